@@ -1,0 +1,76 @@
+//! What we ask of a cloud, in plain types; no SDK here.
+//!
+//! A call is a value ([`Request`]), and so is its answer ([`Answer`]): one
+//! method, [`Cloud::send`], carries them all. That makes the one seam where
+//! every call passes ([`seam`]) forty lines instead of forty methods, and lets
+//! a test count, record, refuse or lose any call of either cloud.
+
+pub mod apigateway;
+pub mod call;
+pub mod error;
+pub mod iam;
+pub mod sns;
+pub mod sqs;
+pub mod sts;
+pub mod tagging;
+
+use futures::future::LocalBoxFuture;
+
+use crate::model::Place;
+
+pub use call::{Answer, Call, Request, Service};
+pub use error::{CallError, Fault};
+
+/// A page of a listing, and what to ask for the next one with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items, in the service's order.
+    pub items: Vec<T>,
+    /// The token of the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Something that carries out calls: AWS, the sandbox, or the seam around either.
+pub trait Cloud {
+    /// Carries out one call in an account and region.
+    ///
+    /// One request is one round trip: nothing is retried in here.
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
+}
+
+/// Carries out a call and gives its own answer type.
+pub async fn call<C: Call>(cloud: &dyn Cloud, at: &Place, call: C) -> Result<C::Answer, CallError> {
+    let answer = cloud.send(at, call.into_request()).await?;
+    C::from_answer(answer).ok_or_else(|| {
+        CallError::new(
+            Fault::Invalid,
+            "MismatchedAnswer",
+            format!("the cloud answered another call than {}", C::ACTION),
+        )
+    })
+}
+
+/// Every item of a listing: `ask` makes the call for a page's token.
+pub async fn all_pages<C, T>(
+    cloud: &dyn Cloud,
+    at: &Place,
+    mut ask: impl FnMut(Option<String>) -> C,
+) -> Result<Vec<T>, CallError>
+where
+    C: Call<Answer = Page<T>>,
+{
+    let mut items = Vec::new();
+    let mut token = None;
+    loop {
+        let page = call(cloud, at, ask(token)).await?;
+        items.extend(page.items);
+        match page.next {
+            Some(next) => token = Some(next),
+            None => return Ok(items),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The words every room shares.
+//!
+//! Nothing here imports another room, reads a clock, a file or the network.
+
+pub mod address;
+pub mod arn;
+pub mod place;
+pub mod tags;
+
+pub use address::{Address, KindName};
+pub use arn::{Arn, ArnError};
+pub use place::{AccountId, Partition, Place, Region};
+pub use tags::{Mark, Tags};

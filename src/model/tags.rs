@@ -1,0 +1,80 @@
+//! Tags, and the mark that says "this one is ours".
+//!
+//! The mark is three tags. Their characters are the narrowest set of the four
+//! services (API Gateway's): letters, digits and `+-=._:/`.
+
+use std::collections::BTreeMap;
+
+use super::Address;
+
+/// A resource's tags, in order of their keys.
+pub type Tags = BTreeMap<String, String>;
+
+/// The tag that names the stack a resource belongs to.
+pub const STACK: &str = "provision:stack";
+/// The tag that says where in its stack a resource stands.
+pub const ADDRESS: &str = "provision:address";
+/// The tag that holds a digest of what was last applied.
+pub const DIGEST: &str = "provision:digest";
+
+/// What the mark on a resource says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The stack that owns the resource.
+    pub stack: String,
+    /// Where in that stack it stands.
+    pub address: Address,
+    /// The digest of what was last applied, when it is there.
+    pub digest: Option<String>,
+}
+
+impl Mark {
+    /// The mark among `tags`, when they carry a whole one.
+    #[must_use]
+    pub fn read(tags: &Tags) -> Option<Self> {
+        Some(Self {
+            stack: tags.get(STACK)?.clone(),
+            address: tags.get(ADDRESS)?.parse().ok()?,
+            digest: tags.get(DIGEST).cloned(),
+        })
+    }
+
+    /// `tags` with this mark written over them.
+    #[must_use]
+    pub fn write(&self, mut tags: Tags) -> Tags {
+        tags.insert(STACK.to_owned(), self.stack.clone());
+        tags.insert(ADDRESS.to_owned(), self.address.to_string());
+        if let Some(digest) = &self.digest {
+            tags.insert(DIGEST.to_owned(), digest.clone());
+        }
+        tags
+    }
+}
+
+/// `tags` without the mark: what an author wrote.
+#[must_use]
+pub fn unmarked(tags: &Tags) -> Tags {
+    tags.iter()
+        .filter(|(key, _)| !matches!(key.as_str(), STACK | ADDRESS | DIGEST))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::KindName;
+
+    #[test]
+    fn a_mark_reads_back_as_it_was_written() {
+        let mark = Mark {
+            stack: "shop".to_owned(),
+            address: Address::new(KindName::Topic, "orders"),
+            digest: Some("0123abcd".to_owned()),
+        };
+        let tags = mark.write(Tags::from([("team".to_owned(), "a".to_owned())]));
+        assert_eq!(Mark::read(&tags), Some(mark));
+        assert_eq!(unmarked(&tags).len(), 1);
+        assert_eq!(Mark::read(&unmarked(&tags)), None);
+    }
+}

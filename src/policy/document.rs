@@ -1,0 +1,558 @@
+//! Policy documents as IAM's grammar has them.
+//!
+//! A parsed document keeps the order and spelling of what it was read from, so
+//! that a foreign statement can be written back as it was; what two documents
+//! mean is compared in their normal form, elsewhere.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// A policy document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// `2012-10-17`, or `2008-10-17` also where the text has none.
+    pub version: String,
+    /// The document's id.
+    pub id: Option<String>,
+    /// The statements, in order.
+    pub statements: Vec<Statement>,
+}
+
+/// The language version every generated document has.
+pub const VERSION: &str = "2012-10-17";
+/// The version a document without one has: policy variables mean nothing in it.
+pub const OLD_VERSION: &str = "2008-10-17";
+
+/// Whether a statement allows or denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// `Allow`
+    Allow,
+    /// `Deny`
+    Deny,
+}
+
+impl Effect {
+    /// As a document spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
+/// Condition operators, to keys, to values.
+pub type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its id; `None` also where the text has an empty one.
+    pub sid: Option<String>,
+    /// Allow or deny.
+    pub effect: Effect,
+    /// Who; `None` in identity policies.
+    pub principal: Option<PrincipalClause>,
+    /// `Action` or `NotAction`.
+    pub action: Clause,
+    /// `Resource` or `NotResource`; `None` in trust policies.
+    pub resource: Option<Clause>,
+    /// All must hold.
+    pub conditions: Conditions,
+}
+
+/// `Action` or `NotAction`, `Resource` or `NotResource`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Clause {
+    /// Whether it is the `Not` form.
+    pub negated: bool,
+    /// The patterns.
+    pub values: Vec<String>,
+}
+
+impl Clause {
+    /// The plain form of these patterns.
+    pub fn of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            negated: false,
+            values: values.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// `Principal` or `NotPrincipal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalClause {
+    /// Whether it is `NotPrincipal`.
+    pub negated: bool,
+    /// Who.
+    pub principals: Principals,
+}
+
+/// Who a statement speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principals {
+    /// The bare `"*"`.
+    Anyone,
+    /// By type (`AWS`, `Service`, `Federated`, `CanonicalUser`).
+    Of(BTreeMap<String, Vec<String>>),
+}
+
+impl PrincipalClause {
+    /// These principals of type `AWS`.
+    pub fn aws<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self::typed("AWS", values)
+    }
+
+    /// These service principals.
+    pub fn service<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self::typed("Service", values)
+    }
+
+    /// These identity providers.
+    pub fn federated<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self::typed("Federated", values)
+    }
+
+    /// Everyone: the bare `"*"`.
+    #[must_use]
+    pub fn anyone() -> Self {
+        Self {
+            negated: false,
+            principals: Principals::Anyone,
+        }
+    }
+
+    fn typed<T: Into<String>>(kind: &str, values: impl IntoIterator<Item = T>) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        Self {
+            negated: false,
+            principals: Principals::Of(BTreeMap::from([(kind.to_owned(), values)])),
+        }
+    }
+
+    /// The principals of type `AWS`.
+    #[must_use]
+    pub fn aws_values(&self) -> &[String] {
+        match &self.principals {
+            Principals::Anyone => &[],
+            Principals::Of(types) => types.get("AWS").map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// A text that is not a policy document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub struct PolicyError {
+    /// Where: `Statement[2].Action`, or `line 3 column 9` when it is not JSON.
+    pub at: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
+    PolicyError {
+        at: at.into(),
+        message: message.into(),
+    }
+}
+
+impl Document {
+    /// A document of these statements.
+    #[must_use]
+    pub fn of(statements: Vec<Statement>) -> Self {
+        Self {
+            version: VERSION.to_owned(),
+            id: None,
+            statements,
+        }
+    }
+
+    /// Reads plain JSON.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            wrong(
+                format!("line {} column {}", error.line(), error.column()),
+                "this is not JSON",
+            )
+        })?;
+        Self::from_value(&value)
+    }
+
+    /// Reads what IAM returns: JSON, URL-encoded once (RFC 3986).
+    pub fn parse_encoded(text: &str) -> Result<Self, PolicyError> {
+        let decoded = percent_encoding::percent_decode_str(text)
+            .decode_utf8()
+            .map_err(|_| wrong("document", "this is not UTF-8"))?;
+        Self::parse(&decoded)
+    }
+
+    /// Reads what API Gateway returns: JSON, or JSON with its quotes and slashes escaped.
+    pub fn parse_escaped(text: &str) -> Result<Self, PolicyError> {
+        match Self::parse(text) {
+            Ok(document) => Ok(document),
+            Err(error) => {
+                let quoted = format!("\"{text}\"");
+                let Ok(unescaped) = serde_json::from_str::<String>(&quoted) else {
+                    return Err(error);
+                };
+                Self::parse(&unescaped)
+            }
+        }
+    }
+
+    /// Reads a JSON value.
+    pub fn from_value(value: &Value) -> Result<Self, PolicyError> {
+        let Value::Object(fields) = value else {
+            return Err(wrong("document", "a policy is a JSON object"));
+        };
+        let mut document = Self {
+            version: OLD_VERSION.to_owned(),
+            id: None,
+            statements: Vec::new(),
+        };
+        for (name, value) in fields {
+            match name.as_str() {
+                "Version" => match value.as_str() {
+                    Some(version @ (VERSION | OLD_VERSION)) => {
+                        version.clone_into(&mut document.version)
+                    }
+                    _ => {
+                        return Err(wrong(
+                            "Version",
+                            format!("must be \"{VERSION}\" or \"{OLD_VERSION}\""),
+                        ));
+                    }
+                },
+                "Id" => document.id = Some(text(value, "Id")?),
+                "Statement" => {
+                    let items = match value {
+                        Value::Array(items) => items.as_slice(),
+                        other => std::slice::from_ref(other),
+                    };
+                    for (index, item) in items.iter().enumerate() {
+                        document
+                            .statements
+                            .push(Statement::from_value(item, &format!("Statement[{index}]"))?);
+                    }
+                }
+                other => return Err(wrong(other, "no such element in a policy")),
+            }
+        }
+        Ok(document)
+    }
+
+    /// The JSON value.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("Version".to_owned(), Value::String(self.version.clone()));
+        if let Some(id) = &self.id {
+            fields.insert("Id".to_owned(), Value::String(id.clone()));
+        }
+        let statements = self.statements.iter().map(Statement::to_value).collect();
+        fields.insert("Statement".to_owned(), Value::Array(statements));
+        Value::Object(fields)
+    }
+
+    /// Compact JSON: what is sent, and what sizes are counted on.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.to_value().to_string()
+    }
+}
+
+impl Statement {
+    /// An allowing statement without resource or condition.
+    #[must_use]
+    pub fn allow(sid: impl Into<String>, action: Clause) -> Self {
+        Self {
+            sid: Some(sid.into()),
+            effect: Effect::Allow,
+            principal: None,
+            action,
+            resource: None,
+            conditions: Conditions::new(),
+        }
+    }
+
+    /// The same, for these principals.
+    #[must_use]
+    pub fn to(mut self, principal: PrincipalClause) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
+    /// The same, on these resources.
+    #[must_use]
+    pub fn on<T: Into<String>>(mut self, resources: impl IntoIterator<Item = T>) -> Self {
+        self.resource = Some(Clause::of(resources));
+        self
+    }
+
+    /// The same, where a key matches one of these values.
+    #[must_use]
+    pub fn when<T: Into<String>>(
+        mut self,
+        operator: &str,
+        key: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        self.conditions
+            .entry(operator.to_owned())
+            .or_default()
+            .insert(key.to_owned(), values);
+        self
+    }
+
+    fn from_value(value: &Value, at: &str) -> Result<Self, PolicyError> {
+        let Value::Object(fields) = value else {
+            return Err(wrong(at, "a statement is a JSON object"));
+        };
+        let mut sid = None;
+        let mut effect = None;
+        let mut principal = None;
+        let mut action = None;
+        let mut resource = None;
+        let mut conditions = Conditions::new();
+        for (name, value) in fields {
+            let here = format!("{at}.{name}");
+            match name.as_str() {
+                "Sid" => sid = Some(text(value, &here)?).filter(|it| !it.is_empty()),
+                "Effect" => {
+                    effect = match value.as_str() {
+                        Some("Allow") => Some(Effect::Allow),
+                        Some("Deny") => Some(Effect::Deny),
+                        _ => return Err(wrong(here, "must be \"Allow\" or \"Deny\"")),
+                    }
+                }
+                "Principal" | "NotPrincipal" => {
+                    let clause = PrincipalClause {
+                        negated: name != "Principal",
+                        principals: principals(value, &here)?,
+                    };
+                    once(&mut principal, clause, &here)?;
+                }
+                "Action" | "NotAction" => {
+                    let clause = Clause {
+                        negated: name != "Action",
+                        values: texts(value, &here)?,
+                    };
+                    once(&mut action, clause, &here)?;
+                }
+                "Resource" | "NotResource" => {
+                    let clause = Clause {
+                        negated: name != "Resource",
+                        values: texts(value, &here)?,
+                    };
+                    once(&mut resource, clause, &here)?;
+                }
+                "Condition" => conditions = self::conditions(value, &here)?,
+                _ => return Err(wrong(here, "no such element in a statement")),
+            }
+        }
+        Ok(Self {
+            sid,
+            effect: effect.ok_or_else(|| wrong(at, "`Effect` is missing"))?,
+            principal,
+            action: action.ok_or_else(|| wrong(at, "`Action` is missing"))?,
+            resource,
+            conditions,
+        })
+    }
+
+    /// The JSON value.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut fields = Map::new();
+        if let Some(sid) = &self.sid {
+            fields.insert("Sid".to_owned(), Value::String(sid.clone()));
+        }
+        fields.insert(
+            "Effect".to_owned(),
+            Value::String(self.effect.as_str().to_owned()),
+        );
+        if let Some(clause) = &self.principal {
+            let name = if clause.negated {
+                "NotPrincipal"
+            } else {
+                "Principal"
+            };
+            let value = match &clause.principals {
+                Principals::Anyone => Value::String("*".to_owned()),
+                Principals::Of(types) => Value::Object(
+                    types
+                        .iter()
+                        .map(|(kind, values)| (kind.clone(), scalar_or_list(values)))
+                        .collect(),
+                ),
+            };
+            fields.insert(name.to_owned(), value);
+        }
+        let name = if self.action.negated {
+            "NotAction"
+        } else {
+            "Action"
+        };
+        fields.insert(name.to_owned(), scalar_or_list(&self.action.values));
+        if let Some(clause) = &self.resource {
+            let name = if clause.negated {
+                "NotResource"
+            } else {
+                "Resource"
+            };
+            fields.insert(name.to_owned(), scalar_or_list(&clause.values));
+        }
+        if !self.conditions.is_empty() {
+            let operators = self.conditions.iter().map(|(operator, keys)| {
+                let keys = keys
+                    .iter()
+                    .map(|(key, values)| (key.clone(), scalar_or_list(values)))
+                    .collect();
+                (operator.clone(), Value::Object(keys))
+            });
+            fields.insert("Condition".to_owned(), Value::Object(operators.collect()));
+        }
+        Value::Object(fields)
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T, at: &str) -> Result<(), PolicyError> {
+    if slot.is_some() {
+        return Err(wrong(
+            at,
+            "a statement has this element or its `Not` form, not both",
+        ));
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+fn scalar_or_list(values: &[String]) -> Value {
+    match values {
+        [one] => Value::String(one.clone()),
+        many => Value::Array(many.iter().map(|it| Value::String(it.clone())).collect()),
+    }
+}
+
+fn text(value: &Value, at: &str) -> Result<String, PolicyError> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| wrong(at, "must be a string"))
+}
+
+fn texts(value: &Value, at: &str) -> Result<Vec<String>, PolicyError> {
+    match value {
+        Value::Array(items) => items.iter().map(|it| text(it, at)).collect(),
+        other => {
+            Ok(vec![text(other, at).map_err(|_| {
+                wrong(at, "must be a string or a list of strings")
+            })?])
+        }
+    }
+}
+
+fn principals(value: &Value, at: &str) -> Result<Principals, PolicyError> {
+    match value {
+        Value::String(star) if star == "*" => Ok(Principals::Anyone),
+        Value::Object(types) => {
+            let mut found = BTreeMap::new();
+            for (kind, values) in types {
+                if !matches!(
+                    kind.as_str(),
+                    "AWS" | "Service" | "Federated" | "CanonicalUser"
+                ) {
+                    return Err(wrong(format!("{at}.{kind}"), "no such type of principal"));
+                }
+                found.insert(kind.clone(), texts(values, &format!("{at}.{kind}"))?);
+            }
+            Ok(Principals::Of(found))
+        }
+        _ => Err(wrong(at, "must be \"*\" or an object of principal types")),
+    }
+}
+
+fn conditions(value: &Value, at: &str) -> Result<Conditions, PolicyError> {
+    let Value::Object(operators) = value else {
+        return Err(wrong(at, "must be an object of operators"));
+    };
+    let mut found = Conditions::new();
+    for (operator, keys) in operators {
+        let here = format!("{at}.{operator}");
+        let Value::Object(keys) = keys else {
+            return Err(wrong(here, "must be an object of condition keys"));
+        };
+        let mut values_by_key = BTreeMap::new();
+        for (key, values) in keys {
+            let items = match values {
+                Value::Array(items) => items.as_slice(),
+                other => std::slice::from_ref(other),
+            };
+            let mut texts = Vec::with_capacity(items.len());
+            for item in items {
+                texts.push(match item {
+                    Value::String(it) => it.clone(),
+                    Value::Bool(it) => it.to_string(),
+                    Value::Number(it) => it.to_string(),
+                    _ => {
+                        return Err(wrong(
+                            format!("{here}.{key}"),
+                            "must be strings, numbers or booleans",
+                        ));
+                    }
+                });
+            }
+            values_by_key.insert(key.clone(), texts);
+        }
+        found.insert(operator.clone(), values_by_key);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:root"]},"Action":"sns:Publish","Resource":["*"],"Condition":{"Bool":{"aws:SecureTransport":true}}}]}"#;
+
+    #[test]
+    fn a_document_reads_back_as_it_was_written() {
+        let document = Document::parse(TEXT).expect("a policy");
+        assert_eq!(Document::parse(&document.to_text()), Ok(document));
+    }
+
+    #[test]
+    fn an_escaped_document_of_api_gateway_is_read() {
+        let escaped = TEXT.replace('"', "\\\"").replace('/', "\\/");
+        assert_eq!(Document::parse_escaped(&escaped), Document::parse(TEXT));
+        assert_eq!(Document::parse_escaped(TEXT), Document::parse(TEXT));
+    }
+
+    #[test]
+    fn an_encoded_document_of_iam_is_read_and_decoded_once() {
+        let encoded =
+            percent_encoding::utf8_percent_encode(TEXT, percent_encoding::NON_ALPHANUMERIC)
+                .to_string();
+        assert_eq!(Document::parse_encoded(&encoded), Document::parse(TEXT));
+    }
+
+    #[test]
+    fn a_fault_says_where_it_is() {
+        let fault = Document::parse(r#"{"Statement":{"Effect":"allow","Action":"x:Y"}}"#)
+            .expect_err("a fault");
+        assert_eq!(fault.at, "Statement[0].Effect");
+        let fault = Document::parse(r#"{"Statement":{"Effect":"Allow","Action":[1]}}"#)
+            .expect_err("a fault");
+        assert_eq!(fault.at, "Statement[0].Action");
+        let fault = Document::parse("{").expect_err("a fault");
+        assert_eq!(fault.at, "line 1 column 1");
+    }
+}

@@ -1,0 +1,474 @@
+//! Text to [`Stack`], in the author's nouns: account, role, api, topic, queue, access.
+//!
+//! A `Stack` that exists is right: every reference resolves, every name is one
+//! AWS takes, every default is spelled out. Faults are gathered and shown
+//! together, each at the words that caused it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AccountId, Arn, Place, Tags};
+use crate::policy::Document;
+
+/// What the author declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stack {
+    /// The stack's name: the mark on everything it owns.
+    pub name: String,
+    /// Tags that every resource gets.
+    pub tags: Tags,
+    /// Accounts by name.
+    pub accounts: BTreeMap<String, Account>,
+    /// Roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// REST APIs by name.
+    pub apis: BTreeMap<String, Api>,
+    /// Topics by name.
+    pub topics: BTreeMap<String, Topic>,
+    /// Queues by name.
+    pub queues: BTreeMap<String, Queue>,
+    /// Who may do what, in the order written.
+    pub access: Vec<Access>,
+}
+
+/// An account in one region, and how the engine gets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Name, id and region.
+    pub place: Place,
+    /// How the engine gets credentials there.
+    pub credentials: Credentials,
+}
+
+/// How the engine gets credentials for an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The profile to begin with; `None` for the default chain.
+    pub profile: Option<String>,
+    /// The role to assume there; `None` to use the beginning credentials as they are.
+    pub role: Option<Arn>,
+    /// The external id that role asks for.
+    pub external_id: Option<String>,
+}
+
+/// An IAM role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    /// The account's name in the stack.
+    pub account: String,
+    /// The role's ARN: known before it exists, since the author names it.
+    pub arn: Arn,
+    /// The name in IAM.
+    pub name: String,
+    /// The path, `/` at both ends.
+    pub path: String,
+    /// Something else made the role: only our inline policy on it is ours.
+    pub existing: bool,
+    /// The description; empty for none.
+    pub description: String,
+    /// Who may assume it, beside what `[[access]]` adds.
+    pub trusted_by: Vec<Principal>,
+    /// The author's inline policies by name.
+    pub policies: BTreeMap<String, Document>,
+    /// Managed policies attached.
+    pub attach: BTreeSet<Arn>,
+    /// The permissions boundary.
+    pub boundary: Option<Arn>,
+    /// Longest session, in seconds.
+    pub max_session: u32,
+    /// The author's tags, the stack's included.
+    pub tags: Tags,
+    /// Remove policies on the role that this stack does not declare.
+    pub exclusive: bool,
+}
+
+/// Who may assume a role or is let in by an access.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Principal {
+    /// A role of this stack, by name.
+    Role(String),
+    /// A role that this stack does not own.
+    RoleArn(Arn),
+    /// Every role of an account whose path and name begin with this.
+    RolePrefix {
+        /// The account.
+        account: AccountId,
+        /// What `role/` is followed by: `billing-`, `team/billing-`.
+        prefix: String,
+    },
+    /// A whole account: whoever its own policies let.
+    Account(AccountId),
+    /// An AWS service, such as `lambda.amazonaws.com`.
+    Service(String),
+    /// Tokens of an OIDC provider known to the account.
+    Oidc {
+        /// The provider's host and path: `token.actions.githubusercontent.com`.
+        provider: String,
+        /// The audience tokens must carry.
+        audience: String,
+        /// The subjects let in; `*` and `?` match as in `StringLike`.
+        subjects: Vec<String>,
+    },
+    /// A VPC endpoint, for private APIs.
+    VpcEndpoint(String),
+}
+
+/// A REST API with one stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Api {
+    /// The account's name in the stack.
+    pub account: String,
+    /// The API's name.
+    pub name: String,
+    /// The id, when something else made the API: then only our statements and its authorizers are ours.
+    pub existing: Option<String>,
+    /// The description; empty for none.
+    pub description: String,
+    /// Who can reach it.
+    pub endpoint: Endpoint,
+    /// VPC endpoints of a private API: the only ways in.
+    pub vpc_endpoints: BTreeSet<String>,
+    /// What it serves.
+    pub surface: Surface,
+    /// Media types passed on as bytes.
+    pub binary_media_types: BTreeSet<String>,
+    /// Smallest body that is compressed, in bytes.
+    pub minimum_compression: Option<u32>,
+    /// Whether `execute-api` host names are switched off.
+    pub disable_execute_api: bool,
+    /// The role that integrations use unless a route names one; `None` to have one made where it is needed.
+    pub credentials: Option<RoleRef>,
+    /// The stage.
+    pub stage: Stage,
+    /// The author's tags, the stack's included.
+    pub tags: Tags,
+    /// Remove statements of the resource policy that this stack does not declare.
+    pub exclusive: bool,
+}
+
+/// Who can reach an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Endpoint {
+    /// The region's own host name.
+    Regional,
+    /// Through `CloudFront`.
+    Edge,
+    /// Only through VPC endpoints.
+    Private,
+}
+
+impl Endpoint {
+    /// As API Gateway writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regional => "REGIONAL",
+            Self::Edge => "EDGE",
+            Self::Private => "PRIVATE",
+        }
+    }
+}
+
+/// What an API serves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Surface {
+    /// Routes of the stack.
+    Routes(Vec<Route>),
+    /// The author's `OpenAPI` document, and the operations in it that are public on purpose.
+    OpenApi {
+        /// The document as it was read.
+        document: serde_json::Value,
+        /// Routes declared `public = true`.
+        public: BTreeSet<RouteKey>,
+    },
+    /// Whatever is there: an existing API. Routes declared `public = true` stay as they are.
+    Existing {
+        /// Routes declared `public = true`.
+        public: BTreeSet<RouteKey>,
+    },
+}
+
+/// A method and path: `GET /orders/{id}`; `ANY` for every method.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RouteKey {
+    /// `GET`, …, or `ANY`.
+    pub method: String,
+    /// The path, `/` first.
+    pub path: String,
+}
+
+impl std::fmt::Display for RouteKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}", self.method, self.path)
+    }
+}
+
+/// A route of an API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// Its method and path.
+    pub key: RouteKey,
+    /// Anyone may call it: no authorizer.
+    pub public: bool,
+    /// What it does.
+    pub integration: Integration,
+    /// How long the backend may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// What a route does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Integration {
+    /// Passes the request on to a URL; `{name}` stands for a path parameter.
+    Http {
+        /// The backend's URL.
+        url: String,
+        /// The backend's method; `None` for the route's own.
+        method: Option<String>,
+    },
+    /// Invokes a Lambda function, with the whole request.
+    Lambda {
+        /// The function, or a version or alias of it.
+        function: Arn,
+        /// The role that invokes it; `None` for the API's.
+        credentials: Option<RoleRef>,
+    },
+    /// Sends the body to a queue.
+    Sqs {
+        /// The queue.
+        queue: QueueRef,
+        /// The role that sends; `None` for the API's.
+        credentials: Option<RoleRef>,
+    },
+    /// Answers by itself.
+    Mock {
+        /// The status code.
+        status: u16,
+        /// The body.
+        body: Option<String>,
+    },
+}
+
+/// A role of the stack, or another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleRef {
+    /// By its name in the stack.
+    Stack(String),
+    /// By its ARN.
+    Arn(Arn),
+}
+
+/// A queue of the stack, or another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueRef {
+    /// By its name in the stack.
+    Stack(String),
+    /// By its ARN.
+    Arn(Arn),
+}
+
+/// A topic of the stack, or another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicRef {
+    /// By its name in the stack.
+    Stack(String),
+    /// By its ARN.
+    Arn(Arn),
+}
+
+/// An API's stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The name: the first segment of the URL.
+    pub name: String,
+    /// The description; empty for none.
+    pub description: String,
+    /// Stage variables.
+    pub variables: BTreeMap<String, String>,
+    /// X-Ray traces.
+    pub tracing: bool,
+    /// Steady rate over all methods, in requests a second.
+    pub rate: Option<f64>,
+    /// Burst over all methods, in requests.
+    pub burst: Option<u32>,
+    /// Execution logs.
+    pub log_level: LogLevel,
+    /// Whether execution logs hold whole requests.
+    pub data_trace: bool,
+    /// Whether detailed metrics are kept.
+    pub metrics: bool,
+    /// Access logs: ARN of the log group or delivery stream, and the line's format.
+    pub access_log: Option<(Arn, String)>,
+}
+
+/// How much a stage logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// Errors.
+    Error,
+    /// All requests.
+    Info,
+}
+
+/// An SNS topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topic {
+    /// The account's name in the stack; for an existing topic elsewhere, `None`.
+    pub account: Option<String>,
+    /// The ARN.
+    pub arn: Arn,
+    /// Something else made the topic: only our statements of its policy are ours.
+    pub existing: bool,
+    /// First in, first out.
+    pub fifo: bool,
+    /// Deduplicate by content (FIFO).
+    pub content_based_deduplication: bool,
+    /// Whether FIFO throughput is counted by message group.
+    pub message_group_throughput: bool,
+    /// The name in SMS and e-mail messages; empty for none.
+    pub display_name: String,
+    /// The KMS key: id, ARN or alias.
+    pub kms_key: Option<String>,
+    /// Retries of HTTP deliveries, as SNS's JSON.
+    pub delivery_policy: Option<serde_json::Value>,
+    /// 1 or 2.
+    pub signature_version: u8,
+    /// Whether X-Ray traces are passed on (`Active`).
+    pub tracing: bool,
+    /// The author's tags, the stack's included.
+    pub tags: Tags,
+    /// Remove statements of its policy that this stack does not declare.
+    pub exclusive: bool,
+}
+
+/// An SQS queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// The account's name in the stack.
+    pub account: String,
+    /// The ARN.
+    pub arn: Arn,
+    /// Something else made the queue: only our statements of its policy are ours.
+    pub existing: bool,
+    /// First in, first out.
+    pub fifo: bool,
+    /// Deduplicate by content (FIFO).
+    pub content_based_deduplication: bool,
+    /// Whether deduplication and throughput are by message group (high throughput FIFO).
+    pub message_group_throughput: bool,
+    /// Delay of deliveries, in seconds.
+    pub delay: u32,
+    /// Largest message, in bytes.
+    pub max_message_size: u32,
+    /// How long messages are kept, in seconds.
+    pub retention: u32,
+    /// How long a receive waits, in seconds.
+    pub receive_wait: u32,
+    /// How long a received message is hidden, in seconds.
+    pub visibility_timeout: u32,
+    /// Encryption at rest.
+    pub encryption: Encryption,
+    /// The dead-letter queue, by its name in the stack, and how many receives it takes.
+    pub dead_letter: Option<(QueueRef, u32)>,
+    /// Which queues may use this one as their dead-letter queue.
+    pub redrive_allow: RedriveAllow,
+    /// The topics it receives from.
+    pub subscribe: Vec<Subscribe>,
+    /// The author's tags, the stack's included.
+    pub tags: Tags,
+    /// Remove statements of its policy that this stack does not declare.
+    pub exclusive: bool,
+}
+
+/// How a queue is encrypted at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// By keys that SQS owns.
+    Sqs,
+    /// Not at all.
+    Off,
+    /// By a KMS key.
+    Kms {
+        /// Key id, ARN or alias.
+        key: String,
+        /// How long a data key is reused, in seconds.
+        reuse: u32,
+    },
+}
+
+/// Which queues may use a queue as their dead-letter queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedriveAllow {
+    /// Every queue of the account and region.
+    All,
+    /// None.
+    Deny,
+    /// These.
+    Queues(Vec<QueueRef>),
+}
+
+/// A subscription of the queue it is written at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscribe {
+    /// The topic.
+    pub topic: TopicRef,
+    /// Deliver the message alone, without SNS's envelope.
+    pub raw: bool,
+    /// Which messages, as SNS's filter policy.
+    pub filter: Option<serde_json::Value>,
+    /// Whether the filter reads the body, instead of message attributes.
+    pub filter_on_body: bool,
+    /// Where messages go that cannot be delivered.
+    pub dead_letter: Option<QueueRef>,
+}
+
+/// Who may do what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who.
+    pub from: Principal,
+    /// On what.
+    pub to: Target,
+    /// How.
+    pub via: Via,
+    /// The access role's name in IAM, when it is not the usual one.
+    pub role_name: Option<String>,
+    /// The external id that the access role asks for.
+    pub external_id: Option<String>,
+    /// Where in the files it is written, as `file:line`.
+    pub written_at: String,
+}
+
+/// On what an access is, and what it allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Calling these routes of an API. A path may hold `*`; a method may be `*`.
+    Api {
+        /// The API's name in the stack.
+        name: String,
+        /// The routes.
+        routes: Vec<RouteKey>,
+    },
+    /// Publishing to a topic.
+    Topic {
+        /// The topic's name in the stack.
+        name: String,
+    },
+}
+
+/// The mechanism of an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// Chosen by the engine.
+    Auto,
+    /// A statement in the target's own policy, and one in the caller's.
+    ResourcePolicy,
+    /// A role beside the target that the caller assumes.
+    AssumeRole,
+}
