@@ -16,6 +16,7 @@ pub mod queue;
 pub mod rest_api;
 pub mod role;
 pub mod stage;
+pub mod statements;
 pub mod subscription;
 pub mod topic;
 
@@ -28,7 +29,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::{Document, Statement};
+use crate::policy::{Document, Statement, own};
 
 pub use queue::Queue;
 pub use rest_api::RestApi;
@@ -71,6 +72,8 @@ macro_rules! each_kind {
 /// A resource that the stack wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Want {
+    /// The stack's name.
+    pub stack: String,
     /// Where.
     pub place: Place,
     /// What.
@@ -83,6 +86,10 @@ pub struct Want {
     pub needs: BTreeSet<Address>,
     /// Why the stack wants it, when the author did not write it as such.
     pub because: Option<String>,
+    /// Two roles trust each other: the trust policy is written once both exist.
+    pub defer_trust: bool,
+    /// A principal is made anew: documents that name it are written again even if their text is equal.
+    pub repin: bool,
 }
 
 /// A resource that a cloud has.
@@ -96,6 +103,8 @@ pub struct Have {
     pub mark: Option<Mark>,
     /// When it was made, in seconds since 1970, where the cloud says so.
     pub created: Option<i64>,
+    /// Its policy as it stands, foreign statements included.
+    pub document: Option<Document>,
     /// Statements of its policy that are not ours, in their order.
     pub foreign: Vec<Statement>,
     /// What else is on it and not ours, a sentence each.
@@ -113,6 +122,7 @@ impl Have {
             id: id.into(),
             mark: Mark::read(tags),
             created: None,
+            document: None,
             foreign: Vec::new(),
             extras: Vec::new(),
             ghosts: Vec::new(),
@@ -284,6 +294,31 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// The same, with the ids known so far written in.
+    #[must_use]
+    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
+        let mut resource = self.clone();
+        if let Self::Role(role) = &mut resource {
+            for document in role.inline.values_mut() {
+                *document = with_ids(document, ids);
+            }
+        }
+        resource
+    }
+
+    /// The addresses whose ids its documents wait for.
+    #[must_use]
+    pub fn pending(&self) -> BTreeSet<Address> {
+        match self {
+            Self::Role(it) => it.inline.values().flat_map(pending_in).collect(),
+            Self::Topic(_) | Self::Queue(_) | Self::Subscription(_) | Self::RestApi(_) | Self::Stage(_) => {
+                BTreeSet::new()
+            }
+        }
+    }
+}
+
 /// Sixteen hexadecimal digits that stand for a value.
 #[must_use]
 pub fn digest(value: &Value) -> String {
@@ -304,6 +339,47 @@ pub(crate) fn tag_details(want: &Tags, live: &Tags, mark: Option<&Mark>) -> Vec<
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     crate::model::change::details_of_maps(&ours, want)
+}
+
+impl Have {
+    /// Takes in a policy: our statements are given, the others kept.
+    pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
+        let (ours, foreign) = own::split(&document, stack);
+        self.ghosts.extend(own::ghosts(&document));
+        self.extras.extend(foreign.iter().map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))));
+        self.foreign = foreign;
+        self.document = Some(document);
+        Document::of(ours)
+    }
+
+    /// The policy to write: foreign statements as they are, then ours.
+    #[must_use]
+    pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
+        let foreign = if exclusive { Vec::new() } else { self.foreign.clone() };
+        own::join(self.document.as_ref(), foreign, ours.statements.clone())
+    }
+}
+
+fn sid(statement: &Statement) -> &str {
+    statement.sid.as_deref().unwrap_or("without Sid")
+}
+
+/// What differs in a policy: our statements, and foreign ones where none may be.
+pub(crate) fn policy_details(want: &Want, ours: &Document, live: &Document, have: &Have) -> Vec<crate::model::Detail> {
+    let mut found = statements::details(&live.statements, &ours.statements);
+    if want.exclusive {
+        found.extend(have.foreign.iter().map(|it| crate::model::Detail {
+            sign: '-',
+            text: format!("foreign statement `{}`: {}", sid(it), statements::describe(it)),
+        }));
+    }
+    if want.repin && found.is_empty() {
+        found.push(crate::model::Detail {
+            sign: '~',
+            text: "written again: a role it names is made anew, and AWS keeps the old one's id".to_owned(),
+        });
+    }
+    found
 }
 
 /// Keys of tags that were ours and are no longer wanted.
