@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
@@ -23,6 +26,7 @@ use super::fault::{Sent, chain};
 use super::sts;
 use crate::cloud::sts::Caller;
 use crate::cloud::{CallError, Fault, Service};
+use crate::model::{Partition, Region};
 use crate::stack::Account;
 
 /// Credentials this close to their end are replaced before a call is made with them.
@@ -48,11 +52,13 @@ impl Counter {
     }
 }
 
-/// Where credentials begin: a profile, or the default chain.
+/// Where credentials begin: a profile, the default chain, or keys given outright.
 #[derive(Debug)]
 pub(super) struct Base {
     profile: Option<String>,
     region: Region,
+    keys: Option<Credentials>,
+    endpoint: Option<String>,
     http: SharedHttpClient,
     counter: Counter,
     config: OnceCell<SdkConfig>,
@@ -61,15 +67,20 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// The base of `account`. `endpoint` is where calls go instead of AWS,
+    /// and `keys` are used instead of those of profile and environment.
     pub(super) fn new(
-        profile: Option<String>,
-        region: Region,
+        account: &Account,
+        endpoint: Option<String>,
+        keys: Option<Credentials>,
         http: SharedHttpClient,
         counter: Counter,
     ) -> Self {
         Self {
-            profile,
-            region,
+            profile: account.credentials.profile.clone(),
+            region: account.place.region.clone(),
+            keys,
+            endpoint,
             http,
             counter,
             config: OnceCell::new(),
@@ -83,7 +94,7 @@ impl Base {
         self.config
             .get_or_init(|| async {
                 let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-                    .region(self.region.clone())
+                    .region(self.sts_region().await)
                     .http_client(self.http.clone())
                     // Every request on the wire is counted and retried at the seam, in one place.
                     .retry_config(RetryConfig::disabled())
@@ -96,9 +107,32 @@ impl Base {
                 if let Some(profile) = &self.profile {
                     loader = loader.profile_name(profile);
                 }
+                if let Some(endpoint) = &self.endpoint {
+                    loader = loader.endpoint_url(endpoint);
+                }
+                if let Some(keys) = &self.keys {
+                    loader = loader.credentials_provider(keys.clone());
+                }
                 loader.load().await
             })
             .await
+    }
+
+    /// The region whose STS is asked.
+    ///
+    /// The caller's own region, when one is set: the stack's may be one that only
+    /// its accounts have enabled. What STS gives is good in every region.
+    async fn sts_region(&self) -> aws_config::Region {
+        let mut profile = ProfileFileRegionProvider::builder();
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        let own = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(profile.build())
+            .region()
+            .await
+            .filter(|it| Partition::of_region(it.as_ref()) == self.region.partition());
+        own.unwrap_or_else(|| aws_config::Region::new(self.region.to_string()))
     }
 
     /// The credentials to begin with.

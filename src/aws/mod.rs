@@ -23,10 +23,12 @@ mod tagging;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use aws_sdk_sts::config::retry::RetryPartition;
 use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
 use futures::future::LocalBoxFuture;
@@ -35,6 +37,53 @@ use self::account::{Base, Counter, Entrance};
 use crate::cloud::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{Place, Region};
 use crate::stack::Account;
+
+/// What is known of the way to AWS beside profiles and environment.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Where every call goes instead of AWS; `AWS_ENDPOINT_URL` says the same.
+    pub endpoint: Option<String>,
+    /// Keys to begin with, by the account's name in the stack.
+    pub keys: BTreeMap<String, Keys>,
+}
+
+/// Keys of a user or session.
+#[derive(Clone)]
+pub struct Keys {
+    /// The key's id.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: String,
+    /// The session's token; `None` for a user's keys.
+    pub session_token: Option<String>,
+}
+
+impl Keys {
+    fn credentials(&self) -> Credentials {
+        Credentials::new(
+            &self.access_key_id,
+            &self.secret_access_key,
+            self.session_token.clone(),
+            None,
+            "Keys",
+        )
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Keys({})", self.access_key_id)
+    }
+}
+
+/// Accounts that begin with the same credentials share them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Begin {
+    /// A profile, or the default chain.
+    Chain(Option<String>),
+    /// Keys of this account alone.
+    Keys(String),
+}
 
 /// AWS, as the accounts of a stack see it.
 #[derive(Debug)]
@@ -45,23 +94,43 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The ways into these accounts. Nothing is asked of anyone until the first call.
+    /// The ways into these accounts, by profile and environment. Nothing is asked
+    /// of anyone until the first call.
     ///
     /// `session` is the name that sessions carry in the accounts' logs: the stack's.
     pub fn connect<'a>(accounts: impl IntoIterator<Item = &'a Account>, session: &str) -> Self {
+        Self::reach(accounts, session, &Reach::default())
+    }
+
+    /// The ways into these accounts, where it is not the environment alone that says them.
+    pub fn reach<'a>(
+        accounts: impl IntoIterator<Item = &'a Account>,
+        session: &str,
+        reach: &Reach,
+    ) -> Self {
         let http = http_client();
         let counter = Counter::default();
-        let mut bases: BTreeMap<Option<String>, Arc<Base>> = BTreeMap::new();
+        let mut bases: BTreeMap<Begin, Arc<Base>> = BTreeMap::new();
         let entrances = accounts
             .into_iter()
             .map(|account| {
-                let profile = account.credentials.profile.clone();
-                let base = bases.entry(profile.clone()).or_insert_with(|| {
-                    let region = aws_config::Region::new(account.place.region.to_string());
-                    Arc::new(Base::new(profile, region, http.clone(), counter.clone()))
+                let name = &account.place.account;
+                let keys = reach.keys.get(name);
+                let begin = match keys {
+                    Some(_) => Begin::Keys(name.clone()),
+                    None => Begin::Chain(account.credentials.profile.clone()),
+                };
+                let base = bases.entry(begin).or_insert_with(|| {
+                    Arc::new(Base::new(
+                        account,
+                        reach.endpoint.clone(),
+                        keys.map(Keys::credentials),
+                        http.clone(),
+                        counter.clone(),
+                    ))
                 });
                 let entrance = Entrance::new(account.clone(), session, Arc::clone(base));
-                (account.place.account.clone(), entrance)
+                (name.clone(), entrance)
             })
             .collect();
         Self {
