@@ -332,6 +332,10 @@ impl Cloud for Seam<'_> {
     ) -> LocalBoxFuture<'s, Result<Answer, CallError>> {
         Box::pin(self.carry(at, request))
     }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
+    }
 }
 
 /// A call's place in the queue of a bucket, given up when it goes or is dropped.

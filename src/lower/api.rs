@@ -18,7 +18,7 @@ use crate::model::{Address, Arn, Place};
 use crate::policy::{Clause, Document, PolicyError, Statement, own};
 use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
 
-pub use reach::{Reach, matches, reach};
+pub use reach::{Reach, invoke_resources, matches, reach};
 
 /// The REST API that an author's API becomes.
 ///

@@ -21,7 +21,7 @@ mod shape;
 mod syntax;
 mod topics;
 
-pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span};
+pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -514,4 +514,17 @@ pub enum Via {
     ResourcePolicy,
     /// A role beside the target that the caller assumes.
     AssumeRole,
+}
+
+impl Integration {
+    /// The role that a route names for its own calls.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&RoleRef> {
+        match self {
+            Self::Lambda { credentials, .. } | Self::Sqs { credentials, .. } => {
+                credentials.as_ref()
+            }
+            Self::Http { .. } | Self::Mock { .. } => None,
+        }
+    }
 }
