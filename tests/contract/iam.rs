@@ -234,6 +234,7 @@ async fn a_trust_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
         },
     )
     .await;
+    w.settle().await;
     let update = UpdateAssumeRolePolicy {
         name: "waiting".to_owned(),
         document: absent,
@@ -253,6 +254,7 @@ async fn a_trust_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
 
 async fn a_deleted_principal_reads_back_as_its_id_until_its_arn_is_sent_again(w: &World<'_>) {
     let first = w.ok(&w.a, role("caller", lambda())).await;
+    w.settle().await;
     let trust = trust_of(json!({ "AWS": first.arn }));
     w.ok(&w.b, role("access", trust.clone())).await;
     assert_eq!(trusted(w, &w.b, "access").await, [first.arn.as_str()]);
@@ -264,6 +266,7 @@ async fn a_deleted_principal_reads_back_as_its_id_until_its_arn_is_sent_again(w:
     let second = w.ok(&w.a, role("caller", lambda())).await;
     assert_eq!(second.arn, first.arn);
     assert_ne!(second.id, first.id);
+    w.settle().await;
     assert_eq!(trusted(w, &w.b, "access").await, [first.id.as_str()]);
 
     w.ok(

@@ -40,6 +40,8 @@ struct World<'a> {
     b: Place,
     /// How long a deleted queue's name stays taken here.
     cooldown: Duration,
+    /// How long a new role stays unknown to other services here.
+    propagation: Duration,
 }
 
 impl World<'_> {
@@ -80,8 +82,9 @@ impl World<'_> {
         }
     }
 
-    async fn pass(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+    /// Waits until every service knows the roles that were made.
+    async fn settle(&self) {
+        tokio::time::sleep(self.propagation).await;
     }
 }
 
@@ -115,6 +118,7 @@ fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
         a,
         b,
         cooldown,
+        propagation: Duration::ZERO,
     }));
 }
 
