@@ -1,0 +1,65 @@
+//! `provision plan`
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure, saved};
+use crate::plan::{Consent, Plan};
+use crate::report::{human, json};
+
+/// Shows what apply would do.
+pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let consent = Consent {
+        adopt: args.adopt.iter().cloned().collect(),
+    };
+    let plan = Plan::between(&desired, &live, &consent);
+    if args.json {
+        let mut document = json::plan(&plan);
+        document["calls"] = json::calls(
+            &session.ledger(),
+            session.credential_calls(),
+            session.took(),
+        );
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        screen.result(&human::plan(&plan));
+        screen.talk(&session.summary());
+    }
+    if let Some(failed) = refused(&plan) {
+        return failed;
+    }
+    if let Some(path) = &args.out {
+        saved::write(path, &plan, &args.files, &args.adopt)?;
+        screen.talk(&format!(
+            "saved; to do just this: provision apply {}",
+            path.display()
+        ));
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        Ending::Differences
+    } else {
+        Ending::Done
+    })
+}
+
+/// The end of a plan that may not be carried out.
+pub(super) fn refused(plan: &Plan) -> Option<Result<Ending, Failure>> {
+    let first = plan.refusals.iter().find(|it| !it.budget);
+    if let Some(first) = first {
+        let more = plan.refusals.len() - 1;
+        let rest = if more > 0 {
+            format!(" (and {more} more, above)")
+        } else {
+            String::new()
+        };
+        return Some(Err(Failure::Plain(format!(
+            "{}: {}{rest}; nothing was changed",
+            first.address, first.message
+        ))));
+    }
+    (!plan.refusals.is_empty()).then_some(Ok(Ending::Refused))
+}
