@@ -227,3 +227,140 @@ fn role(checker: &mut Checker<'_>, text: Spanned<&str>, place: &Place, owner: &s
     }
     Some(Arn::role(place, &path, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults_in, faults_of};
+
+    #[test]
+    fn an_account_id_is_twelve_digits() {
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"1111\"\n"),
+            snapbox::str![[r#"
+E0203: `1111` is not an account id [4 digits] help: an account id is twelve digits: `aws sts get-caller-identity` shows yours
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"1111-1111-1111\"\n"),
+            snapbox::str![[r#"
+E0203: `1111-1111-1111` is not an account id [more than its twelve digits] only the digits: "111111111111"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = 111111111111\n"),
+            snapbox::str![[r#"
+E0102: `id` of account `a` has the wrong type [this is a whole number] write it in quotes: "111111111111"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"11111111111a\"\n"),
+            snapbox::str![[r#"
+E0203: `11111111111a` is not an account id [not twelve digits] help: an account id is twelve digits: `aws sts get-caller-identity` shows yours
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\n"),
+            snapbox::str![[r#"
+E0103: account `a` has no `id` [`id` is missing] help: add `id = "…"`: the account's id: twelve digits, in quotes
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_region_lies_in_some_direction() {
+        snapbox::assert_data_eq!(
+            faults_in("[stack]\nname = \"s\"\n[accounts.a]\nid = \"111111111111\"\n"),
+            snapbox::str![[r#"
+E0103: account `a` has no region [`region` is missing here and in `[stack]`] help: add `region = "eu-west-1"` to `[stack]` for all accounts, or here for this one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"eu-wst-1\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `eu-wst-1` is not a region [no region is called so] a region is called so: "eu-west-1"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"EU_WEST_1\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `EU_WEST_1` is not a region [no region is called so] a region is called so: "eu-west-1"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"Ireland\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `Ireland` is not a region [no region is called so] help: write it as `eu-west-1`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\n[accounts.a]\nid = \"111111111111\"\nregion = \"us-gov-east-1\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn the_role_to_assume_is_of_the_account() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws:iam::222222222222:role/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: account `a` cannot be entered through `arn:aws:iam::222222222222:role/x` [in another account] help: write a role of account 111111111111
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws:iam::111111111111:user/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: account `a` cannot be entered through `arn:aws:iam::111111111111:user/x` [not a role] help: write a role of account 111111111111
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws-cn:iam::111111111111:role/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:iam::111111111111:role/x` is in partition `aws-cn`, and account `a` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\nrole = \"pro vision\"\n"),
+            snapbox::str![[r#"
+E0203: account `a` cannot have the role name `pro vision` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\nexternal_id = \"x\"\n"),
+            snapbox::str![[r#"
+E0203: account `a` cannot have the external id `x` [too short] help: 2 to 1224 letters, digits and `_+=,.@:/-`
+E0105: account `a` has an external id and no role [nothing asks for it] help: an external id goes with assuming a role: add `role = "…"`, or remove this
+
+"#]]
+        );
+    }
+}

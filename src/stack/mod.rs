@@ -11,6 +11,8 @@ mod check;
 mod diagnostic;
 mod filters;
 mod integrations;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod names;
 mod openapi;
@@ -21,7 +23,10 @@ mod roles;
 mod routes;
 mod schema;
 mod shape;
+mod stages;
 mod syntax;
+#[cfg(test)]
+mod testing;
 mod topics;
 
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span};

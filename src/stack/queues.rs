@@ -338,7 +338,7 @@ fn check_redrive_allowed(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
                 )
                 .and(allow.span, "this leaves it out")
                 .help(format!(
-                    "add `\"{}\"` to `redrive_allow` of queue `{name}`, or remove it there",
+                    "let it in, `redrive_allow = [\"{}\"]` at queue `{name}`; without `redrive_allow` every queue beside it is let in",
                     it.name
                 )),
             );
@@ -523,4 +523,286 @@ fn subscription_dead_letter(
         });
     }
     Some(found.queue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of};
+
+    #[test]
+    fn attributes_keep_within_what_sqs_takes() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nvisibility_timeout = \"13h\"\nretention = 30\ndelay = \"16m\"\nreceive_wait = 21\nmax_message_size = \"2MiB\"\n"
+            ),
+            snapbox::str![[r#"
+E0104: `visibility_timeout` of queue `a` is out of range [must be from 0 to 12h]
+E0104: `retention` of queue `a` is out of range [must be from 1m to 14d]
+E0104: `delay` of queue `a` is out of range [must be from 0 to 15m]
+E0104: `receive_wait` of queue `a` is out of range [must be from 0 to 20s]
+E0104: `max_message_size` of queue `a` is out of range [must be from 1KiB to 1MiB]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nvisibility_timeout = \"12h\"\nretention = \"14d\"\ndelay = \"15m\"\nreceive_wait = 20\nmax_message_size = \"1KiB\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibility_timeout = \"500ms\"\n"),
+            snapbox::str![[r#"
+E0102: `visibility_timeout` of queue `a` cannot be read [not whole seconds] help: write seconds or a duration such as "5m"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibility_timeout = -1\n"),
+            snapbox::str![[r#"
+E0104: `visibility_timeout` of queue `a` is out of range [must be from 0 to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nmax_message_size = \"big\"\n"),
+            snapbox::str![[r#"
+E0102: `max_message_size` of queue `a` cannot be read [not a size] help: write bytes or a size such as "256KiB"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nencryption = \"kms\"\n"),
+            snapbox::str![[r#"
+E0102: `encryption` of queue `a` cannot be `kms` [no such choice] help: write `"sqs"` or `"off"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nencryption = { kms = \"\", reuse = \"1s\" }\n"),
+            snapbox::str![[r#"
+E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN
+E0104: `reuse` of `encryption` of queue `a` is out of range [must be from 1m to 1d]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nname = \"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq\"\n[queues.b]\nfifo = true\nname = \"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.fifo\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: queue `b` cannot have the queue name `qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.fifo` [81 characters long] help: at most 80, `.fifo` included
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nmessage_group_throughput = true\n"),
+            snapbox::str![[r#"
+E0105: queue `a` is not FIFO, and has `message_group_throughput` [only FIFO queues have it] help: add `fifo = true` (which replaces a queue that exists), or remove `message_group_throughput`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibilityTimeout = 3\n"),
+            snapbox::str![[r#"
+E0101: unknown field `visibilityTimeout` in queue `a` [no such field] a field with a like name exists: visibility_timeout
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\ndlq = \"a\"\nfifo = \"yes\"\n"),
+            snapbox::str![[r#"
+E0101: unknown field `dlq` in queue `a` [no such field] a field with a like name exists: dead_letter
+E0102: `fifo` of queue `a` has the wrong type [this is a text] help: write `true` or `false`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_dead_letter_queue_is_beside_its_queue_and_of_its_type() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[queues.x]\naccount = \"a\"\ndead_letter = \"y\"\n[queues.y]\naccount = \"b\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: the dead-letter queue of queue `x` is in another account or region [in 222222222222 eu-west-1 | in 111111111111 eu-west-1] help: SQS moves messages only within an account and region: declare a dead-letter queue beside this one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\n[queues.x]\naccount = \"a\"\ndead_letter = \"y\"\n[queues.y]\naccount = \"b\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\nfifo = true\ndead_letter = { queue = \"y\" }\n[queues.y]\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of queue `x` is of another type [standard queue | FIFO queue] help: a FIFO queue has a FIFO dead-letter queue, a standard queue a standard one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = { queue = \"arn:aws:sqs:eu-west-1:111111111111:z.fifo\", max_receives = 0 }\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of queue `x` is of another type [FIFO queue | standard queue] help: a FIFO queue has a FIFO dead-letter queue, a standard queue a standard one
+E0104: `max_receives` of `dead_letter` of queue `x` is out of range [must be from 1 to 1000]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = { max_receives = 3 }\n"
+            ),
+            snapbox::str![[r#"
+E0103: `dead_letter` of queue `x` has no `queue` [`queue` is missing] help: add `queue = "…"`: the queue, by its name in the stack or its ARN: in the same account and region, and FIFO if this one is
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = \"y\"\n[queues.y]\nredrive_allow = \"none\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: queue `y` does not let queue `x` use it as its dead-letter queue [used here | this leaves it out] help: let it in, `redrive_allow = ["x"]` at queue `y`; without `redrive_allow` every queue beside it is let in
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = \"y\"\n[queues.y]\nredrive_allow = [\"z\"]\n[queues.z]\n"
+            ),
+            snapbox::str![[r#"
+E0105: queue `y` does not let queue `x` use it as its dead-letter queue [used here | this leaves it out] help: let it in, `redrive_allow = ["x"]` at queue `y`; without `redrive_allow` every queue beside it is let in
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\n[queues.x]\nredrive_allow = []\n"),
+            snapbox::str![[r#"
+E0104: `redrive_allow` of queue `x` lists 0 queues [SQS takes 1 to 10] help: write `"all"` for every queue of the account and region, or `"none"`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_queue_subscribes_to_what_can_deliver_to_it() {
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nfifo = true\nsubscribe = \"t\"\n"),
+            snapbox::str![[r#"
+E0304: queue `a` is FIFO, and the topic is not [a standard topic | a FIFO queue] help: SNS delivers from a standard topic to standard queues only: make the topic FIFO, or the queue standard
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\nfifo = true\n[queues.a]\nsubscribe = \"topics.t\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = [\"t\", { topic = \"t\", raw = true }]\n"),
+            snapbox::str![[r#"
+E0202: queue `a` subscribes to a topic twice [again here | first here] help: SNS keeps one subscription of a queue to a topic: put both filters into one, `{ type = ["a", "b"] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nsubscribe = \"arn:aws-cn:sns:cn-north-1:111111111111:t\"\n"),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:sns:cn-north-1:111111111111:t` is in partition `aws-cn`, and queue `a` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\nfifo = true\n[queues.a]\nsubscribe = { topic = \"t\", dead_letter = \"d\" }\n[queues.d]\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of a subscription is of another type than its topic [standard queue | FIFO topic | declared here] help: a FIFO topic has a FIFO dead-letter queue, a standard topic a standard one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nsubscribe = { topic = \"t\", dead_letter = \"arn:aws:sqs:us-east-1:111111111111:d\" }\n"
+            ),
+            snapbox::str![[r#"
+E0303: the dead-letter queue of a subscription is in another account or region [in 111111111111 us-east-1 | in 111111111111 eu-west-1] help: the subscription belongs to its queue's account and region: declare its dead-letter queue there
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nsubscribe = \"t\"\nencryption = { kms = \"alias/aws/sqs\" }\n"
+            ),
+            snapbox::str![[r#"
+E0304: SNS cannot deliver to queue `a` under this key [AWS's own key lets SNS do nothing, and its policy cannot be changed | deliveries would be lost without a word] help: use `encryption = "sqs"`, which needs nothing; or a key of your own whose policy lets `sns.amazonaws.com` use it
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = { raw = true }\n"),
+            snapbox::str![[r#"
+E0103: a subscription of queue `a` has no `topic` [`topic` is missing] help: add `topic = "…"`: the topic, by its name in the stack or its ARN
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = { topc = \"t\" }\n"),
+            snapbox::str![[r#"
+E0101: unknown field `topc` in a subscription of queue `a` [no such field] a field with a like name exists: topic
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = \"queues.a\"\n"),
+            snapbox::str![[r#"
+E0201: queue `a` refers to queue `queues.a` where topics are meant [not of `[topics]`] help: topics that are declared: `t`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_queue_still_subscribes() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"\nsubscribe = \"t\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"\ndelay = 3\n"
+            ),
+            snapbox::str![[r#"
+E0105: `delay` cannot be set on an existing queue [describes the queue itself | something else made it, and keeps it] help: remove `delay`; or remove `existing`, and the queue becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:us-east-1:111111111111:q\"\n"),
+            snapbox::str![[r#"
+E0303: queue `a` is in no account of the stack [in account 111111111111 in us-east-1] help: add `[accounts.NAME]` and under it `id = "111111111111"` and `region = "us-east-1"`
+
+"#]]
+        );
+    }
 }

@@ -247,6 +247,9 @@ fn outside(
         "add `[accounts.NAME]` and under it `id = \"{}\"`",
         arn.value.account()
     );
+    if let Some(region) = region {
+        help.push_str(&format!(" and `region = \"{region}\"`"));
+    }
     if arn.value.service() == "iam" {
         help.push_str("; a role of others needs no table: write its ARN where it is spoken of");
     }
@@ -502,4 +505,204 @@ fn managed_policy(
         return None;
     }
     Some(arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of};
+
+    #[test]
+    fn a_role_has_a_name_and_path_that_iam_takes() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nname = \"a b\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the role name `a b` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\npath = \"team\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the path `team` [`/` must stand at both ends] write it so: "/team/"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.\"a.b\"]\n"),
+            snapbox::str![[r#"
+E0203: a role cannot have the name `a.b` [`.` cannot stand here] help: 1 to 64 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nname = \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the role name `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` [65 characters long] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nmax_session = \"13h\"\n"),
+            snapbox::str![[r#"
+E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nmax_session = \"30m\"\n"),
+            snapbox::str![[r#"
+E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ndescription = \"Ж\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the description `Ж` [`Ж` cannot stand here] help: at most 1000 characters of Latin-1
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_role_name_is_taken_once_whatever_its_case_and_path() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\nregion = \"us-east-1\"\n[roles.x]\naccount = \"a\"\nname = \"Checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\npath = \"/other/\"\n"
+            ),
+            snapbox::str![[r#"
+E0202: roles `x` and `y` are both called `checkout` in account 111111111111 [the name is taken | by role `x`] help: IAM keeps one role of a name in an account, whatever its path and the case of its letters: give one another `name`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[roles.x]\naccount = \"a\"\nname = \"checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn policies_are_ones_iam_takes() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"policy.json\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"missing.json\"\n"),
+            snapbox::str![[r#"
+E0401: cannot read `missing.json`, the policy `read` [no such file] help: the path is seen from the stack's own folder
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"broken.json\"\n"),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [line 1 column 1: this is not JSON] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"trust.json\"\n"),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0] has a `Principal`, which a role's own policy cannot] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nread = { Statement = [{ Effect = \"allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0].Effect: must be "Allow" or "Deny"] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nread = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0] has no `Resource`] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nprovision-x = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0203: role `a` cannot have a policy called `provision-x` [names that begin so are kept for generated policies] help: choose another name for the policy
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nattach = [\"ReadOnlyAccess\", \"arn:aws:iam::222222222222:policy/x\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n"
+            ),
+            snapbox::str![[r#"
+E0102: `ReadOnlyAccess` is not a managed policy's ARN [not an ARN] help: a policy of AWS is `arn:aws:iam::aws:policy/ReadOnlyAccess`; your own has its account's id in the place of the second `aws`
+E0303: role `a` cannot use `arn:aws:iam::222222222222:policy/x` [in another account] help: a role uses managed policies of its own account (111111111111) or of AWS
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nboundary = \"arn:aws:iam::111111111111:role/x\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:iam::111111111111:role/x` is not a managed policy's ARN [not a policy] help: write `arn:aws:iam::ACCOUNT:policy/NAME`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_role_is_described_by_its_maker() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::111111111111:role/x\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nexisting = \"arn:aws:iam::111111111111:role/x\"\nmax_session = \"2h\"\ntrusted_by = \"ec2.amazonaws.com\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: `max_session` cannot be set on an existing role [describes the role itself | something else made it, and keeps it] help: remove `max_session`; or remove `existing`, and the role becomes this stack's own
+E0105: `trusted_by` cannot be set on an existing role [describes the role itself | something else made it, and keeps it] help: remove `trusted_by`; or remove `existing`, and the role becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::222222222222:role/x\"\n"),
+            snapbox::str![[r#"
+E0303: role `a` is in no account of the stack [in account 222222222222] help: add `[accounts.NAME]` and under it `id = "222222222222"`; a role of others needs no table: write its ARN where it is spoken of
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::111111111111:user/x\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:iam::111111111111:user/x` is not a role's ARN [not a role] help: write `arn:aws:iam::ACCOUNT:role/NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"x\"\n"),
+            snapbox::str![[r#"
+E0102: `x` is not a role's ARN [not an ARN] help: write its ARN: `arn:partition:iam:region:account:…`
+
+"#]]
+        );
+    }
 }

@@ -176,7 +176,7 @@ impl Shape {
             let Some(field) = field else { continue };
             taken.insert(field.name);
             let about = About {
-                field: field.name,
+                title: format!("`{}` of {owner}", field.name),
                 owner,
                 key: entry.key_span,
             };
@@ -239,7 +239,7 @@ impl Fields {
                         "add `{} = {}`: {}",
                         field.name,
                         field.kind.example(),
-                        field.doc
+                        lowered(field.doc)
                     )),
                 );
             }
@@ -541,16 +541,32 @@ impl Kind {
     }
 }
 
-/// Which field is read, for messages.
+/// A sentence as part of another one.
+fn lowered(doc: &str) -> String {
+    let mut letters = doc.trim_end_matches('.').chars();
+    let first = letters.next().map(|it| it.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// What is read, for messages.
 struct About<'a> {
-    field: &'a str,
+    /// What a sentence calls it: `` `fifo` of queue `inbox` ``.
+    title: String,
+    /// What has it: ``queue `inbox` ``.
     owner: &'a str,
     key: Span,
 }
 
 impl About<'_> {
-    fn title(&self) -> String {
-        format!("`{}` of {}", self.field, self.owner)
+    /// What a sentence calls a table of this shape here.
+    fn table(&self, shape: &Shape) -> String {
+        match shape.noun {
+            "stack" => "the stack".to_owned(),
+            "access" => "this access".to_owned(),
+            "subscription" => format!("a subscription of {}", self.owner),
+            "principal" => format!("a principal of {}", self.owner),
+            _ => self.title.clone(),
+        }
     }
 }
 
@@ -600,8 +616,13 @@ fn read(
             Item::Whole(ranged(*it, range, node.span, about, faults)?)
         }
         (Kind::Seconds(low, high), Value::Text(text)) => {
-            let Some(it) = duration(text).filter(|it| it % 1000 == 0) else {
-                faults.push(unreadable(kind, node.span, "not a duration", about));
+            let found = duration(text);
+            let Some(it) = found.filter(|it| it % 1000 == 0) else {
+                let label = match found {
+                    Some(_) => "not whole seconds",
+                    None => "not a duration",
+                };
+                faults.push(unreadable(kind, node.span, label, about));
                 return None;
             };
             let range = (*low, *high, say_seconds(*low), say_seconds(*high));
@@ -630,7 +651,14 @@ fn read(
         (Kind::List(item) | Kind::OneOrMany(item), Value::List(nodes)) => Item::List(
             nodes
                 .iter()
-                .filter_map(|it| read(item, it, about, faults))
+                .filter_map(|it| {
+                    let about = About {
+                        title: about.title.clone(),
+                        owner: about.owner,
+                        key: it.span,
+                    };
+                    read(item, it, &about, faults)
+                })
                 .collect(),
         ),
         (Kind::OneOrMany(item), _) => Item::List(vec![read(item, node, about, faults)?]),
@@ -639,10 +667,15 @@ fn read(
                 .entries
                 .iter()
                 .filter_map(|it| {
-                    let owner = about.title();
+                    let title = match item {
+                        Kind::Table(shape) => {
+                            format!("{} `{}` of {}", shape.noun, it.key, about.owner)
+                        }
+                        _ => format!("`{}` of {}", it.key, about.title),
+                    };
                     let about = About {
-                        field: &it.key,
-                        owner: &owner,
+                        title,
+                        owner: about.owner,
                         key: it.key_span,
                     };
                     let item = read(item, &it.node, &about, faults)?;
@@ -651,28 +684,20 @@ fn read(
                 .collect(),
         ),
         (Kind::Table(shape), Value::Table(table)) => {
-            Item::Fields(shape.read(&about.title(), about.key, table, faults))
+            Item::Fields(shape.read(&about.table(shape), about.key, table, faults))
         }
         (Kind::Named(shape), Value::Table(table)) => Item::Map(
             table
                 .entries
                 .iter()
                 .filter_map(|it| {
-                    let owner = format!("{} `{}`", shape.noun, it.key);
                     let about = About {
-                        field: &it.key,
-                        owner: &about.title(),
+                        title: format!("{} `{}`", shape.noun, it.key),
+                        owner: about.owner,
                         key: it.key_span,
                     };
-                    let Value::Table(table) = &it.node.value else {
-                        faults.push(wrong_type(&Kind::Table(shape), &it.node, &about));
-                        return None;
-                    };
-                    let fields = shape.read(&owner, it.key_span, table, faults);
-                    Some((
-                        Spanned::new(it.key.clone(), it.key_span),
-                        Spanned::new(Item::Fields(fields), it.node.span),
-                    ))
+                    let item = read(&Kind::Table(shape), &it.node, &about, faults)?;
+                    Some((Spanned::new(it.key.clone(), it.key_span), item))
                 })
                 .collect(),
         ),
@@ -695,7 +720,7 @@ fn wrong_type(kind: &Kind, node: &Node, about: &About<'_>) -> Diagnostic {
     let fault = Diagnostic::new(
         Code::WrongType,
         span,
-        format!("{} has the wrong type", about.title()),
+        format!("{} has the wrong type", about.title),
         format!("this is {}", node.value.type_name()),
     );
     if let Value::Text(text) = &node.value {
@@ -729,7 +754,7 @@ fn not_one_of(
     let fault = Diagnostic::new(
         Code::WrongType,
         span,
-        format!("{} cannot be `{text}`", about.title()),
+        format!("{} cannot be `{text}`", about.title),
         "no such choice",
     );
     match nearest(text, texts.iter().copied()) {
@@ -742,7 +767,7 @@ fn unreadable(kind: &Kind, span: Span, label: &str, about: &About<'_>) -> Diagno
     Diagnostic::new(
         Code::WrongType,
         span,
-        format!("{} cannot be read", about.title()),
+        format!("{} cannot be read", about.title),
         label,
     )
     .help(format!("write {}", kind.wanted()))
@@ -752,7 +777,7 @@ fn out_of_range(span: Span, about: &About<'_>, label: &str) -> Diagnostic {
     Diagnostic::new(
         Code::OutOfRange,
         span,
-        format!("{} is out of range", about.title()),
+        format!("{} is out of range", about.title),
         label,
     )
 }
