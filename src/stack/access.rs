@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Partition};
 
-use super::apis::{self, Known};
+use super::apis::Known;
 use super::check::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Access, Endpoint, Principal, RouteKey, Target, Via, names, principals, routes};
+use super::{
+    Access, Endpoint, Principal, RouteKey, Target, Via, names, principals, routes, surfaces,
+};
 
 pub(super) const ACCESS: Shape = Shape {
     noun: "access",
@@ -347,7 +350,7 @@ fn api_routes(
                 continue;
             }
         };
-        if let Some(fault) = apis::unreached(&pattern, &text, name, known) {
+        if let Some(fault) = surfaces::unreached(&pattern, &text, name, known) {
             checker.report(fault);
             whole = false;
         } else if !found.contains(&pattern) {
@@ -462,7 +465,8 @@ fn without_policy(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, faults_of};
+    use super::super::testing::{faults, faults_of, stack};
+    use super::super::{Target, Via};
 
     #[test]
     fn an_access_is_to_an_api_or_a_topic() {
@@ -693,5 +697,46 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
 
 "#]]
         );
+    }
+
+    #[test]
+    fn a_list_is_as_many_accesses_and_each_knows_its_line() {
+        let stack = stack(
+            "[roles.a]\n[roles.b]\n[topics.t]\n[[access]]\nfrom = [\"roles.a\", \"roles.b\"]\nto = \"topics.t\"\n\n[[access]]\nfrom = { account = \"shop\", role_prefix = \"/team/x-\" }\nto = \"topics.t\"\nvia = \"assume-role\"\n",
+        );
+        let told: Vec<String> = stack
+            .access
+            .iter()
+            .map(|it| format!("{:?} {:?} {}", it.from, it.via, it.written_at))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "Role(\"a\") Auto shop.toml:9",
+                "Role(\"b\") Auto shop.toml:9",
+                "RolePrefix { account: AccountId(\"111111111111\"), prefix: \"team/x-\" } AssumeRole shop.toml:13",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_allow_of_every_method_or_route_is_spelled_with_stars() {
+        let stack = stack(
+            "[roles.r]\n[apis.a.routes]\n\"ANY /x\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"ANY /x\", \"* /x\", \"*\"]\n",
+        );
+        let Target::Api { routes, .. } = &stack.access[0].to else {
+            panic!("an api")
+        };
+        let told: Vec<String> = routes.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["* /x", "* /*"]);
+    }
+
+    #[test]
+    fn a_service_or_token_is_let_in_by_an_access_role_and_an_endpoint_by_policy() {
+        let stack = stack(
+            "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = [\"lambda.amazonaws.com\", { vpc_endpoint = \"vpce-0123\" }]\nto = \"apis.a\"\nallow = \"GET /\"\n",
+        );
+        let vias: Vec<Via> = stack.access.iter().map(|it| it.via).collect();
+        assert_eq!(vias, [Via::AssumeRole, Via::ResourcePolicy]);
     }
 }

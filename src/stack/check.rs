@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use crate::model::{AccountId, Arn, Partition, Region, Tags};
 
 use super::diagnostic::{Code, Diagnostic, Faults, Span, listed, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Spanned, Table, Value};
 use super::{Account, Source, Stack, access, accounts, apis, names, queues, roles, topics};
 
@@ -507,9 +508,17 @@ impl Checker<'_> {
                 format!("`{}` is not {what}", text.value),
                 "not an ARN",
             )
-            .help(format!(
-                "write its ARN: `arn:partition:{service}:region:account:…`"
-            )),
+            .help(match service {
+                "iam" => {
+                    "its ARN is `arn:aws:iam::ACCOUNT:role/NAME` or `…:policy/NAME`".to_owned()
+                }
+                "lambda" => "its ARN is `arn:aws:lambda:REGION:ACCOUNT:function:NAME`".to_owned(),
+                _ => format!("its ARN is `arn:aws:{service}:REGION:ACCOUNT:NAME`"),
+            }),
+        };
+        let fault = match queue_of_url(text.value) {
+            Some(arn) if service == "sqs" => fault.fix("its ARN", text.span, format!("\"{arn}\"")),
+            _ => fault,
         };
         self.report(fault);
         None
@@ -572,6 +581,16 @@ impl Checker<'_> {
         let before = source.text.get(..span.start).unwrap_or_default();
         format!("{}:{}", source.name, before.matches('\n').count() + 1)
     }
+}
+
+/// The ARN of the queue that a URL of SQS names: `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.
+fn queue_of_url(url: &str) -> Option<String> {
+    let (host, path) = url.strip_prefix("https://sqs.")?.split_once('/')?;
+    let region = Region::parse(host.split('.').next()?)?;
+    let (account, name) = path.split_once('/')?;
+    let account = AccountId::parse(account)?;
+    let partition = region.partition();
+    Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
 }
 
 /// The texts among a list's items.

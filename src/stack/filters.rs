@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::check::Checker;
 use super::diagnostic::{Code, Diagnostic};
-use super::shape::{Fields, Item};
+use super::fields::{Fields, Item};
 
 /// Values that a filter's lists may hold, multiplied over its keys.
 const MOST_COMBINATIONS: usize = 150;

@@ -6,7 +6,8 @@ use crate::model::Arn;
 
 use super::check::{Checker, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic, listed, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Integration, RoleRef, RouteKey, queues, routes};
 
@@ -298,7 +299,7 @@ pub(super) fn credentials(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::faults;
+    use super::super::testing::{faults, stack};
 
     #[test]
     fn a_route_does_one_thing() {
@@ -335,7 +336,7 @@ E0102: route `GET /` of api `a` has the wrong type [this is a text] help: write 
         snapbox::assert_data_eq!(
             faults("[apis.a.routes]\n\"GET /\" = { mock = { status = 200, body = 5 } }\n"),
             snapbox::str![[r#"
-E0102: `body` of `mock` of route `GET /` of api `a` has the wrong type [this is a whole number] write it in quotes: "5"
+E0102: `body` of `mock` of route `GET /` of api `a` has the wrong type [this is a whole number] help: write a text in quotes, or a table
 
 "#]]
         );
@@ -396,7 +397,7 @@ E0301: `GET /` has no path parameter `x` [`{x}` stands for nothing] help: the ro
         snapbox::assert_data_eq!(
             faults("[apis.a.routes]\n\"GET /\" = { lambda = \"create-order\" }\n"),
             snapbox::str![[r#"
-E0102: `create-order` is not a Lambda function's ARN [not an ARN] help: write its ARN: `arn:partition:lambda:region:account:…`
+E0102: `create-order` is not a Lambda function's ARN [not an ARN] help: its ARN is `arn:aws:lambda:REGION:ACCOUNT:function:NAME`
 
 "#]]
         );
@@ -438,5 +439,53 @@ E0303: route `GET /` of api `a` cannot work under a role of another account [in 
 
 "#]]
         );
+    }
+
+    #[test]
+    fn each_integration_is_read() {
+        use super::super::{QueueRef, RoleRef, Surface};
+        use super::Integration;
+        let stack = stack(
+            "[roles.r]\n[queues.q]\n[apis.a.routes]\n\"GET /a/{b}\" = { http = \"https://x.example.com/{b}\", method = \"POST\", timeout = \"500ms\" }\n\"GET /c\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:f:live\", credentials = \"roles.r\" }\n\"POST /d\" = { sqs = \"q\" }\n\"GET /e\" = { mock = { body = { b = 1, a = [true] } }, public = true }\n\"GET /f\" = { mock = 204 }\n",
+        );
+        let Surface::Routes(routes) = &stack.apis["a"].surface else {
+            panic!("routes")
+        };
+        let does = |index: usize| &routes[index].integration;
+        assert_eq!(
+            *does(0),
+            Integration::Http {
+                url: "https://x.example.com/{b}".to_owned(),
+                method: Some("POST".to_owned())
+            }
+        );
+        assert_eq!(routes[0].timeout_ms, Some(500));
+        let Integration::Lambda {
+            function,
+            credentials,
+        } = does(1)
+        else {
+            panic!("lambda")
+        };
+        assert_eq!(function.name(), "live");
+        assert_eq!(*credentials, Some(RoleRef::Stack("r".to_owned())));
+        let queue = QueueRef::Stack("q".to_owned());
+        assert_eq!(
+            *does(2),
+            Integration::Sqs {
+                queue,
+                credentials: None
+            }
+        );
+        let body = Some("{\"a\":[true],\"b\":1}".to_owned());
+        assert_eq!(*does(3), Integration::Mock { status: 200, body });
+        assert_eq!(
+            *does(4),
+            Integration::Mock {
+                status: 204,
+                body: None
+            }
+        );
+        assert!(routes[3].public && !routes[4].public);
     }
 }

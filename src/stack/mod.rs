@@ -9,6 +9,7 @@ mod accounts;
 mod apis;
 mod check;
 mod diagnostic;
+mod fields;
 mod filters;
 mod integrations;
 #[cfg(test)]
@@ -24,10 +25,13 @@ mod routes;
 mod schema;
 mod shape;
 mod stages;
+mod subscriptions;
+mod surfaces;
 mod syntax;
 #[cfg(test)]
 mod testing;
 mod topics;
+mod units;
 
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span};
 

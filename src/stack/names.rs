@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::check::Checker;
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::Item;
+use super::fields::Item;
 use super::syntax::Spanned;
 
 /// What a kind of name may hold.

@@ -5,8 +5,9 @@ use crate::model::{AccountId, Arn, Partition};
 use super::Principal;
 use super::check::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
+use super::fields::{Fields, Item};
 use super::names;
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 
 pub(super) const PRINCIPAL: Shape = Shape {
@@ -517,7 +518,7 @@ pub(super) fn check_twice(checker: &mut Checker<'_>, list: &[Spanned<Principal>]
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::faults;
+    use super::super::testing::{faults, stack};
 
     #[test]
     fn a_principal_is_a_role_a_service_or_a_table() {
@@ -610,7 +611,7 @@ E0202: role `a` names a principal twice [again here | first here] help: remove o
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = 5\n"),
             snapbox::str![[r#"
-E0102: `trusted_by` of role `a` has the wrong type [this is a whole number] write it in quotes: "5"
+E0102: `trusted_by` of role `a` has the wrong type [this is a whole number] help: write a text in quotes, or `{ account = … }`, `{ oidc = … }` or `{ vpc_endpoint = … }`, or a list of such
 
 "#]]
         );
@@ -791,6 +792,40 @@ E0203: `github` is not an OIDC provider's host and path [as IAM names it, withou
 E0103: anyone with a token of `github` could assume the role [no subjects] help: add `subjects = ["repo:org/name:ref:refs/heads/main"]`: whose tokens are let in
 
 "#]]
+        );
+    }
+
+    #[test]
+    fn each_principal_is_read() {
+        use super::super::Principal;
+        let stack = stack(
+            "[roles.a]\ntrusted_by = [\"arn:aws:iam::111111111111:role/provision/shop/a\", \"arn:aws:iam::222222222222:role/x\", { account = \"shop\" }, { oidc = \"token.actions.githubusercontent.com\", subjects = [\"repo:org/name:*\"] }]\n",
+        );
+        let told: Vec<String> = stack.roles["a"]
+            .trusted_by
+            .iter()
+            .map(|it| match it {
+                Principal::Role(name) => format!("role {name}"),
+                Principal::RoleArn(arn) => format!("arn {arn}"),
+                Principal::Account(id) => format!("account {id}"),
+                Principal::Oidc {
+                    provider,
+                    audience,
+                    subjects,
+                } => {
+                    format!("{provider} {audience} {subjects:?}")
+                }
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "role a",
+                "arn arn:aws:iam::222222222222:role/x",
+                "account 111111111111",
+                "token.actions.githubusercontent.com sts.amazonaws.com [\"repo:org/name:*\"]",
+            ]
         );
     }
 }

@@ -12,7 +12,8 @@ use crate::policy::Document;
 
 use super::check::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Account, Principal, Role, names, principals};
 
@@ -509,7 +510,7 @@ fn managed_policy(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, faults_of};
+    use super::super::testing::{faults, faults_of, stack};
 
     #[test]
     fn a_role_has_a_name_and_path_that_iam_takes() {
@@ -700,9 +701,37 @@ E0102: `arn:aws:iam::111111111111:user/x` is not a role's ARN [not a role] help:
         snapbox::assert_data_eq!(
             faults("[roles.a]\nexisting = \"x\"\n"),
             snapbox::str![[r#"
-E0102: `x` is not a role's ARN [not an ARN] help: write its ARN: `arn:partition:iam:region:account:…`
+E0102: `x` is not a role's ARN [not an ARN] help: its ARN is `arn:aws:iam::ACCOUNT:role/NAME` or `…:policy/NAME`
 
 "#]]
         );
+    }
+
+    #[test]
+    fn a_role_is_named_by_its_table_under_the_stacks_path() {
+        let stack = stack(
+            "[stack.tags]\nteam = \"a\"\nenv = \"dev\"\n[roles.checkout]\ntrusted_by = \"ec2.amazonaws.com\"\ntags = { env = \"prod\" }\n[roles.till]\nname = \"Till\"\npath = \"/shop/\"\n[roles.old]\nexisting = \"arn:aws:iam::111111111111:role/a/b/old\"\n",
+        );
+        let role = &stack.roles["checkout"];
+        assert_eq!(
+            role.arn.as_str(),
+            "arn:aws:iam::111111111111:role/provision/shop/checkout"
+        );
+        assert_eq!(
+            (role.path.as_str(), role.name.as_str()),
+            ("/provision/shop/", "checkout")
+        );
+        assert_eq!(role.max_session, 3600);
+        assert_eq!(
+            (role.tags["team"].as_str(), role.tags["env"].as_str()),
+            ("a", "prod")
+        );
+        assert_eq!(
+            stack.roles["till"].arn.as_str(),
+            "arn:aws:iam::111111111111:role/shop/Till"
+        );
+        let old = &stack.roles["old"];
+        assert_eq!((old.path.as_str(), old.name.as_str()), ("/a/b/", "old"));
+        assert!(old.existing && !role.existing);
     }
 }

@@ -8,7 +8,8 @@ use crate::model::Arn;
 
 use super::check::{Checker, Declared, Standing};
 use super::diagnostic::{Code, Diagnostic};
-use super::shape::{Field, Fields, Kind, Shape};
+use super::fields::Fields;
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{LogLevel, Stage, names};
 

@@ -8,7 +8,8 @@ use crate::model::{Arn, Region};
 
 use super::check::{Checker, Declared, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Field, Item, Kind, Shape};
+use super::fields::Item;
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Topic, names, roles};
 
