@@ -184,7 +184,7 @@ fn target(
     let text = fields.text("to")?;
     let span = text.span;
     if let Some(name) = text.value.strip_prefix("apis.") {
-        checker.reference(Noun::Api, text.clone(), "this access")?;
+        checker.reference(Noun::Api, text, "this access")?;
         let known = apis.get(name)?;
         let routes = api_routes(checker, fields, name, known);
         let place = checker.standing(Noun::Api, name).map(|it| Place {
@@ -202,7 +202,7 @@ fn target(
         return Some((target, place));
     }
     if let Some(name) = text.value.strip_prefix("topics.") {
-        checker.reference(Noun::Topic, text.clone(), "this access")?;
+        checker.reference(Noun::Topic, text, "this access")?;
         let right = check_topic_allow(checker, fields);
         let place = checker.standing(Noun::Topic, name).map(|it| Place {
             partition: it.partition,

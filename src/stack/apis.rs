@@ -221,7 +221,7 @@ fn vpc_endpoints(
 ) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for text in texts(it.fields.list("vpc_endpoints")) {
-        if principals::vpc_endpoint(checker, text.clone()) {
+        if principals::vpc_endpoint(checker, text) {
             found.insert(text.value.to_owned());
         }
     }
@@ -272,7 +272,7 @@ fn existing_id(
 ) -> Option<String> {
     let mut id = text.value;
     if id.starts_with("arn:") {
-        let arn = checker.arn(text.clone(), "apigateway", "a REST API's id or ARN")?;
+        let arn = checker.arn(text, "apigateway", "a REST API's id or ARN")?;
         if let Some(standing) = standing
             && arn.region() != standing.region.as_str()
         {

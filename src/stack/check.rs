@@ -140,6 +140,11 @@ pub(super) struct Declared<'a> {
     pub(super) fields: &'a Fields,
 }
 
+/// Whether an ARN names a FIFO topic or queue.
+pub(super) fn is_fifo(arn: &Arn) -> bool {
+    arn.resource().strip_suffix(".fifo").is_some()
+}
+
 /// What the checks of all nouns share.
 pub(super) struct Checker<'a> {
     pub(super) faults: Vec<Diagnostic>,

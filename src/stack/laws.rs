@@ -71,7 +71,7 @@ fn bear(text: &str) {
 }
 
 /// Where a text is cut: at a character's edge.
-fn edge(text: &str, index: &Index) -> usize {
+fn edge(text: &str, index: Index) -> usize {
     let mut at = index.index(text.len() + 1);
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -107,7 +107,7 @@ proptest! {
                 lines[at] = &line;
                 text = lines.join("\n");
             } else {
-                let start = edge(&text, &at);
+                let start = edge(&text, at);
                 let mut end = (start + length).min(text.len());
                 while !text.is_char_boundary(end) {
                     end += 1;

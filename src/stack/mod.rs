@@ -4,6 +4,14 @@
 //! AWS takes, every default is spelled out. Faults are gathered and shown
 //! together, each at the words that caused it.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_raw_string_hashes,
+        reason = "snapshots are rewritten by their tests, with hashes"
+    )
+)]
+
 mod access;
 mod accounts;
 mod apis;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::Arn;
 
-use super::check::{Checker, Declared, Noun, Standing, texts};
+use super::check::{Checker, Declared, Noun, Standing, is_fifo, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
@@ -137,7 +137,7 @@ pub(super) fn queue_ref(
         let own = own_by_arn(checker, Noun::Queue, &arn);
         return Some(Found {
             place: Some((arn.account().to_owned(), arn.region().to_owned())),
-            fifo: arn.as_str().ends_with(".fifo"),
+            fifo: is_fifo(&arn),
             key: None,
             queue: own.map_or(QueueRef::Arn(arn), QueueRef::Stack),
         });

@@ -95,7 +95,7 @@ fn standing(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<(Standing, S
         None => None,
     };
     let (account, arn, at) = if let Some(existing) = existing {
-        let account = account_of_existing(checker, it, &existing, None)??;
+        let account = account_of_existing(checker, it, &existing, None)?.account()?;
         let span = existing.span;
         (account, existing.value, span)
     } else {
@@ -155,22 +155,38 @@ fn path(checker: &mut Checker<'_>, fields: &Fields) -> Option<String> {
     Some(text.value.to_owned())
 }
 
+/// Where a resource that something else made is found.
+pub(super) enum Home {
+    /// In an account of the stack.
+    Within(Account),
+    /// In no account of the stack.
+    Outside,
+}
+
+impl Home {
+    pub(super) fn account(self) -> Option<Account> {
+        match self {
+            Self::Within(account) => Some(account),
+            Self::Outside => None,
+        }
+    }
+}
+
 /// The account of a resource that something else made, from `account` or by its ARN.
 ///
-/// `None`: a fault was reported. `Some(None)`: in no account of the stack.
-/// With a `region`, the account's must be that one.
+/// `None`: a fault was reported. With a `region`, the account's must be that one.
 pub(super) fn account_of_existing(
     checker: &mut Checker<'_>,
     it: &Declared<'_>,
     arn: &Spanned<Arn>,
     region: Option<&Region>,
-) -> Option<Option<Account>> {
+) -> Option<Home> {
     let id = arn.value.account_id()?;
     let fits = |account: &Account| {
         account.place.id == id && region.is_none_or(|it| account.place.region == *it)
     };
     let account = if let Some(text) = it.fields.text("account") {
-        let name = checker.reference(Noun::Account, text.clone(), &it.fields.owner)?;
+        let name = checker.reference(Noun::Account, text, &it.fields.owner)?;
         let account = checker.accounts.get(&name).cloned()?;
         if !fits(&account) {
             let place = account.place;
@@ -223,7 +239,7 @@ pub(super) fn account_of_existing(
     let owner = format!("account `{}`", account.place.account);
     checker
         .check_partition(whole, account.place.partition(), &owner)
-        .then_some(Some(account))
+        .then_some(Home::Within(account))
 }
 
 /// Something in no account of the stack: right for a topic, which others may own.
@@ -232,25 +248,26 @@ fn outside(
     it: &Declared<'_>,
     arn: &Spanned<Arn>,
     region: Option<&Region>,
-) -> Option<Option<Account>> {
+) -> Option<Home> {
     // A broken account may well be the one: its own fault says enough.
     if checker.accounts.len() < checker.names(Noun::Account).len() {
         return None;
     }
     if arn.value.service() == "sns" {
-        return Some(None);
+        return Some(Home::Outside);
     }
     let place = match region {
         Some(region) => format!("{} in {region}", arn.value.account()),
         None => arn.value.account().to_owned(),
     };
+    let here = match region {
+        Some(region) => format!(" and `region = \"{region}\"`"),
+        None => String::new(),
+    };
     let mut help = format!(
-        "add `[accounts.NAME]` and under it `id = \"{}\"`",
+        "add `[accounts.NAME]` and under it `id = \"{}\"`{here}",
         arn.value.account()
     );
-    if let Some(region) = region {
-        help.push_str(&format!(" and `region = \"{region}\"`"));
-    }
     if arn.value.service() == "iam" {
         help.push_str("; a role of others needs no table: write its ARN where it is spoken of");
     }

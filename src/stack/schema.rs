@@ -164,14 +164,11 @@ mod tests {
         let fields = value.as_object().is_none_or(|fields| {
             let known = schema.get("properties").and_then(Value::as_object);
             fields.iter().all(|(name, value)| {
-                match (
-                    known.and_then(|it| it.get(name)),
-                    schema.get("additionalProperties"),
-                ) {
-                    (Some(schema), _) => fits(value, schema, root),
-                    (None, Some(Value::Bool(more))) => *more,
-                    (None, Some(schema)) => fits(value, schema, root),
-                    (None, None) => true,
+                let more = schema.get("additionalProperties");
+                match known.and_then(|it| it.get(name)).or(more) {
+                    Some(Value::Bool(more)) => *more,
+                    Some(schema) => fits(value, schema, root),
+                    None => true,
                 }
             })
         });

@@ -194,14 +194,15 @@ impl Kind {
     /// Whether a value is of the TOML type this kind begins with.
     pub(super) fn fits(&self, value: &Value) -> bool {
         match self {
-            Self::Text | Self::Pattern(_) | Self::OneOf(_) => matches!(value, Value::Text(_)),
+            Self::Text | Self::Pattern(_) | Self::OneOf(_) | Self::Millis(..) => {
+                matches!(value, Value::Text(_))
+            }
             Self::Flag => matches!(value, Value::Flag(_)),
             Self::Whole(..) => matches!(value, Value::Whole(_)),
             Self::Number(_) => matches!(value, Value::Whole(_) | Value::Number(_)),
             Self::Seconds(..) | Self::Bytes(..) => {
                 matches!(value, Value::Whole(_) | Value::Text(_))
             }
-            Self::Millis(..) => matches!(value, Value::Text(_)),
             Self::List(_) => matches!(value, Value::List(_)),
             Self::OneOrMany(item) => matches!(value, Value::List(_)) || item.fits(value),
             Self::Map(_) | Self::Table(_) | Self::Named(_) | Self::Json => {

@@ -2,7 +2,7 @@
 //!
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>.
 
-use super::check::{Checker, Declared, Noun, Standing};
+use super::check::{Checker, Declared, Noun, Standing, is_fifo};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Fields;
 use super::queues::{own_by_arn, queue_ref};
@@ -85,7 +85,7 @@ fn topic_ref(
     let owner = &it.fields.owner;
     let (topic, arn, fifo) = if text.value.starts_with("arn:") {
         let arn = topics::regional_arn(checker, text, "sns", "a topic's ARN", &names::TOPIC)?;
-        let fifo = arn.as_str().ends_with(".fifo");
+        let fifo = is_fifo(&arn);
         let own = own_by_arn(checker, Noun::Topic, &arn);
         let topic = own.map_or_else(|| TopicRef::Arn(arn.clone()), TopicRef::Stack);
         (topic, Some(arn), fifo)

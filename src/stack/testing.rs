@@ -61,9 +61,8 @@ pub(super) fn faults_in(text: &str) -> String {
 }
 
 fn told(found: Result<Stack, Faults>) -> String {
-    let faults = match found {
-        Ok(_) => return "no fault\n".to_owned(),
-        Err(faults) => faults,
+    let Err(faults) = found else {
+        return "no fault\n".to_owned();
     };
     let mut text = String::new();
     for it in &faults {

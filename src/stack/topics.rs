@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Arn, Region};
 
-use super::check::{Checker, Declared, Noun, Standing};
+use super::check::{Checker, Declared, Noun, Standing, is_fifo};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
@@ -130,11 +130,11 @@ fn existing(
     let arn = Spanned::new(arn, span);
     let account = roles::account_of_existing(checker, it, &arn, Some(&region))?;
     let standing = Standing {
-        account: account.map(|it| it.place.account),
+        account: account.account().map(|it| it.place.account),
         id,
         partition: region.partition(),
         region,
-        fifo: arn.value.as_str().ends_with(".fifo"),
+        fifo: is_fifo(&arn.value),
         arn: Some(arn.value),
         existing: true,
         key: it.key,
