@@ -16,7 +16,9 @@ pub mod queue;
 pub mod rest_api;
 pub mod role;
 pub mod stage;
+pub mod statements;
 pub mod subscription;
+pub mod survey;
 pub mod topic;
 
 use std::cell::RefCell;
@@ -28,7 +30,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::{Document, Statement};
+use crate::policy::{Document, Statement, own};
 
 pub use queue::Queue;
 pub use rest_api::RestApi;
@@ -71,6 +73,8 @@ macro_rules! each_kind {
 /// A resource that the stack wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Want {
+    /// The stack's name.
+    pub stack: String,
     /// Where.
     pub place: Place,
     /// What.
@@ -83,6 +87,10 @@ pub struct Want {
     pub needs: BTreeSet<Address>,
     /// Why the stack wants it, when the author did not write it as such.
     pub because: Option<String>,
+    /// Two roles trust each other: the trust policy is written once both exist.
+    pub defer_trust: bool,
+    /// A principal is made anew: documents that name it are written again even if their text is equal.
+    pub repin: bool,
 }
 
 /// A resource that a cloud has.
@@ -96,6 +104,8 @@ pub struct Have {
     pub mark: Option<Mark>,
     /// When it was made, in seconds since 1970, where the cloud says so.
     pub created: Option<i64>,
+    /// Its policy as it stands, foreign statements included.
+    pub document: Option<Document>,
     /// Statements of its policy that are not ours, in their order.
     pub foreign: Vec<Statement>,
     /// What else is on it and not ours, a sentence each.
@@ -113,6 +123,7 @@ impl Have {
             id: id.into(),
             mark: Mark::read(tags),
             created: None,
+            document: None,
             foreign: Vec::new(),
             extras: Vec::new(),
             ghosts: Vec::new(),
@@ -155,14 +166,23 @@ impl Context<'_> {
     /// The id of a resource that must exist by now.
     pub fn id(&self, address: &Address) -> Result<String, CallError> {
         self.ids.borrow().get(address).cloned().ok_or_else(|| {
-            CallError::new(crate::cloud::Fault::Missing, "NotMadeYet", format!("`{address}` does not exist yet"))
+            CallError::new(
+                crate::cloud::Fault::Missing,
+                "NotMadeYet",
+                format!("`{address}` does not exist yet"),
+            )
         })
     }
 
     /// The tags to write: the author's, with the mark of this state over them.
     #[must_use]
     pub fn marked(&self, resource: &Resource) -> Tags {
-        let owned = resource.tags().keys().chain(resource.attached().iter()).map(|it| short_hash(it)).collect();
+        let owned = resource
+            .tags()
+            .keys()
+            .chain(resource.attached().iter())
+            .map(|it| short_hash(it))
+            .collect();
         Mark {
             stack: self.stack.to_owned(),
             address: self.address.clone(),
@@ -185,10 +205,20 @@ pub(crate) trait Kind: Sized {
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError>;
 
     /// Makes it exist, and gives the cloud's handle of it.
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError>;
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError>;
 
     /// Makes the rest of it so.
-    async fn settle(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<(), CallError>;
+    async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError>;
 
     /// Removes it; no error when it is gone. `self` is what is there.
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError>;
@@ -223,17 +253,32 @@ impl Resource {
     }
 
     /// Makes it exist, and gives the cloud's handle of it.
-    pub async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    pub async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         each_kind!(self, it => it.exist(want, have, cx).await)
     }
 
     /// Makes the rest of it so.
-    pub async fn settle(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<(), CallError> {
+    pub async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         each_kind!(self, it => it.settle(want, have, cx).await)
     }
 
     /// Removes it; no error when it is gone.
-    pub async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+    pub async fn remove(
+        &self,
+        place: &Place,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         each_kind!(self, it => it.remove(place, have, cx).await)
     }
 
@@ -267,7 +312,11 @@ impl Resource {
         static NONE: BTreeSet<String> = BTreeSet::new();
         match self {
             Self::Role(it) => &it.attached,
-            Self::Topic(_) | Self::Queue(_) | Self::Subscription(_) | Self::RestApi(_) | Self::Stage(_) => &NONE,
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => &NONE,
         }
     }
 
@@ -280,6 +329,33 @@ impl Resource {
             Self::Queue(it) => vec![("policy", &it.policy)],
             Self::RestApi(it) => vec![("policy", &it.policy)],
             Self::Subscription(_) | Self::Stage(_) => Vec::new(),
+        }
+    }
+}
+
+impl Resource {
+    /// The same, with the ids known so far written in.
+    #[must_use]
+    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
+        let mut resource = self.clone();
+        if let Self::Role(role) = &mut resource {
+            for document in role.inline.values_mut() {
+                *document = with_ids(document, ids);
+            }
+        }
+        resource
+    }
+
+    /// The addresses whose ids its documents wait for.
+    #[must_use]
+    pub fn pending(&self) -> BTreeSet<Address> {
+        match self {
+            Self::Role(it) => it.inline.values().flat_map(pending_in).collect(),
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => BTreeSet::new(),
         }
     }
 }
@@ -297,13 +373,76 @@ pub fn digest(value: &Value) -> String {
 
 /// What differs between tags: a key that is neither wanted nor was ours is somebody else's.
 #[must_use]
-pub(crate) fn tag_details(want: &Tags, live: &Tags, mark: Option<&Mark>) -> Vec<crate::model::Detail> {
+pub(crate) fn tag_details(
+    want: &Tags,
+    live: &Tags,
+    mark: Option<&Mark>,
+) -> Vec<crate::model::Detail> {
     let ours: Tags = live
         .iter()
         .filter(|(key, _)| want.contains_key(*key) || mark.is_some_and(|it| it.owns(key)))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     crate::model::change::details_of_maps(&ours, want)
+}
+
+impl Have {
+    /// Takes in a policy: our statements are given, the others kept.
+    pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
+        let (ours, foreign) = own::split(&document, stack);
+        self.ghosts.extend(own::ghosts(&document));
+        self.extras.extend(
+            foreign
+                .iter()
+                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))),
+        );
+        self.foreign = foreign;
+        self.document = Some(document);
+        Document::of(ours)
+    }
+
+    /// The policy to write: foreign statements as they are, then ours.
+    #[must_use]
+    pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
+        let foreign = if exclusive {
+            Vec::new()
+        } else {
+            self.foreign.clone()
+        };
+        own::join(self.document.as_ref(), foreign, ours.statements.clone())
+    }
+}
+
+fn sid(statement: &Statement) -> &str {
+    statement.sid.as_deref().unwrap_or("without Sid")
+}
+
+/// What differs in a policy: our statements, and foreign ones where none may be.
+pub(crate) fn policy_details(
+    want: &Want,
+    ours: &Document,
+    live: &Document,
+    have: &Have,
+) -> Vec<crate::model::Detail> {
+    let mut found = statements::details(&live.statements, &ours.statements);
+    if want.exclusive {
+        found.extend(have.foreign.iter().map(|it| crate::model::Detail {
+            sign: '-',
+            text: format!(
+                "foreign statement `{}`: {}",
+                sid(it),
+                statements::describe(it)
+            ),
+        }));
+    }
+    if want.repin && found.is_empty() {
+        found.push(crate::model::Detail {
+            sign: '~',
+            text: "written again: a role it names is made anew, and AWS keeps the old one's id"
+                .to_owned(),
+        });
+    }
+    found
 }
 
 /// Keys of tags that were ours and are no longer wanted.
@@ -327,7 +466,11 @@ pub fn pending_id(address: &Address) -> String {
 pub fn with_ids(document: &Document, ids: &BTreeMap<Address, String>) -> Document {
     let mut document = document.clone();
     for statement in &mut document.statements {
-        for resource in statement.resource.iter_mut().flat_map(|it| it.values.iter_mut()) {
+        for resource in statement
+            .resource
+            .iter_mut()
+            .flat_map(|it| it.values.iter_mut())
+        {
             if !resource.contains("${provision:") {
                 continue;
             }

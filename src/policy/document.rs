@@ -221,7 +221,7 @@ impl Document {
             match name.as_str() {
                 "Version" => match value.as_str() {
                     Some(version @ (VERSION | OLD_VERSION)) => {
-                        version.clone_into(&mut document.version)
+                        version.clone_into(&mut document.version);
                     }
                     _ => {
                         return Err(wrong(

@@ -4,12 +4,80 @@
 //! AWS takes, every default is spelled out. Faults are gathered and shown
 //! together, each at the words that caused it.
 
+mod access;
+mod accounts;
+mod apis;
+mod check;
+mod diagnostic;
+mod filters;
+mod integrations;
+mod layout;
+mod names;
+mod openapi;
+mod principals;
+mod queues;
+mod reference;
+mod roles;
+mod routes;
+mod schema;
+mod shape;
+mod syntax;
+mod topics;
+
+pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountId, Arn, Place, Tags};
 use crate::policy::Document;
+
+/// A file of the author's: its name as messages show it, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The name, such as `shop.toml`.
+    pub name: String,
+    /// All of its text.
+    pub text: String,
+}
+
+/// The stack that the files declare, or all that is wrong with them.
+///
+/// Overlays are laid over the stack in their order: tables merge by key,
+/// `[[access]]` is added, anything else replaces. `read` gives the text of the
+/// files that the stack names (`OpenAPI` documents, policies), or says why it
+/// cannot.
+pub fn check(
+    main: &Source,
+    overlays: &[Source],
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Stack, Faults> {
+    let sources: Vec<Source> = std::iter::once(main).chain(overlays).cloned().collect();
+    check::check(&sources, read)
+}
+
+/// The text of a stack or overlay in its one layout, or every syntax error of it.
+///
+/// [`Faults::in_file`] gives the faults the name of the file.
+pub fn format(text: &str) -> Result<String, Faults> {
+    layout::format(&Source {
+        name: "the stack".to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+/// The JSON Schema (draft 7) of a stack file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schema::schema()
+}
+
+/// Every table and field of a stack, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    reference::reference()
+}
 
 /// What the author declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -471,4 +539,17 @@ pub enum Via {
     ResourcePolicy,
     /// A role beside the target that the caller assumes.
     AssumeRole,
+}
+
+impl Integration {
+    /// The role that a route names for its own calls.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&RoleRef> {
+        match self {
+            Self::Lambda { credentials, .. } | Self::Sqs { credentials, .. } => {
+                credentials.as_ref()
+            }
+            Self::Http { .. } | Self::Mock { .. } => None,
+        }
+    }
 }

@@ -1,0 +1,445 @@
+//! A fault that points at the words that caused it.
+//!
+//! Faults are values: they are gathered while a stack is checked, and shown
+//! together, in the order of the text. The look is that of rustc and cargo.
+
+use std::ops::Range;
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer::DecorStyle,
+};
+
+use super::Source;
+
+/// Where words stand: a file, by its place among the sources, and its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The file: 0 is the stack itself, overlays follow.
+    pub file: usize,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last one.
+    pub end: usize,
+}
+
+impl Span {
+    pub(super) fn new(file: usize, range: Range<usize>) -> Self {
+        Self {
+            file,
+            start: range.start,
+            end: range.end,
+        }
+    }
+}
+
+/// What is said about some words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The words.
+    pub span: Span,
+    /// What is said.
+    pub text: String,
+}
+
+/// Words to put in the place of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// Why this is offered: `a similar name exists`.
+    pub reason: String,
+    /// The words to replace.
+    pub span: Span,
+    /// The words to put there.
+    pub replacement: String,
+}
+
+/// A fault in a stack file. The first label is the fault; others are context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The family the fault belongs to.
+    pub code: Code,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// At which words; the first is the fault itself.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// What to write instead, when that is known.
+    pub fix: Option<Fix>,
+}
+
+/// The families of faults, by the code that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// The text is not TOML.
+    Syntax,
+    /// A field that no table has.
+    UnknownField,
+    /// A value of the wrong type.
+    WrongType,
+    /// A field that must be there is not.
+    Missing,
+    /// A value out of its range.
+    OutOfRange,
+    /// Fields that do not go together.
+    Conflict,
+    /// A reference to nothing.
+    Reference,
+    /// A name that is taken.
+    Duplicate,
+    /// A name that AWS refuses.
+    Name,
+    /// A route that cannot exist, or that no API has.
+    Route,
+    /// A principal that cannot stand there.
+    Principal,
+    /// Two places that cannot be joined.
+    Place,
+    /// Something AWS cannot do.
+    Unsupported,
+    /// A file beside the stack that cannot be used.
+    File,
+}
+
+impl Code {
+    /// Every family.
+    pub const ALL: [Self; 14] = [
+        Self::Syntax,
+        Self::UnknownField,
+        Self::WrongType,
+        Self::Missing,
+        Self::OutOfRange,
+        Self::Conflict,
+        Self::Reference,
+        Self::Duplicate,
+        Self::Name,
+        Self::Route,
+        Self::Principal,
+        Self::Place,
+        Self::Unsupported,
+        Self::File,
+    ];
+
+    /// The code as it is shown: `E0201`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "E0001",
+            Self::UnknownField => "E0101",
+            Self::WrongType => "E0102",
+            Self::Missing => "E0103",
+            Self::OutOfRange => "E0104",
+            Self::Conflict => "E0105",
+            Self::Reference => "E0201",
+            Self::Duplicate => "E0202",
+            Self::Name => "E0203",
+            Self::Route => "E0301",
+            Self::Principal => "E0302",
+            Self::Place => "E0303",
+            Self::Unsupported => "E0304",
+            Self::File => "E0401",
+        }
+    }
+}
+
+impl Diagnostic {
+    pub(super) fn new(
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            labels: vec![Label {
+                span,
+                text: label.into(),
+            }],
+            help: None,
+            fix: None,
+        }
+    }
+
+    pub(super) fn and(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: label.into(),
+        });
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn fix(
+        mut self,
+        reason: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Self {
+        self.fix = Some(Fix {
+            reason: reason.into(),
+            span,
+            replacement: replacement.into(),
+        });
+        self
+    }
+
+    fn groups<'a>(&'a self, sources: &'a [Source]) -> Vec<Group<'a>> {
+        let title = Level::ERROR
+            .primary_title(self.message.as_str())
+            .id(self.code.as_str());
+        let mut files: Vec<usize> = Vec::new();
+        for label in &self.labels {
+            if !files.contains(&label.span.file) {
+                files.push(label.span.file);
+            }
+        }
+        let mut group = Group::with_title(title);
+        for file in files {
+            let Some(source) = sources.get(file) else {
+                continue;
+            };
+            if source.text.is_empty() {
+                group = group.element(Origin::path(source.name.as_str()));
+                continue;
+            }
+            let mut snippet = Snippet::source(source.text.as_str())
+                .path(source.name.as_str())
+                .fold(true);
+            for (index, label) in self.labels.iter().enumerate() {
+                if label.span.file == file {
+                    let kind = if index == 0 {
+                        AnnotationKind::Primary
+                    } else {
+                        AnnotationKind::Context
+                    };
+                    snippet = snippet
+                        .annotation(kind.span(within(source, label.span)).label(&label.text));
+                }
+            }
+            group = group.element(snippet);
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let mut groups = vec![group];
+        if let Some(fix) = &self.fix
+            && let Some(source) = sources.get(fix.span.file)
+        {
+            groups.push(
+                Level::HELP.secondary_title(fix.reason.as_str()).element(
+                    Snippet::source(source.text.as_str())
+                        .path(source.name.as_str())
+                        .fold(true)
+                        .patch(Patch::new(within(source, fix.span), &fix.replacement)),
+                ),
+            );
+        }
+        groups
+    }
+}
+
+/// The span as bytes that are surely in the text, at character boundaries.
+fn within(source: &Source, span: Span) -> Range<usize> {
+    let text = &source.text;
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = span.end.clamp(start, text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+/// All that is wrong with a stack's files. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults {
+    sources: Vec<Source>,
+    faults: Vec<Diagnostic>,
+}
+
+impl Faults {
+    /// The faults in the order of the text; `None` when there are none.
+    pub(super) fn of(sources: Vec<Source>, mut faults: Vec<Diagnostic>) -> Option<Self> {
+        if faults.is_empty() {
+            return None;
+        }
+        faults.sort_by_key(|it| it.labels.first().map(|label| label.span));
+        Some(Self { sources, faults })
+    }
+
+    /// The same faults, where the first file has this name.
+    #[must_use]
+    pub fn in_file(mut self, name: &str) -> Self {
+        if let Some(source) = self.sources.first_mut() {
+            name.clone_into(&mut source.name);
+        }
+        self
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.faults.len()
+    }
+
+    /// Always false: without a fault there are no `Faults`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Each fault.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.faults.iter()
+    }
+
+    /// The faults with the words that caused them, and a closing line that counts them.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .decor_style(DecorStyle::Ascii);
+        let mut text = String::new();
+        for fault in &self.faults {
+            text.push_str(&renderer.render(&fault.groups(&self.sources)));
+            text.push_str("\n\n");
+        }
+        let count = match self.faults.len() {
+            1 => "1 problem".to_owned(),
+            many => format!("{many} problems"),
+        };
+        let names: Vec<&str> = self.sources.iter().map(|it| it.name.as_str()).collect();
+        let closing = format!("{count} in {}; no AWS call was made", names.join(" with "));
+        let closing = Level::ERROR.primary_title(closing);
+        text.push_str(&renderer.render(&[Group::with_title(closing)]));
+        text.push('\n');
+        text
+    }
+}
+
+impl<'a> IntoIterator for &'a Faults {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The name among `have` that `want` was most likely meant to be.
+///
+/// Case, `-` and `_` do not count, so `visibilityTimeout` finds
+/// `visibility_timeout`; nor does a cut-off end, so `content_dedup` finds
+/// `content_based_deduplication`.
+pub fn nearest<'a>(want: &str, have: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|it| !matches!(it, '_' | '-' | ' '))
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let wanted = plain(want);
+    if wanted.is_empty() {
+        return None;
+    }
+    have.into_iter()
+        .map(|it| {
+            let candidate = plain(it);
+            let shorter = wanted.len().min(candidate.len());
+            let cut =
+                shorter >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
+            let alike = strsim::jaro_winkler(&wanted, &candidate);
+            (if cut { alike.max(0.9) } else { alike }, it)
+        })
+        .filter(|(alike, _)| *alike > 0.78)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, it)| it)
+}
+
+/// `a`, `b` and `c`, each in backticks.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>, last: &str) -> String {
+    let names: Vec<String> = names.into_iter().map(|it| format!("`{it}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_forgives_case_dashes_and_cut_off_ends() {
+        let have = ["content_based_deduplication", "visibility_timeout", "fifo"];
+        assert_eq!(
+            nearest("content_dedup", have),
+            Some("content_based_deduplication")
+        );
+        assert_eq!(
+            nearest("VisibilityTimeout", have),
+            Some("visibility_timeout")
+        );
+        assert_eq!(nearest("ffio", have), Some("fifo"));
+        assert_eq!(nearest("wholly-else", have), None);
+        assert_eq!(nearest("", have), None);
+    }
+
+    #[test]
+    fn codes_are_not_used_twice() {
+        let codes: std::collections::BTreeSet<_> = Code::ALL.iter().map(|it| it.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_fault_shows_its_words_its_context_and_what_to_write() {
+        let text = "[topics.orders]\n\n[queues.billing]\ntopic = \"order\"\n";
+        let at = |words: &str| {
+            let start = text.find(words).expect("the words are in the text");
+            Span::new(0, start..start + words.len())
+        };
+        let fault = Diagnostic::new(
+            Code::Reference,
+            at("\"order\""),
+            "no topic is called `order`",
+            "subscribed to here",
+        )
+        .and(at("orders"), "a topic with a like name")
+        .fix("a similar name exists", at("\"order\""), "\"orders\"");
+        let source = Source {
+            name: "shop.toml".to_owned(),
+            text: text.to_owned(),
+        };
+        let faults = Faults::of(vec![source], vec![fault]).expect("one fault");
+        snapbox::assert_data_eq!(
+            faults.render(false),
+            snapbox::str![[r#"
+error[E0201]: no topic is called `order`
+ --> shop.toml:4:9
+  |
+1 | [topics.orders]
+  |         ------ a topic with a like name
+...
+4 | topic = "order"
+  |         ^^^^^^^ subscribed to here
+  |
+help: a similar name exists
+  |
+4 | topic = "orders"
+  |               +
+
+error: 1 problem in shop.toml; no AWS call was made
+
+"#]]
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! What a route does: pass a request on, invoke, send, or answer.
+//!
+//! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-integration-settings.html>.
+
+use crate::model::Arn;
+
+use super::check::{Checker, Noun, Standing};
+use super::diagnostic::{Code, Diagnostic, listed, nearest};
+use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::syntax::Spanned;
+use super::{Integration, RoleRef, RouteKey, queues, routes};
+
+pub(super) const ROUTE: Shape = Shape {
+    noun: "route",
+    doc: "What a route does.",
+    fields: &[
+        Field::new("http", Kind::Text, "Passes the request on to a URL; `{name}` stands for a path parameter.").alias(&["url", "uri", "https"]),
+        Field::new("lambda", Kind::Text, "Invokes a Lambda function, by its ARN, with the whole request.").alias(&["function", "lambda_arn"]),
+        Field::new("sqs", Kind::Text, "Sends the body to a queue, of the stack or by its ARN.").alias(&["queue"]),
+        Field::new("mock", Kind::Either(&[Kind::Whole(100, 599), Kind::Table(&MOCK)]), "Answers by itself: a status, or a status and a body.").alias(&["status"]),
+        Field::new("method", Kind::OneOf(&["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "ANY"]), "With `http`: the backend's method; without it, the route's own.").alias(&["http_method"]),
+        Field::new("credentials", Kind::Text, "With `lambda` or `sqs`: the role under which the route works, of the stack or by its ARN.").alias(&["role"]),
+        Field::new("timeout", Kind::Millis(50, 300_000), "How long the backend may take. More than 29s needs a raised quota.").default("\"29s\"").alias(&["timeout_ms", "timeout_milliseconds"]),
+        Field::new("public", Kind::Flag, "Anyone may call it: no signature is asked for.").default("false").alias(&["open", "anonymous"]),
+    ],
+    one_of: &["http", "lambda", "sqs", "mock"],
+};
+
+const MOCK: Shape = Shape {
+    noun: "mock",
+    doc: "An answer of API Gateway's own.",
+    fields: &[
+        Field::new("status", Kind::Whole(100, 599), "The status code.")
+            .default("200")
+            .alias(&["status_code", "code"]),
+        Field::new(
+            "body",
+            Kind::Either(&[Kind::Text, Kind::Json]),
+            "The body: a text, or a table that is sent as JSON.",
+        ),
+    ],
+    one_of: &[],
+};
+
+/// What a route does, if it has no fault.
+pub(super) fn integration(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    route: Option<&RouteKey>,
+    standing: Option<&Standing>,
+) -> Option<Integration> {
+    for (field, with) in [
+        ("method", ["http"].as_slice()),
+        ("credentials", &["lambda", "sqs"]),
+    ] {
+        let Some(key) = fields.key_of(field) else {
+            continue;
+        };
+        if !with.iter().any(|it| fields.is_written(it)) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Conflict,
+                    key,
+                    format!(
+                        "`{field}` of {} goes with {} only",
+                        fields.owner,
+                        listed(with.iter().copied(), "or")
+                    ),
+                    "nothing here uses it",
+                )
+                .help(format!("remove `{field}`")),
+            );
+        }
+    }
+    let role = fields
+        .text("credentials")
+        .map(|text| credentials(checker, text, &fields.owner, standing));
+    if let Some(text) = fields.text("http") {
+        return http(checker, text, fields, route);
+    }
+    if let Some(text) = fields.text("lambda") {
+        let function = lambda(checker, text, standing)?;
+        return Some(Integration::Lambda {
+            function,
+            credentials: role.flatten(),
+        });
+    }
+    if let Some(text) = fields.text("sqs") {
+        let span = text.span;
+        let (queue, fifo) = queues::integration_queue(checker, text, &fields.owner)?;
+        if fifo {
+            checker.report(
+                Diagnostic::new(
+                    Code::Unsupported,
+                    span,
+                    format!("{} cannot send to a FIFO queue", fields.owner),
+                    "SQS asks for a message group, and a request has none",
+                )
+                .help(
+                    "send to a standard queue; or publish to a FIFO topic from a role of the stack",
+                ),
+            );
+        }
+        return Some(Integration::Sqs {
+            queue,
+            credentials: role.flatten(),
+        });
+    }
+    mock(fields)
+}
+
+fn http(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    fields: &Fields,
+    route: Option<&RouteKey>,
+) -> Option<Integration> {
+    let rest = text
+        .value
+        .strip_prefix("https://")
+        .or_else(|| text.value.strip_prefix("http://"));
+    let host = rest.map(|it| it.split(['/', '?', '#']).next().unwrap_or_default());
+    let wrong = if rest.is_none() {
+        Some("neither `https://` nor `http://`")
+    } else if host.is_none_or(str::is_empty) {
+        Some("has no host")
+    } else if text
+        .value
+        .contains(|it: char| it.is_whitespace() || it.is_control())
+    {
+        Some("has a space in it")
+    } else {
+        None
+    };
+    if let Some(label) = wrong {
+        checker.report(
+            Diagnostic::new(
+                Code::WrongType,
+                text.span,
+                format!("`{}` is not the URL of a backend", text.value),
+                label,
+            )
+            .help("write it as `https://backend.example.com/orders/{id}`"),
+        );
+        return None;
+    }
+    if let Some(route) = route {
+        check_url_parameters(checker, &text, route);
+    }
+    let method = fields.text("method").map(|it| it.value.to_owned());
+    Some(Integration::Http {
+        url: text.value.to_owned(),
+        method,
+    })
+}
+
+/// Each `{name}` in a backend's URL is a parameter of the route's path.
+fn check_url_parameters(checker: &mut Checker<'_>, url: &Spanned<&str>, route: &RouteKey) {
+    let have = routes::parameters(&route.path);
+    for part in url.value.split('{').skip(1) {
+        let Some((name, _)) = part.split_once('}') else {
+            checker.report(
+                Diagnostic::new(
+                    Code::Route,
+                    url.span,
+                    format!("`{}` has a `{{` that is not closed", url.value),
+                    "in the backend's URL",
+                )
+                .help("a path parameter is written `{name}`"),
+            );
+            return;
+        };
+        if have.contains(&name) {
+            continue;
+        }
+        let fault = Diagnostic::new(
+            Code::Route,
+            url.span,
+            format!("`{route}` has no path parameter `{name}`"),
+            format!("`{{{name}}}` stands for nothing"),
+        );
+        checker.report(match nearest(name, have.iter().copied()) {
+            Some(meant) => fault.fix(
+                "a like parameter exists",
+                url.span,
+                format!(
+                    "\"{}\"",
+                    url.value
+                        .replace(&format!("{{{name}}}"), &format!("{{{meant}}}"))
+                ),
+            ),
+            None if have.is_empty() => fault.help(
+                "the route's path has no parameters: write one as a whole segment, `/orders/{id}`",
+            ),
+            None => fault.help(format!(
+                "the route's parameters are {}",
+                listed(have.iter().copied(), "and")
+            )),
+        });
+    }
+}
+
+fn lambda(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    standing: Option<&Standing>,
+) -> Option<Arn> {
+    let span = text.span;
+    let arn = checker.arn(text, "lambda", "a Lambda function's ARN")?;
+    if !arn.resource().starts_with("function:") || arn.account_id().is_none() {
+        checker.report(
+            Diagnostic::new(
+                Code::WrongType,
+                span,
+                format!("`{arn}` is not a Lambda function's ARN"),
+                "not a function",
+            )
+            .help("write `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with `:ALIAS` after it if one is meant"),
+        );
+        return None;
+    }
+    if let Some(standing) = standing
+        && !checker.check_partition(Spanned::new(&arn, span), standing.partition, "the API")
+    {
+        return None;
+    }
+    Some(arn)
+}
+
+fn mock(fields: &Fields) -> Option<Integration> {
+    let item = fields.get("mock")?;
+    let status = |it: i64| u16::try_from(it).unwrap_or(200);
+    match &item.value {
+        Item::Whole(it) => Some(Integration::Mock {
+            status: status(*it),
+            body: None,
+        }),
+        Item::Fields(mock) => Some(Integration::Mock {
+            status: status(i64::from(mock.whole_or_default("status"))),
+            body: mock.get("body").map(|it| match &it.value {
+                Item::Text(text) => text.clone(),
+                Item::Json(value) => value.to_string(),
+                _ => String::new(),
+            }),
+        }),
+        _ => None,
+    }
+}
+
+/// The role that an API works under: API Gateway is passed it, so it is of the API's own account.
+pub(super) fn credentials(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    who: &str,
+    standing: Option<&Standing>,
+) -> Option<RoleRef> {
+    let span = text.span;
+    let (role, id) = if text.value.starts_with("arn:") {
+        let arn = checker.arn(text, "iam", "a role's ARN")?;
+        if !arn.resource().starts_with("role/") {
+            checker.report(
+                Diagnostic::new(
+                    Code::WrongType,
+                    span,
+                    format!("`{arn}` is not a role's ARN"),
+                    "not a role",
+                )
+                .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
+            );
+            return None;
+        }
+        let id = arn.account().to_owned();
+        (RoleRef::Arn(arn), Some(id))
+    } else {
+        let name = checker.reference(Noun::Role, text, who)?;
+        let id = checker
+            .standing(Noun::Role, &name)
+            .map(|it| it.id.to_string());
+        (RoleRef::Stack(name), id)
+    };
+    if let (Some(standing), Some(id)) = (standing, id)
+        && id != standing.id.as_str()
+    {
+        checker.report(
+            Diagnostic::new(
+                Code::Place,
+                span,
+                format!("{who} cannot work under a role of another account"),
+                format!("in account {id}"),
+            )
+            .and(standing.key, format!("in account {}", standing.id))
+            .help("API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made"),
+        );
+        return None;
+    }
+    Some(role)
+}

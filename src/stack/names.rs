@@ -1,0 +1,376 @@
+//! Names and tags that AWS takes, and what is wrong with those it refuses.
+//!
+//! See the service pages:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+//! <https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>,
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>.
+
+use std::collections::BTreeMap;
+
+use super::check::Checker;
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::shape::Item;
+use super::syntax::Spanned;
+
+/// What a kind of name may hold.
+pub(super) struct Rule {
+    what: &'static str,
+    shortest: usize,
+    longest: usize,
+    allows: fn(char) -> bool,
+    words: &'static str,
+}
+
+/// Why a name is refused.
+pub(super) struct Refusal {
+    what: &'static str,
+    name: String,
+    label: String,
+    help: String,
+}
+
+fn word(it: char) -> bool {
+    it.is_ascii_alphanumeric() || matches!(it, '_' | '-')
+}
+
+fn iam(it: char) -> bool {
+    it.is_ascii_alphanumeric() || "_+=,.@-".contains(it)
+}
+
+/// A resource's name in the stack.
+pub(super) const KEY: Rule = Rule {
+    what: "name",
+    shortest: 1,
+    longest: 64,
+    allows: word,
+    words: "letters, digits, `-` and `_`",
+};
+/// A stack's name.
+pub(super) const STACK: Rule = Rule {
+    what: "name",
+    shortest: 1,
+    longest: 64,
+    allows: |it| word(it) || it == '.',
+    words: "letters, digits, `-`, `_` and `.`",
+};
+/// A role's name.
+pub(super) const ROLE: Rule = Rule {
+    what: "role name",
+    shortest: 1,
+    longest: 64,
+    allows: iam,
+    words: "letters, digits and `_+=,.@-`",
+};
+/// An inline policy's name.
+pub(super) const POLICY: Rule = Rule {
+    what: "policy name",
+    shortest: 1,
+    longest: 128,
+    allows: iam,
+    words: "letters, digits and `_+=,.@-`",
+};
+/// A topic's name, without `.fifo`.
+pub(super) const TOPIC: Rule = Rule {
+    what: "topic name",
+    shortest: 1,
+    longest: 256,
+    allows: word,
+    words: "letters, digits, `-` and `_`",
+};
+/// A queue's name, without `.fifo`.
+pub(super) const QUEUE: Rule = Rule {
+    what: "queue name",
+    shortest: 1,
+    longest: 80,
+    allows: word,
+    words: "letters, digits, `-` and `_`",
+};
+/// An API's name.
+pub(super) const API: Rule = Rule {
+    what: "API name",
+    shortest: 1,
+    longest: 1024,
+    allows: |it| !it.is_control(),
+    words: "characters that can be printed",
+};
+/// A stage's name.
+pub(super) const STAGE: Rule = Rule {
+    what: "stage name",
+    shortest: 1,
+    longest: 128,
+    allows: word,
+    words: "letters, digits, `-` and `_`",
+};
+/// A stage variable's name.
+pub(super) const VARIABLE: Rule = Rule {
+    what: "stage variable name",
+    shortest: 1,
+    longest: 64,
+    allows: |it| it.is_ascii_alphanumeric() || it == '_',
+    words: "letters, digits and `_`",
+};
+/// A stage variable's value.
+pub(super) const VARIABLE_VALUE: Rule = Rule {
+    what: "stage variable value",
+    shortest: 0,
+    longest: 512,
+    allows: |it| it.is_ascii_alphanumeric() || "-._~:/?#&=,".contains(it),
+    words: "letters, digits and `-._~:/?#&=,`",
+};
+/// An external id.
+pub(super) const EXTERNAL_ID: Rule = Rule {
+    what: "external id",
+    shortest: 2,
+    longest: 1224,
+    allows: |it| it.is_ascii_alphanumeric() || "_+=,.@:/-".contains(it),
+    words: "letters, digits and `_+=,.@:/-`",
+};
+/// An IAM path.
+pub(super) const PATH: Rule = Rule {
+    what: "path",
+    shortest: 1,
+    longest: 512,
+    allows: |it| it.is_ascii_graphic(),
+    words: "printable ASCII",
+};
+/// A role's description.
+pub(super) const DESCRIPTION: Rule = Rule {
+    what: "description",
+    shortest: 0,
+    longest: 1000,
+    allows: |it| matches!(it, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}'),
+    words: "characters of Latin-1",
+};
+
+impl Rule {
+    /// Why AWS refuses a name; `None` when it does not.
+    pub(super) fn refuses(&self, name: &str) -> Option<Refusal> {
+        let length = name.chars().count();
+        let label = if let Some(bad) = name.chars().find(|it| !(self.allows)(*it)) {
+            match bad {
+                ' ' => "a space cannot stand here".to_owned(),
+                it if it.is_control() => "a control character cannot stand here".to_owned(),
+                it => format!("`{it}` cannot stand here"),
+            }
+        } else if length > self.longest {
+            format!("{length} characters long")
+        } else if length < self.shortest {
+            if length == 0 {
+                "empty".to_owned()
+            } else {
+                "too short".to_owned()
+            }
+        } else {
+            return None;
+        };
+        Some(Refusal {
+            what: self.what,
+            name: name.to_owned(),
+            label,
+            help: format!(
+                "{} {} of {}",
+                if self.shortest == 0 {
+                    "at most".to_owned()
+                } else {
+                    format!("{} to", self.shortest)
+                },
+                self.longest,
+                self.words
+            ),
+        })
+    }
+}
+
+impl Refusal {
+    /// The fault, at the words.
+    pub(super) fn at(self, owner: &str, span: Span) -> Diagnostic {
+        Diagnostic::new(
+            Code::Name,
+            span,
+            format!("{owner} cannot have the {} `{}`", self.what, self.name),
+            self.label,
+        )
+        .help(self.help)
+    }
+}
+
+/// How many tags an author may give: AWS takes 50, and three of them are our mark.
+const MOST_TAGS: usize = 47;
+
+/// Checks the tags of a table; `inherited` more come from the stack.
+pub(super) fn check_tags(
+    checker: &mut Checker<'_>,
+    owner: &str,
+    tags: &[(Spanned<String>, Spanned<Item>)],
+    inherited: usize,
+) {
+    let allowed = |it: char| it.is_alphanumeric() || it == ' ' || "_.:/=+-@".contains(it);
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    for (key, value) in tags {
+        let lower = key.value.to_lowercase();
+        let wrong = if lower.starts_with("aws:") {
+            Some("tags that begin with `aws:` are AWS's own")
+        } else if lower.starts_with("provision:") {
+            Some("tags that begin with `provision:` are the mark of ownership")
+        } else if key.value.is_empty() || key.value.chars().count() > 128 {
+            Some("a tag's name has 1 to 128 characters")
+        } else if !key.value.chars().all(allowed) {
+            Some("a tag's name has letters, digits, spaces and `_.:/=+-@`")
+        } else {
+            None
+        };
+        if let Some(why) = wrong {
+            checker.report(
+                Diagnostic::new(
+                    Code::Name,
+                    key.span,
+                    format!("{owner} cannot have the tag `{}`", key.value),
+                    why,
+                )
+                .help("choose another name for the tag"),
+            );
+        }
+        if let Some(first) = seen.insert(lower, key.span) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    key.span,
+                    format!("{owner} has the tag `{}` twice", key.value),
+                    "differs only in case",
+                )
+                .and(first, "the first")
+                .help("IAM does not tell names of tags apart by case; keep one"),
+            );
+        }
+        if let Some(text) = value.text()
+            && (text.chars().count() > 256 || !text.chars().all(allowed))
+        {
+            checker.report(
+                Diagnostic::new(
+                    Code::Name,
+                    value.span,
+                    format!("tag `{}` of {owner} cannot have this value", key.value),
+                    "AWS refuses it",
+                )
+                .help("at most 256 letters, digits, spaces and `_.:/=+-@`"),
+            );
+        }
+    }
+    if tags.len() + inherited > MOST_TAGS
+        && let Some((last, _)) = tags.last()
+    {
+        let from_stack = if inherited == 0 {
+            String::new()
+        } else {
+            format!(", {inherited} of them the stack's")
+        };
+        checker.report(
+            Diagnostic::new(
+                Code::OutOfRange,
+                last.span,
+                format!("{owner} has {} tags{from_stack}", tags.len() + inherited),
+                format!("more than {MOST_TAGS}"),
+            )
+            .help(format!(
+                "AWS takes 50, and three are the mark of ownership: keep {MOST_TAGS}"
+            )),
+        );
+    }
+}
+
+/// A topic's or queue's name in AWS and whether it is FIFO.
+pub(super) struct NameAndFifo {
+    pub(super) name: String,
+    pub(super) fifo: bool,
+}
+
+/// The name of a topic or queue from its `name`, or from its table's name with
+/// `.fifo` added where it belongs.
+pub(super) fn name_and_fifo(
+    checker: &mut Checker<'_>,
+    it: &super::check::Declared<'_>,
+    rule: &Rule,
+) -> Option<NameAndFifo> {
+    let fifo = it.fields.flag("fifo");
+    let fifo_at = it.fields.get("fifo").map(|it| it.span);
+    let Some(written) = it.fields.text("name") else {
+        if it.fields.is_written("name") {
+            return None;
+        }
+        let name = if fifo {
+            format!("{}.fifo", it.name)
+        } else {
+            it.name.to_owned()
+        };
+        return usable(checker, it, rule, &name, it.key).then_some(NameAndFifo { name, fifo });
+    };
+    let name = written.value.to_owned();
+    match (name.strip_suffix(".fifo"), fifo) {
+        (None, true) => {
+            let mut fault = Diagnostic::new(
+                Code::Name,
+                written.span,
+                format!(
+                    "{} is FIFO, and its name does not end in `.fifo`",
+                    it.fields.owner
+                ),
+                "without `.fifo`",
+            )
+            .fix(
+                "AWS wants the ending",
+                written.span,
+                format!("\"{name}.fifo\""),
+            );
+            if let Some(at) = fifo_at {
+                fault = fault.and(at, "FIFO here");
+            }
+            checker.report(fault);
+            return None;
+        }
+        (Some(_), false) => {
+            checker.report(
+                Diagnostic::new(
+                    Code::Name,
+                    written.span,
+                    format!(
+                        "{} is not FIFO, and its name ends in `.fifo`",
+                        it.fields.owner
+                    ),
+                    "only FIFO names end so",
+                )
+                .help("add `fifo = true`, or take `.fifo` from the name"),
+            );
+            return None;
+        }
+        (Some(_), true) | (None, false) => {}
+    }
+    usable(checker, it, rule, &name, written.span).then_some(NameAndFifo { name, fifo })
+}
+
+fn usable(
+    checker: &mut Checker<'_>,
+    it: &super::check::Declared<'_>,
+    rule: &Rule,
+    name: &str,
+    span: Span,
+) -> bool {
+    let bare = name.strip_suffix(".fifo").unwrap_or(name);
+    let refusal = rule.refuses(bare).or_else(|| {
+        (name.len() > rule.longest).then(|| Refusal {
+            what: rule.what,
+            name: name.to_owned(),
+            label: format!("{} characters long", name.len()),
+            help: format!("at most {}, `.fifo` included", rule.longest),
+        })
+    });
+    // A key that is no name at all was reported as a key.
+    let reported = span == it.key && (KEY.refuses(it.name).is_some());
+    match refusal {
+        Some(_) if reported => false,
+        Some(refusal) => {
+            checker.report(refusal.at(&it.fields.owner, span));
+            false
+        }
+        None => !reported,
+    }
+}

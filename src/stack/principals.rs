@@ -1,0 +1,516 @@
+//! Who: the principals of `trusted_by` and `from`.
+
+use crate::model::{AccountId, Arn, Partition};
+
+use super::Principal;
+use super::check::{Checker, Noun, texts};
+use super::diagnostic::{Code, Diagnostic, Span, nearest};
+use super::names;
+use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::syntax::Spanned;
+
+pub(super) const PRINCIPAL: Shape = Shape {
+    noun: "principal",
+    doc: "Who may assume a role, or is let in by an access. A text is a role of the stack (`\"roles.checkout\"`), the ARN of a role this stack does not own, or an AWS service (`\"lambda.amazonaws.com\"`); the others are tables.",
+    fields: &[
+        Field::new(
+            "account",
+            Kind::Text,
+            "A whole account, by its name in the stack or its id: whoever its own policies let.",
+        ),
+        Field::new(
+            "role_prefix",
+            Kind::Text,
+            "With `account`: only its roles whose path and name begin so, such as `billing-` or `team/billing-`.",
+        )
+        .alias(&["prefix"]),
+        Field::new(
+            "oidc",
+            Kind::Text,
+            "Tokens of an OIDC provider known to the account, by its host and path: `token.actions.githubusercontent.com`.",
+        )
+        .alias(&["federated", "provider"]),
+        Field::new(
+            "subjects",
+            Kind::OneOrMany(&Kind::Text),
+            "With `oidc`: whose tokens, such as `repo:org/name:ref:refs/heads/main`; `*` and `?` match as in `StringLike`.",
+        )
+        .alias(&["subject", "sub"]),
+        Field::new(
+            "audience",
+            Kind::Text,
+            "With `oidc`: the audience tokens must carry.",
+        )
+        .default("\"sts.amazonaws.com\"")
+        .alias(&["aud"]),
+        Field::new(
+            "vpc_endpoint",
+            Kind::Pattern("^vpce-[0-9a-f]+$"),
+            "A VPC endpoint, for private APIs.",
+        )
+        .alias(&["vpce"]),
+    ],
+    one_of: &["account", "oidc", "vpc_endpoint"],
+};
+
+/// A principal as it is written.
+pub(super) const KIND: Kind = Kind::Either(&[Kind::Text, Kind::Table(&PRINCIPAL)]);
+
+/// The principal in an item; `who` says who speaks of it.
+pub(super) fn principal(
+    checker: &mut Checker<'_>,
+    item: &Spanned<Item>,
+    who: &str,
+) -> Option<Spanned<Principal>> {
+    let found = match &item.value {
+        Item::Text(text) => named(checker, Spanned::new(text, item.span), who),
+        Item::Fields(fields) => described(checker, fields, who),
+        _ => None,
+    };
+    found.map(|it| Spanned::new(it, item.span))
+}
+
+fn named(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<Principal> {
+    let it = text.value;
+    if it.starts_with("roles.") {
+        return checker
+            .reference(Noun::Role, text, who)
+            .map(Principal::Role);
+    }
+    if it.starts_with("arn:") {
+        return role_arn(checker, text, who);
+    }
+    if is_service(it) {
+        return Some(Principal::Service(it.to_owned()));
+    }
+    let fault = not_a_principal(checker, text, who);
+    checker.report(fault);
+    None
+}
+
+/// What a text that is no principal was probably meant to be.
+fn not_a_principal(checker: &Checker<'_>, text: Spanned<&str>, who: &str) -> Diagnostic {
+    let (it, span) = (text.value, text.span);
+    let fault = |label: &str| {
+        Diagnostic::new(
+            Code::Principal,
+            span,
+            format!("{who} speaks of `{it}`, which is no principal"),
+            label,
+        )
+    };
+    let account = it.strip_prefix("accounts.").unwrap_or(it);
+    if it == "*" {
+        return fault("anyone at all")
+            .help("say who: a role (`\"roles.x\"` or its ARN), or a whole account (`{ account = \"…\" }`)");
+    }
+    if AccountId::parse(it).is_some() || account != it {
+        return fault("an account").fix(
+            "a whole account is written so",
+            span,
+            format!("{{ account = \"{account}\" }}"),
+        );
+    }
+    if it.starts_with("vpce-") {
+        return fault("a VPC endpoint").fix(
+            "a VPC endpoint is written so",
+            span,
+            format!("{{ vpc_endpoint = \"{it}\" }}"),
+        );
+    }
+    if checker.is_declared(Noun::Role, it) {
+        return fault("a role's name alone").fix(
+            "a role of the stack is written so",
+            span,
+            format!("\"roles.{it}\""),
+        );
+    }
+    if checker.is_declared(Noun::Account, it) {
+        return fault("an account's name alone").fix(
+            "a whole account is written so",
+            span,
+            format!("{{ account = \"{it}\" }}"),
+        );
+    }
+    if let Some((table @ ("apis" | "topics" | "queues"), _)) = it.split_once('.') {
+        return fault(&format!("one of the stack's {table}"))
+            .help("only a role calls or assumes: name the role that it works under");
+    }
+    if let Some((table, name)) = it.split_once('.')
+        && let Some("roles") = nearest(table, ["roles"])
+    {
+        return fault("no such table").fix(
+            "a role of the stack is written so",
+            span,
+            format!("\"roles.{name}\""),
+        );
+    }
+    if let Some(meant) = nearest(it, checker.names(Noun::Role).keys().map(String::as_str)) {
+        return fault("no role has this name").fix(
+            "a role has a like name",
+            span,
+            format!("\"roles.{meant}\""),
+        );
+    }
+    fault("not a role, an ARN, a service or a table")
+        .help("write `\"roles.NAME\"`, a role's ARN, `\"SERVICE.amazonaws.com\"`, or a table such as `{ account = \"…\" }`")
+}
+
+fn is_service(text: &str) -> bool {
+    let Some(name) = text
+        .strip_suffix(".amazonaws.com")
+        .or_else(|| text.strip_suffix(".amazonaws.com.cn"))
+        .or_else(|| text.strip_suffix(".amazonaws.eu"))
+    else {
+        return false;
+    };
+    !name.is_empty()
+        && name.split('.').all(|it| {
+            !it.is_empty()
+                && it
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        })
+}
+
+/// A role by its ARN: one of the stack's own, or another.
+fn role_arn(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<Principal> {
+    let fault = |label: &str| {
+        Diagnostic::new(
+            Code::Principal,
+            text.span,
+            format!("{who} speaks of `{}`, which is no role", text.value),
+            label,
+        )
+    };
+    let Ok(arn) = Arn::parse(text.value) else {
+        checker
+            .report(fault("not an ARN").help("a role's ARN is `arn:aws:iam::ACCOUNT:role/NAME`"));
+        return None;
+    };
+    let resource = arn.resource();
+    let wrong = match (arn.service(), resource) {
+        ("iam", "root") => Some(fault("a whole account").fix(
+            "a whole account is written so",
+            text.span,
+            format!("{{ account = \"{}\" }}", arn.account()),
+        )),
+        ("iam", it) if it.starts_with("user/") => Some(fault("a user").help(
+            "a user's long-lived keys are no service: let it assume a role, and name the role",
+        )),
+        ("sts", it) if it.starts_with("assumed-role/") => {
+            let name = it.split('/').nth(1).unwrap_or_default();
+            Some(fault("a role's session").fix(
+                "name the role itself (with its path, if it has one)",
+                text.span,
+                format!(
+                    "\"arn:{}:iam::{}:role/{name}\"",
+                    arn.partition(),
+                    arn.account()
+                ),
+            ))
+        }
+        ("iam", it) if it.starts_with("role/") => {
+            if arn.account_id().is_none() {
+                Some(fault("its account is not twelve digits"))
+            } else if resource.contains(['*', '?']) {
+                Some(
+                    fault("an ARN with wildcards")
+                        .help("roles by the beginning of their name are written `{ account = \"…\", role_prefix = \"…\" }`"),
+                )
+            } else if names::ROLE.refuses(arn.name()).is_some() {
+                Some(fault("no role can be called so"))
+            } else {
+                None
+            }
+        }
+        _ => Some(
+            fault("not a role's ARN")
+                .help("only a role calls or assumes: name the role that it works under"),
+        ),
+    };
+    if let Some(fault) = wrong {
+        checker.report(fault);
+        return None;
+    }
+    let own = checker
+        .standings
+        .iter()
+        .find(|((noun, _), it)| *noun == Noun::Role && it.arn.as_ref() == Some(&arn))
+        .map(|((_, name), _)| name.clone());
+    Some(own.map_or(Principal::RoleArn(arn), Principal::Role))
+}
+
+fn described(checker: &mut Checker<'_>, fields: &Fields, who: &str) -> Option<Principal> {
+    let goes_with = [
+        ("role_prefix", "account"),
+        ("subjects", "oidc"),
+        ("audience", "oidc"),
+    ];
+    for (field, with) in goes_with {
+        if let Some(key) = fields.key_of(field)
+            && !fields.is_written(with)
+        {
+            checker.report(
+                Diagnostic::new(
+                    Code::Conflict,
+                    key,
+                    format!("`{field}` in {} goes with `{with}` only", fields.owner),
+                    format!("no `{with}` here"),
+                )
+                .help(format!("add `{with} = \"…\"`, or remove `{field}`")),
+            );
+        }
+    }
+    if let Some(text) = fields.text("account") {
+        let account = account(checker, text, who)?;
+        let Some(prefix) = fields.text("role_prefix") else {
+            return (!fields.is_written("role_prefix")).then_some(Principal::Account(account));
+        };
+        return role_prefix(checker, account, prefix);
+    }
+    if let Some(provider) = fields.text("oidc") {
+        return oidc(checker, provider, fields);
+    }
+    let endpoint = fields.text("vpc_endpoint")?;
+    vpc_endpoint(checker, endpoint).then(|| Principal::VpcEndpoint(endpoint.value.to_owned()))
+}
+
+fn account(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<AccountId> {
+    if let Some(id) = AccountId::parse(text.value) {
+        return Some(id);
+    }
+    if text.value.bytes().all(|it| it.is_ascii_digit()) {
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("`{}` is not an account id", text.value),
+                format!("{} digits", text.value.len()),
+            )
+            .help("an account id is twelve digits; or write an account's name in the stack"),
+        );
+        return None;
+    }
+    let name = checker.reference(Noun::Account, text, who)?;
+    checker.accounts.get(&name).map(|it| it.place.id.clone())
+}
+
+fn role_prefix(
+    checker: &mut Checker<'_>,
+    account: AccountId,
+    prefix: Spanned<&str>,
+) -> Option<Principal> {
+    let trimmed = prefix.value.trim_start_matches('/');
+    let fault = if trimmed.is_empty() {
+        Diagnostic::new(
+            Code::Principal,
+            prefix.span,
+            "an empty role prefix would be every role of the account",
+            "empty",
+        )
+        .help("say how the roles begin; or remove `role_prefix`, if the whole account is meant")
+    } else if trimmed.ends_with('*') && !trimmed.trim_end_matches('*').is_empty() {
+        Diagnostic::new(
+            Code::Principal,
+            prefix.span,
+            format!("the role prefix `{}` has a `*`", prefix.value),
+            "a prefix needs none",
+        )
+        .fix(
+            "it stands for whatever follows by itself",
+            prefix.span,
+            format!("\"{}\"", trimmed.trim_end_matches('*')),
+        )
+    } else if let Some(bad) = trimmed
+        .chars()
+        .find(|it| !it.is_ascii_alphanumeric() && !"_+=,.@-/".contains(*it))
+    {
+        Diagnostic::new(
+            Code::Name,
+            prefix.span,
+            format!("no role's path and name begin with `{}`", prefix.value),
+            format!("`{bad}` cannot stand here"),
+        )
+        .help("letters, digits and `_+=,.@-`, with `/` between the parts of a path")
+    } else {
+        return Some(Principal::RolePrefix {
+            account,
+            prefix: trimmed.to_owned(),
+        });
+    };
+    checker.report(fault);
+    None
+}
+
+fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> Option<Principal> {
+    let mut whole = true;
+    let bare = provider
+        .value
+        .trim_start_matches("https://")
+        .trim_end_matches('/');
+    let shaped = bare.contains('.')
+        && bare
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || "-._/:".contains(it));
+    if !shaped || bare != provider.value {
+        let fault = Diagnostic::new(
+            Code::Name,
+            provider.span,
+            format!(
+                "`{}` is not an OIDC provider's host and path",
+                provider.value
+            ),
+            "as IAM names it, without `https://`",
+        );
+        checker.report(if shaped {
+            fault.fix("without the rest", provider.span, format!("\"{bare}\""))
+        } else {
+            fault.help("write it as `token.actions.githubusercontent.com`")
+        });
+        whole = false;
+    }
+    let subjects: Vec<Spanned<&str>> = texts(fields.list("subjects")).collect();
+    if subjects.is_empty() {
+        if !fields.is_written("subjects") || fields.key_of("subjects").is_some() {
+            checker.report(
+                Diagnostic::new(
+                    Code::Missing,
+                    fields.key_of("subjects").unwrap_or(provider.span),
+                    format!("anyone with a token of `{bare}` could assume the role"),
+                    "no subjects",
+                )
+                .help("add `subjects = [\"repo:org/name:ref:refs/heads/main\"]`: whose tokens are let in"),
+            );
+        }
+        whole = false;
+    }
+    for subject in &subjects {
+        if let Some(why) = too_wide(bare, subject.value) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Principal,
+                    subject.span,
+                    format!("the subject `{}` lets strangers in", subject.value),
+                    why,
+                )
+                .help("name whose tokens are let in, as in `repo:org/name:ref:refs/heads/main` or `repo:org/name:*`"),
+            );
+            whole = false;
+        }
+    }
+    whole.then(|| Principal::Oidc {
+        provider: bare.to_owned(),
+        audience: fields.text_or_default("audience").to_owned(),
+        subjects: subjects.iter().map(|it| it.value.to_owned()).collect(),
+    })
+}
+
+/// Why a subject would let in tokens of people who have nothing to do with the author.
+fn too_wide(provider: &str, subject: &str) -> Option<&'static str> {
+    if subject.trim_matches(['*', '?', ':']).is_empty() {
+        return Some("matches every token of the provider");
+    }
+    if provider != "token.actions.githubusercontent.com" {
+        return None;
+    }
+    // GitHub's tokens begin `repo:ORG/NAME:` unless an organisation changed its template.
+    let organisation = subject.strip_prefix("repo:")?.split('/').next()?;
+    organisation
+        .contains(['*', '?'])
+        .then_some("matches repositories of any organisation")
+}
+
+pub(super) fn vpc_endpoint(checker: &mut Checker<'_>, text: Spanned<&str>) -> bool {
+    let right = text.value.strip_prefix("vpce-").is_some_and(|it| {
+        !it.is_empty()
+            && it
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    });
+    if !right {
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("`{}` is not a VPC endpoint's id", text.value),
+                "not `vpce-` and hexadecimal digits",
+            )
+            .help("write it as `vpce-0a1b2c3d4e5f67890`"),
+        );
+    }
+    right
+}
+
+/// Reports a principal that is in another partition than the place it is used in.
+pub(super) fn check_partition(
+    checker: &mut Checker<'_>,
+    principal: &Spanned<Principal>,
+    here: Partition,
+    place: &str,
+) {
+    match &principal.value {
+        Principal::RoleArn(arn) => {
+            checker.check_partition(Spanned::new(arn, principal.span), here, place);
+        }
+        Principal::Role(name) => {
+            let Some(role) = checker.standing(Noun::Role, name) else {
+                return;
+            };
+            if role.partition != here {
+                let (there, key) = (role.partition, role.key);
+                checker.report(
+                    Diagnostic::new(
+                        Code::Place,
+                        principal.span,
+                        format!("role `{name}` is in partition `{there}`, and {place} is in `{here}`"),
+                        "in another partition",
+                    )
+                    .and(key, "declared here")
+                    .help("partitions share no accounts and no IAM: nothing in one can be let into another"),
+                );
+            }
+        }
+        Principal::Account(id) | Principal::RolePrefix { account: id, .. } => {
+            let other = checker
+                .accounts
+                .values()
+                .find(|it| it.place.id == *id)
+                .map(|it| it.place.partition());
+            if let Some(there) = other.filter(|it| *it != here) {
+                checker.report(
+                    Diagnostic::new(
+                        Code::Place,
+                        principal.span,
+                        format!("account {id} is in partition `{there}`, and {place} is in `{here}`"),
+                        "in another partition",
+                    )
+                    .help("partitions share no accounts and no IAM: nothing in one can be let into another"),
+                );
+            }
+        }
+        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {}
+    }
+}
+
+/// Reports a principal given twice in one list.
+pub(super) fn check_twice(checker: &mut Checker<'_>, list: &[Spanned<Principal>], who: &str) {
+    for (index, later) in list.iter().enumerate() {
+        let first: Option<Span> = list[..index]
+            .iter()
+            .find(|it| it.value == later.value)
+            .map(|it| it.span);
+        if let Some(first) = first {
+            checker.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    later.span,
+                    format!("{who} names a principal twice"),
+                    "again here",
+                )
+                .and(first, "first here")
+                .help("remove one of them"),
+            );
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! `[roles.NAME]`: an IAM role.
+//!
+//! A role's name is unique in its account, whatever its path and whatever the
+//! case of its letters.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Arn, Region};
+use crate::policy::Document;
+
+use super::check::{Checker, Declared, Noun, Standing, texts};
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::syntax::Spanned;
+use super::{Account, Principal, Role, names, principals};
+
+pub(super) const ROLE: Shape = Shape {
+    noun: "role",
+    doc: "An IAM role that a service works under. What an `[[access]]` lets it do is added by itself.",
+    fields: &[
+        Field::new("account", Kind::Text, "The account, by its name in the stack; may be left out when there is only one.").with_existing(),
+        Field::new("trusted_by", Kind::OneOrMany(&principals::KIND), "Who may assume it.").alias(&["trust", "assume_role_policy", "principals", "trusts"]),
+        Field::new("existing", Kind::Text, "The ARN of a role that something else makes: then only the statements that `[[access]]` needs are managed on it.").with_existing().alias(&["arn"]),
+        Field::new("name", Kind::Text, "The name in IAM; without it, the table's."),
+        Field::new("path", Kind::Text, "The IAM path; without it, `/provision/STACK/`. Changing it replaces the role."),
+        Field::new("description", Kind::Text, "What the role is for."),
+        Field::new("policies", Kind::Map(&Kind::Either(&[Kind::Json, Kind::Text])), "Further inline policies by name: the policy as a table, or the path of a JSON file.").alias(&["inline_policies", "inline", "policy"]),
+        Field::new("attach", Kind::OneOrMany(&Kind::Text), "ARNs of managed policies.").alias(&["managed_policies", "managed_policy_arns", "attached"]),
+        Field::new("boundary", Kind::Text, "ARN of the policy that is its permissions boundary.").alias(&["permissions_boundary"]),
+        Field::new("max_session", Kind::Seconds(3600, 43_200), "The longest session.").default("\"1h\"").alias(&["max_session_duration", "session_length"]),
+        Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
+        Field::new("exclusive", Kind::Flag, "Remove inline and attached policies that this stack does not declare.").default("false"),
+    ],
+    one_of: &[],
+};
+
+/// Finds where each role stands, and reports names that are taken.
+pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
+    let mut taken: BTreeMap<(String, String), (String, Span)> = BTreeMap::new();
+    for it in declared {
+        let Some((standing, at)) = standing(checker, it) else {
+            continue;
+        };
+        if let Some(arn) = &standing.arn {
+            let unique = (standing.id.to_string(), arn.name().to_lowercase());
+            if let Some((first, span)) = taken.get(&unique) {
+                checker.report(
+                    Diagnostic::new(
+                        Code::Duplicate,
+                        at,
+                        format!(
+                            "roles `{first}` and `{}` are both called `{}` in account {}",
+                            it.name,
+                            arn.name(),
+                            standing.id
+                        ),
+                        "the name is taken",
+                    )
+                    .and(*span, format!("by role `{first}`"))
+                    .help("IAM keeps one role of a name in an account, whatever its path and the case of its letters: give one another `name`"),
+                );
+            } else {
+                taken.insert(unique, (it.name.to_owned(), at));
+            }
+        }
+        checker
+            .standings
+            .insert((Noun::Role, it.name.to_owned()), standing);
+    }
+}
+
+fn standing(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<(Standing, Span)> {
+    let fields = it.fields;
+    let existing = match fields.text("existing") {
+        Some(text) => {
+            let arn = checker.arn(text, "iam", "a role's ARN")?;
+            if !arn.resource().starts_with("role/") || arn.account_id().is_none() {
+                checker.report(
+                    Diagnostic::new(
+                        Code::WrongType,
+                        text.span,
+                        format!("`{arn}` is not a role's ARN"),
+                        "not a role",
+                    )
+                    .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
+                );
+                return None;
+            }
+            Some(Spanned::new(arn, text.span))
+        }
+        None if fields.is_written("existing") => return None,
+        None => None,
+    };
+    let (account, arn, at) = if let Some(existing) = existing {
+        let account = account_of_existing(checker, it, &existing, None)??;
+        let span = existing.span;
+        (account, existing.value, span)
+    } else {
+        let account = checker.account_of(it);
+        let name = fields.text("name");
+        let at = name.as_ref().map_or(it.key, |it| it.span);
+        let name = name.map_or(it.name, |it| it.value);
+        let mut refused = false;
+        if (at != it.key || names::KEY.refuses(name).is_none())
+            && let Some(refusal) = names::ROLE.refuses(name)
+        {
+            checker.report(refusal.at(&fields.owner, at));
+            refused = true;
+        }
+        let path = path(checker, fields);
+        if refused {
+            return None;
+        }
+        let account = account?;
+        let arn = Arn::role(&account.place, &path?, name);
+        (account, arn, at)
+    };
+    let standing = Standing {
+        account: Some(account.place.account.clone()),
+        id: account.place.id.clone(),
+        region: account.place.region.clone(),
+        partition: account.place.partition(),
+        arn: Some(arn),
+        fifo: false,
+        existing: fields.is_written("existing"),
+        key: it.key,
+    };
+    Some((standing, at))
+}
+
+fn path(checker: &mut Checker<'_>, fields: &Fields) -> Option<String> {
+    let Some(text) = fields.text("path") else {
+        return (!fields.is_written("path")).then(|| format!("/provision/{}/", checker.stack));
+    };
+    if !text.value.starts_with('/') || !text.value.ends_with('/') {
+        let trimmed = text.value.trim_matches('/');
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("{} cannot have the path `{}`", fields.owner, text.value),
+                "`/` must stand at both ends",
+            )
+            .fix("write it so", text.span, format!("\"/{trimmed}/\"")),
+        );
+        return None;
+    }
+    if let Some(refusal) = names::PATH.refuses(text.value) {
+        checker.report(refusal.at(&fields.owner, text.span));
+        return None;
+    }
+    Some(text.value.to_owned())
+}
+
+/// The account of a resource that something else made, from `account` or by its ARN.
+///
+/// `None`: a fault was reported. `Some(None)`: in no account of the stack.
+/// With a `region`, the account's must be that one.
+pub(super) fn account_of_existing(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    arn: &Spanned<Arn>,
+    region: Option<&Region>,
+) -> Option<Option<Account>> {
+    let id = arn.value.account_id()?;
+    let fits = |account: &Account| {
+        account.place.id == id && region.is_none_or(|it| account.place.region == *it)
+    };
+    let account = if let Some(text) = it.fields.text("account") {
+        let name = checker.reference(Noun::Account, text.clone(), &it.fields.owner)?;
+        let account = checker.accounts.get(&name).cloned()?;
+        if !fits(&account) {
+            let place = account.place;
+            checker.report(
+                Diagnostic::new(
+                    Code::Place,
+                    arn.span,
+                    format!("`{}` is not in account `{name}`", arn.value),
+                    match region {
+                        Some(region) => format!("in account {id}, region {region}"),
+                        None => format!("in account {id}"),
+                    },
+                )
+                .and(
+                    text.span,
+                    format!("`{name}` is {} in {}", place.id, place.region),
+                )
+                .help("correct one of them; or leave `account` out, for the ARN says where it is"),
+            );
+            return None;
+        }
+        account
+    } else if it.fields.is_written("account") {
+        return None;
+    } else {
+        let found: Vec<Account> = checker
+            .accounts
+            .values()
+            .filter(|it| fits(it))
+            .cloned()
+            .collect();
+        match found.as_slice() {
+            [] => return outside(checker, it, arn, region),
+            [one] => one.clone(),
+            [first, second, ..] => {
+                checker.report(
+                    Diagnostic::new(
+                        Code::Missing,
+                        it.key,
+                        format!("{} has no `account`", it.fields.owner),
+                        format!("`{}` or `{}`?", first.place.account, second.place.account),
+                    )
+                    .help("several accounts of the stack have this id: add `account = …`"),
+                );
+                return None;
+            }
+        }
+    };
+    let whole = Spanned::new(&arn.value, arn.span);
+    let owner = format!("account `{}`", account.place.account);
+    checker
+        .check_partition(whole, account.place.partition(), &owner)
+        .then_some(Some(account))
+}
+
+/// Something in no account of the stack: right for a topic, which others may own.
+fn outside(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    arn: &Spanned<Arn>,
+    region: Option<&Region>,
+) -> Option<Option<Account>> {
+    // A broken account may well be the one: its own fault says enough.
+    if checker.accounts.len() < checker.names(Noun::Account).len() {
+        return None;
+    }
+    if arn.value.service() == "sns" {
+        return Some(None);
+    }
+    let place = match region {
+        Some(region) => format!("{} in {region}", arn.value.account()),
+        None => arn.value.account().to_owned(),
+    };
+    let mut help = format!(
+        "add `[accounts.NAME]` and under it `id = \"{}\"`",
+        arn.value.account()
+    );
+    if arn.value.service() == "iam" {
+        help.push_str("; a role of others needs no table: write its ARN where it is spoken of");
+    }
+    checker.report(
+        Diagnostic::new(
+            Code::Place,
+            arn.span,
+            format!("{} is in no account of the stack", it.fields.owner),
+            format!("in account {place}"),
+        )
+        .help(help),
+    );
+    None
+}
+
+/// The roles that have no fault.
+pub(super) fn roles(
+    checker: &mut Checker<'_>,
+    declared: &[Declared<'_>],
+) -> BTreeMap<String, Role> {
+    declared
+        .iter()
+        .filter_map(|it| Some((it.name.to_owned(), role(checker, it)?)))
+        .collect()
+}
+
+fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
+    let fields = it.fields;
+    fields.check_existing(&mut checker.faults);
+    let standing = checker.standing(Noun::Role, it.name).cloned();
+    let trusted_by = trusted_by(checker, it, standing.as_ref());
+    let policies = policies(checker, fields);
+    let mut attach = BTreeSet::new();
+    for text in texts(fields.list("attach")) {
+        if let Some(arn) = managed_policy(checker, text, standing.as_ref(), &fields.owner) {
+            attach.insert(arn);
+        }
+    }
+    let boundary = fields
+        .text("boundary")
+        .and_then(|it| managed_policy(checker, it, standing.as_ref(), &fields.owner));
+    if let Some(text) = fields.text("description")
+        && let Some(refusal) = names::DESCRIPTION.refuses(text.value)
+    {
+        checker.report(refusal.at(&fields.owner, text.span));
+    }
+    let tags = checker.tags_of(it);
+    let standing = standing?;
+    let arn = standing.arn?;
+    let name = arn.name().to_owned();
+    let path = arn
+        .resource()
+        .strip_prefix("role")
+        .and_then(|it| it.strip_suffix(&name))
+        .unwrap_or("/")
+        .to_owned();
+    Some(Role {
+        account: standing.account?,
+        name,
+        path,
+        arn,
+        existing: standing.existing,
+        description: fields.text_or_empty("description"),
+        trusted_by,
+        policies,
+        attach,
+        boundary,
+        max_session: fields.whole_or_default("max_session"),
+        tags,
+        exclusive: fields.flag("exclusive"),
+    })
+}
+
+fn trusted_by(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    standing: Option<&Standing>,
+) -> Vec<Principal> {
+    let owner = &it.fields.owner;
+    let mut found = Vec::new();
+    for item in it.fields.list("trusted_by") {
+        let Some(principal) = principals::principal(checker, item, owner) else {
+            continue;
+        };
+        if let Principal::VpcEndpoint(id) = &principal.value {
+            checker.report(
+                Diagnostic::new(
+                    Code::Principal,
+                    principal.span,
+                    format!("{owner} cannot be assumed by the VPC endpoint `{id}`"),
+                    "a way in, not someone",
+                )
+                .help("a VPC endpoint goes in `from` of an `[[access]]` to a private API; here name who assumes the role"),
+            );
+            continue;
+        }
+        if let Some(standing) = standing {
+            principals::check_partition(checker, &principal, standing.partition, owner);
+        }
+        found.push(principal);
+    }
+    principals::check_twice(checker, &found, owner);
+    found.into_iter().map(|it| it.value).collect()
+}
+
+/// Names of inline policies that begin so are the stack's own.
+const RESERVED: &str = "provision";
+
+fn policies(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, Document> {
+    let mut found = BTreeMap::new();
+    for (key, item) in fields.map("policies") {
+        if let Some(refusal) = names::POLICY.refuses(&key.value) {
+            checker.report(refusal.at(&fields.owner, key.span));
+        } else if key.value.to_lowercase().starts_with(RESERVED) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Name,
+                    key.span,
+                    format!(
+                        "{} cannot have a policy called `{}`",
+                        fields.owner, key.value
+                    ),
+                    "names that begin so are kept for generated policies",
+                )
+                .help("choose another name for the policy"),
+            );
+        }
+        if let Some(document) = policy(checker, key, item) {
+            found.insert(key.value.clone(), document);
+        }
+    }
+    found
+}
+
+fn policy(
+    checker: &mut Checker<'_>,
+    key: &Spanned<String>,
+    item: &Spanned<Item>,
+) -> Option<Document> {
+    let (parsed, span) = match &item.value {
+        Item::Json(value) => (Document::from_value(value), key.span),
+        Item::Text(path) => match (checker.files)(path) {
+            Ok(text) => (Document::parse(&text), item.span),
+            Err(error) => {
+                checker.report(
+                    Diagnostic::new(
+                        Code::File,
+                        item.span,
+                        format!("cannot read `{path}`, the policy `{}`", key.value),
+                        error,
+                    )
+                    .help("the path is seen from the stack's own folder"),
+                );
+                return None;
+            }
+        },
+        _ => return None,
+    };
+    let title = format!("policy `{}` is not one IAM takes", key.value);
+    let document = match parsed {
+        Ok(document) => document,
+        Err(error) => {
+            checker.report(
+                Diagnostic::new(Code::WrongType, span, title, error.to_string()).help(
+                    "a policy is written as IAM's JSON is: `{ Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = [\"…\"] }] }`",
+                ),
+            );
+            return None;
+        }
+    };
+    let wrong = if document.statements.is_empty() {
+        Some("it has no statement".to_owned())
+    } else {
+        document
+            .statements
+            .iter()
+            .enumerate()
+            .find_map(|(index, it)| {
+                if it.principal.is_some() {
+                    Some(format!(
+                        "Statement[{index}] has a `Principal`, which a role's own policy cannot"
+                    ))
+                } else if it.resource.is_none() {
+                    Some(format!("Statement[{index}] has no `Resource`"))
+                } else {
+                    None
+                }
+            })
+    };
+    if let Some(label) = wrong {
+        checker.report(Diagnostic::new(Code::WrongType, span, title, label).help(
+            "a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`",
+        ));
+        return None;
+    }
+    Some(document)
+}
+
+fn managed_policy(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    standing: Option<&Standing>,
+    owner: &str,
+) -> Option<Arn> {
+    let span = text.span;
+    let written = text.value;
+    let arn = if written.starts_with("arn:") {
+        checker.arn(text, "iam", "a managed policy's ARN")?
+    } else {
+        let partition = standing.map_or("aws", |it| it.partition.as_str());
+        checker.report(
+            Diagnostic::new(
+                Code::WrongType,
+                span,
+                format!("`{written}` is not a managed policy's ARN"),
+                "not an ARN",
+            )
+            .help(format!(
+                "a policy of AWS is `arn:{partition}:iam::aws:policy/{written}`; your own has its account's id in the place of the second `aws`"
+            )),
+        );
+        return None;
+    };
+    if !arn.resource().starts_with("policy/") {
+        checker.report(
+            Diagnostic::new(
+                Code::WrongType,
+                span,
+                format!("`{arn}` is not a managed policy's ARN"),
+                "not a policy",
+            )
+            .help("write `arn:aws:iam::ACCOUNT:policy/NAME`"),
+        );
+        return None;
+    }
+    let standing = standing?;
+    if !checker.check_partition(Spanned::new(&arn, span), standing.partition, owner) {
+        return None;
+    }
+    if arn.account() != "aws" && arn.account() != standing.id.as_str() {
+        checker.report(
+            Diagnostic::new(
+                Code::Place,
+                span,
+                format!("{owner} cannot use `{arn}`"),
+                "in another account",
+            )
+            .help(format!(
+                "a role uses managed policies of its own account ({}) or of AWS",
+                standing.id
+            )),
+        );
+        return None;
+    }
+    Some(arn)
+}

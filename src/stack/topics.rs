@@ -1,0 +1,281 @@
+//! `[topics.NAME]`: an SNS topic.
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Arn, Region};
+
+use super::check::{Checker, Declared, Noun, Standing};
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::shape::{Field, Item, Kind, Shape};
+use super::syntax::Spanned;
+use super::{Topic, names, roles};
+
+pub(super) const TOPIC: Shape = Shape {
+    noun: "topic",
+    doc: "An SNS topic. Who may publish is said by `[[access]]`; who receives, by `subscribe` of a queue.",
+    fields: &[
+        Field::new("account", Kind::Text, "The account, by its name in the stack; may be left out when there is only one.").with_existing(),
+        Field::new("existing", Kind::Text, "The ARN of a topic that something else makes, in an account of the stack or elsewhere: then only this stack's statements of its policy are managed.").with_existing().alias(&["arn"]),
+        Field::new("name", Kind::Text, "The name in AWS; without it, the table's, with `.fifo` added to a FIFO topic's."),
+        Field::new("fifo", Kind::Flag, "First in, first out. Changing it replaces the topic.").default("false").alias(&["fifo_topic"]),
+        Field::new("content_based_deduplication", Kind::Flag, "With `fifo`: messages of the same content are one.").default("false"),
+        Field::new("message_group_throughput", Kind::Flag, "With `fifo`: throughput is counted by message group, not over the topic.").default("false").alias(&["fifo_throughput_scope"]),
+        Field::new("display_name", Kind::Text, "The name in SMS and e-mail messages."),
+        Field::new("kms_key", Kind::Text, "The KMS key that encrypts messages at rest: its id, ARN or alias.").alias(&["kms_master_key_id", "kms", "encryption"]),
+        Field::new("delivery_policy", Kind::Json, "Retries of HTTP deliveries, as SNS's JSON."),
+        Field::new("signature_version", Kind::Whole(1, 2), "How SNS signs messages: 1 is SHA1, 2 is SHA256.").default("1"),
+        Field::new("tracing", Kind::Flag, "Pass X-Ray traces on.").default("false").alias(&["tracing_config", "xray"]),
+        Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
+        Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
+    ],
+    one_of: &[],
+};
+
+/// Finds where each topic stands, and reports names that are taken.
+pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
+    place_all(checker, declared, Noun::Topic, "sns", &names::TOPIC);
+}
+
+/// Finds where each topic or queue stands: a name is taken once in an account and region.
+pub(super) fn place_all(
+    checker: &mut Checker<'_>,
+    declared: &[Declared<'_>],
+    noun: Noun,
+    service: &'static str,
+    rule: &names::Rule,
+) {
+    let mut taken: BTreeMap<Arn, (String, Span)> = BTreeMap::new();
+    for it in declared {
+        let Some((standing, at)) = standing(checker, it, noun, service, rule) else {
+            continue;
+        };
+        if let Some(arn) = &standing.arn {
+            if let Some((first, span)) = taken.get(arn) {
+                let table = noun.table();
+                checker.report(
+                    Diagnostic::new(
+                        Code::Duplicate,
+                        at,
+                        format!(
+                            "{table} `{first}` and `{}` are both called `{}` in account {}, region {}",
+                            it.name,
+                            arn.name(),
+                            standing.id,
+                            standing.region
+                        ),
+                        "the name is taken",
+                    )
+                    .and(*span, format!("by {} `{first}`", noun.singular()))
+                    .help(format!(
+                        "AWS keeps one {} of a name in an account and region: give one another `name`",
+                        noun.singular()
+                    )),
+                );
+            } else {
+                taken.insert(arn.clone(), (it.name.to_owned(), at));
+            }
+        }
+        checker
+            .standings
+            .insert((noun, it.name.to_owned()), standing);
+    }
+}
+
+fn standing(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    noun: Noun,
+    service: &str,
+    rule: &names::Rule,
+) -> Option<(Standing, Span)> {
+    if let Some(text) = it.fields.text("existing") {
+        return existing(checker, it, text, noun, service, rule);
+    }
+    if it.fields.is_written("existing") {
+        return None;
+    }
+    let account = checker.account_of(it);
+    let name = names::name_and_fifo(checker, it, rule);
+    let (account, name) = (account?, name?);
+    let at = it.fields.text("name").map_or(it.key, |it| it.span);
+    let standing = Standing {
+        account: Some(account.place.account.clone()),
+        id: account.place.id.clone(),
+        region: account.place.region.clone(),
+        partition: account.place.partition(),
+        arn: Some(Arn::regional(&account.place, service, &name.name)),
+        fifo: name.fifo,
+        existing: false,
+        key: it.key,
+    };
+    Some((standing, at))
+}
+
+fn existing(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    text: Spanned<&str>,
+    noun: Noun,
+    service: &str,
+    rule: &names::Rule,
+) -> Option<(Standing, Span)> {
+    let span = text.span;
+    let what = format!("a {}'s ARN", noun.singular());
+    let arn = regional_arn(checker, text, service, &what, rule)?;
+    let region = Region::parse(arn.region())?;
+    let id = arn.account_id()?;
+    let arn = Spanned::new(arn, span);
+    let account = roles::account_of_existing(checker, it, &arn, Some(&region))?;
+    let standing = Standing {
+        account: account.map(|it| it.place.account),
+        id,
+        partition: region.partition(),
+        region,
+        fifo: arn.value.as_str().ends_with(".fifo"),
+        arn: Some(arn.value),
+        existing: true,
+        key: it.key,
+    };
+    Some((standing, span))
+}
+
+/// The ARN of a topic or queue: with region, account and a name AWS would take.
+pub(super) fn regional_arn(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    service: &str,
+    what: &str,
+    rule: &names::Rule,
+) -> Option<Arn> {
+    let span = text.span;
+    let arn = checker.arn(text, service, what)?;
+    let label = if Region::parse(arn.region()).is_none() {
+        "has no region"
+    } else if arn.account_id().is_none() {
+        "its account is not twelve digits"
+    } else if arn.partition() != Region::parse(arn.region())?.partition().as_str() {
+        "its region is in another partition"
+    } else if rule
+        .refuses(
+            arn.resource()
+                .strip_suffix(".fifo")
+                .unwrap_or(arn.resource()),
+        )
+        .is_some()
+    {
+        "its name is none that AWS takes"
+    } else {
+        return Some(arn);
+    };
+    checker.report(
+        Diagnostic::new(
+            Code::WrongType,
+            span,
+            format!("`{arn}` is not {what}"),
+            label,
+        )
+        .help(format!("write `arn:aws:{service}:REGION:ACCOUNT:NAME`")),
+    );
+    None
+}
+
+/// The topics that have no fault.
+pub(super) fn topics(
+    checker: &mut Checker<'_>,
+    declared: &[Declared<'_>],
+) -> BTreeMap<String, Topic> {
+    declared
+        .iter()
+        .filter_map(|it| Some((it.name.to_owned(), topic(checker, it)?)))
+        .collect()
+}
+
+/// Reports fields that only FIFO topics and queues have.
+pub(super) fn check_fifo_only(checker: &mut Checker<'_>, it: &Declared<'_>, noun: Noun) {
+    // With a wrongly written `fifo` or an existing resource something else is already said.
+    if it.fields.flag("fifo")
+        || it.fields.is_written("existing")
+        || (it.fields.is_written("fifo") && it.fields.get("fifo").is_none())
+    {
+        return;
+    }
+    for name in ["content_based_deduplication", "message_group_throughput"] {
+        if it.fields.flag(name)
+            && let Some(key) = it.fields.key_of(name)
+        {
+            let singular = noun.singular();
+            checker.report(
+                Diagnostic::new(
+                    Code::Conflict,
+                    key,
+                    format!("{} is not FIFO, and has `{name}`", it.fields.owner),
+                    format!("only FIFO {} have it", noun.table()),
+                )
+                .help(format!(
+                    "add `fifo = true` (which replaces a {singular} that exists), or remove `{name}`"
+                )),
+            );
+        }
+    }
+}
+
+fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
+    let fields = it.fields;
+    fields.check_existing(&mut checker.faults);
+    check_fifo_only(checker, it, Noun::Topic);
+    if let Some(text) = fields.text("display_name")
+        && text.value.chars().count() > 100
+    {
+        checker.report(
+            Diagnostic::new(
+                Code::OutOfRange,
+                text.span,
+                format!("`display_name` of {} is too long", fields.owner),
+                format!("{} characters", text.value.chars().count()),
+            )
+            .help("at most 100 characters"),
+        );
+    }
+    check_key(checker, it, "kms_key");
+    let tags = checker.tags_of(it);
+    let standing = checker.standing(Noun::Topic, it.name)?.clone();
+    Some(Topic {
+        account: standing.account,
+        arn: standing.arn?,
+        existing: standing.existing,
+        fifo: standing.fifo,
+        content_based_deduplication: fields.flag("content_based_deduplication"),
+        message_group_throughput: fields.flag("message_group_throughput"),
+        display_name: fields.text_or_empty("display_name"),
+        kms_key: fields.text("kms_key").map(|it| it.value.to_owned()),
+        delivery_policy: fields
+            .get("delivery_policy")
+            .and_then(|it| match &it.value {
+                Item::Json(value) => Some(value.clone()),
+                _ => None,
+            }),
+        signature_version: u8::try_from(fields.whole_or_default("signature_version")).unwrap_or(1),
+        tracing: fields.flag("tracing"),
+        tags,
+        exclusive: fields.flag("exclusive"),
+    })
+}
+
+fn check_key(checker: &mut Checker<'_>, it: &Declared<'_>, field: &str) {
+    let Some(text) = it.fields.text(field) else {
+        return;
+    };
+    if text.value.is_empty() || text.value.contains(char::is_whitespace) {
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("`{}` is not a KMS key", text.value),
+                "not an id, an ARN or an alias",
+            )
+            .help("write `alias/NAME`, a key's id or its ARN; leave it out for none"),
+        );
+    }
+}
