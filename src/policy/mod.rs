@@ -8,6 +8,10 @@ pub mod decide;
 pub mod document;
 pub mod grid;
 mod impossible;
+pub mod interchange;
+pub mod json;
+#[cfg(test)]
+mod laws;
 pub mod normal;
 pub mod operator;
 pub mod own;
