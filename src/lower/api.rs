@@ -181,21 +181,26 @@ fn method_of(
     }
 }
 
-/// Passes the request on. A `{name}` of the URL is filled from the path parameter of that name.
+/// Passes the request on. A `{name}` of the URL, also written `{name+}`, is filled from the path
+/// parameter of that name.
 fn http(route: &Route, url: &str, verb: Option<&str>) -> IntegrationRecord {
-    let mapped = openapi::path_parameters(&route.key.path)
-        .filter(|it| url.contains(&format!("{{{it}}}")))
-        .map(|it| {
-            (
-                format!("integration.request.path.{it}"),
-                format!("method.request.path.{it}"),
-            )
-        });
+    let mut uri = url.to_owned();
+    let mut mapped = BTreeMap::new();
+    for name in openapi::path_parameters(&route.key.path) {
+        let placeholder = format!("{{{name}}}");
+        uri = uri.replace(&format!("{{{name}+}}"), &placeholder);
+        if uri.contains(&placeholder) {
+            mapped.insert(
+                format!("integration.request.path.{name}"),
+                format!("method.request.path.{name}"),
+            );
+        }
+    }
     IntegrationRecord {
         kind: "HTTP_PROXY".to_owned(),
         http_method: Some(verb.unwrap_or(&route.key.method).to_owned()),
-        uri: Some(url.to_owned()),
-        request_parameters: mapped.collect(),
+        uri: Some(uri),
+        request_parameters: mapped,
         ..IntegrationRecord::default()
     }
 }
@@ -226,7 +231,7 @@ fn lambda(place: &Place, function: &Arn, credentials: Option<Arn>) -> Integratio
 /// A FIFO queue gets one group for the API and the request's id against duplicates.
 fn sqs(place: &Place, queue: &Arn, credentials: Option<Arn>) -> IntegrationRecord {
     let mut template = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)".to_owned();
-    if queue.resource().ends_with(".fifo") {
+    if queue.name().strip_suffix(".fifo").is_some() {
         template += "&MessageGroupId=$context.apiId&MessageDeduplicationId=$context.requestId";
     }
     let refused = IntegrationResponseRecord {
@@ -303,3 +308,6 @@ pub fn integration_needs(
     });
     needs.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,14 +93,10 @@ fn meant_by<'a>(pattern: &RouteKey, routes: &'a [RouteKey]) -> Vec<&'a RouteKey>
     let alike = |it: &&RouteKey| {
         glob(&it.path) == glob(&pattern.path) && is_greedy(&it.path) == is_greedy(&pattern.path)
     };
-    let written: Vec<_> = match pattern.path.contains('*') {
-        true => Vec::new(),
-        false => routes
-            .iter()
-            .filter(alike)
-            .filter(|it| matches(pattern, it))
-            .collect(),
-    };
+    let written: Vec<_> = routes
+        .iter()
+        .filter(|it| !pattern.path.contains('*') && alike(it) && matches(pattern, it))
+        .collect();
     let found = if written.is_empty() {
         routes.iter().filter(|it| matches(pattern, it)).collect()
     } else {
