@@ -16,7 +16,7 @@ use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place};
 use crate::policy::{Document, PolicyError, Statement, own};
-use crate::stack::{self, Integration, QueueRef, RoleRef, Route, Surface};
+use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
 
@@ -283,6 +283,31 @@ fn mock(status: u16, body: Option<&str>) -> IntegrationRecord {
 
 fn json_template(text: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("application/json".to_owned(), text.to_owned())])
+}
+
+/// The routes of an author's API; none of an existing one, whose routes are not known.
+#[must_use]
+pub fn routes(api: &stack::Api) -> Vec<RouteKey> {
+    match &api.surface {
+        Surface::Routes(routes) => routes
+            .iter()
+            .map(|it| method::key(&it.key.method, &it.key.path))
+            .collect(),
+        Surface::OpenApi { document, .. } => {
+            openapi::operations(document).map(|(key, _)| key).collect()
+        }
+        Surface::Existing { .. } => Vec::new(),
+    }
+}
+
+/// What allowing these patterns on an API takes: see [`reach`].
+#[must_use]
+pub fn grant(api: &stack::Api, patterns: &[RouteKey]) -> Reach {
+    let patterns: Vec<RouteKey> = patterns
+        .iter()
+        .map(|it| method::key(&it.method, &it.path))
+        .collect();
+    reach(&api.stage.name, &patterns, &routes(api))
 }
 
 /// What the API's own integration role must be allowed: an action on a function or queue each.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::kinds::rest_api::testing::{Wanted, address, place, run, sandbox};
 use crate::model::Tags;
-use crate::stack::{Endpoint, LogLevel, RouteKey};
+use crate::stack::{Endpoint, LogLevel};
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:333333333333:jobs";
 
@@ -313,4 +313,15 @@ fn of_an_existing_api_no_route_is_wanted() {
     );
     let stage = stage(&existing, &address(), &made);
     assert!(stage.existing && stage.deployed.is_empty());
+}
+
+#[test]
+fn a_grant_on_an_api_denies_what_its_star_would_reach() {
+    let api = api(Surface::Routes(vec![
+        route("GET /orders/{id}", http_to("https://b.example.com/")),
+        route("GET /orders/{id}/items", http_to("https://b.example.com/")),
+    ]));
+    let found = grant(&api, &[routes(&api)[0].clone()]);
+    assert_eq!(found.allow, ["execute-api:/prod/GET/orders/*"]);
+    assert_eq!(found.deny, ["execute-api:/prod/GET/orders/*/items"]);
 }
