@@ -45,6 +45,12 @@ pub trait Cloud {
         at: &'a Place,
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
+
+    /// The time there, in seconds since 1970: the machine's, unless the cloud has a clock of its own.
+    fn now(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(i64::MAX))
+    }
 }
 
 impl<C: Cloud + ?Sized> Cloud for &C {
@@ -54,6 +60,24 @@ impl<C: Cloud + ?Sized> Cloud for &C {
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         (**self).send(at, request)
+    }
+
+    fn now(&self) -> i64 {
+        (**self).now()
+    }
+}
+
+impl<C: Cloud + ?Sized> Cloud for std::rc::Rc<C> {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        (**self).send(at, request)
+    }
+
+    fn now(&self) -> i64 {
+        (**self).now()
     }
 }
 

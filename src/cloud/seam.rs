@@ -25,6 +25,7 @@ use super::pace::{self, Limit, Pace};
 use super::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{AccountId, Place, Region};
 
+pub(crate) use ledger::target;
 pub use ledger::{CallRecord, Ledger, Tally};
 pub use rules::{FaultRule, Trouble};
 
@@ -331,6 +332,10 @@ impl Cloud for Seam<'_> {
         request: Request,
     ) -> LocalBoxFuture<'s, Result<Answer, CallError>> {
         Box::pin(self.carry(at, request))
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
     }
 }
 

@@ -18,6 +18,7 @@ pub mod role;
 pub mod stage;
 pub mod statements;
 pub mod subscription;
+pub mod survey;
 pub mod topic;
 
 use std::cell::RefCell;
@@ -165,14 +166,23 @@ impl Context<'_> {
     /// The id of a resource that must exist by now.
     pub fn id(&self, address: &Address) -> Result<String, CallError> {
         self.ids.borrow().get(address).cloned().ok_or_else(|| {
-            CallError::new(crate::cloud::Fault::Missing, "NotMadeYet", format!("`{address}` does not exist yet"))
+            CallError::new(
+                crate::cloud::Fault::Missing,
+                "NotMadeYet",
+                format!("`{address}` does not exist yet"),
+            )
         })
     }
 
     /// The tags to write: the author's, with the mark of this state over them.
     #[must_use]
     pub fn marked(&self, resource: &Resource) -> Tags {
-        let owned = resource.tags().keys().chain(resource.attached().iter()).map(|it| short_hash(it)).collect();
+        let owned = resource
+            .tags()
+            .keys()
+            .chain(resource.attached().iter())
+            .map(|it| short_hash(it))
+            .collect();
         Mark {
             stack: self.stack.to_owned(),
             address: self.address.clone(),
@@ -195,10 +205,20 @@ pub(crate) trait Kind: Sized {
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError>;
 
     /// Makes it exist, and gives the cloud's handle of it.
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError>;
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError>;
 
     /// Makes the rest of it so.
-    async fn settle(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<(), CallError>;
+    async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError>;
 
     /// Removes it; no error when it is gone. `self` is what is there.
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError>;
@@ -233,17 +253,32 @@ impl Resource {
     }
 
     /// Makes it exist, and gives the cloud's handle of it.
-    pub async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    pub async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         each_kind!(self, it => it.exist(want, have, cx).await)
     }
 
     /// Makes the rest of it so.
-    pub async fn settle(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<(), CallError> {
+    pub async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         each_kind!(self, it => it.settle(want, have, cx).await)
     }
 
     /// Removes it; no error when it is gone.
-    pub async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+    pub async fn remove(
+        &self,
+        place: &Place,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         each_kind!(self, it => it.remove(place, have, cx).await)
     }
 
@@ -277,7 +312,11 @@ impl Resource {
         static NONE: BTreeSet<String> = BTreeSet::new();
         match self {
             Self::Role(it) => &it.attached,
-            Self::Topic(_) | Self::Queue(_) | Self::Subscription(_) | Self::RestApi(_) | Self::Stage(_) => &NONE,
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => &NONE,
         }
     }
 
@@ -312,9 +351,11 @@ impl Resource {
     pub fn pending(&self) -> BTreeSet<Address> {
         match self {
             Self::Role(it) => it.inline.values().flat_map(pending_in).collect(),
-            Self::Topic(_) | Self::Queue(_) | Self::Subscription(_) | Self::RestApi(_) | Self::Stage(_) => {
-                BTreeSet::new()
-            }
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => BTreeSet::new(),
         }
     }
 }
@@ -332,7 +373,11 @@ pub fn digest(value: &Value) -> String {
 
 /// What differs between tags: a key that is neither wanted nor was ours is somebody else's.
 #[must_use]
-pub(crate) fn tag_details(want: &Tags, live: &Tags, mark: Option<&Mark>) -> Vec<crate::model::Detail> {
+pub(crate) fn tag_details(
+    want: &Tags,
+    live: &Tags,
+    mark: Option<&Mark>,
+) -> Vec<crate::model::Detail> {
     let ours: Tags = live
         .iter()
         .filter(|(key, _)| want.contains_key(*key) || mark.is_some_and(|it| it.owns(key)))
@@ -346,7 +391,11 @@ impl Have {
     pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
         let (ours, foreign) = own::split(&document, stack);
         self.ghosts.extend(own::ghosts(&document));
-        self.extras.extend(foreign.iter().map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))));
+        self.extras.extend(
+            foreign
+                .iter()
+                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))),
+        );
         self.foreign = foreign;
         self.document = Some(document);
         Document::of(ours)
@@ -355,7 +404,11 @@ impl Have {
     /// The policy to write: foreign statements as they are, then ours.
     #[must_use]
     pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
-        let foreign = if exclusive { Vec::new() } else { self.foreign.clone() };
+        let foreign = if exclusive {
+            Vec::new()
+        } else {
+            self.foreign.clone()
+        };
         own::join(self.document.as_ref(), foreign, ours.statements.clone())
     }
 }
@@ -365,18 +418,28 @@ fn sid(statement: &Statement) -> &str {
 }
 
 /// What differs in a policy: our statements, and foreign ones where none may be.
-pub(crate) fn policy_details(want: &Want, ours: &Document, live: &Document, have: &Have) -> Vec<crate::model::Detail> {
+pub(crate) fn policy_details(
+    want: &Want,
+    ours: &Document,
+    live: &Document,
+    have: &Have,
+) -> Vec<crate::model::Detail> {
     let mut found = statements::details(&live.statements, &ours.statements);
     if want.exclusive {
         found.extend(have.foreign.iter().map(|it| crate::model::Detail {
             sign: '-',
-            text: format!("foreign statement `{}`: {}", sid(it), statements::describe(it)),
+            text: format!(
+                "foreign statement `{}`: {}",
+                sid(it),
+                statements::describe(it)
+            ),
         }));
     }
     if want.repin && found.is_empty() {
         found.push(crate::model::Detail {
             sign: '~',
-            text: "written again: a role it names is made anew, and AWS keeps the old one's id".to_owned(),
+            text: "written again: a role it names is made anew, and AWS keeps the old one's id"
+                .to_owned(),
         });
     }
     found
@@ -403,7 +466,11 @@ pub fn pending_id(address: &Address) -> String {
 pub fn with_ids(document: &Document, ids: &BTreeMap<Address, String>) -> Document {
     let mut document = document.clone();
     for statement in &mut document.statements {
-        for resource in statement.resource.iter_mut().flat_map(|it| it.values.iter_mut()) {
+        for resource in statement
+            .resource
+            .iter_mut()
+            .flat_map(|it| it.values.iter_mut())
+        {
             if !resource.contains("${provision:") {
                 continue;
             }

@@ -129,11 +129,17 @@ impl Queue {
         set("DelaySeconds", self.delay.to_string());
         set("MaximumMessageSize", self.max_message_size.to_string());
         set("MessageRetentionPeriod", self.retention.to_string());
-        set("ReceiveMessageWaitTimeSeconds", self.receive_wait.to_string());
+        set(
+            "ReceiveMessageWaitTimeSeconds",
+            self.receive_wait.to_string(),
+        );
         set("VisibilityTimeout", self.visibility_timeout.to_string());
         if self.fifo {
             set("FifoQueue", "true".to_owned());
-            set("ContentBasedDeduplication", self.content_based_deduplication.to_string());
+            set(
+                "ContentBasedDeduplication",
+                self.content_based_deduplication.to_string(),
+            );
             let (scope, limit) = if self.message_group_throughput {
                 ("messageGroup", "perMessageGroupId")
             } else {
@@ -155,7 +161,10 @@ impl Queue {
             json!({"deadLetterTargetArn": arn, "maxReceiveCount": receives}).to_string()
         });
         set("RedrivePolicy", redrive.unwrap_or_default());
-        set("RedriveAllowPolicy", self.redrive_allow.to_json().to_string());
+        set(
+            "RedriveAllowPolicy",
+            self.redrive_allow.to_json().to_string(),
+        );
         found
     }
 
@@ -175,8 +184,11 @@ impl Queue {
     /// What to send to get from `live` here.
     fn encode_changes(&self, live: &Self) -> Attributes {
         let there = live.encode();
-        let mut found: Attributes =
-            self.encode().into_iter().filter(|(name, value)| there.get(name) != Some(value)).collect();
+        let mut found: Attributes = self
+            .encode()
+            .into_iter()
+            .filter(|(name, value)| there.get(name) != Some(value))
+            .collect();
         if self.encryption != live.encryption
             && matches!(live.encryption, Encryption::Kms { .. })
             && !matches!(self.encryption, Encryption::Kms { .. })
@@ -187,7 +199,12 @@ impl Queue {
     }
 
     /// What SQS's attributes and tags say.
-    pub fn decode(arn: &Arn, attributes: &Attributes, tags: &Tags, stack: &str) -> Result<Have, CallError> {
+    pub fn decode(
+        arn: &Arn,
+        attributes: &Attributes,
+        tags: &Tags,
+        stack: &str,
+    ) -> Result<Have, CallError> {
         let text = |name: &str| attributes.get(name).map_or("", String::as_str);
         let number = |name: &str, default: u32| text(name).parse().unwrap_or(default);
         let key = text("KmsMasterKeyId");
@@ -204,11 +221,18 @@ impl Queue {
         let redrive: Value = serde_json::from_str(text("RedrivePolicy")).unwrap_or_default();
         // The count comes back as a number or as text.
         let receives = &redrive["maxReceiveCount"];
-        let receives = receives.as_u64().or_else(|| receives.as_str()?.parse().ok());
+        let receives = receives
+            .as_u64()
+            .or_else(|| receives.as_str()?.parse().ok());
         let dead_letter = redrive["deadLetterTargetArn"]
             .as_str()
             .and_then(|it| Arn::parse(it).ok())
-            .map(|it| (it, receives.and_then(|it| u32::try_from(it).ok()).unwrap_or(10)));
+            .map(|it| {
+                (
+                    it,
+                    receives.and_then(|it| u32::try_from(it).ok()).unwrap_or(10),
+                )
+            });
         let mut queue = Self {
             arn: arn.clone(),
             fifo: text("FifoQueue") == "true",
@@ -228,7 +252,11 @@ impl Queue {
         let mut have = Have::of(Resource::Queue(queue.clone()), arn.as_str(), tags);
         if let Some(text) = attributes.get("Policy").filter(|it| !it.is_empty()) {
             let document = Document::parse(text).map_err(|error| {
-                CallError::new(Fault::Invalid, "UnreadablePolicy", format!("the policy of {arn} cannot be read: {error}"))
+                CallError::new(
+                    Fault::Invalid,
+                    "UnreadablePolicy",
+                    format!("the policy of {arn} cannot be read: {error}"),
+                )
             })?;
             queue.policy = have.take_policy(document, stack);
         }
@@ -247,7 +275,9 @@ impl Queue {
         match &self.encryption {
             Encryption::Sqs => "sqs".to_owned(),
             Encryption::Off => "off".to_owned(),
-            Encryption::Kms { key, reuse } => format!("kms {key}, data keys reused for {}", seconds(*reuse)),
+            Encryption::Kms { key, reuse } => {
+                format!("kms {key}, data keys reused for {}", seconds(*reuse))
+            }
         }
     }
 }
@@ -259,8 +289,11 @@ impl Kind for Queue {
         if !want.owned {
             return Differences::default().list("policy", policy);
         }
-        let dead_letter =
-            |it: &Self| it.dead_letter.as_ref().map(|(arn, count)| format!("{} after {count} receives", arn.name()));
+        let dead_letter = |it: &Self| {
+            it.dead_letter
+                .as_ref()
+                .map(|(arn, count)| format!("{} after {count} receives", arn.name()))
+        };
         Differences::default()
             .fixed("fifo", &live.fifo, &self.fifo)
             .field(
@@ -268,22 +301,59 @@ impl Kind for Queue {
                 &live.content_based_deduplication,
                 &self.content_based_deduplication,
             )
-            .field("message_group_throughput", &live.message_group_throughput, &self.message_group_throughput)
+            .field(
+                "message_group_throughput",
+                &live.message_group_throughput,
+                &self.message_group_throughput,
+            )
             .field("delay", &seconds(live.delay), &seconds(self.delay))
-            .field("max_message_size", &live.max_message_size, &self.max_message_size)
-            .field("retention", &seconds(live.retention), &seconds(self.retention))
-            .field("receive_wait", &seconds(live.receive_wait), &seconds(self.receive_wait))
-            .field("visibility_timeout", &seconds(live.visibility_timeout), &seconds(self.visibility_timeout))
-            .field("encryption", &live.encryption_shown(), &self.encryption_shown())
+            .field(
+                "max_message_size",
+                &live.max_message_size,
+                &self.max_message_size,
+            )
+            .field(
+                "retention",
+                &seconds(live.retention),
+                &seconds(self.retention),
+            )
+            .field(
+                "receive_wait",
+                &seconds(live.receive_wait),
+                &seconds(self.receive_wait),
+            )
+            .field(
+                "visibility_timeout",
+                &seconds(live.visibility_timeout),
+                &seconds(self.visibility_timeout),
+            )
+            .field(
+                "encryption",
+                &live.encryption_shown(),
+                &self.encryption_shown(),
+            )
             .field("dead_letter", &dead_letter(live), &dead_letter(self))
-            .field("redrive_allow", &live.redrive_allow.shown(), &self.redrive_allow.shown())
+            .field(
+                "redrive_allow",
+                &live.redrive_allow.shown(),
+                &self.redrive_allow.shown(),
+            )
             .list("policy", policy)
-            .list("tags", tag_details(&self.tags, &live.tags, have.mark.as_ref()))
+            .list(
+                "tags",
+                tag_details(&self.tags, &live.tags, have.mark.as_ref()),
+            )
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
         let name = self.arn.name().to_owned();
-        let attributes = match cloud::call(cx.cloud, &want.place, sqs::GetQueueAttributes { name: name.clone() }).await {
+        let attributes = match cloud::call(
+            cx.cloud,
+            &want.place,
+            sqs::GetQueueAttributes { name: name.clone() },
+        )
+        .await
+        {
             Err(error) if error.fault == Fault::Missing => return Ok(None),
             other => other?,
         };
@@ -295,31 +365,66 @@ impl Kind for Queue {
         Self::decode(&self.arn, &attributes, &tags, cx.stack).map(Some)
     }
 
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         let place = &want.place;
         let name = self.arn.name().to_owned();
         let Some(have) = have else {
-            let call = sqs::CreateQueue { name, attributes: self.encode_new(), tags: cx.marked(&want.resource) };
+            let call = sqs::CreateQueue {
+                name,
+                attributes: self.encode_new(),
+                tags: cx.marked(&want.resource),
+            };
             cloud::call(cx.cloud, place, call).await?;
             return Ok(self.arn.to_string());
         };
         let live = Self::live(have);
-        let mut attributes = if want.owned { self.encode_changes(live) } else { Attributes::new() };
+        let mut attributes = if want.owned {
+            self.encode_changes(live)
+        } else {
+            Attributes::new()
+        };
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
             let document = have.policy_with(&self.policy, want.exclusive);
-            let text = if document.statements.is_empty() { String::new() } else { document.to_text() };
+            let text = if document.statements.is_empty() {
+                String::new()
+            } else {
+                document.to_text()
+            };
             attributes.insert("Policy".to_owned(), text);
         }
         if !attributes.is_empty() {
-            cloud::call(cx.cloud, place, sqs::SetQueueAttributes { name: name.clone(), attributes }).await?;
+            cloud::call(
+                cx.cloud,
+                place,
+                sqs::SetQueueAttributes {
+                    name: name.clone(),
+                    attributes,
+                },
+            )
+            .await?;
         }
         if want.owned {
             let keys = stale_tags(&self.tags, have);
             if !keys.is_empty() {
-                cloud::call(cx.cloud, place, sqs::UntagQueue { name: name.clone(), keys }).await?;
+                cloud::call(
+                    cx.cloud,
+                    place,
+                    sqs::UntagQueue {
+                        name: name.clone(),
+                        keys,
+                    },
+                )
+                .await?;
             }
             let tags = cx.marked(&want.resource);
-            if Mark::read(&tags) != have.mark || !tag_details(&self.tags, &live.tags, None).is_empty() {
+            if Mark::read(&tags) != have.mark
+                || !tag_details(&self.tags, &live.tags, None).is_empty()
+            {
                 cloud::call(cx.cloud, place, sqs::TagQueue { name, tags }).await?;
             }
         }
@@ -339,9 +444,20 @@ impl Kind for Queue {
             return Ok(());
         }
         let document = have.policy_with(&Document::of(Vec::new()), false);
-        let text = if document.statements.is_empty() { String::new() } else { document.to_text() };
+        let text = if document.statements.is_empty() {
+            String::new()
+        } else {
+            document.to_text()
+        };
         let attributes = Attributes::from([("Policy".to_owned(), text)]);
-        gone_is_fine(cloud::call(cx.cloud, place, sqs::SetQueueAttributes { name, attributes }).await)
+        gone_is_fine(
+            cloud::call(
+                cx.cloud,
+                place,
+                sqs::SetQueueAttributes { name, attributes },
+            )
+            .await,
+        )
     }
 
     fn to_value(&self) -> Value {

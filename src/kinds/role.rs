@@ -62,14 +62,18 @@ pub fn inline_prefix(stack: &str) -> String {
 
 /// A trust policy that lets nobody in: what a role has until those it trusts exist.
 fn trusts_nobody() -> Document {
-    let mut statement = Statement::allow("ProvisionNotYet", Clause::of(["sts:AssumeRole"])).to(PrincipalClause::anyone());
+    let mut statement = Statement::allow("ProvisionNotYet", Clause::of(["sts:AssumeRole"]))
+        .to(PrincipalClause::anyone());
     statement.effect = Effect::Deny;
     Document::of(vec![statement])
 }
 
 /// Every role of an account.
 pub async fn details(cloud: &dyn Cloud, place: &Place) -> Result<Vec<iam::RoleDetail>, CallError> {
-    cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails { marker }).await
+    cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
+        marker,
+    })
+    .await
 }
 
 /// Descriptions and session lengths of the roles below a path, by name.
@@ -78,13 +82,20 @@ pub async fn listings(
     place: &Place,
     path_prefix: &str,
 ) -> Result<BTreeMap<String, iam::RoleListing>, CallError> {
-    let ask = |marker| iam::ListRoles { path_prefix: path_prefix.to_owned(), marker };
+    let ask = |marker| iam::ListRoles {
+        path_prefix: path_prefix.to_owned(),
+        marker,
+    };
     let found = cloud::all_pages(cloud, place, ask).await?;
     Ok(found.into_iter().map(|it| (it.name.clone(), it)).collect())
 }
 
 fn unreadable(what: &str, error: &crate::policy::PolicyError) -> CallError {
-    CallError::new(Fault::Invalid, "UnreadablePolicy", format!("{what} cannot be read: {error}"))
+    CallError::new(
+        Fault::Invalid,
+        "UnreadablePolicy",
+        format!("{what} cannot be read: {error}"),
+    )
 }
 
 impl Role {
@@ -95,17 +106,26 @@ impl Role {
     }
 
     /// What a cloud's answers say. Without a listing, description and session length are the defaults.
-    pub fn decode(detail: &iam::RoleDetail, listing: Option<&iam::RoleListing>, stack: &str) -> Result<Have, CallError> {
+    pub fn decode(
+        detail: &iam::RoleDetail,
+        listing: Option<&iam::RoleListing>,
+        stack: &str,
+    ) -> Result<Have, CallError> {
         let arn = Arn::parse(&detail.arn)
             .map_err(|error| CallError::new(Fault::Broken, "UnreadableArn", error.to_string()))?;
-        let trust = Document::parse_encoded(&detail.trust)
-            .map_err(|error| unreadable(&format!("the trust policy of role {}", detail.name), &error))?;
+        let trust = Document::parse_encoded(&detail.trust).map_err(|error| {
+            unreadable(&format!("the trust policy of role {}", detail.name), &error)
+        })?;
         let mut inline = BTreeMap::new();
         let mut extras = Vec::new();
         let mark = Mark::read(&detail.tags);
         for (name, text) in &detail.inline {
-            let document = Document::parse_encoded(text)
-                .map_err(|error| unreadable(&format!("the inline policy {name} of role {}", detail.name), &error))?;
+            let document = Document::parse_encoded(text).map_err(|error| {
+                unreadable(
+                    &format!("the inline policy {name} of role {}", detail.name),
+                    &error,
+                )
+            })?;
             if !name.starts_with(&inline_prefix(stack)) {
                 let grants: Vec<_> = document.statements.iter().map(describe).collect();
                 extras.push(format!("inline policy `{name}`: {}", grants.join("; ")));
@@ -113,7 +133,13 @@ impl Role {
             inline.insert(name.clone(), document);
         }
         let ours = |policy: &&String| mark.as_ref().is_some_and(|it| it.owns(policy));
-        extras.extend(detail.attached.iter().filter(|it| !ours(it)).map(|it| format!("managed policy {it}")));
+        extras.extend(
+            detail
+                .attached
+                .iter()
+                .filter(|it| !ours(it))
+                .map(|it| format!("managed policy {it}")),
+        );
         let ghosts = own::ghosts(&trust);
         let role = Self {
             arn,
@@ -122,7 +148,9 @@ impl Role {
             inline,
             attached: detail.attached.iter().cloned().collect(),
             boundary: detail.boundary.clone(),
-            description: listing.and_then(|it| it.description.clone()).unwrap_or_default(),
+            description: listing
+                .and_then(|it| it.description.clone())
+                .unwrap_or_default(),
             max_session: listing.map_or(DEFAULT_SESSION, |it| it.max_session),
             tags: unmarked(&detail.tags),
         };
@@ -144,9 +172,15 @@ impl Role {
     }
 
     /// ARNs of managed policies to take away.
-    fn stale_attached<'a>(&self, want: &Want, live: &'a Self, mark: Option<&Mark>) -> Vec<&'a String> {
+    fn stale_attached<'a>(
+        &self,
+        want: &Want,
+        live: &'a Self,
+        mark: Option<&Mark>,
+    ) -> Vec<&'a String> {
         live.attached
-            .difference(&self.attached)
+            .iter()
+            .filter(|it| !self.attached.contains(*it))
             .filter(|it| want.exclusive || mark.is_some_and(|mark| mark.owns(it)))
             .collect()
     }
@@ -155,14 +189,18 @@ impl Role {
         let mut found = Vec::new();
         for (name, document) in &self.inline {
             match live.inline.get(name) {
-                None => found.extend(
-                    document.statements.iter().map(|it| Detail { sign: '+', text: format!("{name}: {}", describe(it)) }),
-                ),
+                None => found.extend(document.statements.iter().map(|it| Detail {
+                    sign: '+',
+                    text: format!("{name}: {}", describe(it)),
+                })),
                 Some(old) if !normal::same(old, document) => {
                     found.extend(
                         document_details(old, document)
                             .into_iter()
-                            .map(|it| Detail { sign: it.sign, text: format!("{name}: {}", it.text) }),
+                            .map(|it| Detail {
+                                sign: it.sign,
+                                text: format!("{name}: {}", it.text),
+                            }),
                     );
                 }
                 Some(_) => {}
@@ -170,7 +208,10 @@ impl Role {
         }
         for name in self.stale_inline(want, live) {
             let grants: Vec<_> = live.inline[name].statements.iter().map(describe).collect();
-            found.push(Detail { sign: '-', text: format!("{name}: {}", grants.join("; ")) });
+            found.push(Detail {
+                sign: '-',
+                text: format!("{name}: {}", grants.join("; ")),
+            });
         }
         found
     }
@@ -183,7 +224,10 @@ impl Role {
     }
 
     async fn write_trust(&self, place: &Place, cx: &Context<'_>) -> Result<(), CallError> {
-        let call = iam::UpdateAssumeRolePolicy { name: self.name().to_owned(), document: self.trust.to_text() };
+        let call = iam::UpdateAssumeRolePolicy {
+            name: self.name().to_owned(),
+            document: self.trust.to_text(),
+        };
         cloud::call(cx.cloud, place, call).await
     }
 }
@@ -198,12 +242,18 @@ impl Kind for Role {
         let mut attached: Vec<_> = self
             .attached
             .difference(&live.attached)
-            .map(|it| Detail { sign: '+', text: it.clone() })
+            .map(|it| Detail {
+                sign: '+',
+                text: it.clone(),
+            })
             .collect();
         attached.extend(
             self.stale_attached(want, live, have.mark.as_ref())
                 .into_iter()
-                .map(|it| Detail { sign: '-', text: it.clone() }),
+                .map(|it| Detail {
+                    sign: '-',
+                    text: it.clone(),
+                }),
         );
         let trust = if normal::same(&live.trust, &self.trust) {
             Vec::new()
@@ -218,23 +268,38 @@ impl Kind for Role {
             .list("inline policies", inline)
             .list("managed policies", attached)
             .field("boundary", &live.boundary, &self.boundary)
-            .list("tags", tag_details(&self.tags, &live.tags, have.mark.as_ref()))
+            .list(
+                "tags",
+                tag_details(&self.tags, &live.tags, have.mark.as_ref()),
+            )
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
         let found = details(cx.cloud, &want.place).await?;
-        let Some(detail) = found.iter().find(|it| it.name.eq_ignore_ascii_case(self.name())) else {
+        let Some(detail) = found
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(self.name()))
+        else {
             return Ok(None);
         };
         let listings = listings(cx.cloud, &want.place, &detail.path).await?;
         Self::decode(detail, listings.get(&detail.name), cx.stack).map(Some)
     }
 
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         let place = &want.place;
         let name = self.name().to_owned();
         let Some(have) = have else {
-            let trust = if want.defer_trust { trusts_nobody() } else { self.trust.clone() };
+            let trust = if want.defer_trust {
+                trusts_nobody()
+            } else {
+                self.trust.clone()
+            };
             let call = iam::CreateRole {
                 name,
                 path: self.path.clone(),
@@ -265,20 +330,33 @@ impl Kind for Role {
         match &self.boundary {
             same if *same == live.boundary => {}
             Some(boundary) => {
-                let call = iam::PutRolePermissionsBoundary { name, boundary: boundary.clone() };
+                let call = iam::PutRolePermissionsBoundary {
+                    name,
+                    boundary: boundary.clone(),
+                };
                 cloud::call(cx.cloud, place, call).await?;
             }
-            None => cloud::call(cx.cloud, place, iam::DeleteRolePermissionsBoundary { name }).await?,
+            None => {
+                cloud::call(cx.cloud, place, iam::DeleteRolePermissionsBoundary { name }).await?
+            }
         }
         Ok(have.id.clone())
     }
 
-    async fn settle(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<(), CallError> {
+    async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         let place = &want.place;
         let name = self.name();
         let live = have.map(Self::live);
         let ids = cx.ids.borrow().clone();
-        if want.defer_trust && want.owned && live.is_none_or(|it| !normal::same(&it.trust, &self.trust)) {
+        if want.defer_trust
+            && want.owned
+            && live.is_none_or(|it| !normal::same(&it.trust, &self.trust))
+        {
             self.write_trust(place, cx).await?;
         }
         for (policy, document) in &self.inline {
@@ -294,30 +372,61 @@ impl Kind for Role {
             }
         }
         if want.owned {
-            for policy in self.attached.iter().filter(|it| live.is_none_or(|live| !live.attached.contains(*it))) {
-                let call = iam::AttachRolePolicy { name: name.to_owned(), policy: policy.clone() };
+            for policy in self
+                .attached
+                .iter()
+                .filter(|it| live.is_none_or(|live| !live.attached.contains(*it)))
+            {
+                let call = iam::AttachRolePolicy {
+                    name: name.to_owned(),
+                    policy: policy.clone(),
+                };
                 cloud::call(cx.cloud, place, call).await?;
             }
         }
-        let (Some(have), Some(live)) = (have, live) else { return Ok(()) };
+        let (Some(have), Some(live)) = (have, live) else {
+            return Ok(());
+        };
         for policy in self.stale_inline(want, live) {
-            let call = iam::DeleteRolePolicy { name: name.to_owned(), policy: policy.clone() };
+            let call = iam::DeleteRolePolicy {
+                name: name.to_owned(),
+                policy: policy.clone(),
+            };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
         if !want.owned {
             return Ok(());
         }
         for policy in self.stale_attached(want, live, have.mark.as_ref()) {
-            let call = iam::DetachRolePolicy { name: name.to_owned(), policy: policy.clone() };
+            let call = iam::DetachRolePolicy {
+                name: name.to_owned(),
+                policy: policy.clone(),
+            };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
         let keys = stale_tags(&self.tags, have);
         if !keys.is_empty() {
-            cloud::call(cx.cloud, place, iam::UntagRole { name: name.to_owned(), keys }).await?;
+            cloud::call(
+                cx.cloud,
+                place,
+                iam::UntagRole {
+                    name: name.to_owned(),
+                    keys,
+                },
+            )
+            .await?;
         }
         let tags = cx.marked(&want.resource);
         if Mark::read(&tags) != have.mark || !tag_details(&self.tags, &live.tags, None).is_empty() {
-            cloud::call(cx.cloud, place, iam::TagRole { name: name.to_owned(), tags }).await?;
+            cloud::call(
+                cx.cloud,
+                place,
+                iam::TagRole {
+                    name: name.to_owned(),
+                    tags,
+                },
+            )
+            .await?;
         }
         Ok(())
     }
@@ -325,22 +434,36 @@ impl Kind for Role {
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         let name = self.name().to_owned();
         let owned = have.mark.as_ref().is_some_and(|it| it.stack == cx.stack);
-        for policy in self.inline.keys().filter(|it| owned || it.starts_with(&inline_prefix(cx.stack))) {
-            let call = iam::DeleteRolePolicy { name: name.clone(), policy: policy.clone() };
+        for policy in self
+            .inline
+            .keys()
+            .filter(|it| owned || it.starts_with(&inline_prefix(cx.stack)))
+        {
+            let call = iam::DeleteRolePolicy {
+                name: name.clone(),
+                policy: policy.clone(),
+            };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
         if !owned {
             return Ok(());
         }
         for policy in &self.attached {
-            let call = iam::DetachRolePolicy { name: name.clone(), policy: policy.clone() };
+            let call = iam::DetachRolePolicy {
+                name: name.clone(),
+                policy: policy.clone(),
+            };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
         gone_is_fine(cloud::call(cx.cloud, place, iam::DeleteRole { name }).await)
     }
 
     fn to_value(&self) -> Value {
-        let inline: BTreeMap<_, _> = self.inline.iter().map(|(name, it)| (name, it.to_value())).collect();
+        let inline: BTreeMap<_, _> = self
+            .inline
+            .iter()
+            .map(|(name, it)| (name, it.to_value()))
+            .collect();
         json!({
             "arn": self.arn, "trust": self.trust.to_value(), "inline": inline, "attached": self.attached,
             "boundary": self.boundary, "description": self.description, "max_session": self.max_session,

@@ -12,7 +12,10 @@ pub fn details(live: &[Statement], want: &[Statement]) -> Vec<Detail> {
         these
             .iter()
             .filter(|it| !those.contains(&normal_statement(it)))
-            .map(|it| Detail { sign, text: describe(it) })
+            .map(|it| Detail {
+                sign,
+                text: describe(it),
+            })
             .collect()
     };
     let mut found = only(want, live, '+');
@@ -25,7 +28,10 @@ pub fn details(live: &[Statement], want: &[Statement]) -> Vec<Detail> {
 pub fn document_details(live: &Document, want: &Document) -> Vec<Detail> {
     let mut found = details(&live.statements, &want.statements);
     if live.version != want.version {
-        found.push(Detail { sign: '~', text: format!("Version {} -> {}", live.version, want.version) });
+        found.push(Detail {
+            sign: '~',
+            text: format!("Version {} -> {}", live.version, want.version),
+        });
     }
     found
 }
@@ -41,15 +47,28 @@ pub fn describe(statement: &Statement) -> String {
     if let Some(clause) = &statement.principal {
         let who = match &clause.principals {
             Principals::Anyone => "*".to_owned(),
-            Principals::Of(types) => types.values().flatten().cloned().collect::<Vec<_>>().join(", "),
+            Principals::Of(types) => types
+                .values()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         text += if clause.negated { " all but " } else { " " };
         text += &who;
     }
-    text += if statement.action.negated { " all but " } else { " " };
+    text += if statement.action.negated {
+        " all but "
+    } else {
+        " "
+    };
     text += &statement.action.values.join(", ");
     if let Some(clause) = &statement.resource {
-        text += if clause.negated { " on all but " } else { " on " };
+        text += if clause.negated {
+            " on all but "
+        } else {
+            " on "
+        };
         text += &clause.values.join(", ");
     }
     for (operator, keys) in &statement.conditions {

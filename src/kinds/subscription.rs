@@ -40,7 +40,12 @@ pub struct Subscription {
 }
 
 fn scope(on_body: bool) -> String {
-    if on_body { "MessageBody" } else { "MessageAttributes" }.to_owned()
+    if on_body {
+        "MessageBody"
+    } else {
+        "MessageAttributes"
+    }
+    .to_owned()
 }
 
 fn redrive(queue: &Arn) -> String {
@@ -66,8 +71,9 @@ impl Subscription {
     #[must_use]
     pub fn decode(topic: &Arn, queue: &Arn, arn: &str, attributes: &Attributes) -> Have {
         let text = |name: &str| attributes.get(name).map_or("", String::as_str);
-        let filter: Option<Value> =
-            serde_json::from_str(text("FilterPolicy")).ok().filter(|it| *it != json!({}));
+        let filter: Option<Value> = serde_json::from_str(text("FilterPolicy"))
+            .ok()
+            .filter(|it| *it != json!({}));
         let redrive: Value = serde_json::from_str(text("RedrivePolicy")).unwrap_or_default();
         let subscription = Self {
             topic: topic.clone(),
@@ -75,7 +81,9 @@ impl Subscription {
             raw: text("RawMessageDelivery") == "true",
             filter_on_body: filter.is_some() && text("FilterPolicyScope") == "MessageBody",
             filter,
-            dead_letter: redrive["deadLetterTargetArn"].as_str().and_then(|it| Arn::parse(it).ok()),
+            dead_letter: redrive["deadLetterTargetArn"]
+                .as_str()
+                .and_then(|it| Arn::parse(it).ok()),
         };
         Have::of(Resource::Subscription(subscription), arn, &Tags::new())
     }
@@ -83,28 +91,54 @@ impl Subscription {
     fn live(have: &Have) -> &Self {
         match &have.resource {
             Resource::Subscription(it) => it,
-            other => unreachable!("a subscription was compared with a {}", other.kind().singular()),
+            other => unreachable!(
+                "a subscription was compared with a {}",
+                other.kind().singular()
+            ),
         }
     }
 
-    async fn set(&self, place: &Place, cx: &Context<'_>, arn: &str, name: &str, value: Option<String>) -> Result<(), CallError> {
-        let call = sns::SetSubscriptionAttributes { arn: arn.to_owned(), name: name.to_owned(), value };
+    async fn set(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        arn: &str,
+        name: &str,
+        value: Option<String>,
+    ) -> Result<(), CallError> {
+        let call = sns::SetSubscriptionAttributes {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            value,
+        };
         cloud::call(cx.cloud, place, call).await
     }
 
     /// SNS checks a filter against the scope it has at that moment: a nested filter
     /// needs the body's scope before it, and a flat one may need its scope after.
-    async fn set_filter(&self, place: &Place, cx: &Context<'_>, arn: &str, live: &Self) -> Result<(), CallError> {
+    async fn set_filter(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        arn: &str,
+        live: &Self,
+    ) -> Result<(), CallError> {
         let new_scope = self.filter.is_some() && self.filter_on_body != live.filter_on_body;
         if new_scope && self.filter_on_body {
-            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(true))).await?;
+            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(true)))
+                .await?;
         }
         if self.filter != live.filter {
-            let filter = self.filter.as_ref().map_or_else(|| "{}".to_owned(), Value::to_string);
-            self.set(place, cx, arn, "FilterPolicy", Some(filter)).await?;
+            let filter = self
+                .filter
+                .as_ref()
+                .map_or_else(|| "{}".to_owned(), Value::to_string);
+            self.set(place, cx, arn, "FilterPolicy", Some(filter))
+                .await?;
         }
         if new_scope && !self.filter_on_body {
-            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(false))).await?;
+            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(false)))
+                .await?;
         }
         Ok(())
     }
@@ -122,20 +156,37 @@ impl Kind for Subscription {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let mine = cloud::all_pages(cx.cloud, &want.place, |token| sns::ListSubscriptions { token }).await?;
+        let mine = cloud::all_pages(cx.cloud, &want.place, |token| sns::ListSubscriptions {
+            token,
+        })
+        .await?;
         let (topic, queue) = (self.topic.as_str(), self.queue.as_str());
-        let Some(found) = mine.iter().find(|it| it.topic == topic && it.endpoint == queue && it.arn.starts_with("arn:"))
+        let Some(found) = mine
+            .iter()
+            .find(|it| it.topic == topic && it.endpoint == queue && it.arn.starts_with("arn:"))
         else {
             return Ok(None);
         };
-        let call = sns::GetSubscriptionAttributes { arn: found.arn.clone() };
+        let call = sns::GetSubscriptionAttributes {
+            arn: found.arn.clone(),
+        };
         match cloud::call(cx.cloud, &want.place, call).await {
             Err(error) if error.fault == Fault::Missing => Ok(None),
-            other => Ok(Some(Self::decode(&self.topic, &self.queue, &found.arn, &other?))),
+            other => Ok(Some(Self::decode(
+                &self.topic,
+                &self.queue,
+                &found.arn,
+                &other?,
+            ))),
         }
     }
 
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         let place = &want.place;
         let Some(have) = have else {
             let call = sns::Subscribe {
@@ -149,18 +200,35 @@ impl Kind for Subscription {
                 return Err(CallError::new(
                     Fault::Invalid,
                     "PendingConfirmation",
-                    format!("SNS did not confirm the subscription of {} at once", self.queue),
+                    format!(
+                        "SNS did not confirm the subscription of {} at once",
+                        self.queue
+                    ),
                 ));
             }
             return Ok(arn);
         };
         let live = Self::live(have);
         if self.raw != live.raw {
-            self.set(place, cx, &have.id, "RawMessageDelivery", Some(self.raw.to_string())).await?;
+            self.set(
+                place,
+                cx,
+                &have.id,
+                "RawMessageDelivery",
+                Some(self.raw.to_string()),
+            )
+            .await?;
         }
         self.set_filter(place, cx, &have.id, live).await?;
         if self.dead_letter != live.dead_letter {
-            self.set(place, cx, &have.id, "RedrivePolicy", self.dead_letter.as_ref().map(redrive)).await?;
+            self.set(
+                place,
+                cx,
+                &have.id,
+                "RedrivePolicy",
+                self.dead_letter.as_ref().map(redrive),
+            )
+            .await?;
         }
         Ok(have.id.clone())
     }
@@ -170,7 +238,16 @@ impl Kind for Subscription {
     }
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        gone_is_fine(cloud::call(cx.cloud, place, sns::Unsubscribe { arn: have.id.clone() }).await)
+        gone_is_fine(
+            cloud::call(
+                cx.cloud,
+                place,
+                sns::Unsubscribe {
+                    arn: have.id.clone(),
+                },
+            )
+            .await,
+        )
     }
 
     fn to_value(&self) -> Value {

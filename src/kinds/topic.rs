@@ -70,13 +70,34 @@ impl Topic {
         };
         set("DisplayName", self.display_name.clone());
         set("KmsMasterKeyId", self.kms_key.clone());
-        set("DeliveryPolicy", self.delivery_policy.as_ref().map(Value::to_string).unwrap_or_default());
+        set(
+            "DeliveryPolicy",
+            self.delivery_policy
+                .as_ref()
+                .map(Value::to_string)
+                .unwrap_or_default(),
+        );
         set("SignatureVersion", self.signature_version.to_string());
-        set("TracingConfig", if self.tracing { "Active" } else { "PassThrough" }.to_owned());
+        set(
+            "TracingConfig",
+            if self.tracing {
+                "Active"
+            } else {
+                "PassThrough"
+            }
+            .to_owned(),
+        );
         if self.fifo {
             set("FifoTopic", "true".to_owned());
-            set("ContentBasedDeduplication", self.content_based_deduplication.to_string());
-            let scope = if self.message_group_throughput { "MessageGroup" } else { "Topic" };
+            set(
+                "ContentBasedDeduplication",
+                self.content_based_deduplication.to_string(),
+            );
+            let scope = if self.message_group_throughput {
+                "MessageGroup"
+            } else {
+                "Topic"
+            };
             set("FifoThroughputScope", scope.to_owned());
         }
         found
@@ -105,7 +126,13 @@ impl Topic {
     }
 
     /// What SNS's attributes and tags say.
-    pub fn decode(arn: &Arn, attributes: &Attributes, tags: &Tags, stack: &str, owned: bool) -> Result<Have, CallError> {
+    pub fn decode(
+        arn: &Arn,
+        attributes: &Attributes,
+        tags: &Tags,
+        stack: &str,
+        owned: bool,
+    ) -> Result<Have, CallError> {
         let text = |name: &str| attributes.get(name).map_or("", String::as_str);
         let mut topic = Self {
             arn: arn.clone(),
@@ -125,7 +152,11 @@ impl Topic {
         let mut have = Have::of(Resource::Topic(topic.clone()), arn.as_str(), tags);
         if let Some(text) = attributes.get("Policy").filter(|it| !it.is_empty()) {
             let document = Document::parse(text).map_err(|error| {
-                CallError::new(Fault::Invalid, "UnreadablePolicy", format!("the policy of {arn} cannot be read: {error}"))
+                CallError::new(
+                    Fault::Invalid,
+                    "UnreadablePolicy",
+                    format!("the policy of {arn} cannot be read: {error}"),
+                )
             })?;
             // On our own topic, SNS's first policy is nobody's statement: it is not kept.
             if !(owned && own::is_default_topic_policy(&document, arn.account())) {
@@ -143,8 +174,18 @@ impl Topic {
         }
     }
 
-    async fn set(&self, place: &Place, cx: &Context<'_>, name: &str, value: String) -> Result<(), CallError> {
-        let call = sns::SetTopicAttributes { arn: self.arn.to_string(), name: name.to_owned(), value };
+    async fn set(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        name: &str,
+        value: String,
+    ) -> Result<(), CallError> {
+        let call = sns::SetTopicAttributes {
+            arn: self.arn.to_string(),
+            name: name.to_owned(),
+            value,
+        };
         cloud::call(cx.cloud, place, call).await
     }
 }
@@ -164,28 +205,56 @@ impl Kind for Topic {
                 &live.content_based_deduplication,
                 &self.content_based_deduplication,
             )
-            .field("message_group_throughput", &live.message_group_throughput, &self.message_group_throughput)
+            .field(
+                "message_group_throughput",
+                &live.message_group_throughput,
+                &self.message_group_throughput,
+            )
             .field("display_name", &live.display_name, &self.display_name)
             .field("kms_key", &live.kms_key, &self.kms_key)
-            .field("delivery_policy", &json(&live.delivery_policy), &json(&self.delivery_policy))
-            .field("signature_version", &live.signature_version, &self.signature_version)
+            .field(
+                "delivery_policy",
+                &json(&live.delivery_policy),
+                &json(&self.delivery_policy),
+            )
+            .field(
+                "signature_version",
+                &live.signature_version,
+                &self.signature_version,
+            )
             .field("tracing", &live.tracing, &self.tracing)
             .list("policy", policy)
-            .list("tags", tag_details(&self.tags, &live.tags, have.mark.as_ref()))
+            .list(
+                "tags",
+                tag_details(&self.tags, &live.tags, have.mark.as_ref()),
+            )
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let call = sns::GetTopicAttributes { arn: self.arn.to_string() };
+        let call = sns::GetTopicAttributes {
+            arn: self.arn.to_string(),
+        };
         let attributes = match cloud::call(cx.cloud, &want.place, call).await {
             Err(error) if error.fault == Fault::Missing => return Ok(None),
             other => other?,
         };
-        let call = sns::ListTopicTags { arn: self.arn.to_string() };
-        let tags = if want.owned { cloud::call(cx.cloud, &want.place, call).await? } else { Tags::new() };
+        let call = sns::ListTopicTags {
+            arn: self.arn.to_string(),
+        };
+        let tags = if want.owned {
+            cloud::call(cx.cloud, &want.place, call).await?
+        } else {
+            Tags::new()
+        };
         Self::decode(&self.arn, &attributes, &tags, cx.stack, want.owned).map(Some)
     }
 
-    async fn exist(&self, want: &Want, have: Option<&Have>, cx: &Context<'_>) -> Result<String, CallError> {
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
         let place = &want.place;
         let Some(have) = have else {
             let mut attributes = self.encode_new();
@@ -217,11 +286,29 @@ impl Kind for Topic {
         if want.owned {
             let keys = stale_tags(&self.tags, have);
             if !keys.is_empty() {
-                cloud::call(cx.cloud, place, sns::UntagTopic { arn: self.arn.to_string(), keys }).await?;
+                cloud::call(
+                    cx.cloud,
+                    place,
+                    sns::UntagTopic {
+                        arn: self.arn.to_string(),
+                        keys,
+                    },
+                )
+                .await?;
             }
             let tags = cx.marked(&want.resource);
-            if Mark::read(&tags) != have.mark || !tag_details(&self.tags, &live.tags, None).is_empty() {
-                cloud::call(cx.cloud, place, sns::TagTopic { arn: self.arn.to_string(), tags }).await?;
+            if Mark::read(&tags) != have.mark
+                || !tag_details(&self.tags, &live.tags, None).is_empty()
+            {
+                cloud::call(
+                    cx.cloud,
+                    place,
+                    sns::TagTopic {
+                        arn: self.arn.to_string(),
+                        tags,
+                    },
+                )
+                .await?;
             }
         }
         Ok(have.id.clone())
@@ -233,7 +320,9 @@ impl Kind for Topic {
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         if have.mark.as_ref().is_some_and(|it| it.stack == cx.stack) {
-            let call = sns::DeleteTopic { arn: self.arn.to_string() };
+            let call = sns::DeleteTopic {
+                arn: self.arn.to_string(),
+            };
             return gone_is_fine(cloud::call(cx.cloud, place, call).await);
         }
         if self.policy.statements.is_empty() {

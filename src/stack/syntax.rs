@@ -21,7 +21,6 @@ impl<T> Spanned<T> {
     pub(super) fn new(value: T, span: Span) -> Self {
         Self { value, span }
     }
-
 }
 
 /// A value and where it is written.

@@ -227,6 +227,10 @@ impl Cloud for Sandbox {
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         Box::pin(self.carry(at, request))
     }
+
+    fn now(&self) -> i64 {
+        Self::now(self) / 1000
+    }
 }
 
 /// A change of an API while it is under way: API Gateway refuses a second one meanwhile.
