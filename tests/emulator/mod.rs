@@ -49,9 +49,7 @@ impl Emulator {
         let python = python()?;
         Some(Self::run("/moto-api/data.json", |port| {
             let mut command = clean(&python);
-            command
-                .arg(format!("{HERE}/moto.py"))
-                .arg(port.to_string());
+            command.arg(format!("{HERE}/moto.py")).arg(port.to_string());
             command
         }))
     }
