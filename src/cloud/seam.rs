@@ -25,6 +25,7 @@ use super::pace::{self, Limit, Pace};
 use super::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{AccountId, Place, Region};
 
+pub(crate) use ledger::target;
 pub use ledger::{CallRecord, Ledger, Tally};
 pub use rules::{FaultRule, Trouble};
 

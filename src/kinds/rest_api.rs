@@ -421,3 +421,8 @@ impl Kind for RestApi {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

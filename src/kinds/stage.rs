@@ -201,7 +201,7 @@ impl Seen<'_> {
         }
         let superseded = self.deployments.iter().filter(|it| {
             let description = it.description.as_deref().unwrap_or_default();
-            deployment::is_ours(description, self.stack, self.existing) && servers(&it.id) == 0
+            deployment::is_ours(description) && servers(&it.id) == 0
         });
         let settings = record
             .methods
@@ -227,8 +227,7 @@ impl Seen<'_> {
             superseded: superseded.map(|it| it.id.clone()).collect(),
             serves: served.map(|it| Serves {
                 id: it.id.clone(),
-                ours_alone: deployment::is_ours(&description, self.stack, self.existing)
-                    && servers(&it.id) == 1,
+                ours_alone: deployment::is_ours(&description) && servers(&it.id) == 1,
                 description: description.clone(),
             }),
             tags: unmarked(&record.tags),

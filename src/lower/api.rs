@@ -15,8 +15,8 @@ use crate::kinds::rest_api::{Method, Methods, method, openapi};
 use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place};
-use crate::policy::{Clause, Document, PolicyError, Statement, own};
-use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
+use crate::policy::{Document, PolicyError, Statement, own};
+use crate::stack::{self, Integration, QueueRef, RoleRef, Route, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
 
@@ -102,11 +102,9 @@ pub fn document_statements(api: &stack::Api, stack: &str) -> Result<Vec<Statemen
     };
     let mut statements = Document::from_value(policy)?.statements;
     for (index, statement) in statements.iter_mut().enumerate() {
-        let name = statement
-            .sid
-            .clone()
-            .unwrap_or_else(|| (index + 1).to_string());
-        statement.sid = Some(own::sid(stack, &format!("document {name}")));
+        // Numbered, since two `Sid`s may differ only in what a name of ours leaves out.
+        let name = statement.sid.as_deref().unwrap_or_default();
+        statement.sid = Some(own::sid(stack, &format!("document {} {name}", index + 1)));
     }
     Ok(statements)
 }
@@ -282,49 +280,26 @@ fn json_template(text: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("application/json".to_owned(), text.to_owned())])
 }
 
-/// Whether a route needs a role, and which one it names.
-#[must_use]
-pub fn role_of(route: &Route) -> Option<Option<&RoleRef>> {
-    match &route.integration {
-        Integration::Lambda { credentials, .. } | Integration::Sqs { credentials, .. } => {
-            Some(credentials.as_ref())
-        }
-        Integration::Http { .. } | Integration::Mock { .. } => None,
-    }
-}
-
-/// What a role that these routes use must be allowed: an action on the functions and one on the queues.
-pub fn integration_statements<'a>(
-    routes: impl IntoIterator<Item = &'a Route>,
+/// What the API's own integration role must be allowed: an action on a function or queue each.
+///
+/// Routes that name a role of their own need nothing of it.
+pub fn integration_needs(
+    api: &stack::Api,
     queue_arn: impl Fn(&QueueRef) -> Arn,
-    sid: impl Fn(&str) -> String,
-) -> Vec<Statement> {
-    let (mut functions, mut queues) = (BTreeSet::new(), BTreeSet::new());
-    for route in routes {
-        match &route.integration {
-            Integration::Lambda { function, .. } => {
-                functions.insert(function.to_string());
-            }
-            Integration::Sqs { queue, .. } => {
-                queues.insert(queue_arn(queue).to_string());
-            }
-            Integration::Http { .. } | Integration::Mock { .. } => {}
-        }
-    }
-    [
-        ("invoke functions", "lambda:InvokeFunction", functions),
-        ("send messages", "sqs:SendMessage", queues),
-    ]
-    .into_iter()
-    .filter(|(_, _, resources)| !resources.is_empty())
-    .map(|(purpose, action, resources)| {
-        Statement::allow(sid(purpose), Clause::of([action])).on(resources)
-    })
-    .collect()
-}
-
-/// The routes that an API has, as far as the stack knows them: none of an existing one.
-#[must_use]
-pub fn routes_of(rest_api: &RestApi) -> Vec<RouteKey> {
-    rest_api.methods.keys().cloned().collect()
+) -> BTreeSet<(&'static str, String)> {
+    let Surface::Routes(routes) = &api.surface else {
+        return BTreeSet::new();
+    };
+    let needs = routes.iter().filter_map(|route| match &route.integration {
+        Integration::Lambda {
+            function,
+            credentials: None,
+        } => Some(("lambda:InvokeFunction", function.to_string())),
+        Integration::Sqs {
+            queue,
+            credentials: None,
+        } => Some(("sqs:SendMessage", queue_arn(queue).to_string())),
+        _ => None,
+    });
+    needs.collect()
 }

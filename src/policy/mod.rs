@@ -1,6 +1,8 @@
 //! IAM's language; knows nothing of stacks.
 
+pub mod automaton;
 pub mod condition;
+pub mod cubes;
 pub mod decide;
 pub mod document;
 pub mod normal;

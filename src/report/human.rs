@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
-use crate::cloud::seam::Ledger;
-use crate::execute::{Event, Outcome, Outcomes};
+use crate::cloud::seam::{Ledger, target};
+use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Place};
@@ -18,7 +18,7 @@ const WORTH_SAYING: usize = 70;
 
 /// A whole plan: access first, then resources, then what to know, then the counts.
 #[must_use]
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     let mut text = String::new();
     text += &access(&plan.access);
     text += &resources(plan);
@@ -29,6 +29,7 @@ pub fn plan(plan: &Plan) -> String {
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
     } else {
+        text += &self::rehearsal(rehearsal);
         let (add, change, destroy) = plan.counts();
         let head = styled(LOUD, "Plan:");
         let _ = writeln!(
@@ -39,7 +40,40 @@ pub fn plan(plan: &Plan) -> String {
     text
 }
 
-/// `No changes: …`
+/// How many calls it takes, and the least time AWS's rates leave for them.
+fn rehearsal(rehearsal: &Rehearsal) -> String {
+    if rehearsal.calls.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "{}   {} to make",
+        styled(LOUD, "Calls"),
+        rehearsal.calls.len()
+    );
+    if let Some((time, rate)) = rehearsal
+        .least_time()
+        .filter(|(time, _)| *time >= Duration::from_secs(1))
+    {
+        let _ = write!(
+            text,
+            "; AWS's rates make that at least {:.0} s ({rate})",
+            time.as_secs_f64()
+        );
+    }
+    text + "\n"
+}
+
+/// The calls of a plan, a line each.
+#[must_use]
+pub fn calls_to_make(rehearsal: &Rehearsal) -> String {
+    let lines = rehearsal.calls.iter().map(|(place, request)| {
+        let name = format!("{}:{}", request.service(), request.action());
+        format!("  {:12} {name:36} {}", place.account, target(request))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `Nothing to do: …`
 #[must_use]
 pub fn nothing_to_do(plan: &Plan) -> String {
     let places: BTreeSet<&str> = plan
@@ -159,7 +193,12 @@ fn step(step: &Step) -> String {
             styled(CHANGE, "drifted: AWS was changed, the stack was not")
         );
     }
-    if let Some(because) = &step.because {
+    // A subscription says it by itself.
+    if let Some(because) = step
+        .because
+        .as_ref()
+        .filter(|_| step.address.kind != KindName::Subscription)
+    {
         let _ = write!(text, "  {}", styled(QUIET, format!("because {because}")));
     }
     text.push('\n');
@@ -240,7 +279,7 @@ fn summary(resource: &Resource) -> String {
             words.join(", ")
         }
         Resource::Subscription(it) => {
-            let mut words = vec![format!("{} <- {}", it.queue.name(), it.topic.name())];
+            let mut words = vec![format!("of topic {}", it.topic.name())];
             if it.raw {
                 words.push("raw".to_owned());
             }
@@ -466,8 +505,22 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
         let _ = write!(
             text,
             "{} {} in {}",
-            styled(GOOD, "Applied"),
-            counted(done, "change"),
+            styled(
+                GOOD,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "Removed"
+                } else {
+                    "Applied"
+                }
+            ),
+            counted(
+                done,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "resource"
+                } else {
+                    "change"
+                }
+            ),
             counted(accounts.len(), "account")
         );
         return text;

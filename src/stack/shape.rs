@@ -475,6 +475,22 @@ impl Kind {
         }
     }
 
+    /// The range of a duration or size, for the reference.
+    pub(super) fn range(&self) -> String {
+        match self {
+            Self::Seconds(low, high) => {
+                format!("duration, {} to {}", say_seconds(*low), say_seconds(*high))
+            }
+            Self::Millis(low, high) => {
+                format!("duration, {} to {}", say_millis(*low), say_millis(*high))
+            }
+            Self::Bytes(low, high) => {
+                format!("size, {} to {}", say_bytes(*low), say_bytes(*high))
+            }
+            _ => String::new(),
+        }
+    }
+
     /// A value one could write, as TOML.
     fn example(&self) -> String {
         match self {

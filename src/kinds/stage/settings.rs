@@ -94,16 +94,19 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
     };
     let live = live.unwrap_or(&fresh);
     let mut patches = Vec::new();
+    if live.description != want.description {
+        // AWS refuses an empty description.
+        patches.push(if want.description.is_empty() {
+            Patch::remove("/description", None)
+        } else {
+            Patch::replace("/description", &want.description)
+        });
+    }
     let mut set = |differs: bool, path: &str, value: String| {
         if differs {
             patches.push(Patch::replace(path, value));
         }
     };
-    set(
-        live.description != want.description,
-        "/description",
-        want.description.clone(),
-    );
     set(
         live.tracing != want.tracing,
         "/tracingEnabled",
