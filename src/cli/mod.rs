@@ -8,6 +8,7 @@ mod files;
 mod graph;
 mod output;
 mod plan;
+mod policies;
 mod saved;
 mod screen;
 mod session;
@@ -110,7 +111,8 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
             screen.result(&String::from_utf8_lossy(&text));
             Ok(Ending::Done)
         }
-        Command::Simulate => files::simulate(screen),
+        Command::Simulate => policies::simulate(screen),
+        Command::Compare(args) => policies::compare(args, screen),
     }
 }
 
@@ -126,7 +128,8 @@ fn sandboxed(command: &Command) -> bool {
         | Command::Fmt(_)
         | Command::Schema
         | Command::Completions { .. }
-        | Command::Simulate => false,
+        | Command::Simulate
+        | Command::Compare(_) => false,
     }
 }
 
