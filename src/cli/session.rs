@@ -106,28 +106,20 @@ impl<'a> Session<'a> {
     /// Opens the cloud that the command line names.
     pub(super) fn open(stack: &Stack, place: &Where, screen: &'a Screen) -> Result<Self, Failure> {
         let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
-        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) = match &place
-            .sandbox
-        {
-            Some(directory) => {
-                if directory.extension().is_some_and(|it| it == "toml") {
-                    return Err(Failure::Plain(format!(
-                        "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
-                         as in `provision plan {0} --sandbox`",
-                        directory.display()
-                    )));
+        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) =
+            match &place.sandbox {
+                Some(directory) => {
+                    let accounts: Vec<_> = stack
+                        .accounts
+                        .values()
+                        .map(|it| it.place.id.clone())
+                        .collect();
+                    let sandbox = Sandbox::open(directory, &accounts)
+                        .map_err(|error| Failure::Plain(error.to_string()))?;
+                    (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
                 }
-                let accounts: Vec<_> = stack
-                    .accounts
-                    .values()
-                    .map(|it| it.place.id.clone())
-                    .collect();
-                let sandbox = Sandbox::open(directory, &accounts)
-                    .map_err(|error| Failure::Plain(error.to_string()))?;
-                (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
-            }
-            None => aws(stack, telling)?,
-        };
+                None => aws(stack, telling)?,
+            };
         Ok(Self {
             cloud,
             sandbox,
