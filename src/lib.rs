@@ -2,7 +2,20 @@
 //!
 //! The rooms, in the order data visits them; a room uses only rooms above it.
 
-pub mod cloud;
+// The order of these lines is the order of the rooms, not the alphabet's.
+#![cfg_attr(rustfmt, rustfmt_skip)]
+
 pub mod model;
 pub mod policy;
 pub mod stack;
+pub mod cloud;
+pub mod kinds;
+pub mod lower;
+pub mod graph;
+pub mod plan;
+pub mod execute;
+pub mod drift;
+pub mod report;
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod cli;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `provision` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    provision::cli::main()
+}

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Tags;
 
 /// The REST APIs of the account in the region: 500 a page.
@@ -14,7 +16,7 @@ pub struct GetRestApis {
 }
 
 /// A REST API, without its methods.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RestApiRecord {
     /// The id AWS chose.
     pub id: String,
@@ -169,7 +171,7 @@ pub struct ResourceRecord {
 }
 
 /// A method of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MethodRecord {
     /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
     pub authorization: String,
@@ -180,7 +182,7 @@ pub struct MethodRecord {
 }
 
 /// What a method does.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct IntegrationRecord {
     /// `HTTP`, `HTTP_PROXY`, `AWS`, `AWS_PROXY` or `MOCK`.
     pub kind: String,
@@ -203,7 +205,7 @@ pub struct IntegrationRecord {
 }
 
 /// How an answer of the backend becomes the method's.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct IntegrationResponseRecord {
     /// Which answers this is for; `None` for the rest.
     pub selection: Option<String>,
@@ -285,7 +287,7 @@ pub struct GetStages {
 }
 
 /// A stage.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct StageRecord {
     /// The name.
     pub name: String,
@@ -306,7 +308,7 @@ pub struct StageRecord {
 }
 
 /// Where access logs go.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AccessLog {
     /// ARN of the log group or delivery stream.
     pub destination: String,
@@ -315,7 +317,7 @@ pub struct AccessLog {
 }
 
 /// A stage's settings for some methods.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct MethodSettings {
     /// `OFF`, `ERROR` or `INFO`.
     pub logging: Option<String>,

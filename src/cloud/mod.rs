@@ -9,6 +9,9 @@ pub mod apigateway;
 pub mod call;
 pub mod error;
 pub mod iam;
+pub mod pace;
+pub mod sandbox;
+pub mod seam;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
@@ -20,6 +23,8 @@ use crate::model::Place;
 
 pub use call::{Answer, Call, Request, Service};
 pub use error::{CallError, Fault};
+pub use sandbox::Sandbox;
+pub use seam::Seam;
 
 /// A page of a listing, and what to ask for the next one with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +45,40 @@ pub trait Cloud {
         at: &'a Place,
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
+
+    /// The time there, in seconds since 1970: the machine's, unless the cloud has a clock of its own.
+    fn now(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+impl<C: Cloud + ?Sized> Cloud for &C {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        (**self).send(at, request)
+    }
+
+    fn now(&self) -> i64 {
+        (**self).now()
+    }
+}
+
+impl<C: Cloud + ?Sized> Cloud for std::rc::Rc<C> {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        (**self).send(at, request)
+    }
+
+    fn now(&self) -> i64 {
+        (**self).now()
+    }
 }
 
 /// Carries out a call and gives its own answer type.

@@ -3,7 +3,9 @@
 //! The mark is three tags. Their characters are the narrowest set of the four
 //! services (API Gateway's): letters, digits and `+-=._:/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
 
 use super::Address;
 
@@ -17,6 +19,12 @@ pub const ADDRESS: &str = "provision:address";
 /// The tag that holds a digest of what was last applied.
 pub const DIGEST: &str = "provision:digest";
 
+/// The tag that remembers which tag keys and managed policies were ours, as short hashes.
+///
+/// Neither can carry a mark of its own. With this, one that left the stack is
+/// taken away, and one that somebody else added is left alone.
+pub const OWNED: &str = "provision:owned";
+
 /// What the mark on a resource says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -26,6 +34,8 @@ pub struct Mark {
     pub address: Address,
     /// The digest of what was last applied, when it is there.
     pub digest: Option<String>,
+    /// Short hashes of the tag keys and managed policies that were ours.
+    pub owned: BTreeSet<String>,
 }
 
 impl Mark {
@@ -36,6 +46,10 @@ impl Mark {
             stack: tags.get(STACK)?.clone(),
             address: tags.get(ADDRESS)?.parse().ok()?,
             digest: tags.get(DIGEST).cloned(),
+            owned: tags
+                .get(OWNED)
+                .map(|it| it.split('.').map(str::to_owned).collect())
+                .unwrap_or_default(),
         })
     }
 
@@ -47,15 +61,33 @@ impl Mark {
         if let Some(digest) = &self.digest {
             tags.insert(DIGEST.to_owned(), digest.clone());
         }
+        if !self.owned.is_empty() {
+            // A tag's value holds 256 characters: 36 hashes of six digits and their dots.
+            let hashes: Vec<&str> = self.owned.iter().map(String::as_str).take(36).collect();
+            tags.insert(OWNED.to_owned(), hashes.join("."));
+        }
         tags
     }
+
+    /// Whether the tag key or managed policy `name` was ours when this mark was written.
+    #[must_use]
+    pub fn owns(&self, name: &str) -> bool {
+        self.owned.contains(&short_hash(name))
+    }
+}
+
+/// The six hexadecimal digits a name is remembered by.
+#[must_use]
+pub fn short_hash(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    format!("{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
 }
 
 /// `tags` without the mark: what an author wrote.
 #[must_use]
 pub fn unmarked(tags: &Tags) -> Tags {
     tags.iter()
-        .filter(|(key, _)| !matches!(key.as_str(), STACK | ADDRESS | DIGEST))
+        .filter(|(key, _)| !matches!(key.as_str(), STACK | ADDRESS | DIGEST | OWNED))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
@@ -71,8 +103,10 @@ mod tests {
             stack: "shop".to_owned(),
             address: Address::new(KindName::Topic, "orders"),
             digest: Some("0123abcd".to_owned()),
+            owned: BTreeSet::from([short_hash("team")]),
         };
         let tags = mark.write(Tags::from([("team".to_owned(), "a".to_owned())]));
+        assert!(mark.owns("team") && !mark.owns("other"));
         assert_eq!(Mark::read(&tags), Some(mark));
         assert_eq!(unmarked(&tags).len(), 1);
         assert_eq!(Mark::read(&unmarked(&tags)), None);

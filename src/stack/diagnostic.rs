@@ -398,7 +398,7 @@ impl<'a> IntoIterator for &'a Faults {
 /// Case, `-` and `_` do not count, so `visibilityTimeout` finds
 /// `visibility_timeout`; nor does a cut-off end, so `content_dedup` finds
 /// `content_based_deduplication`.
-pub(super) fn nearest<'a>(want: &str, have: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(want: &str, have: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| -> String {
         text.chars()
             .filter(|it| !matches!(it, '_' | '-' | ' '))

@@ -41,7 +41,7 @@ mod testing;
 mod topics;
 mod units;
 
-pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span};
+pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -556,4 +556,17 @@ pub enum Via {
     ResourcePolicy,
     /// A role beside the target that the caller assumes.
     AssumeRole,
+}
+
+impl Integration {
+    /// The role that a route names for its own calls.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&RoleRef> {
+        match self {
+            Self::Lambda { credentials, .. } | Self::Sqs { credentials, .. } => {
+                credentials.as_ref()
+            }
+            Self::Http { .. } | Self::Mock { .. } => None,
+        }
+    }
 }

@@ -1,0 +1,576 @@
+//! What a refused or lost call means: [`CallError`] out of what the SDK gives.
+//!
+//! Services spell the same trouble differently, and some under two codes: SQS
+//! answers `AWS.SimpleQueueService.NonExistentQueue` in a header and
+//! `QueueDoesNotExist` in the body, and the SDK shows whichever it found. So
+//! the table below is by code and message as they came, not by the SDK's types.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::cloud::{CallError, Fault, Service};
+
+/// An answer of the SDK, its error put into the cloud's terms.
+pub(super) trait Sent<T> {
+    /// The answer, or what the error means coming from `service`.
+    fn sent(self, service: Service) -> Result<T, CallError>;
+}
+
+impl<T, E> Sent<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    fn sent(self, service: Service) -> Result<T, CallError> {
+        self.map_err(|error| call_error(service, &error))
+    }
+}
+
+/// An answer that leaves out what it is for.
+pub(super) fn incomplete(action: &str, what: &str) -> CallError {
+    CallError::new(
+        Fault::Broken,
+        "IncompleteAnswer",
+        format!("the answer to {action} has no {what}"),
+    )
+}
+
+/// A request that the SDK would not build.
+pub(super) fn refused(error: &(dyn Error + 'static)) -> CallError {
+    CallError::new(Fault::Invalid, "InvalidRequest", chain(error))
+}
+
+fn call_error<E>(service: Service, error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => refused(error),
+        SdkError::TimeoutError(_) => CallError::new(Fault::Lost, "Timeout", chain(error)),
+        SdkError::ServiceError(refusal) => {
+            let meta = refusal.err().meta();
+            from_answer(
+                service,
+                refusal.raw(),
+                meta.code().unwrap_or_default(),
+                meta.message().unwrap_or_default(),
+            )
+        }
+        SdkError::ResponseError(answer) => {
+            let status = answer.raw().status().as_u16();
+            // A gateway's page instead of the service's answer still has a status to go by.
+            if status >= 400 {
+                from_answer(service, answer.raw(), "", "")
+            } else {
+                CallError::new(Fault::Lost, "UnreadableAnswer", chain(error))
+            }
+        }
+        _ => CallError::new(Fault::Lost, "NoAnswer", chain(error)),
+    }
+}
+
+fn from_answer(service: Service, answer: &HttpResponse, code: &str, message: &str) -> CallError {
+    let status = answer.status().as_u16();
+    let header = |name: &str| answer.headers().get(name);
+    let code = if code.is_empty() {
+        format!("Http{status}")
+    } else {
+        code.to_owned()
+    };
+    let message = if message.is_empty() {
+        format!("{} answered {status} and said nothing", service.prefix())
+    } else {
+        message.to_owned()
+    };
+    CallError {
+        fault: fault(service, &code, &message, status),
+        retry_after: header("retry-after")
+            .and_then(|it| it.trim().parse().ok())
+            .map(Duration::from_secs)
+            .or_else(|| {
+                header("x-amz-retry-after")
+                    .and_then(|it| it.trim().parse().ok())
+                    .map(Duration::from_millis)
+            }),
+        request_id: header("x-amzn-requestid")
+            .or_else(|| header("x-amz-request-id"))
+            .map(str::to_owned),
+        code,
+        message,
+        action: None,
+    }
+}
+
+/// The errors of the whole chain, outermost first, without what an inner one repeats.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(inner) = next {
+        let words = inner.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = inner.source();
+    }
+    text
+}
+
+/// What an error means.
+///
+/// Codes that all services share come first, then the service's own, then the
+/// status, for answers that have no code or one that is new.
+pub(super) fn fault(service: Service, code: &str, message: &str, status: u16) -> Fault {
+    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
+    unsettled(service, code, message)
+        .or_else(|| shared(code, message))
+        .or_else(|| match service {
+            Service::Iam => iam(code),
+            Service::Sts => sts(code),
+            Service::Sns => sns(code, message),
+            Service::Sqs => sqs(code),
+            Service::ApiGateway => apigateway(code, message),
+            Service::Tagging => None,
+        })
+        .unwrap_or(match status {
+            401 | 403 => Fault::Denied,
+            404 => Fault::Missing,
+            408 => Fault::Lost,
+            409 => Fault::Conflict,
+            429 => Fault::Throttled,
+            500.. => Fault::Broken,
+            _ => Fault::Invalid,
+        })
+}
+
+/// A principal that the service cannot find, as each of the four words it.
+fn unsettled(service: Service, code: &str, message: &str) -> Option<Fault> {
+    let said = |words: &str| message.contains(words);
+    let unsettled = match service {
+        Service::Iam => code == "MalformedPolicyDocument" && said("Invalid principal in policy"),
+        Service::Sns => code.starts_with("InvalidParameter") && said("PrincipalNotFound"),
+        // SQS says this of every fault of a policy; ours are right but for the principal.
+        Service::Sqs => {
+            code.starts_with("InvalidAttributeValue")
+                && said("Invalid value for the parameter Policy")
+        }
+        Service::ApiGateway => {
+            code.starts_with("BadRequest") && said("ensure that Principals are valid")
+        }
+        Service::Sts | Service::Tagging => false,
+    };
+    unsettled.then_some(Fault::Unsettled)
+}
+
+fn shared(code: &str, message: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "Throttling"
+        | "Throttled"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "SlowDown"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete"
+        | "KmsThrottled"
+        | "KMSThrottling" => Fault::Throttled,
+        "AccessDenied"
+        | "AuthorizationError"
+        | "UnauthorizedOperation"
+        | "Unauthorized"
+        | "Forbidden"
+        | "NotAuthorized"
+        | "KmsAccessDenied"
+        | "KMSAccessDenied" => Fault::Denied,
+        "ExpiredToken"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClient"
+        | "InvalidAccessKeyId"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenFault"
+        | "IncompleteSignature"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "AuthFailure"
+        | "NotSignedUp"
+        | "InvalidSecurity" => {
+            // SNS and SQS name an unreachable KMS key the same way.
+            if code == "InvalidSecurity" && message.to_lowercase().contains("kms") {
+                Fault::Denied
+            } else {
+                Fault::Credentials
+            }
+        }
+        "OptInRequired" | "RegionDisabled" => Fault::Region,
+        "InternalFailure"
+        | "InternalError"
+        | "InternalServerError"
+        | "InternalService"
+        | "InternalServiceError"
+        | "ServiceFailure"
+        | "ServiceUnavailable" => Fault::Broken,
+        "RequestTimeout" => Fault::Lost,
+        _ => return None,
+    })
+}
+
+fn iam(code: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "NoSuchEntity" => Fault::Missing,
+        "EntityAlreadyExists" => Fault::Exists,
+        "DeleteConflict" | "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => {
+            Fault::Conflict
+        }
+        "LimitExceeded" => Fault::Quota,
+        "UnmodifiableEntity" => Fault::Denied,
+        "InvalidInput"
+        | "ValidationError"
+        | "MalformedPolicyDocument"
+        | "PolicyNotAttachable"
+        | "PolicyEvaluation"
+        | "InvalidParameterValue" => Fault::Invalid,
+        _ => return None,
+    })
+}
+
+fn sts(code: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "MalformedPolicyDocument" | "PackedPolicyTooLarge" | "ValidationError" => Fault::Invalid,
+        _ => return None,
+    })
+}
+
+fn sns(code: &str, message: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "NotFound" | "ResourceNotFound" => Fault::Missing,
+        "InvalidParameter" if message.contains("already exists with different") => Fault::Exists,
+        "InvalidParameter" | "InvalidParameterValue" | "ValidationError" | "TagPolicy" => {
+            Fault::Invalid
+        }
+        "TopicLimitExceeded"
+        | "SubscriptionLimitExceeded"
+        | "FilterPolicyLimitExceeded"
+        | "TagLimitExceeded" => Fault::Quota,
+        "StaleTag" | "ConcurrentAccess" => Fault::Conflict,
+        _ => return None,
+    })
+}
+
+fn sqs(code: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "NonExistentQueue" | "QueueDoesNotExist" => Fault::Missing,
+        "QueueNameExists" | "QueueAlreadyExists" => Fault::Exists,
+        "QueueDeletedRecently" => Fault::TooSoon,
+        "OverLimit" => Fault::Quota,
+        "InvalidAttributeName"
+        | "InvalidAttributeValue"
+        | "InvalidParameterValue"
+        | "InvalidAddress"
+        | "UnsupportedOperation" => Fault::Invalid,
+        _ => return None,
+    })
+}
+
+fn apigateway(code: &str, message: &str) -> Option<Fault> {
+    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "NotFound" => Fault::Missing,
+        "Conflict" if message.contains("already exists") => Fault::Exists,
+        "Conflict" => Fault::Conflict,
+        // One code for a full quota and for a rate; only the rate is lifted by waiting.
+        "LimitExceeded" => {
+            let message = message.to_lowercase();
+            if message.contains("too many requests") || message.contains("rate exceeded") {
+                Fault::Throttled
+            } else {
+                Fault::Quota
+            }
+        }
+        "BadRequest" if message.contains("Active stages pointing to this deployment") => {
+            Fault::Conflict
+        }
+        "BadRequest" | "Validation" => Fault::Invalid,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (service, code, message, status, meaning), as AWS is known to answer.
+    const ANSWERS: &[(Service, &str, &str, u16, Fault)] = &[
+        (
+            Service::Iam,
+            "MalformedPolicyDocument",
+            "Invalid principal in policy: \"AWS\":\"arn:aws:iam::111111111111:role/a\"",
+            400,
+            Fault::Unsettled,
+        ),
+        (
+            Service::Iam,
+            "MalformedPolicyDocument",
+            "This policy contains invalid Json",
+            400,
+            Fault::Invalid,
+        ),
+        (
+            Service::Sns,
+            "InvalidParameter",
+            "Invalid parameter: Policy Error: PrincipalNotFound",
+            400,
+            Fault::Unsettled,
+        ),
+        (
+            Service::Sqs,
+            "InvalidAttributeValue",
+            "Invalid value for the parameter Policy.",
+            400,
+            Fault::Unsettled,
+        ),
+        (
+            Service::Sqs,
+            "InvalidAttributeValue",
+            "Invalid value for the parameter DelaySeconds.",
+            400,
+            Fault::Invalid,
+        ),
+        (
+            Service::ApiGateway,
+            "BadRequestException",
+            "Invalid policy document. Please check the policy syntax and ensure that Principals \
+             are valid.",
+            400,
+            Fault::Unsettled,
+        ),
+        (
+            Service::ApiGateway,
+            "BadRequestException",
+            "Invalid OpenAPI input.",
+            400,
+            Fault::Invalid,
+        ),
+        (
+            Service::ApiGateway,
+            "BadRequestException",
+            "Active stages pointing to this deployment must be moved or deleted",
+            400,
+            Fault::Conflict,
+        ),
+        (
+            Service::Iam,
+            "EntityAlreadyExists",
+            "Role with name a already exists.",
+            409,
+            Fault::Exists,
+        ),
+        (Service::Iam, "NoSuchEntity", "", 404, Fault::Missing),
+        (
+            Service::Iam,
+            "NoSuchEntityException",
+            "",
+            404,
+            Fault::Missing,
+        ),
+        (Service::Iam, "DeleteConflict", "", 409, Fault::Conflict),
+        (
+            Service::Iam,
+            "ConcurrentModification",
+            "",
+            409,
+            Fault::Conflict,
+        ),
+        (
+            Service::Iam,
+            "LimitExceeded",
+            "Cannot exceed quota for ACLSizePerRole: 2048",
+            409,
+            Fault::Quota,
+        ),
+        (
+            Service::Iam,
+            "Throttling",
+            "Rate exceeded",
+            400,
+            Fault::Throttled,
+        ),
+        (Service::Iam, "ServiceFailure", "", 500, Fault::Broken),
+        (Service::Iam, "AccessDenied", "", 403, Fault::Denied),
+        (
+            Service::Iam,
+            "InvalidClientTokenId",
+            "",
+            403,
+            Fault::Credentials,
+        ),
+        (Service::Iam, "ExpiredToken", "", 403, Fault::Credentials),
+        (Service::Iam, "OptInRequired", "", 403, Fault::Region),
+        (
+            Service::Sts,
+            "RegionDisabledException",
+            "",
+            403,
+            Fault::Region,
+        ),
+        (
+            Service::Sns,
+            "NotFound",
+            "Topic does not exist",
+            404,
+            Fault::Missing,
+        ),
+        (
+            Service::Sns,
+            "InvalidParameter",
+            "Invalid parameter: Attributes Reason: Topic already exists with different attributes",
+            400,
+            Fault::Exists,
+        ),
+        (
+            Service::Sns,
+            "InvalidParameter",
+            "Invalid parameter: Attributes Reason: Subscription already exists with different \
+             attributes",
+            400,
+            Fault::Exists,
+        ),
+        (Service::Sns, "AuthorizationError", "", 403, Fault::Denied),
+        (Service::Sns, "Throttled", "", 429, Fault::Throttled),
+        (
+            Service::Sns,
+            "ThrottlingException",
+            "",
+            400,
+            Fault::Throttled,
+        ),
+        (Service::Sns, "StaleTag", "", 400, Fault::Conflict),
+        (Service::Sns, "TopicLimitExceeded", "", 403, Fault::Quota),
+        (
+            Service::Sqs,
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "",
+            400,
+            Fault::Missing,
+        ),
+        (Service::Sqs, "QueueDoesNotExist", "", 400, Fault::Missing),
+        (Service::Sqs, "QueueAlreadyExists", "", 400, Fault::Exists),
+        (Service::Sqs, "QueueNameExists", "", 400, Fault::Exists),
+        (
+            Service::Sqs,
+            "AWS.SimpleQueueService.QueueDeletedRecently",
+            "",
+            400,
+            Fault::TooSoon,
+        ),
+        (
+            Service::Sqs,
+            "QueueDeletedRecently",
+            "",
+            400,
+            Fault::TooSoon,
+        ),
+        (Service::Sqs, "RequestThrottled", "", 403, Fault::Throttled),
+        (Service::Sqs, "OverLimit", "", 403, Fault::Quota),
+        (
+            Service::Sqs,
+            "UnrecognizedClientException",
+            "",
+            403,
+            Fault::Credentials,
+        ),
+        (
+            Service::ApiGateway,
+            "NotFoundException",
+            "Invalid API identifier specified",
+            404,
+            Fault::Missing,
+        ),
+        (
+            Service::ApiGateway,
+            "ConflictException",
+            "Unable to complete operation due to concurrent modification. Please try again later.",
+            409,
+            Fault::Conflict,
+        ),
+        (
+            Service::ApiGateway,
+            "ConflictException",
+            "Stage already exists",
+            409,
+            Fault::Exists,
+        ),
+        (
+            Service::ApiGateway,
+            "TooManyRequestsException",
+            "Too Many Requests",
+            429,
+            Fault::Throttled,
+        ),
+        (
+            Service::ApiGateway,
+            "LimitExceededException",
+            "Too Many Requests",
+            429,
+            Fault::Throttled,
+        ),
+        (
+            Service::ApiGateway,
+            "LimitExceededException",
+            "Maximum number of integrations reached",
+            429,
+            Fault::Quota,
+        ),
+        (
+            Service::ApiGateway,
+            "AccessDeniedException",
+            "",
+            403,
+            Fault::Denied,
+        ),
+        (
+            Service::Tagging,
+            "ThrottledException",
+            "",
+            400,
+            Fault::Throttled,
+        ),
+        (
+            Service::Tagging,
+            "InternalServiceException",
+            "",
+            500,
+            Fault::Broken,
+        ),
+        (Service::Sqs, "Http503", "", 503, Fault::Broken),
+        (Service::Sqs, "Http429", "", 429, Fault::Throttled),
+        (Service::Sqs, "SomethingNew", "", 400, Fault::Invalid),
+    ];
+
+    #[test]
+    fn every_known_answer_means_what_the_table_says() {
+        for (service, code, message, status, meaning) in ANSWERS {
+            assert_eq!(
+                fault(*service, code, message, *status),
+                *meaning,
+                "{service} {code} {message} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_principal_that_is_named_in_another_error_is_not_waited_for() {
+        let words = "Invalid principal in policy";
+        assert_eq!(
+            fault(Service::Iam, "InvalidInput", words, 400),
+            Fault::Invalid
+        );
+        assert_eq!(
+            fault(Service::Sns, "InvalidParameter", words, 400),
+            Fault::Invalid
+        );
+    }
+}

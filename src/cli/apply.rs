@@ -1,0 +1,185 @@
+//! `provision apply`
+
+use std::collections::BTreeSet;
+
+use futures::stream;
+
+use super::args;
+use super::plan::{refused, rehearsed};
+use super::screen::Screen;
+use super::session::{Session, files_of, load, lowered};
+use super::{Ending, Failure};
+use crate::execute::{self, Outcomes};
+use crate::model::Address;
+use crate::plan::{Action, Consent, Plan};
+use crate::report::style::counted;
+use crate::report::{human, json};
+
+/// Makes the cloud what the stack says.
+pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending, Failure> {
+    let (files, saved) = files_of(&args.files)?;
+    let stack = load(&files, screen)?;
+    let desired = lowered(&stack)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let adopt = args
+        .adopt
+        .iter()
+        .chain(saved.iter().flat_map(|it| &it.adopt))
+        .cloned()
+        .collect();
+    let plan = Plan::between(&desired, &live, &Consent { adopt });
+    if let Some(saved) = &saved {
+        saved.check(&plan)?;
+    }
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    if !args.json {
+        screen.result(&human::plan(&plan, &rehearsal));
+    }
+    if let Some(failed) = refused(&plan) {
+        if args.json {
+            screen.result(&format!("{:#}\n", json::plan(&plan, &rehearsal)));
+        }
+        return failed;
+    }
+    if !plan.is_empty() {
+        agreed(&plan, args, screen)?;
+    }
+    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    if args.json {
+        let mut document = json::outcomes(&plan, &outcomes);
+        document["access"] = json::grants(&desired);
+        document["calls"] = json::calls(
+            &session.ledger(),
+            session.credential_calls(),
+            session.took(),
+        );
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        conclude(&plan, &outcomes, &session, screen, &again(args));
+        if outcomes.all_done() && !plan.is_empty() {
+            screen.result(&format!("\n{}", human::grants(&desired)));
+        }
+    }
+    Ok(ending(&outcomes))
+}
+
+/// Carries a plan out, telling as it goes, until it is done or ctrl-c is pressed twice.
+pub(super) async fn carry_out(
+    plan: &Plan,
+    session: &Session<'_>,
+    ids: std::collections::BTreeMap<Address, String>,
+    screen: &Screen,
+) -> Outcomes {
+    if plan.is_empty() {
+        return Outcomes::default();
+    }
+    let pressed = stream::unfold(0, |count| async move {
+        tokio::signal::ctrl_c().await.ok()?;
+        if count == 0 {
+            screen.talk("stopping after the calls in flight; press again to leave now");
+        }
+        Some(((), count + 1))
+    });
+    let tell = |event| screen.event(plan, &event);
+    execute::run(plan, &session.cloud, ids, pressed, &tell).await
+}
+
+/// Says how a run ended.
+pub(super) fn conclude(
+    plan: &Plan,
+    outcomes: &Outcomes,
+    session: &Session<'_>,
+    screen: &Screen,
+    again: &str,
+) {
+    if plan.is_empty() {
+        screen.talk(&session.summary());
+        return;
+    }
+    screen.talk(&format!(
+        "{}: {}.",
+        human::outcomes(plan, outcomes, again),
+        session.summary()
+    ));
+}
+
+/// What the exit code has to say of a run.
+#[must_use]
+pub(super) fn ending(outcomes: &Outcomes) -> Ending {
+    match () {
+        () if outcomes.all_done() => Ending::Done,
+        () if outcomes.interrupted => Ending::Interrupted,
+        () => Ending::InPart,
+    }
+}
+
+/// The command that goes on from here.
+fn again(args: &args::Apply) -> String {
+    let mut text = format!("provision apply {}", args.files.stack.display());
+    for file in &args.files.with {
+        text += &format!(" --with {}", file.display());
+    }
+    if let Some(directory) = &args.place.sandbox {
+        text += &format!(" --sandbox {}", directory.display());
+    }
+    text
+}
+
+/// Asks for what was not agreed to on the command line.
+fn agreed(plan: &Plan, args: &args::Apply, screen: &Screen) -> Result<(), Failure> {
+    let deleted: BTreeSet<&Address> = plan
+        .to_do()
+        .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
+        .map(|it| &it.address)
+        .filter(|it| !args.prune && !args.allow_delete.contains(it))
+        .collect();
+    let ask = |question: &str| {
+        if args.json {
+            None
+        } else {
+            screen.ask(question)
+        }
+    };
+    if !deleted.is_empty() {
+        let list: Vec<String> = deleted.iter().map(ToString::to_string).collect();
+        let question = format!(
+            "{} cannot be undone: {}\nType `delete` to go on:",
+            counted(deleted.len(), "deletion"),
+            list.join(", ")
+        );
+        match ask(&question).as_deref() {
+            Some("delete") => {}
+            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+            None => {
+                let flags: Vec<String> = deleted
+                    .iter()
+                    .map(|it| format!("--allow-delete {it}"))
+                    .collect();
+                return Err(Failure::Plain(format!(
+                    "{} not agreed to, and nobody to ask; nothing was changed. To agree: {} {}, or --prune for all",
+                    counted(deleted.len(), "deletion"),
+                    again(args),
+                    flags.join(" ")
+                )));
+            }
+        }
+    }
+    if args.yes {
+        return Ok(());
+    }
+    let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
+    let question = format!(
+        "Apply {} to {}? [y/N]",
+        counted(plan.to_do().count(), "change"),
+        counted(accounts.len(), "account")
+    );
+    match ask(&question).as_deref() {
+        Some("y" | "Y" | "yes") => Ok(()),
+        Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+        None => Err(Failure::Plain(format!(
+            "nobody to ask; nothing was changed. To go on without asking: {} --yes",
+            again(args)
+        ))),
+    }
+}

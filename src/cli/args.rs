@@ -1,0 +1,293 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::Address;
+
+/// Service-to-service access on AWS, declared once and kept true in every account.
+#[derive(Debug, Parser)]
+#[command(
+    name = "provision",
+    version,
+    about,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour: a sign always says what a colour says.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Print each call with its account, target and end; on stderr.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Print errors and results only.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// The codes that every command ends with.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    error: nothing was changed
+  2    differences (`plan --detailed-exitcode`; `drift` always)
+  3    a guardrail or budget failed: nothing was changed
+  4    applied in part: the same command goes on
+  130  interrupted: the same command goes on";
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal that wants it (NO_COLOR, CLICOLOR_FORCE, TERM are obeyed).
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a stack without any call: every fault at once, each at its words
+    Validate(Validate),
+    /// Show what apply would do: who gains access first, then every change
+    Plan(Plan),
+    /// Make the cloud what the stack says; shows the plan and asks first
+    Apply(Apply),
+    /// Remove everything the stack made, and its statements elsewhere
+    Destroy(Destroy),
+    /// Tell what moved in AWS while the stack did not; exit 2 when something did
+    Drift(Drift),
+    /// Print ARNs, ids and URLs of what is there
+    Output(Output),
+    /// Print the stack's graph: who may do what, who needs whom
+    Graph(Graph),
+    /// Lay a stack file out in the one way, comments kept
+    Fmt(Fmt),
+    /// Print the JSON Schema (draft 7) of stack files, for editors
+    Schema,
+    /// Print shell completions
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Decide requests from the policies given with each: JSON lines in, JSON lines out
+    Simulate,
+    /// Say whether a changed policy lets anyone do more, with a request to show for it
+    Compare(Compare),
+}
+
+/// The stack's files.
+#[derive(Clone, Debug, Args)]
+pub struct Files {
+    /// The stack file.
+    #[arg(value_name = "STACK", default_value = "provision.toml")]
+    pub stack: PathBuf,
+    /// A file laid over the stack: `--with prod.toml`. May be repeated; the last one wins.
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
+}
+
+/// Which cloud.
+#[derive(Clone, Debug, Args)]
+pub struct Where {
+    /// Use the cloud built into this program, kept in DIR/sandbox.json, instead of AWS.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".provision")]
+    pub sandbox: Option<PathBuf>,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  provision plan                                  what apply would do, from provision.toml
+  provision plan shop.toml --with prod.toml       the same stack, in production
+  provision plan --out plan.json                  then: provision apply plan.json
+  provision plan --detailed-exitcode              exit 2 when there is something to do")]
+pub struct Plan {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Exit 2 when there is something to do.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+    /// Save the plan: `apply FILE` does it, unless AWS or the stack has moved.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub adopt: Vec<Address>,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  provision apply                                 shows the plan, asks, makes it so
+  provision apply stacks/marketplace.toml --sandbox --yes
+  provision apply plan.json --yes                 a saved plan, if nothing has moved since
+  provision apply --yes --prune                   also delete what left the stack")]
+pub struct Apply {
+    /// The stack file, or a plan that `plan --out` saved.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Do not ask. Deletions need a flag of their own all the same.
+    #[arg(long)]
+    pub yes: bool,
+    /// Agree to every deletion and replacement in the plan.
+    #[arg(long)]
+    pub prune: bool,
+    /// Agree to one deletion or replacement: `--allow-delete queues.inbox`. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub allow_delete: Vec<Address>,
+    /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub adopt: Vec<Address>,
+    /// Print a document for machines; never asks.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `destroy`
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print a document for machines; never asks.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `drift`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 in step, 2 drift, 1 AWS could not be read.
+
+Examples:
+  provision drift                                 in a schedule: the exit code tells
+  provision drift --json                          one document, stable codes PD001 to PD006")]
+pub struct Drift {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `output`
+#[derive(Debug, Args)]
+pub struct Output {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Print a document for machines.
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// Print one value and nothing else: `--raw apis.orders.url`.
+    #[arg(long, value_name = "NAME")]
+    pub raw: Option<String>,
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// In which language.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without files it reads JSON lines {\"name\", \"old\", \"new\"} on stdin and answers each with one.
+
+Examples:
+  provision compare old.json new.json             widened, narrowed, both, cosmetic or equal
+  provision compare < pairs.jsonl")]
+pub struct Compare {
+    /// The policy as it was.
+    #[arg(value_name = "OLD", requires = "new")]
+    pub old: Option<PathBuf>,
+    /// The policy as it is to be.
+    #[arg(value_name = "NEW")]
+    pub new: Option<PathBuf>,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A language for graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// Mermaid.
+    Mermaid,
+    /// JSON, with what each resource needs.
+    Json,
+}
+
+/// `fmt`
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// The files; `provision.toml` when none is named.
+    #[arg(value_name = "FILE", default_value = "provision.toml")]
+    pub files: Vec<PathBuf>,
+    /// Change nothing; exit 1 when a file is not laid out so.
+    #[arg(long)]
+    pub check: bool,
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|()| {
+        format!(
+            "`{text}` is not an address; write the kind's table and the name, as in `queues.inbox`"
+        )
+    })
+}

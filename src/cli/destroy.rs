@@ -1,0 +1,58 @@
+//! `provision destroy`
+
+use super::apply::{carry_out, conclude, ending};
+use super::args;
+use super::plan::rehearsed;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure};
+use crate::plan::Plan;
+use crate::report::style::counted;
+use crate::report::{human, json};
+
+/// Removes everything the stack made, and its statements elsewhere.
+pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let plan = Plan::of_destruction(&desired, &live);
+    let command = format!("provision destroy {}", args.files.stack.display());
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    if !args.json {
+        screen.result(&human::plan(&plan, &rehearsal));
+    }
+    if !plan.is_empty() && !args.yes {
+        let question = format!(
+            "This removes {} of stack `{}` for good.\nType the stack's name to go on:",
+            counted(plan.to_do().count(), "resource"),
+            stack.name
+        );
+        match if args.json {
+            None
+        } else {
+            screen.ask(&question)
+        } {
+            Some(name) if name == stack.name => {}
+            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+            None => {
+                return Err(Failure::Plain(format!(
+                    "nobody to ask; nothing was changed. To go on without asking: {command} --yes"
+                )));
+            }
+        }
+    }
+    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    if args.json {
+        let mut document = json::outcomes(&plan, &outcomes);
+        document["calls"] = json::calls(
+            &session.ledger(),
+            session.credential_calls(),
+            session.took(),
+        );
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        conclude(&plan, &outcomes, &session, screen, &command);
+    }
+    Ok(ending(&outcomes))
+}

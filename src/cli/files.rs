@@ -1,0 +1,69 @@
+//! The commands that make no call: `validate`, `fmt`, `schema`.
+
+use std::fs;
+
+use super::args;
+use super::screen::Screen;
+use super::session::{load, lowered};
+use super::{Ending, Failure};
+use crate::report::json;
+use crate::report::style::{GOOD, counted, styled};
+use crate::stack;
+
+/// Checks a stack.
+pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    if args.json {
+        let document = serde_json::json!({
+            "schema": "provision.validate/1", "stack": desired.stack, "valid": true,
+            "resources": desired.wants.keys().collect::<Vec<_>>(), "access": json::grants(&desired),
+        });
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        screen.result(&format!(
+            "{} {}, {} in {}; no call was made\n",
+            styled(GOOD, "Valid:"),
+            counted(desired.wants.len(), "resource"),
+            counted(desired.grants.len(), "grant"),
+            counted(stack.accounts.len(), "account")
+        ));
+    }
+    Ok(Ending::Done)
+}
+
+/// Lays files out.
+pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> {
+    let mut untidy = Vec::new();
+    for path in &args.files {
+        let name = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
+        let tidy = stack::format(&text)
+            .map_err(|faults| Failure::Faults(faults.render(screen.colours())))?;
+        if tidy == text {
+            continue;
+        }
+        if !args.check {
+            fs::write(path, tidy)
+                .map_err(|error| Failure::Plain(format!("cannot write `{name}`: {error}")))?;
+        }
+        screen.result(&format!("{name}\n"));
+        untidy.push(name.to_string());
+    }
+    if args.check && !untidy.is_empty() {
+        return Err(Failure::Plain(format!(
+            "{} not laid out so; `provision fmt {}` does it",
+            counted(untidy.len(), "file"),
+            untidy.join(" ")
+        )));
+    }
+    Ok(Ending::Done)
+}
+
+/// Prints the JSON Schema of stack files.
+#[expect(clippy::unnecessary_wraps, reason = "every command has one form")]
+pub(super) fn schema(screen: &Screen) -> Result<Ending, Failure> {
+    screen.result(&format!("{:#}\n", stack::schema()));
+    Ok(Ending::Done)
+}

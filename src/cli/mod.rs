@@ -1,0 +1,163 @@
+//! The commands, each a road that reads like a sentence.
+
+mod apply;
+pub mod args;
+mod destroy;
+mod drift;
+mod files;
+mod graph;
+mod output;
+mod plan;
+mod policies;
+mod saved;
+mod screen;
+mod session;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::kinds::survey::SurveyErrors;
+use args::{Cli, Command};
+use screen::Screen;
+
+/// How a command ended: the exit code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Done, or nothing to do: 0.
+    Done,
+    /// There are differences: 2.
+    Differences,
+    /// A guardrail or budget failed: 3.
+    Refused,
+    /// Applied in part: 4.
+    InPart,
+    /// Stopped by ctrl-c: 130.
+    Interrupted,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(match ending {
+            Ending::Done => 0,
+            Ending::Differences => 2,
+            Ending::Refused => 3,
+            Ending::InPart => 4,
+            Ending::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command could not do its work: exit code 1, nothing changed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Faults of a stack file, in their own form.
+    Faults(String),
+    /// AWS could not be read.
+    Survey(SurveyErrors),
+    /// Anything else, in a sentence.
+    Plain(String),
+}
+
+/// Runs the command line, and gives the code to exit with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Usage errors are errors (1); clap's own 2 would say "differences".
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let screen = Screen::of(&cli);
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.error(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&cli.command, &screen)) {
+        Ok(ending) => ending.into(),
+        Err(failure) => {
+            tell(&failure, &screen);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
+    if let Some(directory) = sandbox_of(command) {
+        if directory.extension().is_some_and(|it| it == "toml") {
+            return Err(Failure::Plain(format!(
+                "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
+                 as in `provision plan {0} --sandbox`",
+                directory.display()
+            )));
+        }
+        // The sandbox lives on virtual time: its waits cost nothing.
+        tokio::time::pause();
+    }
+    match command {
+        Command::Validate(args) => files::validate(args, screen),
+        Command::Plan(args) => plan::plan(args, screen).await,
+        Command::Apply(args) => apply::apply(args, screen).await,
+        Command::Destroy(args) => destroy::destroy(args, screen).await,
+        Command::Drift(args) => drift::drift(args, screen).await,
+        Command::Output(args) => output::output(args, screen).await,
+        Command::Graph(args) => graph::graph(args, screen),
+        Command::Fmt(args) => files::fmt(args, screen),
+        Command::Schema => files::schema(screen),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "provision", &mut text);
+            screen.result(&String::from_utf8_lossy(&text));
+            Ok(Ending::Done)
+        }
+        Command::Simulate => policies::simulate(screen),
+        Command::Compare(args) => policies::compare(args, screen),
+    }
+}
+
+/// The folder of the sandbox that a command is to use.
+fn sandbox_of(command: &Command) -> Option<&Path> {
+    let place = match command {
+        Command::Plan(it) => &it.place,
+        Command::Apply(it) => &it.place,
+        Command::Destroy(it) => &it.place,
+        Command::Drift(it) => &it.place,
+        Command::Output(it) => &it.place,
+        Command::Validate(_)
+        | Command::Graph(_)
+        | Command::Fmt(_)
+        | Command::Schema
+        | Command::Completions { .. }
+        | Command::Simulate
+        | Command::Compare(_) => return None,
+    };
+    place.sandbox.as_deref()
+}
+
+fn tell(failure: &Failure, screen: &Screen) {
+    match failure {
+        Failure::Faults(text) => screen.faults(text),
+        Failure::Plain(text) => screen.error(text),
+        Failure::Survey(errors) => {
+            for error in &errors.0 {
+                screen.error(&format!("cannot read {error}"));
+                if let Some(action) = &error.source.action {
+                    screen.faults(&format!("  called {action}"));
+                }
+                if let Some(id) = &error.source.request_id {
+                    screen.faults(&format!("  request {id}"));
+                }
+            }
+            screen.faults("nothing was changed");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `provision output`
+
+use std::collections::BTreeMap;
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure};
+use crate::kinds::survey::Live;
+use crate::kinds::{Resource, rest_api};
+use crate::lower::Desired;
+
+/// Prints ARNs, ids and URLs of what is there.
+pub(super) async fn output(args: &args::Output, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let values = values(&desired, &live);
+    if let Some(name) = &args.raw {
+        let Some(value) = values.get(name) else {
+            let known: Vec<&str> = values.keys().map(String::as_str).collect();
+            let near = crate::stack::nearest(name, known.iter().copied());
+            let hint = near.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
+            return Err(Failure::Plain(format!(
+                "nothing is called `{name}`, or it is not there yet{hint}"
+            )));
+        };
+        screen.result(&format!("{value}\n"));
+        return Ok(Ending::Done);
+    }
+    if args.json {
+        let document = serde_json::json!({"schema": "provision.output/1", "stack": desired.stack, "values": values});
+        screen.result(&format!("{document:#}\n"));
+        return Ok(Ending::Done);
+    }
+    let width = values.keys().map(String::len).max().unwrap_or(0);
+    let lines: String = values
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {value}\n"))
+        .collect();
+    screen.result(&lines);
+    if values.is_empty() {
+        screen.talk("nothing of this stack is there yet");
+    }
+    Ok(Ending::Done)
+}
+
+/// What can be printed of what is there, by name.
+fn values(desired: &Desired, live: &Live) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (address, have) in &live.have {
+        let Some(want) = desired.wants.get(address) else {
+            continue;
+        };
+        let place = &want.place;
+        match &have.resource {
+            Resource::Role(it) => {
+                found.insert(format!("{address}.arn"), it.arn.to_string());
+            }
+            Resource::Topic(it) => {
+                found.insert(format!("{address}.arn"), it.arn.to_string());
+            }
+            Resource::Queue(it) => {
+                found.insert(format!("{address}.arn"), it.arn.to_string());
+                let host = format!("sqs.{}.{}", place.region, place.partition().dns_suffix());
+                found.insert(
+                    format!("{address}.url"),
+                    format!("https://{host}/{}/{}", place.id, it.arn.name()),
+                );
+            }
+            Resource::Subscription(_) => {
+                found.insert(format!("{address}.arn"), have.id.clone());
+            }
+            Resource::RestApi(_) => {
+                found.insert(format!("{address}.id"), have.id.clone());
+                found.insert(format!("{address}.arn"), rest_api::arn(place, &have.id));
+            }
+            Resource::Stage(it) => {
+                if let Some(api) = live.have.get(&it.api) {
+                    let host = format!(
+                        "{}.execute-api.{}.{}",
+                        api.id,
+                        place.region,
+                        place.partition().dns_suffix()
+                    );
+                    found.insert(
+                        format!("{}.url", it.api),
+                        format!("https://{host}/{}", it.name),
+                    );
+                }
+            }
+        }
+    }
+    found
+}

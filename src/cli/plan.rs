@@ -1,0 +1,83 @@
+//! `provision plan`
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure, saved};
+use crate::execute::{self, Rehearsal};
+use crate::kinds::survey::Live;
+use crate::plan::{Consent, Plan};
+use crate::report::{human, json};
+
+/// Shows what apply would do.
+pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let consent = Consent {
+        adopt: args.adopt.iter().cloned().collect(),
+    };
+    let plan = Plan::between(&desired, &live, &consent);
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    if args.json {
+        let mut document = json::plan(&plan, &rehearsal);
+        document["calls"] = json::calls(
+            &session.ledger(),
+            session.credential_calls(),
+            session.took(),
+        );
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        screen.result(&human::plan(&plan, &rehearsal));
+        screen.talk(&session.summary());
+    }
+    if let Some(failed) = refused(&plan) {
+        return failed;
+    }
+    if let Some(path) = &args.out {
+        saved::write(path, &plan, &rehearsal, &args.files, &args.adopt)?;
+        screen.talk(&format!(
+            "saved; to do just this: provision apply {}",
+            path.display()
+        ));
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        Ending::Differences
+    } else {
+        Ending::Done
+    })
+}
+
+/// The calls that carrying a plan out will take.
+pub(super) async fn rehearsed(
+    plan: &Plan,
+    session: &Session<'_>,
+    live: &Live,
+    screen: &Screen,
+) -> Rehearsal {
+    if plan.is_empty() || !plan.refusals.is_empty() {
+        return Rehearsal::default();
+    }
+    let rehearsal = execute::rehearse(plan, live.ids(), &session.cloud).await;
+    screen.detail(&human::calls_to_make(&rehearsal));
+    rehearsal
+}
+
+/// The end of a plan that may not be carried out.
+pub(super) fn refused(plan: &Plan) -> Option<Result<Ending, Failure>> {
+    let first = plan.refusals.iter().find(|it| !it.budget);
+    if let Some(first) = first {
+        let more = plan.refusals.len() - 1;
+        let rest = if more > 0 {
+            format!(" (and {more} more, above)")
+        } else {
+            String::new()
+        };
+        return Some(Err(Failure::Plain(format!(
+            "{}: {}{rest}; nothing was changed",
+            first.address, first.message
+        ))));
+    }
+    (!plan.refusals.is_empty()).then_some(Ok(Ending::Refused))
+}

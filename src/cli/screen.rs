@@ -1,0 +1,190 @@
+//! Results to stdout, talk to stderr; a live line for each running resource on a terminal.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::{Cli, Colour};
+use crate::cloud::seam;
+use crate::execute::Event;
+use crate::model::Address;
+use crate::plan::Plan;
+use crate::report::human;
+use crate::report::style::{BAD, QUIET, styled};
+
+/// Where a command prints.
+#[derive(Debug)]
+pub(super) struct Screen {
+    quiet: bool,
+    verbose: bool,
+    bars: MultiProgress,
+    running: RefCell<BTreeMap<Address, ProgressBar>>,
+}
+
+impl Screen {
+    /// The screen that the command line asks for.
+    #[must_use]
+    pub(super) fn of(cli: &Cli) -> Self {
+        let choice = match cli.color {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+        let live = io::stderr().is_terminal() && !cli.quiet;
+        let target = if live {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            quiet: cli.quiet,
+            verbose: cli.verbose,
+            bars: MultiProgress::with_draw_target(target),
+            running: RefCell::default(),
+        }
+    }
+
+    /// Whether text on stderr is coloured.
+    #[must_use]
+    pub(super) fn colours(&self) -> bool {
+        anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+    }
+
+    /// Prints a result. A pipe that nobody reads any more is no error.
+    pub(super) fn result(&self, text: &str) {
+        let print = || {
+            let mut out = anstream::stdout();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        };
+        self.bars.suspend(print);
+    }
+
+    /// Prints talk: what a person at a terminal wants to know, and a pipe's reader does not.
+    pub(super) fn talk(&self, text: &str) {
+        if !self.quiet {
+            self.print_talk(text);
+        }
+    }
+
+    fn print_talk(&self, text: &str) {
+        self.bars.suspend(|| {
+            let mut err = anstream::stderr();
+            let _ = writeln!(err, "{text}");
+        });
+    }
+
+    /// Prints what only `-v` asks for.
+    pub(super) fn detail(&self, text: &str) {
+        if self.verbose && !text.is_empty() {
+            self.print_talk(&styled(QUIET, text));
+        }
+    }
+
+    /// Prints an error.
+    pub(super) fn error(&self, text: &str) {
+        let head = styled(BAD, "error");
+        self.print_talk(&format!("{head}: {text}"));
+    }
+
+    /// Prints faults of a file, which bring their own form.
+    pub(super) fn faults(&self, text: &str) {
+        self.print_talk(text.trim_end());
+    }
+
+    /// Asks a question that only a person can answer; `None` when there is none.
+    #[must_use]
+    pub(super) fn ask(&self, question: &str) -> Option<String> {
+        if !io::stdin().is_terminal() {
+            return None;
+        }
+        let mut err = anstream::stderr();
+        let _ = write!(err, "{question} ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
+    /// Tells what a step does.
+    pub(super) fn event(&self, plan: &Plan, event: &Event) {
+        match event {
+            Event::Started { address, place, .. } => {
+                if self.bars.is_hidden() {
+                    return;
+                }
+                let bar = self.bars.add(ProgressBar::new_spinner());
+                let line = "  {spinner} {prefix}  {elapsed:.dim}  {msg:.dim}";
+                bar.set_style(
+                    ProgressStyle::with_template(line)
+                        .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+                );
+                bar.set_prefix(format!("{}  {}", place.account, human::title(address)));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                self.running.borrow_mut().insert(address.clone(), bar);
+            }
+            Event::Waiting { address, why } => {
+                if let Some(bar) = self.running.borrow().get(address) {
+                    bar.set_message(format!("waits {why}"));
+                }
+            }
+            Event::Ended { address, .. } => {
+                if let Some(bar) = self.running.borrow_mut().remove(address) {
+                    bar.finish_and_clear();
+                    self.bars.remove(&bar);
+                }
+                if let Some(line) = human::event(event, human::widths(plan)) {
+                    self.talk(&line);
+                }
+            }
+        }
+    }
+
+    /// Tells what the seam does.
+    pub(super) fn call(&self, event: &seam::Event<'_>) {
+        match event {
+            seam::Event::Ended(record) if self.verbose => {
+                self.print_talk(&styled(
+                    QUIET,
+                    format!("{record}  {:.0} ms", record.took.as_secs_f64() * 1000.0),
+                ));
+            }
+            seam::Event::Again {
+                wait,
+                error,
+                attempt,
+                ..
+            } if self.verbose => {
+                self.print_talk(&styled(
+                    QUIET,
+                    format!(
+                        "     {}: attempt {attempt} in {:.1} s",
+                        error.code,
+                        wait.as_secs_f64()
+                    ),
+                ));
+            }
+            seam::Event::Waiting { at, wait, why, .. } => {
+                let line = format!(
+                    "{} {why}, {:.0} s to go",
+                    at.account,
+                    wait.as_secs_f64().ceil()
+                );
+                if self.verbose {
+                    self.print_talk(&styled(QUIET, format!("     {line}")));
+                }
+                for bar in self
+                    .running
+                    .borrow()
+                    .values()
+                    .filter(|it| it.prefix().starts_with(&at.account))
+                {
+                    bar.set_message(why.clone());
+                }
+            }
+            seam::Event::Ended(_) | seam::Event::Again { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::args::{Files, Where};
+use super::screen::Screen;
+use super::{Failure, saved};
+use crate::cloud::seam::Ledger;
+use crate::cloud::{Sandbox, Seam};
+use crate::graph;
+use crate::kinds::survey::{self, Live};
+use crate::lower::{self, Desired};
+use crate::stack::{self, Source, Stack};
+
+/// Reads a stack and what is laid over it.
+pub(super) fn load(files: &Files, screen: &Screen) -> Result<Stack, Failure> {
+    let source = |path: &Path| -> Result<Source, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        Ok(Source {
+            name: path.display().to_string(),
+            text,
+        })
+    };
+    let main = source(&files.stack)?;
+    let overlays = files
+        .with
+        .iter()
+        .map(|it| source(it))
+        .collect::<Result<Vec<_>, _>>()?;
+    let beside = files
+        .stack
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default();
+    let read =
+        |name: &str| fs::read_to_string(beside.join(name)).map_err(|error| error.to_string());
+    stack::check(&main, &overlays, &read)
+        .map_err(|faults| Failure::Faults(faults.render(screen.colours())))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let hint = if error.kind() == std::io::ErrorKind::NotFound {
+        "; name a stack file, as in `provision plan shop.toml`"
+    } else {
+        ""
+    };
+    Failure::Plain(format!("cannot read `{}`: {error}{hint}", path.display()))
+}
+
+/// What a stack wants, rings untied.
+pub(super) fn lowered(stack: &Stack) -> Result<Desired, Failure> {
+    let mut desired = lower::lower(stack).map_err(|faults| {
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|it| match &it.written_at {
+                Some(at) => format!("{at}: {it}"),
+                None => it.to_string(),
+            })
+            .collect();
+        Failure::Plain(lines.join("\nerror: "))
+    })?;
+    graph::untie(&mut desired.wants).map_err(|ring| Failure::Plain(ring.to_string()))?;
+    Ok(desired)
+}
+
+/// The stack's files, or those that a saved plan is of.
+pub(super) fn files_of(files: &Files) -> Result<(Files, Option<saved::Saved>), Failure> {
+    match saved::read(&files.stack)? {
+        Some(plan) => {
+            let files = Files {
+                stack: PathBuf::from(&plan.stack_file),
+                with: plan.with.iter().map(PathBuf::from).collect(),
+            };
+            Ok((files, Some(plan)))
+        }
+        None => Ok((files.clone(), None)),
+    }
+}
+
+/// A cloud behind the seam, with what is told of the calls at the end.
+pub(super) struct Session<'a> {
+    /// The cloud.
+    pub(super) cloud: Seam<'a>,
+    /// Whether it is the sandbox.
+    pub(super) sandbox: bool,
+    began: Instant,
+    credentials: Box<dyn Fn() -> u64 + 'a>,
+    /// Everything that was found when the stack was read.
+    read: Cell<bool>,
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Session")
+            .field("sandbox", &self.sandbox)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the cloud that the command line names.
+    pub(super) fn open(stack: &Stack, place: &Where, screen: &'a Screen) -> Result<Self, Failure> {
+        let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
+        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) =
+            match &place.sandbox {
+                Some(directory) => {
+                    let accounts: Vec<_> = stack
+                        .accounts
+                        .values()
+                        .map(|it| it.place.id.clone())
+                        .collect();
+                    let sandbox = Sandbox::open(directory, &accounts)
+                        .map_err(|error| Failure::Plain(error.to_string()))?;
+                    (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
+                }
+                None => aws(stack, telling)?,
+            };
+        Ok(Self {
+            cloud,
+            sandbox,
+            began: Instant::now(),
+            credentials,
+            read: Cell::new(false),
+        })
+    }
+
+    /// Reads everything of the stack that is there.
+    pub(super) async fn survey(&self, desired: &Desired) -> Result<Live, Failure> {
+        let live =
+            survey::survey(&desired.stack, &desired.wants, &desired.places, &self.cloud).await;
+        self.read.set(true);
+        live.map_err(Failure::Survey)
+    }
+
+    /// What was called so far.
+    #[must_use]
+    pub(super) fn ledger(&self) -> Ledger {
+        self.cloud.ledger()
+    }
+
+    /// How many calls were made for credentials alone.
+    #[must_use]
+    pub(super) fn credential_calls(&self) -> u64 {
+        (self.credentials)()
+    }
+
+    /// How long it took so far: of the sandbox's time, in the sandbox.
+    #[must_use]
+    pub(super) fn took(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Calls and time, in one line.
+    #[must_use]
+    pub(super) fn summary(&self) -> String {
+        crate::report::human::calls(
+            &self.ledger(),
+            self.credential_calls(),
+            self.took(),
+            self.sandbox,
+        )
+    }
+}
+
+#[cfg(feature = "aws")]
+fn aws<'a>(
+    stack: &Stack,
+    telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
+) -> Result<(Seam<'a>, bool, Box<dyn Fn() -> u64>), Failure> {
+    let aws = std::rc::Rc::new(crate::aws::Aws::connect(
+        stack.accounts.values(),
+        &stack.name,
+    ));
+    let counter = std::rc::Rc::clone(&aws);
+    Ok((
+        Seam::around(aws).telling(telling),
+        false,
+        Box::new(move || counter.credential_calls()),
+    ))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws<'a>(
+    _: &Stack,
+    _: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
+) -> Result<(Seam<'a>, bool, Box<dyn Fn() -> u64>), Failure> {
+    Err(Failure::Plain(
+        "this build has no AWS in it; use `--sandbox`, or build with the feature `aws`".to_owned(),
+    ))
+}

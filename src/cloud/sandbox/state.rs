@@ -1,0 +1,308 @@
+//! The sandbox's world, and the one file it is kept in.
+//!
+//! Only this file of the sandbox touches the disk. The world is written whole
+//! after every write call, beside the old file and then over it, so whoever
+//! kills the process finds the last finished call. Equal worlds are equal bytes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::cloud::apigateway::{MethodRecord, RestApiRecord, StageRecord};
+use crate::model::{AccountId, Region, Tags};
+
+/// The version of the file's format that this program writes and reads.
+const FORMAT: u32 = 1;
+
+/// When every world begins: 2026-01-01, in milliseconds since 1970.
+const BEGINNING: i64 = 1_767_225_600_000;
+
+/// Everything there is, in every account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct World {
+    format: u32,
+    /// The time of the last write, in milliseconds since 1970.
+    pub(super) now: i64,
+    pub(super) accounts: BTreeMap<AccountId, Account>,
+    /// Unique ids of deleted roles, with the ARN they had.
+    pub(super) ghosts: BTreeMap<String, String>,
+    /// How many of a name were ever made: a name made again gets another id.
+    made: BTreeMap<String, u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Account {
+    /// Roles by name.
+    pub(super) roles: BTreeMap<String, Role>,
+    pub(super) regions: BTreeMap<Region, Regional>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Role {
+    pub(super) arn: String,
+    pub(super) id: String,
+    pub(super) path: String,
+    /// In milliseconds since 1970: a role younger than the propagation delay is not a principal yet.
+    pub(super) created: i64,
+    /// The trust policy, plain JSON.
+    pub(super) trust: String,
+    pub(super) description: Option<String>,
+    pub(super) max_session: u32,
+    pub(super) boundary: Option<String>,
+    pub(super) inline: BTreeMap<String, String>,
+    pub(super) attached: Vec<String>,
+    pub(super) tags: Tags,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Regional {
+    pub(super) topics: BTreeMap<String, Topic>,
+    pub(super) queues: BTreeMap<String, Queue>,
+    /// Names of deleted queues with the time of the deletion.
+    pub(super) freed_queues: BTreeMap<String, i64>,
+    /// REST APIs by id.
+    pub(super) apis: BTreeMap<String, Api>,
+    /// What the tagging API knows, by ARN.
+    pub(super) index: BTreeMap<String, Indexed>,
+}
+
+/// A resource's tags as the tagging API has them: late.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Indexed {
+    pub(super) shown: Tags,
+    /// What will be shown, and from when on, in milliseconds since 1970.
+    pub(super) coming: Option<(i64, Tags)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Topic {
+    /// What was set; defaults are added when it is read.
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) policy: String,
+    pub(super) tags: Tags,
+    pub(super) subscriptions: Vec<Subscription>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Subscription {
+    pub(super) arn: String,
+    pub(super) owner: AccountId,
+    pub(super) protocol: String,
+    pub(super) endpoint: String,
+    pub(super) confirmed: bool,
+    /// ARN of the caller that subscribed.
+    pub(super) principal: String,
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Queue {
+    /// All attributes but ARN, counters and times.
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) tags: Tags,
+    pub(super) created: i64,
+    pub(super) modified: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Api {
+    /// The API itself; its policy is plain JSON here.
+    pub(super) about: RestApiRecord,
+    /// Resources by path.
+    pub(super) resources: BTreeMap<String, Resource>,
+    /// Deployments by id.
+    pub(super) deployments: BTreeMap<String, Deployment>,
+    /// Stages by name.
+    pub(super) stages: BTreeMap<String, StageRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resource {
+    pub(super) id: String,
+    pub(super) methods: BTreeMap<String, MethodRecord>,
+}
+
+/// What an API was when it was deployed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Deployment {
+    /// The how-manieth of its API.
+    pub(super) number: u32,
+    pub(super) description: Option<String>,
+    /// In seconds since 1970.
+    pub(super) created: i64,
+    pub(super) policy: Option<String>,
+    /// Methods by path and verb.
+    pub(super) methods: BTreeMap<String, BTreeMap<String, MethodRecord>>,
+}
+
+impl World {
+    pub(super) fn of(accounts: &[AccountId]) -> Self {
+        let mut world = Self {
+            format: FORMAT,
+            now: BEGINNING,
+            accounts: BTreeMap::new(),
+            ghosts: BTreeMap::new(),
+            made: BTreeMap::new(),
+        };
+        world.register(accounts);
+        world
+    }
+
+    fn register(&mut self, accounts: &[AccountId]) {
+        for account in accounts {
+            self.accounts.entry(account.clone()).or_default();
+        }
+    }
+
+    /// An id of `length` characters of `alphabet` for the next `kind` of a name, and its number.
+    ///
+    /// It rests on the name and on how many of that name there were, so that the
+    /// order in which other things are made does not show in it.
+    pub(super) fn fresh_id(
+        &mut self,
+        kind: &str,
+        name: &str,
+        alphabet: &[u8],
+        length: usize,
+    ) -> (String, u32) {
+        let key = format!("{kind} {name}");
+        let number = self.made.entry(key.clone()).or_default();
+        *number += 1;
+        let digest = Sha256::digest(format!("{key} {number}"));
+        let id = digest
+            .iter()
+            .take(length)
+            .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+            .collect();
+        (id, *number)
+    }
+}
+
+/// Lower-case letters and digits, as in the ids of API Gateway.
+pub(super) const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+/// Upper-case letters and digits, as in the ids of IAM.
+pub(super) const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// The digits of a UUID.
+pub(super) const HEX: &[u8] = b"0123456789abcdef";
+
+/// A sandbox's directory that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The directory or a file in it cannot be read or written.
+    #[error("cannot use `{path}`: {source}")]
+    Files {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not one that a sandbox wrote.
+    #[error("`{path}` does not hold a sandbox: {source}; move it away to begin with an empty one")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: serde_json::Error,
+    },
+    /// The file was written by another version of this program.
+    #[error(
+        "`{path}` holds a sandbox of format {found}, and this program knows format {FORMAT} only"
+    )]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The format it says it has.
+        found: String,
+    },
+    /// Another process has the sandbox open.
+    #[error("the sandbox in `{path}` is in use by another process")]
+    Busy {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// The file a world is kept in, locked for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Store {
+    file: PathBuf,
+    beside: PathBuf,
+    // The operating system frees the lock when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the world kept in a directory, or begins one, with these accounts in it.
+    pub(super) fn open(
+        directory: &Path,
+        accounts: &[AccountId],
+    ) -> Result<(Self, World), SandboxError> {
+        let files = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SandboxError::Files { path, source }
+        };
+        fs::create_dir_all(directory).map_err(files(directory))?;
+        let lock_path = directory.join("sandbox.lock");
+        let lock = File::create(&lock_path).map_err(files(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let path = directory.to_owned();
+                return Err(SandboxError::Busy { path });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(files(&lock_path)(source)),
+        }
+        let file = directory.join("sandbox.json");
+        let mut world = match fs::read(&file) {
+            Ok(bytes) => read(&file, &bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => World::of(&[]),
+            Err(source) => return Err(files(&file)(source)),
+        };
+        world.register(accounts);
+        let store = Self {
+            file,
+            beside: directory.join("sandbox.json.new"),
+            _lock: lock,
+        };
+        Ok((store, world))
+    }
+
+    /// Writes the world over what is kept.
+    pub(super) fn save(&self, world: &World) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(world)?;
+        bytes.push(b'\n');
+        fs::write(&self.beside, bytes)?;
+        fs::rename(&self.beside, &self.file)
+    }
+}
+
+fn read(path: &Path, bytes: &[u8]) -> Result<World, SandboxError> {
+    let corrupt = |source| SandboxError::Corrupt {
+        path: path.to_owned(),
+        source,
+    };
+    // The format comes first: a file of another one need not have our fields.
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(corrupt)?;
+    match value.get("format") {
+        Some(format) if *format != FORMAT => Err(SandboxError::Format {
+            path: path.to_owned(),
+            found: format.to_string(),
+        }),
+        _ => serde_json::from_value(value).map_err(corrupt),
+    }
+}

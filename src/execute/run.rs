@@ -1,0 +1,517 @@
+//! The waiting: retries, causes, ctrl-c.
+//!
+//! A write whose answer is lost is never simply sent again: the resource is read
+//! first, and only what still differs is done. Waiting is causal: a service that
+//! does not know a principal yet is asked again only while that principal is
+//! new; anything else fails at once. Ctrl-c starts nothing more and waits for
+//! what AWS already has in hand.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use petgraph::graph::NodeIndex;
+use tokio::time::{Instant, sleep};
+
+use super::event::Event;
+use super::schedule::{Ending, Schedule};
+use crate::cloud::{CallError, Cloud, Fault};
+use crate::graph::Task;
+use crate::kinds::{Context, Have, Ids, Part, Resource, roles_named};
+use crate::model::{Address, Arn, KindName};
+use crate::plan::{Action, Plan, Step};
+
+/// A step that AWS refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {verb} {address}: {source}")]
+pub struct StepError {
+    /// `make`, `change`, `remove`.
+    pub verb: &'static str,
+    /// The resource.
+    pub address: Address,
+    /// What AWS said.
+    pub source: CallError,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// AWS refused it.
+    Failed(StepError),
+    /// It needs a step that failed.
+    Skipped(Address),
+    /// The run was stopped before it.
+    NotStarted,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    /// Each step's ending, by address and whether it was a removal.
+    pub steps: BTreeMap<(Address, bool), Outcome>,
+    /// Ids that AWS chose, by address.
+    pub ids: BTreeMap<Address, String>,
+    /// Whether it was stopped from outside.
+    pub interrupted: bool,
+}
+
+impl Outcomes {
+    /// How many steps ended in a way.
+    pub fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+        self.steps.values().filter(|it| which(it)).count()
+    }
+
+    /// Whether every step was done.
+    #[must_use]
+    pub fn all_done(&self) -> bool {
+        self.steps.values().all(|it| *it == Outcome::Done)
+    }
+}
+
+/// How long a new principal may stay unknown to a service. AWS promises no time; two minutes is what others allow.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a deleted queue's name stays taken.
+const NAME_COOLDOWN: Duration = Duration::from_secs(75);
+/// A principal this young may be unknown to a service although this run did not make it.
+const YOUNG: i64 = 300;
+/// How often a write whose end is unclear is looked into.
+const TRIES: u32 = 8;
+
+/// Carries out a plan.
+///
+/// `interrupts` yields once for each ctrl-c: the first lets calls in flight end,
+/// the second leaves at once.
+pub async fn run(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    ids: BTreeMap<Address, String>,
+    interrupts: impl Stream<Item = ()>,
+    tell: &dyn Fn(Event),
+) -> Outcomes {
+    carry_out(plan, cloud, ids, interrupts, tell, true).await
+}
+
+/// The same; not `careful` when nothing is really written, and so nobody can come between.
+pub(super) async fn carry_out(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    ids: BTreeMap<Address, String>,
+    interrupts: impl Stream<Item = ()>,
+    tell: &dyn Fn(Event),
+    careful: bool,
+) -> Outcomes {
+    let tasks = plan.tasks();
+    let mut schedule = Schedule::of(&tasks);
+    let run = Run {
+        plan,
+        cloud,
+        tell,
+        ids: Ids::new(ids),
+        made: RefCell::default(),
+        stopping: Cell::new(false),
+        steps: RefCell::default(),
+        careful,
+    };
+    let mut in_flight = FuturesUnordered::new();
+    let mut interrupts = Box::pin(interrupts.fuse());
+    let mut ended: BTreeMap<NodeIndex, Result<(), StepError>> = BTreeMap::new();
+    loop {
+        while !run.stopping.get()
+            && let Some(node) = schedule.next()
+        {
+            let task = tasks[node].clone();
+            in_flight.push({
+                let run = &run;
+                async move { (node, run.perform(&task).await) }
+            });
+        }
+        let next = tokio::select! {
+            biased;
+            Some(()) = interrupts.next() => {
+                if run.stopping.replace(true) {
+                    break;
+                }
+                continue;
+            }
+            next = in_flight.next() => next,
+        };
+        let Some((node, result)) = next else { break };
+        if matches!(&result, Err(error) if error.source.fault == Fault::Stopped) {
+            run.stopping.set(true);
+        }
+        let ending = if result.is_ok() {
+            Ending::Done
+        } else {
+            Ending::Failed
+        };
+        schedule.ended(node, &ending);
+        ended.insert(node, result);
+        run.tell_if_over(&tasks[node], &tasks, &ended, &schedule);
+    }
+    let interrupted = run.stopping.get();
+    drop(in_flight);
+    let steps = plan
+        .to_do()
+        .map(|step| {
+            let outcome = run
+                .outcome(step, &tasks, &ended, &schedule)
+                .unwrap_or(Outcome::NotStarted);
+            if let Outcome::Skipped(_) = outcome {
+                run.tell_ended(step, outcome.clone());
+            }
+            ((step.address.clone(), step.want.is_none()), outcome)
+        })
+        .collect();
+    Outcomes {
+        steps,
+        ids: run.ids.into_inner(),
+        interrupted,
+    }
+}
+
+/// How long a step has run, and how much of that it waited.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    since: Instant,
+    waited: Duration,
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    cloud: &'a dyn Cloud,
+    tell: &'a dyn Fn(Event),
+    ids: Ids,
+    /// ARNs of the roles that this run made.
+    made: RefCell<BTreeSet<Arn>>,
+    stopping: Cell<bool>,
+    steps: RefCell<BTreeMap<(Address, bool), Times>>,
+    careful: bool,
+}
+
+impl Run<'_> {
+    fn key(step: &Step) -> (Address, bool) {
+        (step.address.clone(), step.want.is_none())
+    }
+
+    /// How a step ended, once all its parts have.
+    fn outcome(
+        &self,
+        step: &Step,
+        tasks: &crate::graph::Tasks,
+        ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
+        schedule: &Schedule<'_>,
+    ) -> Option<Outcome> {
+        let mut done = true;
+        for node in tasks.node_indices() {
+            let task = &tasks[node];
+            if task.address != step.address || task.part.is_some() != step.want.is_some() {
+                continue;
+            }
+            match ended.get(&node) {
+                Some(Ok(())) => {}
+                Some(Err(error)) if error.source.fault == Fault::Stopped => {
+                    return Some(Outcome::NotStarted);
+                }
+                Some(Err(error)) => return Some(Outcome::Failed(error.clone())),
+                None => match schedule.skipped().get(&node) {
+                    Some(root) => return Some(Outcome::Skipped(root.clone())),
+                    None => done = false,
+                },
+            }
+        }
+        done.then_some(Outcome::Done)
+    }
+
+    fn tell_if_over(
+        &self,
+        task: &Task,
+        tasks: &crate::graph::Tasks,
+        ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
+        schedule: &Schedule<'_>,
+    ) {
+        let Some(step) = self.plan.step(task) else {
+            return;
+        };
+        if let Some(outcome) = self.outcome(step, tasks, ended, schedule)
+            && !matches!(outcome, Outcome::Skipped(_) | Outcome::NotStarted)
+        {
+            self.tell_ended(step, outcome);
+        }
+    }
+
+    fn tell_ended(&self, step: &Step, outcome: Outcome) {
+        let times = self.steps.borrow().get(&Self::key(step)).copied();
+        (self.tell)(Event::Ended {
+            address: step.address.clone(),
+            place: step.place.clone(),
+            action: step.action,
+            outcome,
+            took: times.map_or(Duration::ZERO, |it| it.since.elapsed()),
+            waited: times.map_or(Duration::ZERO, |it| it.waited),
+        });
+    }
+
+    async fn perform(&self, task: &Task) -> Result<(), StepError> {
+        let Some(step) = self.plan.step(task) else {
+            return Ok(());
+        };
+        let begun = self.steps.borrow().contains_key(&Self::key(step));
+        if !begun {
+            self.steps.borrow_mut().insert(
+                Self::key(step),
+                Times {
+                    since: Instant::now(),
+                    waited: Duration::ZERO,
+                },
+            );
+            (self.tell)(Event::Started {
+                address: step.address.clone(),
+                place: step.place.clone(),
+                action: step.action,
+            });
+        }
+        let verb = match (task.part, step.action) {
+            (None, _) => "remove",
+            (Some(_), Action::Create) => "make",
+            (Some(_), _) => "change",
+        };
+        self.persist(step, task.part)
+            .await
+            .map_err(|(source, help)| StepError {
+                verb,
+                address: step.address.clone(),
+                source,
+                help,
+            })
+    }
+
+    /// Does one part, and keeps at it as long as there is a reason to.
+    async fn persist(
+        &self,
+        step: &Step,
+        part: Option<Part>,
+    ) -> Result<(), (CallError, Option<String>)> {
+        let cx = Context {
+            cloud: self.cloud,
+            stack: &self.plan.stack,
+            address: &step.address,
+            ids: &self.ids,
+        };
+        let replaces = step.action == Action::Replace;
+        let mut have = step.have.clone();
+        if self.careful && writes_a_shared_policy(step, part) {
+            // A policy is one document with several writers: what somebody added since the
+            // plan was made is read now, and kept.
+            have = self
+                .read_again(step, &cx)
+                .await
+                .map_err(|error| (error, None))?;
+        }
+        let mut unclear = 0;
+        let mut waited = Duration::ZERO;
+        loop {
+            let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let (pause, why) = match error.fault {
+                Fault::Unsettled => {
+                    let new = self.new_principals(step);
+                    if new.is_empty() || waited >= PATIENCE {
+                        return Err((error, Some(self.unknown_principals(step))));
+                    }
+                    (
+                        backoff(waited),
+                        format!("for {} to know {}", service_of(step), new.join(", ")),
+                    )
+                }
+                Fault::TooSoon if waited < NAME_COOLDOWN => (
+                    Duration::from_secs(5),
+                    "for SQS to free the deleted queue's name (60 s)".to_owned(),
+                ),
+                Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
+                    if unclear < TRIES =>
+                {
+                    unclear += 1;
+                    (
+                        backoff(waited),
+                        "to see what AWS made of the last call".to_owned(),
+                    )
+                }
+                _ => return Err((error, None)),
+            };
+            if self.stopping.get() {
+                return Err((error, None));
+            }
+            (self.tell)(Event::Waiting {
+                address: step.address.clone(),
+                why,
+            });
+            sleep(pause).await;
+            waited += pause;
+            if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
+                times.waited += pause;
+            }
+            let unclear = matches!(
+                error.fault,
+                Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
+            );
+            if unclear && part.is_some() {
+                have = self
+                    .read_again(step, &cx)
+                    .await
+                    .map_err(|error| (error, None))?;
+            }
+        }
+    }
+
+    /// The resource as it is now; an error when it turned up under our hands and is not ours.
+    async fn read_again(&self, step: &Step, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let Some(want) = &step.want else {
+            return Ok(step.have.clone());
+        };
+        let found = want.resource.read(want, cx).await?;
+        if let Some(found) = &found {
+            self.check_ours(step, found)?;
+        }
+        Ok(found)
+    }
+
+    async fn attempt(
+        &self,
+        step: &Step,
+        part: Option<Part>,
+        have: &mut Option<Have>,
+        replaces: bool,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let Some(part) = part else {
+            let Some(have) = have.as_ref() else {
+                return Ok(());
+            };
+            return have.resource.remove(&step.place, have, cx).await;
+        };
+        let Some(want) = &step.want else {
+            return Ok(());
+        };
+        if part == Part::Settled {
+            // What was made by this run is fresh: only its first part has been done.
+            let fresh = matches!(step.action, Action::Create | Action::Replace)
+                && step.have.as_ref() == have.as_ref();
+            let live = if fresh { None } else { have.as_ref() };
+            return want.resource.settle(want, live, cx).await;
+        }
+        if replaces
+            && step.have == *have
+            && let Some(old) = have.take()
+        {
+            // Taken out of `have` first: were the removal's answer lost, the next read tells.
+            if let Err(error) = old.resource.remove(&step.place, &old, cx).await {
+                *have = Some(old);
+                return Err(error);
+            }
+        }
+        let existed = have.is_some();
+        let id = want.resource.exist(want, have.as_ref(), cx).await?;
+        self.ids.borrow_mut().insert(step.address.clone(), id);
+        if let Resource::Role(role) = &want.resource
+            && !existed
+        {
+            self.made.borrow_mut().insert(role.arn.clone());
+        }
+        Ok(())
+    }
+
+    /// A resource that turned up under our hands must be ours.
+    fn check_ours(&self, step: &Step, found: &Have) -> Result<(), CallError> {
+        let owned = step.want.as_ref().is_some_and(|it| it.owned);
+        let marked = found
+            .mark
+            .as_ref()
+            .is_some_and(|it| it.stack == self.plan.stack && it.address == step.address);
+        if !owned || marked || step.have.is_some() || step.address.kind == KindName::Subscription {
+            return Ok(());
+        }
+        Err(CallError::new(
+            Fault::Denied,
+            "NotOurs",
+            format!(
+                "`{}` is there already and carries no mark of this stack; take it over with `--adopt {}`, \
+                 or declare it `existing`",
+                found.id, step.address
+            ),
+        ))
+    }
+
+    /// The principals in a step's documents that a service may not know yet.
+    fn new_principals(&self, step: &Step) -> Vec<String> {
+        let now = self.cloud.now();
+        let young = |arn: &Arn| {
+            self.plan.steps.iter().any(|it| match &it.have {
+                Some(have) => {
+                    matches!(&have.resource, Resource::Role(role) if role.arn == *arn)
+                        && have.created.is_some_and(|created| now - created < YOUNG)
+                }
+                None => false,
+            })
+        };
+        let made = self.made.borrow();
+        named(step)
+            .into_iter()
+            .filter(|it| made.contains(it) || young(it))
+            .map(|it| it.name().to_owned())
+            .collect()
+    }
+
+    fn unknown_principals(&self, step: &Step) -> String {
+        let named: Vec<String> = named(step).into_iter().map(|it| it.to_string()).collect();
+        if named.is_empty() {
+            return "its policy names no role; AWS refuses the document itself".to_owned();
+        }
+        format!(
+            "AWS does not know one of these, or the region is not enabled for its account: {}",
+            named.join(", ")
+        )
+    }
+}
+
+/// Whether a step changes a policy that others may write statements into, too.
+fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
+    let part_with_policy = match step.address.kind {
+        KindName::Topic | KindName::Queue => Part::Exists,
+        KindName::RestApi => Part::Settled,
+        KindName::Role | KindName::Subscription | KindName::Stage => return false,
+    };
+    part == Some(part_with_policy)
+        && step.action == Action::Update
+        && step.changes.iter().any(|it| it.field == "policy")
+}
+
+/// The role ARNs that a step's documents name.
+fn named(step: &Step) -> BTreeSet<Arn> {
+    let documents = step
+        .want
+        .iter()
+        .flat_map(|it| it.resource.principal_documents());
+    documents.flat_map(|(_, it)| roles_named(it)).collect()
+}
+
+fn service_of(step: &Step) -> &'static str {
+    match step.address.kind {
+        KindName::Role => "IAM",
+        KindName::Topic | KindName::Subscription => "SNS",
+        KindName::Queue => "SQS",
+        KindName::RestApi | KindName::Stage => "API Gateway",
+    }
+}
+
+/// Half a second, then a little more each time, up to two seconds: a call a second is cheap,
+/// and whoever doubles the wait overshoots by as much as was needed.
+fn backoff(waited: Duration) -> Duration {
+    (waited / 2 + Duration::from_millis(500)).min(Duration::from_secs(2))
+}

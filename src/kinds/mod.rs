@@ -1,0 +1,517 @@
+//! AWS's nouns, one file each: model, differences, read, write.
+//!
+//! What we want and what AWS has are one type: `decode` spells every default
+//! out, so that two values differ only where a person would say so. A resource
+//! is made in two parts, so that policies may name one another:
+//!
+//! | part     | a role                | a REST API                     | the others |
+//! |----------|-----------------------|--------------------------------|------------|
+//! | `Exists` | the role, its trust   | the API's shell, with its tags | everything |
+//! | `Settled`| its policies          | methods, policy, settings      |            |
+//!
+//! Every write is safe to repeat: we may die after AWS has acted and before we
+//! have heard. Who repeats (the engine) reads the resource again first.
+
+pub mod queue;
+pub mod rest_api;
+pub mod role;
+pub mod stage;
+pub mod statements;
+pub mod subscription;
+pub mod survey;
+pub mod topic;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::cloud::{CallError, Cloud};
+use crate::model::tags::short_hash;
+use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
+use crate::policy::{Document, Statement, own};
+
+pub use queue::Queue;
+pub use rest_api::RestApi;
+pub use role::Role;
+pub use stage::Stage;
+pub use subscription::Subscription;
+pub use topic::Topic;
+
+/// A resource of any kind, as the stack wants it or as AWS has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resource {
+    /// An IAM role.
+    Role(Role),
+    /// An SNS topic.
+    Topic(Topic),
+    /// An SQS queue.
+    Queue(Queue),
+    /// A topic's subscription of a queue.
+    Subscription(Subscription),
+    /// A REST API.
+    RestApi(RestApi),
+    /// A stage of a REST API.
+    Stage(Stage),
+}
+
+/// Does `$body` with `$it` bound to the kind's own value.
+macro_rules! each_kind {
+    ($resource:expr, $it:ident => $body:expr) => {
+        match $resource {
+            Resource::Role($it) => $body,
+            Resource::Topic($it) => $body,
+            Resource::Queue($it) => $body,
+            Resource::Subscription($it) => $body,
+            Resource::RestApi($it) => $body,
+            Resource::Stage($it) => $body,
+        }
+    };
+}
+
+/// A resource that the stack wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want {
+    /// The stack's name.
+    pub stack: String,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub resource: Resource,
+    /// Whether the resource is ours; of another's, only our statements are.
+    pub owned: bool,
+    /// Whether what this stack does not declare on it is removed.
+    pub exclusive: bool,
+    /// What must exist before it does, beside what its documents name.
+    pub needs: BTreeSet<Address>,
+    /// Why the stack wants it, when the author did not write it as such.
+    pub because: Option<String>,
+    /// Two roles trust each other: the trust policy is written once both exist.
+    pub defer_trust: bool,
+    /// A principal is made anew: documents that name it are written again even if their text is equal.
+    pub repin: bool,
+}
+
+/// A resource that a cloud has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Have {
+    /// What is there and ours.
+    pub resource: Resource,
+    /// The cloud's own handle: a role's unique id, an API's id, a subscription's or other ARN.
+    pub id: String,
+    /// The mark on it.
+    pub mark: Option<Mark>,
+    /// When it was made, in seconds since 1970, where the cloud says so.
+    pub created: Option<i64>,
+    /// Its policy as it stands, foreign statements included.
+    pub document: Option<Document>,
+    /// Statements of its policy that are not ours, in their order.
+    pub foreign: Vec<Statement>,
+    /// What else is on it and not ours, a sentence each.
+    pub extras: Vec<String>,
+    /// Ids of deleted principals (`AROA…`) that its documents still name.
+    pub ghosts: Vec<String>,
+}
+
+impl Have {
+    /// A resource with nothing foreign on it.
+    #[must_use]
+    pub fn of(resource: Resource, id: impl Into<String>, tags: &Tags) -> Self {
+        Self {
+            resource,
+            id: id.into(),
+            mark: Mark::read(tags),
+            created: None,
+            document: None,
+            foreign: Vec::new(),
+            extras: Vec::new(),
+            ghosts: Vec::new(),
+        }
+    }
+}
+
+/// A half of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// It is there: its ARN or id can be named.
+    Exists,
+    /// It does what the stack says.
+    Settled,
+}
+
+/// Ids that a cloud chose, by address.
+pub type Ids = RefCell<BTreeMap<Address, String>>;
+
+/// What a kind needs to do its work.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The cloud, behind the seam.
+    pub cloud: &'a dyn Cloud,
+    /// The stack's name.
+    pub stack: &'a str,
+    /// Where the resource stands in the stack.
+    pub address: &'a Address,
+    /// Ids known so far.
+    pub ids: &'a Ids,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Context({} {})", self.stack, self.address)
+    }
+}
+
+impl Context<'_> {
+    /// The id of a resource that must exist by now.
+    pub fn id(&self, address: &Address) -> Result<String, CallError> {
+        self.ids.borrow().get(address).cloned().ok_or_else(|| {
+            CallError::new(
+                crate::cloud::Fault::Missing,
+                "NotMadeYet",
+                format!("`{address}` does not exist yet"),
+            )
+        })
+    }
+
+    /// The tags to write: the author's, with the mark of this state over them.
+    #[must_use]
+    pub fn marked(&self, resource: &Resource) -> Tags {
+        let owned = resource
+            .tags()
+            .keys()
+            .chain(resource.attached().iter())
+            .map(|it| short_hash(it))
+            .collect();
+        Mark {
+            stack: self.stack.to_owned(),
+            address: self.address.clone(),
+            digest: Some(resource.digest()),
+            owned,
+        }
+        .write(resource.tags().clone())
+    }
+}
+
+/// What each kind does. `self` is what is wanted.
+///
+/// Every method may be called again after any of its calls was carried out and
+/// its answer lost.
+pub(crate) trait Kind: Sized {
+    /// What differs; `have` tells what was ours and what is foreign.
+    fn differences(&self, want: &Want, have: &Have) -> Differences;
+
+    /// Reads the resource alone, as it is now.
+    async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError>;
+
+    /// Makes it exist, and gives the cloud's handle of it.
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError>;
+
+    /// Makes the rest of it so.
+    async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError>;
+
+    /// Removes it; no error when it is gone. `self` is what is there.
+    async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError>;
+
+    /// The documents in it, as canonical JSON of the whole value.
+    fn to_value(&self) -> Value;
+}
+
+impl Resource {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> KindName {
+        match self {
+            Self::Role(_) => KindName::Role,
+            Self::Topic(_) => KindName::Topic,
+            Self::Queue(_) => KindName::Queue,
+            Self::Subscription(_) => KindName::Subscription,
+            Self::RestApi(_) => KindName::RestApi,
+            Self::Stage(_) => KindName::Stage,
+        }
+    }
+
+    /// What differs from `have`, which is of the same kind.
+    #[must_use]
+    pub fn differences(&self, want: &Want, have: &Have) -> Differences {
+        each_kind!(self, it => Kind::differences(it, want, have))
+    }
+
+    /// Reads the resource alone, as it is now.
+    pub async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        each_kind!(self, it => it.read(want, cx).await)
+    }
+
+    /// Makes it exist, and gives the cloud's handle of it.
+    pub async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
+        each_kind!(self, it => it.exist(want, have, cx).await)
+    }
+
+    /// Makes the rest of it so.
+    pub async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        each_kind!(self, it => it.settle(want, have, cx).await)
+    }
+
+    /// Removes it; no error when it is gone.
+    pub async fn remove(
+        &self,
+        place: &Place,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        each_kind!(self, it => it.remove(place, have, cx).await)
+    }
+
+    /// The whole value as canonical JSON.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        each_kind!(self, it => Kind::to_value(it))
+    }
+
+    /// Sixteen hexadecimal digits that stand for the whole value.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest(&self.to_value())
+    }
+
+    /// The author's tags; subscriptions have none.
+    #[must_use]
+    pub fn tags(&self) -> &Tags {
+        static NONE: Tags = Tags::new();
+        match self {
+            Self::Role(it) => &it.tags,
+            Self::Topic(it) => &it.tags,
+            Self::Queue(it) => &it.tags,
+            Self::RestApi(it) => &it.tags,
+            Self::Stage(it) => &it.tags,
+            Self::Subscription(_) => &NONE,
+        }
+    }
+
+    fn attached(&self) -> &BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        match self {
+            Self::Role(it) => &it.attached,
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => &NONE,
+        }
+    }
+
+    /// The documents that name principals, by what a plan calls them.
+    #[must_use]
+    pub fn principal_documents(&self) -> Vec<(&'static str, &Document)> {
+        match self {
+            Self::Role(it) => vec![("trust", &it.trust)],
+            Self::Topic(it) => vec![("policy", &it.policy)],
+            Self::Queue(it) => vec![("policy", &it.policy)],
+            Self::RestApi(it) => vec![("policy", &it.policy)],
+            Self::Subscription(_) | Self::Stage(_) => Vec::new(),
+        }
+    }
+}
+
+impl Resource {
+    /// The same, with the ids known so far written in.
+    #[must_use]
+    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
+        let mut resource = self.clone();
+        if let Self::Role(role) = &mut resource {
+            for document in role.inline.values_mut() {
+                *document = with_ids(document, ids);
+            }
+        }
+        resource
+    }
+
+    /// The addresses whose ids its documents wait for.
+    #[must_use]
+    pub fn pending(&self) -> BTreeSet<Address> {
+        match self {
+            Self::Role(it) => it.inline.values().flat_map(pending_in).collect(),
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => BTreeSet::new(),
+        }
+    }
+}
+
+/// Sixteen hexadecimal digits that stand for a value.
+#[must_use]
+pub fn digest(value: &Value) -> String {
+    use std::fmt::Write as _;
+    let hash = Sha256::digest(value.to_string().as_bytes());
+    hash.iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What differs between tags: a key that is neither wanted nor was ours is somebody else's.
+#[must_use]
+pub(crate) fn tag_details(
+    want: &Tags,
+    live: &Tags,
+    mark: Option<&Mark>,
+) -> Vec<crate::model::Detail> {
+    let ours: Tags = live
+        .iter()
+        .filter(|(key, _)| want.contains_key(*key) || mark.is_some_and(|it| it.owns(key)))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    crate::model::change::details_of_maps(&ours, want)
+}
+
+impl Have {
+    /// Takes in a policy: our statements are given, the others kept.
+    pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
+        let (ours, foreign) = own::split(&document, stack);
+        self.ghosts.extend(own::ghosts(&document));
+        self.extras.extend(
+            foreign
+                .iter()
+                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))),
+        );
+        self.foreign = foreign;
+        self.document = Some(document);
+        Document::of(ours)
+    }
+
+    /// The policy to write: foreign statements as they are, then ours.
+    #[must_use]
+    pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
+        let foreign = if exclusive {
+            Vec::new()
+        } else {
+            self.foreign.clone()
+        };
+        own::join(self.document.as_ref(), foreign, ours.statements.clone())
+    }
+}
+
+fn sid(statement: &Statement) -> &str {
+    statement.sid.as_deref().unwrap_or("without Sid")
+}
+
+/// What differs in a policy: our statements, and foreign ones where none may be.
+pub(crate) fn policy_details(
+    want: &Want,
+    ours: &Document,
+    live: &Document,
+    have: &Have,
+) -> Vec<crate::model::Detail> {
+    let mut found = statements::details(&live.statements, &ours.statements);
+    if want.exclusive {
+        found.extend(have.foreign.iter().map(|it| crate::model::Detail {
+            sign: '-',
+            text: format!(
+                "foreign statement `{}`: {}",
+                sid(it),
+                statements::describe(it)
+            ),
+        }));
+    }
+    if want.repin && found.is_empty() {
+        found.push(crate::model::Detail {
+            sign: '~',
+            text: "written again: a role it names is made anew, and AWS keeps the old one's id"
+                .to_owned(),
+        });
+    }
+    found
+}
+
+/// Keys of tags that were ours and are no longer wanted.
+#[must_use]
+pub(crate) fn stale_tags(want: &Tags, have: &Have) -> Vec<String> {
+    let live = have.resource.tags();
+    live.keys()
+        .filter(|key| !want.contains_key(*key) && have.mark.as_ref().is_some_and(|it| it.owns(key)))
+        .cloned()
+        .collect()
+}
+
+/// The text that stands in a document for an API's id until the API exists.
+#[must_use]
+pub fn pending_id(address: &Address) -> String {
+    format!("${{provision:{address}}}")
+}
+
+/// A document with the ids known so far in the place of what stands for them.
+#[must_use]
+pub fn with_ids(document: &Document, ids: &BTreeMap<Address, String>) -> Document {
+    let mut document = document.clone();
+    for statement in &mut document.statements {
+        for resource in statement
+            .resource
+            .iter_mut()
+            .flat_map(|it| it.values.iter_mut())
+        {
+            if !resource.contains("${provision:") {
+                continue;
+            }
+            for (address, id) in ids {
+                *resource = resource.replace(&pending_id(address), id);
+            }
+        }
+    }
+    document
+}
+
+/// The addresses whose ids a document waits for.
+#[must_use]
+pub fn pending_in(document: &Document) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    for statement in &document.statements {
+        for resource in statement.resource.iter().flat_map(|it| it.values.iter()) {
+            if let Some((_, rest)) = resource.split_once("${provision:")
+                && let Some((address, _)) = rest.split_once('}')
+                && let Ok(address) = address.parse()
+            {
+                found.insert(address);
+            }
+        }
+    }
+    found
+}
+
+/// The principals of type `AWS` that a document names.
+pub fn principals_of(document: &Document) -> impl Iterator<Item = &str> {
+    document
+        .statements
+        .iter()
+        .filter_map(|it| it.principal.as_ref())
+        .flat_map(|it| it.aws_values().iter().map(String::as_str))
+}
+
+/// The role ARNs that a document names as principals.
+pub fn roles_named(document: &Document) -> BTreeSet<Arn> {
+    principals_of(document)
+        .filter_map(|it| Arn::parse(it).ok())
+        .filter(|it| it.service() == "iam" && it.resource().starts_with("role/"))
+        .collect()
+}

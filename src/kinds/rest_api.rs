@@ -1,0 +1,428 @@
+//! REST APIs (API Gateway v1) with their methods and resource policy.
+//!
+//! An API's id is AWS's choice and its name is not unique, so an API is found by
+//! the mark that it got in the call that made it, never by its name. It exists
+//! first, without methods; then one import brings methods, authorizers and policy.
+//! Nothing of that is served until a stage gets a new deployment ([`super::Stage`]).
+//!
+//! | field                 | patch                                    | change |
+//! |-----------------------|------------------------------------------|--------|
+//! | `name`, `description` | `/name`, `/description`                  | update |
+//! | `endpoint`            | `/endpointConfiguration/types/{old}`     | update; private to edge: replace |
+//! | `vpc_endpoints`       | `/endpointConfiguration/vpcEndpointIds`  | update |
+//! | `binary_media_types`  | `/binaryMediaTypes/{type}`               | update |
+//! | `minimum_compression` | `/minimumCompressionSize`                | update |
+//! | `disable_execute_api` | `/disableExecuteApiEndpoint`             | update |
+//! | `policy`              | `/policy`                                | update |
+//! | `routes`, `document`  | none: one import of the whole API        | update |
+//!
+//! What differs goes in one `UpdateRestApi`, or, once a method differs, in one
+//! `PutRestApi`. That one overwrites, and erases what the document leaves out: it
+//! is always the whole API, foreign statements of the policy included.
+//!
+//! Of an API that something else deploys, our statements and the authorizers of
+//! its methods are ours, and nothing else.
+//!
+//! See <https://docs.aws.amazon.com/apigateway/latest/api/API_RestApi.html>.
+
+pub mod method;
+pub mod openapi;
+mod write;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Context, Have, Kind, Resource, Want, policy_details, tag_details};
+use crate::cloud::apigateway::{
+    DeleteRestApi, GetApiResources, GetRestApis, ResourceRecord, RestApiRecord,
+};
+use crate::cloud::{self, CallError, Cloud, Fault};
+use crate::model::tags::unmarked;
+use crate::model::{Address, Change, Cost, Detail, Differences, Mark, Place, Tags};
+use crate::policy::{ApiName, Document, normal, own};
+use crate::stack::{Endpoint, RouteKey};
+
+pub use method::{Method, Methods};
+
+/// The tag that remembers which document of the author's was imported last.
+///
+/// `GetResources` shows less than a document may say (models, parameters, gateway
+/// responses); a change of the rest is seen by this.
+pub const SOURCE: &str = "provision:source";
+
+/// The tag of an API whose policy was written anew because it named a principal that was
+/// deleted. The text is as before, so nothing else would tell that the stage still serves
+/// the old one; the stage takes the tag away once it has a deployment of the new.
+pub const REDEPLOY: &str = "provision:redeploy";
+
+/// A REST API, as the stack wants it or as AWS has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestApi {
+    /// The name; not unique.
+    pub name: String,
+    /// The id, when something else made the API.
+    pub existing: Option<String>,
+    /// The description; empty for none.
+    pub description: String,
+    /// Who can reach it.
+    pub endpoint: Endpoint,
+    /// VPC endpoints of a private API.
+    pub vpc_endpoints: BTreeSet<String>,
+    /// Media types passed on as bytes.
+    pub binary_media_types: BTreeSet<String>,
+    /// Smallest body that is compressed, in bytes.
+    pub minimum_compression: Option<u32>,
+    /// `HEADER` or `AUTHORIZER`.
+    pub api_key_source: String,
+    /// Whether `execute-api` host names are switched off.
+    pub disable_execute_api: bool,
+    /// Our statements of the resource policy, resources in the form `execute-api:/STAGE/METHOD/path`.
+    pub policy: Document,
+    /// Methods by route. Of an existing API none is wanted.
+    pub methods: Methods,
+    /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
+    pub public: BTreeSet<RouteKey>,
+    /// The author's document, ready to be imported. Only wanted, never read.
+    pub source: Option<Value>,
+    /// The digest of that document.
+    pub source_digest: Option<String>,
+    /// The author's tags.
+    pub tags: Tags,
+}
+
+/// `arn:P:apigateway:REGION::/restapis/ID`, which tags are written by.
+#[must_use]
+pub fn arn(place: &Place, id: &str) -> String {
+    format!(
+        "arn:{}:apigateway:{}::/restapis/{id}",
+        place.partition(),
+        place.region
+    )
+}
+
+/// The REST APIs of an account in a region: one call for five hundred.
+pub async fn read_all(cloud: &dyn Cloud, at: &Place) -> Result<Vec<RestApiRecord>, CallError> {
+    cloud::all_pages(cloud, at, |position| GetRestApis { position }).await
+}
+
+/// The API that bears this mark; the oldest one, should there be several.
+///
+/// A second one is what a lost answer leaves where the listing lagged behind.
+#[must_use]
+pub fn marked<'a>(
+    records: &'a [RestApiRecord],
+    stack: &str,
+    address: &Address,
+) -> Option<&'a RestApiRecord> {
+    records
+        .iter()
+        .filter(|it| {
+            Mark::read(&it.tags).is_some_and(|it| it.stack == stack && it.address == *address)
+        })
+        .min_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)))
+}
+
+/// Whether an API's policy holds statements of the stack.
+#[must_use]
+pub fn has_statements(record: &RestApiRecord, stack: &str) -> bool {
+    document(record).is_ok_and(|it| it.is_some_and(|it| !own::split(&it, stack).0.is_empty()))
+}
+
+/// Whether the stage serves a policy that names principals which are gone.
+///
+/// It does while our statements name one, and after they were mended until the
+/// stage is deployed.
+#[must_use]
+pub fn owes_deployment(record: &RestApiRecord, stack: &str) -> bool {
+    let names_ghosts =
+        |it: Document| !own::ghosts(&Document::of(own::split(&it, stack).0)).is_empty();
+    record.tags.contains_key(REDEPLOY)
+        || document(record).is_ok_and(|it| it.is_some_and(names_ghosts))
+}
+
+/// All of an API that a listing has: one call for its methods.
+pub async fn fill(
+    cloud: &dyn Cloud,
+    at: &Place,
+    stack: &str,
+    record: &RestApiRecord,
+    owned: bool,
+) -> Result<Have, CallError> {
+    let ask = |position| GetApiResources {
+        id: record.id.clone(),
+        position,
+    };
+    let resources = cloud::all_pages(cloud, at, ask).await?;
+    decode(at, stack, record, &resources, owned)
+}
+
+/// What AWS's answers say.
+pub fn decode(
+    at: &Place,
+    stack: &str,
+    record: &RestApiRecord,
+    resources: &[ResourceRecord],
+    owned: bool,
+) -> Result<Have, CallError> {
+    let mut tags = unmarked(&record.tags);
+    let source_digest = tags.remove(SOURCE);
+    tags.remove(REDEPLOY);
+    let mut api = RestApi {
+        name: record.name.clone(),
+        existing: (!owned).then(|| record.id.clone()),
+        description: record.description.clone().unwrap_or_default(),
+        endpoint: match record.endpoint_type.as_str() {
+            "REGIONAL" => Endpoint::Regional,
+            "PRIVATE" => Endpoint::Private,
+            _ => Endpoint::Edge,
+        },
+        vpc_endpoints: record.vpc_endpoints.iter().cloned().collect(),
+        binary_media_types: record.binary_media_types.iter().cloned().collect(),
+        minimum_compression: record.minimum_compression,
+        api_key_source: match record.api_key_source.as_str() {
+            "" => "HEADER".to_owned(),
+            other => other.to_owned(),
+        },
+        disable_execute_api: record.disable_execute_api,
+        policy: Document::of(Vec::new()),
+        methods: method::of_resources(resources),
+        public: BTreeSet::new(),
+        source: None,
+        source_digest,
+        tags,
+    };
+    let mut have = Have::of(Resource::RestApi(api.clone()), &record.id, &record.tags);
+    have.created = Some(record.created);
+    if !owned {
+        // A mark on another's API is that other's.
+        have.mark = None;
+    }
+    if let Some(document) = document(record)? {
+        let account = at.id.as_str();
+        let name = ApiName {
+            partition: at.partition().as_str(),
+            region: at.region.as_str(),
+            account,
+            api: &record.id,
+        };
+        api.policy = name.shorten(&have.take_policy(document, stack));
+    }
+    have.resource = Resource::RestApi(api);
+    Ok(have)
+}
+
+/// The resource policy, when there is one.
+fn document(record: &RestApiRecord) -> Result<Option<Document>, CallError> {
+    let Some(text) = record.policy.as_deref().filter(|it| !it.is_empty()) else {
+        return Ok(None);
+    };
+    Document::parse_escaped(text).map(Some).map_err(|error| {
+        let message = format!(
+            "the resource policy of the API {} cannot be read: {error}",
+            record.id
+        );
+        CallError::new(Fault::Invalid, "UnreadablePolicy", message)
+    })
+}
+
+impl RestApi {
+    /// A digest of all that a deployment takes a snapshot of: when it differs, a stage needs a new one.
+    ///
+    /// Name, description and tags are not served. Whether foreign statements may stay is:
+    /// taking them out changes the policy.
+    #[must_use]
+    pub fn surface_digest(&self, exclusive: bool) -> String {
+        super::digest(&json!({
+            "methods": method::to_value(&self.methods),
+            "public": self.public.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "policy": normal(&self.policy).to_document().to_value(),
+            "endpoint": self.endpoint,
+            "vpc_endpoints": self.vpc_endpoints,
+            "binary_media_types": self.binary_media_types,
+            "minimum_compression": self.minimum_compression,
+            "api_key_source": self.api_key_source,
+            "disable_execute_api": self.disable_execute_api,
+            "source": self.source_digest,
+            "exclusive": exclusive,
+        }))
+    }
+
+    /// The digest of a document.
+    #[must_use]
+    pub fn digest_of_source(source: &Value) -> String {
+        super::digest(source)
+    }
+
+    fn live(have: &Have) -> &Self {
+        match &have.resource {
+            Resource::RestApi(it) => it,
+            other => unreachable!("an API was compared with a {}", other.kind().singular()),
+        }
+    }
+
+    /// Methods of an existing API that its owner left without our authorizer.
+    fn unsigned<'a>(&'a self, live: &'a Self) -> impl Iterator<Item = (&'a RouteKey, &'a Method)> {
+        live.methods.iter().filter(|(key, method)| {
+            method.authorization != method::AWS_IAM && !self.public.contains(*key)
+        })
+    }
+
+    fn settings(&self, live: &Self) -> Differences {
+        let endpoint = Change {
+            field: "endpoint".to_owned(),
+            from: Some(live.endpoint.as_str().to_lowercase()),
+            to: Some(self.endpoint.as_str().to_lowercase()),
+            details: Vec::new(),
+            cost: if can_migrate(live.endpoint, self.endpoint) {
+                Cost::Update
+            } else {
+                Cost::Replace
+            },
+        };
+        let mut found = Differences::default()
+            .field("name", &live.name, &self.name)
+            .field("description", &live.description, &self.description);
+        if live.endpoint != self.endpoint {
+            found.push(endpoint);
+        }
+        found
+            .field("vpc_endpoints", &live.vpc_endpoints, &self.vpc_endpoints)
+            .field(
+                "binary_media_types",
+                &live.binary_media_types,
+                &self.binary_media_types,
+            )
+            .field(
+                "minimum_compression",
+                &live.minimum_compression,
+                &self.minimum_compression,
+            )
+            .field("api_key_source", &live.api_key_source, &self.api_key_source)
+            .field(
+                "disable_execute_api",
+                &live.disable_execute_api,
+                &self.disable_execute_api,
+            )
+    }
+}
+
+/// What AWS migrates in place: edge or regional to any, private to regional.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html>.
+fn can_migrate(from: Endpoint, to: Endpoint) -> bool {
+    !(from == Endpoint::Private && to == Endpoint::Edge)
+}
+
+impl Kind for RestApi {
+    fn differences(&self, want: &Want, have: &Have) -> Differences {
+        let live = Self::live(have);
+        let policy = policy_details(want, &self.policy, &live.policy, have);
+        if self.existing.is_some() {
+            let authorizers = self.unsigned(live).map(|(key, method)| Detail {
+                sign: '~',
+                text: format!(
+                    "{key} {}",
+                    method::authorizer_change(&method.authorization, method::AWS_IAM)
+                ),
+            });
+            return Differences::default()
+                .list("policy", policy)
+                .list("routes", authorizers.collect());
+        }
+        self.settings(live)
+            .list("routes", method::details(&live.methods, &self.methods))
+            .field("document", &live.source_digest, &self.source_digest)
+            .list("policy", policy)
+            .list(
+                "tags",
+                tag_details(&self.tags, &live.tags, have.mark.as_ref()),
+            )
+    }
+
+    async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let records = read_all(cx.cloud, &want.place).await?;
+        let record = match &self.existing {
+            Some(id) => records.iter().find(|it| it.id == *id),
+            None => marked(&records, cx.stack, cx.address),
+        };
+        match record {
+            Some(record) => {
+                let owned = self.existing.is_none();
+                fill(cx.cloud, &want.place, cx.stack, record, owned)
+                    .await
+                    .map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
+        match (have, &self.existing) {
+            (Some(have), _) => Ok(have.id.clone()),
+            (None, Some(id)) => {
+                let message = format!("there is no REST API `{id}` in {}", want.place);
+                Err(CallError::new(Fault::Missing, "NotFoundException", message))
+            }
+            (None, None) => self.create(want, cx).await,
+        }
+    }
+
+    async fn settle(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        match have {
+            None => self.import_first(want, cx).await,
+            Some(have) if self.existing.is_some() => self.settle_existing(want, have, cx).await,
+            Some(have) => self.settle_owned(want, have, cx).await,
+        }
+    }
+
+    async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        if self.existing.is_some() {
+            return self.withdraw(place, have, cx).await;
+        }
+        super::role::gone_is_fine(
+            cloud::call(
+                cx.cloud,
+                place,
+                DeleteRestApi {
+                    id: have.id.clone(),
+                },
+            )
+            .await,
+        )
+    }
+
+    fn to_value(&self) -> Value {
+        json!({
+            "name": self.name,
+            "existing": self.existing,
+            "description": self.description,
+            "endpoint": self.endpoint,
+            "vpc_endpoints": self.vpc_endpoints,
+            "binary_media_types": self.binary_media_types,
+            "minimum_compression": self.minimum_compression,
+            "api_key_source": self.api_key_source,
+            "disable_execute_api": self.disable_execute_api,
+            "policy": self.policy.to_value(),
+            "methods": method::to_value(&self.methods),
+            "public": self.public.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "source": self.source_digest,
+            "tags": self.tags,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! What is written to an API, in as few calls as AWS has for it.
+
+use std::collections::BTreeSet;
+
+use super::{REDEPLOY, RestApi, SOURCE, arn, method, openapi};
+use crate::cloud::apigateway::{
+    CreateRestApi, GetApiResources, Patch, PutRestApi, RestApiRecord, TagApi, UntagApi,
+    UpdateMethod, UpdateRestApi,
+};
+use crate::cloud::{self, CallError, Fault};
+use crate::kinds::{Context, Have, Want, policy_details, stage, stale_tags};
+use crate::model::{Place, Tags};
+use crate::policy::{Document, Principals, own};
+
+impl RestApi {
+    /// Makes the API without methods. Its mark is in the call that makes it, for the name would not find it again.
+    pub(super) async fn create(&self, want: &Want, cx: &Context<'_>) -> Result<String, CallError> {
+        let call = CreateRestApi {
+            name: self.name.clone(),
+            description: Some(self.description.clone()).filter(|it| !it.is_empty()),
+            // It comes with the methods: it may name roles that do not exist yet.
+            policy: None,
+            endpoint_type: self.endpoint.as_str().to_owned(),
+            vpc_endpoints: self.vpc_endpoints.iter().cloned().collect(),
+            binary_media_types: self.binary_media_types.iter().cloned().collect(),
+            minimum_compression: self.minimum_compression,
+            api_key_source: self.api_key_source.clone(),
+            disable_execute_api: self.disable_execute_api,
+            tags: cx.marked(&want.resource),
+        };
+        Ok(cloud::call(cx.cloud, &want.place, call).await?.id)
+    }
+
+    /// Brings methods and policy to an API that has just been made.
+    pub(super) async fn import_first(
+        &self,
+        want: &Want,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let id = cx.id(cx.address)?;
+        let policy = own::join(None, Vec::new(), self.policy.statements.clone());
+        self.import(&want.place, cx, &id, false, &policy).await?;
+        if let Some(digest) = &self.source_digest {
+            // Not before the import: the tag says that this document has arrived.
+            let tags = Tags::from([(SOURCE.to_owned(), digest.clone())]);
+            let call = TagApi {
+                arn: arn(&want.place, &id),
+                tags,
+            };
+            cloud::call(cx.cloud, &want.place, call).await?;
+        }
+        Ok(())
+    }
+
+    /// Imports the whole API, and sees to it that the policy arrived.
+    async fn import(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        id: &str,
+        overwrite: bool,
+        policy: &Document,
+    ) -> Result<(), CallError> {
+        let body = openapi::encode(self, policy).to_string();
+        let call = PutRestApi {
+            id: id.to_owned(),
+            overwrite,
+            body,
+        };
+        let record = cloud::call(cx.cloud, place, call).await?;
+        if self.arrived(place, cx, &record)? {
+            return Ok(());
+        }
+        let patches = vec![policy_patch(policy)];
+        let call = UpdateRestApi {
+            id: id.to_owned(),
+            patches,
+        };
+        let record = cloud::call(cx.cloud, place, call).await?;
+        if self.arrived(place, cx, &record)? {
+            return Ok(());
+        }
+        let message =
+            format!("the API {id} did not take its resource policy; nothing was deployed");
+        Err(CallError::new(Fault::Broken, "PolicyNotTaken", message))
+    }
+
+    /// Whether an answer shows our statements: by their `Sid`s, for AWS may write the rest of
+    /// one in other words. An import that fails inside may leave half of it behind.
+    fn arrived(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        record: &RestApiRecord,
+    ) -> Result<bool, CallError> {
+        let have = super::decode(place, cx.stack, record, &[], true)?;
+        let there = &Self::live(&have).policy.statements;
+        let mut wanted = self.policy.statements.iter();
+        Ok(wanted.all(|it| there.iter().any(|other| other.sid == it.sid)))
+    }
+
+    pub(super) async fn settle_owned(
+        &self,
+        want: &Want,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let live = Self::live(have);
+        let place = &want.place;
+        let policy = living(have.policy_with(&self.policy, want.exclusive));
+        let mut patches = self.patches(live);
+        if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
+            patches.push(policy_patch(&policy));
+            self.announce(want, have, cx).await?;
+        }
+        if live.methods != self.methods || live.source_digest != self.source_digest {
+            // All but the type of the endpoint is in the document. That goes first: VPC endpoints need it.
+            patches.retain(|it| it.path.starts_with("/endpointConfiguration/types/"));
+            self.update(place, cx, &have.id, patches).await?;
+            self.import(place, cx, &have.id, true, &policy).await?;
+        } else {
+            self.update(place, cx, &have.id, patches).await?;
+        }
+        self.tag(want, have, cx).await
+    }
+
+    pub(super) async fn settle_existing(
+        &self,
+        want: &Want,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let live = Self::live(have);
+        let place = &want.place;
+        if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
+            let policy = living(have.policy_with(&self.policy, want.exclusive));
+            self.update(place, cx, &have.id, vec![policy_patch(&policy)])
+                .await?;
+        }
+        let unsigned: BTreeSet<_> = self.unsigned(live).map(|(key, _)| key.clone()).collect();
+        if unsigned.is_empty() {
+            return Ok(());
+        }
+        let ask = |position| GetApiResources {
+            id: have.id.clone(),
+            position,
+        };
+        for resource in cloud::all_pages(cx.cloud, place, ask).await? {
+            for verb in resource.methods.keys() {
+                if !unsigned.contains(&method::key(verb, &resource.path)) {
+                    continue;
+                }
+                let call = UpdateMethod {
+                    id: have.id.clone(),
+                    resource: resource.id.clone(),
+                    verb: verb.clone(),
+                    patches: vec![Patch::replace("/authorizationType", method::AWS_IAM)],
+                };
+                cloud::call(cx.cloud, place, call).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes our statements out of another's API, and out of the stages that serve them.
+    pub(super) async fn withdraw(
+        &self,
+        place: &Place,
+        have: &Have,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        if !self.policy.statements.is_empty() {
+            let policy = living(have.policy_with(&Document::of(Vec::new()), false));
+            let patches = vec![policy_patch(&policy)];
+            let call = UpdateRestApi {
+                id: have.id.clone(),
+                patches,
+            };
+            match cloud::call(cx.cloud, place, call).await {
+                Err(error) if error.fault == Fault::Missing => return Ok(()),
+                other => other?,
+            };
+        }
+        stage::withdraw(cx.cloud, place, cx.stack, &have.id).await
+    }
+
+    async fn update(
+        &self,
+        at: &Place,
+        cx: &Context<'_>,
+        id: &str,
+        patches: Vec<Patch>,
+    ) -> Result<(), CallError> {
+        if patches.is_empty() {
+            return Ok(());
+        }
+        let call = UpdateRestApi {
+            id: id.to_owned(),
+            patches,
+        };
+        cloud::call(cx.cloud, at, call).await.map(|_| ())
+    }
+
+    /// Says on the API that its stage needs a deployment, where nothing else would say so.
+    ///
+    /// Before the policy is mended, since after it the evidence is gone.
+    async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        if own::ghosts(&Self::live(have).policy).is_empty() {
+            return Ok(());
+        }
+        let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
+        let call = TagApi {
+            arn: arn(&want.place, &have.id),
+            tags,
+        };
+        cloud::call(cx.cloud, &want.place, call).await
+    }
+
+    async fn tag(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        let live = Self::live(have);
+        let arn = arn(&want.place, &have.id);
+        let mut keys = stale_tags(&self.tags, have);
+        if self.source_digest.is_none() && live.source_digest.is_some() {
+            keys.push(SOURCE.to_owned());
+        }
+        if !keys.is_empty() {
+            cloud::call(
+                cx.cloud,
+                &want.place,
+                UntagApi {
+                    arn: arn.clone(),
+                    keys,
+                },
+            )
+            .await?;
+        }
+        let mut tags = cx.marked(&want.resource);
+        let differs = crate::model::Mark::read(&tags) != have.mark
+            || self
+                .tags
+                .iter()
+                .any(|(key, value)| live.tags.get(key) != Some(value))
+            || (self.source_digest.is_some() && self.source_digest != live.source_digest);
+        if differs {
+            if let Some(digest) = &self.source_digest {
+                tags.insert(SOURCE.to_owned(), digest.clone());
+            }
+            cloud::call(cx.cloud, &want.place, TagApi { arn, tags }).await?;
+        }
+        Ok(())
+    }
+
+    /// The patches for the settings that differ.
+    fn patches(&self, live: &Self) -> Vec<Patch> {
+        let mut patches = Vec::new();
+        if live.name != self.name {
+            patches.push(Patch::replace("/name", &self.name));
+        }
+        if live.description != self.description {
+            // AWS refuses an empty description.
+            patches.push(if self.description.is_empty() {
+                Patch::remove("/description", None)
+            } else {
+                Patch::replace("/description", &self.description)
+            });
+        }
+        if live.endpoint != self.endpoint {
+            let path = format!("/endpointConfiguration/types/{}", live.endpoint.as_str());
+            patches.push(Patch::replace(path, self.endpoint.as_str()));
+        }
+        let vpc_endpoints = "/endpointConfiguration/vpcEndpointIds";
+        // An API that is private no longer has lost its VPC endpoints by that.
+        let gone = live.vpc_endpoints.difference(&self.vpc_endpoints);
+        let gone = gone.filter(|_| self.endpoint.as_str() == "PRIVATE");
+        patches.extend(gone.map(|it| Patch::remove(vpc_endpoints, Some(it.clone()))));
+        let new = self.vpc_endpoints.difference(&live.vpc_endpoints);
+        patches.extend(new.map(|it| Patch::add(vpc_endpoints, Some(it.clone()))));
+        let media_type = |it: &String| {
+            format!(
+                "/binaryMediaTypes/{}",
+                it.replace('~', "~0").replace('/', "~1")
+            )
+        };
+        let gone = live.binary_media_types.difference(&self.binary_media_types);
+        patches.extend(gone.map(|it| Patch::remove(media_type(it), None)));
+        let new = self.binary_media_types.difference(&live.binary_media_types);
+        patches.extend(new.map(|it| Patch::add(media_type(it), None)));
+        if live.minimum_compression != self.minimum_compression {
+            let mut patch = Patch::replace("/minimumCompressionSize", "");
+            patch.value = self.minimum_compression.map(|it| it.to_string());
+            patches.push(patch);
+        }
+        if live.api_key_source != self.api_key_source {
+            patches.push(Patch::replace("/apiKeySource", &self.api_key_source));
+        }
+        if live.disable_execute_api != self.disable_execute_api {
+            let value = self.disable_execute_api.to_string();
+            patches.push(Patch::replace("/disableExecuteApiEndpoint", value));
+        }
+        patches
+    }
+}
+
+fn policy_patch(policy: &Document) -> Patch {
+    let text = if policy.statements.is_empty() {
+        String::new()
+    } else {
+        policy.to_text()
+    };
+    Patch::replace("/policy", text)
+}
+
+/// The policy without principals that are gone: AWS takes no policy that names one.
+///
+/// An id is never given out twice, so nobody loses anything by it. A statement that
+/// spoke of nobody else goes with them.
+fn living(mut policy: Document) -> Document {
+    policy.statements.retain_mut(|statement| {
+        let Some(clause) = statement.principal.as_mut().filter(|it| !it.negated) else {
+            return true;
+        };
+        let Principals::Of(types) = &mut clause.principals else {
+            return true;
+        };
+        let Some(values) = types.get_mut("AWS") else {
+            return true;
+        };
+        values.retain(|it| !own::is_ghost(it));
+        if values.is_empty() {
+            types.remove("AWS");
+        }
+        !types.is_empty()
+    });
+    policy
+}

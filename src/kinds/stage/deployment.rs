@@ -1,0 +1,132 @@
+//! Deployments: what is written on them, and how they go.
+
+use std::collections::BTreeMap;
+
+use crate::cloud::apigateway::{
+    CreateDeployment, DeleteDeployment, DeploymentRecord, GetDeployments, GetStages, StageRecord,
+};
+use crate::cloud::{self, CallError, Cloud};
+use crate::kinds::rest_api::method;
+use crate::kinds::role::gone_is_fine;
+use crate::model::Place;
+use crate::model::tags::short_hash;
+use crate::stack::RouteKey;
+
+/// What the description of every deployment of ours begins with.
+const HEAD: &str = "provision ";
+
+/// What a stage of our own API is told by, or each stack's entry on another's API.
+fn entries(description: &str) -> BTreeMap<&str, &str> {
+    let Some(rest) = description.strip_prefix(HEAD) else {
+        return BTreeMap::new();
+    };
+    rest.split(' ')
+        .filter_map(|it| it.split_once(':'))
+        .collect()
+}
+
+/// The digest of our surface that a description tells; empty when it tells none.
+pub(super) fn surface(description: &str, stack: &str, existing: bool) -> String {
+    if existing {
+        return entries(description)
+            .get(short_hash(stack).as_str())
+            .map(|it| (*it).to_owned())
+            .unwrap_or_default();
+    }
+    description
+        .strip_prefix(HEAD)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Whether a deployment is ours to remove once no stage serves it. On another's API that is
+/// any of this tool's, whichever stack made it: what took its place tells of all of them.
+pub(super) fn is_ours(description: &str) -> bool {
+    description.starts_with(HEAD)
+}
+
+/// The description of a new deployment. On another's API, what the one before told of
+/// other stacks holds of the new one too, and is kept.
+pub(super) fn description(digest: &str, stack: &str, existing: bool, before: &str) -> String {
+    if !existing {
+        return format!("{HEAD}{digest}");
+    }
+    let us = short_hash(stack);
+    let mut all = entries(before);
+    all.insert(&us, digest);
+    told(&all)
+}
+
+fn told(entries: &BTreeMap<&str, &str>) -> String {
+    let entries: Vec<String> = entries
+        .iter()
+        .map(|(stack, digest)| format!("{stack}:{digest}"))
+        .collect();
+    format!("{HEAD}{}", entries.join(" "))
+}
+
+/// The authorization types that AWS's summary of a deployment shows.
+pub(super) fn authorizations(deployment: &DeploymentRecord) -> BTreeMap<RouteKey, String> {
+    let mut found = BTreeMap::new();
+    for (path, verbs) in &deployment.summary {
+        for (verb, authorization) in verbs {
+            found.insert(method::key(verb, path), authorization.clone());
+        }
+    }
+    found
+}
+
+/// Removes a deployment; no error when it is gone.
+pub(super) async fn remove(
+    cloud: &dyn Cloud,
+    at: &Place,
+    api: &str,
+    id: &str,
+) -> Result<(), CallError> {
+    let call = DeleteDeployment {
+        id: api.to_owned(),
+        deployment: id.to_owned(),
+    };
+    gone_is_fine(cloud::call(cloud, at, call).await)
+}
+
+/// Deploys another's API once more wherever a stage serves our statements: they are
+/// in the snapshot as long as the stage serves it, also once the API has them no longer.
+pub async fn withdraw(
+    cloud: &dyn Cloud,
+    at: &Place,
+    stack: &str,
+    api: &str,
+) -> Result<(), CallError> {
+    let stages: Vec<StageRecord> = cloud::call(cloud, at, GetStages { id: api.to_owned() }).await?;
+    let ask = |position| GetDeployments {
+        id: api.to_owned(),
+        position,
+    };
+    let deployments = cloud::all_pages(cloud, at, ask).await?;
+    for deployment in deployments {
+        let before = deployment.description.as_deref().unwrap_or_default();
+        if surface(before, stack, true).is_empty() {
+            continue;
+        }
+        let us = short_hash(stack);
+        let mut others = entries(before);
+        others.remove(us.as_str());
+        let description = if others.is_empty() {
+            format!("without {stack}")
+        } else {
+            told(&others)
+        };
+        for stage in stages.iter().filter(|it| it.deployment == deployment.id) {
+            let call = CreateDeployment {
+                id: api.to_owned(),
+                stage: stage.name.clone(),
+                description: description.clone(),
+                variables: BTreeMap::new(),
+            };
+            cloud::call(cloud, at, call).await?;
+        }
+        remove(cloud, at, api, &deployment.id).await?;
+    }
+    Ok(())
+}

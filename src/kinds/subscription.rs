@@ -1,0 +1,256 @@
+//! Subscriptions of SQS queues to SNS topics.
+//!
+//! Always made in the queue's account, in the topic's region: then SNS confirms
+//! at once and the queue's account owns it. Topic and queue are the key; the
+//! rest changes in place, one attribute a call. A subscription carries no tags:
+//! it is ours when its queue is.
+//!
+//! | field            | attribute             | change  |
+//! |------------------|-----------------------|---------|
+//! | `raw`            | `RawMessageDelivery`  | update  |
+//! | `filter`         | `FilterPolicy`        | update  |
+//! | `filter_on_body` | `FilterPolicyScope`   | update  |
+//! | `dead_letter`    | `RedrivePolicy`       | update  |
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>.
+
+use serde_json::{Value, json};
+
+use super::role::gone_is_fine;
+use super::{Context, Have, Kind, Resource, Want};
+use crate::cloud::sns::{self, Attributes};
+use crate::cloud::{self, CallError, Fault};
+use crate::model::{Arn, Differences, Place, Tags};
+
+/// A subscription, as the stack wants it or as AWS has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscription {
+    /// The topic.
+    pub topic: Arn,
+    /// The queue.
+    pub queue: Arn,
+    /// Deliver the message alone, without SNS's envelope.
+    pub raw: bool,
+    /// Which messages.
+    pub filter: Option<Value>,
+    /// Whether the filter reads the body; false without a filter.
+    pub filter_on_body: bool,
+    /// Where messages go that cannot be delivered.
+    pub dead_letter: Option<Arn>,
+}
+
+fn scope(on_body: bool) -> String {
+    if on_body {
+        "MessageBody"
+    } else {
+        "MessageAttributes"
+    }
+    .to_owned()
+}
+
+fn redrive(queue: &Arn) -> String {
+    json!({ "deadLetterTargetArn": queue }).to_string()
+}
+
+impl Subscription {
+    /// The attributes to subscribe with.
+    #[must_use]
+    pub fn encode(&self) -> Attributes {
+        let mut found = Attributes::from([("RawMessageDelivery".to_owned(), self.raw.to_string())]);
+        if let Some(filter) = &self.filter {
+            found.insert("FilterPolicy".to_owned(), filter.to_string());
+            found.insert("FilterPolicyScope".to_owned(), scope(self.filter_on_body));
+        }
+        if let Some(queue) = &self.dead_letter {
+            found.insert("RedrivePolicy".to_owned(), redrive(queue));
+        }
+        found
+    }
+
+    /// What SNS's attributes say.
+    #[must_use]
+    pub fn decode(topic: &Arn, queue: &Arn, arn: &str, attributes: &Attributes) -> Have {
+        let text = |name: &str| attributes.get(name).map_or("", String::as_str);
+        let filter: Option<Value> = serde_json::from_str(text("FilterPolicy"))
+            .ok()
+            .filter(|it| *it != json!({}));
+        let redrive: Value = serde_json::from_str(text("RedrivePolicy")).unwrap_or_default();
+        let subscription = Self {
+            topic: topic.clone(),
+            queue: queue.clone(),
+            raw: text("RawMessageDelivery") == "true",
+            filter_on_body: filter.is_some() && text("FilterPolicyScope") == "MessageBody",
+            filter,
+            dead_letter: redrive["deadLetterTargetArn"]
+                .as_str()
+                .and_then(|it| Arn::parse(it).ok()),
+        };
+        Have::of(Resource::Subscription(subscription), arn, &Tags::new())
+    }
+
+    fn live(have: &Have) -> &Self {
+        match &have.resource {
+            Resource::Subscription(it) => it,
+            other => unreachable!(
+                "a subscription was compared with a {}",
+                other.kind().singular()
+            ),
+        }
+    }
+
+    async fn set(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        arn: &str,
+        name: &str,
+        value: Option<String>,
+    ) -> Result<(), CallError> {
+        let call = sns::SetSubscriptionAttributes {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            value,
+        };
+        cloud::call(cx.cloud, place, call).await
+    }
+
+    /// SNS checks a filter against the scope it has at that moment: a nested filter
+    /// needs the body's scope before it, and a flat one may need its scope after.
+    async fn set_filter(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        arn: &str,
+        live: &Self,
+    ) -> Result<(), CallError> {
+        let new_scope = self.filter.is_some() && self.filter_on_body != live.filter_on_body;
+        if new_scope && self.filter_on_body {
+            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(true)))
+                .await?;
+        }
+        if self.filter != live.filter {
+            let filter = self
+                .filter
+                .as_ref()
+                .map_or_else(|| "{}".to_owned(), Value::to_string);
+            self.set(place, cx, arn, "FilterPolicy", Some(filter))
+                .await?;
+        }
+        if new_scope && !self.filter_on_body {
+            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(false)))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Kind for Subscription {
+    fn differences(&self, _: &Want, have: &Have) -> Differences {
+        let live = Self::live(have);
+        let json = |it: &Option<Value>| it.as_ref().map(Value::to_string);
+        Differences::default()
+            .field("raw", &live.raw, &self.raw)
+            .field("filter", &json(&live.filter), &json(&self.filter))
+            .field("filter_on_body", &live.filter_on_body, &self.filter_on_body)
+            .field("dead_letter", &live.dead_letter, &self.dead_letter)
+    }
+
+    async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let mine = cloud::all_pages(cx.cloud, &want.place, |token| sns::ListSubscriptions {
+            token,
+        })
+        .await?;
+        let (topic, queue) = (self.topic.as_str(), self.queue.as_str());
+        let Some(found) = mine
+            .iter()
+            .find(|it| it.topic == topic && it.endpoint == queue && it.arn.starts_with("arn:"))
+        else {
+            return Ok(None);
+        };
+        let call = sns::GetSubscriptionAttributes {
+            arn: found.arn.clone(),
+        };
+        match cloud::call(cx.cloud, &want.place, call).await {
+            Err(error) if error.fault == Fault::Missing => Ok(None),
+            other => Ok(Some(Self::decode(
+                &self.topic,
+                &self.queue,
+                &found.arn,
+                &other?,
+            ))),
+        }
+    }
+
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
+        let place = &want.place;
+        let Some(have) = have else {
+            let call = sns::Subscribe {
+                topic: self.topic.to_string(),
+                protocol: "sqs".to_owned(),
+                endpoint: self.queue.to_string(),
+                attributes: self.encode(),
+            };
+            let arn = cloud::call(cx.cloud, place, call).await?;
+            if !arn.starts_with("arn:") {
+                return Err(CallError::new(
+                    Fault::Invalid,
+                    "PendingConfirmation",
+                    format!(
+                        "SNS did not confirm the subscription of {} at once",
+                        self.queue
+                    ),
+                ));
+            }
+            return Ok(arn);
+        };
+        let live = Self::live(have);
+        if self.raw != live.raw {
+            self.set(
+                place,
+                cx,
+                &have.id,
+                "RawMessageDelivery",
+                Some(self.raw.to_string()),
+            )
+            .await?;
+        }
+        self.set_filter(place, cx, &have.id, live).await?;
+        if self.dead_letter != live.dead_letter {
+            self.set(
+                place,
+                cx,
+                &have.id,
+                "RedrivePolicy",
+                self.dead_letter.as_ref().map(redrive),
+            )
+            .await?;
+        }
+        Ok(have.id.clone())
+    }
+
+    async fn settle(&self, _: &Want, _: Option<&Have>, _: &Context<'_>) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        gone_is_fine(
+            cloud::call(
+                cx.cloud,
+                place,
+                sns::Unsubscribe {
+                    arn: have.id.clone(),
+                },
+            )
+            .await,
+        )
+    }
+
+    fn to_value(&self) -> Value {
+        json!({"topic": self.topic, "queue": self.queue, "attributes": self.encode()})
+    }
+}

@@ -1,0 +1,664 @@
+//! Reads what is there: in bulk where AWS allows it, all accounts at once.
+//!
+//! | what           | calls                                                                |
+//! |----------------|----------------------------------------------------------------------|
+//! | roles          | `GetAccountAuthorizationDetails`, and `ListRoles` when there are ours: pages of 1,000 an account |
+//! | tags           | `GetResources`: pages of 100 an account and region                   |
+//! | topics         | `GetTopicAttributes` each, `ListSubscriptionsByTopic` pages of 100   |
+//! | queues         | `GetQueueAttributes` each that is there; `ListQueues` tells which are, when several may not be |
+//! | subscriptions  | `GetSubscriptionAttributes` each that is listed                      |
+//! | REST APIs      | `GetRestApis` once; `GetResources` and three calls for the stage each |
+//!
+//! The tag index lags behind, so it proves nothing absent, and a mark it shows
+//! out of date is read again at the resource itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::{join_all, try_join_all};
+
+use super::{Context, Have, Ids, Resource, Want, rest_api, role, stage};
+use crate::cloud::{self, CallError, Cloud, Fault, iam, sns, sqs, tagging};
+use crate::kinds::{Queue, Role, Subscription, Topic};
+use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
+
+/// A resource that is ours by its mark and that the stack does not want.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Orphan {
+    /// Where its mark says it stands.
+    pub address: Address,
+    /// Its account and region.
+    pub place: Place,
+    /// What is there.
+    pub have: Have,
+}
+
+/// What is there of a stack.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// What is wanted and there.
+    pub have: BTreeMap<Address, Have>,
+    /// What is ours and not wanted.
+    pub orphans: Vec<Orphan>,
+}
+
+impl Live {
+    /// The ids that AWS chose, by address.
+    #[must_use]
+    pub fn ids(&self) -> BTreeMap<Address, String> {
+        let apis = self
+            .have
+            .iter()
+            .filter(|(address, _)| address.kind == KindName::RestApi);
+        apis.map(|(address, have)| (address.clone(), have.id.clone()))
+            .collect()
+    }
+}
+
+/// A read that failed, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("account `{}` ({}), {}: {source}", place.account, place.id, place.region)]
+pub struct SurveyError {
+    /// The account and region.
+    pub place: Place,
+    /// What the cloud said.
+    pub source: CallError,
+}
+
+type Wants = BTreeMap<Address, Want>;
+
+/// Everything that could not be read: every account that cannot be entered is said at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct SurveyErrors(pub Vec<SurveyError>);
+
+/// Reads everything of a stack.
+pub async fn survey(
+    stack: &str,
+    wants: &Wants,
+    places: &BTreeSet<Place>,
+    cloud: &dyn Cloud,
+) -> Result<Live, SurveyErrors> {
+    let survey = Survey {
+        stack,
+        wants,
+        cloud,
+    };
+    // An account that stands in the stack under several names is read once.
+    let mut accounts: BTreeMap<&AccountId, &Place> = BTreeMap::new();
+    let mut regions: BTreeMap<(&AccountId, &Region), &Place> = BTreeMap::new();
+    for place in places {
+        accounts.entry(&place.id).or_insert(place);
+        regions.entry((&place.id, &place.region)).or_insert(place);
+    }
+    let roles = join_all(
+        accounts
+            .values()
+            .map(|place| async { (*place, survey.roles(place).await) }),
+    );
+    let rest = join_all(
+        regions
+            .values()
+            .map(|place| async { (*place, survey.region(place).await) }),
+    );
+    let (roles, rest) = futures::future::join(roles, rest).await;
+    let mut live = Live::default();
+    let mut errors = Vec::new();
+    for (place, part) in roles.into_iter().chain(rest) {
+        match part {
+            Ok(part) => {
+                live.have.extend(part.have);
+                live.orphans.extend(part.orphans);
+            }
+            Err(source) => errors.push(SurveyError {
+                place: place.clone(),
+                source,
+            }),
+        }
+    }
+    // An account that cannot be entered fails every read in the same way: once is enough.
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
+    if !errors.is_empty() {
+        return Err(SurveyErrors(errors));
+    }
+    survey
+        .subscriptions(&mut live)
+        .await
+        .map_err(|error| SurveyErrors(vec![error]))?;
+    live.orphans
+        .sort_by(|a, b| (&a.address, &a.have.id).cmp(&(&b.address, &b.have.id)));
+    Ok(live)
+}
+
+struct Survey<'a> {
+    stack: &'a str,
+    wants: &'a Wants,
+    cloud: &'a dyn Cloud,
+}
+
+/// Attributes, or `None` where the resource is missing.
+fn or_none<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.fault == Fault::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Survey<'_> {
+    fn is_ours(&self, mark: Option<&Mark>) -> bool {
+        mark.is_some_and(|it| it.stack == self.stack)
+    }
+
+    /// The wants of one kind in an account, or in one region of it.
+    fn wanted(&self, kind: KindName, place: &Place) -> impl Iterator<Item = (&Address, &Want)> {
+        self.wants.iter().filter(move |(address, want)| {
+            address.kind == kind
+                && want.place.id == place.id
+                && (kind == KindName::Role || want.place.region == place.region)
+        })
+    }
+
+    async fn roles(&self, place: &Place) -> Result<Live, CallError> {
+        let found = role::details(self.cloud, place).await?;
+        let wanted: Vec<(&Address, &Role)> = self
+            .wanted(KindName::Role, place)
+            .filter_map(|(address, want)| match &want.resource {
+                Resource::Role(role) => Some((address, role)),
+                _ => None,
+            })
+            .collect();
+        let wanted_here = |detail: &iam::RoleDetail| {
+            wanted
+                .iter()
+                .find(|(_, it)| it.name().eq_ignore_ascii_case(&detail.name))
+        };
+        let ours = |detail: &iam::RoleDetail| self.is_ours(Mark::read(&detail.tags).as_ref());
+        let mine: Vec<&iam::RoleDetail> = found
+            .iter()
+            .filter(|it| ours(it) || wanted_here(it).is_some())
+            .collect();
+        let mut live = Live::default();
+        if mine.is_empty() {
+            return Ok(live);
+        }
+        let prefix = common_path(mine.iter().map(|it| it.path.as_str()));
+        let listings = role::listings(self.cloud, place, &prefix).await?;
+        for detail in mine {
+            let have = Role::decode(detail, listings.get(&detail.name), self.stack)?;
+            match wanted_here(detail) {
+                Some((address, _)) => {
+                    live.have.insert((*address).clone(), have);
+                }
+                None => live.orphans.extend(orphan(place, have)),
+            }
+        }
+        Ok(live)
+    }
+
+    async fn region(&self, place: &Place) -> Result<Live, CallError> {
+        let ask = |token| tagging::GetTagged {
+            key: crate::model::tags::STACK.to_owned(),
+            value: self.stack.to_owned(),
+            token,
+        };
+        let tagged = cloud::all_pages(self.cloud, place, ask).await?;
+        let index: BTreeMap<String, Tags> =
+            tagged.into_iter().map(|it| (it.arn, it.tags)).collect();
+        let (topics, queues, apis) = futures::future::try_join3(
+            self.topics(place, &index),
+            self.queues(place, &index),
+            self.apis(place, &index),
+        )
+        .await?;
+        let mut live = topics;
+        for part in [queues, apis] {
+            live.have.extend(part.have);
+            live.orphans.extend(part.orphans);
+        }
+        Ok(live)
+    }
+
+    /// Whether tags of the index say less than the wanted mark: they may be old.
+    fn looks_stale(&self, address: &Address, want: &Want, have: &Have) -> bool {
+        let expected = Mark::read(
+            &self
+                .context(address, &Ids::default())
+                .marked(&want.resource),
+        );
+        have.mark != expected
+            || !super::tag_details(want.resource.tags(), have.resource.tags(), None).is_empty()
+    }
+
+    fn context<'b>(&'b self, address: &'b Address, ids: &'b Ids) -> Context<'b> {
+        Context {
+            cloud: self.cloud,
+            stack: self.stack,
+            address,
+            ids,
+        }
+    }
+
+    async fn topics(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Live, CallError> {
+        let mut arns: BTreeMap<Arn, Option<(&Address, &Want)>> = ours_in(index, "sns", "");
+        for (address, want) in self.wanted(KindName::Topic, place) {
+            if let Resource::Topic(topic) = &want.resource {
+                arns.insert(topic.arn.clone(), Some((address, want)));
+            }
+        }
+        let reads = arns.iter().map(|(arn, wanted)| async move {
+            let call = sns::GetTopicAttributes {
+                arn: arn.to_string(),
+            };
+            let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+                return Ok(None);
+            };
+            let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
+            let owned = wanted.is_none_or(|(_, want)| want.owned);
+            let mut have = Topic::decode(arn, &attributes, &tags, self.stack, owned)?;
+            if let Some((address, want)) = wanted
+                && owned
+                && self.looks_stale(address, want, &have)
+            {
+                tags = cloud::call(
+                    self.cloud,
+                    place,
+                    sns::ListTopicTags {
+                        arn: arn.to_string(),
+                    },
+                )
+                .await?;
+                have = Topic::decode(arn, &attributes, &tags, self.stack, owned)?;
+            }
+            Ok::<_, CallError>(Some((*wanted, have)))
+        });
+        Ok(sorted(place, try_join_all(reads).await?))
+    }
+
+    async fn queues(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Live, CallError> {
+        let mut arns: BTreeMap<Arn, Option<(&Address, &Want)>> = ours_in(index, "sqs", "");
+        for (address, want) in self.wanted(KindName::Queue, place) {
+            if let Resource::Queue(queue) = &want.resource {
+                arns.insert(queue.arn.clone(), Some((address, want)));
+            }
+        }
+        let unknown: Vec<&str> = arns
+            .keys()
+            .filter(|it| !index.contains_key(it.as_str()))
+            .map(Arn::name)
+            .collect();
+        if unknown.len() > 1 {
+            let prefix = common_prefix(unknown.iter().copied()).to_owned();
+            let ask = |token| sqs::ListQueues {
+                prefix: prefix.clone(),
+                token,
+            };
+            let there: BTreeSet<String> = cloud::all_pages(self.cloud, place, ask)
+                .await?
+                .into_iter()
+                .collect();
+            arns.retain(|arn, _| index.contains_key(arn.as_str()) || there.contains(arn.name()));
+        }
+        let reads = arns.iter().map(|(arn, wanted)| async move {
+            let name = arn.name().to_owned();
+            let call = sqs::GetQueueAttributes { name: name.clone() };
+            let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+                return Ok(None);
+            };
+            let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
+            let mut have = Queue::decode(arn, &attributes, &tags, self.stack)?;
+            if let Some((address, want)) = wanted
+                && want.owned
+                && self.looks_stale(address, want, &have)
+            {
+                tags = cloud::call(self.cloud, place, sqs::ListQueueTags { name }).await?;
+                have = Queue::decode(arn, &attributes, &tags, self.stack)?;
+            }
+            let count = attributes
+                .get("ApproximateNumberOfMessages")
+                .and_then(|it| it.parse::<u64>().ok());
+            if wanted.is_none()
+                && let Some(count) = count.filter(|it| *it > 0)
+            {
+                have.extras.push(format!("it holds {count} messages"));
+            }
+            Ok::<_, CallError>(Some((*wanted, have)))
+        });
+        Ok(sorted(place, try_join_all(reads).await?))
+    }
+
+    async fn apis(&self, place: &Place, index: &BTreeMap<String, Tags>) -> Result<Live, CallError> {
+        let wanted: Vec<(&Address, &Want)> = self.wanted(KindName::RestApi, place).collect();
+        let tagged = index.keys().any(|it| it.contains(":apigateway:"));
+        let mut live = Live::default();
+        if wanted.is_empty() && !tagged {
+            return Ok(live);
+        }
+        let mut records = rest_api::read_all(self.cloud, place).await?;
+        // Of two that carry one mark, the older is the API; the other was left by a lost answer.
+        records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        let mut reads = Vec::new();
+        let mut taken: BTreeSet<&Address> = BTreeSet::new();
+        for record in &records {
+            let mark = Mark::read(&record.tags).filter(|it| it.stack == self.stack);
+            let claimed = wanted.iter().find(|(address, want)| match &want.resource {
+                Resource::RestApi(api) => match &api.existing {
+                    Some(id) => *id == record.id,
+                    None => mark.as_ref().is_some_and(|it| it.address == **address),
+                },
+                _ => false,
+            });
+            let claimed = claimed
+                .copied()
+                .filter(|(address, _)| taken.insert(address));
+            if claimed.is_some() || mark.is_some() {
+                reads.push((record, claimed));
+            }
+        }
+        let read = try_join_all(reads.into_iter().map(|(record, claimed)| async move {
+            let owned = claimed.is_none_or(|(_, want)| want.owned);
+            let have = rest_api::fill(self.cloud, place, self.stack, record, owned).await?;
+            let Some((address, _)) = claimed else {
+                return Ok((None, have, Vec::new()));
+            };
+            let stage = self.wants.values().find_map(|want| match &want.resource {
+                Resource::Stage(it) if it.api == *address => Some(it),
+                _ => None,
+            });
+            let stages =
+                stage::read_all(self.cloud, place, self.stack, record, address, stage).await?;
+            Ok::<_, CallError>((Some(address), have, stages))
+        }))
+        .await?;
+        for (claimed, have, stages) in read {
+            let Some(address) = claimed else {
+                live.orphans.extend(orphan(place, have));
+                continue;
+            };
+            for found in stages {
+                self.sort_stage(place, address, found, &mut live);
+            }
+            live.have.insert(address.clone(), have);
+        }
+        Ok(live)
+    }
+
+    /// A stage of a wanted API: wanted itself, or ours and left over, or somebody else's.
+    fn sort_stage(&self, place: &Place, api: &Address, found: Have, live: &mut Live) {
+        let Resource::Stage(stage) = &found.resource else {
+            return;
+        };
+        let wanted = self.wants.iter().find(|(_, want)| match &want.resource {
+            Resource::Stage(it) => it.name == stage.name && it.api == *api,
+            _ => false,
+        });
+        match wanted {
+            Some((address, _)) => {
+                live.have.insert(address.clone(), found);
+            }
+            None if self.is_ours(found.mark.as_ref()) => live.orphans.extend(orphan(place, found)),
+            None => {}
+        }
+    }
+
+    /// Subscriptions, once topics and queues are known.
+    async fn subscriptions(&self, live: &mut Live) -> Result<(), SurveyError> {
+        let mut listed: Vec<(Option<Address>, sns::SubscriptionListing)> = Vec::new();
+        let topics: Vec<(Address, Place, Arn)> = live
+            .have
+            .iter()
+            .filter_map(|(address, have)| match &have.resource {
+                Resource::Topic(topic) => Some((
+                    address.clone(),
+                    self.wants.get(address)?.place.clone(),
+                    topic.arn.clone(),
+                )),
+                _ => None,
+            })
+            .collect();
+        let lists = join_all(topics.iter().map(|(_, place, arn)| async move {
+            let ask = |token| sns::ListSubscriptionsByTopic {
+                topic: arn.to_string(),
+                token,
+            };
+            cloud::all_pages(self.cloud, place, ask).await
+        }))
+        .await;
+        for ((address, place, _), list) in topics.iter().zip(lists) {
+            let list = or_none(list).map_err(|source| SurveyError {
+                place: place.clone(),
+                source,
+            })?;
+            listed.extend(
+                list.into_iter()
+                    .flatten()
+                    .map(|it| (Some(address.clone()), it)),
+            );
+        }
+        self.foreign_topics(&topics, &mut listed).await?;
+        let reads = self.wants.iter().filter_map(|(address, want)| {
+            let Resource::Subscription(it) = &want.resource else {
+                return None;
+            };
+            let found = listed.iter().find(|(_, listing)| {
+                listing.topic == it.topic.as_str()
+                    && listing.endpoint == it.queue.as_str()
+                    && listing.arn.starts_with("arn:")
+            })?;
+            let arn = found.1.arn.clone();
+            Some(async move {
+                let call = sns::GetSubscriptionAttributes { arn: arn.clone() };
+                let attributes = or_none(cloud::call(self.cloud, &want.place, call).await)
+                    .map_err(|source| SurveyError {
+                        place: want.place.clone(),
+                        source,
+                    })?;
+                Ok(attributes.map(|found| {
+                    (
+                        address.clone(),
+                        Subscription::decode(&it.topic, &it.queue, &arn, &found),
+                    )
+                }))
+            })
+        });
+        live.have
+            .extend(try_join_all(reads).await?.into_iter().flatten());
+        self.sort_subscriptions(listed, live);
+        Ok(())
+    }
+
+    /// Subscriptions of our queues to topics that are not of the stack, as the queues' accounts list them.
+    async fn foreign_topics(
+        &self,
+        topics: &[(Address, Place, Arn)],
+        listed: &mut Vec<(Option<Address>, sns::SubscriptionListing)>,
+    ) -> Result<(), SurveyError> {
+        let foreign: BTreeMap<(AccountId, Region), &Place> = self
+            .wants
+            .values()
+            .filter(|want| match &want.resource {
+                Resource::Subscription(it) => !topics.iter().any(|(_, _, arn)| *arn == it.topic)
+                    && !self.wants.values().any(|want| matches!(&want.resource, Resource::Topic(topic) if topic.arn == it.topic)),
+                _ => false,
+            })
+            .map(|want| ((want.place.id.clone(), want.place.region.clone()), &want.place))
+            .collect();
+        for place in foreign.values() {
+            let found =
+                cloud::all_pages(self.cloud, place, |token| sns::ListSubscriptions { token })
+                    .await
+                    .map_err(|source| SurveyError {
+                        place: (*place).clone(),
+                        source,
+                    })?;
+            listed.extend(found.into_iter().map(|it| (None, it)));
+        }
+        Ok(())
+    }
+
+    /// What is listed and not wanted: ours when its queue is, else a stranger's.
+    fn sort_subscriptions(
+        &self,
+        listed: Vec<(Option<Address>, sns::SubscriptionListing)>,
+        live: &mut Live,
+    ) {
+        let wanted: BTreeSet<(&str, &str)> = self
+            .wants
+            .values()
+            .filter_map(|want| match &want.resource {
+                Resource::Subscription(it) => Some((it.topic.as_str(), it.queue.as_str())),
+                _ => None,
+            })
+            .collect();
+        let mut queues: BTreeMap<String, (Address, Place)> = BTreeMap::new();
+        for (address, have) in &live.have {
+            if let (Resource::Queue(queue), Some(want)) = (&have.resource, self.wants.get(address))
+                && want.owned
+            {
+                queues.insert(queue.arn.to_string(), (address.clone(), want.place.clone()));
+            }
+        }
+        for it in &live.orphans {
+            if let Resource::Queue(queue) = &it.have.resource {
+                queues.insert(
+                    queue.arn.to_string(),
+                    (it.address.clone(), it.place.clone()),
+                );
+            }
+        }
+        for (topic, listing) in listed {
+            if wanted.contains(&(listing.topic.as_str(), listing.endpoint.as_str()))
+                || listing.arn == "Deleted"
+            {
+                continue;
+            }
+            let ours = queues
+                .get(&listing.endpoint)
+                .filter(|_| listing.arn.starts_with("arn:"));
+            if let (Some((queue, place)), Ok(topic), Ok(endpoint)) = (
+                ours,
+                Arn::parse(&listing.topic),
+                Arn::parse(&listing.endpoint),
+            ) {
+                let mut place = place.clone();
+                if let Some(region) = Region::parse(topic.region()) {
+                    place.region = region;
+                }
+                let address = Address::new(
+                    KindName::Subscription,
+                    format!("{}.{}", queue.name, topic.name()),
+                );
+                let have =
+                    Subscription::decode(&topic, &endpoint, &listing.arn, &sns::Attributes::new());
+                live.orphans.push(Orphan {
+                    address,
+                    place,
+                    have,
+                });
+            } else if let Some(topic) =
+                topic.filter(|it| self.wants.get(it).is_some_and(|want| want.owned))
+                && let Some(have) = live.have.get_mut(&topic)
+            {
+                let pending = if listing.arn.starts_with("arn:") {
+                    ""
+                } else {
+                    ", pending confirmation"
+                };
+                have.extras.push(format!(
+                    "subscription of {} {} by account {}{pending}",
+                    listing.protocol, listing.endpoint, listing.owner
+                ));
+            }
+        }
+    }
+}
+
+fn orphan(place: &Place, have: Have) -> Option<Orphan> {
+    let address = have.mark.as_ref()?.address.clone();
+    Some(Orphan {
+        address,
+        place: place.clone(),
+        have,
+    })
+}
+
+/// The ARNs of the index that are of a service.
+fn ours_in<'a>(
+    index: &BTreeMap<String, Tags>,
+    service: &str,
+    prefix: &str,
+) -> BTreeMap<Arn, Option<(&'a Address, &'a Want)>> {
+    index
+        .keys()
+        .filter_map(|it| Arn::parse(it).ok())
+        .filter(|it| it.service() == service && it.resource().starts_with(prefix))
+        .map(|it| (it, None))
+        .collect()
+}
+
+fn sorted(place: &Place, found: Vec<Option<(Option<(&Address, &Want)>, Have)>>) -> Live {
+    let mut live = Live::default();
+    for (wanted, have) in found.into_iter().flatten() {
+        match wanted {
+            Some((address, _)) => {
+                live.have.insert(address.clone(), have);
+            }
+            None => live.orphans.extend(orphan(place, have)),
+        }
+    }
+    live
+}
+
+/// The longest path all of these lie below, `/` at its end.
+fn common_path<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let common = common_prefix(paths);
+    let end = common.rfind('/').map_or(0, |it| it + 1);
+    if end == 0 {
+        "/".to_owned()
+    } else {
+        common[..end].to_owned()
+    }
+}
+
+/// What all of these begin with.
+fn common_prefix<'a>(mut texts: impl Iterator<Item = &'a str>) -> &'a str {
+    let Some(mut common) = texts.next() else {
+        return "";
+    };
+    for text in texts {
+        let same = common
+            .bytes()
+            .zip(text.bytes())
+            .take_while(|(a, b)| a == b)
+            .count();
+        common = &common[..same];
+    }
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_share_their_leading_segments() {
+        assert_eq!(
+            common_path(["/provision/shop/", "/provision/shop/x/"].into_iter()),
+            "/provision/shop/"
+        );
+        assert_eq!(common_path(["/provision/shop/", "/team/"].into_iter()), "/");
+        assert_eq!(common_path(["/"].into_iter()), "/");
+        assert_eq!(
+            common_prefix(["billing-a", "billing-b"].into_iter()),
+            "billing-"
+        );
+    }
+}

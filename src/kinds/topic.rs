@@ -1,0 +1,343 @@
+//! SNS topics.
+//!
+//! Name and FIFO flag are fixed at creation; the rest changes in place, one
+//! attribute a call. A topic always has a policy: the one SNS gives a fresh
+//! topic lets the whole account in, so a topic we own always gets one of ours.
+//!
+//! | field                         | attribute                   | change  |
+//! |-------------------------------|-----------------------------|---------|
+//! | `fifo`                        | `FifoTopic`                 | replace |
+//! | `content_based_deduplication` | `ContentBasedDeduplication` | update  |
+//! | `message_group_throughput`    | `FifoThroughputScope`       | update  |
+//! | `display_name`                | `DisplayName`               | update  |
+//! | `kms_key`                     | `KmsMasterKeyId`            | update  |
+//! | `delivery_policy`             | `DeliveryPolicy`            | update  |
+//! | `signature_version`           | `SignatureVersion`          | update  |
+//! | `tracing`                     | `TracingConfig`             | update  |
+//! | `policy`                      | `Policy`                    | update  |
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>.
+
+use serde_json::{Value, json};
+
+use super::role::gone_is_fine;
+use super::{Context, Have, Kind, Resource, Want, policy_details, stale_tags, tag_details};
+use crate::cloud::sns::{self, Attributes};
+use crate::cloud::{self, CallError, Fault};
+use crate::model::tags::unmarked;
+use crate::model::{Arn, Differences, Mark, Place, Tags};
+use crate::policy::{Document, own};
+
+/// A topic, as the stack wants it or as AWS has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topic {
+    /// The ARN.
+    pub arn: Arn,
+    /// First in, first out.
+    pub fifo: bool,
+    /// Deduplicate by content (FIFO).
+    pub content_based_deduplication: bool,
+    /// Whether FIFO throughput is counted by message group.
+    pub message_group_throughput: bool,
+    /// The name in SMS and e-mail messages; empty for none.
+    pub display_name: String,
+    /// The KMS key; empty for none.
+    pub kms_key: String,
+    /// Retries of HTTP deliveries.
+    pub delivery_policy: Option<Value>,
+    /// 1 or 2.
+    pub signature_version: u8,
+    /// Whether X-Ray traces are passed on.
+    pub tracing: bool,
+    /// Our statements of the access policy.
+    pub policy: Document,
+    /// The author's tags.
+    pub tags: Tags,
+}
+
+/// What SNS leaves behind when a delivery policy is taken away.
+fn is_no_delivery_policy(value: &Value) -> bool {
+    *value == json!({"http": {"disableSubscriptionOverrides": false}}) || *value == json!({})
+}
+
+impl Topic {
+    /// Every attribute but the policy, as SNS takes them. FIFO ones only where they are taken.
+    #[must_use]
+    pub fn encode(&self) -> Attributes {
+        let mut found = Attributes::new();
+        let mut set = |name: &str, value: String| {
+            found.insert(name.to_owned(), value);
+        };
+        set("DisplayName", self.display_name.clone());
+        set("KmsMasterKeyId", self.kms_key.clone());
+        set(
+            "DeliveryPolicy",
+            self.delivery_policy
+                .as_ref()
+                .map(Value::to_string)
+                .unwrap_or_default(),
+        );
+        set("SignatureVersion", self.signature_version.to_string());
+        set(
+            "TracingConfig",
+            if self.tracing {
+                "Active"
+            } else {
+                "PassThrough"
+            }
+            .to_owned(),
+        );
+        if self.fifo {
+            set("FifoTopic", "true".to_owned());
+            set(
+                "ContentBasedDeduplication",
+                self.content_based_deduplication.to_string(),
+            );
+            let scope = if self.message_group_throughput {
+                "MessageGroup"
+            } else {
+                "Topic"
+            };
+            set("FifoThroughputScope", scope.to_owned());
+        }
+        found
+    }
+
+    /// What to send at creation: what is not SNS's own default.
+    fn encode_new(&self) -> Attributes {
+        let plain = Self {
+            fifo: self.fifo,
+            arn: self.arn.clone(),
+            content_based_deduplication: false,
+            message_group_throughput: false,
+            display_name: String::new(),
+            kms_key: String::new(),
+            delivery_policy: None,
+            signature_version: 1,
+            tracing: false,
+            policy: Document::of(Vec::new()),
+            tags: Tags::new(),
+        };
+        let defaults = plain.encode();
+        self.encode()
+            .into_iter()
+            .filter(|(name, value)| name == "FifoTopic" || defaults.get(name) != Some(value))
+            .collect()
+    }
+
+    /// What SNS's attributes and tags say.
+    pub fn decode(
+        arn: &Arn,
+        attributes: &Attributes,
+        tags: &Tags,
+        stack: &str,
+        owned: bool,
+    ) -> Result<Have, CallError> {
+        let text = |name: &str| attributes.get(name).map_or("", String::as_str);
+        let mut topic = Self {
+            arn: arn.clone(),
+            fifo: text("FifoTopic") == "true",
+            content_based_deduplication: text("ContentBasedDeduplication") == "true",
+            message_group_throughput: text("FifoThroughputScope") == "MessageGroup",
+            display_name: text("DisplayName").to_owned(),
+            kms_key: text("KmsMasterKeyId").to_owned(),
+            delivery_policy: serde_json::from_str(text("DeliveryPolicy"))
+                .ok()
+                .filter(|it| !is_no_delivery_policy(it)),
+            signature_version: text("SignatureVersion").parse().unwrap_or(1),
+            tracing: text("TracingConfig") == "Active",
+            policy: Document::of(Vec::new()),
+            tags: unmarked(tags),
+        };
+        let mut have = Have::of(Resource::Topic(topic.clone()), arn.as_str(), tags);
+        if let Some(text) = attributes.get("Policy").filter(|it| !it.is_empty()) {
+            let document = Document::parse(text).map_err(|error| {
+                CallError::new(
+                    Fault::Invalid,
+                    "UnreadablePolicy",
+                    format!("the policy of {arn} cannot be read: {error}"),
+                )
+            })?;
+            // On our own topic, SNS's first policy is nobody's statement: it is not kept.
+            if !(owned && own::is_default_topic_policy(&document, arn.account())) {
+                topic.policy = have.take_policy(document, stack);
+            }
+        }
+        have.resource = Resource::Topic(topic);
+        Ok(have)
+    }
+
+    fn live(have: &Have) -> &Self {
+        match &have.resource {
+            Resource::Topic(it) => it,
+            other => unreachable!("a topic was compared with a {}", other.kind().singular()),
+        }
+    }
+
+    async fn set(
+        &self,
+        place: &Place,
+        cx: &Context<'_>,
+        name: &str,
+        value: String,
+    ) -> Result<(), CallError> {
+        let call = sns::SetTopicAttributes {
+            arn: self.arn.to_string(),
+            name: name.to_owned(),
+            value,
+        };
+        cloud::call(cx.cloud, place, call).await
+    }
+}
+
+impl Kind for Topic {
+    fn differences(&self, want: &Want, have: &Have) -> Differences {
+        let live = Self::live(have);
+        let policy = policy_details(want, &self.policy, &live.policy, have);
+        if !want.owned {
+            return Differences::default().list("policy", policy);
+        }
+        let json = |it: &Option<Value>| it.as_ref().map(Value::to_string);
+        Differences::default()
+            .fixed("fifo", &live.fifo, &self.fifo)
+            .field(
+                "content_based_deduplication",
+                &live.content_based_deduplication,
+                &self.content_based_deduplication,
+            )
+            .field(
+                "message_group_throughput",
+                &live.message_group_throughput,
+                &self.message_group_throughput,
+            )
+            .field("display_name", &live.display_name, &self.display_name)
+            .field("kms_key", &live.kms_key, &self.kms_key)
+            .field(
+                "delivery_policy",
+                &json(&live.delivery_policy),
+                &json(&self.delivery_policy),
+            )
+            .field(
+                "signature_version",
+                &live.signature_version,
+                &self.signature_version,
+            )
+            .field("tracing", &live.tracing, &self.tracing)
+            .list("policy", policy)
+            .list(
+                "tags",
+                tag_details(&self.tags, &live.tags, have.mark.as_ref()),
+            )
+    }
+
+    async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let call = sns::GetTopicAttributes {
+            arn: self.arn.to_string(),
+        };
+        let attributes = match cloud::call(cx.cloud, &want.place, call).await {
+            Err(error) if error.fault == Fault::Missing => return Ok(None),
+            other => other?,
+        };
+        let call = sns::ListTopicTags {
+            arn: self.arn.to_string(),
+        };
+        let tags = if want.owned {
+            cloud::call(cx.cloud, &want.place, call).await?
+        } else {
+            Tags::new()
+        };
+        Self::decode(&self.arn, &attributes, &tags, cx.stack, want.owned).map(Some)
+    }
+
+    async fn exist(
+        &self,
+        want: &Want,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<String, CallError> {
+        let place = &want.place;
+        let Some(have) = have else {
+            let mut attributes = self.encode_new();
+            attributes.insert("Policy".to_owned(), self.policy.to_text());
+            let call = sns::CreateTopic {
+                name: self.arn.name().to_owned(),
+                attributes,
+                tags: cx.marked(&want.resource),
+            };
+            return cloud::call(cx.cloud, place, call).await;
+        };
+        let live = Self::live(have);
+        if want.owned {
+            let there = live.encode();
+            for (name, value) in self.encode() {
+                if there.get(&name) != Some(&value) {
+                    self.set(place, cx, &name, value).await?;
+                }
+            }
+        }
+        if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
+            let mut document = have.policy_with(&self.policy, want.exclusive);
+            if document.statements.is_empty() {
+                // A topic cannot be without a policy: its first one stands for none.
+                document = own::default_topic_policy(self.arn.as_str(), self.arn.account());
+            }
+            self.set(place, cx, "Policy", document.to_text()).await?;
+        }
+        if want.owned {
+            let keys = stale_tags(&self.tags, have);
+            if !keys.is_empty() {
+                cloud::call(
+                    cx.cloud,
+                    place,
+                    sns::UntagTopic {
+                        arn: self.arn.to_string(),
+                        keys,
+                    },
+                )
+                .await?;
+            }
+            let tags = cx.marked(&want.resource);
+            if Mark::read(&tags) != have.mark
+                || !tag_details(&self.tags, &live.tags, None).is_empty()
+            {
+                cloud::call(
+                    cx.cloud,
+                    place,
+                    sns::TagTopic {
+                        arn: self.arn.to_string(),
+                        tags,
+                    },
+                )
+                .await?;
+            }
+        }
+        Ok(have.id.clone())
+    }
+
+    async fn settle(&self, _: &Want, _: Option<&Have>, _: &Context<'_>) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        if have.mark.as_ref().is_some_and(|it| it.stack == cx.stack) {
+            let call = sns::DeleteTopic {
+                arn: self.arn.to_string(),
+            };
+            return gone_is_fine(cloud::call(cx.cloud, place, call).await);
+        }
+        if self.policy.statements.is_empty() {
+            return Ok(());
+        }
+        let mut document = have.policy_with(&Document::of(Vec::new()), false);
+        if document.statements.is_empty() {
+            document = own::default_topic_policy(self.arn.as_str(), self.arn.account());
+        }
+        gone_is_fine(self.set(place, cx, "Policy", document.to_text()).await)
+    }
+
+    fn to_value(&self) -> Value {
+        let mut attributes = self.encode();
+        attributes.insert("Policy".to_owned(), self.policy.to_text());
+        json!({"arn": self.arn, "attributes": attributes, "tags": self.tags})
+    }
+}

@@ -1,0 +1,615 @@
+//! `[[access]]`, compiled to both its sides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::role_name;
+use super::roles::{ACCESS, Identity};
+use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
+use super::{Draft, Grant, LowerFault, api, role_address};
+use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
+use crate::kinds::{Resource, Role, pending_id};
+use crate::model::tags::short_hash;
+use crate::model::{Address, Arn, KindName, Place};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement};
+use crate::stack::{self, Access, Endpoint, Principal, RoleRef, RouteKey, Surface, Target, Via};
+
+/// Up to this many consumers a resource policy is the first choice: it costs callers no STS call.
+const FEW: usize = 10;
+
+/// Who may call which routes of an API.
+pub(super) type Invokers = BTreeMap<Who, BTreeSet<RouteKey>>;
+
+/// A role beside a target that callers assume.
+#[derive(Clone, Debug)]
+pub(super) struct AccessRole {
+    place: Place,
+    name: String,
+    who: BTreeSet<Who>,
+    external_id: Option<String>,
+    target: Address,
+    allows: Allows,
+    because: String,
+}
+
+/// What an access role lets its bearers do.
+#[derive(Clone, Debug)]
+enum Allows {
+    /// Call these routes of an API of the stack.
+    Call(String, BTreeSet<RouteKey>),
+    /// Publish to a topic.
+    Publish(Arn),
+}
+
+/// The mechanism of an access, and why, where the engine chose it.
+fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
+    let chosen = |via, why: &str| (via, Some(why.to_owned()));
+    match access.via {
+        Via::ResourcePolicy | Via::AssumeRole => (access.via, None),
+        Via::Auto => {
+            let target = target_address(&access.to);
+            let consumers = draft
+                .stack
+                .access
+                .iter()
+                .filter(|it| target_address(&it.to) == target)
+                .count();
+            match &access.from {
+                Principal::Oidc { .. } | Principal::Service(_) => chosen(
+                    Via::AssumeRole,
+                    "only a role's trust policy can name such a principal",
+                ),
+                Principal::VpcEndpoint(_) => chosen(
+                    Via::ResourcePolicy,
+                    "only a resource policy can name an endpoint",
+                ),
+                _ if consumers > FEW => chosen(
+                    Via::AssumeRole,
+                    "many consumers: the target's policy need not grow with them",
+                ),
+                Principal::Role(_) => chosen(
+                    Via::ResourcePolicy,
+                    "one owner and few consumers: no extra STS call",
+                ),
+                Principal::RoleArn(arn)
+                    if arn
+                        .account_id()
+                        .is_some_and(|it| draft.place_of_account(&it).is_some()) =>
+                {
+                    chosen(
+                        Via::ResourcePolicy,
+                        "one owner and few consumers: no extra STS call",
+                    )
+                }
+                Principal::RoleArn(_) | Principal::RolePrefix { .. } | Principal::Account(_) => {
+                    chosen(
+                        Via::AssumeRole,
+                        "another owner: the target's policy stays its own",
+                    )
+                }
+            }
+        }
+    }
+}
+
+fn target_address(target: &Target) -> Address {
+    match target {
+        Target::Api { name, .. } => Address::new(KindName::RestApi, name),
+        Target::Topic { name } => Address::new(KindName::Topic, name),
+    }
+}
+
+/// What an API's id is in documents: known of an existing API, chosen by AWS of another.
+fn api_id(name: &str, api: &stack::Api) -> String {
+    api.existing
+        .clone()
+        .unwrap_or_else(|| pending_id(&Address::new(KindName::RestApi, name)))
+}
+
+/// Routes as identity policies name them.
+fn route_arns<'a>(
+    name: &str,
+    api: &stack::Api,
+    place: &Place,
+    resources: impl IntoIterator<Item = &'a String>,
+) -> Vec<String> {
+    let head = format!(
+        "{}/",
+        Arn::regional(place, "execute-api", &api_id(name, api))
+    );
+    resources
+        .into_iter()
+        .map(|it| it.replacen("execute-api:/", &head, 1))
+        .collect()
+}
+
+/// The routes an API has, as far as the stack knows them.
+fn routes_of(draft: &Draft<'_>, api: &stack::Api) -> Vec<RouteKey> {
+    let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
+    let place = draft.place(&api.account);
+    let lowered = api::rest_api(api, &place, Vec::new(), |_| None, queue_arn);
+    lowered.methods.into_keys().collect()
+}
+
+/// Calls that an access lets through although nobody declared them, and that cannot be denied.
+fn spoken_beyond(reach: &api::Reach) -> Vec<String> {
+    reach.beyond.iter().map(ToString::to_string).collect()
+}
+
+fn spoken(routes: &[RouteKey]) -> String {
+    let list: Vec<_> = routes.iter().map(ToString::to_string).collect();
+    format!("call {} of", list.join(", "))
+}
+
+/// Compiles every access: collects what each side has to say.
+pub(super) fn compile(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    for access in &stack.access {
+        let (via, why) = mechanism(draft, access);
+        // A role the stack declares may also be named by its ARN.
+        let from = match &access.from {
+            Principal::RoleArn(arn) => stack
+                .roles
+                .iter()
+                .find(|(_, role)| role.arn == *arn)
+                .map_or_else(
+                    || access.from.clone(),
+                    |(name, _)| Principal::Role(name.clone()),
+                ),
+            other => other.clone(),
+        };
+        let mut beyond = Vec::new();
+        let (place, action, resources, may, allows) = match &access.to {
+            Target::Api { name, routes } => {
+                let api = &stack.apis[name];
+                let place = draft.place(&api.account);
+                beyond =
+                    spoken_beyond(&api::reach(&api.stage.name, routes, &routes_of(draft, api)));
+                if via == Via::ResourcePolicy || api.endpoint == Endpoint::Private {
+                    let who = if via == Via::ResourcePolicy {
+                        Who::of(&from, stack, &place)
+                    } else {
+                        Who::Role(access_role_arn(draft, access, &from, &place))
+                    };
+                    let invokers = draft.invokers.entry(name.clone()).or_default();
+                    invokers
+                        .entry(who)
+                        .or_default()
+                        .extend(routes.iter().cloned());
+                }
+                let arns = route_arns(
+                    name,
+                    api,
+                    &place,
+                    &api::invoke_resources(&api.stage.name, routes),
+                );
+                let allows = Allows::Call(name.clone(), routes.iter().cloned().collect());
+                (
+                    Some(place),
+                    "execute-api:Invoke",
+                    arns,
+                    spoken(routes),
+                    allows,
+                )
+            }
+            Target::Topic { name } => {
+                let topic = &stack.topics[name];
+                let place = draft.topic_place(topic);
+                if via == Via::ResourcePolicy {
+                    let seen_from = place
+                        .clone()
+                        .or_else(|| stack.accounts.values().next().map(|it| it.place.clone()));
+                    if let Some(seen_from) = seen_from {
+                        draft
+                            .publishers
+                            .entry(name.clone())
+                            .or_default()
+                            .push(Who::of(&from, stack, &seen_from));
+                    }
+                }
+                let allows = Allows::Publish(topic.arn.clone());
+                (
+                    place,
+                    "sns:Publish",
+                    vec![topic.arn.to_string()],
+                    "publish to".to_owned(),
+                    allows,
+                )
+            }
+        };
+        let mut role = None;
+        if via == Via::AssumeRole {
+            let Some(place) = place else {
+                draft.faults.push(LowerFault {
+                    message: format!(
+                        "`{}` is in an account that this stack does not have, so no access role can be made beside it; \
+                         write `via = \"resource-policy\"`",
+                        target_address(&access.to)
+                    ),
+                    written_at: Some(access.written_at.clone()),
+                });
+                continue;
+            };
+            let arn = access_role_arn(draft, access, &from, &place);
+            role = Some(add_access_role(draft, access, &from, &place, allows));
+            allow(
+                draft,
+                &from,
+                access,
+                "sts:AssumeRole",
+                vec![arn.to_string()],
+            );
+        } else {
+            allow(draft, &from, access, action, resources);
+        }
+        draft.grants.push(Grant {
+            who: name_of(&from),
+            may,
+            target: target_address(&access.to),
+            via,
+            why,
+            role,
+            beyond,
+            written_at: access.written_at.clone(),
+        });
+    }
+}
+
+/// Writes the caller's side: on a role of the stack, or into the hands of its owner.
+fn allow(
+    draft: &mut Draft<'_>,
+    from: &Principal,
+    access: &Access,
+    action: &'static str,
+    resources: Vec<String>,
+) {
+    match from {
+        Principal::Role(name) => draft
+            .identity
+            .entry(name.clone())
+            .or_default()
+            .allow(action, resources),
+        Principal::RoleArn(_) | Principal::RolePrefix { .. } | Principal::Account(_) => {
+            let sid = draft.sid(&format!("{action} {}", target_address(&access.to)));
+            let statement = Statement::allow(sid, Clause::of([action])).on(resources);
+            let key = (
+                name_of(from),
+                format!("to use {}", target_address(&access.to)),
+            );
+            draft.handovers.entry(key).or_default().push(statement);
+        }
+        // These have no identity policies.
+        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {}
+    }
+}
+
+/// The access role's name in the stack, and in IAM.
+fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
+    let target = target_address(&access.to);
+    match &access.role_name {
+        Some(name) => (name.clone(), name.clone()),
+        None => {
+            let short = short_name(from);
+            (
+                format!("{}-for-{short}", target.name),
+                role_name(&[&draft.stack.name, &target.name, "for", &short]),
+            )
+        }
+    }
+}
+
+fn access_role_arn(draft: &Draft<'_>, access: &Access, from: &Principal, place: &Place) -> Arn {
+    let (_, name) = access_role_names(draft, access, from);
+    Arn::role(place, &role_path(draft), &name)
+}
+
+fn role_path(draft: &Draft<'_>) -> String {
+    format!("/provision/{}/", draft.stack.name)
+}
+
+fn add_access_role(
+    draft: &mut Draft<'_>,
+    access: &Access,
+    from: &Principal,
+    place: &Place,
+    allows: Allows,
+) -> Address {
+    let (key, name) = access_role_names(draft, access, from);
+    let who = Who::of(from, draft.stack, place);
+    let target = target_address(&access.to);
+    let role = draft
+        .access_roles
+        .entry(key.clone())
+        .or_insert_with(|| AccessRole {
+            place: place.clone(),
+            name,
+            who: BTreeSet::new(),
+            external_id: access.external_id.clone(),
+            target: target.clone(),
+            allows: allows.clone(),
+            because: format!("{} uses {target}", name_of(from)),
+        });
+    let mut fault = None;
+    if role.target != target {
+        fault = Some(format!(
+            "the access role `{key}` is for `{}`; one for `{target}` needs a name of its own",
+            role.target
+        ));
+    } else if role.external_id != access.external_id {
+        fault = Some(format!(
+            "the access role `{key}` asks for one external id; this access names another"
+        ));
+    }
+    role.who.insert(who);
+    if let (Allows::Call(_, routes), Allows::Call(_, more)) = (&mut role.allows, allows) {
+        routes.extend(more);
+    }
+    if let Some(message) = fault {
+        draft.faults.push(LowerFault {
+            message,
+            written_at: Some(access.written_at.clone()),
+        });
+    }
+    role_address(&key)
+}
+
+/// Wants the access roles.
+pub(super) fn compile_roles(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    for (key, role) in std::mem::take(&mut draft.access_roles) {
+        let arn = Arn::role(&role.place, &role_path(draft), &role.name);
+        let taken = stack.roles.contains_key(&key)
+            || stack.roles.values().any(|it| {
+                it.arn.account() == arn.account() && it.name.eq_ignore_ascii_case(&role.name)
+            });
+        if taken {
+            draft.faults.push(LowerFault {
+                message: format!(
+                    "a role of this stack is called `{key}` already, as the access role for `{}` would be; \
+                     give that access a `role = \"…\"` of its own",
+                    role.target
+                ),
+                written_at: None,
+            });
+            continue;
+        }
+        let statements = access_statements(draft, &role);
+        let resource = Role {
+            arn,
+            path: role_path(draft),
+            trust: trust_policy(
+                &stack.name,
+                &role.place,
+                &role.who,
+                role.external_id.as_deref(),
+            ),
+            inline: BTreeMap::from([(
+                format!("{}{ACCESS}", inline_prefix(&stack.name)),
+                Document::of(statements),
+            )]),
+            attached: BTreeSet::new(),
+            boundary: None,
+            description: format!("Access to {} of stack {}", role.target, stack.name),
+            max_session: DEFAULT_SESSION,
+            tags: stack.tags.clone(),
+        };
+        let want = draft.want(role_address(&key), role.place, Resource::Role(resource));
+        want.exclusive = true;
+        want.because = Some(role.because);
+    }
+}
+
+/// What an access role allows, and what it denies because a pattern would let it through.
+fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
+    match &role.allows {
+        Allows::Publish(topic) => {
+            vec![
+                Statement::allow(draft.sid("Publish"), Clause::of(["sns:Publish"]))
+                    .on([topic.as_str()]),
+            ]
+        }
+        Allows::Call(name, routes) => {
+            let api = &draft.stack.apis[name];
+            let routes: Vec<RouteKey> = routes.iter().cloned().collect();
+            let reach = api::reach(&api.stage.name, &routes, &routes_of(draft, api));
+            let on = |resources: &[String]| route_arns(name, api, &role.place, resources);
+            let invoke = || Clause::of(["execute-api:Invoke"]);
+            let mut statements =
+                vec![Statement::allow(draft.sid("Invoke"), invoke()).on(on(&reach.allow))];
+            if !reach.deny.is_empty() {
+                let mut deny =
+                    Statement::allow(draft.sid("InvokeNot"), invoke()).on(on(&reach.deny));
+                deny.effect = Effect::Deny;
+                statements.push(deny);
+            }
+            statements
+        }
+    }
+}
+
+/// Wants the APIs and their stages, with the roles their integrations need.
+pub(super) fn compile_apis(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    for (name, api) in &stack.apis {
+        let place = draft.place(&api.account);
+        let statements = api_statements(draft, name, api);
+        let role = integration_role(draft, name, api, &place);
+        let credentials = |named: Option<&RoleRef>| {
+            let arn = |it: &RoleRef| match it {
+                RoleRef::Stack(name) => stack.roles[name].arn.clone(),
+                RoleRef::Arn(arn) => arn.clone(),
+            };
+            named
+                .or(api.credentials.as_ref())
+                .map(arn)
+                .or_else(|| role.as_ref().map(|(_, arn)| arn.clone()))
+        };
+        let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
+        let rest_api = api::rest_api(api, &place, statements, credentials, queue_arn);
+        let address = Address::new(KindName::RestApi, name);
+        let stage = api::stage(api, &address, &rest_api);
+        let mut needs: BTreeSet<Address> =
+            role.iter().map(|(address, _)| address.clone()).collect();
+        let named = |it: Option<&RoleRef>| match it {
+            Some(RoleRef::Stack(name)) => Some(role_address(name)),
+            Some(RoleRef::Arn(_)) | None => None,
+        };
+        needs.extend(named(api.credentials.as_ref()));
+        if let Surface::Routes(routes) = &api.surface {
+            needs.extend(
+                routes
+                    .iter()
+                    .filter_map(|it| named(it.integration.credentials())),
+            );
+        }
+        let want = draft.want(address.clone(), place.clone(), Resource::RestApi(rest_api));
+        want.owned = api.existing.is_none();
+        want.exclusive = api.exclusive;
+        want.needs = needs;
+        let stage_address = Address::new(KindName::Stage, format!("{name}.{}", api.stage.name));
+        let want = draft.want(stage_address, place, Resource::Stage(stage));
+        want.owned = api.existing.is_none();
+        want.needs = BTreeSet::from([address]);
+    }
+}
+
+/// Our statements of an API's resource policy.
+fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    match api::document_statements(api, &draft.stack.name) {
+        Ok(own) => statements.extend(own),
+        Err(error) => draft.faults.push(LowerFault {
+            message: format!(
+                "the policy in the OpenAPI document of `apis.{name}` cannot be read: {error}"
+            ),
+            written_at: None,
+        }),
+    }
+    // Callers of the same routes share a statement.
+    let known = routes_of(draft, api);
+    let mut by_reach: BTreeMap<(Vec<String>, Vec<String>), BTreeSet<Who>> = BTreeMap::new();
+    for (who, routes) in draft.invokers.get(name).into_iter().flatten() {
+        let routes: Vec<RouteKey> = routes.iter().cloned().collect();
+        let reach = api::reach(&api.stage.name, &routes, &known);
+        by_reach
+            .entry((reach.allow, reach.deny))
+            .or_default()
+            .insert(who.clone());
+    }
+    for ((allowed, denied), who) in &by_reach {
+        let hash = short_hash(&allowed.join(" "));
+        let base =
+            Statement::allow("", Clause::of(["execute-api:Invoke"])).on(allowed.iter().cloned());
+        statements_for(
+            who,
+            &base,
+            |it| draft.sid(&format!("invoke {hash} {it}")),
+            &mut statements,
+        );
+        if !denied.is_empty() {
+            let mut base =
+                Statement::allow("", Clause::of(["execute-api:Invoke"])).on(denied.iter().cloned());
+            base.effect = Effect::Deny;
+            statements_for(
+                who,
+                &base,
+                |it| draft.sid(&format!("invoke {hash} not {it}")),
+                &mut statements,
+            );
+        }
+    }
+    if api.endpoint == Endpoint::Private && !api.vpc_endpoints.is_empty() {
+        let mut fence = Statement::allow(
+            draft.sid("only through endpoints"),
+            Clause::of(["execute-api:Invoke"]),
+        )
+        .to(PrincipalClause::anyone())
+        .on(["execute-api:/*"])
+        .when(
+            "StringNotEquals",
+            "aws:SourceVpce",
+            api.vpc_endpoints.iter().cloned(),
+        );
+        fence.effect = Effect::Deny;
+        statements.push(fence);
+    }
+    // Once there is a policy, a method without authorizer needs its leave too: AWS asks the policy alone then.
+    let public = public_routes(api);
+    if !public.is_empty() && (!statements.is_empty() || api.endpoint == Endpoint::Private) {
+        statements.push(
+            Statement::allow(draft.sid("public"), Clause::of(["execute-api:Invoke"]))
+                .to(PrincipalClause::anyone())
+                .on(api::invoke_resources(&api.stage.name, &public)),
+        );
+    }
+    statements
+}
+
+fn public_routes(api: &stack::Api) -> Vec<RouteKey> {
+    match &api.surface {
+        Surface::Routes(routes) => routes
+            .iter()
+            .filter(|it| it.public)
+            .map(|it| it.key.clone())
+            .collect(),
+        Surface::OpenApi { public, .. } | Surface::Existing { public } => {
+            public.iter().cloned().collect()
+        }
+    }
+}
+
+/// The role an API's integrations use, where the author names none and one is needed.
+fn integration_role(
+    draft: &mut Draft<'_>,
+    name: &str,
+    api: &stack::Api,
+    place: &Place,
+) -> Option<(Address, Arn)> {
+    if api.credentials.is_some() {
+        return None;
+    }
+    let stack = draft.stack;
+    let mut identity = Identity::default();
+    for (action, resource) in api::integration_needs(api, |it| draft.queue_arn(it)) {
+        identity.allow(action, [resource]);
+    }
+    let statements = identity.statements(|it| draft.sid(it));
+    if statements.is_empty() {
+        return None;
+    }
+    let key = format!("{name}-integration");
+    let arn = Arn::role(
+        place,
+        &role_path(draft),
+        &role_name(&[&stack.name, name, "integration"]),
+    );
+    if stack.roles.contains_key(&key) {
+        draft.faults.push(LowerFault {
+            message: format!(
+                "a role of this stack is called `{key}` already, as the role of the integrations of `apis.{name}` \
+                 would be; write `credentials = \"roles.{key}\"` to use it, or rename it"
+            ),
+            written_at: None,
+        });
+        return None;
+    }
+    let who = BTreeSet::from([Who::Service("apigateway.amazonaws.com".to_owned())]);
+    let resource = Role {
+        arn: arn.clone(),
+        path: role_path(draft),
+        trust: trust_policy(&stack.name, place, &who, None),
+        inline: BTreeMap::from([(
+            format!("{}{ACCESS}", inline_prefix(&stack.name)),
+            Document::of(statements),
+        )]),
+        attached: BTreeSet::new(),
+        boundary: None,
+        description: format!("Integrations of api {name} of stack {}", stack.name),
+        max_session: DEFAULT_SESSION,
+        tags: stack.tags.clone(),
+    };
+    let address = role_address(&key);
+    let want = draft.want(address.clone(), place.clone(), Resource::Role(resource));
+    want.exclusive = true;
+    want.because = Some(format!("apis.{name} calls its backends with it"));
+    Some((address, arn))
+}

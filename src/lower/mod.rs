@@ -1,0 +1,199 @@
+//! The author's nouns to AWS's: accesses become policies, names become ARNs.
+//!
+//! Every access is written on both its sides, so that nothing changes shape when
+//! an account is split in two:
+//!
+//! | access           | caller's role                | between               | target                        |
+//! |------------------|------------------------------|-----------------------|-------------------------------|
+//! | API, resource policy   | `execute-api:Invoke`   |                       | its policy names the caller   |
+//! | API, assume role       | `sts:AssumeRole`       | access role: trusts the caller, may invoke | untouched |
+//! | topic, resource policy | `sns:Publish`          |                       | its policy names the caller   |
+//! | topic, assume role     | `sts:AssumeRole`       | access role: trusts the caller, may publish | untouched |
+//! | subscription           | the queue's policy lets the topic deliver | the subscription | its policy lets the queue's account subscribe that queue |
+
+mod access;
+pub mod api;
+mod messaging;
+mod names;
+mod roles;
+mod trust;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::{Resource, Want};
+use crate::model::{AccountId, Address, Arn, KindName, Place};
+use crate::policy::{Document, Statement, own};
+use crate::stack::{self, Stack, Via};
+
+/// Everything that a stack wants.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The stack's name.
+    pub stack: String,
+    /// Every account and region the stack speaks of.
+    pub places: BTreeSet<Place>,
+    /// The resources.
+    pub wants: BTreeMap<Address, Want>,
+    /// Who may do what, by which mechanism.
+    pub grants: Vec<Grant>,
+    /// Policies that somebody else must attach, since the principal is theirs.
+    pub handovers: Vec<Handover>,
+}
+
+/// One access, as it was compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who, as the author calls it.
+    pub who: String,
+    /// What they may do: `publish to`, `call POST /orders of`.
+    pub may: String,
+    /// On what.
+    pub target: Address,
+    /// The mechanism: never `Auto`.
+    pub via: Via,
+    /// Why that mechanism, where the engine chose it.
+    pub why: Option<String>,
+    /// The access role, where there is one.
+    pub role: Option<Address>,
+    /// Routes that nobody declared, that a `*` reaches all the same, and that no `Deny` can take out.
+    pub beyond: Vec<String>,
+    /// Where it is written, as `file:line`.
+    pub written_at: String,
+}
+
+/// A policy that the owner of a principal must attach to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// The principal, as an ARN or account.
+    pub principal: String,
+    /// What it is for.
+    pub why: String,
+    /// The identity policy.
+    pub document: Document,
+}
+
+/// A stack whose parts do not fit together once names are made of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LowerFault {
+    /// What does not fit, and what to do.
+    pub message: String,
+    /// Where it is written, as `file:line`, when one line is to blame.
+    pub written_at: Option<String>,
+}
+
+/// What lowering gathers on its way.
+struct Draft<'a> {
+    stack: &'a Stack,
+    wants: BTreeMap<Address, Want>,
+    grants: Vec<Grant>,
+    handovers: BTreeMap<(String, String), Vec<Statement>>,
+    faults: Vec<LowerFault>,
+    /// What each role of the stack may do, by the role's name.
+    identity: BTreeMap<String, roles::Identity>,
+    /// Our statements of each API's policy, by the API's name.
+    invokers: BTreeMap<String, access::Invokers>,
+    /// Who publishes to each topic, by the topic's name.
+    publishers: BTreeMap<String, Vec<trust::Who>>,
+    /// Who may use each access role, by its name in the stack.
+    access_roles: BTreeMap<String, access::AccessRole>,
+}
+
+impl Draft<'_> {
+    fn place(&self, account: &str) -> Place {
+        self.stack.accounts[account].place.clone()
+    }
+
+    fn sid(&self, purpose: &str) -> String {
+        own::sid(&self.stack.name, purpose)
+    }
+
+    fn want(&mut self, address: Address, place: Place, resource: Resource) -> &mut Want {
+        let want = Want {
+            stack: self.stack.name.clone(),
+            place,
+            resource,
+            owned: true,
+            exclusive: false,
+            needs: BTreeSet::new(),
+            because: None,
+            defer_trust: false,
+            repin: false,
+        };
+        self.wants.entry(address).insert_entry(want).into_mut()
+    }
+
+    fn topic_place(&self, topic: &stack::Topic) -> Option<Place> {
+        topic.account.as_deref().map(|it| self.place(it))
+    }
+
+    fn queue_arn(&self, queue: &stack::QueueRef) -> Arn {
+        match queue {
+            stack::QueueRef::Stack(name) => self.stack.queues[name].arn.clone(),
+            stack::QueueRef::Arn(arn) => arn.clone(),
+        }
+    }
+
+    fn place_of_account(&self, id: &AccountId) -> Option<Place> {
+        self.stack
+            .accounts
+            .values()
+            .map(|it| &it.place)
+            .find(|it| it.id == *id)
+            .cloned()
+    }
+}
+
+/// What a stack wants of AWS.
+pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
+    let mut draft = Draft {
+        stack,
+        wants: BTreeMap::new(),
+        grants: Vec::new(),
+        handovers: BTreeMap::new(),
+        faults: Vec::new(),
+        identity: BTreeMap::new(),
+        invokers: BTreeMap::new(),
+        publishers: BTreeMap::new(),
+        access_roles: BTreeMap::new(),
+    };
+    access::compile(&mut draft);
+    messaging::compile(&mut draft);
+    access::compile_apis(&mut draft);
+    access::compile_roles(&mut draft);
+    roles::compile(&mut draft);
+    if !draft.faults.is_empty() {
+        return Err(draft.faults);
+    }
+    let handovers = draft
+        .handovers
+        .into_iter()
+        .map(|((principal, why), statements)| Handover {
+            principal,
+            why,
+            document: Document::of(statements),
+        })
+        .collect();
+    Ok(Desired {
+        stack: stack.name.clone(),
+        places: stack.accounts.values().map(|it| it.place.clone()).collect(),
+        wants: draft.wants,
+        grants: draft.grants,
+        handovers,
+    })
+}
+
+impl Desired {
+    /// The address of the role of the stack with this ARN.
+    #[must_use]
+    pub fn role_with_arn(&self, arn: &Arn) -> Option<&Address> {
+        self.wants
+            .iter()
+            .find(|(_, want)| matches!(&want.resource, Resource::Role(role) if role.arn == *arn))
+            .map(|(address, _)| address)
+    }
+}
+
+fn role_address(name: &str) -> Address {
+    Address::new(KindName::Role, name)
+}

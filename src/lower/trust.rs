@@ -1,0 +1,222 @@
+//! Principals as statements name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{AccountId, Arn, Place};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
+use crate::stack::{Principal, Stack};
+
+/// Who, once names are ARNs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    /// Exactly this role.
+    Role(Arn),
+    /// The roles of an account whose ARN matches.
+    Matching {
+        /// The account's root ARN.
+        root: String,
+        /// The pattern on `aws:PrincipalArn`.
+        pattern: String,
+    },
+    /// Whoever this account's own policies let: its root ARN.
+    Account(String),
+    /// An AWS service.
+    Service(String),
+    /// Tokens of an OIDC provider.
+    Oidc {
+        /// The provider's host and path.
+        provider: String,
+        /// The audience.
+        audience: String,
+        /// The subjects.
+        subjects: Vec<String>,
+    },
+    /// Whoever comes through this VPC endpoint.
+    VpcEndpoint(String),
+}
+
+impl Who {
+    /// The principal of a stack, as seen from a place's partition.
+    pub(super) fn of(principal: &Principal, stack: &Stack, place: &Place) -> Self {
+        let root = |id: &AccountId| Arn::root(place.partition().as_str(), id).to_string();
+        match principal {
+            Principal::Role(name) => Self::Role(stack.roles[name].arn.clone()),
+            Principal::RoleArn(arn) => Self::Role(arn.clone()),
+            Principal::RolePrefix { account, prefix } => Self::Matching {
+                root: root(account),
+                pattern: format!("arn:{}:iam::{account}:role/{prefix}*", place.partition()),
+            },
+            Principal::Account(id) => Self::Account(root(id)),
+            Principal::Service(name) => Self::Service(name.clone()),
+            Principal::Oidc {
+                provider,
+                audience,
+                subjects,
+            } => Self::Oidc {
+                provider: provider.clone(),
+                audience: audience.clone(),
+                subjects: subjects.clone(),
+            },
+            Principal::VpcEndpoint(id) => Self::VpcEndpoint(id.clone()),
+        }
+    }
+}
+
+/// How an author calls a principal.
+pub(super) fn name_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(name) => format!("roles.{name}"),
+        Principal::RoleArn(arn) => arn.to_string(),
+        Principal::RolePrefix { account, prefix } => {
+            format!("roles {prefix}* of account {account}")
+        }
+        Principal::Account(id) => format!("account {id}"),
+        Principal::Service(name) => name.clone(),
+        Principal::Oidc {
+            provider, subjects, ..
+        } => format!("{} of {provider}", subjects.join(" or ")),
+        Principal::VpcEndpoint(id) => format!("whoever comes through {id}"),
+    }
+}
+
+/// A short word for a principal, to make names of.
+pub(super) fn short_name(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(name) => name.clone(),
+        Principal::RoleArn(arn) => format!("{}-{}", arn.account(), arn.name()),
+        Principal::RolePrefix { account, prefix } => {
+            format!(
+                "{account}-{}",
+                prefix.trim_matches(['-', '/']).replace('/', "-")
+            )
+        }
+        Principal::Account(id) => id.to_string(),
+        Principal::Service(name) => name.split('.').next().unwrap_or_default().to_owned(),
+        Principal::Oidc { provider, .. } => provider
+            .split(['.', '/'])
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        Principal::VpcEndpoint(id) => id.clone(),
+    }
+}
+
+/// Adds to `statements` one statement for each shape of principal in `who`: a
+/// copy of `base` that lets exactly those in. Roles share one statement.
+pub(super) fn statements_for(
+    who: &BTreeSet<Who>,
+    base: &Statement,
+    sid: impl Fn(&str) -> String,
+    statements: &mut Vec<Statement>,
+) {
+    let mut roles = Vec::new();
+    let mut accounts = Vec::new();
+    let mut services = Vec::new();
+    let mut patterns: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+    let mut endpoints = Vec::new();
+    for it in who {
+        match it {
+            Who::Role(arn) => roles.push(arn.to_string()),
+            Who::Account(root) => accounts.push(root.clone()),
+            Who::Service(name) => services.push(name.clone()),
+            Who::Matching { root, pattern } => {
+                patterns.entry(root).or_default().push(pattern.clone())
+            }
+            Who::VpcEndpoint(id) => endpoints.push(id.clone()),
+            Who::Oidc { .. } => {}
+        }
+    }
+    let mut add =
+        |suffix: &str, principal: PrincipalClause, condition: Option<(&str, &str, Vec<String>)>| {
+            let mut statement = base.clone().to(principal);
+            statement.sid = Some(sid(suffix));
+            if let Some((operator, key, values)) = condition {
+                statement = statement.when(operator, key, values);
+            }
+            statements.push(statement);
+        };
+    if !roles.is_empty() {
+        add("", PrincipalClause::aws(roles), None);
+    }
+    if !accounts.is_empty() {
+        add("accounts", PrincipalClause::aws(accounts), None);
+    }
+    if !services.is_empty() {
+        add("services", PrincipalClause::service(services), None);
+    }
+    for (root, patterns) in patterns {
+        let account = root.split(':').nth(4).unwrap_or_default();
+        let suffix = format!("like {account}");
+        add(
+            &suffix,
+            PrincipalClause::aws([root.clone()]),
+            Some(("ArnLike", "aws:PrincipalArn", patterns)),
+        );
+    }
+    if !endpoints.is_empty() {
+        add(
+            "endpoints",
+            PrincipalClause::anyone(),
+            Some(("StringEquals", "aws:SourceVpce", endpoints)),
+        );
+    }
+}
+
+/// The trust policy that lets exactly these assume a role.
+pub(super) fn trust_policy(
+    stack: &str,
+    place: &Place,
+    who: &BTreeSet<Who>,
+    external_id: Option<&str>,
+) -> Document {
+    let sid = |purpose: &str| own::sid(stack, purpose);
+    let mut base = Statement::allow("", Clause::of(["sts:AssumeRole"]));
+    if let Some(id) = external_id {
+        base = base.when("StringEquals", "sts:ExternalId", [id]);
+    }
+    let mut statements = Vec::new();
+    statements_for(
+        who,
+        &base,
+        |suffix| sid(&format!("assume {suffix}")),
+        &mut statements,
+    );
+    let mut tokens = 0;
+    for it in who {
+        let Who::Oidc {
+            provider,
+            audience,
+            subjects,
+        } = it
+        else {
+            continue;
+        };
+        let arn = format!(
+            "arn:{}:iam::{}:oidc-provider/{provider}",
+            place.partition(),
+            place.id
+        );
+        tokens += 1;
+        statements.push(
+            Statement::allow(
+                sid(&format!("assume by token {tokens}")),
+                Clause::of(["sts:AssumeRoleWithWebIdentity"]),
+            )
+            .to(PrincipalClause::federated([arn]))
+            .when(
+                "StringEquals",
+                &format!("{provider}:aud"),
+                [audience.as_str()],
+            )
+            .when("StringLike", &format!("{provider}:sub"), subjects.clone()),
+        );
+    }
+    if statements.is_empty() {
+        // IAM takes no role without a trust policy: this one lets nobody in.
+        let mut nobody = Statement::allow(sid("nobody"), Clause::of(["sts:AssumeRole"]))
+            .to(PrincipalClause::anyone());
+        nobody.effect = Effect::Deny;
+        statements.push(nobody);
+    }
+    Document::of(statements)
+}

@@ -1,0 +1,230 @@
+//! Who gains and who loses, in words: a plan begins with it.
+//!
+//! Read off the documents at the target's side, as they are and as they will
+//! be: a resource policy that lets somebody in, an access role with those who
+//! may assume it, a subscription.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Step};
+use crate::kinds::{Resource, Role};
+use crate::lower::Desired;
+use crate::model::Address;
+use crate::policy::{Effect, Principals, Statement};
+
+/// Somebody who may do something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// Who: an address of the stack, or the principal as AWS writes it.
+    pub who: String,
+    /// What: `publish to`, `call POST /orders of`, `receive from`.
+    pub may: String,
+    /// On what.
+    pub target: String,
+    /// By which mechanism.
+    pub via: &'static str,
+}
+
+/// A change in who may do what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccessChange {
+    /// Gained, or lost.
+    pub gained: bool,
+    /// Who and what.
+    pub edge: Edge,
+}
+
+/// Names for ARNs.
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn of<'a>(resources: impl Iterator<Item = (&'a Address, &'a Resource)>) -> Self {
+        let names = resources.filter_map(|(address, resource)| {
+            let arn = match resource {
+                Resource::Role(it) => it.arn.to_string(),
+                Resource::Topic(it) => it.arn.to_string(),
+                Resource::Queue(it) => it.arn.to_string(),
+                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
+                    return None;
+                }
+            };
+            Some((arn, address.to_string()))
+        });
+        Self(names.collect())
+    }
+
+    fn name(&self, arn: &str) -> String {
+        self.0.get(arn).cloned().unwrap_or_else(|| arn.to_owned())
+    }
+}
+
+/// Who gains and who loses by these steps.
+pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
+    let wanted = desired
+        .wants
+        .iter()
+        .map(|(address, want)| (address, &want.resource));
+    let found = steps
+        .iter()
+        .filter_map(|it| Some((&it.address, &it.have.as_ref()?.resource)));
+    let names = Names::of(found.chain(wanted));
+    let before: BTreeSet<Edge> = steps
+        .iter()
+        .filter_map(|it| Some((it, &it.have.as_ref()?.resource)))
+        .flat_map(|(step, resource)| edges(&step.address, resource, &names))
+        .collect();
+    let after: BTreeSet<Edge> = steps
+        .iter()
+        .filter_map(|it| match (&it.want, it.action) {
+            (Some(want), _) => Some((it, &want.resource)),
+            (None, Action::Keep) => Some((it, &it.have.as_ref()?.resource)),
+            (None, _) => None,
+        })
+        .flat_map(|(step, resource)| edges(&step.address, resource, &names))
+        .collect();
+    let gained = after.difference(&before).map(|it| AccessChange {
+        gained: true,
+        edge: it.clone(),
+    });
+    let lost = before.difference(&after).map(|it| AccessChange {
+        gained: false,
+        edge: it.clone(),
+    });
+    gained.chain(lost).collect()
+}
+
+/// What a resource lets whom do.
+fn edges(address: &Address, resource: &Resource, names: &Names) -> Vec<Edge> {
+    match resource {
+        Resource::Topic(topic) => statements_that_allow(&topic.policy.statements, "sns:publish")
+            .flat_map(|it| who(it, names))
+            .map(|who| Edge {
+                who,
+                may: "publish to".to_owned(),
+                target: address.to_string(),
+                via: "resource policy",
+            })
+            .collect(),
+        Resource::RestApi(api) => {
+            let mut found = Vec::new();
+            for statement in statements_that_allow(&api.policy.statements, "execute-api:invoke") {
+                let resources = statement.resource.iter().flat_map(|it| &it.values);
+                let routes: Vec<String> = resources.filter_map(|it| route(it)).collect();
+                for who in who(statement, names) {
+                    for route in &routes {
+                        let may = format!("call {route} of");
+                        found.push(Edge {
+                            who: who.clone(),
+                            may,
+                            target: address.to_string(),
+                            via: "resource policy",
+                        });
+                    }
+                }
+            }
+            found
+        }
+        Resource::Role(role) => access_role_edges(role, names),
+        Resource::Subscription(it) => vec![Edge {
+            who: names.name(it.queue.as_str()),
+            may: "receive from".to_owned(),
+            target: names.name(it.topic.as_str()),
+            via: "subscription",
+        }],
+        Resource::Queue(_) | Resource::Stage(_) => Vec::new(),
+    }
+}
+
+fn statements_that_allow<'a>(
+    statements: &'a [Statement],
+    action: &'a str,
+) -> impl Iterator<Item = &'a Statement> {
+    statements.iter().filter(move |it| {
+        it.effect == Effect::Allow
+            && !it.action.negated
+            && it.action.values.len() == 1
+            && it
+                .action
+                .values
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(action))
+    })
+}
+
+/// Who may assume an access role, and what that lets them do.
+fn access_role_edges(role: &Role, names: &Names) -> Vec<Edge> {
+    let Some((_, target)) = role
+        .description
+        .strip_prefix("Access to ")
+        .and_then(|it| Some(((), it.split(' ').next()?)))
+    else {
+        return Vec::new();
+    };
+    let callers: Vec<String> = role
+        .trust
+        .statements
+        .iter()
+        .filter(|it| it.effect == Effect::Allow)
+        .flat_map(|it| who(it, names))
+        .collect();
+    let mut found = Vec::new();
+    for statement in role.inline.values().flat_map(|it| &it.statements) {
+        for resource in statement.resource.iter().flat_map(|it| &it.values) {
+            let may = match statement.action.values.first().map(String::as_str) {
+                Some("sns:Publish") => "publish to".to_owned(),
+                Some("execute-api:Invoke") => match resource
+                    .split_once('/')
+                    .and_then(|(_, path)| route(&format!("execute-api:/{path}")))
+                {
+                    Some(route) => format!("call {route} of"),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            for who in &callers {
+                found.push(Edge {
+                    who: who.clone(),
+                    may: may.clone(),
+                    target: target.to_owned(),
+                    via: "assume role",
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Whom a statement speaks of.
+fn who(statement: &Statement, names: &Names) -> Vec<String> {
+    let conditions: Vec<String> = statement
+        .conditions
+        .iter()
+        .flat_map(|(_, keys)| keys.iter())
+        .filter(|(key, _)| !key.eq_ignore_ascii_case("sts:ExternalId"))
+        .flat_map(|(_, values)| values.iter().cloned())
+        .collect();
+    let base: Vec<String> = match statement.principal.as_ref().map(|it| &it.principals) {
+        None => Vec::new(),
+        Some(Principals::Anyone) => vec!["anyone".to_owned()],
+        Some(Principals::Of(types)) => types.values().flatten().map(|it| names.name(it)).collect(),
+    };
+    if conditions.is_empty() {
+        base
+    } else {
+        base.into_iter()
+            .map(|it| format!("{it} ({})", conditions.join(", ")))
+            .collect()
+    }
+}
+
+/// `POST /orders`, of `execute-api:/stage/POST/orders`.
+fn route(resource: &str) -> Option<String> {
+    let rest = resource.strip_prefix("execute-api:/")?;
+    let mut parts = rest.splitn(3, '/');
+    let (_, method, path) = (
+        parts.next()?,
+        parts.next()?,
+        parts.next().unwrap_or_default(),
+    );
+    Some(format!("{method} /{path}"))
+}

@@ -1,0 +1,586 @@
+//! Graph and live to steps: what apply would do, call for call.
+//!
+//! A plan is a value: it holds what is wanted, what was found and what differs,
+//! and it knows why it may not be carried out. Nothing is decided after it.
+
+pub mod access;
+mod budget;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{self, Task, Tasks};
+use crate::kinds::survey::{Live, Orphan};
+use crate::kinds::{Have, Part, Resource, Want, digest, pending_id, roles_named};
+use crate::lower::{Desired, Handover};
+use crate::model::{Address, Arn, Change, KindName, Place};
+use crate::policy::Document;
+
+pub use access::AccessChange;
+pub use budget::Gauge;
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Nothing: it is as the stack says.
+    Keep,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and made again.
+    Replace,
+    /// It is removed.
+    Delete,
+}
+
+impl Action {
+    /// The sign a plan shows it by.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Keep => " ",
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "-/+",
+            Self::Delete => "-",
+        }
+    }
+}
+
+/// A resource and what is done to it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The resource.
+    pub address: Address,
+    /// Where it stands.
+    pub place: Place,
+    /// What is done.
+    pub action: Action,
+    /// What differs.
+    pub changes: Vec<Change>,
+    /// What is wanted; `None` of what is removed.
+    pub want: Option<Want>,
+    /// What is there; `None` of what is made.
+    pub have: Option<Have>,
+    /// Why.
+    pub because: Option<String>,
+    /// Somebody changed AWS since the last apply; the stack did not change.
+    pub drifted: bool,
+}
+
+/// Why a plan may not be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The resource.
+    pub address: Address,
+    /// What is in the way, and what to do.
+    pub message: String,
+    /// Whether it is a budget or guardrail (exit code 3), not an error (1).
+    pub budget: bool,
+}
+
+/// What apply would do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stack's name.
+    pub stack: String,
+    /// Every resource, in the order of their addresses; removed ones last.
+    pub steps: Vec<Step>,
+    /// Who gains and who loses.
+    pub access: Vec<AccessChange>,
+    /// How full each document is.
+    pub gauges: Vec<Gauge>,
+    /// Why it may not be carried out.
+    pub refusals: Vec<Refusal>,
+    /// Policies that somebody else must attach.
+    pub handovers: Vec<Handover>,
+    /// Stands for everything that was found, for telling whether it moved.
+    pub live_digest: String,
+    /// Stands for everything that is wanted.
+    pub stack_digest: String,
+}
+
+/// What the author agreed to beside the stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// Unmarked resources to take over.
+    pub adopt: BTreeSet<Address>,
+}
+
+impl Plan {
+    /// What makes `live` what is wanted.
+    #[must_use]
+    pub fn between(desired: &Desired, live: &Live, consent: &Consent) -> Self {
+        let mut steps = Vec::new();
+        let mut refusals = Vec::new();
+        let made = roles_to_make(desired, live);
+        for (address, want) in &desired.wants {
+            let mut want = want.clone();
+            want.resource = want.resource.with_ids(&live.ids());
+            let have = live.have.get(address);
+            match step_for(address, want, have, &made, consent) {
+                Ok(step) => steps.push(step),
+                Err(message) => refusals.push(Refusal {
+                    address: address.clone(),
+                    message,
+                    budget: false,
+                }),
+            }
+        }
+        redeploy_changed_apis(&mut steps);
+        let kept: BTreeSet<String> = desired.wants.keys().map(ToString::to_string).collect();
+        steps.extend(live.orphans.iter().map(|it| removal(it, &kept)));
+        let gauges = budget::gauges(&steps);
+        refusals.extend(budget::refusals(&gauges));
+        let access = access::changes(desired, &steps);
+        Self {
+            stack: desired.stack.clone(),
+            access,
+            gauges,
+            refusals,
+            handovers: desired.handovers.clone(),
+            live_digest: live_digest(live),
+            stack_digest: stack_digest(desired),
+            steps,
+        }
+    }
+
+    /// What takes everything of the stack away again.
+    #[must_use]
+    pub fn of_destruction(desired: &Desired, live: &Live) -> Self {
+        let mut steps = Vec::new();
+        for (address, want) in &desired.wants {
+            let Some(have) = live.have.get(address) else {
+                continue;
+            };
+            let ours = have
+                .mark
+                .as_ref()
+                .is_some_and(|it| it.stack == desired.stack)
+                || (!want.owned && holds_ours(have))
+                || want.resource.kind() == KindName::Subscription;
+            if !ours || goes_with_its_api(address, want, desired) {
+                continue;
+            }
+            steps.push(Step {
+                address: address.clone(),
+                place: want.place.clone(),
+                action: if want.owned {
+                    Action::Delete
+                } else {
+                    Action::Update
+                },
+                changes: Vec::new(),
+                want: None,
+                have: Some(have.clone()),
+                because: (!want.owned).then(|| "only our statements on it are removed".to_owned()),
+                drifted: false,
+            });
+        }
+        steps.extend(live.orphans.iter().map(|it| removal(it, &BTreeSet::new())));
+        let empty = Desired {
+            wants: BTreeMap::new(),
+            grants: Vec::new(),
+            handovers: Vec::new(),
+            ..desired.clone()
+        };
+        Self {
+            stack: desired.stack.clone(),
+            access: access::changes(&empty, &steps),
+            gauges: Vec::new(),
+            refusals: Vec::new(),
+            handovers: Vec::new(),
+            live_digest: live_digest(live),
+            stack_digest: stack_digest(desired),
+            steps,
+        }
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|it| it.action == Action::Keep)
+    }
+
+    /// The steps that do something.
+    pub fn to_do(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|it| it.action != Action::Keep)
+    }
+
+    /// How many resources are added, changed and destroyed. A replacement counts as added and destroyed.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |these: &[Action]| {
+            self.steps
+                .iter()
+                .filter(|it| these.contains(&it.action))
+                .count()
+        };
+        (
+            count(&[Action::Create, Action::Replace]),
+            count(&[Action::Update]),
+            count(&[Action::Delete, Action::Replace]),
+        )
+    }
+
+    /// The tasks to do, each with an edge to those that wait for it.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        let wants: BTreeMap<Address, Want> = self
+            .steps
+            .iter()
+            .filter_map(|it| Some((it.address.clone(), it.want.clone()?)))
+            .collect();
+        let moving: BTreeSet<&Address> = self
+            .to_do()
+            .filter(|it| it.want.is_some())
+            .map(|it| &it.address)
+            .collect();
+        let mut tasks = graph::making_some(&wants, &moving);
+        let makers: Vec<_> = tasks.node_indices().collect();
+        let removed: Vec<&Step> = self.to_do().filter(|it| it.want.is_none()).collect();
+        let nodes: Vec<_> = removed
+            .iter()
+            .map(|it| {
+                tasks.add_node(Task {
+                    address: it.address.clone(),
+                    part: None,
+                })
+            })
+            .collect();
+        for (step, node) in removed.iter().zip(&nodes) {
+            // What is removed goes after everything that still speaks of it has let go of it.
+            for maker in &makers {
+                let address = tasks[*maker].address.clone();
+                if self.lets_go(&address, step) {
+                    tasks.update_edge(*maker, *node, ());
+                }
+            }
+            for (other, before) in removed.iter().zip(&nodes) {
+                if goes_before(other, step) {
+                    tasks.update_edge(*before, *node, ());
+                }
+            }
+        }
+        tasks
+    }
+
+    /// The step of an address that is made or changed.
+    #[must_use]
+    pub fn step(&self, task: &Task) -> Option<&Step> {
+        self.steps
+            .iter()
+            .find(|it| it.address == task.address && it.want.is_some() == task.part.is_some())
+    }
+
+    /// Whether a step that makes `address` lets go of what `removed` removes, or takes its place.
+    fn lets_go(&self, address: &Address, removed: &Step) -> bool {
+        if *address == removed.address {
+            return true;
+        }
+        let Some(step) = self
+            .steps
+            .iter()
+            .find(|it| it.address == *address && it.want.is_some())
+        else {
+            return false;
+        };
+        match (&removed.have, &step.have) {
+            (Some(gone), Some(live)) => speaks_of(&live.resource, &gone.resource),
+            _ => false,
+        }
+    }
+}
+
+/// Whether one live resource names another.
+fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
+    match of {
+        Resource::Role(role) => speaker
+            .principal_documents()
+            .iter()
+            .any(|(_, it)| roles_named(it).contains(&role.arn)),
+        Resource::Queue(queue) => match speaker {
+            Resource::Queue(it) => it
+                .dead_letter
+                .as_ref()
+                .is_some_and(|(arn, _)| *arn == queue.arn),
+            Resource::Subscription(it) => {
+                it.queue == queue.arn || it.dead_letter.as_ref() == Some(&queue.arn)
+            }
+            _ => false,
+        },
+        Resource::Topic(topic) => {
+            matches!(speaker, Resource::Subscription(it) if it.topic == topic.arn)
+        }
+        Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => false,
+    }
+}
+
+/// Whether `first` must be removed before `then`.
+///
+/// Roles that go together may name each other: neither has to wait.
+fn goes_before(first: &Step, then: &Step) -> bool {
+    match (&first.have, &then.have) {
+        (Some(first), Some(then)) => {
+            !matches!(first.resource, Resource::Role(_))
+                && first.resource != then.resource
+                && speaks_of(&first.resource, &then.resource)
+        }
+        _ => false,
+    }
+}
+
+/// A stage disappears with its API, unless the API stays.
+fn goes_with_its_api(address: &Address, want: &Want, desired: &Desired) -> bool {
+    address.kind == KindName::Stage
+        && want.owned
+        && want
+            .needs
+            .iter()
+            .any(|it| desired.wants.get(it).is_some_and(|api| api.owned))
+}
+
+fn holds_ours(have: &Have) -> bool {
+    match &have.resource {
+        Resource::Role(it) => !it.inline.is_empty(),
+        Resource::Topic(it) => !it.policy.statements.is_empty(),
+        Resource::Queue(it) => !it.policy.statements.is_empty(),
+        Resource::RestApi(it) => !it.policy.statements.is_empty(),
+        Resource::Subscription(_) | Resource::Stage(_) => false,
+    }
+}
+
+/// ARNs of the roles that the plan makes: what names them has to be written again.
+fn roles_to_make(desired: &Desired, live: &Live) -> BTreeSet<Arn> {
+    desired
+        .wants
+        .iter()
+        .filter(|(address, _)| !live.have.contains_key(*address))
+        .filter_map(|(_, want)| match &want.resource {
+            Resource::Role(role) => Some(role.arn.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn step_for(
+    address: &Address,
+    mut want: Want,
+    have: Option<&Have>,
+    made: &BTreeSet<Arn>,
+    consent: &Consent,
+) -> Result<Step, String> {
+    let place = want.place.clone();
+    let because = want.because.clone();
+    let step = |action, changes, want, have: Option<&Have>, drifted| Step {
+        address: address.clone(),
+        place: place.clone(),
+        action,
+        changes,
+        want: Some(want),
+        have: have.cloned(),
+        because: because.clone(),
+        drifted,
+    };
+    let Some(have) = have else {
+        if !want.owned {
+            return match want.resource.kind() {
+                // An existing API's stage is made by whoever made the API.
+                KindName::Stage => Err(format!(
+                    "`{address}` is not there: the API's owner deploys it first"
+                )),
+                _ => Err(format!(
+                    "`{address}` is declared `existing`, but nothing is there; deploy it first, or drop `existing`"
+                )),
+            };
+        }
+        return Ok(step(Action::Create, Vec::new(), want, None, false));
+    };
+    let adopted = consent.adopt.contains(address);
+    if want.owned && want.resource.kind() != KindName::Subscription {
+        match &have.mark {
+            Some(mark) if mark.stack == want.stack && mark.address == *address => {}
+            Some(mark) if mark.stack == want.stack => {
+                return Err(format!(
+                    "`{}` is there already as `{}` of this stack; two addresses cannot be one resource",
+                    have.id, mark.address
+                ));
+            }
+            Some(mark) => {
+                return Err(format!(
+                    "`{}` belongs to the stack `{}`, as its `{}`",
+                    have.id, mark.stack, mark.address
+                ));
+            }
+            None if adopted => {}
+            None => {
+                return Err(format!(
+                    "`{}` is there already and carries no mark of this stack; take it over with `--adopt {address}`, \
+                     or declare it `existing` to manage only our statements on it",
+                    have.id
+                ));
+            }
+        }
+    }
+    let names_made = want
+        .resource
+        .principal_documents()
+        .iter()
+        .any(|(_, document)| roles_named(document).iter().any(|it| made.contains(it)));
+    want.repin = names_made;
+    let differences = want.resource.differences(&want, have);
+    let drifted = have
+        .mark
+        .as_ref()
+        .and_then(|it| it.digest.as_ref())
+        .is_none_or(|it| *it == want.resource.digest())
+        && want.owned;
+    let mut action = match () {
+        () if differences.replaces() => Action::Replace,
+        () if !differences.is_empty() => Action::Update,
+        () => Action::Keep,
+    };
+    let mut changes = differences.into_changes();
+    if adopted && have.mark.is_none() {
+        action = action.max(Action::Update);
+        changes.push(Change {
+            field: "mark".to_owned(),
+            from: None,
+            to: Some(format!("{} of stack {}", address, want.stack)),
+            details: Vec::new(),
+            cost: crate::model::Cost::Update,
+        });
+    }
+    Ok(step(
+        action,
+        changes,
+        want,
+        Some(have),
+        drifted && action != Action::Keep,
+    ))
+}
+
+/// A changed method, authorizer or policy is served only by a new deployment.
+fn redeploy_changed_apis(steps: &mut [Step]) {
+    let changed: BTreeMap<Address, String> = steps
+        .iter()
+        .filter(|it| it.address.kind == KindName::RestApi && it.action != Action::Keep)
+        .filter_map(|it| {
+            let fields: Vec<&str> = it
+                .changes
+                .iter()
+                .map(|it| it.field.as_str())
+                .filter(|it| !matches!(*it, "tags" | "description" | "mark" | "name"))
+                .collect();
+            let replaced = matches!(it.action, Action::Create | Action::Replace);
+            (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))
+        })
+        .collect();
+    for step in steps
+        .iter_mut()
+        .filter(|it| it.address.kind == KindName::Stage)
+    {
+        let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
+            continue;
+        };
+        let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
+            continue;
+        };
+        let differences = want.resource.differences(want, have);
+        let same = !differences.has("deployment");
+        step.changes = differences.into_changes();
+        if same {
+            // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
+            if let Resource::Stage(stage) = &mut have.resource {
+                stage.surface = String::new();
+            }
+            step.changes = want.resource.differences(want, have).into_changes();
+        }
+        step.action = Action::Update;
+        step.because = Some(if fields.is_empty() {
+            "its API is made anew".to_owned()
+        } else {
+            format!("its API's {fields} changed")
+        });
+    }
+}
+
+fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
+    let because = if kept.contains(&orphan.address.to_string()) {
+        "its place in the stack is taken by another".to_owned()
+    } else {
+        "it left the stack".to_owned()
+    };
+    Step {
+        address: orphan.address.clone(),
+        place: orphan.place.clone(),
+        action: Action::Delete,
+        changes: Vec::new(),
+        want: None,
+        have: Some(orphan.have.clone()),
+        because: Some(because),
+        drifted: false,
+    }
+}
+
+/// Stands for everything that was found.
+fn live_digest(live: &Live) -> String {
+    let have = live
+        .have
+        .iter()
+        .map(|(address, have)| (address.to_string(), have));
+    let orphans = live
+        .orphans
+        .iter()
+        .map(|it| (format!("orphan {} {}", it.address, it.have.id), &it.have));
+    let found: BTreeMap<String, serde_json::Value> = have
+        .chain(orphans)
+        .map(|(name, have)| {
+            let foreign = Document::of(have.foreign.clone()).to_value();
+            let value = serde_json::json!([
+                have.resource.to_value(),
+                have.id,
+                foreign,
+                have.extras,
+                have.ghosts
+            ]);
+            (name, value)
+        })
+        .collect();
+    digest(&serde_json::json!(found))
+}
+
+/// Stands for everything that is wanted.
+fn stack_digest(desired: &Desired) -> String {
+    let wants: BTreeMap<String, serde_json::Value> = desired
+        .wants
+        .iter()
+        .map(|(address, want)| {
+            let value = serde_json::json!([
+                want.resource.to_value(),
+                want.place,
+                want.owned,
+                want.exclusive
+            ]);
+            (address.to_string(), value)
+        })
+        .collect();
+    digest(&serde_json::json!([desired.stack, wants]))
+}
+
+/// An API's id in a text, as a plan shows it while AWS has not chosen it.
+#[must_use]
+pub fn shown_pending(text: &str, apis: &[Address]) -> String {
+    apis.iter().fold(text.to_owned(), |text, it| {
+        text.replace(&pending_id(it), "(id known after apply)")
+    })
+}
+
+/// The parts of a step that are tasks of their own.
+#[must_use]
+pub fn parts_of(step: &Step) -> Vec<Option<Part>> {
+    match &step.want {
+        Some(want) => graph::parts(want).iter().map(|it| Some(*it)).collect(),
+        None => vec![None],
+    }
+}

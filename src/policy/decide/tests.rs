@@ -1,0 +1,807 @@
+//! AWS's rules of evaluation, a sentence each.
+
+use super::super::request::Who;
+use super::*;
+
+const A: &str = "111111111111";
+const ROLE: &str = "arn:aws:iam::111111111111:role/team/caller";
+const SESSION: &str = "arn:aws:sts::111111111111:assumed-role/caller/s1";
+const USER: &str = "arn:aws:iam::111111111111:user/ann";
+const NEAR: &str = "arn:aws:sns:eu-west-1:111111111111:orders";
+const FAR: &str = "arn:aws:sns:eu-west-1:222222222222:orders";
+const API: &str = "arn:aws:execute-api:eu-west-1:111111111111:abc/prod/GET/orders";
+const FAR_API: &str = "arn:aws:execute-api:eu-west-1:222222222222:abc/prod/GET/orders";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:222222222222:inbox";
+const TRUST: &str = "arn:aws:iam::111111111111:role/target";
+const FAR_TRUST: &str = "arn:aws:iam::222222222222:role/target";
+
+/// Statements in JSON made a document.
+fn document(statements: &str) -> Document {
+    Document::parse(&format!(
+        r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#
+    ))
+    .expect("a policy")
+}
+
+/// A statement that allows everything, with these further fields.
+fn allow(fields: &str) -> Document {
+    statement("Allow", fields)
+}
+
+fn deny(fields: &str) -> Document {
+    statement("Deny", fields)
+}
+
+fn statement(effect: &str, fields: &str) -> Document {
+    let mut text = format!(r#""Effect":"{effect}""#);
+    for (name, default) in [("Action", "*"), ("Resource", "*")] {
+        if !fields.contains(&format!(r#"{name}":"#)) {
+            text = format!(r#"{text},"{name}":"{default}""#);
+        }
+    }
+    if !fields.is_empty() {
+        text.push(',');
+        text.push_str(fields);
+    }
+    document(&format!("{{{text}}}"))
+}
+
+/// A resource policy that lets these principals of type `AWS` in.
+fn lets(principal: &str) -> Document {
+    allow(&format!(r#""Principal":{{"AWS":"{principal}"}}"#))
+}
+
+fn publish(who: &str, topic: &str) -> Request {
+    Request::new(Who::of(who), "sns:Publish", topic)
+}
+
+fn is(expected: Decision, request: &Request, policies: &Policies) -> Vec<String> {
+    let verdict = decide(request, policies);
+    assert_eq!(verdict.decision, expected, "{request:?} {verdict:?}");
+    assert!(!verdict.because.is_empty(), "no reason: {request:?}");
+    verdict.because
+}
+
+fn identity(document: Document) -> Policies {
+    Policies {
+        identity: vec![document],
+        ..Policies::default()
+    }
+}
+
+fn resource(document: Document) -> Policies {
+    Policies {
+        resource: Some(document),
+        ..Policies::default()
+    }
+}
+
+fn both(own: Document, other: Document) -> Policies {
+    Policies {
+        identity: vec![own],
+        resource: Some(other),
+        ..Policies::default()
+    }
+}
+
+use Decision::{Allow, Deny, Unproven};
+
+#[test]
+fn nothing_is_allowed_that_no_policy_allows() {
+    let because = is(Deny, &publish(ROLE, NEAR), &Policies::default());
+    assert!(because.iter().any(|it| it.contains("no identity policy")));
+    is(
+        Deny,
+        &publish(ROLE, NEAR),
+        &identity(allow(r#""Action":"sns:Subscribe""#)),
+    );
+}
+
+#[test]
+fn in_one_account_the_principals_own_policy_is_enough() {
+    let because = is(
+        Allow,
+        &publish(ROLE, NEAR),
+        &identity(allow(r#""Sid":"Pub","Action":"SNS:pub*""#)),
+    );
+    assert_eq!(because, ["identity policy, statement `Pub`, allows it"]);
+}
+
+#[test]
+fn in_one_account_a_resource_policy_that_names_the_role_is_enough() {
+    for who in [ROLE, SESSION] {
+        is(Allow, &publish(who, NEAR), &resource(lets(ROLE)));
+    }
+    is(Allow, &publish(SESSION, NEAR), &resource(lets(SESSION)));
+    is(Allow, &publish(USER, NEAR), &resource(lets(USER)));
+    is(Allow, &publish(ROLE, NEAR), &resource(lets("*")));
+}
+
+#[test]
+fn the_accounts_root_in_a_resource_policy_delegates_and_does_not_give() {
+    for root in [A, "arn:aws:iam::111111111111:root"] {
+        is(Deny, &publish(ROLE, NEAR), &resource(lets(root)));
+        is(Allow, &publish(ROLE, NEAR), &both(allow(""), lets(root)));
+        is(Deny, &publish(ROLE, FAR), &resource(lets(root)));
+        is(Allow, &publish(ROLE, FAR), &both(allow(""), lets(root)));
+    }
+}
+
+#[test]
+fn across_accounts_both_sides_must_allow() {
+    is(Deny, &publish(ROLE, FAR), &identity(allow("")));
+    is(Deny, &publish(ROLE, FAR), &resource(lets(ROLE)));
+    is(Deny, &publish(ROLE, FAR), &resource(lets("*")));
+    for name in [ROLE, A, "*"] {
+        is(Allow, &publish(ROLE, FAR), &both(allow(""), lets(name)));
+    }
+    is(
+        Deny,
+        &publish(ROLE, FAR),
+        &both(allow(""), lets("arn:aws:iam::111111111111:role/other")),
+    );
+    let because = is(Allow, &publish(ROLE, FAR), &both(allow(""), lets(A)));
+    assert_eq!(because.len(), 2);
+}
+
+#[test]
+fn a_denial_anywhere_wins() {
+    let open = both(allow(""), lets(ROLE));
+    let request = publish(ROLE, NEAR);
+    is(Allow, &request, &open);
+    let no = deny(r#""Sid":"No""#);
+    let no_principal = deny(r#""Sid":"No","Principal":"*""#);
+    let mut own = open.clone();
+    own.identity.push(no.clone());
+    let mut resource = open.clone();
+    resource
+        .resource
+        .as_mut()
+        .expect("there is one")
+        .statements
+        .extend(no_principal.statements.clone());
+    let full = vec![allow("")];
+    for refused in [
+        own,
+        resource,
+        Policies {
+            boundary: Some(no.clone()),
+            ..open.clone()
+        },
+        Policies {
+            session: Some(no.clone()),
+            ..open.clone()
+        },
+        Policies {
+            scps: vec![full.clone(), vec![allow(""), no.clone()]],
+            ..open.clone()
+        },
+        Policies {
+            rcps: vec![vec![no_principal.clone()]],
+            ..open.clone()
+        },
+    ] {
+        let because = is(Deny, &request, &refused);
+        assert!(
+            because[0].contains("statement `No`, denies it"),
+            "{because:?}"
+        );
+    }
+}
+
+#[test]
+fn a_boundary_and_a_session_policy_cut_what_identity_policies_give() {
+    let request = publish(ROLE, NEAR);
+    let other = allow(r#""Action":"sqs:*""#);
+    let open = identity(allow(""));
+    for (boundary, session, expected) in [
+        (Some(allow("")), Some(allow("")), Allow),
+        (Some(other.clone()), None, Deny),
+        (None, Some(other.clone()), Deny),
+    ] {
+        let policies = Policies {
+            boundary,
+            session,
+            ..open.clone()
+        };
+        is(expected, &request, &policies);
+    }
+    let boundary_alone = Policies {
+        boundary: Some(allow("")),
+        ..Policies::default()
+    };
+    is(Deny, &request, &boundary_alone);
+}
+
+#[test]
+fn a_grant_to_a_role_is_cut_by_boundary_and_session_and_one_to_a_session_or_everyone_is_not() {
+    let narrow = allow(r#""Action":"sqs:*""#);
+    let under = |policy: Document, boundary: bool| Policies {
+        boundary: boundary.then(|| narrow.clone()),
+        session: (!boundary).then(|| narrow.clone()),
+        ..resource(policy)
+    };
+    for boundary in [true, false] {
+        is(Deny, &publish(SESSION, NEAR), &under(lets(ROLE), boundary));
+        is(
+            Allow,
+            &publish(SESSION, NEAR),
+            &under(lets(SESSION), boundary),
+        );
+        is(Allow, &publish(USER, NEAR), &under(lets(USER), boundary));
+        let prefix = allow(
+            r#""Principal":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/team/*"}}"#,
+        );
+        is(Allow, &publish(ROLE, NEAR), &under(prefix, boundary));
+    }
+}
+
+#[test]
+fn across_accounts_a_boundary_cuts_whatever_the_resource_policy_names() {
+    for name in [SESSION, ROLE, A, "*"] {
+        let policies = Policies {
+            boundary: Some(allow(r#""Action":"sqs:*""#)),
+            ..both(allow(""), lets(name))
+        };
+        is(Deny, &publish(SESSION, FAR), &policies);
+    }
+}
+
+#[test]
+fn every_level_of_service_control_policies_must_allow() {
+    let request = publish(ROLE, NEAR);
+    let with = |scps| Policies {
+        scps,
+        ..both(allow(""), lets(SESSION))
+    };
+    let full = || vec![allow("")];
+    is(Allow, &request, &with(vec![full(), full()]));
+    is(
+        Allow,
+        &request,
+        &with(vec![
+            full(),
+            vec![allow(r#""Action":"sqs:*""#), allow(r#""Action":"sns:*""#)],
+        ]),
+    );
+    let because = is(
+        Deny,
+        &request,
+        &with(vec![full(), vec![allow(r#""Action":"sqs:*""#)]]),
+    );
+    assert_eq!(because, ["no service control policy at level 2 allows it"]);
+    is(Deny, &request, &with(vec![full(), Vec::new()]));
+}
+
+#[test]
+fn service_control_policies_bind_neither_services_nor_their_own_roles() {
+    let none = vec![vec![deny("")]];
+    let queue = Request::new(Who::of("sns.amazonaws.com"), "sqs:SendMessage", QUEUE);
+    let policies = Policies {
+        scps: none.clone(),
+        ..resource(allow(r#""Principal":{"Service":"sns.amazonaws.com"}"#))
+    };
+    is(Allow, &queue, &policies);
+    let linked = "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/R";
+    let policies = Policies {
+        scps: none,
+        ..identity(allow(""))
+    };
+    is(Allow, &publish(linked, NEAR), &policies);
+    is(Deny, &publish(ROLE, NEAR), &policies);
+}
+
+#[test]
+fn resource_control_policies_that_only_deny_leave_the_rest_allowed() {
+    let with = |rcps| Policies {
+        rcps,
+        ..identity(allow(""))
+    };
+    let other = deny(r#""Principal":"*","Action":"sqs:*""#);
+    let full = allow(r#""Principal":"*""#);
+    is(
+        Allow,
+        &publish(ROLE, NEAR),
+        &with(vec![vec![other.clone()]]),
+    );
+    is(
+        Allow,
+        &publish(ROLE, NEAR),
+        &with(vec![vec![full], vec![other]]),
+    );
+    let sqs_only = allow(r#""Principal":"*","Action":"sqs:*""#);
+    is(Deny, &publish(ROLE, NEAR), &with(vec![vec![sqs_only]]));
+}
+
+#[test]
+fn a_service_is_let_in_by_the_resource_policy_alone() {
+    let send = Request::new(Who::of("sns.amazonaws.com"), "sqs:SendMessage", QUEUE);
+    let from = |topic: &str| send.clone().with("aws:SourceArn", [topic]);
+    let policies = resource(allow(&format!(
+        r#""Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Condition":{{"ArnEquals":{{"aws:SourceArn":"{FAR}"}}}}"#
+    )));
+    is(Allow, &from(FAR), &policies);
+    is(Deny, &from(NEAR), &policies);
+    is(Deny, &send, &policies);
+    is(Deny, &from(FAR), &identity(allow("")));
+    let mut other = from(FAR);
+    other.principal = Who::of("s3.amazonaws.com");
+    is(Deny, &other, &policies);
+    let mut role = from(FAR);
+    role.principal = Who::of(ROLE);
+    is(Deny, &role, &policies);
+}
+
+#[test]
+fn everyone_includes_services_and_strangers() {
+    let policies = resource(allow(r#""Principal":{"AWS":"*"}"#));
+    is(Allow, &publish("s3.amazonaws.com", NEAR), &policies);
+    let mut stranger = publish(ROLE, NEAR);
+    stranger.principal = Who::Anonymous;
+    is(Allow, &stranger, &policies);
+    is(Deny, &stranger, &resource(lets(A)));
+    is(Deny, &stranger, &identity(allow("")));
+}
+
+#[test]
+fn an_absent_principal_is_nobody() {
+    is(Deny, &publish(ROLE, NEAR), &resource(allow("")));
+    let mut stranger = publish(ROLE, NEAR);
+    stranger.principal = Who::Anonymous;
+    is(Deny, &stranger, &resource(allow("")));
+}
+
+#[test]
+fn a_deleted_role_is_nobody_and_a_wildcard_in_a_principal_is_a_letter() {
+    is(
+        Deny,
+        &publish(ROLE, NEAR),
+        &resource(lets("AROAEXAMPLEEXAMPLE123")),
+    );
+    is(
+        Deny,
+        &publish(ROLE, NEAR),
+        &resource(lets("arn:aws:iam::111111111111:role/team/*")),
+    );
+    is(
+        Deny,
+        &publish(ROLE, NEAR),
+        &resource(lets("arn:aws:iam::111111111111:role/team/CALLER")),
+    );
+}
+
+#[test]
+fn a_not_principal_is_never_judged() {
+    let text = r#""NotPrincipal":{"AWS":"arn:aws:iam::111111111111:role/x"}"#;
+    is(Unproven, &publish(ROLE, NEAR), &resource(allow(text)));
+    is(Unproven, &publish(ROLE, NEAR), &both(allow(""), deny(text)));
+    let because = is(Unproven, &publish(ROLE, FAR), &both(allow(""), allow(text)));
+    assert!(because[0].contains("NotPrincipal"), "{because:?}");
+    // It matters only where it would speak of the request.
+    let elsewhere = format!(r#"{text},"Action":"sqs:*""#);
+    is(
+        Allow,
+        &publish(ROLE, NEAR),
+        &both(allow(""), deny(&elsewhere)),
+    );
+}
+
+#[test]
+fn one_session_of_a_role_is_not_the_role() {
+    is(Unproven, &publish(ROLE, NEAR), &resource(lets(SESSION)));
+    is(
+        Deny,
+        &publish("arn:aws:sts::111111111111:assumed-role/caller/s2", NEAR),
+        &resource(lets(SESSION)),
+    );
+    // A session is its role, whatever the role's path.
+    is(Allow, &publish(SESSION, NEAR), &resource(lets(ROLE)));
+    let told = publish(SESSION, NEAR).with(
+        "aws:PrincipalArn",
+        ["arn:aws:iam::111111111111:role/old/caller"],
+    );
+    is(Deny, &told, &resource(lets(ROLE)));
+}
+
+#[test]
+fn the_root_user_needs_no_identity_policy_and_obeys_denials_and_organizations() {
+    let root = "arn:aws:iam::111111111111:root";
+    is(Allow, &publish(root, NEAR), &Policies::default());
+    is(Deny, &publish(root, FAR), &Policies::default());
+    is(Allow, &publish(root, FAR), &resource(lets(A)));
+    is(
+        Deny,
+        &publish(root, NEAR),
+        &resource(deny(r#""Principal":"*""#)),
+    );
+    let capped = Policies {
+        scps: vec![vec![allow(r#""Action":"sqs:*""#)]],
+        ..Policies::default()
+    };
+    is(Deny, &publish(root, NEAR), &capped);
+}
+
+fn assume(who: &str, role: &str) -> Request {
+    Request::new(Who::of(who), "sts:AssumeRole", role)
+}
+
+fn trust(principal: &str) -> Document {
+    document(&format!(
+        r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#
+    ))
+}
+
+#[test]
+fn a_role_is_assumed_only_by_whom_it_trusts() {
+    is(Deny, &assume(ROLE, TRUST), &identity(allow("")));
+    let named = trust(&format!(r#"{{"AWS":"{ROLE}"}}"#));
+    is(Allow, &assume(ROLE, TRUST), &resource(named.clone()));
+    is(Deny, &assume(ROLE, FAR_TRUST), &resource(named.clone()));
+    is(Allow, &assume(ROLE, FAR_TRUST), &both(allow(""), named));
+}
+
+#[test]
+fn trust_of_a_whole_account_asks_for_an_identity_policy_as_well() {
+    let account = trust(r#"{"AWS":"111111111111"}"#);
+    is(Deny, &assume(ROLE, TRUST), &resource(account.clone()));
+    is(
+        Allow,
+        &assume(ROLE, TRUST),
+        &both(allow(""), account.clone()),
+    );
+    is(Allow, &assume(ROLE, FAR_TRUST), &both(allow(""), account));
+}
+
+#[test]
+fn trust_of_everyone_lets_the_whole_account_in_without_identity_policies() {
+    let everyone = trust(r#""*""#);
+    is(Allow, &assume(ROLE, TRUST), &resource(everyone.clone()));
+    is(Deny, &assume(ROLE, FAR_TRUST), &resource(everyone));
+}
+
+#[test]
+fn an_external_id_must_be_the_one_asked_for() {
+    let policies = both(
+        allow(""),
+        document(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":"sts:AssumeRole","Condition":{{"StringEquals":{{"sts:ExternalId":"x1"}}}}}}"#
+        )),
+    );
+    let request = assume(ROLE, FAR_TRUST);
+    is(Deny, &request, &policies);
+    is(
+        Allow,
+        &request.clone().with("sts:ExternalId", ["x1"]),
+        &policies,
+    );
+    is(Deny, &request.with("sts:ExternalId", ["x2"]), &policies);
+}
+
+#[test]
+fn a_service_and_an_identity_provider_assume_roles_that_trust_them() {
+    let lambda = assume("lambda.amazonaws.com", TRUST);
+    is(
+        Allow,
+        &lambda,
+        &resource(trust(r#"{"Service":"lambda.amazonaws.com"}"#)),
+    );
+    is(
+        Deny,
+        &lambda,
+        &resource(trust(r#"{"Service":"ec2.amazonaws.com"}"#)),
+    );
+    let provider = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+    let token = Request::new(Who::of(provider), "sts:AssumeRoleWithWebIdentity", TRUST).with(
+        "token.actions.githubusercontent.com:sub",
+        ["repo:o/r:ref:x"],
+    );
+    let policies = resource(document(&format!(
+        r#"{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringLike":{{"token.actions.githubusercontent.com:sub":"repo:o/r:*"}}}}}}"#
+    )));
+    is(Allow, &token, &policies);
+    let other = token.with(
+        "token.actions.githubusercontent.com:sub",
+        ["repo:other/r:ref:x"],
+    );
+    is(Deny, &other, &policies);
+}
+
+#[test]
+fn a_key_policy_has_the_last_word_in_its_own_account() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    let decrypt = Request::new(Who::of(ROLE), "kms:Decrypt", key);
+    is(Deny, &decrypt, &identity(allow("")));
+    is(Allow, &decrypt, &both(allow(""), lets(A)));
+    is(Allow, &decrypt, &resource(lets(ROLE)));
+    is(Deny, &decrypt, &resource(lets(A)));
+}
+
+fn invoke(who: Who, api: &str) -> Request {
+    Request::new(who, "execute-api:Invoke", api)
+}
+
+#[test]
+fn a_signed_call_to_a_rest_api_follows_api_gateways_table() {
+    let (yes, no) = (Some(allow("")), None);
+    let policy = Some(lets(ROLE));
+    let silent = Some(lets("arn:aws:iam::333333333333:role/x"));
+    for (own, other, near, far) in [
+        (&yes, &policy, Allow, Allow),
+        (&yes, &silent, Allow, Deny),
+        (&yes, &None, Allow, Deny),
+        (&no, &policy, Allow, Deny),
+        (&no, &silent, Deny, Deny),
+        (&no, &None, Deny, Deny),
+    ] {
+        let policies = Policies {
+            identity: own.iter().cloned().collect(),
+            resource: other.clone(),
+            ..Policies::default()
+        };
+        is(near, &invoke(Who::of(ROLE), API), &policies);
+        is(far, &invoke(Who::of(ROLE), FAR_API), &policies);
+    }
+}
+
+#[test]
+fn a_stranger_calls_a_rest_api_only_as_far_as_its_policy_says() {
+    let everyone = |resource: &str| {
+        resource_policy(&format!(
+            r#""Principal":"*","Action":"execute-api:Invoke","Resource":"{resource}""#
+        ))
+    };
+    let stranger = invoke(Who::Anonymous, API);
+    is(Allow, &stranger, &everyone("execute-api:/prod/GET/*"));
+    is(Deny, &stranger, &everyone("execute-api:/prod/POST/*"));
+    is(Deny, &stranger, &resource(lets(ROLE)));
+    is(Deny, &stranger, &Policies::default());
+
+    let mut open = stranger.clone();
+    open.method_auth = Some(MethodAuth::None);
+    is(Allow, &open, &Policies::default());
+    is(Deny, &open, &resource(lets(ROLE)));
+    let mut signed = stranger;
+    signed.method_auth = Some(MethodAuth::Iam);
+    is(Deny, &signed, &everyone("execute-api:/*"));
+}
+
+fn resource_policy(fields: &str) -> Policies {
+    resource(allow(fields))
+}
+
+#[test]
+fn a_method_without_authorization_does_not_see_who_signed() {
+    let mut request = invoke(Who::of(ROLE), API);
+    request.method_auth = Some(MethodAuth::None);
+    is(Deny, &request, &both(allow(""), lets(ROLE)));
+    is(Allow, &request, &resource(allow(r#""Principal":"*""#)));
+}
+
+#[test]
+fn short_resources_of_an_api_policy_are_this_apis() {
+    for (path, expected) in [
+        ("execute-api:/prod/GET/orders", Allow),
+        ("execute-api:/*", Allow),
+        ("execute-api:/*/GET/*", Allow),
+        ("execute-api:/prod/GET/order", Deny),
+        ("execute-api:/test/*", Deny),
+    ] {
+        let text = format!(r#""Principal":{{"AWS":"{ROLE}"}},"Resource":"{path}""#);
+        is(
+            expected,
+            &invoke(Who::of(ROLE), API),
+            &resource_policy(&text),
+        );
+    }
+    // In an identity policy they stand for nothing.
+    is(
+        Deny,
+        &invoke(Who::of(ROLE), API),
+        &identity(allow(r#""Resource":"execute-api:/*""#)),
+    );
+}
+
+#[test]
+fn a_private_api_without_a_policy_lets_nobody_in() {
+    let request = invoke(Who::of(ROLE), API).with("aws:SourceVpce", ["vpce-1"]);
+    is(Deny, &request, &identity(allow("")));
+    let through = |endpoint: &str| {
+        allow(&format!(
+            r#""Principal":"*","Condition":{{"StringEquals":{{"aws:SourceVpce":"{endpoint}"}}}}"#
+        ))
+    };
+    is(Allow, &request, &both(allow(""), through("vpce-1")));
+    is(Unproven, &request, &both(allow(""), through("vpce-2")));
+    is(Deny, &request, &resource(through("vpce-2")));
+    let mut stranger = request;
+    stranger.principal = Who::Anonymous;
+    is(Allow, &stranger, &resource(through("vpce-1")));
+    stranger.method_auth = Some(MethodAuth::None);
+    is(Deny, &stranger, &Policies::default());
+}
+
+#[test]
+fn some_calls_on_a_queue_are_its_own_accounts_only() {
+    let request = |action: &str| Request::new(Who::of(ROLE), action, QUEUE);
+    let open = both(allow(""), lets(ROLE));
+    is(Allow, &request("sqs:SendMessage"), &open);
+    is(Deny, &request("sqs:SetQueueAttributes"), &open);
+    let mut own = request("sqs:SetQueueAttributes");
+    own.resource = "arn:aws:sqs:eu-west-1:111111111111:inbox".to_owned();
+    is(Allow, &own, &open);
+}
+
+#[test]
+fn a_key_that_sqs_does_not_list_is_not_counted_on_in_a_queues_policy() {
+    let send = Request::new(Who::of(ROLE), "sqs:SendMessage", QUEUE);
+    let like =
+        format!(r#""Principal":"*","Condition":{{"ArnLike":{{"aws:PrincipalArn":"{ROLE}"}}}}"#);
+    let policies = both(allow(""), allow(&like));
+    is(Unproven, &send, &policies);
+    // On a topic it is what it is everywhere.
+    is(Allow, &publish(ROLE, FAR), &policies);
+}
+
+#[test]
+fn who_may_subscribe_is_told_by_protocol_and_endpoint() {
+    let policies = both(
+        allow(""),
+        allow(&format!(
+            r#""Principal":{{"AWS":"{A}"}},"Action":"sns:Subscribe","Condition":{{"StringEquals":{{"sns:Protocol":"sqs","sns:Endpoint":"{QUEUE}"}}}}"#
+        )),
+    );
+    let subscribe = |protocol: &str, endpoint: &str| {
+        Request::new(Who::of(ROLE), "sns:Subscribe", FAR)
+            .with("sns:Protocol", [protocol])
+            .with("sns:Endpoint", [endpoint])
+    };
+    is(Allow, &subscribe("sqs", QUEUE), &policies);
+    is(Deny, &subscribe("http", QUEUE), &policies);
+    is(
+        Deny,
+        &subscribe("sqs", "arn:aws:sqs:eu-west-1:1:x"),
+        &policies,
+    );
+}
+
+#[test]
+fn not_action_and_not_resource_are_everything_else() {
+    let request = publish(ROLE, NEAR);
+    let text = |rest: &str| identity(document(&format!(r#"{{"Effect":"Allow",{rest}}}"#)));
+    is(
+        Allow,
+        &request,
+        &text(r#""NotAction":"iam:*","Resource":"*""#),
+    );
+    is(
+        Deny,
+        &request,
+        &text(r#""NotAction":"sns:*","Resource":"*""#),
+    );
+    is(
+        Allow,
+        &request,
+        &text(&format!(r#""Action":"*","NotResource":"{FAR}""#)),
+    );
+    is(
+        Deny,
+        &request,
+        &text(&format!(r#""Action":"*","NotResource":"{NEAR}""#)),
+    );
+}
+
+#[test]
+fn an_arn_whose_star_would_cross_a_colon_is_open_both_ways() {
+    let request = publish(ROLE, NEAR);
+    let loose = r#""Resource":"arn:aws:sns:*:orders""#;
+    let because = is(Unproven, &request, &identity(allow(loose)));
+    assert!(because[0].contains("write the ARN out"), "{because:?}");
+    let mut denied = identity(allow(""));
+    denied.identity.push(deny(loose));
+    is(Unproven, &request, &denied);
+}
+
+#[test]
+fn what_is_not_known_is_unproven_unless_something_else_settles_it() {
+    let request = publish(ROLE, NEAR);
+    let from_home = r#""Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#;
+    let because = is(Unproven, &request, &identity(allow(from_home)));
+    assert_eq!(
+        because,
+        ["identity policy, statement 1: the value of `aws:SourceIp` is not given"]
+    );
+    is(
+        Allow,
+        &request.clone().with("aws:SourceIp", ["203.0.113.9"]),
+        &identity(allow(from_home)),
+    );
+    // A second statement allows it anyway; a second policy refuses it anyway.
+    let mut settled = identity(allow(from_home));
+    settled.identity.push(allow(""));
+    is(Allow, &request, &settled);
+    settled.identity.push(deny(""));
+    is(Deny, &request, &settled);
+    // And a denial that may hold leaves nothing certain.
+    let mut open = identity(allow(""));
+    open.identity.push(deny(
+        r#""Condition":{"Bool":{"aws:SecureTransport":"false"}}"#,
+    ));
+    is(Unproven, &request, &open);
+    is(
+        Allow,
+        &request.clone().with("aws:SecureTransport", ["true"]),
+        &open,
+    );
+    is(
+        Unproven,
+        &request.clone(),
+        &identity(allow(
+            r#""Condition":{"StringNotEquals":{"acme:Team":"x"}}"#,
+        )),
+    );
+    is(
+        Deny,
+        &request,
+        &identity(allow(
+            r#""Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#,
+        )),
+    );
+}
+
+#[test]
+fn variables_in_resources_are_filled_in_new_documents_and_text_in_old_ones() {
+    let tagged = publish(ROLE, "arn:aws:sns:eu-west-1:111111111111:blue-orders")
+        .with("aws:PrincipalTag/team", ["blue"]);
+    let text = r#""Resource":"arn:aws:sns:eu-west-1:111111111111:${aws:PrincipalTag/team}-*""#;
+    let mut document = allow(text);
+    is(Allow, &tagged, &identity(document.clone()));
+    is(
+        Deny,
+        &tagged.clone().with("aws:PrincipalTag/team", ["red"]),
+        &identity(document.clone()),
+    );
+    let mut untold = tagged.clone();
+    untold.context.clear();
+    is(Unproven, &untold, &identity(document.clone()));
+    document.version = super::super::document::OLD_VERSION.to_owned();
+    is(Deny, &tagged, &identity(document));
+}
+
+#[test]
+fn the_policy_of_a_fresh_topic_lets_no_other_account_in() {
+    let policy = super::super::own::default_topic_policy(FAR, "222222222222");
+    is(Deny, &publish(ROLE, FAR), &both(allow(""), policy.clone()));
+    let owner = "arn:aws:iam::222222222222:role/own";
+    is(
+        Allow,
+        &publish(owner, FAR),
+        &both(allow(""), policy.clone()),
+    );
+    is(Unproven, &publish(owner, FAR), &resource(policy));
+}
+
+#[test]
+fn an_account_that_nobody_told_matters_only_where_the_sides_differ() {
+    let get = Request::new(Who::of(ROLE), "s3:GetObject", "arn:aws:s3:::bucket/k");
+    is(Unproven, &get, &identity(allow("")));
+    is(Deny, &get, &Policies::default());
+    is(Allow, &get, &both(allow(""), lets(ROLE)));
+    let mut told = get;
+    told.resource_account = Some(A.to_owned());
+    is(Allow, &told, &identity(allow("")));
+    told.resource_account = Some("222222222222".to_owned());
+    is(Deny, &told, &identity(allow("")));
+}
+
+#[test]
+fn for_all_values_alone_allows_a_request_without_the_key() {
+    let text = r#""Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["a"]}}"#;
+    is(Allow, &publish(ROLE, NEAR), &identity(allow(text)));
+    is(
+        Deny,
+        &publish(ROLE, NEAR).with("aws:TagKeys", ["b"]),
+        &identity(allow(text)),
+    );
+    let guarded = r#""Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["a"]},"Null":{"aws:TagKeys":"false"}}"#;
+    is(Deny, &publish(ROLE, NEAR), &identity(allow(guarded)));
+}

@@ -1,0 +1,578 @@
+//! One request, and what is known of it: who asks, for what, and each condition key's value.
+//!
+//! A condition key is in one of four states. Its values are *given*, by the context or
+//! by the request itself (a role's ARN tells `aws:PrincipalArn`). Or it is *absent*: AWS
+//! sets it only in some requests, and this one does not say so. Or it is *present* with a value
+//! nobody told us: every request has a time, an address and a transport. Or it is *unknown*:
+//! no key we know of, so it may be anything. Only the first two decide.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::normal::root_account;
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Who {
+    /// A role, a role's session, a user, a federated user, an account's root, or an identity provider.
+    Arn(String),
+    /// An AWS service, such as `sns.amazonaws.com`, or an identity provider without an ARN.
+    Service(String),
+    /// Nobody in particular: the request is not signed.
+    Anonymous,
+}
+
+impl Who {
+    /// The principal that a text names: an ARN, an account's id, or a service.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        if text.starts_with("arn:") || root_account(text).is_some() {
+            Self::Arn(text.to_owned())
+        } else {
+            Self::Service(text.to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arn(name) | Self::Service(name) => out.write_str(name),
+            Self::Anonymous => out.write_str("anonymous"),
+        }
+    }
+}
+
+/// What API Gateway asks of a method's callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MethodAuth {
+    /// `NONE`: nothing.
+    None,
+    /// `AWS_IAM`: a signature.
+    Iam,
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Request {
+    /// Who asks.
+    pub principal: Who,
+    /// `sns:Publish`
+    pub action: String,
+    /// The ARN, or `*` where an action has no resource.
+    pub resource: String,
+    /// The account that owns the resource, where its ARN does not say.
+    pub resource_account: Option<String>,
+    /// The method's authorization, of a call to a REST API, where it is known.
+    pub method_auth: Option<MethodAuth>,
+    /// Condition keys and their values. Case means nothing in a key.
+    pub context: BTreeMap<String, Vec<String>>,
+}
+
+impl Request {
+    /// A request without context.
+    pub fn new(principal: Who, action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            principal,
+            action: action.into(),
+            resource: resource.into(),
+            resource_account: None,
+            method_auth: None,
+            context: BTreeMap::new(),
+        }
+    }
+
+    /// The same with this key in its context.
+    #[must_use]
+    pub fn with<T: Into<String>>(mut self, key: &str, values: impl IntoIterator<Item = T>) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        self.context.insert(key.to_owned(), values);
+        self
+    }
+
+    /// The account that owns the resource, when the request tells.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.resource_account.as_deref().or_else(|| {
+            let account = self.resource.split(':').nth(4)?;
+            (self.resource.starts_with("arn:") && !account.is_empty()).then_some(account)
+        })
+    }
+}
+
+/// What a principal is, read from its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller<'a> {
+    /// A role, in a session that the request does not name.
+    Role {
+        /// `arn:P:iam::ACCOUNT:role/path/name`
+        arn: &'a str,
+        /// The account.
+        account: &'a str,
+        /// Whether it is a service's own role, in a path that only AWS writes to.
+        service_linked: bool,
+    },
+    /// A role's session: its ARN leaves out the role's path.
+    Session {
+        /// `arn:P:sts::ACCOUNT:assumed-role/name/session`
+        arn: &'a str,
+        /// The partition.
+        partition: &'a str,
+        /// The account.
+        account: &'a str,
+        /// The role's name.
+        role: &'a str,
+    },
+    /// An IAM user.
+    User {
+        /// `arn:P:iam::ACCOUNT:user/path/name`
+        arn: &'a str,
+        /// The account.
+        account: &'a str,
+        /// The user's name.
+        name: &'a str,
+    },
+    /// An account's root user.
+    Root {
+        /// The account.
+        account: &'a str,
+    },
+    /// A federated user's session, or another principal of an account.
+    Other {
+        /// The ARN.
+        arn: &'a str,
+        /// The account.
+        account: &'a str,
+    },
+    /// An identity provider, which lets tokens be traded for a role.
+    Provider {
+        /// Its ARN or its name.
+        name: &'a str,
+    },
+    /// An AWS service.
+    Service {
+        /// Its name.
+        name: &'a str,
+    },
+    /// Not signed.
+    Anonymous,
+}
+
+impl<'a> Caller<'a> {
+    /// What the request's principal is.
+    #[must_use]
+    pub fn of(request: &'a Request) -> Self {
+        let arn = match &request.principal {
+            Who::Anonymous => return Self::Anonymous,
+            Who::Service(name) => {
+                return if trades_a_token(&request.action) {
+                    Self::Provider { name }
+                } else {
+                    Self::Service { name }
+                };
+            }
+            Who::Arn(arn) => arn.as_str(),
+        };
+        if let Some(account) = root_account(arn) {
+            return Self::Root { account };
+        }
+        let mut parts = arn.splitn(6, ':').skip(1);
+        let mut next = || parts.next().unwrap_or_default();
+        let (partition, service, _, account, resource) = (next(), next(), next(), next(), next());
+        match (service, resource.split_once('/')) {
+            ("iam", Some(("role", rest))) => Self::Role {
+                arn,
+                account,
+                service_linked: rest.starts_with("aws-service-role/"),
+            },
+            ("iam", Some(("user", rest))) => Self::User {
+                arn,
+                account,
+                name: rest.rsplit('/').next().unwrap_or_default(),
+            },
+            ("iam", Some(("oidc-provider" | "saml-provider", _))) => Self::Provider { name: arn },
+            ("sts", Some(("assumed-role", rest))) => Self::Session {
+                arn,
+                partition,
+                account,
+                role: rest.split('/').next().unwrap_or_default(),
+            },
+            _ => Self::Other { arn, account },
+        }
+    }
+
+    /// The account the caller belongs to; services and strangers belong to none.
+    #[must_use]
+    pub fn account(&self) -> Option<&'a str> {
+        match *self {
+            Self::Role { account, .. }
+            | Self::Session { account, .. }
+            | Self::User { account, .. }
+            | Self::Root { account }
+            | Self::Other { account, .. } => Some(account),
+            Self::Provider { .. } | Self::Service { .. } | Self::Anonymous => None,
+        }
+    }
+}
+
+/// Whether an action trades an identity provider's token for a role.
+fn trades_a_token(action: &str) -> bool {
+    ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(action))
+}
+
+/// What is known of a condition key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// These values.
+    Given(&'a [String]),
+    /// This value, which follows from the rest of the request.
+    Told(Cow<'a, str>),
+    /// The ARN of a session's role: right if the role has no path, and its path is not known.
+    RoleOfSession(String),
+    /// It is not in the request.
+    Absent,
+    /// It is in the request, with a value that nobody told.
+    Present,
+    /// Nothing.
+    Unknown,
+}
+
+/// A request with what follows from it, ready to be asked for its keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// What its principal is.
+    pub caller: Caller<'a>,
+    /// The account that owns the resource.
+    pub owner: Option<&'a str>,
+    /// Whether the policy asking is a queue's own, for which SQS lists the keys it supports.
+    pub listed_keys_only: bool,
+}
+
+impl<'a> Facts<'a> {
+    /// What follows from a request.
+    #[must_use]
+    pub fn of(request: &'a Request) -> Self {
+        Self {
+            request,
+            caller: Caller::of(request),
+            owner: request.owner(),
+            listed_keys_only: false,
+        }
+    }
+
+    /// The values the request's context gives for a key in lower case.
+    #[must_use]
+    pub fn given(&self, key: &str) -> Option<&'a [String]> {
+        let context = &self.request.context;
+        context
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, values)| values.as_slice())
+    }
+
+    /// What is known of a key in lower case.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Key<'a> {
+        match self.given(key) {
+            Some([]) => Key::Absent,
+            Some(values) => Key::Given(values),
+            None if self.listed_keys_only && !is_listed(key) => Key::Unknown,
+            None => self.implied(key),
+        }
+    }
+
+    fn implied(&self, key: &str) -> Key<'a> {
+        let caller = &self.caller;
+        let told = |it: Option<&'a str>| it.map_or(Key::Absent, |it| Key::Told(Cow::Borrowed(it)));
+        match key {
+            "aws:principalarn" => match *caller {
+                Caller::Role { arn, .. } | Caller::User { arn, .. } | Caller::Other { arn, .. } => {
+                    told(Some(arn))
+                }
+                Caller::Session {
+                    partition,
+                    account,
+                    role,
+                    ..
+                } => Key::RoleOfSession(format!("arn:{partition}:iam::{account}:role/{role}")),
+                Caller::Root { account } => match &self.request.principal {
+                    Who::Arn(arn) if arn.starts_with("arn:") => told(Some(arn)),
+                    _ => Key::Told(Cow::Owned(format!("arn:aws:iam::{account}:root"))),
+                },
+                Caller::Provider { .. } | Caller::Service { .. } | Caller::Anonymous => Key::Absent,
+            },
+            "aws:principalaccount" => told(caller.account()),
+            "aws:principaltype" => told(match caller {
+                Caller::Role { .. } | Caller::Session { .. } => Some("AssumedRole"),
+                Caller::User { .. } => Some("User"),
+                Caller::Root { .. } => Some("Account"),
+                Caller::Anonymous => Some("Anonymous"),
+                Caller::Other { .. } => return Key::Present,
+                Caller::Provider { .. } | Caller::Service { .. } => return Key::Unknown,
+            }),
+            "aws:username" => told(match *caller {
+                Caller::User { name, .. } => Some(name),
+                _ => None,
+            }),
+            "aws:userid" => match caller {
+                Caller::Anonymous => told(Some("anonymous")),
+                Caller::Provider { .. } | Caller::Service { .. } => Key::Absent,
+                _ => Key::Present,
+            },
+            "aws:principalisawsservice" => told(Some(match caller {
+                Caller::Service { .. } => "true",
+                _ => "false",
+            })),
+            "aws:principalservicename" => told(match *caller {
+                Caller::Service { name } => Some(name),
+                _ => None,
+            }),
+            "aws:viaawsservice" => told(Some("false")),
+            "aws:federatedprovider" => told(match *caller {
+                Caller::Provider { name } => Some(name),
+                _ => None,
+            }),
+            "aws:resourceaccount" => match self.owner {
+                Some(owner) => told(Some(owner)),
+                None => Key::Unknown,
+            },
+            // Of the account that a caller acts for. It tells strangers from the owner's own
+            // people; whether AWS sets it for the latter is not written anywhere.
+            "aws:sourceowner" => match (caller.account(), self.owner) {
+                (Some(own), Some(owner)) if own != owner => told(Some(own)),
+                (None, _) if *caller == Caller::Anonymous => Key::Absent,
+                _ => Key::Unknown,
+            },
+            "aws:requestedregion" => {
+                match self
+                    .request
+                    .resource
+                    .split(':')
+                    .nth(3)
+                    .filter(|it| !it.is_empty())
+                {
+                    Some(region) if self.request.resource.starts_with("arn:") => told(Some(region)),
+                    _ => Key::Present,
+                }
+            }
+            // A request through a VPC endpoint has `aws:VpcSourceIp` in its place.
+            "aws:sourceip" if self.through_endpoint() => Key::Absent,
+            "aws:vpcsourceip" if self.through_endpoint() => Key::Present,
+            _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
+            _ if may_be_absent(key) => Key::Absent,
+            _ => Key::Unknown,
+        }
+    }
+
+    /// Whether the request came through a VPC endpoint.
+    #[must_use]
+    pub fn through_endpoint(&self) -> bool {
+        ["aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"]
+            .iter()
+            .any(|it| self.given(it).is_some_and(|values| !values.is_empty()))
+    }
+}
+
+/// Keys that every request has: not being told them is not their absence.
+const ALWAYS_PRESENT: [&str; 5] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:securetransport",
+    "aws:sourceip",
+    "aws:useragent",
+];
+
+/// Keys that SQS lists as supported in a queue's policy. Others may work; nobody says so.
+///
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>.
+const LISTED: [&str; 11] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:securetransport",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourcevpce",
+    "aws:useragent",
+];
+
+fn is_listed(key: &str) -> bool {
+    LISTED.contains(&key) || key.starts_with("aws:requesttag/")
+}
+
+/// Global keys that AWS sets in some requests only.
+const SOMETIMES: [&str; 33] = [
+    "aws:assumedroot",
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:chatbotsourcearn",
+    "aws:ec2instancesourceprivateipv4",
+    "aws:ec2instancesourcevpc",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:referer",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceidentity",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpcarn",
+    "aws:sourcevpce",
+    "aws:tagkeys",
+    "aws:tokenissuetime",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+    "aws:vpcsourceip",
+    "sns:endpoint",
+    "sns:protocol",
+    "execute-api:viadomainarn",
+    "ec2:sourceinstancearn",
+];
+
+/// Services whose own keys are set where their calls carry them.
+const SERVICES: [&str; 18] = [
+    "apigateway",
+    "cognito-identity.amazonaws.com",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "organizations",
+    "s3",
+    "saml",
+    "secretsmanager",
+    "ssm",
+    "states",
+    "sts",
+    "tag",
+];
+
+fn may_be_absent(key: &str) -> bool {
+    let tagged = ["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/"];
+    if SOMETIMES.contains(&key) || tagged.iter().any(|it| key.starts_with(it)) {
+        return true;
+    }
+    // A token's claims: `token.actions.githubusercontent.com:sub`.
+    let (prefix, name) = key.rsplit_once(':').unwrap_or_default();
+    !name.is_empty() && (SERVICES.contains(&prefix) || prefix.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(principal: &str, key: &str) -> Key<'static> {
+        let request = Request::new(
+            Who::of(principal),
+            "sns:Publish",
+            "arn:aws:sns:eu-west-1:111111111111:t",
+        );
+        match Facts::of(&request).key(key) {
+            Key::Told(it) => Key::Told(Cow::Owned(it.into_owned())),
+            Key::RoleOfSession(it) => Key::RoleOfSession(it),
+            Key::Absent => Key::Absent,
+            Key::Present => Key::Present,
+            Key::Unknown => Key::Unknown,
+            Key::Given(_) => unreachable!("nothing is given"),
+        }
+    }
+
+    #[test]
+    fn a_principals_name_tells_what_it_is() {
+        let role = "arn:aws:iam::111111111111:role/team/a";
+        assert_eq!(
+            key_of(role, "aws:principalarn"),
+            Key::Told(Cow::Borrowed(role))
+        );
+        assert_eq!(
+            key_of(role, "aws:principalaccount"),
+            Key::Told(Cow::Borrowed("111111111111"))
+        );
+        assert_eq!(key_of(role, "aws:username"), Key::Absent);
+        assert_eq!(
+            key_of("arn:aws:iam::111111111111:user/team/ann", "aws:username"),
+            Key::Told(Cow::Borrowed("ann"))
+        );
+        assert_eq!(key_of("sns.amazonaws.com", "aws:principalarn"), Key::Absent);
+        assert_eq!(
+            key_of("sns.amazonaws.com", "aws:principalisawsservice"),
+            Key::Told(Cow::Borrowed("true"))
+        );
+    }
+
+    #[test]
+    fn the_arn_of_a_sessions_role_is_the_roles_and_its_path_is_open() {
+        assert_eq!(
+            key_of(
+                "arn:aws:sts::111111111111:assumed-role/a/s",
+                "aws:principalarn"
+            ),
+            Key::RoleOfSession("arn:aws:iam::111111111111:role/a".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_every_request_has_is_not_absent_and_what_some_have_is() {
+        let role = "arn:aws:iam::111111111111:role/a";
+        assert_eq!(key_of(role, "aws:sourceip"), Key::Present);
+        assert_eq!(key_of(role, "aws:currenttime"), Key::Present);
+        assert_eq!(key_of(role, "aws:sourcevpce"), Key::Absent);
+        assert_eq!(key_of(role, "aws:principaltag/team"), Key::Absent);
+        assert_eq!(key_of(role, "sts:externalid"), Key::Absent);
+        assert_eq!(
+            key_of(role, "token.actions.githubusercontent.com:sub"),
+            Key::Absent
+        );
+        assert_eq!(key_of(role, "aws:madeup"), Key::Unknown);
+        assert_eq!(key_of(role, "acme:team"), Key::Unknown);
+        assert_eq!(key_of(role, "sns:madeup"), Key::Unknown);
+    }
+
+    #[test]
+    fn an_endpoint_takes_the_place_of_the_address() {
+        let request = Request::new(Who::Anonymous, "execute-api:Invoke", "*")
+            .with("aws:SourceVpce", ["vpce-1"]);
+        let facts = Facts::of(&request);
+        assert_eq!(facts.key("aws:sourceip"), Key::Absent);
+        assert_eq!(
+            facts.key("aws:sourcevpce"),
+            Key::Given(&["vpce-1".to_owned()])
+        );
+    }
+
+    #[test]
+    fn the_owner_of_a_resource_is_in_its_arn_unless_it_is_told() {
+        let mut request = Request::new(Who::Anonymous, "s3:GetObject", "arn:aws:s3:::b/k");
+        assert_eq!(request.owner(), None);
+        request.resource_account = Some("111111111111".to_owned());
+        assert_eq!(request.owner(), Some("111111111111"));
+        let topic = Request::new(
+            Who::Anonymous,
+            "sns:Publish",
+            "arn:aws:sns:r:222222222222:t",
+        );
+        assert_eq!(topic.owner(), Some("222222222222"));
+    }
+}

@@ -1,0 +1,422 @@
+//! Statements made ready to be asked: patterns compiled, principals told apart.
+//!
+//! A statement speaks of a request when its principal, action, resource and every
+//! condition do; each of these may be open.
+//!
+//! How a resource policy names a principal decides what its word is worth in the
+//! principal's own account, so a match comes with its [`Level`].
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
+
+use super::condition::Test;
+use super::document::{Clause, Document, Effect, PrincipalClause, Principals, Statement, VERSION};
+use super::normal::root_account;
+use super::own::is_ghost;
+use super::patterns::Pattern;
+use super::request::{Caller, Facts};
+use super::template::{Template, Unfilled};
+use super::three::Three;
+
+/// What a document is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A principal, or a ceiling over principals: identity policy, boundary, session policy, SCP.
+    Identity,
+    /// A resource: it names its principals.
+    Resource,
+    /// An organization's ceiling over resources.
+    ResourceControl,
+}
+
+/// How a resource policy names a principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Its account: access is handed to that account's own policies to give.
+    Account,
+    /// Its role: boundary and session policy still cut what is given.
+    Role,
+    /// Itself, everyone, or a service: nothing but a denial cuts what is given.
+    Direct,
+}
+
+/// A document made ready.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What it is called in a reason: `identity policy 1`.
+    pub name: String,
+    /// Its statements.
+    pub rules: Vec<Rule>,
+}
+
+/// A statement made ready.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// What it is called in a reason: `` statement `Publish` `` or `statement 2`.
+    pub label: String,
+    /// Allow or deny.
+    pub effect: Effect,
+    pub(super) kind: Kind,
+    pub(super) principal: Option<Named>,
+    pub(super) action: Actions,
+    pub(super) resource: Option<Resources>,
+    pub(super) tests: Vec<Test>,
+}
+
+/// `Action` or `NotAction`, in lower case.
+#[derive(Clone, Debug)]
+pub(super) struct Actions {
+    negated: bool,
+    pub(super) patterns: Vec<Pattern>,
+}
+
+/// `Resource` or `NotResource`.
+#[derive(Clone, Debug)]
+pub(super) struct Resources {
+    pub(super) negated: bool,
+    pub(super) templates: Vec<Template>,
+}
+
+/// `Principal` or `NotPrincipal`.
+#[derive(Clone, Debug)]
+pub(super) enum Named {
+    /// All but these, which we do not judge.
+    AllBut(Vec<Name>),
+    /// These.
+    These(Vec<Name>),
+}
+
+/// A principal as a statement names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Name {
+    Anyone,
+    Account(String),
+    Role(String),
+    /// A session or a user, or any other ARN.
+    Exact(String),
+    Service(String),
+    Provider(String),
+    /// An S3 canonical user, whose account only S3 knows.
+    Canonical,
+    /// The id of a deleted principal: nobody.
+    Ghost,
+}
+
+impl Rules {
+    /// A document made ready, under the name that reasons give it.
+    #[must_use]
+    pub fn of(document: &Document, kind: Kind, name: impl Into<String>) -> Self {
+        let variables = document.version == VERSION;
+        let statements = document.statements.iter().enumerate();
+        Self {
+            name: name.into(),
+            rules: statements
+                .map(|(index, it)| Rule::of(it, kind, variables, index))
+                .collect(),
+        }
+    }
+}
+
+impl Rule {
+    fn of(statement: &Statement, kind: Kind, variables: bool, index: usize) -> Self {
+        let label = match &statement.sid {
+            Some(sid) => format!("statement `{sid}`"),
+            None => format!("statement {}", index + 1),
+        };
+        let tests = statement.conditions.iter().flat_map(|(operator, keys)| {
+            keys.iter()
+                .map(move |(key, values)| Test::of(operator, key, values, variables))
+        });
+        Self {
+            label,
+            effect: statement.effect,
+            kind,
+            principal: statement.principal.as_ref().map(named),
+            action: Actions {
+                negated: statement.action.negated,
+                patterns: lower_patterns(&statement.action),
+            },
+            resource: statement.resource.as_ref().map(|it| Resources {
+                negated: it.negated,
+                templates: it
+                    .values
+                    .iter()
+                    .map(|it| Template::parse(it, true, variables))
+                    .collect(),
+            }),
+            tests: tests.collect(),
+        }
+    }
+
+    /// Whether the statement speaks of a request, and how it names the principal.
+    ///
+    /// `action` is the request's, in lower case. Where the answer is open, `why` gets the reasons.
+    pub fn applies(
+        &self,
+        facts: &Facts<'_>,
+        action: &str,
+        why: &mut Vec<String>,
+    ) -> Vec<(Level, Three)> {
+        let before = why.len();
+        if !self.action.takes(action) {
+            return Vec::new();
+        }
+        let named = self.names(facts, why);
+        if named.is_empty() {
+            return named;
+        }
+        let mut rest = self.touches(facts, why);
+        for test in &self.tests {
+            if rest == Three::No {
+                break;
+            }
+            rest = rest & test.holds(facts, why);
+        }
+        let found: Vec<_> = named
+            .into_iter()
+            .map(|(level, it)| (level, it & rest))
+            .filter(|(_, it)| it.possible())
+            .collect();
+        if found.iter().all(|(_, it)| *it == Three::Yes) {
+            why.truncate(before);
+        }
+        found
+    }
+
+    fn names(&self, facts: &Facts<'_>, why: &mut Vec<String>) -> Vec<(Level, Three)> {
+        let names = match (&self.principal, self.kind) {
+            (None, Kind::Identity | Kind::ResourceControl) => {
+                return vec![(Level::Direct, Three::Yes)];
+            }
+            (Some(_), Kind::Identity) => {
+                why.push("it names a principal, as no policy of its kind can".to_owned());
+                return vec![(Level::Direct, Three::Maybe)];
+            }
+            // An absent principal is nobody, never everyone. A denial of nobody could not be stored.
+            (None, Kind::Resource) => {
+                if self.effect == Effect::Allow {
+                    return Vec::new();
+                }
+                why.push("it denies, and names no principal".to_owned());
+                return vec![(Level::Direct, Three::Maybe)];
+            }
+            (Some(Named::AllBut(_)), _) => {
+                why.push("it has a `NotPrincipal`".to_owned());
+                return vec![(Level::Direct, Three::Maybe)];
+            }
+            (Some(Named::These(names)), _) => names,
+        };
+        let mut best: Vec<(Level, Three)> = Vec::new();
+        for name in names {
+            let (level, found) = name.matches(facts);
+            if !found.possible() {
+                continue;
+            }
+            if found == Three::Maybe {
+                why.push(match name {
+                    Name::Canonical => "it names a canonical user".to_owned(),
+                    _ => format!("it names one session of {}", facts.request.principal),
+                });
+            }
+            match best.iter_mut().find(|(known, _)| *known == level) {
+                Some((_, known)) => *known = *known | found,
+                None => best.push((level, found)),
+            }
+        }
+        best
+    }
+
+    fn touches(&self, facts: &Facts<'_>, why: &mut Vec<String>) -> Three {
+        let Some(resources) = &self.resource else {
+            // A trust policy speaks of its own role.
+            if self.kind == Kind::Resource {
+                return Three::Yes;
+            }
+            why.push("it names no resource".to_owned());
+            return Three::Maybe;
+        };
+        let before = why.len();
+        let mut found = Three::No;
+        for template in &resources.templates {
+            let one = match template.fill(facts) {
+                Ok(pattern) => {
+                    let one = self.matches_resource(&pattern, &facts.request.resource);
+                    if one == Three::Maybe {
+                        why.push(format!(
+                            "a `*` in its resources would have to run over a `:` to match {}; write the ARN out",
+                            facts.request.resource
+                        ));
+                    }
+                    one
+                }
+                Err(Unfilled::Gone) => Three::No,
+                Err(Unfilled::Open(key)) => {
+                    why.push(format!("the variable `${{{key}}}` has no known value"));
+                    Three::Maybe
+                }
+            };
+            found = found | one;
+            if found == Three::Yes {
+                why.truncate(before);
+                break;
+            }
+        }
+        if resources.negated { !found } else { found }
+    }
+
+    /// Whether one of its resource patterns matches.
+    pub(super) fn matches_resource(&self, pattern: &Pattern, resource: &str) -> Three {
+        if self.kind == Kind::Resource
+            && let Some(short) = short_form(pattern)
+            && let Some(path) = path_of_api(resource)
+        {
+            return Three::from(short.matches(path));
+        }
+        pattern.matches_resource(resource)
+    }
+}
+
+/// What follows `execute-api:/` in a resource of the short form, which stands for the API it is written at.
+pub(super) fn short_form(pattern: &Pattern) -> Option<Pattern> {
+    use super::patterns::Token;
+    let head = "execute-api:/";
+    let tokens = pattern.tokens();
+    let starts = head.chars().count() <= tokens.len()
+        && head
+            .chars()
+            .zip(tokens)
+            .all(|(letter, token)| *token == Token::Char(letter));
+    starts.then(|| Pattern::from_tokens(tokens[head.len()..].to_vec()))
+}
+
+/// `stage/METHOD/path` of a call to a REST API.
+fn path_of_api(resource: &str) -> Option<&str> {
+    let mut parts = resource.splitn(6, ':');
+    let is_api = parts.next() == Some("arn") && parts.nth(1) == Some("execute-api");
+    let (_, path) = parts.nth(2)?.split_once('/')?;
+    is_api.then_some(path)
+}
+
+fn lower_patterns(clause: &Clause) -> Vec<Pattern> {
+    clause
+        .values
+        .iter()
+        .map(|it| Pattern::of(&it.to_ascii_lowercase()))
+        .collect()
+}
+
+impl Actions {
+    /// Whether the clause speaks of an action in lower case.
+    pub(super) fn takes(&self, action: &str) -> bool {
+        self.patterns.iter().any(|it| it.matches(action)) != self.negated
+    }
+}
+
+fn named(clause: &PrincipalClause) -> Named {
+    let names = match &clause.principals {
+        Principals::Anyone => vec![Name::Anyone],
+        Principals::Of(types) => types
+            .iter()
+            .flat_map(|(kind, names)| names.iter().map(move |it| name(kind, it)))
+            .collect(),
+    };
+    if clause.negated {
+        Named::AllBut(names)
+    } else {
+        Named::These(names)
+    }
+}
+
+fn name(kind: &str, text: &str) -> Name {
+    match kind {
+        "AWS" if text == "*" => Name::Anyone,
+        "AWS" if is_ghost(text) => Name::Ghost,
+        "AWS" => match root_account(text) {
+            Some(account) => Name::Account(account.to_owned()),
+            None if text.contains(":iam::") && text.contains(":role/") => {
+                Name::Role(text.to_owned())
+            }
+            None => Name::Exact(text.to_owned()),
+        },
+        "Service" => Name::Service(text.to_owned()),
+        "Federated" => Name::Provider(text.to_owned()),
+        _ => Name::Canonical,
+    }
+}
+
+impl Name {
+    /// Whether it names the caller, and how.
+    pub(super) fn matches(&self, facts: &Facts<'_>) -> (Level, Three) {
+        let caller = &facts.caller;
+        match self {
+            Self::Anyone => (Level::Direct, Three::Yes),
+            Self::Account(own) => (
+                Level::Account,
+                Three::from(caller.account() == Some(own.as_str())),
+            ),
+            Self::Role(own) => (Level::Role, Three::from(is_role(own, facts))),
+            Self::Exact(own) => (
+                Level::Direct,
+                match *caller {
+                    Caller::Session { arn, .. }
+                    | Caller::User { arn, .. }
+                    | Caller::Other { arn, .. } => Three::from(own == arn),
+                    Caller::Role { arn, .. } => Three::maybe_if(is_session_of(own, arn)),
+                    Caller::Root { .. }
+                    | Caller::Provider { .. }
+                    | Caller::Service { .. }
+                    | Caller::Anonymous => Three::No,
+                },
+            ),
+            Self::Service(own) => (
+                Level::Direct,
+                Three::from(matches!(*caller, Caller::Service { name } if name == own)),
+            ),
+            Self::Provider(own) => (
+                Level::Direct,
+                Three::from(matches!(*caller, Caller::Provider { name } if name == own)),
+            ),
+            Self::Canonical => (Level::Direct, Three::maybe_if(caller.account().is_some())),
+            Self::Ghost => (Level::Direct, Three::No),
+        }
+    }
+}
+
+/// Whether the caller is this role, or a session of it.
+fn is_role(own: &str, facts: &Facts<'_>) -> bool {
+    match facts.caller {
+        Caller::Role { arn, .. } => own == arn,
+        Caller::Session {
+            partition,
+            account,
+            role,
+            ..
+        } => {
+            if let Some([arn]) = facts.given("aws:principalarn") {
+                return own == arn;
+            }
+            // A role's name is its account's only one, whatever its path.
+            let mut parts = own.splitn(6, ':').skip(1);
+            parts.next() == Some(partition)
+                && parts.nth(2) == Some(account)
+                && own.rsplit('/').next() == Some(role)
+        }
+        Caller::User { .. }
+        | Caller::Root { .. }
+        | Caller::Other { .. }
+        | Caller::Provider { .. }
+        | Caller::Service { .. }
+        | Caller::Anonymous => false,
+    }
+}
+
+/// Whether an ARN names a session of a role.
+fn is_session_of(session: &str, role: &str) -> bool {
+    let Some((head, rest)) = session.split_once(":assumed-role/") else {
+        return false;
+    };
+    let Some((role_head, path)) = role.split_once(":role/") else {
+        return false;
+    };
+    head.replacen(":sts:", ":iam:", 1) == role_head
+        && rest.split('/').next() == path.rsplit('/').next()
+}

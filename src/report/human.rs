@@ -1,0 +1,641 @@
+//! Plans and their ends, for a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
+use crate::cloud::seam::{Ledger, target};
+use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
+use crate::kinds::Resource;
+use crate::lower::{Desired, Grant};
+use crate::model::{Address, Change, KindName, Place};
+use crate::plan::{AccessChange, Action, Plan, Step};
+use crate::stack::Via;
+
+/// A budget this full is worth a line in every plan, in percent.
+const WORTH_SAYING: usize = 70;
+
+/// More grants than this are not listed after an apply.
+const MANY: usize = 40;
+
+/// A whole plan: access first, then resources, then what to know, then the counts.
+#[must_use]
+pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
+    let mut text = String::new();
+    text += &access(&plan.access);
+    text += &resources(plan);
+    text += &budgets(plan);
+    text += &foreign(plan);
+    text += &handovers(plan);
+    text += &refusals(plan);
+    if plan.is_empty() && plan.refusals.is_empty() {
+        let _ = writeln!(text, "{}", nothing_to_do(plan));
+    } else {
+        text += &self::rehearsal(rehearsal);
+        let (add, change, destroy) = plan.counts();
+        let head = styled(LOUD, "Plan:");
+        let _ = writeln!(
+            text,
+            "{head} {add} to add, {change} to change, {destroy} to destroy."
+        );
+    }
+    text
+}
+
+/// How many calls it takes, and the least time AWS's rates leave for them.
+fn rehearsal(rehearsal: &Rehearsal) -> String {
+    if rehearsal.calls.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "{}   {} to make",
+        styled(LOUD, "Calls"),
+        rehearsal.calls.len()
+    );
+    if let Some((time, rate)) = rehearsal
+        .least_time()
+        .filter(|(time, _)| *time >= Duration::from_secs(1))
+    {
+        let _ = write!(
+            text,
+            "; AWS's rates make that at least {:.0} s ({rate})",
+            time.as_secs_f64()
+        );
+    }
+    text + "\n"
+}
+
+/// The calls of a plan, a line each.
+#[must_use]
+pub fn calls_to_make(rehearsal: &Rehearsal) -> String {
+    let lines = rehearsal.calls.iter().map(|(place, request)| {
+        let name = format!("{}:{}", request.service(), request.action());
+        format!("  {:12} {name:36} {}", place.account, target(request))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `Nothing to do: …`
+#[must_use]
+pub fn nothing_to_do(plan: &Plan) -> String {
+    let places: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .map(|it| it.place.account.as_str())
+        .collect();
+    format!(
+        "{} {} in {} {} as the stack says.",
+        styled(GOOD, "Nothing to do:"),
+        counted(plan.steps.len(), "resource"),
+        counted(places.len(), "account"),
+        if plan.steps.len() == 1 { "is" } else { "are" },
+    )
+}
+
+fn access(changes: &[AccessChange]) -> String {
+    let mut text = String::new();
+    if changes.is_empty() {
+        return text;
+    }
+    let gained = changes.iter().filter(|it| it.gained).count();
+    let lost = changes.len() - gained;
+    let _ = writeln!(
+        text,
+        "{}  {gained} gained, {lost} lost",
+        styled(LOUD, "Access")
+    );
+    let sentences: Vec<(String, &AccessChange)> = changes
+        .iter()
+        .map(|it| {
+            (
+                format!("{} may {} {}", it.edge.who, it.edge.may, it.edge.target),
+                it,
+            )
+        })
+        .collect();
+    let width = sentences
+        .iter()
+        .map(|(it, _)| it.len())
+        .filter(|it| *it <= 80)
+        .max()
+        .unwrap_or(0);
+    for (sentence, change) in sentences {
+        let sign = if change.gained { "+" } else { "-" };
+        let sign = styled(of_sign(sign), sign);
+        let _ = writeln!(
+            text,
+            "  {sign} {sentence:width$}  {}",
+            styled(QUIET, format!("by {}", change.edge.via))
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// The steps that do something, by account and region.
+fn resources(plan: &Plan) -> String {
+    let mut by_place: BTreeMap<&Place, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        by_place.entry(&step.place).or_default().push(step);
+    }
+    let names = names(plan);
+    let mut text = String::new();
+    for (place, steps) in by_place {
+        let to_do: Vec<&&Step> = steps
+            .iter()
+            .filter(|it| it.action != Action::Keep)
+            .collect();
+        if to_do.is_empty() {
+            continue;
+        }
+        let in_step = steps.len() - to_do.len();
+        let _ = write!(
+            text,
+            "{}  {}  {}",
+            styled(LOUD, &place.account),
+            place.id,
+            place.region
+        );
+        if in_step > 0 {
+            let _ = write!(text, "  {}", styled(QUIET, format!("({in_step} in step)")));
+        }
+        text.push('\n');
+        for it in to_do {
+            text += &step(it, &names);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Addresses for the ARNs of a plan's own resources, longest first.
+fn names(plan: &Plan) -> Vec<(String, String)> {
+    let resources = plan.steps.iter().flat_map(|step| {
+        let want = step.want.as_ref().map(|it| &it.resource);
+        let have = step.have.as_ref().map(|it| &it.resource);
+        want.into_iter().chain(have).map(|it| (&step.address, it))
+    });
+    let mut found: Vec<(String, String)> = resources
+        .filter_map(|(address, resource)| {
+            let arn = match resource {
+                Resource::Role(it) => &it.arn,
+                Resource::Topic(it) => &it.arn,
+                Resource::Queue(it) => &it.arn,
+                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
+                    return None;
+                }
+            };
+            Some((arn.to_string(), address.to_string()))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    found.dedup();
+    found
+}
+
+fn named(text: &str, names: &[(String, String)]) -> String {
+    names.iter().fold(text.to_owned(), |text, (arn, address)| {
+        text.replace(arn, address)
+    })
+}
+
+fn step(step: &Step, names: &[(String, String)]) -> String {
+    let mut text = String::new();
+    let sign = step.action.sign();
+    let _ = write!(
+        text,
+        "  {} {}",
+        styled(of_sign(sign), sign),
+        title(&step.address)
+    );
+    let resource = step
+        .want
+        .as_ref()
+        .map(|it| &it.resource)
+        .or(step.have.as_ref().map(|it| &it.resource));
+    if let Some(summary) = resource
+        .filter(|_| step.action != Action::Update)
+        .map(summary)
+        .filter(|it| !it.is_empty())
+    {
+        let _ = write!(text, "  {}", styled(QUIET, summary));
+    }
+    if step.drifted {
+        let _ = write!(
+            text,
+            "  {}",
+            styled(CHANGE, "drifted: AWS was changed, the stack was not")
+        );
+    }
+    // A subscription says it by itself.
+    if let Some(because) = step
+        .because
+        .as_ref()
+        .filter(|_| step.address.kind != KindName::Subscription)
+    {
+        let _ = write!(text, "  {}", styled(QUIET, format!("because {because}")));
+    }
+    text.push('\n');
+    for change in &step.changes {
+        text += &self::change(change, names);
+    }
+    if let Some(have) = &step.have {
+        for ghost in &have.ghosts {
+            let _ = writeln!(
+                text,
+                "      {} {ghost} is the id of a role that was deleted: what named it has no access",
+                styled(BAD, "!")
+            );
+        }
+        if step.action == Action::Delete {
+            for extra in &have.extras {
+                let _ = writeln!(text, "      {} {extra}", styled(BAD, "!"));
+            }
+        }
+    }
+    text
+}
+
+/// `queue billing-inbox`.
+#[must_use]
+pub fn title(address: &Address) -> String {
+    format!(
+        "{} {}",
+        address.kind.singular(),
+        styled(NAME, &address.name)
+    )
+}
+
+fn change(change: &Change, names: &[(String, String)]) -> String {
+    let mut text = String::new();
+    let replaces = if change.cost == crate::model::Cost::Replace {
+        styled(BAD, "  forces a replacement")
+    } else {
+        String::new()
+    };
+    if change.details.is_empty() {
+        let nothing = || styled(QUIET, "(none)");
+        let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| named(it, names));
+        let (from, to) = (shown(&change.from), shown(&change.to));
+        let _ = writeln!(text, "      {:18} {from} -> {to}{replaces}", change.field);
+    } else {
+        for (index, detail) in change.details.iter().enumerate() {
+            let field = if index == 0 {
+                change.field.as_str()
+            } else {
+                ""
+            };
+            let sign = detail.sign.to_string();
+            let _ = writeln!(
+                text,
+                "      {field:18} {} {}",
+                styled(of_sign(&sign), &sign),
+                named(&detail.text, names)
+            );
+        }
+    }
+    text
+}
+
+/// A resource in a few words.
+fn summary(resource: &Resource) -> String {
+    match resource {
+        Resource::Role(it) => it.arn.resource().trim_start_matches("role").to_owned(),
+        Resource::Topic(it) => if it.fifo { "fifo" } else { "" }.to_owned(),
+        Resource::Queue(it) => {
+            let mut words = Vec::new();
+            if it.fifo {
+                words.push("fifo".to_owned());
+            }
+            if let Some((arn, count)) = &it.dead_letter {
+                words.push(format!("dead letters to {} after {count}", arn.name()));
+            }
+            words.join(", ")
+        }
+        Resource::Subscription(it) => {
+            let mut words = vec![format!("of topic {}", it.topic.name())];
+            if it.raw {
+                words.push("raw".to_owned());
+            }
+            if let Some(filter) = &it.filter {
+                words.push(format!("filter {filter}"));
+            }
+            words.join(", ")
+        }
+        Resource::RestApi(it) => format!(
+            "{}, {}",
+            it.endpoint.as_str().to_lowercase(),
+            counted(it.methods.len(), "method")
+        ),
+        Resource::Stage(_) => String::new(),
+    }
+}
+
+/// Documents that are nearly full.
+fn budgets(plan: &Plan) -> String {
+    let mut full: Vec<_> = plan
+        .gauges
+        .iter()
+        .filter(|it| it.budget.percent() >= WORTH_SAYING)
+        .collect();
+    full.sort_by_key(|it| std::cmp::Reverse(it.budget.percent()));
+    let mut text = String::new();
+    for gauge in full {
+        let percent = gauge.budget.percent();
+        let style = if gauge.budget.is_over() { BAD } else { CHANGE };
+        let _ = writeln!(
+            text,
+            "{} {} of {}: {} ({} of {} {})",
+            styled(LOUD, "Budget"),
+            gauge.document,
+            title(&gauge.address),
+            styled(style, format!("{percent} %")),
+            gauge.budget.used,
+            gauge.budget.limit,
+            gauge.budget.what,
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// What is on our resources and not ours: kept, and said.
+fn foreign(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
+        let Some(have) = &step.have else { continue };
+        let goes = step.want.as_ref().is_some_and(|it| it.exclusive);
+        for extra in have.extras.iter().filter(|_| !goes) {
+            let _ = writeln!(
+                text,
+                "  {} {}: {extra}",
+                styled(CHANGE, "?"),
+                title(&step.address)
+            );
+        }
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!(
+        "{}  not this stack's, and kept\n{text}\n",
+        styled(LOUD, "Also there")
+    )
+}
+
+fn handovers(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in &plan.handovers {
+        let _ = writeln!(
+            text,
+            "{} {} needs this policy, {}:\n  {}",
+            styled(LOUD, "Hand over"),
+            it.principal,
+            it.why,
+            it.document.to_text()
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn refusals(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in &plan.refusals {
+        let _ = writeln!(
+            text,
+            "{}: {}: {}",
+            styled(BAD, "error"),
+            it.address,
+            it.message
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// What was called and how long it took: the last line of every command that calls.
+#[must_use]
+pub fn calls(ledger: &Ledger, credentials: u64, took: Duration, sandbox: bool) -> String {
+    let mut text = ledger.to_string();
+    if credentials > 0 {
+        let _ = write!(
+            text,
+            " and {} for credentials",
+            counted(usize::try_from(credentials).unwrap_or(usize::MAX), "call")
+        );
+    }
+    let clock = if sandbox {
+        " of the sandbox's time"
+    } else {
+        ""
+    };
+    let _ = write!(text, " in {}{clock}", seconds(took));
+    text
+}
+
+/// `0.3 s`.
+#[must_use]
+pub fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// A line for something that happened, where it is worth one.
+#[must_use]
+pub fn event(event: &Event, widths: (usize, usize)) -> Option<String> {
+    let Event::Ended {
+        address,
+        place,
+        action,
+        outcome,
+        took,
+        waited,
+    } = event
+    else {
+        return None;
+    };
+    let (account_width, title_width) = widths;
+    let sign = action.sign();
+    let name = title(address);
+    let padding = " ".repeat(title_width.saturating_sub(super::style::plain(&name).len()));
+    let head = format!(
+        "  {:account_width$}  {} {name}{padding}",
+        place.account,
+        styled(of_sign(sign), sign)
+    );
+    Some(match outcome {
+        Outcome::Done => {
+            let mut line = format!("{head}  {}", styled(QUIET, seconds(*took)));
+            if !waited.is_zero() {
+                line += &styled(
+                    QUIET,
+                    format!("   waited {} of it for AWS", seconds(*waited)),
+                );
+            }
+            line
+        }
+        Outcome::Failed(error) => format!("{head}  {}: {}", styled(BAD, "failed"), error.source),
+        Outcome::Skipped(root) => format!(
+            "{head}  {}",
+            styled(CHANGE, format!("held back: it needs {root}"))
+        ),
+        Outcome::NotStarted => format!("{head}  {}", styled(CHANGE, "not started")),
+    })
+}
+
+/// How wide account names and titles of a plan are.
+#[must_use]
+pub fn widths(plan: &Plan) -> (usize, usize) {
+    let account = plan
+        .to_do()
+        .map(|it| it.place.account.len())
+        .max()
+        .unwrap_or(0);
+    let title = plan
+        .to_do()
+        .map(|it| super::style::plain(&title(&it.address)).len())
+        .max()
+        .unwrap_or(0);
+    (account, title)
+}
+
+/// How a run ended, failures in full.
+#[must_use]
+pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
+    let mut text = String::new();
+    for outcome in outcomes.steps.values() {
+        let Outcome::Failed(error) = outcome else {
+            continue;
+        };
+        let _ = writeln!(text, "\n{}: {error}", styled(BAD, "error"));
+        if let Some(action) = &error.source.action {
+            let place = plan
+                .steps
+                .iter()
+                .find(|it| it.address == error.address)
+                .map(|it| it.place.to_string());
+            let _ = writeln!(text, "  called {action} in {}", place.unwrap_or_default());
+        }
+        if let Some(id) = &error.source.request_id {
+            let _ = writeln!(text, "  request {id}");
+        }
+        if let Some(help) = &error.help {
+            let _ = writeln!(text, "  help: {help}");
+        }
+    }
+    let done = outcomes.count(|it| *it == Outcome::Done);
+    let failed = outcomes.count(|it| matches!(it, Outcome::Failed(_)));
+    let held = outcomes.count(|it| matches!(it, Outcome::Skipped(_)));
+    let left = outcomes.count(|it| *it == Outcome::NotStarted);
+    text.push('\n');
+    if failed + held + left == 0 {
+        let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
+        let _ = write!(
+            text,
+            "{} {} in {}",
+            styled(
+                GOOD,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "Removed"
+                } else {
+                    "Applied"
+                }
+            ),
+            counted(
+                done,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "resource"
+                } else {
+                    "change"
+                }
+            ),
+            counted(accounts.len(), "account")
+        );
+        return text;
+    }
+    let _ = write!(text, "{} done {done}", styled(BAD, "Applied in part:"));
+    for (count, what) in [
+        (failed, "failed"),
+        (held, "held back"),
+        (left, "not started"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {what} {count}");
+        }
+    }
+    let _ = write!(text, ". Nothing is half-made; go on with: {command}");
+    text
+}
+
+/// Who may do what, as the stack declares it.
+#[must_use]
+pub fn grants(desired: &Desired) -> String {
+    let mut text = String::new();
+    if desired.grants.is_empty()
+        && !desired
+            .wants
+            .values()
+            .any(|it| it.resource.kind() == KindName::Subscription)
+    {
+        return text;
+    }
+    let _ = writeln!(text, "{}", styled(LOUD, "Who may do what"));
+    let mut lines: Vec<(String, String)> = desired
+        .grants
+        .iter()
+        .map(|it| (sentence(it), mechanism(it)))
+        .collect();
+    for want in desired.wants.values() {
+        if let Resource::Subscription(it) = &want.resource {
+            lines.push((
+                format!(
+                    "queues.{} receives from topics.{}",
+                    it.queue.name(),
+                    it.topic.name()
+                ),
+                "by subscription".to_owned(),
+            ));
+        }
+    }
+    if lines.len() > MANY {
+        let _ = writeln!(
+            text,
+            "  {}: `provision graph` draws them",
+            counted(lines.len(), "grant")
+        );
+        return text;
+    }
+    let width = lines
+        .iter()
+        .map(|(it, _)| it.len())
+        .filter(|it| *it <= 80)
+        .max()
+        .unwrap_or(0);
+    for (sentence, how) in lines {
+        let _ = writeln!(text, "  {sentence:width$}  {}", styled(QUIET, how));
+    }
+    text
+}
+
+fn sentence(grant: &Grant) -> String {
+    format!("{} may {} {}", grant.who, grant.may, grant.target)
+}
+
+fn mechanism(grant: &Grant) -> String {
+    let mut text = match (&grant.via, &grant.role) {
+        (Via::AssumeRole, Some(role)) => format!("by assuming {role}"),
+        (Via::AssumeRole, None) => "by assuming a role".to_owned(),
+        (Via::ResourcePolicy | Via::Auto, _) => "by resource policy".to_owned(),
+    };
+    if let Some(why) = &grant.why {
+        let _ = write!(text, " ({why})");
+    }
+    text
+}

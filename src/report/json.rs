@@ -1,0 +1,155 @@
+//! The same facts for a machine: versioned, additive, never a prompt.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cloud::seam::{Ledger, target};
+use crate::execute::{Outcome, Outcomes, Rehearsal};
+use crate::lower::Desired;
+use crate::plan::{Action, Plan, Step};
+
+/// The version of every document here.
+pub const PLAN: &str = "provision.plan/1";
+/// The version of an apply's report.
+pub const APPLY: &str = "provision.apply/1";
+/// The version of a drift report.
+pub const DRIFT: &str = "provision.drift/1";
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Keep => "keep",
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Replace => "replace",
+        Action::Delete => "delete",
+    }
+}
+
+fn step(step: &Step) -> Value {
+    let have = step.have.as_ref();
+    json!({
+        "address": step.address,
+        "kind": step.address.kind,
+        "account": step.place.account,
+        "account_id": step.place.id,
+        "region": step.place.region,
+        "action": action(step.action),
+        "changes": step.changes,
+        "because": step.because,
+        "drifted": step.drifted,
+        "foreign": have.map(|it| it.extras.clone()).unwrap_or_default(),
+        "ghosts": have.map(|it| it.ghosts.clone()).unwrap_or_default(),
+    })
+}
+
+/// A plan.
+#[must_use]
+pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
+    let (add, change, destroy) = plan.counts();
+    let access: Vec<Value> = plan
+        .access
+        .iter()
+        .map(|it| {
+            json!({
+                "change": if it.gained { "gained" } else { "lost" },
+                "who": it.edge.who, "may": it.edge.may, "target": it.edge.target, "via": it.edge.via,
+            })
+        })
+        .collect();
+    let budgets: Vec<Value> = plan
+        .gauges
+        .iter()
+        .map(|it| {
+            json!({
+                "address": it.address, "document": it.document, "used": it.budget.used,
+                "limit": it.budget.limit, "unit": it.budget.what, "percent": it.budget.percent(),
+            })
+        })
+        .collect();
+    let handovers: Vec<Value> = plan
+        .handovers
+        .iter()
+        .map(|it| json!({"principal": it.principal, "why": it.why, "policy": it.document.to_value()}))
+        .collect();
+    let refusals: Vec<Value> = plan
+        .refusals
+        .iter()
+        .map(|it| json!({"address": it.address, "message": it.message, "budget": it.budget}))
+        .collect();
+    let to_make: Vec<Value> = rehearsal
+        .calls
+        .iter()
+        .map(|(place, request)| {
+            json!({
+                "account_id": place.id, "region": place.region, "target": target(request),
+                "action": format!("{}:{}", request.service(), request.action()),
+            })
+        })
+        .collect();
+    json!({
+        "schema": PLAN,
+        "stack": plan.stack,
+        "access": access,
+        "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
+        "budgets": budgets,
+        "handovers": handovers,
+        "refusals": refusals,
+        "summary": {"add": add, "change": change, "destroy": destroy},
+        "calls_to_make": to_make,
+        "least_seconds": rehearsal.least_time().map_or(0.0, |(time, _)| time.as_secs_f64()),
+        "live_digest": plan.live_digest,
+        "stack_digest": plan.stack_digest,
+    })
+}
+
+/// The calls that were made.
+#[must_use]
+pub fn calls(ledger: &Ledger, credentials: u64, took: Duration) -> Value {
+    let by_action: BTreeMap<String, u64> = ledger
+        .by_action()
+        .into_iter()
+        .map(|((service, action), count)| (format!("{service}:{action}"), count))
+        .collect();
+    json!({
+        "total": ledger.calls(), "reads": ledger.reads(), "writes": ledger.writes(),
+        "throttled": ledger.throttled(), "sent_again": ledger.again(), "credentials": credentials,
+        "by_action": by_action, "seconds": (took.as_secs_f64() * 1000.0).round() / 1000.0,
+    })
+}
+
+/// How a run ended.
+#[must_use]
+pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
+    let steps: Vec<Value> = plan
+        .to_do()
+        .map(|it| {
+            let outcome = outcomes.steps.get(&(it.address.clone(), it.want.is_none()));
+            let (name, detail) = match outcome {
+                Some(Outcome::Done) => ("done", None),
+                Some(Outcome::Failed(error)) => ("failed", Some(error.to_string())),
+                Some(Outcome::Skipped(root)) => ("held_back", Some(root.to_string())),
+                Some(Outcome::NotStarted) | None => ("not_started", None),
+            };
+            json!({"address": it.address, "action": action(it.action), "outcome": name, "detail": detail})
+        })
+        .collect();
+    json!({"schema": APPLY, "stack": plan.stack, "steps": steps, "interrupted": outcomes.interrupted})
+}
+
+/// Who may do what.
+#[must_use]
+pub fn grants(desired: &Desired) -> Value {
+    let grants: Vec<Value> = desired
+        .grants
+        .iter()
+        .map(|it| {
+            json!({
+                "who": it.who, "may": it.may, "target": it.target, "via": it.via, "why": it.why,
+                "role": it.role, "written_at": it.written_at,
+            })
+        })
+        .collect();
+    json!(grants)
+}

@@ -1,0 +1,10 @@
+//! Values to text; decides nothing.
+//!
+//! Text carries its styles as escape codes; the screen takes them out where
+//! nobody wants them. A sign says what a colour says: `+ ~ - !`.
+
+pub mod drift;
+pub mod graph;
+pub mod human;
+pub mod json;
+pub mod style;
