@@ -1,6 +1,5 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,8 +89,6 @@ pub(super) struct Session<'a> {
     pub(super) sandbox: bool,
     began: Instant,
     credentials: Box<dyn Fn() -> u64 + 'a>,
-    /// Everything that was found when the stack was read.
-    read: Cell<bool>,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -125,7 +122,6 @@ impl<'a> Session<'a> {
             sandbox,
             began: Instant::now(),
             credentials,
-            read: Cell::new(false),
         })
     }
 
@@ -133,7 +129,6 @@ impl<'a> Session<'a> {
     pub(super) async fn survey(&self, desired: &Desired) -> Result<Live, Failure> {
         let live =
             survey::survey(&desired.stack, &desired.wants, &desired.places, &self.cloud).await;
-        self.read.set(true);
         live.map_err(Failure::Survey)
     }
 
@@ -167,6 +162,10 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What a network may bring two calls nearer to each other than they were sent.
+#[cfg(feature = "aws")]
+const JITTER: Duration = Duration::from_millis(100);
+
 #[cfg(feature = "aws")]
 fn aws<'a>(
     stack: &Stack,
@@ -178,7 +177,7 @@ fn aws<'a>(
     ));
     let counter = std::rc::Rc::clone(&aws);
     Ok((
-        Seam::around(aws).telling(telling),
+        Seam::around(aws).with_margin(JITTER).telling(telling),
         false,
         Box::new(move || counter.credential_calls()),
     ))
