@@ -101,6 +101,9 @@ pub struct Serves {
     pub ours_alone: bool,
 }
 
+/// What is added to the digest of what a stage serves while its API owes it a deployment.
+const OWES: &str = " (names deleted principals)";
+
 /// `arn:P:apigateway:REGION::/restapis/ID/stages/NAME`, which tags are written by.
 #[must_use]
 pub fn arn(place: &Place, api: &str, stage: &str) -> String {
@@ -196,8 +199,8 @@ impl Seen<'_> {
                 .count()
         };
         let mut surface = deployment::surface(&description, self.stack, self.existing);
-        if !surface.is_empty() && rest_api::owes_deployment(self.api, self.stack) {
-            surface += " (names deleted principals)";
+        if rest_api::owes_deployment(self.api, self.stack) {
+            surface += OWES;
         }
         let superseded = self.deployments.iter().filter(|it| {
             let description = it.description.as_deref().unwrap_or_default();
@@ -299,6 +302,13 @@ impl Stage {
         found
     }
 
+    /// What it serves is no longer what the API has, whatever is written on it.
+    pub(crate) fn outdate(&mut self) {
+        if !self.surface.ends_with(OWES) {
+            self.surface = String::new();
+        }
+    }
+
     fn needs_deployment(&self, want: &Want, live: &Self) -> bool {
         want.repin || live.surface != self.surface || !self.deployed_details(live).is_empty()
     }
@@ -306,7 +316,7 @@ impl Stage {
     fn deployment_change(&self, want: &Want, live: &Self) -> Option<Change> {
         self.needs_deployment(want, live).then(|| Change {
             field: "deployment".to_owned(),
-            from: Some(live.surface.clone()).filter(|it| !it.is_empty()),
+            from: Some(live.surface.trim().to_owned()).filter(|it| !it.is_empty()),
             to: Some(self.surface.clone()),
             details: self.deployed_details(live),
             cost: Cost::Update,
@@ -492,7 +502,7 @@ impl Stage {
             )
             .await?;
         }
-        let tags = cx.marked(&want.resource);
+        let tags = cx.marked(want);
         let live = have.map(Self::live);
         let there = have.is_some_and(|it| Mark::read(&tags) == it.mark)
             && live.is_some_and(|live| {
@@ -504,7 +514,7 @@ impl Stage {
             cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
         }
         // The API said that it owed a deployment; it has it now.
-        if live.is_some_and(|it| it.surface.contains(' ')) || want.repin {
+        if live.is_some_and(|it| it.surface.ends_with(OWES)) || want.repin {
             let call = UntagApi {
                 arn: rest_api::arn(place, api),
                 keys: vec![REDEPLOY.to_owned()],
