@@ -254,6 +254,13 @@ impl RestApi {
         super::digest(source)
     }
 
+    /// Whether mending its policy leaves no trace, though what the stage serves names principals that are gone.
+    #[must_use]
+    pub fn announces(want: &Want, have: &Have) -> bool {
+        let ours = &Self::live(have).policy;
+        !own::ghosts(ours).is_empty() || (want.repin && !ours.statements.is_empty())
+    }
+
     fn live(have: &Have) -> &Self {
         match &have.resource {
             Resource::RestApi(it) => it,

@@ -314,6 +314,13 @@ impl Stage {
         found
     }
 
+    /// What it serves is no longer what the API has, whatever is written on it.
+    pub(crate) fn outdate(&mut self) {
+        if !self.outdated {
+            self.surface = String::new();
+        }
+    }
+
     fn needs_deployment(&self, want: &Want, live: &Self) -> bool {
         want.repin
             || live.outdated
@@ -514,7 +521,7 @@ impl Stage {
             )
             .await?;
         }
-        let tags = cx.marked(&want.resource);
+        let tags = cx.marked(want);
         let live = have.map(Self::live);
         let there = have.is_some_and(|it| Mark::read(&tags) == it.mark)
             && live.is_some_and(|live| {
@@ -526,7 +533,7 @@ impl Stage {
             cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
         }
         // The API said that it owed a deployment; it has it now.
-        if live.is_some_and(|it| it.outdated) {
+        if live.is_some_and(|it| it.outdated) || want.repin {
             let call = UntagApi {
                 arn: rest_api::arn(place, api),
                 keys: vec![REDEPLOY.to_owned()],

@@ -26,7 +26,7 @@ impl RestApi {
             minimum_compression: self.minimum_compression,
             api_key_source: self.api_key_source.clone(),
             disable_execute_api: self.disable_execute_api,
-            tags: cx.marked(&want.resource),
+            tags: cx.marked(want),
         };
         Ok(cloud::call(cx.cloud, &want.place, call).await?.id)
     }
@@ -205,7 +205,7 @@ impl RestApi {
     ///
     /// Before the policy is mended, since after it the evidence is gone.
     async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        if own::ghosts(&Self::live(have).policy).is_empty() {
+        if !Self::announces(want, have) {
             return Ok(());
         }
         let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
@@ -234,7 +234,7 @@ impl RestApi {
             )
             .await?;
         }
-        let mut tags = cx.marked(&want.resource);
+        let mut tags = cx.marked(want);
         let differs = crate::model::Mark::read(&tags) != have.mark
             || self
                 .tags
