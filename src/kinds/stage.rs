@@ -433,8 +433,9 @@ impl Kind for Stage {
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         if self.existing {
-            // The stage stays; what is ours in it goes with our statements of the API.
-            return Ok(());
+            // The stage stays. It serves our statements until it is deployed without them,
+            // also when they left the API already and we died before that.
+            return rest_api::withdraw(place, api_of(&have.id), cx).await;
         }
         let api = api_of(&have.id).to_owned();
         let call = DeleteStage {
