@@ -30,7 +30,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::{Document, Statement, own};
+use crate::policy::{Document, Principals, Statement, own};
 
 pub use queue::Queue;
 pub use rest_api::RestApi;
@@ -428,6 +428,9 @@ impl Have {
     }
 
     /// The policy to write: foreign statements as they are, then ours.
+    ///
+    /// Principals that are gone are left out of foreign statements: AWS takes no policy
+    /// that names one, and an id is never given out twice, so nobody loses anything.
     #[must_use]
     pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
         let foreign = if exclusive {
@@ -435,8 +438,33 @@ impl Have {
         } else {
             self.foreign.clone()
         };
-        own::join(self.document.as_ref(), foreign, ours.statements.clone())
+        living(own::join(
+            self.document.as_ref(),
+            foreign,
+            ours.statements.clone(),
+        ))
     }
+}
+
+/// A policy without principals that are gone; a statement that spoke of nobody else goes with them.
+fn living(mut policy: Document) -> Document {
+    policy.statements.retain_mut(|statement| {
+        let Some(clause) = statement.principal.as_mut().filter(|it| !it.negated) else {
+            return true;
+        };
+        let Principals::Of(types) = &mut clause.principals else {
+            return true;
+        };
+        let Some(values) = types.get_mut("AWS") else {
+            return true;
+        };
+        values.retain(|it| !own::is_ghost(it));
+        if values.is_empty() {
+            types.remove("AWS");
+        }
+        !types.is_empty()
+    });
+    policy
 }
 
 fn sid(statement: &Statement) -> &str {

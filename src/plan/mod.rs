@@ -345,7 +345,8 @@ fn holds_ours(have: &Have) -> bool {
         Resource::Topic(it) => !it.policy.statements.is_empty(),
         Resource::Queue(it) => !it.policy.statements.is_empty(),
         Resource::RestApi(it) => !it.policy.statements.is_empty(),
-        Resource::Subscription(_) | Resource::Stage(_) => false,
+        Resource::Stage(it) => it.existing && !it.surface.is_empty(),
+        Resource::Subscription(_) => false,
     }
 }
 
