@@ -173,7 +173,6 @@ impl Wanted {
 
     pub(crate) fn with(api: &RestApi, stage: Stage, exclusive: bool) -> Self {
         let want = |resource: Resource| Want {
-            digest: None,
             stack: STACK.to_owned(),
             place: place(),
             resource,
