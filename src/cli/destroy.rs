@@ -2,7 +2,7 @@
 
 use super::apply::{carry_out, conclude, ending};
 use super::args;
-use super::plan::rehearsed;
+use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
@@ -21,6 +21,9 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, &rehearsal));
+    }
+    if let Some(failed) = refused(&plan) {
+        return failed;
     }
     if !plan.is_empty() && !args.yes {
         let question = format!(

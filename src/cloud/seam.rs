@@ -1,7 +1,8 @@
 //! The one seam where every call to a cloud passes, whichever cloud it is.
 //!
 //! Around the cloud inside, the seam
-//! - waits before a call that AWS's published rates would refuse ([`crate::cloud::pace`]),
+//! - waits before a call that AWS's published rates would refuse ([`crate::cloud::pace`]), and
+//!   lets only a few calls at once through to a service that publishes none,
 //! - makes what a test asked for go wrong ([`FaultRule`]),
 //! - counts and records every attempt ([`Ledger`], [`CallRecord`]), and
 //! - sends again what was throttled, and reads that got no answer or a broken one.
@@ -22,7 +23,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::pace::{self, Limit, Pace};
-use super::{Answer, CallError, Cloud, Fault, Request};
+use super::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{AccountId, Place, Region};
 
 pub(crate) use ledger::target;
@@ -81,6 +82,7 @@ pub struct Seam<'a> {
     pace: RefCell<Pace>,
     gates: RefCell<BTreeMap<Gate, Rc<tokio::sync::Mutex<()>>>>,
     queued: RefCell<BTreeMap<Gate, u32>>,
+    doors: RefCell<BTreeMap<(AccountId, Service), Rc<tokio::sync::Semaphore>>>,
     rules: RefCell<rules::Rules>,
     stopped: Cell<bool>,
     numbered: Cell<u64>,
@@ -110,6 +112,7 @@ impl<'a> Seam<'a> {
             pace: RefCell::default(),
             gates: RefCell::default(),
             queued: RefCell::default(),
+            doors: RefCell::default(),
             rules: RefCell::default(),
             stopped: Cell::new(false),
             numbered: Cell::new(0),
@@ -303,11 +306,33 @@ impl<'a> Seam<'a> {
         }
     }
 
+    /// What lets only so many calls be under way at once, where AWS publishes no rate to pace them by.
+    fn door(&self, at: &Place, service: Service) -> Option<Rc<tokio::sync::Semaphore>> {
+        let width = match service {
+            Service::Iam => 8,
+            Service::Sqs | Service::Sts => 16,
+            Service::Tagging => 4,
+            Service::Sns | Service::ApiGateway => return None,
+        };
+        let mut doors = self.doors.borrow_mut();
+        let door = doors
+            .entry((at.id.clone(), service))
+            .or_insert_with(|| Rc::new(tokio::sync::Semaphore::new(width)));
+        Some(Rc::clone(door))
+    }
+
     async fn carry(&self, at: &Place, request: Request) -> Result<Answer, CallError> {
         let mut attempt = 1;
         loop {
             self.turn(at, &request).await;
-            let error = match self.attempt(at, request.clone(), attempt).await {
+            let door = self.door(at, request.service());
+            let open = match &door {
+                Some(door) => door.acquire().await.ok(),
+                None => None,
+            };
+            let result = self.attempt(at, request.clone(), attempt).await;
+            drop(open);
+            let error = match result {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

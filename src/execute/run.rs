@@ -19,7 +19,7 @@ use super::schedule::{Ending, Schedule};
 use super::sight::{Sight, Turn};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::graph::{Task, with_principals};
-use crate::kinds::{Context, Have, Ids, Part, Resource, roles_named};
+use crate::kinds::{Context, Have, Ids, Part, Resource, Want, roles_named};
 use crate::model::{Address, Arn, KindName};
 use crate::plan::{Action, Plan, Step};
 
@@ -78,6 +78,8 @@ impl Outcomes {
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a deleted queue's name stays taken.
 const NAME_COOLDOWN: Duration = Duration::from_secs(75);
+/// How long a service may go on by a policy that it has already replaced.
+const HEARSAY: Duration = Duration::from_secs(60);
 /// A principal this young may be unknown to a service although this run did not make it.
 const YOUNG: i64 = 300;
 /// How often a write whose end is unclear is looked into.
@@ -348,9 +350,21 @@ impl Run<'_> {
                     Duration::from_secs(5),
                     "for SQS to free the deleted queue's name (60 s)".to_owned(),
                 ),
-                Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
-                    if unclear < TRIES =>
+                // SNS may not have heard yet of the policy, or the topic, that this run has just written.
+                Fault::Denied | Fault::Missing
+                    if waited < HEARSAY && self.subscribes_to_what_it_made(step) =>
                 {
+                    (
+                        backoff(waited),
+                        "for SNS to act by the topic's new policy".to_owned(),
+                    )
+                }
+                // IAM asks for minutes, others for seconds: something else is being changed there.
+                Fault::Conflict if waited < PATIENCE => (
+                    (waited / 4 + Duration::from_secs(1)).min(Duration::from_secs(10)),
+                    "for another change to end".to_owned(),
+                ),
+                Fault::Lost | Fault::Broken | Fault::Exists if unclear < TRIES => {
                     unclear += 1;
                     (
                         backoff(waited),
@@ -385,7 +399,11 @@ impl Run<'_> {
     /// The resource as it is now; an error when it turned up under our hands and is not ours.
     async fn read_again(&self, step: &Step, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
         let Some(want) = &step.want else {
-            return Ok(step.have.clone());
+            let Some(have) = &step.have else {
+                return Ok(None);
+            };
+            let guest = guest(step, have, self.plan);
+            return have.resource.read(&guest, cx).await;
         };
         let found = want.resource.read(want, cx).await?;
         if let Some(found) = &found {
@@ -446,6 +464,19 @@ impl Run<'_> {
         if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
             times.waited += wait;
         }
+    }
+
+    /// Whether a step subscribes a queue to a topic that this run makes or changes.
+    fn subscribes_to_what_it_made(&self, step: &Step) -> bool {
+        let Some(Resource::Subscription(it)) = step.want.as_ref().map(|it| &it.resource) else {
+            return false;
+        };
+        self.plan.to_do().any(|other| match &other.want {
+            Some(want) => {
+                matches!(&want.resource, Resource::Topic(topic) if topic.arn == it.topic)
+            }
+            None => false,
+        })
     }
 
     async fn attempt(
@@ -553,16 +584,39 @@ impl Run<'_> {
     }
 }
 
-/// Whether a step changes a policy that others may write statements into, too.
+/// Whether a step writes a policy that others may write statements into, too.
 fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
     let part_with_policy = match step.address.kind {
         KindName::Topic | KindName::Queue => Part::Exists,
         KindName::RestApi => Part::Settled,
         KindName::Role | KindName::Subscription | KindName::Stage => return false,
     };
-    part == Some(part_with_policy)
-        && step.action == Action::Update
-        && step.changes.iter().any(|it| it.field == "policy")
+    match part {
+        // Of what is not ours, only our statements go.
+        None => step.have.as_ref().is_some_and(|it| it.mark.is_none()),
+        Some(part) => {
+            // An import of an API carries its whole policy, whatever it is for.
+            let carries = step.address.kind == KindName::RestApi
+                || step.changes.iter().any(|it| it.field == "policy");
+            part == part_with_policy && step.action == Action::Update && carries
+        }
+    }
+}
+
+/// What is wanted of a resource that is not ours, once our statements are to go.
+fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
+    Want {
+        stack: plan.stack.clone(),
+        place: step.place.clone(),
+        resource: have.resource.clone(),
+        owned: false,
+        exclusive: false,
+        needs: BTreeSet::new(),
+        because: None,
+        defer_trust: false,
+        repin: false,
+        digest: None,
+    }
 }
 
 /// The role ARNs that a step's documents name.

@@ -28,7 +28,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::cloud::{CallError, Cloud};
-use crate::model::tags::short_hash;
+use crate::model::tags::{self, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::{Document, Principals, Statement, own};
 
@@ -125,6 +125,7 @@ impl Want {
             digest: Some(self.digest()),
             owned: names
                 .chain(self.resource.attached())
+                .chain(self.resource.boundary())
                 .map(|it| short_hash(it))
                 .collect(),
         }
@@ -150,6 +151,10 @@ pub struct Have {
     pub extras: Vec<String>,
     /// Ids of deleted principals (`AROA…`) that its documents still name.
     pub ghosts: Vec<String>,
+    /// What else holds on to it, so that AWS will not delete it.
+    pub held_by: Vec<String>,
+    /// It bears this stack's mark, and the stack says that something else owns it: the mark goes.
+    pub released: bool,
 }
 
 impl Have {
@@ -165,6 +170,8 @@ impl Have {
             foreign: Vec::new(),
             extras: Vec::new(),
             ghosts: Vec::new(),
+            held_by: Vec::new(),
+            released: false,
         }
     }
 }
@@ -275,7 +282,14 @@ impl Resource {
 
     /// Reads the resource alone, as it is now.
     pub async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        each_kind!(self, it => it.read(want, cx).await)
+        let found = each_kind!(self, it => it.read(want, cx).await)?;
+        Ok(found.map(|it| {
+            if want.owned {
+                it
+            } else {
+                it.of_another(cx.stack)
+            }
+        }))
     }
 
     /// Makes it exist, and gives the cloud's handle of it.
@@ -331,6 +345,17 @@ impl Resource {
             Self::RestApi(it) => &it.tags,
             Self::Stage(it) => &it.tags,
             Self::Subscription(_) => &NONE,
+        }
+    }
+
+    fn boundary(&self) -> Option<&String> {
+        match self {
+            Self::Role(it) => it.boundary.as_ref(),
+            Self::Topic(_)
+            | Self::Queue(_)
+            | Self::Subscription(_)
+            | Self::RestApi(_)
+            | Self::Stage(_) => None,
         }
     }
 
@@ -397,6 +422,24 @@ pub fn digest(value: &Value) -> String {
     })
 }
 
+/// The keys of the mark, for taking it off.
+pub(crate) fn mark_keys() -> Vec<String> {
+    [tags::STACK, tags::ADDRESS, tags::DIGEST, tags::OWNED]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// What differs in the mark of a resource that the stack says is another's.
+pub(crate) fn release_details(have: &Have) -> Vec<crate::model::Detail> {
+    let text = "this stack's mark comes off: something else owns it now".to_owned();
+    let gone = crate::model::Detail { sign: '-', text };
+    if have.released {
+        vec![gone]
+    } else {
+        Vec::new()
+    }
+}
+
 /// What differs between tags: a key that is neither wanted nor was ours is somebody else's.
 #[must_use]
 pub(crate) fn tag_details(
@@ -413,6 +456,12 @@ pub(crate) fn tag_details(
 }
 
 impl Have {
+    /// The same, of a resource that the stack says is not its own.
+    pub(crate) fn of_another(mut self, stack: &str) -> Self {
+        self.released = self.mark.take().is_some_and(|it| it.stack == stack);
+        self
+    }
+
     /// Takes in a policy: our statements are given, the others kept.
     pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
         let (ours, foreign) = own::split(&document, stack);

@@ -26,7 +26,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::role::gone_is_fine;
-use super::{Context, Have, Kind, Resource, Want, policy_details, stale_tags, tag_details};
+use super::{
+    Context, Have, Kind, Resource, Want, mark_keys, policy_details, release_details, stale_tags,
+    tag_details,
+};
 use crate::cloud::sqs::{self, Attributes};
 use crate::cloud::{self, CallError, Fault};
 use crate::model::change::seconds;
@@ -287,7 +290,9 @@ impl Kind for Queue {
         let live = Self::live(have);
         let policy = policy_details(want, &self.policy, &live.policy, have);
         if !want.owned {
-            return Differences::default().list("policy", policy);
+            return Differences::default()
+                .list("policy", policy)
+                .list("mark", release_details(have));
         }
         let dead_letter = |it: &Self| {
             it.dead_letter
@@ -357,11 +362,7 @@ impl Kind for Queue {
             Err(error) if error.fault == Fault::Missing => return Ok(None),
             other => other?,
         };
-        let tags = if want.owned {
-            cloud::call(cx.cloud, &want.place, sqs::ListQueueTags { name }).await?
-        } else {
-            Tags::new()
-        };
+        let tags = cloud::call(cx.cloud, &want.place, sqs::ListQueueTags { name }).await?;
         Self::decode(&self.arn, &attributes, &tags, cx.stack).map(Some)
     }
 
@@ -407,6 +408,13 @@ impl Kind for Queue {
                 },
             )
             .await?;
+        }
+        if have.released {
+            let call = sqs::UntagQueue {
+                name: name.clone(),
+                keys: mark_keys(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
         }
         if want.owned {
             let keys = stale_tags(&self.tags, have);

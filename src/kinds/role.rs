@@ -22,7 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::statements::{describe, document_details};
-use super::{Context, Have, Kind, Resource, Want, stale_tags, tag_details, with_ids};
+use super::{
+    Context, Have, Kind, Resource, Want, mark_keys, release_details, stale_tags, tag_details,
+    with_ids,
+};
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Detail, Differences, Mark, Place, Tags};
@@ -140,6 +143,8 @@ impl Role {
                 .filter(|it| !ours(it))
                 .map(|it| format!("managed policy {it}")),
         );
+        let boundary = detail.boundary.as_ref().filter(|it| !ours(it));
+        extras.extend(boundary.map(|it| format!("permissions boundary {it}")));
         let ghosts = own::ghosts(&trust);
         let role = Self {
             arn,
@@ -156,6 +161,11 @@ impl Role {
         };
         let mut have = Have::of(Resource::Role(role), detail.id.clone(), &detail.tags);
         have.created = Some(detail.created);
+        have.held_by = detail
+            .instance_profiles
+            .iter()
+            .map(|it| format!("instance profile {it}"))
+            .collect();
         have.extras = extras;
         have.ghosts = ghosts;
         Ok(have)
@@ -183,6 +193,14 @@ impl Role {
             .filter(|it| !self.attached.contains(*it))
             .filter(|it| want.exclusive || mark.is_some_and(|mark| mark.owns(it)))
             .collect()
+    }
+
+    /// The live boundary, as far as it is this stack's to change: one that an organisation
+    /// put there is left alone while the stack names none.
+    fn boundary_to_replace(&self, live: &Self, mark: Option<&Mark>) -> Option<String> {
+        let theirs =
+            |it: &&String| self.boundary.is_none() && !mark.is_some_and(|mark| mark.owns(it));
+        live.boundary.as_ref().filter(|it| !theirs(it)).cloned()
     }
 
     fn inline_details(&self, want: &Want, live: &Self) -> Vec<Detail> {
@@ -237,7 +255,9 @@ impl Kind for Role {
         let live = Self::live(have);
         let inline = self.inline_details(want, live);
         if !want.owned {
-            return Differences::default().list("inline policies", inline);
+            return Differences::default()
+                .list("inline policies", inline)
+                .list("mark", release_details(have));
         }
         let mut attached: Vec<_> = self
             .attached
@@ -267,7 +287,11 @@ impl Kind for Role {
             .field("max_session", &live.max_session, &self.max_session)
             .list("inline policies", inline)
             .list("managed policies", attached)
-            .field("boundary", &live.boundary, &self.boundary)
+            .field(
+                "boundary",
+                &self.boundary_to_replace(live, have.mark.as_ref()),
+                &self.boundary,
+            )
             .list(
                 "tags",
                 tag_details(&self.tags, &live.tags, have.mark.as_ref()),
@@ -328,7 +352,7 @@ impl Kind for Role {
             cloud::call(cx.cloud, place, call).await?;
         }
         match &self.boundary {
-            same if *same == live.boundary => {}
+            same if *same == self.boundary_to_replace(live, have.mark.as_ref()) => {}
             Some(boundary) => {
                 let call = iam::PutRolePermissionsBoundary {
                     name,
@@ -393,6 +417,13 @@ impl Kind for Role {
                 policy: policy.clone(),
             };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
+        }
+        if have.released {
+            let call = iam::UntagRole {
+                name: name.to_owned(),
+                keys: mark_keys(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
         }
         if !want.owned {
             return Ok(());

@@ -123,7 +123,9 @@ impl Subscription {
         arn: &str,
         live: &Self,
     ) -> Result<(), CallError> {
-        let new_scope = self.filter.is_some() && self.filter_on_body != live.filter_on_body;
+        // A filter that was cleared may have left its scope behind, and SNS shows none without a filter.
+        let new_scope = self.filter.is_some()
+            && (live.filter.is_none() || self.filter_on_body != live.filter_on_body);
         if new_scope && self.filter_on_body {
             self.set(place, cx, arn, "FilterPolicyScope", Some(scope(true)))
                 .await?;

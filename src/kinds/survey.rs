@@ -125,6 +125,11 @@ pub async fn survey(
         .subscriptions(&mut live)
         .await
         .map_err(|error| SurveyErrors(vec![error]))?;
+    for (address, have) in &mut live.have {
+        if wants.get(address).is_some_and(|it| !it.owned) {
+            *have = have.clone().of_another(stack);
+        }
+    }
     live.orphans
         .sort_by(|a, b| (&a.address, &a.have.id).cmp(&(&b.address, &b.have.id)));
     Ok(live)

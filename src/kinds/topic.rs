@@ -21,7 +21,10 @@
 use serde_json::{Value, json};
 
 use super::role::gone_is_fine;
-use super::{Context, Have, Kind, Resource, Want, policy_details, stale_tags, tag_details};
+use super::{
+    Context, Have, Kind, Resource, Want, mark_keys, policy_details, release_details, stale_tags,
+    tag_details,
+};
 use crate::cloud::sns::{self, Attributes};
 use crate::cloud::{self, CallError, Fault};
 use crate::model::tags::unmarked;
@@ -55,9 +58,18 @@ pub struct Topic {
     pub tags: Tags,
 }
 
-/// What SNS leaves behind when a delivery policy is taken away.
-fn is_no_delivery_policy(value: &Value) -> bool {
-    *value == json!({"http": {"disableSubscriptionOverrides": false}}) || *value == json!({})
+/// A delivery policy without what SNS adds to every one; `None` when nothing is left.
+fn without_defaults(mut policy: Value) -> Option<Value> {
+    let overrides = "disableSubscriptionOverrides";
+    if let Some(http) = policy.get_mut("http").and_then(Value::as_object_mut) {
+        http.retain(|name, value| {
+            !(value.is_null() || name == overrides && *value == json!(false))
+        });
+    }
+    if let Some(fields) = policy.as_object_mut() {
+        fields.retain(|_, value| !value.is_null() && *value != json!({}));
+    }
+    (policy != json!({}) && !policy.is_null()).then_some(policy)
 }
 
 impl Topic {
@@ -143,7 +155,7 @@ impl Topic {
             kms_key: text("KmsMasterKeyId").to_owned(),
             delivery_policy: serde_json::from_str(text("DeliveryPolicy"))
                 .ok()
-                .filter(|it| !is_no_delivery_policy(it)),
+                .and_then(without_defaults),
             signature_version: text("SignatureVersion").parse().unwrap_or(1),
             tracing: text("TracingConfig") == "Active",
             policy: Document::of(Vec::new()),
@@ -195,9 +207,15 @@ impl Kind for Topic {
         let live = Self::live(have);
         let policy = policy_details(want, &self.policy, &live.policy, have);
         if !want.owned {
-            return Differences::default().list("policy", policy);
+            return Differences::default()
+                .list("policy", policy)
+                .list("mark", release_details(have));
         }
-        let json = |it: &Option<Value>| it.as_ref().map(Value::to_string);
+        let json = |it: &Option<Value>| {
+            it.clone()
+                .and_then(without_defaults)
+                .map(|it| it.to_string())
+        };
         Differences::default()
             .fixed("fifo", &live.fifo, &self.fifo)
             .field(
@@ -241,11 +259,7 @@ impl Kind for Topic {
         let call = sns::ListTopicTags {
             arn: self.arn.to_string(),
         };
-        let tags = if want.owned {
-            cloud::call(cx.cloud, &want.place, call).await?
-        } else {
-            Tags::new()
-        };
+        let tags = cloud::call(cx.cloud, &want.place, call).await?;
         Self::decode(&self.arn, &attributes, &tags, cx.stack, want.owned).map(Some)
     }
 
@@ -282,6 +296,13 @@ impl Kind for Topic {
                 document = own::default_topic_policy(self.arn.as_str(), self.arn.account());
             }
             self.set(place, cx, "Policy", document.to_text()).await?;
+        }
+        if have.released {
+            let call = sns::UntagTopic {
+                arn: self.arn.to_string(),
+                keys: mark_keys(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
         }
         if want.owned {
             let keys = stale_tags(&self.tags, have);

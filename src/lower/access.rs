@@ -62,6 +62,11 @@ fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
                     Via::ResourcePolicy,
                     "only a resource policy can name an endpoint",
                 ),
+                // A policy that names roles stands in the way of methods without authorizer.
+                _ if has_public_routes(draft, &access.to) => chosen(
+                    Via::AssumeRole,
+                    "the API has public routes: its policy stays out of their way",
+                ),
                 _ if consumers > FEW => chosen(
                     Via::AssumeRole,
                     "many consumers: the target's policy need not grow with them",
@@ -88,6 +93,13 @@ fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
                 }
             }
         }
+    }
+}
+
+fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
+    match target {
+        Target::Api { name, .. } => !public_routes(&draft.stack.apis[name]).is_empty(),
+        Target::Topic { .. } => false,
     }
 }
 
@@ -369,7 +381,7 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
                 Document::of(statements),
             )]),
             attached: BTreeSet::new(),
-            boundary: None,
+            boundary: draft.boundary(&role.place),
             description: format!("Access to {} of stack {}", role.target, stack.name),
             max_session: DEFAULT_SESSION,
             tags: stack.tags.clone(),
@@ -586,7 +598,7 @@ fn integration_role(
             Document::of(statements),
         )]),
         attached: BTreeSet::new(),
-        boundary: None,
+        boundary: draft.boundary(place),
         description: format!("Integrations of api {name} of stack {}", stack.name),
         max_session: DEFAULT_SESSION,
         tags: stack.tags.clone(),

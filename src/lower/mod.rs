@@ -135,6 +135,12 @@ impl Draft<'_> {
         }
     }
 
+    /// The boundary that roles get in a place, unless they name another.
+    fn boundary(&self, place: &Place) -> Option<String> {
+        let account = &self.stack.accounts[&place.account];
+        account.boundary.as_ref().map(ToString::to_string)
+    }
+
     fn place_of_account(&self, id: &AccountId) -> Option<Place> {
         self.stack
             .accounts

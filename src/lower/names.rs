@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::model::Partition;
+
 /// The longest name of an IAM role.
 const ROLE_NAME: usize = 64;
 
@@ -32,31 +34,35 @@ pub(super) fn role_name(parts: &[&str]) -> String {
     )
 }
 
-/// Regions an account must switch on. Topics there deliver to other regions as `sns.REGION.amazonaws.com`.
+/// Regions that every account has. In any other one of the commercial partition, topics
+/// deliver to other regions as `sns.REGION.amazonaws.com`.
 ///
 /// See <https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html>.
-const OPT_IN: [&str; 16] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-south-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-west-1",
-    "eu-central-2",
-    "eu-south-1",
-    "eu-south-2",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
+const ALWAYS_ON: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
 ];
 
 /// The service principal that delivers messages of a topic in one region to a queue in another.
 pub(super) fn sns_principal(topic_region: &str, queue_region: &str) -> String {
-    if topic_region != queue_region && OPT_IN.contains(&topic_region) {
+    let opt_in =
+        Partition::of_region(topic_region) == Partition::Aws && !ALWAYS_ON.contains(&topic_region);
+    if topic_region != queue_region && opt_in {
         format!("sns.{topic_region}.amazonaws.com")
     } else {
         "sns.amazonaws.com".to_owned()

@@ -66,7 +66,11 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
             trust: trust_policy(&stack.name, &place, &who, None),
             inline,
             attached: role.attach.iter().map(ToString::to_string).collect(),
-            boundary: role.boundary.as_ref().map(ToString::to_string),
+            boundary: role
+                .boundary
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| draft.boundary(&place)),
             description: role.description.clone(),
             max_session: role.max_session,
             tags: role.tags.clone(),

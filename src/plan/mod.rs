@@ -131,6 +131,7 @@ impl Plan {
         steps.extend(live.orphans.iter().map(|it| removal(it, &kept)));
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
+        refusals.extend(held(&steps));
         let access = access::changes(desired, &steps);
         Self {
             stack: desired.stack.clone(),
@@ -187,7 +188,7 @@ impl Plan {
             stack: desired.stack.clone(),
             access: access::changes(&empty, &steps),
             gauges: Vec::new(),
-            refusals: Vec::new(),
+            refusals: held(&steps).collect(),
             handovers: Vec::new(),
             live_digest: live_digest(live),
             stack_digest: stack_digest(desired),
@@ -543,6 +544,24 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
             format!("its API's {fields} changed")
         });
     }
+}
+
+/// Deletions that AWS refuses once the resource has lost its policies already.
+fn held(steps: &[Step]) -> impl Iterator<Item = Refusal> {
+    let going = steps
+        .iter()
+        .filter(|it| matches!(it.action, Action::Delete | Action::Replace));
+    going.filter_map(|step| {
+        let held_by = &step.have.as_ref()?.held_by;
+        (!held_by.is_empty()).then(|| Refusal {
+            address: step.address.clone(),
+            message: format!(
+                "it cannot be deleted while it is in {}, and would be left without its policies; take it out first",
+                held_by.join(" and ")
+            ),
+            budget: false,
+        })
+    })
 }
 
 fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {

@@ -48,6 +48,12 @@ pub(super) const ACCOUNT: Shape = Shape {
             "The profile of the AWS configuration to begin with. Without it the default chain is used.",
         )
         .alias(&["aws_profile"]),
+        Field::new(
+            "boundary",
+            Kind::Text,
+            "ARN of the policy that is the permissions boundary of every role made there, unless the role names another.",
+        )
+        .alias(&["permissions_boundary"]),
     ],
     one_of: &[],
 };
@@ -102,6 +108,9 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             );
         }
     }
+    let boundary = fields
+        .text("boundary")
+        .and_then(|text| boundary(checker, text, &fields.owner));
     let role = fields
         .text("role")
         .map(|text| role(checker, text, id.as_ref(), region.as_ref(), &fields.owner));
@@ -122,8 +131,27 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             role,
             external_id: fields.text("external_id").map(|it| it.value.to_owned()),
         },
+        boundary,
         place,
     })
+}
+
+fn boundary(checker: &mut Checker<'_>, text: Spanned<&str>, owner: &str) -> Option<Arn> {
+    let arn = Arn::parse(text.value)
+        .ok()
+        .filter(|it| it.service() == "iam" && it.resource().starts_with("policy/"));
+    if arn.is_none() {
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("the boundary of {owner} is not a managed policy"),
+                "not the ARN of one",
+            )
+            .help("write it as `arn:aws:iam::ACCOUNT:policy/NAME`"),
+        );
+    }
+    arn
 }
 
 fn id(checker: &mut Checker<'_>, text: Spanned<&str>) -> Option<AccountId> {

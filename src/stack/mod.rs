@@ -124,6 +124,8 @@ pub struct Account {
     pub place: Place,
     /// How the engine gets credentials there.
     pub credentials: Credentials,
+    /// The permissions boundary of every role made there, unless the role names another.
+    pub boundary: Option<Arn>,
 }
 
 /// How the engine gets credentials for an account.

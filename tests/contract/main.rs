@@ -159,6 +159,7 @@ fn place(name: &str) -> Place {
 
 fn account(place: &Place) -> Account {
     Account {
+        boundary: None,
         place: place.clone(),
         credentials: Credentials {
             profile: None,
