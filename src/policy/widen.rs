@@ -127,8 +127,7 @@ fn says(rules: &Rules, kind: Kind, request: &Request) -> Three {
                 .rules
                 .iter()
                 .filter(|it| it.effect == effect)
-                .flat_map(|it| it.applies(&facts, &action, &mut Vec::new()))
-                .map(|(_, found)| found),
+                .map(|it| it.applies(&facts, &action, &mut Vec::new()).any()),
         )
     };
     any(Effect::Allow) & !any(Effect::Deny)
@@ -254,11 +253,7 @@ pub fn blame(document: &Document, request: &Request) -> Option<String> {
     let facts = Facts::of(request);
     let speaks = |effect| {
         rules.rules.iter().find(|it| {
-            it.effect == effect
-                && it
-                    .applies(&facts, &action, &mut Vec::new())
-                    .iter()
-                    .any(|(_, found)| *found == Three::Yes)
+            it.effect == effect && it.applies(&facts, &action, &mut Vec::new()).any() == Three::Yes
         })
     };
     speaks(Effect::Deny)
