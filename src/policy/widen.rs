@@ -143,8 +143,9 @@ struct Cubes {
 impl Cubes {
     fn of(space: &Space, rules: &Rules, reading: Reading) -> Result<Self, Reason> {
         let (mut allows, mut denies) = (Vec::new(), Vec::new());
+        let askers = space.askers();
         for rule in &rules.rules {
-            if let Some(cube) = space.cube(rule, reading)? {
+            if let Some(cube) = space.cube(rule, reading, &askers)? {
                 match rule.effect {
                     Effect::Allow => allows.push(cube),
                     Effect::Deny => denies.push(cube),
