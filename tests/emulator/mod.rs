@@ -50,7 +50,9 @@ impl Emulator {
         let python = python()?;
         Some(Self::run("/moto-api/data.json", |port| {
             let mut command = clean(&python);
-            command.arg(format!("{HERE}/moto.py")).arg(port.to_string());
+            command
+                .arg(format!("{HERE}/moto_server.py"))
+                .arg(port.to_string());
             command
         }))
     }
