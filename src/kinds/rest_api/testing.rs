@@ -173,6 +173,7 @@ impl Wanted {
 
     pub(crate) fn with(api: &RestApi, stage: Stage, exclusive: bool) -> Self {
         let want = |resource: Resource| Want {
+            digest: None,
             stack: STACK.to_owned(),
             place: place(),
             resource,
@@ -182,6 +183,7 @@ impl Wanted {
             because: None,
             defer_trust: false,
             repin: false,
+            digest: None,
         };
         Self {
             stack: STACK,
