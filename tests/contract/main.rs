@@ -146,6 +146,19 @@ fn run(paused: bool, scenario: impl Future<Output = ()>) {
         .block_on(scenario);
 }
 
+#[test]
+fn the_emulator_is_what_its_own_tests_say() {
+    let Some(mut command) = emulator::own_tests() else {
+        return;
+    };
+    let output = command.output().expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
 /// A place in an account of its own.
 fn place(name: &str) -> Place {
     static LAST: AtomicU64 = AtomicU64::new(100_000_000_000);

@@ -126,6 +126,15 @@ impl Drop for Emulator {
     }
 }
 
+/// The emulator's own tests, in Python; `None` where there is none.
+pub(crate) fn own_tests() -> Option<Command> {
+    let mut command = clean(&python()?);
+    command
+        .args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .arg(format!("{HERE}/test_emulator.py"));
+    Some(command)
+}
+
 /// A command without the settings of the caller that would change what an emulator does.
 fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);
