@@ -171,15 +171,58 @@ impl Wire {
             );
             return None;
         }
+        Some(Self::keys_in(&answer))
+    }
+
+    /// The keys in an answer of STS or IAM.
+    pub(crate) fn keys_in(answer: &Response) -> Keys {
         let part = |name: &str| {
             let from = answer.body.split_once(&format!("<{name}>"))?.1;
             Some(from.split_once('<')?.0.replace("&amp;", "&"))
         };
-        Some(Keys {
+        Keys {
             access_key_id: part("AccessKeyId").expect("a key id"),
             secret_access_key: part("SecretAccessKey").expect("a key"),
             session_token: part("SessionToken"),
-        })
+        }
+    }
+
+    /// A call that sets something up, as the root of an account.
+    pub(crate) fn set_up(self, account: &str, service: &str, fields: &[(&str, &str)]) -> Response {
+        let root = Keys {
+            access_key_id: account.to_owned(),
+            secret_access_key: "any".to_owned(),
+            session_token: None,
+        };
+        let answer = self.form(Some(&root), service, "us-east-1", fields);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer
+    }
+
+    /// The ids of an account's REST APIs.
+    pub(crate) fn api_ids(self, account: &str, region: &str) -> Vec<String> {
+        let root = Keys {
+            access_key_id: account.to_owned(),
+            secret_access_key: "any".to_owned(),
+            session_token: None,
+        };
+        let answer = self.send(
+            Some(&root),
+            Unsigned {
+                service: "apigateway",
+                region,
+                method: "GET",
+                path: "/restapis",
+                headers: vec![("accept".to_owned(), "application/json".to_owned())],
+                body: String::new(),
+            },
+        );
+        let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let items = answer["item"].as_array().cloned().unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|it| it["id"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Whether a route answers. `endpoint` is the VPC endpoint the request came by.

@@ -20,7 +20,7 @@ use crate::caller::{Door, Wire};
 use crate::emulator::Emulator;
 
 /// The account of whoever runs `provision`.
-const OPERATOR: &str = "999999999999";
+pub(crate) const OPERATOR: &str = "999999999999";
 /// An account that the stack does not know.
 const OUTSIDE: &str = "888888888888";
 
@@ -315,6 +315,15 @@ impl Ground {
 
 /// Runs the program on a port of this machine with the keys of an account's root.
 pub(crate) fn run_provision(port: u16, account: &str, args: &[&str]) -> Output {
+    bare_provision(port, args)
+        .env("AWS_ACCESS_KEY_ID", account)
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .output()
+        .expect("the program runs")
+}
+
+/// The program, with nothing in its environment to say who calls.
+pub(crate) fn bare_provision(port: u16, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AWS_") {
@@ -324,12 +333,11 @@ pub(crate) fn run_provision(port: u16, account: &str, args: &[&str]) -> Output {
     command
         .args(args)
         .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-        .env("AWS_ACCESS_KEY_ID", account)
-        .env("AWS_SECRET_ACCESS_KEY", "any")
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the program runs")
+        .env("AWS_CONFIG_FILE", "/no/such/file")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/no/such/file")
+        .env("NO_COLOR", "1");
+    command
 }
 
 /// All that a run of the program printed.

@@ -13,6 +13,7 @@ mod emulator;
 mod breaking;
 mod caller;
 mod claims;
+mod entering;
 mod ground;
 mod moto;
 
