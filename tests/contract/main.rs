@@ -12,6 +12,7 @@
 mod emulator;
 
 mod apigateway;
+mod faults;
 mod iam;
 mod sns;
 mod sqs;
@@ -117,15 +118,7 @@ fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
         return;
     };
     let (a, b) = (place("a"), place("b"));
-    let accounts = [account(&a), account(&b)];
-    let reach = Reach {
-        endpoint: Some(emulator.url()),
-        keys: accounts
-            .iter()
-            .map(|it| (it.place.account.clone(), root(&it.place.id)))
-            .collect::<BTreeMap<_, _>>(),
-    };
-    let cloud = Aws::reach(&accounts, "contract", &reach);
+    let cloud = connect(emulator, &[a.clone(), b.clone()]);
     let cooldown = Duration::from_secs(COOLDOWN.parse().expect("a number")) * 11 / 10;
     let world = World {
         cloud: &cloud,
@@ -137,6 +130,20 @@ fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
     run(false, scenario(&world));
 }
 
+/// The emulator, entered as the root of each of these accounts.
+fn connect(emulator: &Emulator, places: &[Place]) -> Aws {
+    let accounts: Vec<Account> = places.iter().map(account).collect();
+    let keys = places
+        .iter()
+        .map(|it| (it.account.clone(), root(&it.id)))
+        .collect();
+    let reach = Reach {
+        endpoint: Some(emulator.url()),
+        keys,
+    };
+    Aws::reach(&accounts, "contract", &reach)
+}
+
 fn run(paused: bool, scenario: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -144,6 +151,19 @@ fn run(paused: bool, scenario: impl Future<Output = ()>) {
         .build()
         .expect("a runtime")
         .block_on(scenario);
+}
+
+#[test]
+fn the_emulator_is_what_its_own_tests_say() {
+    let Some(mut command) = emulator::own_tests() else {
+        return;
+    };
+    let output = command.output().expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 /// A place in an account of its own.

@@ -50,7 +50,9 @@ impl Emulator {
         let python = python()?;
         Some(Self::run("/moto-api/data.json", |port| {
             let mut command = clean(&python);
-            command.arg(format!("{HERE}/moto.py")).arg(port.to_string());
+            command
+                .arg(format!("{HERE}/moto_server.py"))
+                .arg(port.to_string());
             command
         }))
     }
@@ -122,6 +124,15 @@ impl Drop for Emulator {
         self.process.wait().ok();
         fs::remove_file(&self.log).ok();
     }
+}
+
+/// The emulator's own tests, in Python; `None` where there is none.
+pub(crate) fn own_tests() -> Option<Command> {
+    let mut command = clean(&python()?);
+    command
+        .args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .arg(format!("{HERE}/test_emulator.py"));
+    Some(command)
 }
 
 /// A command without the settings of the caller that would change what an emulator does.

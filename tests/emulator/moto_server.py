@@ -1,6 +1,6 @@
 """The moto server on one port of 127.0.0.1, until standard input ends.
 
-    python moto.py PORT
+    python moto_server.py PORT
 
 moto (Apache-2.0) is a second, independent emulator: it keeps the tests from being written to one's habits.
 """
