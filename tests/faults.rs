@@ -70,3 +70,44 @@ fn each_wrong_stack_prints_what_stands_beside_it() {
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
+
+#[test]
+fn a_single_account_stack_becomes_a_three_account_one_by_its_accounts_alone() {
+    let path = root().join("single-account.toml");
+    let ids = |stack: &stack::Stack| -> Vec<String> {
+        let ids: std::collections::BTreeSet<String> = stack
+            .accounts
+            .values()
+            .map(|it| it.place.id.to_string())
+            .collect();
+        ids.into_iter().collect()
+    };
+    let one = check(&path, &[]).map_err(|it| it.render(false));
+    let three = check(&path, &[root().join("three-accounts.toml")]).map_err(|it| it.render(false));
+    let (one, three) = (one.expect("a stack"), three.expect("a stack"));
+    assert_eq!(ids(&one), ["111111111111"]);
+    assert_eq!(
+        ids(&three),
+        ["111111111111", "222222222222", "333333333333"]
+    );
+    assert_eq!(one.access, three.access);
+    assert!(one.roles.keys().eq(three.roles.keys()));
+}
+
+#[test]
+fn every_stack_stands_in_its_one_layout_and_keeps_its_meaning() {
+    for folder in [root(), root().join("faults")] {
+        for path in files_in(&folder) {
+            let before = source(&path);
+            let Ok(after) = stack::format(&before.text) else {
+                continue; // Not TOML: one of the wrong ones.
+            };
+            if folder == root() {
+                assert_eq!(before.text, after, "{}", path.display());
+            }
+            assert_eq!(stack::format(&after).as_ref(), Ok(&after));
+            let meaning = |text: &str| text.parse::<toml::Table>().expect("TOML");
+            assert_eq!(meaning(&before.text), meaning(&after), "{}", path.display());
+        }
+    }
+}

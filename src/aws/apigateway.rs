@@ -371,9 +371,12 @@ fn stage(it: Stage) -> StageRecord {
         description: it.description,
         variables: sorted(it.variables),
         tracing: it.tracing_enabled,
-        access_log: it.access_log_settings.map(|it| AccessLog {
-            destination: it.destination_arn.unwrap_or_default(),
-            format: it.format.unwrap_or_default(),
+        // No destination is no log, also where an empty object is sent for it.
+        access_log: it.access_log_settings.and_then(|it| {
+            Some(AccessLog {
+                destination: it.destination_arn?,
+                format: it.format.unwrap_or_default(),
+            })
         }),
         methods: it
             .method_settings

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream;
 
 use super::args;
-use super::plan::refused;
+use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, lowered};
 use super::{Ending, Failure};
@@ -32,12 +32,13 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan));
+        screen.result(&human::plan(&plan, &rehearsal));
     }
     if let Some(failed) = refused(&plan) {
         if args.json {
-            screen.result(&format!("{:#}\n", json::plan(&plan)));
+            screen.result(&format!("{:#}\n", json::plan(&plan, &rehearsal)));
         }
         return failed;
     }
@@ -115,12 +116,15 @@ pub(super) fn ending(outcomes: &Outcomes) -> Ending {
 
 /// The command that goes on from here.
 fn again(args: &args::Apply) -> String {
-    let mut text = format!("provision apply {}", args.files.stack.display());
-    for file in &args.files.with {
-        text += &format!(" --with {}", file.display());
+    let mut text = args::command("apply", &args.files, &args.place);
+    for address in &args.adopt {
+        text += &format!(" --adopt {address}");
     }
-    if let Some(directory) = &args.place.sandbox {
-        text += &format!(" --sandbox {}", directory.display());
+    for address in &args.allow_delete {
+        text += &format!(" --allow-delete {address}");
+    }
+    if args.prune {
+        text += " --prune";
     }
     text
 }

@@ -80,16 +80,22 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Answer requests on stdin (JSON lines) from the policies given with each
-    #[command(hide = true)]
+    /// Decide requests from the policies given with each: JSON lines in, JSON lines out
     Simulate,
+    /// Say whether a changed policy lets anyone do more, with a request to show for it
+    Compare(Compare),
 }
+
+/// The stack file where none is named.
+const STACK: &str = "provision.toml";
+/// Where the sandbox is kept where no folder is named.
+const SANDBOX: &str = ".provision";
 
 /// The stack's files.
 #[derive(Clone, Debug, Args)]
 pub struct Files {
     /// The stack file.
-    #[arg(value_name = "STACK", default_value = "provision.toml")]
+    #[arg(value_name = "STACK", default_value = STACK)]
     pub stack: PathBuf,
     /// A file laid over the stack: `--with prod.toml`. May be repeated; the last one wins.
     #[arg(long, value_name = "FILE")]
@@ -100,7 +106,7 @@ pub struct Files {
 #[derive(Clone, Debug, Args)]
 pub struct Where {
     /// Use the cloud built into this program, kept in DIR/sandbox.json, instead of AWS.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".provision")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = SANDBOX)]
     pub sandbox: Option<PathBuf>,
 }
 
@@ -241,6 +247,26 @@ pub struct Graph {
     pub format: GraphFormat,
 }
 
+/// `compare`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without files it reads JSON lines {\"name\", \"old\", \"new\"} on stdin and answers each with one.
+
+Examples:
+  provision compare old.json new.json             widened, narrowed, both, cosmetic or equal
+  provision compare < pairs.jsonl")]
+pub struct Compare {
+    /// The policy as it was.
+    #[arg(value_name = "OLD", requires = "new")]
+    pub old: Option<PathBuf>,
+    /// The policy as it is to be.
+    #[arg(value_name = "NEW")]
+    pub new: Option<PathBuf>,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// A language for graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
@@ -261,6 +287,38 @@ pub struct Fmt {
     /// Change nothing; exit 1 when a file is not laid out so.
     #[arg(long)]
     pub check: bool,
+}
+
+/// The command that does `verb` to the same stack in the same place, ready to be pasted.
+#[must_use]
+pub fn command(verb: &str, files: &Files, place: &Where) -> String {
+    let mut text = format!("provision {verb}");
+    let mut add = |flag: &str, path: &std::path::Path| {
+        text += flag;
+        text += &quoted(&path.display().to_string());
+    };
+    if files.stack.as_os_str() != STACK {
+        add(" ", &files.stack);
+    }
+    for file in &files.with {
+        add(" --with ", file);
+    }
+    match &place.sandbox {
+        Some(directory) if directory.as_os_str() == SANDBOX => text += " --sandbox",
+        Some(directory) => add(" --sandbox ", directory),
+        None => {}
+    }
+    text
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@%+,=".contains(it);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn address(text: &str) -> Result<Address, String> {

@@ -2,6 +2,7 @@
 
 use super::apply::{carry_out, conclude, ending};
 use super::args;
+use super::plan::rehearsed;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
@@ -16,9 +17,10 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let plan = Plan::of_destruction(&desired, &live);
-    let command = format!("provision destroy {}", args.files.stack.display());
+    let command = args::command("destroy", &args.files, &args.place);
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan));
+        screen.result(&human::plan(&plan, &rehearsal));
     }
     if !plan.is_empty() && !args.yes {
         let question = format!(

@@ -1,7 +1,6 @@
-//! The commands that make no call: `validate`, `fmt`, `schema`, `simulate`.
+//! The commands that make no call: `validate`, `fmt`, `schema`.
 
 use std::fs;
-use std::io::BufRead as _;
 
 use super::args;
 use super::screen::Screen;
@@ -9,6 +8,7 @@ use super::session::{load, lowered};
 use super::{Ending, Failure};
 use crate::report::json;
 use crate::report::style::{GOOD, counted, styled};
+use crate::stack;
 
 /// Checks a stack.
 pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
@@ -39,7 +39,8 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
         let name = path.display();
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
-        let tidy = text.clone();
+        let tidy = stack::format(&text)
+            .map_err(|faults| Failure::Faults(faults.render(screen.colours())))?;
         if tidy == text {
             continue;
         }
@@ -63,17 +64,6 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
 /// Prints the JSON Schema of stack files.
 #[expect(clippy::unnecessary_wraps, reason = "every command has one form")]
 pub(super) fn schema(screen: &Screen) -> Result<Ending, Failure> {
-    screen.result(&format!("{:#}\n", 0));
-    Ok(Ending::Done)
-}
-
-/// Answers requests, a JSON line each.
-pub(super) fn simulate(screen: &Screen) -> Result<Ending, Failure> {
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))?;
-        if !line.trim().is_empty() {
-            screen.result(&format!("{}\n", line));
-        }
-    }
+    screen.result(&format!("{:#}\n", stack::schema()));
     Ok(Ending::Done)
 }

@@ -4,6 +4,8 @@ use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure, saved};
+use crate::execute::{self, Rehearsal};
+use crate::kinds::survey::Live;
 use crate::plan::{Consent, Plan};
 use crate::report::{human, json};
 
@@ -17,8 +19,9 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         adopt: args.adopt.iter().cloned().collect(),
     };
     let plan = Plan::between(&desired, &live, &consent);
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if args.json {
-        let mut document = json::plan(&plan);
+        let mut document = json::plan(&plan, &rehearsal);
         document["calls"] = json::calls(
             &session.ledger(),
             session.credential_calls(),
@@ -26,14 +29,14 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         );
         screen.result(&format!("{document:#}\n"));
     } else {
-        screen.result(&human::plan(&plan));
+        screen.result(&human::plan(&plan, &rehearsal));
         screen.talk(&session.summary());
     }
     if let Some(failed) = refused(&plan) {
         return failed;
     }
     if let Some(path) = &args.out {
-        saved::write(path, &plan, &args.files, &args.adopt)?;
+        saved::write(path, &plan, &rehearsal, &args.files, &args.adopt)?;
         screen.talk(&format!(
             "saved; to do just this: provision apply {}",
             path.display()
@@ -44,6 +47,21 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     } else {
         Ending::Done
     })
+}
+
+/// The calls that carrying a plan out will take.
+pub(super) async fn rehearsed(
+    plan: &Plan,
+    session: &Session<'_>,
+    live: &Live,
+    screen: &Screen,
+) -> Rehearsal {
+    if plan.is_empty() || !plan.refusals.is_empty() {
+        return Rehearsal::default();
+    }
+    let rehearsal = execute::rehearse(plan, live.ids(), &session.cloud).await;
+    screen.detail(&human::calls_to_make(&rehearsal));
+    rehearsal
 }
 
 /// The end of a plan that may not be carried out.

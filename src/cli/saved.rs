@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::args::Files;
+use crate::execute::Rehearsal;
 use crate::model::Address;
 use crate::plan::Plan;
 use crate::report::json;
@@ -37,6 +38,7 @@ const SCHEMA: &str = "provision.saved-plan/1";
 pub(super) fn write(
     path: &Path,
     plan: &Plan,
+    rehearsal: &Rehearsal,
     files: &Files,
     adopt: &[Address],
 ) -> Result<(), Failure> {
@@ -51,7 +53,7 @@ pub(super) fn write(
         adopt: adopt.to_vec(),
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
-        plan: json::plan(plan),
+        plan: json::plan(plan, rehearsal),
     };
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Plain(format!(

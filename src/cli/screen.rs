@@ -77,6 +77,13 @@ impl Screen {
         });
     }
 
+    /// Prints what only `-v` asks for.
+    pub(super) fn detail(&self, text: &str) {
+        if self.verbose && !text.is_empty() {
+            self.print_talk(&styled(QUIET, text));
+        }
+    }
+
     /// Prints an error.
     pub(super) fn error(&self, text: &str) {
         let head = styled(BAD, "error");

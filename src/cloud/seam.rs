@@ -25,6 +25,7 @@ use super::pace::{self, Limit, Pace};
 use super::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{AccountId, Place, Region};
 
+pub(crate) use ledger::target;
 pub use ledger::{CallRecord, Ledger, Tally};
 pub use rules::{FaultRule, Trouble};
 
@@ -128,6 +129,14 @@ impl<'a> Seam<'a> {
     #[must_use]
     pub fn unpaced(mut self) -> Self {
         self.paced = false;
+        self
+    }
+
+    /// The same, sending calls this much later than published rates allow, because
+    /// on a network two calls may arrive closer together than they were sent.
+    #[must_use]
+    pub fn with_margin(mut self, margin: Duration) -> Self {
+        self.pace = RefCell::new(Pace::default().with_margin(margin));
         self
     }
 

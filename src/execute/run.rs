@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep};
 
 use super::event::Event;
 use super::schedule::{Ending, Schedule};
+use super::sight::{Sight, Turn};
 use crate::cloud::{CallError, Cloud, Fault};
-use crate::graph::Task;
+use crate::graph::{Task, with_principals};
 use crate::kinds::{Context, Have, Ids, Part, Resource, roles_named};
 use crate::model::{Address, Arn, KindName};
 use crate::plan::{Action, Plan, Step};
@@ -93,6 +94,18 @@ pub async fn run(
     interrupts: impl Stream<Item = ()>,
     tell: &dyn Fn(Event),
 ) -> Outcomes {
+    carry_out(plan, cloud, ids, interrupts, tell, true).await
+}
+
+/// The same; not `careful` when nothing is really written, and so nobody can come between.
+pub(super) async fn carry_out(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    ids: BTreeMap<Address, String>,
+    interrupts: impl Stream<Item = ()>,
+    tell: &dyn Fn(Event),
+    careful: bool,
+) -> Outcomes {
     let tasks = plan.tasks();
     let mut schedule = Schedule::of(&tasks);
     let run = Run {
@@ -101,8 +114,10 @@ pub async fn run(
         tell,
         ids: Ids::new(ids),
         made: RefCell::default(),
+        sight: Sight::default(),
         stopping: Cell::new(false),
         steps: RefCell::default(),
+        careful,
     };
     let mut in_flight = FuturesUnordered::new();
     let mut interrupts = Box::pin(interrupts.fuse());
@@ -173,10 +188,13 @@ struct Run<'a> {
     cloud: &'a dyn Cloud,
     tell: &'a dyn Fn(Event),
     ids: Ids,
-    /// ARNs of the roles that this run made.
-    made: RefCell<BTreeSet<Arn>>,
+    /// The roles that this run made, and when.
+    made: RefCell<BTreeMap<Arn, Instant>>,
+    /// How soon they are seen.
+    sight: Sight,
     stopping: Cell<bool>,
     steps: RefCell<BTreeMap<(Address, bool), Times>>,
+    careful: bool,
 }
 
 impl Run<'_> {
@@ -266,14 +284,15 @@ impl Run<'_> {
             (Some(_), Action::Create) => "make",
             (Some(_), _) => "change",
         };
-        self.persist(step, task.part)
-            .await
-            .map_err(|(source, help)| StepError {
-                verb,
-                address: step.address.clone(),
-                source,
-                help,
-            })
+        let end = self.persist(step, task.part).await;
+        let unheard = matches!(&end, Err((error, _)) if error.fault == Fault::Unsettled);
+        self.sight.left(&step.address, unheard);
+        end.map_err(|(source, help)| StepError {
+            verb,
+            address: step.address.clone(),
+            source,
+            help,
+        })
     }
 
     /// Does one part, and keeps at it as long as there is a reason to.
@@ -290,11 +309,28 @@ impl Run<'_> {
         };
         let replaces = step.action == Action::Replace;
         let mut have = step.have.clone();
+        if self.careful && writes_a_shared_policy(step, part) {
+            // A policy is one document with several writers: what somebody added since the
+            // plan was made is read now, and kept.
+            have = self
+                .read_again(step, &cx)
+                .await
+                .map_err(|error| (error, None))?;
+        }
         let mut unclear = 0;
         let mut waited = Duration::ZERO;
         loop {
+            let named = self.newest_named(step, part);
+            if let Some(made) = named {
+                self.wait_to_be_seen(step, made).await?;
+            }
             let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if let Some(made) = named {
+                        self.sight.seen(&step.address, made);
+                    }
+                    return Ok(());
+                }
                 Err(error) => error,
             };
             let (pause, why) = match error.fault {
@@ -332,25 +368,83 @@ impl Run<'_> {
             });
             sleep(pause).await;
             waited += pause;
-            if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
-                times.waited += pause;
-            }
-            if matches!(
+            self.count_wait(step, pause);
+            let unclear = matches!(
                 error.fault,
                 Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
-            ) && let Some(want) = &step.want
-            {
-                let again = want
-                    .resource
-                    .read(want, &cx)
+            );
+            if unclear && part.is_some() {
+                have = self
+                    .read_again(step, &cx)
                     .await
                     .map_err(|error| (error, None))?;
-                if let Some(found) = &again {
-                    self.check_ours(step, found)
-                        .map_err(|error| (error, None))?;
-                }
-                have = again;
             }
+        }
+    }
+
+    /// The resource as it is now; an error when it turned up under our hands and is not ours.
+    async fn read_again(&self, step: &Step, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let Some(want) = &step.want else {
+            return Ok(step.have.clone());
+        };
+        let found = want.resource.read(want, cx).await?;
+        if let Some(found) = &found {
+            self.check_ours(step, found)?;
+        }
+        Ok(found)
+    }
+
+    /// When the youngest of the roles was made that this part names and this run made.
+    fn newest_named(&self, step: &Step, part: Option<Part>) -> Option<Instant> {
+        let want = step.want.as_ref()?;
+        if part != Some(with_principals(want)) {
+            return None;
+        }
+        let made = self.made.borrow();
+        named(step)
+            .iter()
+            .filter_map(|it| made.get(it))
+            .max()
+            .copied()
+    }
+
+    /// Waits until a role that was made then can be seen, as far as this run can tell.
+    async fn wait_to_be_seen(
+        &self,
+        step: &Step,
+        made: Instant,
+    ) -> Result<(), (CallError, Option<String>)> {
+        let since = Instant::now();
+        loop {
+            let turn = self.sight.turn(&step.address, made);
+            if turn == Turn::Now {
+                break;
+            }
+            let why = format!(
+                "for {} to know {}",
+                service_of(step),
+                self.new_principals(step).join(", ")
+            );
+            (self.tell)(Event::Waiting {
+                address: step.address.clone(),
+                why,
+            });
+            match turn {
+                Turn::In(left) => sleep(left).await,
+                Turn::AfterTheScout | Turn::Now => self.sight.changed().await,
+            }
+            if self.stopping.get() {
+                let error = CallError::new(Fault::Stopped, "Stopped", "it was not begun");
+                return Err((error, None));
+            }
+        }
+        self.count_wait(step, since.elapsed());
+        Ok(())
+    }
+
+    fn count_wait(&self, step: &Step, wait: Duration) {
+        if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
+            times.waited += wait;
         }
     }
 
@@ -397,7 +491,9 @@ impl Run<'_> {
         if let Resource::Role(role) = &want.resource
             && !existed
         {
-            self.made.borrow_mut().insert(role.arn.clone());
+            self.made
+                .borrow_mut()
+                .insert(role.arn.clone(), Instant::now());
         }
         Ok(())
     }
@@ -440,7 +536,7 @@ impl Run<'_> {
         let made = self.made.borrow();
         named(step)
             .into_iter()
-            .filter(|it| made.contains(it) || young(it))
+            .filter(|it| made.contains_key(it) || young(it))
             .map(|it| it.name().to_owned())
             .collect()
     }
@@ -455,6 +551,18 @@ impl Run<'_> {
             named.join(", ")
         )
     }
+}
+
+/// Whether a step changes a policy that others may write statements into, too.
+fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
+    let part_with_policy = match step.address.kind {
+        KindName::Topic | KindName::Queue => Part::Exists,
+        KindName::RestApi => Part::Settled,
+        KindName::Role | KindName::Subscription | KindName::Stage => return false,
+    };
+    part == Some(part_with_policy)
+        && step.action == Action::Update
+        && step.changes.iter().any(|it| it.field == "policy")
 }
 
 /// The role ARNs that a step's documents name.

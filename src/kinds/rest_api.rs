@@ -256,9 +256,8 @@ impl RestApi {
 
     /// Whether mending its policy leaves no trace, though what the stage serves names principals that are gone.
     #[must_use]
-    pub fn announces(want: &Want, have: &Have) -> bool {
-        let ours = &Self::live(have).policy;
-        !own::ghosts(ours).is_empty() || (want.repin && !ours.statements.is_empty())
+    pub fn announces(have: &Have) -> bool {
+        !own::ghosts(&Self::live(have).policy).is_empty()
     }
 
     fn live(have: &Have) -> &Self {
@@ -428,3 +427,8 @@ impl Kind for RestApi {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

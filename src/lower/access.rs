@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::role_name;
-use super::roles::ACCESS;
+use super::roles::{ACCESS, Identity};
 use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
@@ -125,13 +125,9 @@ fn route_arns<'a>(
 /// The routes an API has, as far as the stack knows them.
 fn routes_of(draft: &Draft<'_>, api: &stack::Api) -> Vec<RouteKey> {
     let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
-    api::routes_of(&api::rest_api(
-        api,
-        &draft.place(&api.account),
-        Vec::new(),
-        |_| None,
-        queue_arn,
-    ))
+    let place = draft.place(&api.account);
+    let lowered = api::rest_api(api, &place, Vec::new(), |_| None, queue_arn);
+    lowered.methods.into_keys().collect()
 }
 
 /// Calls that an access lets through although nobody declared them, and that cannot be denied.
@@ -572,12 +568,11 @@ fn integration_role(
         return None;
     }
     let stack = draft.stack;
-    let Surface::Routes(routes) = &api.surface else {
-        return None;
-    };
-    let served = routes.iter().filter(|it| api::role_of(it) == Some(None));
-    let statements =
-        api::integration_statements(served, |it| draft.queue_arn(it), |it| draft.sid(it));
+    let mut identity = Identity::default();
+    for (action, resource) in api::integration_needs(api, |it| draft.queue_arn(it)) {
+        identity.allow(action, [resource]);
+    }
+    let statements = identity.statements(|it| draft.sid(it));
     if statements.is_empty() {
         return None;
     }

@@ -15,7 +15,7 @@ use crate::kinds::rest_api::{Method, Methods, method, openapi};
 use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place};
-use crate::policy::{Clause, Document, PolicyError, Statement, own};
+use crate::policy::{Document, PolicyError, Statement, own};
 use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
@@ -102,11 +102,9 @@ pub fn document_statements(api: &stack::Api, stack: &str) -> Result<Vec<Statemen
     };
     let mut statements = Document::from_value(policy)?.statements;
     for (index, statement) in statements.iter_mut().enumerate() {
-        let name = statement
-            .sid
-            .clone()
-            .unwrap_or_else(|| (index + 1).to_string());
-        statement.sid = Some(own::sid(stack, &format!("document {name}")));
+        // Numbered, since two `Sid`s may differ only in what a name of ours leaves out.
+        let name = statement.sid.as_deref().unwrap_or_default();
+        statement.sid = Some(own::sid(stack, &format!("document {} {name}", index + 1)));
     }
     Ok(statements)
 }
@@ -143,6 +141,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
             .collect(),
         public: rest_api.public.clone(),
         superseded: BTreeSet::new(),
+        outdated: false,
         serves: None,
         tags: if api.existing.is_some() {
             BTreeMap::new()
@@ -183,21 +182,26 @@ fn method_of(
     }
 }
 
-/// Passes the request on. A `{name}` of the URL is filled from the path parameter of that name.
+/// Passes the request on. A `{name}` of the URL, also written `{name+}`, is filled from the path
+/// parameter of that name.
 fn http(route: &Route, url: &str, verb: Option<&str>) -> IntegrationRecord {
-    let mapped = openapi::path_parameters(&route.key.path)
-        .filter(|it| url.contains(&format!("{{{it}}}")))
-        .map(|it| {
-            (
-                format!("integration.request.path.{it}"),
-                format!("method.request.path.{it}"),
-            )
-        });
+    let mut uri = url.to_owned();
+    let mut mapped = BTreeMap::new();
+    for name in openapi::path_parameters(&route.key.path) {
+        let placeholder = format!("{{{name}}}");
+        uri = uri.replace(&format!("{{{name}+}}"), &placeholder);
+        if uri.contains(&placeholder) {
+            mapped.insert(
+                format!("integration.request.path.{name}"),
+                format!("method.request.path.{name}"),
+            );
+        }
+    }
     IntegrationRecord {
         kind: "HTTP_PROXY".to_owned(),
         http_method: Some(verb.unwrap_or(&route.key.method).to_owned()),
-        uri: Some(url.to_owned()),
-        request_parameters: mapped.collect(),
+        uri: Some(uri),
+        request_parameters: mapped,
         ..IntegrationRecord::default()
     }
 }
@@ -228,7 +232,7 @@ fn lambda(place: &Place, function: &Arn, credentials: Option<Arn>) -> Integratio
 /// A FIFO queue gets one group for the API and the request's id against duplicates.
 fn sqs(place: &Place, queue: &Arn, credentials: Option<Arn>) -> IntegrationRecord {
     let mut template = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)".to_owned();
-    if queue.resource().ends_with(".fifo") {
+    if queue.name().strip_suffix(".fifo").is_some() {
         template += "&MessageGroupId=$context.apiId&MessageDeduplicationId=$context.requestId";
     }
     let refused = IntegrationResponseRecord {
@@ -282,49 +286,54 @@ fn json_template(text: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("application/json".to_owned(), text.to_owned())])
 }
 
-/// Whether a route needs a role, and which one it names.
+/// The routes of an author's API; none of an existing one, whose routes are not known.
 #[must_use]
-pub fn role_of(route: &Route) -> Option<Option<&RoleRef>> {
-    match &route.integration {
-        Integration::Lambda { credentials, .. } | Integration::Sqs { credentials, .. } => {
-            Some(credentials.as_ref())
+pub fn routes(api: &stack::Api) -> Vec<RouteKey> {
+    match &api.surface {
+        Surface::Routes(routes) => routes
+            .iter()
+            .map(|it| method::key(&it.key.method, &it.key.path))
+            .collect(),
+        Surface::OpenApi { document, .. } => {
+            openapi::operations(document).map(|(key, _)| key).collect()
         }
-        Integration::Http { .. } | Integration::Mock { .. } => None,
+        Surface::Existing { .. } => Vec::new(),
     }
 }
 
-/// What a role that these routes use must be allowed: an action on the functions and one on the queues.
-pub fn integration_statements<'a>(
-    routes: impl IntoIterator<Item = &'a Route>,
+/// What allowing these patterns on an API takes: see [`reach`].
+#[must_use]
+pub fn grant(api: &stack::Api, patterns: &[RouteKey]) -> Reach {
+    let patterns: Vec<RouteKey> = patterns
+        .iter()
+        .map(|it| method::key(&it.method, &it.path))
+        .collect();
+    reach(&api.stage.name, &patterns, &routes(api))
+}
+
+/// What the API's own integration role must be allowed: an action on a function or queue each.
+///
+/// Routes that name a role of their own need nothing of it.
+pub fn integration_needs(
+    api: &stack::Api,
     queue_arn: impl Fn(&QueueRef) -> Arn,
-    sid: impl Fn(&str) -> String,
-) -> Vec<Statement> {
-    let (mut functions, mut queues) = (BTreeSet::new(), BTreeSet::new());
-    for route in routes {
-        match &route.integration {
-            Integration::Lambda { function, .. } => {
-                functions.insert(function.to_string());
-            }
-            Integration::Sqs { queue, .. } => {
-                queues.insert(queue_arn(queue).to_string());
-            }
-            Integration::Http { .. } | Integration::Mock { .. } => {}
-        }
-    }
-    [
-        ("invoke functions", "lambda:InvokeFunction", functions),
-        ("send messages", "sqs:SendMessage", queues),
-    ]
-    .into_iter()
-    .filter(|(_, _, resources)| !resources.is_empty())
-    .map(|(purpose, action, resources)| {
-        Statement::allow(sid(purpose), Clause::of([action])).on(resources)
-    })
-    .collect()
+) -> BTreeSet<(&'static str, String)> {
+    let Surface::Routes(routes) = &api.surface else {
+        return BTreeSet::new();
+    };
+    let needs = routes.iter().filter_map(|route| match &route.integration {
+        Integration::Lambda {
+            function,
+            credentials: None,
+        } => Some(("lambda:InvokeFunction", function.to_string())),
+        Integration::Sqs {
+            queue,
+            credentials: None,
+        } => Some(("sqs:SendMessage", queue_arn(queue).to_string())),
+        _ => None,
+    });
+    needs.collect()
 }
 
-/// The routes that an API has, as far as the stack knows them: none of an existing one.
-#[must_use]
-pub fn routes_of(rest_api: &RestApi) -> Vec<RouteKey> {
-    rest_api.methods.keys().cloned().collect()
-}
+#[cfg(test)]
+mod tests;

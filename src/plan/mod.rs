@@ -316,10 +316,14 @@ fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
 }
 
 /// Whether `first` must be removed before `then`.
+///
+/// Roles that go together may name each other: neither has to wait.
 fn goes_before(first: &Step, then: &Step) -> bool {
     match (&first.have, &then.have) {
         (Some(first), Some(then)) => {
-            first.resource != then.resource && speaks_of(&first.resource, &then.resource)
+            !matches!(first.resource, Resource::Role(_))
+                && first.resource != then.resource
+                && speaks_of(&first.resource, &then.resource)
         }
         _ => false,
     }
@@ -502,10 +506,7 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
     let announced: BTreeSet<Address> = steps
         .iter()
         .filter(|it| changed.contains_key(&it.address))
-        .filter(|it| match (&it.want, &it.have) {
-            (Some(want), Some(have)) => RestApi::announces(want, have),
-            _ => false,
-        })
+        .filter(|it| it.have.as_ref().is_some_and(RestApi::announces))
         .map(|it| it.address.clone())
         .collect();
     for step in steps
@@ -521,10 +522,16 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
             continue;
         };
-        if let Resource::Stage(stage) = &mut have.resource {
-            stage.outdate();
+        let differences = want.resource.differences(want, have);
+        let same = !differences.has("deployment");
+        step.changes = differences.into_changes();
+        if same {
+            // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
+            if let Resource::Stage(stage) = &mut have.resource {
+                stage.surface = String::new();
+            }
+            step.changes = want.resource.differences(want, have).into_changes();
         }
-        step.changes = want.resource.differences(want, have).into_changes();
         step.action = Action::Update;
         step.because = Some(if fields.is_empty() {
             "its API is made anew".to_owned()

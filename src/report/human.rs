@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
-use crate::cloud::seam::Ledger;
-use crate::execute::{Event, Outcome, Outcomes};
+use crate::cloud::seam::{Ledger, target};
+use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Place};
@@ -16,9 +16,12 @@ use crate::stack::Via;
 /// A budget this full is worth a line in every plan, in percent.
 const WORTH_SAYING: usize = 70;
 
+/// More grants than this are not listed after an apply.
+const MANY: usize = 40;
+
 /// A whole plan: access first, then resources, then what to know, then the counts.
 #[must_use]
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     let mut text = String::new();
     text += &access(&plan.access);
     text += &resources(plan);
@@ -29,6 +32,7 @@ pub fn plan(plan: &Plan) -> String {
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
     } else {
+        text += &self::rehearsal(rehearsal);
         let (add, change, destroy) = plan.counts();
         let head = styled(LOUD, "Plan:");
         let _ = writeln!(
@@ -39,7 +43,40 @@ pub fn plan(plan: &Plan) -> String {
     text
 }
 
-/// `No changes: …`
+/// How many calls it takes, and the least time AWS's rates leave for them.
+fn rehearsal(rehearsal: &Rehearsal) -> String {
+    if rehearsal.calls.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "{}   {} to make",
+        styled(LOUD, "Calls"),
+        rehearsal.calls.len()
+    );
+    if let Some((time, rate)) = rehearsal
+        .least_time()
+        .filter(|(time, _)| *time >= Duration::from_secs(1))
+    {
+        let _ = write!(
+            text,
+            "; AWS's rates make that at least {:.0} s ({rate})",
+            time.as_secs_f64()
+        );
+    }
+    text + "\n"
+}
+
+/// The calls of a plan, a line each.
+#[must_use]
+pub fn calls_to_make(rehearsal: &Rehearsal) -> String {
+    let lines = rehearsal.calls.iter().map(|(place, request)| {
+        let name = format!("{}:{}", request.service(), request.action());
+        format!("  {:12} {name:36} {}", place.account, target(request))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `Nothing to do: …`
 #[must_use]
 pub fn nothing_to_do(plan: &Plan) -> String {
     let places: BTreeSet<&str> = plan
@@ -102,6 +139,7 @@ fn resources(plan: &Plan) -> String {
     for step in &plan.steps {
         by_place.entry(&step.place).or_default().push(step);
     }
+    let names = names(plan);
     let mut text = String::new();
     for (place, steps) in by_place {
         let to_do: Vec<&&Step> = steps
@@ -124,14 +162,45 @@ fn resources(plan: &Plan) -> String {
         }
         text.push('\n');
         for it in to_do {
-            text += &step(it);
+            text += &step(it, &names);
         }
         text.push('\n');
     }
     text
 }
 
-fn step(step: &Step) -> String {
+/// Addresses for the ARNs of a plan's own resources, longest first.
+fn names(plan: &Plan) -> Vec<(String, String)> {
+    let resources = plan.steps.iter().flat_map(|step| {
+        let want = step.want.as_ref().map(|it| &it.resource);
+        let have = step.have.as_ref().map(|it| &it.resource);
+        want.into_iter().chain(have).map(|it| (&step.address, it))
+    });
+    let mut found: Vec<(String, String)> = resources
+        .filter_map(|(address, resource)| {
+            let arn = match resource {
+                Resource::Role(it) => &it.arn,
+                Resource::Topic(it) => &it.arn,
+                Resource::Queue(it) => &it.arn,
+                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
+                    return None;
+                }
+            };
+            Some((arn.to_string(), address.to_string()))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    found.dedup();
+    found
+}
+
+fn named(text: &str, names: &[(String, String)]) -> String {
+    names.iter().fold(text.to_owned(), |text, (arn, address)| {
+        text.replace(arn, address)
+    })
+}
+
+fn step(step: &Step, names: &[(String, String)]) -> String {
     let mut text = String::new();
     let sign = step.action.sign();
     let _ = write!(
@@ -159,12 +228,17 @@ fn step(step: &Step) -> String {
             styled(CHANGE, "drifted: AWS was changed, the stack was not")
         );
     }
-    if let Some(because) = &step.because {
+    // A subscription says it by itself.
+    if let Some(because) = step
+        .because
+        .as_ref()
+        .filter(|_| step.address.kind != KindName::Subscription)
+    {
         let _ = write!(text, "  {}", styled(QUIET, format!("because {because}")));
     }
     text.push('\n');
     for change in &step.changes {
-        text += &self::change(change);
+        text += &self::change(change, names);
     }
     if let Some(have) = &step.have {
         for ghost in &have.ghosts {
@@ -193,7 +267,7 @@ pub fn title(address: &Address) -> String {
     )
 }
 
-fn change(change: &Change) -> String {
+fn change(change: &Change, names: &[(String, String)]) -> String {
     let mut text = String::new();
     let replaces = if change.cost == crate::model::Cost::Replace {
         styled(BAD, "  forces a replacement")
@@ -202,8 +276,8 @@ fn change(change: &Change) -> String {
     };
     if change.details.is_empty() {
         let nothing = || styled(QUIET, "(none)");
-        let from = change.from.clone().unwrap_or_else(nothing);
-        let to = change.to.clone().unwrap_or_else(nothing);
+        let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| named(it, names));
+        let (from, to) = (shown(&change.from), shown(&change.to));
         let _ = writeln!(text, "      {:18} {from} -> {to}{replaces}", change.field);
     } else {
         for (index, detail) in change.details.iter().enumerate() {
@@ -217,7 +291,7 @@ fn change(change: &Change) -> String {
                 text,
                 "      {field:18} {} {}",
                 styled(of_sign(&sign), &sign),
-                detail.text
+                named(&detail.text, names)
             );
         }
     }
@@ -240,7 +314,7 @@ fn summary(resource: &Resource) -> String {
             words.join(", ")
         }
         Resource::Subscription(it) => {
-            let mut words = vec![format!("{} <- {}", it.queue.name(), it.topic.name())];
+            let mut words = vec![format!("of topic {}", it.topic.name())];
             if it.raw {
                 words.push("raw".to_owned());
             }
@@ -466,8 +540,22 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
         let _ = write!(
             text,
             "{} {} in {}",
-            styled(GOOD, "Applied"),
-            counted(done, "change"),
+            styled(
+                GOOD,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "Removed"
+                } else {
+                    "Applied"
+                }
+            ),
+            counted(
+                done,
+                if plan.to_do().all(|it| it.want.is_none()) {
+                    "resource"
+                } else {
+                    "change"
+                }
+            ),
             counted(accounts.len(), "account")
         );
         return text;
@@ -515,6 +603,14 @@ pub fn grants(desired: &Desired) -> String {
                 "by subscription".to_owned(),
             ));
         }
+    }
+    if lines.len() > MANY {
+        let _ = writeln!(
+            text,
+            "  {}: `provision graph` draws them",
+            counted(lines.len(), "grant")
+        );
+        return text;
     }
     let width = lines
         .iter()

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cloud::seam::Ledger;
-use crate::execute::{Outcome, Outcomes};
+use crate::cloud::seam::{Ledger, target};
+use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::lower::Desired;
 use crate::plan::{Action, Plan, Step};
 
@@ -46,7 +46,7 @@ fn step(step: &Step) -> Value {
 
 /// A plan.
 #[must_use]
-pub fn plan(plan: &Plan) -> Value {
+pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
     let (add, change, destroy) = plan.counts();
     let access: Vec<Value> = plan
         .access
@@ -78,6 +78,16 @@ pub fn plan(plan: &Plan) -> Value {
         .iter()
         .map(|it| json!({"address": it.address, "message": it.message, "budget": it.budget}))
         .collect();
+    let to_make: Vec<Value> = rehearsal
+        .calls
+        .iter()
+        .map(|(place, request)| {
+            json!({
+                "account_id": place.id, "region": place.region, "target": target(request),
+                "action": format!("{}:{}", request.service(), request.action()),
+            })
+        })
+        .collect();
     json!({
         "schema": PLAN,
         "stack": plan.stack,
@@ -87,6 +97,8 @@ pub fn plan(plan: &Plan) -> Value {
         "handovers": handovers,
         "refusals": refusals,
         "summary": {"add": add, "change": change, "destroy": destroy},
+        "calls_to_make": to_make,
+        "least_seconds": rehearsal.least_time().map_or(0.0, |(time, _)| time.as_secs_f64()),
         "live_digest": plan.live_digest,
         "stack_digest": plan.stack_digest,
     })

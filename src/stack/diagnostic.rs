@@ -273,6 +273,15 @@ impl Faults {
         Some(Self { sources, faults })
     }
 
+    /// The same faults, where the first file has this name.
+    #[must_use]
+    pub fn in_file(mut self, name: &str) -> Self {
+        if let Some(source) = self.sources.first_mut() {
+            name.clone_into(&mut source.name);
+        }
+        self
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -414,6 +423,22 @@ mod tests {
         snapbox::assert_data_eq!(
             faults.render(false),
             snapbox::str![[r#"
+error[E0201]: no topic is called `order`
+ --> shop.toml:4:9
+  |
+1 | [topics.orders]
+  |         ------ a topic with a like name
+...
+4 | topic = "order"
+  |         ^^^^^^^ subscribed to here
+  |
+help: a similar name exists
+  |
+4 | topic = "orders"
+  |               +
+
+error: 1 problem in shop.toml; no AWS call was made
+
 "#]]
         );
     }

@@ -4,22 +4,42 @@
 //! AWS takes, every default is spelled out. Faults are gathered and shown
 //! together, each at the words that caused it.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_raw_string_hashes,
+        reason = "snapshots are rewritten by their tests, with hashes"
+    )
+)]
+
 mod access;
 mod accounts;
 mod apis;
 mod check;
 mod diagnostic;
+mod fields;
 mod filters;
 mod integrations;
+#[cfg(test)]
+mod laws;
+mod layout;
 mod names;
 mod openapi;
 mod principals;
 mod queues;
+mod reference;
 mod roles;
 mod routes;
+mod schema;
 mod shape;
+mod stages;
+mod subscriptions;
+mod surfaces;
 mod syntax;
+#[cfg(test)]
+mod testing;
 mod topics;
+mod units;
 
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 
@@ -52,6 +72,28 @@ pub fn check(
 ) -> Result<Stack, Faults> {
     let sources: Vec<Source> = std::iter::once(main).chain(overlays).cloned().collect();
     check::check(&sources, read)
+}
+
+/// The text of a stack or overlay in its one layout, or every syntax error of it.
+///
+/// [`Faults::in_file`] gives the faults the name of the file.
+pub fn format(text: &str) -> Result<String, Faults> {
+    layout::format(&Source {
+        name: "the stack".to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+/// The JSON Schema (draft 7) of a stack file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schema::schema()
+}
+
+/// Every table and field of a stack, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    reference::reference()
 }
 
 /// What the author declared.

@@ -9,7 +9,7 @@ use provision::cloud::{Cloud, Sandbox, Seam};
 use provision::drift::Drift;
 use provision::execute::{self, Outcomes};
 use provision::graph;
-use provision::kinds::survey::{self, Live, SurveyError};
+use provision::kinds::survey::{self, Live, SurveyErrors};
 use provision::lower::{self, Desired};
 use provision::model::{AccountId, Address, Place, Region};
 use provision::plan::{Action, Consent, Plan};
@@ -91,7 +91,7 @@ pub(crate) struct Ran {
     /// The plan; `None` when the cloud could not be read.
     pub(crate) plan: Option<Plan>,
     /// Why the cloud could not be read.
-    pub(crate) unread: Option<SurveyError>,
+    pub(crate) unread: Option<SurveyErrors>,
     /// How its steps ended.
     pub(crate) outcomes: Outcomes,
     /// What was called.
@@ -190,6 +190,13 @@ impl Command<'_> {
             ledger: seam.ledger(),
             records: seam.records(),
         }
+    }
+
+    /// What it would do.
+    pub(crate) async fn planned(self, cloud: &dyn Cloud) -> Plan {
+        let desired = self.desired();
+        let live = survey::survey(&desired.stack, &desired.wants, &desired.places, cloud).await;
+        self.plan(&live.expect("read"), &Consent::default())
     }
 
     /// Carries it out, and must.

@@ -6,10 +6,13 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Turn;
 use super::grammar::{Malformed, Use, parse, size};
+use super::principals::reorder;
 use super::refusal::{Answered, constraint, refuse};
 use super::state::{Role, UPPER};
 use crate::cloud::iam::{
@@ -38,6 +41,20 @@ fn encoded(document: &str) -> String {
     utf8_percent_encode(document, UNRESERVED).to_string()
 }
 
+/// A trust policy as a read shows it: verbatim, but for the order of several principals.
+fn as_shown(trust: &str) -> String {
+    let Ok(mut document) = serde_json::from_str(trust) else {
+        return encoded(trust);
+    };
+    let before = serde_json::Value::clone(&document);
+    reorder(&mut document);
+    if document == before {
+        encoded(trust)
+    } else {
+        encoded(&document.to_string())
+    }
+}
+
 impl Turn<'_> {
     pub(super) fn account_details(
         &mut self,
@@ -51,7 +68,7 @@ impl Turn<'_> {
                 arn: role.arn.clone(),
                 id: role.id.clone(),
                 created: role.created.div_euclid(1000),
-                trust: encoded(&role.trust),
+                trust: as_shown(&role.trust),
                 inline: role
                     .inline
                     .iter()
@@ -111,7 +128,7 @@ impl Turn<'_> {
             description,
             max_session: call.max_session,
             boundary: call.boundary,
-            inline: std::collections::BTreeMap::new(),
+            inline: BTreeMap::new(),
             attached: Vec::new(),
             tags: call.tags,
         };
@@ -129,7 +146,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn update_trust(&mut self, call: UpdateAssumeRolePolicy) -> Answered<()> {
+    pub(super) fn update_trust(&mut self, call: &UpdateAssumeRolePolicy) -> Answered<()> {
         self.role(&call.name)?;
         let trust = self.checked_trust("policyDocument", &call.document)?;
         self.role(&call.name)?.trust = trust;
@@ -414,6 +431,15 @@ fn check_tags(tags: &Tags) -> Answered<()> {
             Fault::Quota,
             "LimitExceeded",
             format!("Cannot exceed quota for TagsPerRole: {TAGS}"),
+        );
+    }
+    let keys: BTreeSet<String> = tags.keys().map(|it| it.to_lowercase()).collect();
+    if keys.len() < tags.len() {
+        // Case does not tell two keys of a role apart.
+        return refuse(
+            Fault::Invalid,
+            "InvalidInput",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
         );
     }
     super::tagging::check(tags).or_else(|message| refuse(Fault::Invalid, "InvalidInput", message))

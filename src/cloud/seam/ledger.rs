@@ -178,7 +178,7 @@ impl fmt::Display for Ledger {
 }
 
 /// What a call is about, for a line that names it.
-pub(super) fn target(request: &Request) -> String {
+pub(crate) fn target(request: &Request) -> String {
     let text = match request {
         Request::GetCallerIdentity(_)
         | Request::GetAccountAuthorizationDetails(_)

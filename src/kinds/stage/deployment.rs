@@ -39,14 +39,10 @@ pub(super) fn surface(description: &str, stack: &str, existing: bool) -> String 
         .to_owned()
 }
 
-/// Whether a deployment is this stack's to remove. On another's API, one that tells of
-/// other stacks too is: whoever serves anything serves a newer one.
-pub(super) fn is_ours(description: &str, stack: &str, existing: bool) -> bool {
-    if existing {
-        !surface(description, stack, true).is_empty()
-    } else {
-        description.starts_with(HEAD)
-    }
+/// Whether a deployment is ours to remove once no stage serves it. On another's API that is
+/// any of this tool's, whichever stack made it: what took its place tells of all of them.
+pub(super) fn is_ours(description: &str) -> bool {
+    description.starts_with(HEAD)
 }
 
 /// The description of a new deployment. On another's API, what the one before told of
@@ -110,7 +106,7 @@ pub async fn withdraw(
     let deployments = cloud::all_pages(cloud, at, ask).await?;
     for deployment in deployments {
         let before = deployment.description.as_deref().unwrap_or_default();
-        if !is_ours(before, stack, true) {
+        if surface(before, stack, true).is_empty() {
             continue;
         }
         let us = short_hash(stack);

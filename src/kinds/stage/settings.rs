@@ -50,9 +50,8 @@ fn log_level_text(level: LogLevel) -> &'static str {
 /// Access logs with the destination as API Gateway keeps it: without a trailing `:*`.
 #[must_use]
 pub fn access_log(mut log: AccessLog) -> Option<AccessLog> {
-    if let Some(group) = log.destination.strip_suffix(":*") {
-        log.destination = group.to_owned();
-    }
+    let group = log.destination.strip_suffix(":*").map(str::to_owned);
+    log.destination = group.unwrap_or(log.destination);
     (!log.destination.is_empty()).then_some(log)
 }
 
@@ -94,16 +93,19 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
     };
     let live = live.unwrap_or(&fresh);
     let mut patches = Vec::new();
+    if live.description != want.description {
+        // AWS refuses an empty description.
+        patches.push(if want.description.is_empty() {
+            Patch::remove("/description", None)
+        } else {
+            Patch::replace("/description", &want.description)
+        });
+    }
     let mut set = |differs: bool, path: &str, value: String| {
         if differs {
             patches.push(Patch::replace(path, value));
         }
     };
-    set(
-        live.description != want.description,
-        "/description",
-        want.description.clone(),
-    );
     set(
         live.tracing != want.tracing,
         "/tracingEnabled",

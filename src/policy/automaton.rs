@@ -1,0 +1,530 @@
+//! Every way in which texts can differ to a set of patterns, each with an example.
+//!
+//! All patterns run together, as one automaton whose states are made when they are
+//! first reached. Two texts that end in the same set of accepting patterns are alike
+//! to every statement made of these patterns, so a finite list of examples, one for each
+//! set that can be reached, stands for all texts there are. That makes "for every
+//! request" a question about finitely many.
+//!
+//! Many patterns with `*` on both sides can make too many states; then there is no answer.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use super::patterns::{Pattern, Token};
+
+/// The most states that are made before giving up.
+const MOST_STATES: usize = 60_000;
+
+/// Which characters a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// One.
+    Char(char),
+    /// One in either case.
+    AnyCase(char, char),
+    /// All.
+    Any,
+    /// All but `:`.
+    NoColon,
+    /// All but `/`.
+    NoSlash,
+}
+
+impl Class {
+    fn takes(self, letter: char) -> bool {
+        match self {
+            Self::Char(own) => own == letter,
+            Self::AnyCase(low, high) => low == letter || high == letter,
+            Self::Any => true,
+            Self::NoColon => letter != ':',
+            Self::NoSlash => letter != '/',
+        }
+    }
+}
+
+/// One step of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// One character of a class.
+    One(Class),
+    /// Any run of a class.
+    Many(Class),
+}
+
+/// A set of texts: those that one of its paths spells.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Language(pub Vec<Vec<Step>>);
+
+/// The steps of a literal text.
+#[must_use]
+pub fn literal(text: &str) -> Vec<Step> {
+    text.chars().map(|it| Step::One(Class::Char(it))).collect()
+}
+
+/// The steps of a pattern whose wildcards take this class.
+#[must_use]
+pub fn steps(tokens: &[Token], wild: Class) -> Vec<Step> {
+    tokens
+        .iter()
+        .map(|it| match it {
+            Token::Char(letter) => Step::One(Class::Char(*letter)),
+            Token::One => Step::One(wild),
+            Token::Many => Step::Many(wild),
+        })
+        .collect()
+}
+
+/// The steps of an ARN pattern read by segment, missing segments taken as `*`.
+#[must_use]
+pub fn segment_steps(pattern: &Pattern) -> Vec<Step> {
+    let mut segments = pattern.segments();
+    segments.resize(6, &[Token::Many]);
+    let mut path = Vec::new();
+    for (index, segment) in segments.iter().enumerate() {
+        if index > 0 {
+            path.push(Step::One(Class::Char(':')));
+        }
+        let wild = if index < 5 {
+            Class::NoColon
+        } else {
+            Class::Any
+        };
+        path.extend(steps(segment, wild));
+    }
+    path
+}
+
+/// The steps that take a text in either case.
+#[must_use]
+pub fn any_case(text: &str) -> Vec<Step> {
+    let step = |letter: char| {
+        let (low, high) = (letter.to_ascii_lowercase(), letter.to_ascii_uppercase());
+        Step::One(Class::AnyCase(low, high))
+    };
+    text.chars().map(step).collect()
+}
+
+/// Which texts there are at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Universe {
+    /// Every text but the empty one.
+    Text,
+    /// `arn:partition:service:region:account:resource`, region and account perhaps empty.
+    Arn,
+    /// `service:name` in lower case.
+    Action,
+    /// Roles, users and roots of accounts, as IAM writes their ARNs.
+    Principal,
+}
+
+/// What may come next.
+struct Next {
+    /// Characters that the universe itself tells apart.
+    named: &'static str,
+    /// Others, alike to it; the first that no pattern names stands for the rest.
+    others: &'static str,
+}
+
+const LOWER: &str = "xyzabcdefghijklmnopqrstuvw0123456789";
+/// Enough for any pattern that a document of AWS's size can hold to leave one over.
+const ANY: &str = "xyzabcdefghijklmnopqrstuvw0123456789XYZABCDEFGHIJKLMNOPQRSTUVW-_.+=,@~!#%&()<>;|^'`\"{}[]$ \\àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ";
+const DIGITS_FIRST: &str = "9876543210xyzabcdefghijklmnopqrstuvwXYZABCDEFGHIJKLMNOPQRSTUVW-_.+=,@~!#%&()<>;|^'àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ";
+
+/// The fixed words of a principal's ARN, as a path of states. A state is where in it we are.
+mod principal {
+    pub(super) const PARTITION: u32 = 4;
+    pub(super) const IAM: u32 = 6;
+    pub(super) const ACCOUNT: u32 = 11;
+    pub(super) const KIND: u32 = 13;
+    pub(super) const NAME: u32 = 30;
+    pub(super) const NAMED: u32 = 31;
+    pub(super) const ROOT: u32 = 32;
+
+    /// The one or two characters that may follow in a fixed word, with where they lead.
+    pub(super) const WORDS: [(u32, char, u32); 21] = [
+        (0, 'a', 1),
+        (1, 'r', 2),
+        (2, 'n', 3),
+        (3, ':', PARTITION),
+        (IAM, 'i', 7),
+        (7, 'a', 8),
+        (8, 'm', 9),
+        (9, ':', 10),
+        (10, ':', ACCOUNT),
+        (KIND, 'r', 14),
+        (KIND, 'u', 19),
+        (14, 'o', 15),
+        (15, 'l', 16),
+        (15, 'o', 18),
+        (16, 'e', 17),
+        (17, '/', NAME),
+        (18, 't', ROOT),
+        (19, 's', 20),
+        (20, 'e', 21),
+        (21, 'r', 22),
+        (22, '/', NAME),
+    ];
+}
+
+impl Universe {
+    fn step(self, state: u32, letter: char) -> Option<u32> {
+        match self {
+            Self::Text => Some(1),
+            // 0..=3 the word `arn:`; then two states a segment, empty and not.
+            Self::Arn => match state {
+                0..=3 => (Some(letter) == "arn:".chars().nth(state as usize)).then_some(state + 1),
+                4 | 6 => (letter != ':').then_some(state + 1),
+                8 | 10 => Some(if letter == ':' { state + 2 } else { state + 1 }),
+                5 | 7 | 9 | 11 => Some(if letter == ':' { state + 1 } else { state }),
+                _ => Some(13),
+            },
+            Self::Action => {
+                let word = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+                match state {
+                    1 if letter == ':' => Some(2),
+                    0 | 1 => (word || letter == '-').then_some(1),
+                    _ => word.then_some(3),
+                }
+            }
+            Self::Principal => match state {
+                principal::PARTITION => (letter != ':').then_some(5),
+                5 => Some(if letter == ':' { principal::IAM } else { 5 }),
+                principal::ACCOUNT => (letter != ':').then_some(12),
+                12 => Some(if letter == ':' { principal::KIND } else { 12 }),
+                principal::NAME | principal::NAMED => Some(principal::NAMED),
+                _ => principal::WORDS
+                    .iter()
+                    .find(|(from, own, _)| *from == state && *own == letter)
+                    .map(|(_, _, to)| *to),
+            },
+        }
+    }
+
+    fn accepts(self, state: u32) -> bool {
+        match self {
+            Self::Text => state == 1,
+            Self::Arn => state == 13,
+            Self::Action => state == 3,
+            Self::Principal => matches!(state, principal::NAMED | principal::ROOT),
+        }
+    }
+
+    fn next(self, state: u32) -> Next {
+        let (named, others) = match (self, state) {
+            (Self::Arn, 0..=3) => ("arn:", ""),
+            (Self::Arn, 10 | 11) | (Self::Principal, principal::ACCOUNT | 12) => {
+                (":/", DIGITS_FIRST)
+            }
+            (Self::Action, 0 | 1) => (":-", LOWER),
+            (Self::Action, _) => ("", LOWER),
+            (Self::Text | Self::Arn, _)
+            | (Self::Principal, principal::PARTITION | 5 | principal::NAME | principal::NAMED) => {
+                (":/", ANY)
+            }
+            (Self::Principal, _) => ("arn:imoletus/", ""),
+        };
+        Next { named, others }
+    }
+}
+
+/// Texts told apart by a set of languages.
+#[derive(Clone, Debug)]
+pub struct Atlas {
+    universe: Universe,
+    languages: Vec<Language>,
+    /// An example of each class, the shortest.
+    pub examples: Vec<String>,
+}
+
+/// There would be too many states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+/// All paths laid out in one row, each closed by the language it belongs to.
+struct Row {
+    cells: Vec<Result<Step, u32>>,
+    starts: Vec<u32>,
+}
+
+impl Row {
+    fn of(languages: &[Language]) -> Self {
+        let mut cells = Vec::new();
+        let mut starts = Vec::new();
+        for (language, index) in languages.iter().zip(0_u32..) {
+            for path in &language.0 {
+                starts.push(u32::try_from(cells.len()).unwrap_or(u32::MAX));
+                cells.extend(path.iter().copied().map(Ok));
+                cells.push(Err(index));
+            }
+        }
+        Self { cells, starts }
+    }
+
+    /// Adds a place, and those reached from it by letting a run be empty.
+    fn enter(&self, mut place: u32, into: &mut Vec<u32>) {
+        loop {
+            into.push(place);
+            let Ok(Step::Many(_)) = self.cells[place as usize] else {
+                return;
+            };
+            place += 1;
+        }
+    }
+
+    fn begin(&self) -> Vec<u32> {
+        let mut places = Vec::new();
+        for start in &self.starts {
+            self.enter(*start, &mut places);
+        }
+        tidy(places)
+    }
+
+    fn advance(&self, places: &[u32], letter: char) -> Vec<u32> {
+        let mut next = Vec::new();
+        for place in places {
+            match self.cells[*place as usize] {
+                Ok(Step::One(class)) if class.takes(letter) => self.enter(place + 1, &mut next),
+                Ok(Step::Many(class)) if class.takes(letter) => self.enter(*place, &mut next),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        tidy(next)
+    }
+
+    fn accepting(&self, places: &[u32]) -> Vec<u32> {
+        let accepted = places
+            .iter()
+            .filter_map(|it| self.cells[*it as usize].err());
+        tidy(accepted.collect())
+    }
+
+    /// The characters that some path names next.
+    fn named(&self, places: &[u32], into: &mut Vec<char>) {
+        for place in places {
+            if let Ok(Step::One(class) | Step::Many(class)) = self.cells[*place as usize] {
+                match class {
+                    Class::Char(letter) => into.push(letter),
+                    Class::AnyCase(low, high) => into.extend([low, high]),
+                    Class::Any | Class::NoColon | Class::NoSlash => {}
+                }
+            }
+        }
+    }
+}
+
+fn tidy(mut places: Vec<u32>) -> Vec<u32> {
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+impl Atlas {
+    /// Every class of the universe's texts, with an example.
+    pub fn of(
+        universe: Universe,
+        languages: impl IntoIterator<Item = Language>,
+    ) -> Result<Self, TooMany> {
+        let mut languages: Vec<Language> = languages.into_iter().collect();
+        languages.sort();
+        languages.dedup();
+        let row = Row::of(&languages);
+
+        // Breadth first, so that the first text of a class is a shortest one.
+        let mut texts: Vec<(usize, char)> = vec![(0, ' ')];
+        let mut states = vec![(0_u32, row.begin())];
+        let mut seen = HashSet::from([states[0].clone()]);
+        let mut classes: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
+        let mut order = Vec::new();
+        let mut queue = VecDeque::from([0]);
+        while let Some(current) = queue.pop_front() {
+            let (state, places) = states[current].clone();
+            if universe.accepts(state) {
+                classes.entry(row.accepting(&places)).or_insert_with(|| {
+                    order.push(current);
+                    current
+                });
+            }
+            let next = universe.next(state);
+            let mut letters: Vec<char> = next.named.chars().collect();
+            row.named(&places, &mut letters);
+            letters.sort_unstable();
+            letters.dedup();
+            let other = next.others.chars().find(|it| !letters.contains(it));
+            for letter in other.into_iter().chain(letters) {
+                let Some(state) = universe.step(state, letter) else {
+                    continue;
+                };
+                let key = (state, row.advance(&places, letter));
+                if seen.contains(&key) {
+                    continue;
+                }
+                if states.len() == MOST_STATES {
+                    return Err(TooMany);
+                }
+                seen.insert(key.clone());
+                queue.push_back(states.len());
+                texts.push((current, letter));
+                states.push(key);
+            }
+        }
+        let spell = |mut at: usize| {
+            let mut letters = Vec::new();
+            while at != 0 {
+                letters.push(texts[at].1);
+                at = texts[at].0;
+            }
+            letters.iter().rev().collect::<String>()
+        };
+        Ok(Self {
+            examples: order.into_iter().map(spell).collect(),
+            universe,
+            languages,
+        })
+    }
+
+    /// The class of a text: which languages hold it.
+    #[must_use]
+    pub fn class(&self, text: &str) -> Vec<u32> {
+        let row = Row::of(&self.languages);
+        let mut places = row.begin();
+        for letter in text.chars() {
+            places = row.advance(&places, letter);
+        }
+        row.accepting(&places)
+    }
+
+    /// Whether a text is in the universe.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        let mut letters = text.chars();
+        let end = letters.try_fold(0, |state, it| self.universe.step(state, it));
+        end.is_some_and(|it| self.universe.accepts(it))
+    }
+
+    /// Another text of the same class, if `wish` is one.
+    #[must_use]
+    pub fn rather(&self, example: &str, wish: String) -> Option<String> {
+        (self.has(&wish) && self.class(&wish) == self.class(example)).then_some(wish)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(pattern: &str) -> Language {
+        Language(vec![steps(Pattern::of(pattern).tokens(), Class::Any)])
+    }
+
+    fn arn(pattern: &str) -> Language {
+        Language(vec![segment_steps(&Pattern::of(pattern))])
+    }
+
+    #[test]
+    fn literals_make_a_class_each_and_one_for_the_rest() {
+        let atlas = Atlas::of(Universe::Text, ["a", "b", "abc"].map(text)).expect("few states");
+        let found: BTreeSet<_> = atlas.examples.iter().map(String::as_str).collect();
+        assert_eq!(found, BTreeSet::from(["a", "abc", "b", "x"]));
+    }
+
+    #[test]
+    fn overlapping_patterns_make_every_class_that_a_text_can_be_in() {
+        let atlas = Atlas::of(Universe::Text, ["a*", "*b"].map(text)).expect("few states");
+        let classes: BTreeSet<_> = atlas.examples.iter().map(|it| atlas.class(it)).collect();
+        assert_eq!(classes.len(), 4);
+        let nested = Atlas::of(Universe::Text, ["a*", "ab*", "*"].map(text)).expect("few");
+        assert_eq!(nested.examples.len(), 3);
+    }
+
+    #[test]
+    fn only_texts_of_the_universe_are_given() {
+        let atlas = Atlas::of(Universe::Action, ["*", "sns:*", "sns:p*"].map(text)).expect("few");
+        assert_eq!(atlas.examples.len(), 3);
+        assert!(atlas.examples.iter().all(|it| atlas.has(it)));
+        let arns =
+            Atlas::of(Universe::Arn, ["arn:aws:sns:*:1:a", "arn:aws:*"].map(arn)).expect("few");
+        assert_eq!(arns.examples.len(), 3);
+        assert!(
+            arns.examples
+                .iter()
+                .all(|it| arns.has(it) && it.split(':').count() >= 6)
+        );
+    }
+
+    #[test]
+    fn a_principals_arn_is_a_role_a_user_or_a_root() {
+        let languages = [
+            "arn:*:iam::*:role/*",
+            "arn:*:iam::*:user/*",
+            "arn:*:iam::*:root",
+            "arn:*:iam::*:group/*",
+        ];
+        let atlas = Atlas::of(Universe::Principal, languages.map(arn)).expect("few");
+        assert_eq!(atlas.examples.len(), 3);
+        assert!(atlas.has("arn:aws:iam::111111111111:role/team/a"));
+        assert!(!atlas.has("arn:aws:iam::111111111111:role/"));
+        assert!(!atlas.has("arn:aws:sns::111111111111:role/a"));
+    }
+
+    #[test]
+    fn hundreds_of_names_are_no_trouble_and_many_open_patterns_are_given_up() {
+        let names =
+            (0..400).map(|it| arn(&format!("arn:aws:sns:eu-west-1:111111111111:topic-{it}")));
+        let atlas = Atlas::of(Universe::Arn, names).expect("few states");
+        assert_eq!(atlas.examples.len(), 401);
+        let open = (0..40).map(|it| text(&format!("*{it}a{it}*")));
+        assert_eq!(Atlas::of(Universe::Text, open).map(|_| ()), Err(TooMany));
+    }
+
+    #[test]
+    fn a_wish_is_granted_when_no_pattern_can_tell() {
+        let atlas = Atlas::of(Universe::Text, [text("a*")]).expect("few states");
+        assert_eq!(
+            atlas.rather("x", "other".to_owned()).as_deref(),
+            Some("other")
+        );
+        assert_eq!(atlas.rather("x", "another".to_owned()), None);
+        assert_eq!(atlas.rather("x", String::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_in_the_class_of_an_example(
+            patterns in proptest::collection::vec("[ab:*?]{0,5}", 0..4),
+            probe in "[abx:]{1,7}",
+        ) {
+            let atlas = Atlas::of(Universe::Text, patterns.iter().map(|it| text(it)))
+                .expect("few states");
+            let classes: Vec<_> = atlas.examples.iter().map(|it| atlas.class(it)).collect();
+            prop_assert!(classes.contains(&atlas.class(&probe)));
+            let distinct: BTreeSet<_> = classes.iter().collect();
+            prop_assert_eq!(distinct.len(), classes.len());
+        }
+
+        #[test]
+        fn a_class_is_what_matching_says(
+            pattern in "[ab:*?]{0,5}",
+            probe in "[abx:]{1,7}",
+        ) {
+            let atlas = Atlas::of(Universe::Text, [text(&pattern)]).expect("few states");
+            prop_assert_eq!(!atlas.class(&probe).is_empty(), Pattern::of(&pattern).matches(&probe));
+        }
+
+        #[test]
+        fn segments_are_read_as_a_condition_reads_them(
+            tail in "[a:*]{0,3}",
+            middle in "[a*]{0,2}",
+            probe in "[a:]{1,4}",
+        ) {
+            let pattern = format!("arn:p:s:{middle}:1:{tail}");
+            let text = format!("arn:p:s:a:1:{probe}");
+            let atlas = Atlas::of(Universe::Arn, [arn(&pattern)]).expect("few states");
+            let matches = Pattern::of(&pattern).matches_arn(&text);
+            prop_assert_eq!(!atlas.class(&text).is_empty(), matches == super::super::three::Three::Yes);
+        }
+    }
+}

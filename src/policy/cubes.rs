@@ -1,0 +1,205 @@
+//! Sets of requests as unions of cubes, and their differences.
+//!
+//! A cube is a product: a set of values for each coordinate. Each set is a row of
+//! bits, and all rows of a cube lie in one piece of memory.
+
+/// How many values each coordinate has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// First word of each coordinate's row, and the end.
+    offsets: Vec<usize>,
+    sizes: Vec<usize>,
+}
+
+/// A product of sets, one a coordinate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cube(Vec<u64>);
+
+/// More cubes than are worth counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+/// The most cubes a difference may have on the way.
+const MOST_CUBES: usize = 20_000;
+
+impl Shape {
+    /// Coordinates with these many values each.
+    #[must_use]
+    pub fn of(sizes: Vec<usize>) -> Self {
+        let mut offsets = vec![0];
+        for size in &sizes {
+            offsets.push(offsets[offsets.len() - 1] + size.div_ceil(64));
+        }
+        Self { offsets, sizes }
+    }
+
+    /// The number of coordinates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Whether there are no coordinates.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    /// The cube of everything.
+    #[must_use]
+    pub fn full(&self) -> Cube {
+        let mut cube = Cube(vec![0; self.offsets[self.len()]]);
+        for coordinate in 0..self.len() {
+            self.keep(&mut cube, coordinate, |_| true);
+        }
+        cube
+    }
+
+    /// Sets a coordinate's row to the values that pass.
+    pub fn keep(&self, cube: &mut Cube, coordinate: usize, passes: impl Fn(usize) -> bool) {
+        let row = &mut cube.0[self.offsets[coordinate]..self.offsets[coordinate + 1]];
+        row.fill(0);
+        for value in (0..self.sizes[coordinate]).filter(|it| passes(*it)) {
+            row[value / 64] |= 1 << (value % 64);
+        }
+    }
+
+    fn row<'a>(&self, cube: &'a Cube, coordinate: usize) -> &'a [u64] {
+        &cube.0[self.offsets[coordinate]..self.offsets[coordinate + 1]]
+    }
+
+    /// The values of a coordinate.
+    #[must_use]
+    pub fn values(&self, cube: &Cube, coordinate: usize) -> Vec<usize> {
+        let row = self.row(cube, coordinate);
+        (0..self.sizes[coordinate])
+            .filter(|it| row[it / 64] >> (it % 64) & 1 == 1)
+            .collect()
+    }
+
+    /// Whether a cube holds nothing: one of its sets is empty.
+    #[must_use]
+    pub fn is_void(&self, cube: &Cube) -> bool {
+        (0..self.len()).any(|it| self.row(cube, it).iter().all(|word| *word == 0))
+    }
+
+    /// What two cubes have in common.
+    #[must_use]
+    pub fn meet(&self, a: &Cube, b: &Cube) -> Option<Cube> {
+        let met = Cube(a.0.iter().zip(&b.0).map(|(a, b)| a & b).collect());
+        (!self.is_void(&met)).then_some(met)
+    }
+
+    /// What a cube has beyond another, as cubes that do not meet.
+    fn subtract(&self, cube: &Cube, other: &Cube, into: &mut Vec<Cube>) {
+        let Some(met) = self.meet(cube, other) else {
+            into.push(cube.clone());
+            return;
+        };
+        // Coordinates before the one at hand are already within the other.
+        let mut rest = cube.clone();
+        for coordinate in 0..self.len() {
+            let span = self.offsets[coordinate]..self.offsets[coordinate + 1];
+            let outside: Vec<u64> = rest.0[span.clone()]
+                .iter()
+                .zip(&met.0[span.clone()])
+                .map(|(own, common)| own & !common)
+                .collect();
+            if outside.iter().any(|it| *it != 0) {
+                let mut piece = rest.clone();
+                piece.0[span.clone()].copy_from_slice(&outside);
+                into.push(piece);
+            }
+            rest.0[span.clone()].copy_from_slice(&met.0[span]);
+        }
+    }
+
+    /// What some cubes have beyond others.
+    pub fn beyond(&self, cubes: &[Cube], others: &[Cube]) -> Result<Vec<Cube>, TooMany> {
+        let mut left = cubes.to_vec();
+        for other in others {
+            let mut next = Vec::with_capacity(left.len());
+            for cube in &left {
+                self.subtract(cube, other, &mut next);
+                if next.len() > MOST_CUBES {
+                    return Err(TooMany);
+                }
+            }
+            left = next;
+            if left.is_empty() {
+                break;
+            }
+        }
+        Ok(left)
+    }
+
+    /// What some cubes have in common with others.
+    #[must_use]
+    pub fn common(&self, cubes: &[Cube], others: &[Cube]) -> Vec<Cube> {
+        let pairs = cubes
+            .iter()
+            .flat_map(|a| others.iter().map(move |b| (a, b)));
+        pairs.filter_map(|(a, b)| self.meet(a, b)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SIZES: [usize; 3] = [3, 2, 4];
+
+    fn cube_of(shape: &Shape, masks: [u8; 3]) -> Cube {
+        let mut cube = shape.full();
+        for (coordinate, mask) in masks.into_iter().enumerate() {
+            shape.keep(&mut cube, coordinate, |it| mask >> it & 1 == 1);
+        }
+        cube
+    }
+
+    fn holds(shape: &Shape, cubes: &[Cube], point: [usize; 3]) -> bool {
+        cubes
+            .iter()
+            .any(|cube| (0..3).all(|it| shape.values(cube, it).contains(&point[it])))
+    }
+
+    proptest! {
+        #[test]
+        fn a_difference_has_exactly_the_points_of_the_one_and_not_the_other(
+            a in proptest::collection::vec(any::<[u8; 3]>(), 0..4),
+            b in proptest::collection::vec(any::<[u8; 3]>(), 0..4),
+        ) {
+            let shape = Shape::of(SIZES.to_vec());
+            let cubes = |masks: Vec<[u8; 3]>| -> Vec<Cube> {
+                let all = masks.into_iter().map(|it| cube_of(&shape, it));
+                all.filter(|it| !shape.is_void(it)).collect()
+            };
+            let (a, b) = (cubes(a), cubes(b));
+            let beyond = shape.beyond(&a, &b).expect("few cubes");
+            let common = shape.common(&a, &b);
+            for x in 0..SIZES[0] {
+                for y in 0..SIZES[1] {
+                    for z in 0..SIZES[2] {
+                        let point = [x, y, z];
+                        let (in_a, in_b) = (holds(&shape, &a, point), holds(&shape, &b, point));
+                        prop_assert_eq!(holds(&shape, &beyond, point), in_a && !in_b);
+                        prop_assert_eq!(holds(&shape, &common, point), in_a && in_b);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_longer_than_a_word_are_whole() {
+        let shape = Shape::of(vec![130, 1]);
+        let mut cube = shape.full();
+        assert_eq!(shape.values(&cube, 0).len(), 130);
+        shape.keep(&mut cube, 0, |it| it == 129);
+        let left = shape.beyond(&[shape.full()], &[cube]).expect("few cubes");
+        assert_eq!(left.len(), 1);
+        assert_eq!(shape.values(&left[0], 0).len(), 129);
+    }
+}
