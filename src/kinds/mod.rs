@@ -169,6 +169,25 @@ impl Have {
     }
 }
 
+impl Have {
+    /// What is on it and not ours, and stays when the stack is applied.
+    #[must_use]
+    pub fn staying(&self, exclusive: bool) -> &[String] {
+        let removed = match &self.resource {
+            _ if !exclusive => 0,
+            // All that is told of a role is its policies.
+            Resource::Role(_) => self.extras.len(),
+            // Statements come first; what else there is, no policy can take away.
+            Resource::Topic(_)
+            | Resource::Queue(_)
+            | Resource::Subscription(_)
+            | Resource::RestApi(_)
+            | Resource::Stage(_) => self.foreign.len(),
+        };
+        &self.extras[removed.min(self.extras.len())..]
+    }
+}
+
 /// A half of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {

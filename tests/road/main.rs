@@ -8,6 +8,8 @@
     reason = "how many runs were made is worth reading"
 )]
 
+mod drift;
+mod operator;
 mod round;
 mod sweep;
 mod world;

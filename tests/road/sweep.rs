@@ -84,7 +84,7 @@ async fn sweep(what: &str, base: &Sandbox, command: Command<'_>, wrong: &mut Vec
 }
 
 /// The first place where two pictures differ.
-fn difference(want: &Value, got: &Value) -> Option<String> {
+pub(crate) fn difference(want: &Value, got: &Value) -> Option<String> {
     if want == got {
         return None;
     }
