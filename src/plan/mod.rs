@@ -503,6 +503,17 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
             (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))
         })
         .collect();
+    let apis = || {
+        steps
+            .iter()
+            .filter(|it| it.address.kind == KindName::RestApi)
+    };
+    let of = |which: &dyn Fn(&Step) -> bool| -> BTreeSet<Address> {
+        let found = apis().filter(|it| which(it));
+        found.map(|it| it.address.clone()).collect()
+    };
+    let there = of(&|it| it.have.is_some());
+    let drifted = of(&|it| it.drifted);
     let announced: BTreeSet<Address> = steps
         .iter()
         .filter(|it| changed.contains_key(&it.address))
@@ -514,11 +525,16 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         .filter(|it| it.address.kind == KindName::Stage)
     {
         if let Some(want) = &mut step.want {
-            want.repin = want.needs.iter().any(|it| announced.contains(it));
+            let owed = |it: &Address| announced.contains(it);
+            let older = |it: &Address| step.have.is_none() && there.contains(it);
+            want.repin = want.needs.iter().any(|it| owed(it) || older(it));
         }
         let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
             continue;
         };
+        if step.action == Action::Keep {
+            step.drifted = want.needs.iter().any(|it| drifted.contains(it));
+        }
         let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
             continue;
         };
