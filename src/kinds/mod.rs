@@ -28,7 +28,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::cloud::{CallError, Cloud};
-use crate::model::tags::short_hash;
+use crate::model::tags::{OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::{Document, Statement, own};
 
@@ -490,13 +490,21 @@ pub(crate) fn policy_details(
     found
 }
 
-/// Keys of tags that were ours and are no longer wanted.
+/// Keys of tags that were ours and are no longer wanted, what remembers them among them.
 #[must_use]
-pub(crate) fn stale_tags(want: &Tags, have: &Have) -> Vec<String> {
-    let live = have.resource.tags();
-    live.keys()
-        .filter(|key| !want.contains_key(*key) && have.mark.as_ref().is_some_and(|it| it.owns(key)))
+pub(crate) fn stale_tags(want: &Want, have: &Have) -> Vec<String> {
+    let Some(mark) = &have.mark else {
+        return Vec::new();
+    };
+    let wanted = want.resource.tags();
+    let live = have.resource.tags().keys();
+    let stale = live.filter(|key| !wanted.contains_key(*key) && mark.owns(key));
+    // A mark that has nothing to remember has no tag for it, and writing it leaves the old one.
+    let remembers = !mark.owned.is_empty();
+    let has_nothing = wanted.is_empty() && want.resource.attached().is_empty();
+    stale
         .cloned()
+        .chain((remembers && has_nothing).then(|| OWNED.to_owned()))
         .collect()
 }
 

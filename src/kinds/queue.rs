@@ -409,7 +409,7 @@ impl Kind for Queue {
             .await?;
         }
         if want.owned {
-            let keys = stale_tags(&self.tags, have);
+            let keys = stale_tags(want, have);
             if !keys.is_empty() {
                 cloud::call(
                     cx.cloud,

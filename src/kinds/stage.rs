@@ -513,7 +513,7 @@ impl Stage {
         let place = &want.place;
         let arn = arn(place, api, &self.name);
         let keys = have
-            .map(|it| stale_tags(&self.tags, it))
+            .map(|it| stale_tags(want, it))
             .unwrap_or_default();
         if !keys.is_empty() {
             cloud::call(

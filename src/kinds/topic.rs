@@ -284,7 +284,7 @@ impl Kind for Topic {
             self.set(place, cx, "Policy", document.to_text()).await?;
         }
         if want.owned {
-            let keys = stale_tags(&self.tags, have);
+            let keys = stale_tags(want, have);
             if !keys.is_empty() {
                 cloud::call(
                     cx.cloud,

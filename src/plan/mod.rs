@@ -157,7 +157,7 @@ impl Plan {
                 .as_ref()
                 .is_some_and(|it| it.stack == desired.stack)
                 || (!want.owned && holds_ours(have))
-                || want.resource.kind() == KindName::Subscription;
+                || is_our_subscription(want, desired, live);
             if !ours || goes_with_its_api(address, want, desired) {
                 continue;
             }
@@ -337,6 +337,27 @@ fn goes_with_its_api(address: &Address, want: &Want, desired: &Desired) -> bool 
             .needs
             .iter()
             .any(|it| desired.wants.get(it).is_some_and(|api| api.owned))
+}
+
+/// Whether a subscription goes with the stack. It carries no mark: it is ours when its queue is,
+/// or when the queue is lent to us.
+fn is_our_subscription(want: &Want, desired: &Desired, live: &Live) -> bool {
+    let Resource::Subscription(it) = &want.resource else {
+        return false;
+    };
+    let queue = desired
+        .wants
+        .iter()
+        .find(|(_, want)| matches!(&want.resource, Resource::Queue(queue) if queue.arn == it.queue));
+    queue.is_none_or(|(address, queue)| {
+        let have = live.have.get(address);
+        !queue.owned
+            || have.is_none_or(|it| {
+                it.mark
+                    .as_ref()
+                    .is_some_and(|it| it.stack == desired.stack)
+            })
+    })
 }
 
 fn holds_ours(have: &Have) -> bool {

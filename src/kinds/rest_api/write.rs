@@ -219,7 +219,7 @@ impl RestApi {
     async fn tag(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         let live = Self::live(have);
         let arn = arn(&want.place, &have.id);
-        let mut keys = stale_tags(&self.tags, have);
+        let mut keys = stale_tags(want, have);
         if self.source_digest.is_none() && live.source_digest.is_some() {
             keys.push(SOURCE.to_owned());
         }
