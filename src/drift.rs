@@ -138,12 +138,13 @@ impl Drift {
                     findings.push(find(class, lines(&step.changes), step.changes.clone()));
                 }
             }
-            let owned = step
-                .want
-                .as_ref()
-                .is_some_and(|it| it.owned && !it.exclusive);
-            if owned && let Some(have) = have.filter(|it| !it.extras.is_empty()) {
-                findings.push(find(Class::Added, have.extras.clone(), Vec::new()));
+            if let (Some(want), Some(have)) = (&step.want, have)
+                && want.owned
+            {
+                let staying = have.staying(want.exclusive);
+                if !staying.is_empty() {
+                    findings.push(find(Class::Added, staying.to_vec(), Vec::new()));
+                }
             }
             if findings.len() == before {
                 in_step += 1;

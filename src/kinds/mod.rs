@@ -28,7 +28,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::cloud::{CallError, Cloud};
-use crate::model::tags::{self, short_hash};
+use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::{Document, Principals, Statement, own};
 
@@ -173,6 +173,25 @@ impl Have {
             held_by: Vec::new(),
             released: false,
         }
+    }
+}
+
+impl Have {
+    /// What is on it and not ours, and stays when the stack is applied.
+    #[must_use]
+    pub fn staying(&self, exclusive: bool) -> &[String] {
+        let removed = match &self.resource {
+            _ if !exclusive => 0,
+            // All that is told of a role is its policies.
+            Resource::Role(_) => self.extras.len(),
+            // Statements come first; what else there is, no policy can take away.
+            Resource::Topic(_)
+            | Resource::Queue(_)
+            | Resource::Subscription(_)
+            | Resource::RestApi(_)
+            | Resource::Stage(_) => self.foreign.len(),
+        };
+        &self.extras[removed.min(self.extras.len())..]
     }
 }
 
@@ -548,13 +567,21 @@ pub(crate) fn policy_details(
     found
 }
 
-/// Keys of tags that were ours and are no longer wanted.
+/// Keys of tags that were ours and are no longer wanted, what remembers them among them.
 #[must_use]
-pub(crate) fn stale_tags(want: &Tags, have: &Have) -> Vec<String> {
-    let live = have.resource.tags();
-    live.keys()
-        .filter(|key| !want.contains_key(*key) && have.mark.as_ref().is_some_and(|it| it.owns(key)))
+pub(crate) fn stale_tags(want: &Want, have: &Have) -> Vec<String> {
+    let Some(mark) = &have.mark else {
+        return Vec::new();
+    };
+    let wanted = want.resource.tags();
+    let live = have.resource.tags().keys();
+    let stale = live.filter(|key| !wanted.contains_key(*key) && mark.owns(key));
+    // A mark that has nothing to remember has no tag for it, and writing it leaves the old one.
+    let remembers = !mark.owned.is_empty();
+    let has_nothing = wanted.is_empty() && want.resource.attached().is_empty();
+    stale
         .cloned()
+        .chain((remembers && has_nothing).then(|| OWNED.to_owned()))
         .collect()
 }
 

@@ -417,7 +417,7 @@ impl Kind for Queue {
             cloud::call(cx.cloud, place, call).await?;
         }
         if want.owned {
-            let keys = stale_tags(&self.tags, have);
+            let keys = stale_tags(want, have);
             if !keys.is_empty() {
                 cloud::call(
                     cx.cloud,

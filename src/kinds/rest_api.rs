@@ -266,9 +266,8 @@ impl RestApi {
 
     /// Whether mending its policy leaves no trace, though what the stage serves names principals that are gone.
     #[must_use]
-    pub fn announces(want: &Want, have: &Have) -> bool {
-        let ours = &Self::live(have).policy;
-        !own::ghosts(ours).is_empty() || (want.repin && !ours.statements.is_empty())
+    pub fn announces(have: &Have) -> bool {
+        !own::ghosts(&Self::live(have).policy).is_empty()
     }
 
     fn live(have: &Have) -> &Self {

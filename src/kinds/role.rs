@@ -435,7 +435,7 @@ impl Kind for Role {
             };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
-        let keys = stale_tags(&self.tags, have);
+        let keys = stale_tags(want, have);
         if !keys.is_empty() {
             cloud::call(
                 cx.cloud,

@@ -121,6 +121,8 @@ fn api_of(handle: &str) -> &str {
 
 /// The stages of an API that are ours, and the one that is wanted: three calls, and one for each stage beyond the first.
 ///
+/// Of an API of ours also those that somebody else made come, without what they serve.
+///
 /// `api` is the API's record in a listing, for it tells whether a deployment is owed.
 pub async fn read_all(
     cloud: &dyn Cloud,
@@ -136,15 +138,27 @@ pub async fn read_all(
         let wanted = wanted.is_some_and(|stage| stage.name == it.name);
         wanted || (!existing && Mark::read(&it.tags).is_some_and(|it| it.stack == stack))
     };
+    let seen = |deployments| Seen {
+        stack,
+        api,
+        address,
+        existing,
+        stages: &stages,
+        deployments,
+    };
+    let mut found: Vec<Have> = stages
+        .iter()
+        .filter(|it| !existing && !ours(it))
+        .map(|it| seen(&[]).decode(it, None))
+        .collect();
     if !stages.iter().any(|it| ours(&it)) {
-        return Ok(Vec::new());
+        return Ok(found);
     }
     let ask = |position| GetDeployments {
         id: api.id.clone(),
         position,
     };
     let deployments = cloud::all_pages(cloud, at, ask).await?;
-    let mut found = Vec::new();
     for record in stages.iter().filter(ours) {
         let call = GetDeployment {
             id: api.id.clone(),
@@ -154,15 +168,7 @@ pub async fn read_all(
             Err(error) if error.fault == Fault::Missing => None,
             other => Some(other?),
         };
-        let seen = Seen {
-            stack,
-            api,
-            address,
-            existing,
-            stages: &stages,
-            deployments: &deployments,
-        };
-        found.push(seen.decode(record, served.as_ref()));
+        found.push(seen(&deployments).decode(record, served.as_ref()));
     }
     Ok(found)
 }
@@ -314,13 +320,6 @@ impl Stage {
         found
     }
 
-    /// What it serves is no longer what the API has, whatever is written on it.
-    pub(crate) fn outdate(&mut self) {
-        if !self.outdated {
-            self.surface = String::new();
-        }
-    }
-
     fn needs_deployment(&self, want: &Want, live: &Self) -> bool {
         want.repin
             || live.outdated
@@ -421,7 +420,13 @@ impl Kind for Stage {
             }
             self.tag(want, have, cx, &api).await?;
         }
-        for id in live.into_iter().flat_map(|it| &it.superseded) {
+        // An older API may have deployments of a stage that is gone, and no survey saw them.
+        let found = match live {
+            None if want.repin => self.read(want, cx).await?,
+            _ => None,
+        };
+        let left = live.or(found.as_ref().map(Self::live));
+        for id in left.into_iter().flat_map(|it| &it.superseded) {
             deployment::remove(cx.cloud, place, &api, id).await?;
         }
         Ok(handle(&api, &self.name))
@@ -508,9 +513,7 @@ impl Stage {
     ) -> Result<(), CallError> {
         let place = &want.place;
         let arn = arn(place, api, &self.name);
-        let keys = have
-            .map(|it| stale_tags(&self.tags, it))
-            .unwrap_or_default();
+        let keys = have.map(|it| stale_tags(want, it)).unwrap_or_default();
         if !keys.is_empty() {
             cloud::call(
                 cx.cloud,
@@ -534,7 +537,7 @@ impl Stage {
             cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
         }
         // The API said that it owed a deployment; it has it now.
-        if live.is_some_and(|it| it.outdated) || want.repin {
+        if want.repin || live.is_some_and(|it| it.outdated) {
             let call = UntagApi {
                 arn: rest_api::arn(place, api),
                 keys: vec![REDEPLOY.to_owned()],

@@ -379,23 +379,30 @@ impl Survey<'_> {
             Ok::<_, CallError>((Some(address), have, stages))
         }))
         .await?;
-        for (claimed, have, stages) in read {
+        for (claimed, mut have, stages) in read {
             let Some(address) = claimed else {
                 live.orphans.extend(orphan(place, have));
                 continue;
             };
             for found in stages {
-                self.sort_stage(place, address, found, &mut live);
+                let foreign = self.sort_stage(place, address, found, &mut live);
+                have.extras.extend(foreign);
             }
             live.have.insert(address.clone(), have);
         }
         Ok(live)
     }
 
-    /// A stage of a wanted API: wanted itself, or ours and left over, or somebody else's.
-    fn sort_stage(&self, place: &Place, api: &Address, found: Have, live: &mut Live) {
+    /// A stage of a wanted API: wanted itself, or ours and left over, or somebody else's: that is told.
+    fn sort_stage(
+        &self,
+        place: &Place,
+        api: &Address,
+        found: Have,
+        live: &mut Live,
+    ) -> Option<String> {
         let Resource::Stage(stage) = &found.resource else {
-            return;
+            return None;
         };
         let wanted = self.wants.iter().find(|(_, want)| match &want.resource {
             Resource::Stage(it) => it.name == stage.name && it.api == *api,
@@ -406,8 +413,9 @@ impl Survey<'_> {
                 live.have.insert(address.clone(), found);
             }
             None if self.is_ours(found.mark.as_ref()) => live.orphans.extend(orphan(place, found)),
-            None => {}
+            None => return Some(format!("stage `{}`, which serves this API too", stage.name)),
         }
+        None
     }
 
     /// Subscriptions, once topics and queues are known.

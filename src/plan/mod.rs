@@ -158,7 +158,7 @@ impl Plan {
                 .as_ref()
                 .is_some_and(|it| it.stack == desired.stack)
                 || (!want.owned && holds_ours(have))
-                || want.resource.kind() == KindName::Subscription;
+                || is_our_subscription(want, desired, live);
             if !ours || goes_with_its_api(address, want, desired) {
                 continue;
             }
@@ -340,6 +340,22 @@ fn goes_with_its_api(address: &Address, want: &Want, desired: &Desired) -> bool 
             .any(|it| desired.wants.get(it).is_some_and(|api| api.owned))
 }
 
+/// Whether a subscription goes with the stack. It carries no mark: it is ours when its queue is,
+/// or when the queue is lent to us.
+fn is_our_subscription(want: &Want, desired: &Desired, live: &Live) -> bool {
+    let Resource::Subscription(it) = &want.resource else {
+        return false;
+    };
+    let queue = desired.wants.iter().find(
+        |(_, want)| matches!(&want.resource, Resource::Queue(queue) if queue.arn == it.queue),
+    );
+    queue.is_none_or(|(address, queue)| {
+        let have = live.have.get(address);
+        !queue.owned
+            || have.is_none_or(|it| it.mark.as_ref().is_some_and(|it| it.stack == desired.stack))
+    })
+}
+
 fn holds_ours(have: &Have) -> bool {
     match &have.resource {
         Resource::Role(it) => !it.inline.is_empty(),
@@ -505,13 +521,21 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
             (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))
         })
         .collect();
+    let apis = || {
+        steps
+            .iter()
+            .filter(|it| it.address.kind == KindName::RestApi)
+    };
+    let of = |which: &dyn Fn(&Step) -> bool| -> BTreeSet<Address> {
+        let found = apis().filter(|it| which(it));
+        found.map(|it| it.address.clone()).collect()
+    };
+    let there = of(&|it| it.have.is_some());
+    let drifted = of(&|it| it.drifted);
     let announced: BTreeSet<Address> = steps
         .iter()
         .filter(|it| changed.contains_key(&it.address))
-        .filter(|it| match (&it.want, &it.have) {
-            (Some(want), Some(have)) => RestApi::announces(want, have),
-            _ => false,
-        })
+        .filter(|it| it.have.as_ref().is_some_and(RestApi::announces))
         .map(|it| it.address.clone())
         .collect();
     for step in steps
@@ -519,11 +543,16 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         .filter(|it| it.address.kind == KindName::Stage)
     {
         if let Some(want) = &mut step.want {
-            want.repin = want.needs.iter().any(|it| announced.contains(it));
+            let owed = |it: &Address| announced.contains(it);
+            let older = |it: &Address| step.have.is_none() && there.contains(it);
+            want.repin = want.needs.iter().any(|it| owed(it) || older(it));
         }
         let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
             continue;
         };
+        if step.action == Action::Keep {
+            step.drifted = want.needs.iter().any(|it| drifted.contains(it));
+        }
         let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
             continue;
         };
@@ -533,7 +562,7 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         if same {
             // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
             if let Resource::Stage(stage) = &mut have.resource {
-                stage.outdate();
+                stage.surface = String::new();
             }
             step.changes = want.resource.differences(want, have).into_changes();
         }

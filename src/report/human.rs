@@ -374,7 +374,7 @@ fn foreign(plan: &Plan) -> String {
     for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
         let Some(have) = &step.have else { continue };
         let goes = step.want.as_ref().is_some_and(|it| it.exclusive);
-        for extra in have.extras.iter().filter(|_| !goes) {
+        for extra in have.staying(goes) {
             let _ = writeln!(
                 text,
                 "  {} {}: {extra}",

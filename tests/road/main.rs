@@ -8,6 +8,12 @@
     reason = "how many runs were made is worth reading"
 )]
 
+mod branches;
+mod changes;
+mod drift;
+mod operator;
+mod propagation;
 mod round;
 mod sweep;
+mod unowned;
 mod world;

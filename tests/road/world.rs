@@ -192,6 +192,13 @@ impl Command<'_> {
         }
     }
 
+    /// What it would do.
+    pub(crate) async fn planned(self, cloud: &dyn Cloud) -> Plan {
+        let desired = self.desired();
+        let live = survey::survey(&desired.stack, &desired.wants, &desired.places, cloud).await;
+        self.plan(&live.expect("read"), &Consent::default())
+    }
+
     /// Carries it out, and must.
     pub(crate) async fn done(self, cloud: &dyn Cloud) -> Ran {
         let ran = self.with(cloud, []).await;

@@ -205,7 +205,7 @@ impl RestApi {
     ///
     /// Before the policy is mended, since after it the evidence is gone.
     async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        if !Self::announces(want, have) {
+        if !Self::announces(have) {
             return Ok(());
         }
         let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
@@ -219,7 +219,7 @@ impl RestApi {
     async fn tag(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         let live = Self::live(have);
         let arn = arn(&want.place, &have.id);
-        let mut keys = stale_tags(&self.tags, have);
+        let mut keys = stale_tags(want, have);
         if self.source_digest.is_none() && live.source_digest.is_some() {
             keys.push(SOURCE.to_owned());
         }

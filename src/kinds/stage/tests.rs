@@ -355,7 +355,13 @@ fn nothing_is_read_beyond_the_stages_where_none_is_ours() {
             .expect("a listing");
         let seam = Seam::around(&cloud);
         let found = read_all(&seam, &place(), "another", &records[0], &address(), None).await;
-        assert!(found.expect("stages").is_empty());
+        // Another's stage is told of, and no call is made to know what it serves.
+        let found = found.expect("stages");
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].mark.as_ref().map(|it| it.stack.as_str()),
+            Some(STACK)
+        );
         assert_eq!(seam.records().len(), 1);
     });
 }

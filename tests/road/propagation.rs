@@ -1,0 +1,148 @@
+//! However long a new role stays unseen, the end is the same; and nobody waits for ever.
+
+use std::time::Duration;
+
+use provision::cloud::sandbox::Habits;
+use provision::execute::Outcome;
+use tokio::time::Instant;
+
+use crate::operator::{ORDERS, SHOP, delete_role, make_role};
+use crate::sweep::difference;
+use crate::world::{Command, all_stacks, apply, assert_in_step, run, sandbox_for, text_of, wanted};
+
+fn slow(seconds: u64) -> Habits {
+    Habits {
+        propagation: Duration::from_secs(seconds),
+        ..Habits::default()
+    }
+}
+
+#[test]
+fn the_end_is_the_same_however_long_principals_take_to_appear() {
+    for (name, desired) in all_stacks() {
+        let mut ends = Vec::new();
+        for seconds in [0, 4, 30] {
+            run(async {
+                let sandbox = sandbox_for([&desired]).with(slow(seconds));
+                let began = Instant::now();
+                let ran = apply(&desired, &sandbox).await;
+                let took = began.elapsed();
+                assert_in_step(&desired, &sandbox, &name).await;
+                ends.push((seconds, ran.ledger.calls(), took, sandbox.picture()));
+            });
+        }
+        let (_, calls, _, picture) = &ends[0];
+        let mut told = Vec::new();
+        for (seconds, with, took, other) in &ends {
+            assert_eq!(difference(picture, other), None, "{name} at {seconds} s");
+            told.push(format!(
+                "{seconds} s: {} calls more, {:.1} s",
+                with - calls,
+                took.as_secs_f32()
+            ));
+            // One step finds out how long it takes; the others ask once more each.
+            let bound = 20 + desired.wants.len() as u64;
+            assert!(
+                with - calls <= bound,
+                "{name} at {seconds} s: {}",
+                with - calls
+            );
+        }
+        println!("{name}: {}", told.join("; "));
+    }
+}
+
+#[test]
+fn a_principal_that_never_appears_fails_in_bounded_time_and_is_named() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    run(async {
+        let sandbox = sandbox_for([&desired]).with(slow(100_000));
+        let began = Instant::now();
+        let ran = Command::Apply(&desired).with(&sandbox, []).await;
+        let took = began.elapsed();
+        assert!(took > Duration::from_secs(100), "{took:?}");
+        assert!(took < Duration::from_secs(400), "{took:?}");
+        assert!(!ran.outcomes.all_done() && !ran.outcomes.interrupted);
+        let of = |it: &str| &ran.outcomes.steps[&(crate::world::address(it), false)];
+        let Outcome::Failed(error) = of("topics.order-events") else {
+            panic!("{}", ran.story());
+        };
+        let help = error.help.as_deref().unwrap_or_default();
+        assert!(
+            help.contains("arn:aws:iam::111111111111:role/provision/marketplace/checkout"),
+            "{error} / {help}"
+        );
+        for done in ["roles.checkout", "roles.invoicer", "queues.billing-inbox"] {
+            let outcome = of(done);
+            let waits_for_the_api = done == "roles.checkout";
+            assert!(
+                *outcome == Outcome::Done || waits_for_the_api,
+                "{done}: {outcome:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_principal_that_is_not_there_fails_at_once() {
+    // Named by its ARN, in an account of the stack, and not made by anybody.
+    let stranger = format!(
+        "[[access]]\nfrom = \"arn:aws:iam::{SHOP}:role/nobody\"\nto = \"topics.order-events\"\nvia = \"resource-policy\"\n"
+    );
+    let desired = wanted(&[&text_of("marketplace.toml"), &stranger]);
+    run(async {
+        // Everything else is old, so that no new role is to be waited for.
+        let without = wanted(&[&text_of("marketplace.toml")]);
+        let sandbox = sandbox_for([&desired]);
+        apply(&without, &sandbox).await;
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let began = Instant::now();
+        let ran = Command::Apply(&desired).with(&sandbox, []).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began.elapsed()
+        );
+        let failed: Vec<_> = ran
+            .outcomes
+            .steps
+            .values()
+            .filter_map(|it| match it {
+                Outcome::Failed(error) => Some(error),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(failed.len(), 1, "{}", ran.story());
+        let help = failed[0].help.as_deref().unwrap_or_default();
+        assert!(
+            help.contains(&format!("arn:aws:iam::{SHOP}:role/nobody")),
+            "{help}"
+        );
+        // Once somebody makes it, the same command goes on from there.
+        make_role(&sandbox, SHOP, "nobody").await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        apply(&desired, &sandbox).await;
+        assert_in_step(&desired, &sandbox, "with nobody").await;
+    });
+}
+
+#[test]
+fn a_role_made_a_moment_ago_by_another_run_is_waited_for() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    run(async {
+        let sandbox = sandbox_for([&desired]).with(slow(60));
+        apply(&desired, &sandbox).await;
+        let end = sandbox.picture();
+        // A role of another account goes; what names it has to be written when it is back.
+        drop(delete_role(&sandbox, SHOP, "checkout").await);
+        let rule =
+            provision::cloud::seam::FaultRule::new(provision::cloud::seam::Trouble::StopAfter)
+                .on(provision::cloud::Service::Iam, "CreateRole");
+        let first = Command::Apply(&desired).with(&sandbox, [rule]).await;
+        assert!(first.outcomes.interrupted);
+        apply(&desired, &sandbox).await;
+        assert_in_step(&desired, &sandbox, "after both").await;
+        assert_eq!(difference(&end, &sandbox.picture()), None);
+        let _ = ORDERS;
+    });
+}
