@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::kinds::survey::SurveyError;
+use crate::kinds::survey::SurveyErrors;
 use args::{Cli, Command};
 use screen::Screen;
 
@@ -53,7 +53,7 @@ pub enum Failure {
     /// Faults of a stack file, in their own form.
     Faults(String),
     /// AWS could not be read.
-    Survey(Box<SurveyError>),
+    Survey(SurveyErrors),
     /// Anything else, in a sentence.
     Plain(String),
 }
@@ -134,17 +134,17 @@ fn tell(failure: &Failure, screen: &Screen) {
     match failure {
         Failure::Faults(text) => screen.faults(text),
         Failure::Plain(text) => screen.error(text),
-        Failure::Survey(error) => {
-            screen.error(&format!("cannot read {error}"));
-            let mut more = Vec::new();
-            if let Some(action) = &error.source.action {
-                more.push(format!("  called {action}"));
+        Failure::Survey(errors) => {
+            for error in &errors.0 {
+                screen.error(&format!("cannot read {error}"));
+                if let Some(action) = &error.source.action {
+                    screen.faults(&format!("  called {action}"));
+                }
+                if let Some(id) = &error.source.request_id {
+                    screen.faults(&format!("  request {id}"));
+                }
             }
-            if let Some(id) = &error.source.request_id {
-                more.push(format!("  request {id}"));
-            }
-            more.push("  nothing was changed".to_owned());
-            screen.faults(&more.join("\n"));
+            screen.faults("nothing was changed");
         }
     }
 }

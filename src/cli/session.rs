@@ -142,7 +142,7 @@ impl<'a> Session<'a> {
         let live =
             survey::survey(&desired.stack, &desired.wants, &desired.places, &self.cloud).await;
         self.read.set(true);
-        live.map_err(|error| Failure::Survey(Box::new(error)))
+        live.map_err(Failure::Survey)
     }
 
     /// What was called so far.

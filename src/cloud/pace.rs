@@ -160,6 +160,7 @@ fn tiered(region: &Region, bucket: &'static str) -> Limit {
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
     full_at: BTreeMap<Key, Duration>,
+    margin: Duration,
 }
 
 type Key = (AccountId, Region, &'static str);
@@ -169,6 +170,15 @@ fn key(at: &Place, limit: &Limit) -> Key {
 }
 
 impl Pace {
+    /// The same, leaving this much more between calls of a bucket that has no burst.
+    ///
+    /// On a network two calls may arrive closer together than they were sent.
+    #[must_use]
+    pub fn with_margin(mut self, margin: Duration) -> Self {
+        self.margin = margin;
+        self
+    }
+
     /// How long a call must wait from `now`, with `ahead` others before it at
     /// the first bucket, and the limit that makes it wait longest.
     #[must_use]
@@ -202,6 +212,9 @@ impl Pace {
         for limit in limits {
             let full_at = self.full_at.entry(key(at, limit)).or_default();
             *full_at = (*full_at).max(now) + limit.interval;
+            if limit.burst == 1 {
+                *full_at += self.margin;
+            }
         }
     }
 }

@@ -132,6 +132,14 @@ impl<'a> Seam<'a> {
         self
     }
 
+    /// The same, sending calls this much later than published rates allow, because
+    /// on a network two calls may arrive closer together than they were sent.
+    #[must_use]
+    pub fn with_margin(mut self, margin: Duration) -> Self {
+        self.pace = RefCell::new(Pace::default().with_margin(margin));
+        self
+    }
+
     /// The same, with faults.
     #[must_use]
     pub fn failing(self, rules: impl IntoIterator<Item = FaultRule>) -> Self {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use futures::future::LocalBoxFuture;
 use futures::stream;
 
-use super::run::run;
+use super::run::carry_out;
 use crate::cloud::apigateway::{DeploymentRecord, PatchOp, RestApiRecord};
 use crate::cloud::iam::CreatedRole;
 use crate::cloud::pace::{Forecast, limits};
@@ -48,7 +48,7 @@ pub async fn rehearse(plan: &Plan, ids: BTreeMap<Address, String>, cloud: &dyn C
         cloud,
         calls: RefCell::default(),
     };
-    let outcomes = run(plan, &stage, ids, stream::pending(), &|_| ()).await;
+    let outcomes = carry_out(plan, &stage, ids, stream::pending(), &|_| (), false).await;
     debug_assert!(
         outcomes.all_done(),
         "a rehearsal has nobody to refuse it: {outcomes:?}"

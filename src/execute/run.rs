@@ -94,6 +94,18 @@ pub async fn run(
     interrupts: impl Stream<Item = ()>,
     tell: &dyn Fn(Event),
 ) -> Outcomes {
+    carry_out(plan, cloud, ids, interrupts, tell, true).await
+}
+
+/// The same; not `careful` when nothing is really written, and so nobody can come between.
+pub(super) async fn carry_out(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    ids: BTreeMap<Address, String>,
+    interrupts: impl Stream<Item = ()>,
+    tell: &dyn Fn(Event),
+    careful: bool,
+) -> Outcomes {
     let tasks = plan.tasks();
     let mut schedule = Schedule::of(&tasks);
     let run = Run {
@@ -105,6 +117,7 @@ pub async fn run(
         sight: Sight::default(),
         stopping: Cell::new(false),
         steps: RefCell::default(),
+        careful,
     };
     let mut in_flight = FuturesUnordered::new();
     let mut interrupts = Box::pin(interrupts.fuse());
@@ -181,6 +194,7 @@ struct Run<'a> {
     sight: Sight,
     stopping: Cell<bool>,
     steps: RefCell<BTreeMap<(Address, bool), Times>>,
+    careful: bool,
 }
 
 impl Run<'_> {
@@ -294,14 +308,22 @@ impl Run<'_> {
             ids: &self.ids,
         };
         let replaces = step.action == Action::Replace;
+        let named = self.newest_named(step, part);
+        if let Some(made) = named {
+            self.wait_to_be_seen(step, made).await?;
+        }
         let mut have = step.have.clone();
+        if self.careful && writes_a_shared_policy(step, part) {
+            // A policy is one document with several writers: what somebody added since the
+            // plan was made is read now, and kept.
+            have = self
+                .read_again(step, &cx)
+                .await
+                .map_err(|error| (error, None))?;
+        }
         let mut unclear = 0;
         let mut waited = Duration::ZERO;
         loop {
-            let named = self.newest_named(step, part);
-            if let Some(made) = named {
-                self.wait_to_be_seen(step, made).await?;
-            }
             let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
                 Ok(()) => {
                     if let Some(made) = named {
@@ -347,23 +369,29 @@ impl Run<'_> {
             sleep(pause).await;
             waited += pause;
             self.count_wait(step, pause);
-            if matches!(
+            let unclear = matches!(
                 error.fault,
                 Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
-            ) && let Some(want) = &step.want
-            {
-                let again = want
-                    .resource
-                    .read(want, &cx)
+            );
+            if unclear && part.is_some() {
+                have = self
+                    .read_again(step, &cx)
                     .await
                     .map_err(|error| (error, None))?;
-                if let Some(found) = &again {
-                    self.check_ours(step, found)
-                        .map_err(|error| (error, None))?;
-                }
-                have = again;
             }
         }
+    }
+
+    /// The resource as it is now; an error when it turned up under our hands and is not ours.
+    async fn read_again(&self, step: &Step, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let Some(want) = &step.want else {
+            return Ok(step.have.clone());
+        };
+        let found = want.resource.read(want, cx).await?;
+        if let Some(found) = &found {
+            self.check_ours(step, found)?;
+        }
+        Ok(found)
     }
 
     /// When the youngest of the roles was made that this part names and this run made.
@@ -518,6 +546,18 @@ impl Run<'_> {
             named.join(", ")
         )
     }
+}
+
+/// Whether a step changes a policy that others may write statements into, too.
+fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
+    let part_with_policy = match step.address.kind {
+        KindName::Topic | KindName::Queue => Part::Exists,
+        KindName::RestApi => Part::Settled,
+        KindName::Role | KindName::Subscription | KindName::Stage => return false,
+    };
+    part == Some(part_with_policy)
+        && step.action == Action::Update
+        && step.changes.iter().any(|it| it.field == "policy")
 }
 
 /// The role ARNs that a step's documents name.

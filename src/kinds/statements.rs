@@ -4,23 +4,86 @@ use crate::model::Detail;
 use crate::policy::normal::normal_statement;
 use crate::policy::{Document, Effect, Principals, Statement};
 
-/// The statements that are in one list only, by their meaning.
+/// What differs between two lists of statements: whole statements, or, of one
+/// that both have under its `Sid`, the parts that came and went.
 #[must_use]
 pub fn details(live: &[Statement], want: &[Statement]) -> Vec<Detail> {
-    let only = |these: &[Statement], those: &[Statement], sign: char| -> Vec<Detail> {
+    let only = |these: &[Statement], those: &[Statement]| -> Vec<Statement> {
         let those: Vec<_> = those.iter().map(normal_statement).collect();
-        these
+        let these = these
             .iter()
-            .filter(|it| !those.contains(&normal_statement(it)))
-            .map(|it| Detail {
-                sign,
-                text: describe(it),
-            })
-            .collect()
+            .filter(|it| !those.contains(&normal_statement(it)));
+        these.cloned().collect()
     };
-    let mut found = only(want, live, '+');
-    found.extend(only(live, want, '-'));
+    let mut gone = only(live, want);
+    let mut found = Vec::new();
+    for new in only(want, live) {
+        let old = gone
+            .iter()
+            .position(|it| it.sid.is_some() && it.sid == new.sid);
+        match old.and_then(|it| parts(&gone[it], &new).map(|parts| (it, parts))) {
+            Some((at, parts)) => {
+                gone.remove(at);
+                found.extend(parts);
+            }
+            None => found.push(Detail {
+                sign: '+',
+                text: describe(&new),
+            }),
+        }
+    }
+    found.extend(gone.iter().map(|it| Detail {
+        sign: '-',
+        text: describe(it),
+    }));
     found
+}
+
+/// The parts in which two statements differ, when only one of their lists does.
+fn parts(old: &Statement, new: &Statement) -> Option<Vec<Detail>> {
+    type Part = (String, fn(&mut Statement) -> Option<&mut Vec<String>>);
+    let all: [Part; 3] = [
+        (String::new(), |it| {
+            match &mut it.principal.as_mut()?.principals {
+                Principals::Of(types) if types.len() == 1 => types.values_mut().next(),
+                Principals::Of(_) | Principals::Anyone => None,
+            }
+        }),
+        ("action ".to_owned(), |it| Some(&mut it.action.values)),
+        ("on ".to_owned(), |it| {
+            it.resource.as_mut().map(|it| &mut it.values)
+        }),
+    ];
+    for (name, list) in all {
+        let (mut a, mut b) = (old.clone(), new.clone());
+        let (Some(before), Some(after)) = (
+            list(&mut a).map(std::mem::take),
+            list(&mut b).map(std::mem::take),
+        ) else {
+            continue;
+        };
+        if normal_statement(&a) != normal_statement(&b) {
+            continue;
+        }
+        let mut rest = new.clone();
+        if let Some(values) = list(&mut rest) {
+            *values = vec!["…".to_owned()];
+        }
+        let line = |sign, value: &String| Detail {
+            sign,
+            text: format!("{name}{value}  in: {}", describe(&rest)),
+        };
+        let added = after
+            .iter()
+            .filter(|it| !before.contains(it))
+            .map(|it| line('+', it));
+        let removed = before
+            .iter()
+            .filter(|it| !after.contains(it))
+            .map(|it| line('-', it));
+        return Some(added.chain(removed).collect());
+    }
+    None
 }
 
 /// The same for whole documents; a changed version is a detail of its own.
@@ -104,5 +167,22 @@ mod tests {
         let other = Statement::allow("A", Clause::of(["sns:Subscribe"])).on(["*"]);
         assert!(details(std::slice::from_ref(&one), &[same]).is_empty());
         assert_eq!(details(&[one], &[other]).len(), 2);
+    }
+
+    #[test]
+    fn a_principal_that_came_is_one_line() {
+        let publish = |roles: &[&str]| {
+            Statement::allow("A", Clause::of(["sns:Publish"]))
+                .to(PrincipalClause::aws(roles.iter().copied()))
+                .on(["t"])
+        };
+        let found = details(&[publish(&["a", "b"])], &[publish(&["c", "b", "a"])]);
+        assert_eq!(
+            found,
+            [Detail {
+                sign: '+',
+                text: "c  in: allow … sns:Publish on t".to_owned()
+            }]
+        );
     }
 }

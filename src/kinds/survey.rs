@@ -56,7 +56,7 @@ impl Live {
 
 /// A read that failed, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("account {} ({}), {}: {source}", place.account, place.id, place.region)]
+#[error("account `{}` ({}), {}: {source}", place.account, place.id, place.region)]
 pub struct SurveyError {
     /// The account and region.
     pub place: Place,
@@ -66,13 +66,18 @@ pub struct SurveyError {
 
 type Wants = BTreeMap<Address, Want>;
 
+/// Everything that could not be read: every account that cannot be entered is said at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct SurveyErrors(pub Vec<SurveyError>);
+
 /// Reads everything of a stack.
 pub async fn survey(
     stack: &str,
     wants: &Wants,
     places: &BTreeSet<Place>,
     cloud: &dyn Cloud,
-) -> Result<Live, SurveyError> {
+) -> Result<Live, SurveyErrors> {
     let survey = Survey {
         stack,
         wants,
@@ -85,27 +90,41 @@ pub async fn survey(
         accounts.entry(&place.id).or_insert(place);
         regions.entry((&place.id, &place.region)).or_insert(place);
     }
-    let at = |place: &Place| {
-        let place = place.clone();
-        move |source| SurveyError { place, source }
-    };
-    let roles = try_join_all(
+    let roles = join_all(
         accounts
             .values()
-            .map(|place| async { survey.roles(place).await.map_err(at(place)) }),
+            .map(|place| async { (*place, survey.roles(place).await) }),
     );
-    let rest = try_join_all(
+    let rest = join_all(
         regions
             .values()
-            .map(|place| async { survey.region(place).await.map_err(at(place)) }),
+            .map(|place| async { (*place, survey.region(place).await) }),
     );
-    let (roles, rest) = futures::future::try_join(roles, rest).await?;
+    let (roles, rest) = futures::future::join(roles, rest).await;
     let mut live = Live::default();
-    for part in roles.into_iter().chain(rest) {
-        live.have.extend(part.have);
-        live.orphans.extend(part.orphans);
+    let mut errors = Vec::new();
+    for (place, part) in roles.into_iter().chain(rest) {
+        match part {
+            Ok(part) => {
+                live.have.extend(part.have);
+                live.orphans.extend(part.orphans);
+            }
+            Err(source) => errors.push(SurveyError {
+                place: place.clone(),
+                source,
+            }),
+        }
     }
-    survey.subscriptions(&mut live).await?;
+    // An account that cannot be entered fails every read in the same way: once is enough.
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
+    if !errors.is_empty() {
+        return Err(SurveyErrors(errors));
+    }
+    survey
+        .subscriptions(&mut live)
+        .await
+        .map_err(|error| SurveyErrors(vec![error]))?;
     live.orphans
         .sort_by(|a, b| (&a.address, &a.have.id).cmp(&(&b.address, &b.have.id)));
     Ok(live)

@@ -16,7 +16,7 @@ use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place};
 use crate::policy::{Document, PolicyError, Statement, own};
-use crate::stack::{self, Integration, QueueRef, RoleRef, Route, Surface};
+use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
 
@@ -181,21 +181,26 @@ fn method_of(
     }
 }
 
-/// Passes the request on. A `{name}` of the URL is filled from the path parameter of that name.
+/// Passes the request on. A `{name}` of the URL, also written `{name+}`, is filled from the path
+/// parameter of that name.
 fn http(route: &Route, url: &str, verb: Option<&str>) -> IntegrationRecord {
-    let mapped = openapi::path_parameters(&route.key.path)
-        .filter(|it| url.contains(&format!("{{{it}}}")))
-        .map(|it| {
-            (
-                format!("integration.request.path.{it}"),
-                format!("method.request.path.{it}"),
-            )
-        });
+    let mut uri = url.to_owned();
+    let mut mapped = BTreeMap::new();
+    for name in openapi::path_parameters(&route.key.path) {
+        let placeholder = format!("{{{name}}}");
+        uri = uri.replace(&format!("{{{name}+}}"), &placeholder);
+        if uri.contains(&placeholder) {
+            mapped.insert(
+                format!("integration.request.path.{name}"),
+                format!("method.request.path.{name}"),
+            );
+        }
+    }
     IntegrationRecord {
         kind: "HTTP_PROXY".to_owned(),
         http_method: Some(verb.unwrap_or(&route.key.method).to_owned()),
-        uri: Some(url.to_owned()),
-        request_parameters: mapped.collect(),
+        uri: Some(uri),
+        request_parameters: mapped,
         ..IntegrationRecord::default()
     }
 }
@@ -226,7 +231,7 @@ fn lambda(place: &Place, function: &Arn, credentials: Option<Arn>) -> Integratio
 /// A FIFO queue gets one group for the API and the request's id against duplicates.
 fn sqs(place: &Place, queue: &Arn, credentials: Option<Arn>) -> IntegrationRecord {
     let mut template = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)".to_owned();
-    if queue.resource().ends_with(".fifo") {
+    if queue.name().strip_suffix(".fifo").is_some() {
         template += "&MessageGroupId=$context.apiId&MessageDeduplicationId=$context.requestId";
     }
     let refused = IntegrationResponseRecord {
@@ -280,6 +285,31 @@ fn json_template(text: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("application/json".to_owned(), text.to_owned())])
 }
 
+/// The routes of an author's API; none of an existing one, whose routes are not known.
+#[must_use]
+pub fn routes(api: &stack::Api) -> Vec<RouteKey> {
+    match &api.surface {
+        Surface::Routes(routes) => routes
+            .iter()
+            .map(|it| method::key(&it.key.method, &it.key.path))
+            .collect(),
+        Surface::OpenApi { document, .. } => {
+            openapi::operations(document).map(|(key, _)| key).collect()
+        }
+        Surface::Existing { .. } => Vec::new(),
+    }
+}
+
+/// What allowing these patterns on an API takes: see [`reach`].
+#[must_use]
+pub fn grant(api: &stack::Api, patterns: &[RouteKey]) -> Reach {
+    let patterns: Vec<RouteKey> = patterns
+        .iter()
+        .map(|it| method::key(&it.method, &it.path))
+        .collect();
+    reach(&api.stage.name, &patterns, &routes(api))
+}
+
 /// What the API's own integration role must be allowed: an action on a function or queue each.
 ///
 /// Routes that name a role of their own need nothing of it.
@@ -303,3 +333,6 @@ pub fn integration_needs(
     });
     needs.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -482,10 +482,16 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
             continue;
         };
-        if let Resource::Stage(stage) = &mut have.resource {
-            stage.surface = String::new();
+        let differences = want.resource.differences(want, have);
+        let same = !differences.has("deployment");
+        step.changes = differences.into_changes();
+        if same {
+            // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
+            if let Resource::Stage(stage) = &mut have.resource {
+                stage.surface = String::new();
+            }
+            step.changes = want.resource.differences(want, have).into_changes();
         }
-        step.changes = want.resource.differences(want, have).into_changes();
         step.action = Action::Update;
         step.because = Some(if fields.is_empty() {
             "its API is made anew".to_owned()

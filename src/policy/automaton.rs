@@ -8,7 +8,7 @@
 //!
 //! Many patterns with `*` on both sides can make too many states; then there is no answer.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::patterns::{Pattern, Token};
 
@@ -174,17 +174,15 @@ impl Universe {
             Self::Arn => match state {
                 0..=3 => (Some(letter) == "arn:".chars().nth(state as usize)).then_some(state + 1),
                 4 | 6 => (letter != ':').then_some(state + 1),
-                5 | 7 => Some(if letter == ':' { state + 1 } else { state }),
                 8 | 10 => Some(if letter == ':' { state + 2 } else { state + 1 }),
-                9 | 11 => Some(if letter == ':' { state + 1 } else { state }),
+                5 | 7 | 9 | 11 => Some(if letter == ':' { state + 1 } else { state }),
                 _ => Some(13),
             },
             Self::Action => {
                 let word = letter.is_ascii_lowercase() || letter.is_ascii_digit();
                 match state {
-                    0 => (word || letter == '-').then_some(1),
                     1 if letter == ':' => Some(2),
-                    1 => (word || letter == '-').then_some(1),
+                    0 | 1 => (word || letter == '-').then_some(1),
                     _ => word.then_some(3),
                 }
             }
@@ -213,14 +211,14 @@ impl Universe {
 
     fn next(self, state: u32) -> Next {
         let (named, others) = match (self, state) {
-            (Self::Text, _) => (":/", ANY),
             (Self::Arn, 0..=3) => ("arn:", ""),
-            (Self::Arn, 10 | 11) => (":/", DIGITS_FIRST),
-            (Self::Arn, _) => (":/", ANY),
+            (Self::Arn, 10 | 11) | (Self::Principal, principal::ACCOUNT | 12) => {
+                (":/", DIGITS_FIRST)
+            }
             (Self::Action, 0 | 1) => (":-", LOWER),
             (Self::Action, _) => ("", LOWER),
-            (Self::Principal, principal::ACCOUNT | 12) => (":/", DIGITS_FIRST),
-            (Self::Principal, principal::PARTITION | 5 | principal::NAME | principal::NAMED) => {
+            (Self::Text | Self::Arn, _)
+            | (Self::Principal, principal::PARTITION | 5 | principal::NAME | principal::NAMED) => {
                 (":/", ANY)
             }
             (Self::Principal, _) => ("arn:imoletus/", ""),
@@ -334,8 +332,7 @@ impl Atlas {
         // Breadth first, so that the first text of a class is a shortest one.
         let mut texts: Vec<(usize, char)> = vec![(0, ' ')];
         let mut states = vec![(0_u32, row.begin())];
-        let mut seen: HashMap<(u32, Vec<u32>), ()> = HashMap::new();
-        seen.insert(states[0].clone(), ());
+        let mut seen = HashSet::from([states[0].clone()]);
         let mut classes: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
         let mut order = Vec::new();
         let mut queue = VecDeque::from([0]);
@@ -358,13 +355,13 @@ impl Atlas {
                     continue;
                 };
                 let key = (state, row.advance(&places, letter));
-                if seen.contains_key(&key) {
+                if seen.contains(&key) {
                     continue;
                 }
                 if states.len() == MOST_STATES {
                     return Err(TooMany);
                 }
-                seen.insert(key.clone(), ());
+                seen.insert(key.clone());
                 queue.push_back(states.len());
                 texts.push((current, letter));
                 states.push(key);

@@ -69,6 +69,7 @@ impl Shape {
     }
 
     /// The values of a coordinate.
+    #[must_use]
     pub fn values(&self, cube: &Cube, coordinate: usize) -> Vec<usize> {
         let row = self.row(cube, coordinate);
         (0..self.sizes[coordinate])

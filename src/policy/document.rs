@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::json;
+
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -176,13 +178,7 @@ impl Document {
 
     /// Reads plain JSON.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            wrong(
-                format!("line {} column {}", error.line(), error.column()),
-                "this is not JSON",
-            )
-        })?;
-        Self::from_value(&value)
+        Self::from_value(&json::parse(text)?)
     }
 
     /// Reads what IAM returns: JSON, URL-encoded once (RFC 3986).
@@ -212,6 +208,7 @@ impl Document {
         let Value::Object(fields) = value else {
             return Err(wrong("document", "a policy is a JSON object"));
         };
+        fields.iter().try_for_each(|(name, it)| plain(it, name))?;
         let mut document = Self {
             version: OLD_VERSION.to_owned(),
             id: None,
@@ -424,6 +421,32 @@ impl Statement {
     }
 }
 
+/// Refuses characters that no policy may hold: IAM takes tab, line ends and U+0020 to U+00FF.
+fn plain(value: &Value, at: &str) -> Result<(), PolicyError> {
+    let spell = |text: &str| {
+        let forbidden = |it: &char| !matches!(it, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+        match text.chars().find(forbidden) {
+            Some(it) => Err(wrong(
+                at,
+                format!("no policy may hold the character {it:?}"),
+            )),
+            None => Ok(()),
+        }
+    };
+    match value {
+        Value::String(text) => spell(text),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, it)| plain(it, &format!("{at}[{index}]")))
+        }
+        Value::Object(fields) => fields.iter().try_for_each(|(name, it)| {
+            spell(name)?;
+            plain(it, &format!("{at}.{name}"))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
 fn once<T>(slot: &mut Option<T>, value: T, at: &str) -> Result<(), PolicyError> {
     if slot.is_some() {
         return Err(wrong(
@@ -554,5 +577,24 @@ mod tests {
         assert_eq!(fault.at, "Statement[0].Action");
         let fault = Document::parse("{").expect_err("a fault");
         assert_eq!(fault.at, "line 1 column 1");
+    }
+
+    #[test]
+    fn a_character_that_no_policy_may_hold_is_refused_at_its_place() {
+        let fault = Document::parse(
+            r#"{"Statement":[{"Sid":"Жук","Effect":"Allow","Action":"a:b","Resource":"*"}]}"#,
+        )
+        .expect_err("a fault");
+        assert_eq!(fault.at, "Statement[0].Sid");
+        assert!(fault.message.contains('Ж'), "{fault}");
+        let latin = r#"{"Statement":{"Sid":"Käse","Effect":"Allow","Action":"a:b"}}"#;
+        assert!(Document::parse(latin).is_ok());
+    }
+
+    #[test]
+    fn an_element_written_twice_is_refused() {
+        let fault = Document::parse(r#"{"Statement":{"Effect":"Deny","Effect":"Allow"}}"#)
+            .expect_err("a fault");
+        assert!(fault.message.contains("twice"), "{fault}");
     }
 }

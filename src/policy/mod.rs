@@ -2,20 +2,33 @@
 
 pub mod automaton;
 pub mod condition;
+mod coordinates;
 pub mod cubes;
 pub mod decide;
 pub mod document;
+pub mod grid;
+mod impossible;
+pub mod interchange;
+pub mod json;
+#[cfg(test)]
+mod laws;
 pub mod normal;
+pub mod operator;
 pub mod own;
 pub mod patterns;
 pub mod request;
 pub mod rules;
 pub mod size;
+pub mod space;
+pub mod template;
 pub mod three;
 pub mod values;
+pub mod widen;
+pub mod witness;
 
 pub use decide::{Decision, Policies, Prepared, Verdict, decide};
 pub use document::{Clause, Document, Effect, PolicyError, PrincipalClause, Principals, Statement};
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
 pub use request::{MethodAuth, Request, Who};
 pub use size::Budget;
+pub use widen::{Change, Comparison, compare};

@@ -8,12 +8,13 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
 
-use super::condition::{Template, Test, Unfilled};
+use super::condition::Test;
 use super::document::{Clause, Document, Effect, PrincipalClause, Principals, Statement, VERSION};
 use super::normal::root_account;
 use super::own::is_ghost;
 use super::patterns::Pattern;
 use super::request::{Caller, Facts};
+use super::template::{Template, Unfilled};
 use super::three::Three;
 
 /// What a document is attached to.
@@ -54,34 +55,39 @@ pub struct Rule {
     pub label: String,
     /// Allow or deny.
     pub effect: Effect,
-    kind: Kind,
-    principal: Option<Named>,
-    action: Actions,
-    resource: Option<Resources>,
-    tests: Vec<Test>,
+    pub(super) kind: Kind,
+    pub(super) principal: Option<Named>,
+    pub(super) action: Actions,
+    pub(super) resource: Option<Resources>,
+    pub(super) tests: Vec<Test>,
 }
 
+/// `Action` or `NotAction`, in lower case.
 #[derive(Clone, Debug)]
-struct Actions {
+pub(super) struct Actions {
     negated: bool,
-    patterns: Vec<Pattern>,
+    pub(super) patterns: Vec<Pattern>,
 }
 
+/// `Resource` or `NotResource`.
 #[derive(Clone, Debug)]
-struct Resources {
-    negated: bool,
-    templates: Vec<Template>,
+pub(super) struct Resources {
+    pub(super) negated: bool,
+    pub(super) templates: Vec<Template>,
 }
 
+/// `Principal` or `NotPrincipal`.
 #[derive(Clone, Debug)]
-enum Named {
-    /// `NotPrincipal`, which we do not judge.
-    AllBut,
+pub(super) enum Named {
+    /// All but these, which we do not judge.
+    AllBut(Vec<Name>),
+    /// These.
     These(Vec<Name>),
 }
 
-#[derive(Clone, Debug)]
-enum Name {
+/// A principal as a statement names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Name {
     Anyone,
     Account(String),
     Role(String),
@@ -151,13 +157,7 @@ impl Rule {
         why: &mut Vec<String>,
     ) -> Vec<(Level, Three)> {
         let before = why.len();
-        let acts = Three::any(
-            self.action
-                .patterns
-                .iter()
-                .map(|it| Three::from(it.matches(action))),
-        );
-        if (acts == Three::Yes) == self.action.negated {
+        if !self.action.takes(action) {
             return Vec::new();
         }
         let named = self.names(facts, why);
@@ -199,7 +199,7 @@ impl Rule {
                 why.push("it denies, and names no principal".to_owned());
                 return vec![(Level::Direct, Three::Maybe)];
             }
-            (Some(Named::AllBut), _) => {
+            (Some(Named::AllBut(_)), _) => {
                 why.push("it has a `NotPrincipal`".to_owned());
                 return vec![(Level::Direct, Three::Maybe)];
             }
@@ -263,7 +263,8 @@ impl Rule {
         if resources.negated { !found } else { found }
     }
 
-    fn matches_resource(&self, pattern: &Pattern, resource: &str) -> Three {
+    /// Whether one of its resource patterns matches.
+    pub(super) fn matches_resource(&self, pattern: &Pattern, resource: &str) -> Three {
         if self.kind == Kind::Resource
             && let Some(short) = short_form(pattern)
             && let Some(path) = path_of_api(resource)
@@ -275,7 +276,7 @@ impl Rule {
 }
 
 /// What follows `execute-api:/` in a resource of the short form, which stands for the API it is written at.
-fn short_form(pattern: &Pattern) -> Option<Pattern> {
+pub(super) fn short_form(pattern: &Pattern) -> Option<Pattern> {
     use super::patterns::Token;
     let head = "execute-api:/";
     let tokens = pattern.tokens();
@@ -303,17 +304,26 @@ fn lower_patterns(clause: &Clause) -> Vec<Pattern> {
         .collect()
 }
 
-fn named(clause: &PrincipalClause) -> Named {
-    if clause.negated {
-        return Named::AllBut;
+impl Actions {
+    /// Whether the clause speaks of an action in lower case.
+    pub(super) fn takes(&self, action: &str) -> bool {
+        self.patterns.iter().any(|it| it.matches(action)) != self.negated
     }
-    Named::These(match &clause.principals {
+}
+
+fn named(clause: &PrincipalClause) -> Named {
+    let names = match &clause.principals {
         Principals::Anyone => vec![Name::Anyone],
         Principals::Of(types) => types
             .iter()
             .flat_map(|(kind, names)| names.iter().map(move |it| name(kind, it)))
             .collect(),
-    })
+    };
+    if clause.negated {
+        Named::AllBut(names)
+    } else {
+        Named::These(names)
+    }
 }
 
 fn name(kind: &str, text: &str) -> Name {
@@ -334,7 +344,8 @@ fn name(kind: &str, text: &str) -> Name {
 }
 
 impl Name {
-    fn matches(&self, facts: &Facts<'_>) -> (Level, Three) {
+    /// Whether it names the caller, and how.
+    pub(super) fn matches(&self, facts: &Facts<'_>) -> (Level, Three) {
         let caller = &facts.caller;
         match self {
             Self::Anyone => (Level::Direct, Three::Yes),

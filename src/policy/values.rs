@@ -6,7 +6,8 @@
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A decimal number, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,76 @@ impl Decimal {
             whole,
             fraction,
         })
+    }
+
+    fn zero() -> Self {
+        Self {
+            negative: false,
+            whole: String::new(),
+            fraction: String::new(),
+        }
+    }
+
+    /// A number further from nought, on the same side of it.
+    fn further(&self) -> Self {
+        // Leading noughts matter here: `1` before `5` is fifteen.
+        Self {
+            whole: format!("1{}", self.whole),
+            ..self.clone()
+        }
+    }
+
+    /// A smaller number.
+    #[must_use]
+    pub fn below(&self) -> Self {
+        match self.cmp(&Self::zero()) {
+            Ordering::Greater => Self::zero(),
+            Ordering::Equal => Self {
+                negative: true,
+                whole: "1".to_owned(),
+                fraction: String::new(),
+            },
+            Ordering::Less => self.further(),
+        }
+    }
+
+    /// A greater number.
+    #[must_use]
+    pub fn above(&self) -> Self {
+        if self.negative {
+            Self::zero()
+        } else {
+            self.further()
+        }
+    }
+
+    /// A number between this one and a greater one.
+    #[must_use]
+    pub fn between(&self, high: &Self) -> Self {
+        if self.negative && !high.negative && *high != Self::zero() {
+            return Self::zero();
+        }
+        // Half a unit of the next digit on from the end that is nearer to nought.
+        let near = if self.negative { high } else { self };
+        let digits = self.fraction.len().max(high.fraction.len());
+        Self {
+            negative: self.negative,
+            whole: near.whole.clone(),
+            fraction: format!("{:0<digits$}5", near.fraction),
+        }
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        let whole = if self.whole.is_empty() {
+            "0"
+        } else {
+            &self.whole
+        };
+        let point = if self.fraction.is_empty() { "" } else { "." };
+        write!(out, "{sign}{whole}{point}{}", self.fraction)
     }
 }
 
@@ -128,6 +199,57 @@ impl Instant {
     }
 }
 
+impl Instant {
+    /// So many seconds later.
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Option<Self> {
+        let seconds = self.seconds.checked_add(seconds)?;
+        let years = days_since_1970(0, 1, 1) * 86_400..days_since_1970(10_000, 1, 1) * 86_400;
+        years.contains(&seconds).then_some(Self { seconds, ..self })
+    }
+
+    /// A moment between this one and a later one.
+    #[must_use]
+    pub fn between(self, later: Self) -> Option<Self> {
+        let billion = 1_000_000_000;
+        let nanos = |it: Self| i128::from(it.seconds) * billion + i128::from(it.nanos);
+        let middle = i128::midpoint(nanos(self), nanos(later));
+        let found = Self {
+            seconds: i64::try_from(middle.div_euclid(billion)).ok()?,
+            nanos: u32::try_from(middle.rem_euclid(billion)).ok()?,
+        };
+        (self < found && found < later).then_some(found)
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = self.seconds.div_euclid(86_400);
+        let of_day = self.seconds.rem_euclid(86_400);
+        // The year is at most one off when every year is taken to have 365.2425 days.
+        let guess = u64::try_from(1970 + days * 10_000 / 3_652_425).unwrap_or(0);
+        let year = (guess.saturating_sub(1)..=guess + 1)
+            .rev()
+            .find(|it| days_since_1970(*it, 1, 1) <= days)
+            .unwrap_or(0);
+        let month = (1..=12)
+            .rev()
+            .find(|it| days_since_1970(year, *it, 1) <= days)
+            .unwrap_or(1);
+        let day = days - days_since_1970(year, month, 1) + 1;
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        write!(
+            out,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
+        if self.nanos > 0 {
+            let digits = format!("{:09}", self.nanos);
+            write!(out, ".{}", digits.trim_end_matches('0'))?;
+        }
+        out.write_str("Z")
+    }
+}
+
 /// A time of day without its zone, and the zone's seconds east of Greenwich.
 fn zone(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix('Z') {
@@ -215,6 +337,25 @@ impl Range {
         (bits <= width).then_some(Self { address, bits })
     }
 
+    /// The first address, and the number of the one past the last; `None` where there is none.
+    #[must_use]
+    pub fn span(&self) -> (IpAddr, Option<u128>) {
+        let (own, width) = match self.address {
+            IpAddr::V4(it) => (u128::from(it.to_bits()), 32),
+            IpAddr::V6(it) => (it.to_bits(), 128),
+        };
+        let size = 1_u128.checked_shl(width - self.bits);
+        let first = size.map_or(0, |it| own & !(it - 1));
+        let past = size.and_then(|it| first.checked_add(it));
+        match self.address {
+            IpAddr::V4(_) => {
+                let first = u32::try_from(first).unwrap_or(0);
+                (Ipv4Addr::from_bits(first).into(), past)
+            }
+            IpAddr::V6(_) => (Ipv6Addr::from_bits(first).into(), past),
+        }
+    }
+
     /// Whether all of another range is in this one.
     #[must_use]
     pub fn holds(&self, other: &Self) -> bool {
@@ -279,6 +420,41 @@ mod tests {
             "2026-02-03T04:05:06+1:00",
         ] {
             assert_eq!(Instant::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn between_two_numbers_there_is_another() {
+        let number = |it: &str| Decimal::parse(it).expect("a number");
+        for (low, high) in [
+            ("0", "1"),
+            ("-1", "0"),
+            ("-1", "1"),
+            ("-2", "-1.9"),
+            ("5", "5.01"),
+            ("0.5", "0.51"),
+        ] {
+            let (low, high) = (number(low), number(high));
+            let middle = low.between(&high);
+            assert!(low < middle && middle < high, "{low} {middle} {high}");
+            assert!(low.below() < low && high.above() > high);
+            assert!(high.below() < high && low.above() > low);
+            assert_eq!(number(&middle.to_string()), middle);
+        }
+    }
+
+    #[test]
+    fn a_moment_reads_back_as_it_is_written() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2000-02-29T23:59:59.25Z",
+            "1969-12-31T23:59:59Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+            "2025-12-31T23:59:59Z",
+        ] {
+            let moment = Instant::parse(text).expect("a moment");
+            assert_eq!(moment.to_string(), text);
         }
     }
 

@@ -16,6 +16,9 @@ use crate::stack::Via;
 /// A budget this full is worth a line in every plan, in percent.
 const WORTH_SAYING: usize = 70;
 
+/// More grants than this are not listed after an apply.
+const MANY: usize = 40;
+
 /// A whole plan: access first, then resources, then what to know, then the counts.
 #[must_use]
 pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
@@ -136,6 +139,7 @@ fn resources(plan: &Plan) -> String {
     for step in &plan.steps {
         by_place.entry(&step.place).or_default().push(step);
     }
+    let names = names(plan);
     let mut text = String::new();
     for (place, steps) in by_place {
         let to_do: Vec<&&Step> = steps
@@ -158,14 +162,45 @@ fn resources(plan: &Plan) -> String {
         }
         text.push('\n');
         for it in to_do {
-            text += &step(it);
+            text += &step(it, &names);
         }
         text.push('\n');
     }
     text
 }
 
-fn step(step: &Step) -> String {
+/// Addresses for the ARNs of a plan's own resources, longest first.
+fn names(plan: &Plan) -> Vec<(String, String)> {
+    let resources = plan.steps.iter().flat_map(|step| {
+        let want = step.want.as_ref().map(|it| &it.resource);
+        let have = step.have.as_ref().map(|it| &it.resource);
+        want.into_iter().chain(have).map(|it| (&step.address, it))
+    });
+    let mut found: Vec<(String, String)> = resources
+        .filter_map(|(address, resource)| {
+            let arn = match resource {
+                Resource::Role(it) => &it.arn,
+                Resource::Topic(it) => &it.arn,
+                Resource::Queue(it) => &it.arn,
+                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
+                    return None;
+                }
+            };
+            Some((arn.to_string(), address.to_string()))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    found.dedup();
+    found
+}
+
+fn named(text: &str, names: &[(String, String)]) -> String {
+    names.iter().fold(text.to_owned(), |text, (arn, address)| {
+        text.replace(arn, address)
+    })
+}
+
+fn step(step: &Step, names: &[(String, String)]) -> String {
     let mut text = String::new();
     let sign = step.action.sign();
     let _ = write!(
@@ -203,7 +238,7 @@ fn step(step: &Step) -> String {
     }
     text.push('\n');
     for change in &step.changes {
-        text += &self::change(change);
+        text += &self::change(change, names);
     }
     if let Some(have) = &step.have {
         for ghost in &have.ghosts {
@@ -232,7 +267,7 @@ pub fn title(address: &Address) -> String {
     )
 }
 
-fn change(change: &Change) -> String {
+fn change(change: &Change, names: &[(String, String)]) -> String {
     let mut text = String::new();
     let replaces = if change.cost == crate::model::Cost::Replace {
         styled(BAD, "  forces a replacement")
@@ -241,8 +276,8 @@ fn change(change: &Change) -> String {
     };
     if change.details.is_empty() {
         let nothing = || styled(QUIET, "(none)");
-        let from = change.from.clone().unwrap_or_else(nothing);
-        let to = change.to.clone().unwrap_or_else(nothing);
+        let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| named(it, names));
+        let (from, to) = (shown(&change.from), shown(&change.to));
         let _ = writeln!(text, "      {:18} {from} -> {to}{replaces}", change.field);
     } else {
         for (index, detail) in change.details.iter().enumerate() {
@@ -256,7 +291,7 @@ fn change(change: &Change) -> String {
                 text,
                 "      {field:18} {} {}",
                 styled(of_sign(&sign), &sign),
-                detail.text
+                named(&detail.text, names)
             );
         }
     }
@@ -568,6 +603,14 @@ pub fn grants(desired: &Desired) -> String {
                 "by subscription".to_owned(),
             ));
         }
+    }
+    if lines.len() > MANY {
+        let _ = writeln!(
+            text,
+            "  {}: `provision graph` draws them",
+            counted(lines.len(), "grant")
+        );
+        return text;
     }
     let width = lines
         .iter()

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Partition};
 
-use super::apis::{self, Known};
+use super::apis::Known;
 use super::check::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Access, Endpoint, Principal, RouteKey, Target, Via, names, principals, routes};
+use super::{
+    Access, Endpoint, Principal, RouteKey, Target, Via, names, principals, routes, surfaces,
+};
 
 pub(super) const ACCESS: Shape = Shape {
     noun: "access",
@@ -181,7 +184,7 @@ fn target(
     let text = fields.text("to")?;
     let span = text.span;
     if let Some(name) = text.value.strip_prefix("apis.") {
-        checker.reference(Noun::Api, text.clone(), "this access")?;
+        checker.reference(Noun::Api, text, "this access")?;
         let known = apis.get(name)?;
         let routes = api_routes(checker, fields, name, known);
         let place = checker.standing(Noun::Api, name).map(|it| Place {
@@ -199,7 +202,7 @@ fn target(
         return Some((target, place));
     }
     if let Some(name) = text.value.strip_prefix("topics.") {
-        checker.reference(Noun::Topic, text.clone(), "this access")?;
+        checker.reference(Noun::Topic, text, "this access")?;
         let right = check_topic_allow(checker, fields);
         let place = checker.standing(Noun::Topic, name).map(|it| Place {
             partition: it.partition,
@@ -347,7 +350,7 @@ fn api_routes(
                 continue;
             }
         };
-        if let Some(fault) = apis::unreached(&pattern, &text, name, known) {
+        if let Some(fault) = surfaces::unreached(&pattern, &text, name, known) {
             checker.report(fault);
             whole = false;
         } else if !found.contains(&pattern) {
@@ -458,4 +461,282 @@ fn without_policy(
     }
     checker.report(fault.help(help));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of, stack};
+    use super::super::{Target, Via};
+
+    #[test]
+    fn an_access_is_to_an_api_or_a_topic() {
+        snapbox::assert_data_eq!(
+            faults("[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"t\"\n"),
+            snapbox::str![[r#"
+E0201: this access is to `t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topic.t\"\n"),
+            snapbox::str![[r#"
+E0201: this access is to `topic.t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[topics.orders]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.order\"\n"
+            ),
+            snapbox::str![[r#"
+E0201: this access refers to topic `order`, which is not declared [no topic has this name | a similar topic is declared here] a similar name exists: "topics.orders"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.r]\n[queues.q]\n[[access]]\nfrom = \"roles.r\"\nto = \"queues.q\"\n"),
+            snapbox::str![[r#"
+E0201: this access is to `queues.q`, which is no api and no topic [a queue] help: a queue receives from a topic: write `subscribe = ["TOPIC"]` at `[queues.q]`, and give access to the topic
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"roles.r\"\n"),
+            snapbox::str![[r#"
+E0201: this access is to `roles.r`, which is no api and no topic [a role] help: who may assume a role is its `trusted_by`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"arn:aws:sns:eu-west-1:111111111111:t\"\n"
+            ),
+            snapbox::str![[r#"
+E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api and no topic [an ARN] help: declare it with `existing`: `[topics.NAME]` and under it `existing = "arn:…"`, or `[apis.NAME]` with the API's id; then write `"topics.NAME"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"nothing\"\n"),
+            snapbox::str![[r#"
+E0201: this access is to `nothing`, which is no api and no topic [not `apis.…` or `topics.…`] help: write `"apis.NAME"` or `"topics.NAME"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[[access]]\n"),
+            snapbox::str![[r#"
+E0103: this access has no `from` [`from` is missing] help: add `from = "…"`: who; a list is as many accesses
+E0103: this access has no `to` [`to` is missing] help: add `to = "…"`: on what: `"apis.NAME"` or `"topics.NAME"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[[access]]\nfrom = []\nto = \"topics.t\"\n"),
+            snapbox::str![[r#"
+E0103: this access lets nobody in [an empty list] help: say who, as in `from = "roles.checkout"`; or remove the access
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_allow_reaches_a_route() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n\"POST /orders\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"GET /order/{id}\", \"GET /else\", \"get /orders/{id}\", \"GET /orders/*\", \"*\"]\n"
+            ),
+            snapbox::str![[r#"
+E0301: api `a` has no route that `GET /order/{id}` reaches [no route answers this | a like route: `GET /orders/{id}`] a like route exists: "GET /orders/{id}"
+E0301: api `a` has no route that `GET /else` reaches [no route answers this | its routes] help: its routes are `GET /orders/{id}` and `POST /orders`
+E0301: `get /orders/{id}` has no method that API Gateway serves [`get` is no method] write it so: "GET /orders/{id}"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\n"
+            ),
+            snapbox::str![[r#"
+E0103: this access to api `a` does not say which routes [`allow` is missing or empty] help: add `allow = ["GET /orders/{id}"]`; every route is `allow = ["*"]`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[apis.a]\nopenapi = \"orders.yaml\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /orders/{id}\"\n"
+            ),
+            snapbox::str![[r#"
+E0301: api `a` has no route that `DELETE /orders/{id}` reaches [no route answers this | the path has `GET /orders/{id}`] help: its routes are `GET /health` and `GET /orders/{id}`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[apis.a]\nexisting = \"a1b2c3d4e5\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /anything\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nallow = [\"Publish\", \"sns:Publish\", \"subscribe\", \"GET /\"]\n"
+            ),
+            snapbox::str![[r#"
+E0301: `Publish` cannot be allowed on a topic [not `publish`] write it so: "publish"
+E0301: `sns:Publish` cannot be allowed on a topic [not `publish`] write it so: "publish"
+E0301: `subscribe` cannot be allowed on a topic [not `publish`] help: subscribing is written at the queue: `subscribe = ["TOPIC"]`
+E0301: `GET /` cannot be allowed on a topic [not `publish`] help: on a topic only `publish` is allowed: write that, or leave `allow` out
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn the_mechanism_suits_who_is_let_in() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[[access]]\nfrom = \"lambda.amazonaws.com\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: the service `lambda.amazonaws.com` cannot be let in by a resource policy [can assume a role only | asked for here] help: a service acts for anyone who sets it up, so it is let in only where it works under a role: name that role, whose `trusted_by` names the service
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[[access]]\nfrom = { oidc = \"token.actions.githubusercontent.com\", subjects = \"repo:a/b:*\" }\nto = \"topics.t\"\nvia = \"resource-policy\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: a token of `token.actions.githubusercontent.com` cannot be let in by a resource policy [can assume a role only | asked for here] help: a token is exchanged for a role's credentials first: write `via = "assume-role"`, or put it in `trusted_by` of a role and name that role here
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[[access]]\nfrom = { vpc_endpoint = \"vpce-0123\" }\nto = \"topics.t\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: a VPC endpoint cannot be let in to topic `t` [only private APIs are reached through one] help: name the role that publishes
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = { vpc_endpoint = \"vpce-0123\" }\nto = \"apis.a\"\nallow = \"*\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: a VPC endpoint cannot be let in to api `a` [only private APIs are reached through one | not private] help: write `endpoint = "private"` at the API, or name the role that calls
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = [{ vpc_endpoint = \"vpce-0123\" }, { vpc_endpoint = \"vpce-4567\" }]\nto = \"apis.a\"\nallow = \"*\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: api `a` is not reached through `vpce-4567` [not among its `vpc_endpoints` | these are its only ways in] help: add `"vpce-4567"` to its `vpc_endpoints`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = { vpc_endpoint = \"vpce-0123\" }\nto = \"apis.a\"\nallow = \"*\"\nvia = \"assume-role\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: a VPC endpoint cannot assume a role [a way in, not someone | the endpoint] help: write `via = "resource-policy"`, or leave `via` out
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:t\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"assume-role\"\n"
+            ),
+            snapbox::str![[r#"
+E0304: no access role can be made beside a topic in another's account [a role would stand in the topic's account | in no account of the stack] help: add account 999999999999 to `[accounts]`; or write `via = "resource-policy"`, and hand its owner the statement the topic needs
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nrole_name = \"x y\"\nexternal_id = \"e\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: `role_name` goes with `via = "assume-role"` only [there may be no access role here] help: add `via = "assume-role"`, or remove `role_name`
+E0203: this access cannot have the role name `x y` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+E0105: `external_id` goes with `via = "assume-role"` only [there may be no access role here] help: add `via = "assume-role"`, or remove `external_id`
+E0203: this access cannot have the external id `e` [too short] help: 2 to 1224 letters, digits and `_+=,.@:/-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"asume-role\"\nrole_name = \"x\"\n"
+            ),
+            snapbox::str![[r#"
+E0102: `via` of this access cannot be `asume-role` [no such choice] a like choice exists: "assume-role"
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn nothing_reaches_into_another_partition() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.c]\nid = \"222222222222\"\nregion = \"cn-north-1\"\n[roles.r]\naccount = \"a\"\ntrusted_by = \"roles.s\"\n[roles.s]\naccount = \"c\"\n[topics.t]\naccount = \"c\"\n[queues.q]\naccount = \"a\"\nsubscribe = \"t\"\n[[access]]\nfrom = [\"roles.r\", { account = \"a\" }, \"arn:aws-us-gov:iam::333333333333:role/x\"]\nto = \"topics.t\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: role `s` is in partition `aws-cn`, and role `r` is in `aws` [in another partition | declared here] help: partitions share no accounts and no IAM: nothing in one can be let into another
+E0303: `arn:aws-cn:sns:cn-north-1:222222222222:t` is in partition `aws-cn`, and queue `q` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+E0303: role `r` is in partition `aws`, and topic `t` is in `aws-cn` [in another partition | declared here] help: partitions share no accounts and no IAM: nothing in one can be let into another
+E0303: account 111111111111 is in partition `aws`, and topic `t` is in `aws-cn` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, and topic `t` is in `aws-cn` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_list_is_as_many_accesses_and_each_knows_its_line() {
+        let stack = stack(
+            "[roles.a]\n[roles.b]\n[topics.t]\n[[access]]\nfrom = [\"roles.a\", \"roles.b\"]\nto = \"topics.t\"\n\n[[access]]\nfrom = { account = \"shop\", role_prefix = \"/team/x-\" }\nto = \"topics.t\"\nvia = \"assume-role\"\n",
+        );
+        let told: Vec<String> = stack
+            .access
+            .iter()
+            .map(|it| format!("{:?} {:?} {}", it.from, it.via, it.written_at))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "Role(\"a\") Auto shop.toml:9",
+                "Role(\"b\") Auto shop.toml:9",
+                "RolePrefix { account: AccountId(\"111111111111\"), prefix: \"team/x-\" } AssumeRole shop.toml:13",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_allow_of_every_method_or_route_is_spelled_with_stars() {
+        let stack = stack(
+            "[roles.r]\n[apis.a.routes]\n\"ANY /x\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"ANY /x\", \"* /x\", \"*\"]\n",
+        );
+        let Target::Api { routes, .. } = &stack.access[0].to else {
+            panic!("an api")
+        };
+        let told: Vec<String> = routes.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["* /x", "* /*"]);
+    }
+
+    #[test]
+    fn a_service_or_token_is_let_in_by_an_access_role_and_an_endpoint_by_policy() {
+        let stack = stack(
+            "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = [\"lambda.amazonaws.com\", { vpc_endpoint = \"vpce-0123\" }]\nto = \"apis.a\"\nallow = \"GET /\"\n",
+        );
+        let vias: Vec<Via> = stack.access.iter().map(|it| it.via).collect();
+        assert_eq!(vias, [Via::AssumeRole, Via::ResourcePolicy]);
+    }
 }

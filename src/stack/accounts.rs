@@ -102,13 +102,18 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             );
         }
     }
+    let role = fields
+        .text("role")
+        .map(|text| role(checker, text, id.as_ref(), region.as_ref(), &fields.owner));
     let place = Place {
         account: it.name.to_owned(),
         id: id?,
         region: region?,
     };
-    let role = match fields.text("role") {
-        Some(text) => Some(role(checker, text, &place, &fields.owner)?),
+    let role = match role {
+        Some(Some(AssumedRole::Arn(arn))) => Some(arn),
+        Some(Some(AssumedRole::Named { path, name })) => Some(Arn::role(&place, &path, name)),
+        Some(None) => return None,
         None => None,
     };
     Some(Account {
@@ -185,45 +190,225 @@ pub(super) fn region(checker: &mut Checker<'_>, text: Spanned<&str>) -> Option<R
     region
 }
 
+/// The role to assume, as it is written.
+enum AssumedRole<'a> {
+    Arn(Arn),
+    Named { path: String, name: &'a str },
+}
+
 /// The role to assume: a name, with or without its path, or an ARN.
-fn role(checker: &mut Checker<'_>, text: Spanned<&str>, place: &Place, owner: &str) -> Option<Arn> {
+fn role<'a>(
+    checker: &mut Checker<'_>,
+    text: Spanned<&'a str>,
+    id: Option<&AccountId>,
+    region: Option<&Region>,
+    owner: &str,
+) -> Option<AssumedRole<'a>> {
     if text.value.starts_with("arn:") {
         let arn = checker.arn(text, "iam", "a role's ARN")?;
-        if !arn.resource().starts_with("role/") || arn.account() != place.id.as_str() {
+        let wrong = if !arn.resource().starts_with("role/") {
+            Some("not a role")
+        } else if id.is_some_and(|it| arn.account() != it.as_str()) {
+            Some("in another account")
+        } else {
+            None
+        };
+        if let Some(label) = wrong {
+            let account = id.map_or("the account".to_owned(), |it| format!("account {it}"));
             checker.report(
                 Diagnostic::new(
                     Code::Place,
                     text.span,
                     format!("{owner} cannot be entered through `{}`", text.value),
-                    if arn.resource().starts_with("role/") {
-                        "in another account"
-                    } else {
-                        "not a role"
-                    },
+                    label,
                 )
-                .help(format!("write a role of account {}", place.id)),
+                .help(format!("write a role of {account}")),
             );
             return None;
         }
-        let whole = Spanned::new(&arn, text.span);
-        return checker
-            .check_partition(whole, place.partition(), owner)
-            .then_some(arn);
+        if let Some(region) = region
+            && !checker.check_partition(Spanned::new(&arn, text.span), region.partition(), owner)
+        {
+            return None;
+        }
+        return Some(AssumedRole::Arn(arn));
     }
     let (path, name) = text.value.rsplit_once('/').unwrap_or(("", text.value));
-    if let Some(refusal) = names::ROLE.refuses(name) {
-        checker.report(refusal.at(owner, text.span));
-        return None;
-    }
-    let path = path.trim_matches('/');
-    let path = if path.is_empty() {
-        "/".to_owned()
-    } else {
-        format!("/{path}/")
+    let path = match path.trim_matches('/') {
+        "" => "/".to_owned(),
+        path => format!("/{path}/"),
     };
-    if let Some(refusal) = names::PATH.refuses(&path) {
+    let refusal = names::ROLE
+        .refuses(name)
+        .or_else(|| names::PATH.refuses(&path));
+    if let Some(refusal) = refusal {
         checker.report(refusal.at(owner, text.span));
         return None;
     }
-    Some(Arn::role(place, &path, name))
+    Some(AssumedRole::Named { path, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults_in, faults_of, stack_of};
+
+    #[test]
+    fn an_account_id_is_twelve_digits() {
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"1111\"\n"),
+            snapbox::str![[r#"
+E0203: `1111` is not an account id [4 digits] help: an account id is twelve digits: `aws sts get-caller-identity` shows yours
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"1111-1111-1111\"\n"),
+            snapbox::str![[r#"
+E0203: `1111-1111-1111` is not an account id [more than its twelve digits] only the digits: "111111111111"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = 111111111111\n"),
+            snapbox::str![[r#"
+E0102: `id` of account `a` has the wrong type [this is a whole number] write it in quotes: "111111111111"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"11111111111a\"\n"),
+            snapbox::str![[r#"
+E0203: `11111111111a` is not an account id [not twelve digits] help: an account id is twelve digits: `aws sts get-caller-identity` shows yours
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\n"),
+            snapbox::str![[r#"
+E0103: account `a` has no `id` [`id` is missing] help: add `id = "…"`: the account's id: twelve digits, in quotes
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_region_lies_in_some_direction() {
+        snapbox::assert_data_eq!(
+            faults_in("[stack]\nname = \"s\"\n[accounts.a]\nid = \"111111111111\"\n"),
+            snapbox::str![[r#"
+E0103: account `a` has no region [`region` is missing here and in `[stack]`] help: add `region = "eu-west-1"` to `[stack]` for all accounts, or here for this one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"eu-wst-1\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `eu-wst-1` is not a region [no region is called so] a region is called so: "eu-west-1"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"EU_WEST_1\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `EU_WEST_1` is not a region [no region is called so] a region is called so: "eu-west-1"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\nregion = \"Ireland\"\n[accounts.a]\nid = \"111111111111\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: `Ireland` is not a region [no region is called so] help: write it as `eu-west-1`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in(
+                "[stack]\nname = \"s\"\n[accounts.a]\nid = \"111111111111\"\nregion = \"us-gov-east-1\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn the_role_to_assume_is_of_the_account() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws:iam::222222222222:role/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: account `a` cannot be entered through `arn:aws:iam::222222222222:role/x` [in another account] help: write a role of account 111111111111
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws:iam::111111111111:user/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: account `a` cannot be entered through `arn:aws:iam::111111111111:user/x` [not a role] help: write a role of account 111111111111
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\nrole = \"arn:aws-cn:iam::111111111111:role/x\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:iam::111111111111:role/x` is in partition `aws-cn`, and account `a` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\nrole = \"pro vision\"\n"),
+            snapbox::str![[r#"
+E0203: account `a` cannot have the role name `pro vision` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\nexternal_id = \"x\"\n"),
+            snapbox::str![[r#"
+E0203: account `a` cannot have the external id `x` [too short] help: 2 to 1224 letters, digits and `_+=,.@:/-`
+E0105: account `a` has an external id and no role [nothing asks for it] help: an external id goes with assuming a role: add `role = "…"`, or remove this
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn the_role_to_assume_is_a_name_a_path_and_name_or_an_arn() {
+        let stack = stack_of(
+            "[accounts.a]\nid = \"111111111111\"\nrole = \"provision\"\nexternal_id = \"p-7731\"\n[accounts.b]\nid = \"222222222222\"\nregion = \"cn-north-1\"\nrole = \"team/provision\"\nprofile = \"china\"\n[accounts.c]\nid = \"333333333333\"\nrole = \"arn:aws:iam::333333333333:role/x\"\n",
+        );
+        let role = |name: &str| {
+            let credentials = &stack.accounts[name].credentials;
+            credentials.role.as_ref().map(ToString::to_string)
+        };
+        assert_eq!(
+            role("a").as_deref(),
+            Some("arn:aws:iam::111111111111:role/provision")
+        );
+        assert_eq!(
+            role("b").as_deref(),
+            Some("arn:aws-cn:iam::222222222222:role/team/provision")
+        );
+        assert_eq!(
+            role("c").as_deref(),
+            Some("arn:aws:iam::333333333333:role/x")
+        );
+        assert_eq!(
+            stack.accounts["b"].credentials.profile.as_deref(),
+            Some("china")
+        );
+        assert_eq!(stack.accounts["a"].place.region.as_str(), "eu-west-1");
+    }
 }

@@ -1,19 +1,18 @@
-//! `[apis.NAME]`: a REST API and its stage.
+//! `[apis.NAME]`: a REST API.
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Arn;
-
 use super::check::{Checker, Declared, Noun, Standing, texts};
-use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
+use super::diagnostic::{Code, Diagnostic, Span};
+use super::fields::{Fields, Item};
 use super::integrations::{self, ROUTE};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::shape::{Field, Kind, Shape};
+use super::stages::{self, STAGE};
+use super::surfaces;
 use super::syntax::Spanned;
-use super::{
-    Api, Endpoint, LogLevel, Route, RouteKey, Stage, Surface, names, openapi, principals, routes,
-};
+use super::{Api, Endpoint, RouteKey, names, principals};
 
 pub(super) const API: Shape = Shape {
     noun: "api",
@@ -40,69 +39,6 @@ pub(super) const API: Shape = Shape {
     one_of: &[],
 };
 
-const STAGE: Shape = Shape {
-    noun: "stage",
-    doc: "An API's stage. A text is the name alone.",
-    fields: &[
-        Field::new(
-            "name",
-            Kind::Text,
-            "The name: the first segment of the URL. Changing it replaces the stage.",
-        )
-        .default("\"live\""),
-        Field::new("description", Kind::Text, "What the stage is for."),
-        Field::new("variables", Kind::Map(&Kind::Text), "Stage variables."),
-        Field::new(
-            "rate",
-            Kind::Number(0.0),
-            "The steady rate over all methods, in requests a second.",
-        )
-        .alias(&["throttling_rate_limit", "rate_limit"]),
-        Field::new(
-            "burst",
-            Kind::Whole(0, 2_147_483_647),
-            "The burst over all methods, in requests.",
-        )
-        .alias(&["throttling_burst_limit", "burst_limit"]),
-        Field::new(
-            "log_level",
-            Kind::OneOf(&["off", "error", "info"]),
-            "Execution logs. API Gateway needs a CloudWatch role in the account for them.",
-        )
-        .default("\"off\"")
-        .alias(&["logging", "logging_level"]),
-        Field::new(
-            "data_trace",
-            Kind::Flag,
-            "Execution logs hold whole requests.",
-        )
-        .default("false"),
-        Field::new("metrics", Kind::Flag, "Keep detailed metrics.")
-            .default("false")
-            .alias(&["metrics_enabled"]),
-        Field::new("tracing", Kind::Flag, "X-Ray traces.")
-            .default("false")
-            .alias(&["xray", "tracing_enabled"]),
-        Field::new(
-            "access_log",
-            Kind::Table(&ACCESS_LOG),
-            "Where access logs go.",
-        )
-        .alias(&["access_logs", "access_log_settings"]),
-    ],
-    one_of: &[],
-};
-
-const ACCESS_LOG: Shape = Shape {
-    noun: "access log",
-    doc: "Access logs of a stage.",
-    fields: &[
-        Field::new("destination", Kind::Text, "ARN of the log group, or of the Firehose delivery stream (`amazon-apigateway-…`).").required().alias(&["destination_arn", "arn", "log_group"]),
-        Field::new("format", Kind::Text, "A line's format, with `$context` variables; `$context.requestId` or `$context.extendedRequestId` must be among them.").default("\"$context.requestId $context.identity.userArn $context.httpMethod $context.resourcePath $context.status\""),
-    ],
-    one_of: &[],
-};
-
 /// What accesses must know of an API.
 pub(super) struct Known {
     pub(super) endpoint: Option<Endpoint>,
@@ -110,7 +46,7 @@ pub(super) struct Known {
     /// The routes; `None` when they cannot be known.
     pub(super) routes: Option<Vec<Spanned<RouteKey>>>,
     /// Where the routes are written.
-    key: Span,
+    pub(super) key: Span,
 }
 
 /// Finds where each API stands.
@@ -188,8 +124,8 @@ fn api(
     let standing = checker.standing(Noun::Api, it.name).cloned();
     let endpoint = endpoint(fields);
     let vpc_endpoints = vpc_endpoints(checker, it, endpoint);
-    let (surface, routes) = surface(checker, it, standing.as_ref(), endpoint);
-    let stage = stage(checker, it, standing.as_ref());
+    let (surface, routes) = surfaces::surface(checker, it, standing.as_ref(), endpoint);
+    let stage = stages::stage(checker, it, standing.as_ref());
     let credentials = fields.text("credentials").and_then(|text| {
         integrations::credentials(checker, text, &fields.owner, standing.as_ref())
     });
@@ -285,7 +221,7 @@ fn vpc_endpoints(
 ) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for text in texts(it.fields.list("vpc_endpoints")) {
-        if principals::vpc_endpoint(checker, text.clone()) {
+        if principals::vpc_endpoint(checker, text) {
             found.insert(text.value.to_owned());
         }
     }
@@ -329,271 +265,6 @@ fn vpc_endpoints(
     found
 }
 
-type Routes = Option<Vec<Spanned<RouteKey>>>;
-
-fn surface(
-    checker: &mut Checker<'_>,
-    it: &Declared<'_>,
-    standing: Option<&Standing>,
-    endpoint: Option<Endpoint>,
-) -> (Option<Surface>, Routes) {
-    let fields = it.fields;
-    if fields.is_written("existing") {
-        let public = public(checker, fields, None);
-        return (Some(Surface::Existing { public }), None);
-    }
-    match (fields.is_written("routes"), fields.is_written("openapi")) {
-        (true, true) => {
-            let key = |name| fields.key_of(name).unwrap_or(it.key);
-            checker.report(
-                Diagnostic::new(
-                    Code::Conflict,
-                    key("openapi"),
-                    format!("{} has routes and an OpenAPI document", fields.owner),
-                    "the document says what it serves",
-                )
-                .and(key("routes"), "and so do these")
-                .help("keep one of them"),
-            );
-            (None, None)
-        }
-        (false, false) => {
-            checker.report(
-                Diagnostic::new(
-                    Code::Missing,
-                    it.key,
-                    format!("{} serves nothing", fields.owner),
-                    "neither `routes` nor `openapi`",
-                )
-                .help(format!(
-                    "add `[apis.{}.routes]` and under it `\"GET /…\" = {{ http = \"https://…\" }}`",
-                    it.name
-                )),
-            );
-            (None, None)
-        }
-        (false, true) => open_api(checker, fields),
-        (true, false) => served(checker, it, standing, endpoint),
-    }
-}
-
-fn served(
-    checker: &mut Checker<'_>,
-    it: &Declared<'_>,
-    standing: Option<&Standing>,
-    endpoint: Option<Endpoint>,
-) -> (Option<Surface>, Routes) {
-    let fields = it.fields;
-    if let Some(key) = fields.key_of("public") {
-        checker.report(
-            Diagnostic::new(
-                Code::Conflict,
-                key,
-                format!("{} has its routes here, and `public` beside them", fields.owner),
-                "for `openapi` and `existing` only",
-            )
-            .help("write `public = true` at the route: `\"GET /health\" = { mock = 200, public = true }`"),
-        );
-    }
-    let entries = fields.map("routes");
-    let mut found = Vec::new();
-    let mut keys = Vec::new();
-    let mut whole = fields.key_of("routes").is_some();
-    for (key, item) in entries {
-        let route_key = match routes::route(&key.value) {
-            Ok(route) => Some(route),
-            Err(wrong) => {
-                checker.report(wrong.at(key.span));
-                whole = false;
-                None
-            }
-        };
-        let Some(route) = item.fields() else { continue };
-        let does = integrations::integration(checker, route, route_key.as_ref(), standing);
-        if let Some(route_key) = route_key {
-            keys.push(Spanned::new(route_key.clone(), key.span));
-            if let Some(integration) = does {
-                let timeout = route.whole("timeout");
-                if let Some(timeout) = &timeout
-                    && timeout.value > 29_000
-                    && endpoint == Some(Endpoint::Edge)
-                {
-                    checker.report(
-                        Diagnostic::new(
-                            Code::OutOfRange,
-                            timeout.span,
-                            format!("`timeout` of `{route_key}` is out of range"),
-                            "edge APIs wait 29s at most",
-                        )
-                        .help(
-                            "write `\"29s\"` or less; regional and private APIs can be given more",
-                        ),
-                    );
-                }
-                found.push(Route {
-                    key: route_key,
-                    public: route.flag("public"),
-                    integration,
-                    timeout_ms: timeout.map(|it| it.value),
-                });
-            }
-        }
-    }
-    if whole && entries.is_empty() {
-        checker.report(
-            Diagnostic::new(
-                Code::Missing,
-                fields.key_of("routes").unwrap_or(it.key),
-                format!("{} serves nothing", fields.owner),
-                "no route",
-            )
-            .help("a REST API without methods cannot be deployed: add `\"GET /…\" = { http = \"https://…\" }`"),
-        );
-    }
-    routes::check_siblings(checker, &fields.owner, &keys);
-    // A misread entry of the table leaves a hole that an `allow` may have meant.
-    let written = checker.count_of_routes(it.name);
-    whole &= written == keys.len();
-    (Some(Surface::Routes(found)), whole.then_some(keys))
-}
-
-fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Routes) {
-    let Some(path) = fields.text("openapi") else {
-        return (None, None);
-    };
-    let text = match (checker.files)(path.value) {
-        Ok(text) => text,
-        Err(error) => {
-            checker.report(
-                Diagnostic::new(
-                    Code::File,
-                    path.span,
-                    format!(
-                        "cannot read `{}`, the document of {}",
-                        path.value, fields.owner
-                    ),
-                    error,
-                )
-                .help("the path is seen from the stack's own folder"),
-            );
-            return (None, None);
-        }
-    };
-    match openapi::read(&text) {
-        Ok(found) => {
-            let routes: Vec<Spanned<RouteKey>> = found
-                .routes
-                .into_iter()
-                .map(|it| Spanned::new(it, path.span))
-                .collect();
-            routes::check_siblings(checker, &fields.owner, &routes);
-            let public = public(checker, fields, Some(&routes));
-            let surface = Surface::OpenApi {
-                document: found.document,
-                public,
-            };
-            (Some(surface), Some(routes))
-        }
-        Err(faults) => {
-            for fault in faults {
-                checker.report(
-                    Diagnostic::new(
-                        Code::File,
-                        path.span,
-                        format!("API Gateway cannot import `{}`", path.value),
-                        fault,
-                    )
-                    .help("the document is OpenAPI 3.0 or Swagger 2.0, each operation with its `x-amazon-apigateway-integration`"),
-                );
-            }
-            (None, None)
-        }
-    }
-}
-
-fn public(
-    checker: &mut Checker<'_>,
-    fields: &Fields,
-    served: Option<&[Spanned<RouteKey>]>,
-) -> BTreeSet<RouteKey> {
-    let mut found = BTreeSet::new();
-    for text in texts(fields.list("public")) {
-        let route = match routes::route(text.value) {
-            Ok(route) => route,
-            Err(wrong) => {
-                checker.report(wrong.at(text.span));
-                continue;
-            }
-        };
-        if let Some(served) = served
-            && !served.iter().any(|it| it.value == route)
-        {
-            let names: Vec<String> = served.iter().map(|it| it.value.to_string()).collect();
-            let fault = Diagnostic::new(
-                Code::Route,
-                text.span,
-                format!("{} has no route `{}`", fields.owner, text.value),
-                "not in its document",
-            );
-            checker.report(
-                match nearest(text.value, names.iter().map(String::as_str)) {
-                    Some(meant) => {
-                        fault.fix("a like route exists", text.span, format!("\"{meant}\""))
-                    }
-                    None => fault.help(some_of(&names)),
-                },
-            );
-        }
-        found.insert(route);
-    }
-    found
-}
-
-/// The routes, or the first few of many.
-fn some_of(names: &[String]) -> String {
-    let shown = names.iter().take(8).map(String::as_str);
-    match names.len() {
-        0..=8 => format!("its routes are {}", listed(shown, "and")),
-        more => format!(
-            "its routes are {}, and {} more",
-            listed(shown, "and"),
-            more - 8
-        ),
-    }
-}
-
-/// The fault of an `allow` that no route of the API answers.
-pub(super) fn unreached(
-    pattern: &RouteKey,
-    text: &Spanned<&str>,
-    name: &str,
-    known: &Known,
-) -> Option<Diagnostic> {
-    let served = known.routes.as_ref()?;
-    if served.iter().any(|it| routes::reaches(pattern, &it.value)) {
-        return None;
-    }
-    let fault = Diagnostic::new(
-        Code::Route,
-        text.span,
-        format!("api `{name}` has no route that `{}` reaches", text.value),
-        "no route answers this",
-    );
-    let names: Vec<String> = served.iter().map(|it| it.value.to_string()).collect();
-    if let Some(meant) = nearest(text.value, names.iter().map(String::as_str)) {
-        let at = served
-            .iter()
-            .find(|it| it.value.to_string() == meant)
-            .map_or(known.key, |it| it.span);
-        return Some(fault.and(at, format!("a like route: `{meant}`")).fix(
-            "a like route exists",
-            text.span,
-            format!("\"{meant}\""),
-        ));
-    }
-    Some(fault.and(known.key, "its routes").help(some_of(&names)))
-}
-
 fn existing_id(
     checker: &mut Checker<'_>,
     text: Spanned<&str>,
@@ -601,7 +272,7 @@ fn existing_id(
 ) -> Option<String> {
     let mut id = text.value;
     if id.starts_with("arn:") {
-        let arn = checker.arn(text.clone(), "apigateway", "a REST API's id or ARN")?;
+        let arn = checker.arn(text, "apigateway", "a REST API's id or ARN")?;
         if let Some(standing) = standing
             && arn.region() != standing.region.as_str()
         {
@@ -691,7 +362,10 @@ fn check_tag_names(checker: &mut Checker<'_>, it: &Declared<'_>) {
                 Code::Name,
                 span,
                 format!("{} cannot have the tag `{key}`", it.fields.owner),
-                format!("API Gateway takes no `{bad}` in a tag's name"),
+                match bad {
+                    ' ' => "API Gateway takes no space in a tag's name".to_owned(),
+                    bad => format!("API Gateway takes no `{bad}` in a tag's name"),
+                },
             );
             checker.report(
                 fault
@@ -702,161 +376,245 @@ fn check_tag_names(checker: &mut Checker<'_>, it: &Declared<'_>) {
     }
 }
 
-fn stage(checker: &mut Checker<'_>, it: &Declared<'_>, standing: Option<&Standing>) -> Stage {
-    let item = it.fields.get("stage");
-    let fields = item.and_then(Spanned::fields);
-    let name = match fields {
-        Some(fields) => fields.text("name"),
-        None => it.fields.text("stage"),
-    };
-    if let Some(text) = &name
-        && let Some(refusal) = names::STAGE.refuses(text.value)
-    {
-        checker.report(refusal.at(&it.fields.owner, text.span));
-    }
-    let mut stage = Stage {
-        name: name.map_or("live", |it| it.value).to_owned(),
-        description: String::new(),
-        variables: BTreeMap::new(),
-        tracing: false,
-        rate: None,
-        burst: None,
-        log_level: LogLevel::Off,
-        data_trace: false,
-        metrics: false,
-        access_log: None,
-    };
-    let Some(fields) = fields else { return stage };
-    if it.fields.is_written("existing") {
-        for field in STAGE.fields.iter().filter(|it| it.name != "name") {
-            if let Some(key) = fields.key_of(field.name) {
-                checker.report(
-                    Diagnostic::new(
-                        Code::Conflict,
-                        key,
-                        format!("`{}` cannot be set on an existing api's stage", field.name),
-                        "describes the stage itself",
-                    )
-                    .help("of an existing API only the stage's name is needed: `stage = \"…\"`"),
-                );
-            }
-        }
-    }
-    stage.description = fields.text_or_empty("description");
-    stage.tracing = fields.flag("tracing");
-    stage.rate = fields.number("rate");
-    stage.burst = fields.whole("burst").map(|it| it.value);
-    stage.log_level = match fields.text_or_default("log_level") {
-        "info" => LogLevel::Info,
-        "error" => LogLevel::Error,
-        _ => LogLevel::Off,
-    };
-    stage.data_trace = fields.flag("data_trace");
-    stage.metrics = fields.flag("metrics");
-    stage.variables = variables(checker, fields);
-    stage.access_log = fields
-        .fields("access_log")
-        .and_then(|it| access_log(checker, it, standing));
-    if let (true, LogLevel::Off, Some(key)) = (
-        stage.data_trace,
-        stage.log_level,
-        fields.key_of("data_trace"),
-    ) {
-        checker.report(
-            Diagnostic::new(
-                Code::Conflict,
-                key,
-                format!(
-                    "{} logs nothing, and would hold whole requests",
-                    fields.owner
-                ),
-                "there are no execution logs",
-            )
-            .help("add `log_level = \"info\"`, or remove `data_trace`"),
-        );
-    }
-    stage
-}
+#[cfg(test)]
+mod tests {
+    use super::super::testing::faults;
 
-fn variables(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, String> {
-    let entries = fields.map("variables");
-    let mut found = BTreeMap::new();
-    for (key, value) in entries {
-        let Some(text) = value.text() else { continue };
-        if let Some(refusal) = names::VARIABLE.refuses(&key.value) {
-            checker.report(refusal.at(&fields.owner, key.span));
-        }
-        if let Some(refusal) = names::VARIABLE_VALUE.refuses(text) {
-            checker.report(refusal.at(&fields.owner, value.span));
-        }
-        found.insert(key.value.clone(), text.to_owned());
-    }
-    if entries.len() > 100
-        && let Some(key) = fields.key_of("variables")
-    {
-        checker.report(
-            Diagnostic::new(
-                Code::OutOfRange,
-                key,
-                format!("{} has {} variables", fields.owner, entries.len()),
-                "API Gateway takes 100",
-            )
-            .help("keep 100"),
-        );
-    }
-    found
-}
+    #[test]
+    fn an_api_serves_something() {
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\n"),
+            snapbox::str![[r#"
+E0103: api `a` serves nothing [neither `routes` nor `openapi`] help: add `[apis.a.routes]` and under it `"GET /…" = { http = "https://…" }`
 
-fn access_log(
-    checker: &mut Checker<'_>,
-    fields: &Fields,
-    standing: Option<&Standing>,
-) -> Option<(Arn, String)> {
-    let text = fields.text("destination")?;
-    let span = text.span;
-    let wrong = match Arn::parse(text.value) {
-        Ok(arn) if !matches!(arn.service(), "logs" | "firehose") => {
-            Some("neither CloudWatch Logs nor Firehose")
-        }
-        Ok(arn)
-            if arn.service() == "firehose"
-                && !arn
-                    .resource()
-                    .starts_with("deliverystream/amazon-apigateway-") =>
-        {
-            Some("a stream's name must begin with `amazon-apigateway-`")
-        }
-        Ok(_) => None,
-        Err(_) => Some("not an ARN"),
-    };
-    if let Some(label) = wrong {
-        checker.report(
-            Diagnostic::new(
-                Code::WrongType,
-                span,
-                format!("access logs cannot go to `{}`", text.value),
-                label,
-            )
-            .help("write the ARN of a log group, or of a Firehose delivery stream"),
+"#]]
         );
-        return None;
-    }
-    let format = fields.text_or_default("format").to_owned();
-    if !format.contains("$context.requestId") && !format.contains("$context.extendedRequestId") {
-        let at = fields.get("format").map_or(span, |it| it.span);
-        checker.report(
-            Diagnostic::new(
-                Code::WrongType,
-                at,
-                "a line of access logs must say which request it is of",
-                "no `$context.requestId`",
-            )
-            .help("API Gateway asks for `$context.requestId` or `$context.extendedRequestId` in the format"),
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n"),
+            snapbox::str![[r#"
+E0103: api `a` serves nothing [no route] help: a REST API without methods cannot be deployed: add `"GET /…" = { http = "https://…" }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nopenapi = \"orders.yaml\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0105: api `a` has routes and an OpenAPI document [the document says what it serves | and so do these] help: keep one of them
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nopenapi = \"missing.yaml\"\n"),
+            snapbox::str![[r#"
+E0401: cannot read `missing.yaml`, the document of api `a` [no such file] help: the path is seen from the stack's own folder
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nopenapi = \"bare.yaml\"\n"),
+            snapbox::str![[r#"
+E0401: API Gateway cannot import `bare.yaml` [`GET /orders` has no `x-amazon-apigateway-integration`: it could not be deployed] help: the document is OpenAPI 3.0 or Swagger 2.0, each operation with its `x-amazon-apigateway-integration`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nopenapi = \"orders.yaml\"\npublic = [\"GET /helth\", \"GET /x/y/z\", \"get /health\"]\n"
+            ),
+            snapbox::str![[r#"
+E0301: api `a` has no route `GET /helth` [not in its document] a like route exists: "GET /health"
+E0301: api `a` has no route `GET /x/y/z` [not in its document] help: its routes are `GET /health` and `GET /orders/{id}`
+E0301: `get /health` has no method that API Gateway serves [`get` is no method] write it so: "GET /health"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\npublic = \"GET /\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"),
+            snapbox::str![[r#"
+E0105: api `a` has its routes here, and `public` beside them [for `openapi` and `existing` only] help: write `public = true` at the route: `"GET /health" = { mock = 200, public = true }`
+
+"#]]
         );
     }
-    let arn = Arn::parse(text.value).ok()?;
-    if let Some(standing) = standing {
-        checker.check_partition(Spanned::new(&arn, span), standing.partition, "the API");
+
+    #[test]
+    fn routes_stand_side_by_side() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /a/{id}\" = { mock = 200 }\n\"POST /a/{name}/b\" = { mock = 200 }\n\"GET /b/{x+}\" = { mock = 200 }\n\"GET /b/{x}\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0301: api `a` has two names for the parameter after `/a/` [`{name}` here | `{id}` here] help: API Gateway keeps one parameter at a place: give both the same name
+E0301: api `a` has two names for the parameter after `/b/` [`{x}` here | `{x+}` here] help: API Gateway keeps one parameter at a place: give both the same name
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"get /a\" = { mock = 200 }\n\"GET /ping\" = { mock = 200 }\n\"GET /a{b}\" = { mock = 200 }\n\"GET /{p+}/x\" = { mock = 200 }\n\"/a\" = { mock = 200 }\n\"FETCH /a\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0301: `get /a` has no method that API Gateway serves [`get` is no method] write it so: "GET /a"
+E0301: `GET /ping` is a route that cannot exist [API Gateway keeps `/ping` for its own health checks] help: choose another path, such as `/health`
+E0301: `GET /a{b}` is a route that cannot exist [in `a{b}` a parameter is not a whole segment] help: a parameter is all that stands between two `/`: `/orders/{id}`
+E0301: `GET /{p+}/x` is a route that cannot exist [`{p+}` takes all that follows] help: `{p+}` stands last; one segment is `{p}`
+E0301: `/a` is not a route [not a method and a path] write it so: "ANY /a"
+E0301: `FETCH /a` has no method that API Gateway serves [`FETCH` is no method] help: methods are GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, ANY
+
+"#]]
+        );
     }
-    Some((arn, format))
+
+    #[test]
+    fn an_endpoint_and_its_vpc_endpoints_agree() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0103: api `a` is private, and nobody could reach it [no `vpc_endpoints`] help: add `vpc_endpoints = ["vpce-…"]`: a private API is reached through VPC endpoints only
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0105: api `a` is not private, and has `vpc_endpoints` [this API is regional] help: add `endpoint = "private"`, or remove `vpc_endpoints`: only private APIs are tied to them
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nendpoint = \"edge\"\nvpc_endpoints = [\"vpc-1\"]\n[apis.a.routes]\n\"GET /\" = { http = \"https://a.example.com\", timeout = \"30s\" }\n"
+            ),
+            snapbox::str![[r#"
+E0105: api `a` is not private, and has `vpc_endpoints` [this API is edge | said here] help: add `endpoint = "private"`, or remove `vpc_endpoints`: only private APIs are tied to them
+E0203: `vpc-1` is not a VPC endpoint's id [not `vpce-` and hexadecimal digits] help: write it as `vpce-0a1b2c3d4e5f67890`
+E0104: `timeout` of `GET /` is out of range [edge APIs wait 29s at most] help: write `"29s"` or less; regional and private APIs can be given more
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nendpoint = \"privat\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0102: `endpoint` of api `a` cannot be `privat` [no such choice] a like choice exists: "private"
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_http_api_cannot_carry_a_resource_policy() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.r]\n[apis.a]\ntype = \"http\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n"
+            ),
+            snapbox::str![[r#"
+E0304: api `a` is an HTTP API, and HTTP APIs cannot carry resource policies [API Gateway v2 | access to it is given here] help: make it a REST API: remove `type`. Only REST APIs can say which roles of other accounts may call which route
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_stage_keeps_within_what_api_gateway_takes() {
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nstage = \"a.b\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"),
+            snapbox::str![[r#"
+E0203: api `a` cannot have the stage name `a.b` [`.` cannot stand here] help: 1 to 128 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nstage = { rate = -1, burst = 1.5, variables = { \"a-b\" = \"x y\" }, data_trace = true }\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0104: `rate` of `stage` of api `a` is out of range [must be 0 or more]
+E0102: `burst` of `stage` of api `a` has the wrong type [this is a number with a fraction] help: write a whole number from 0 to 2147483647
+E0203: `stage` of api `a` cannot have the stage variable name `a-b` [`-` cannot stand here] help: 1 to 64 letters, digits and `_`
+E0203: `stage` of api `a` cannot have the stage variable value `x y` [a space cannot stand here] help: at most 512 letters, digits and `-._~:/?#&=,`
+E0105: `stage` of api `a` logs nothing, and would hold whole requests [there are no execution logs] help: add `log_level = "info"`, or remove `data_trace`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nstage = { access_log = { destination = \"arn:aws:s3:::x\" } }\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0102: access logs cannot go to `arn:aws:s3:::x` [neither CloudWatch Logs nor Firehose] help: write the ARN of a log group, or of a Firehose delivery stream
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nstage = { access_log = { destination = \"arn:aws:logs:eu-west-1:111111111111:log-group:x\", format = \"$context.status\" } }\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0102: a line of access logs must say which request it is of [no `$context.requestId`] help: API Gateway asks for `$context.requestId` or `$context.extendedRequestId` in the format
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\ntags = { \"a b\" = \"c\" }\nbinary_media_types = \"png\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+            ),
+            snapbox::str![[r#"
+E0203: api `a` cannot have the tag `a b` [API Gateway takes no space in a tag's name | an API] help: a tag's name has letters, digits and `+-=._:/` there
+E0203: `png` is not a media type [has no `/`] help: write it as `image/png`; everything is `*/*`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_api_is_described_by_its_maker() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nexisting = \"a1b2c3d4e5\"\nstage = \"prod\"\npublic = \"GET /health\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nexisting = \"A1\"\n"),
+            snapbox::str![[r#"
+E0203: `A1` is not a REST API's id [not lower-case letters and digits] help: `aws apigateway get-rest-apis` shows them: `a1b2c3d4e5`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a]\nexisting = \"a1b2c3d4e5\"\nstage = { name = \"prod\", rate = 5 }\ndescription = \"x\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: `rate` cannot be set on an existing api's stage [describes the stage itself] help: of an existing API only the stage's name is needed: `stage = "…"`
+E0105: `description` cannot be set on an existing api [describes the api itself | something else made it, and keeps it] help: remove `description`; or remove `existing`, and the api becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nexisting = \"arn:aws:apigateway:us-east-1::/restapis/a1b2c3d4e5\"\n"),
+            snapbox::str![[r#"
+E0303: `arn:aws:apigateway:us-east-1::/restapis/a1b2c3d4e5` is not in the region of its account [in us-east-1 | in eu-west-1] help: name the account that stands in the API's region
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a]\nexisting = \"a1b2c3d4e5\"\n[apis.b]\nexisting = \"a1b2c3d4e5\"\n"),
+            snapbox::str![[r#"
+E0202: apis `a` and `b` are one API [the same id | api `a`] help: declare it once
+
+"#]]
+        );
+    }
 }

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use crate::model::{AccountId, Arn, Partition, Region, Tags};
 
 use super::diagnostic::{Code, Diagnostic, Faults, Span, listed, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Spanned, Table, Value};
 use super::{Account, Source, Stack, access, accounts, apis, names, queues, roles, topics};
 
@@ -139,6 +140,11 @@ pub(super) struct Declared<'a> {
     pub(super) fields: &'a Fields,
 }
 
+/// Whether an ARN names a FIFO topic or queue.
+pub(super) fn is_fifo(arn: &Arn) -> bool {
+    arn.resource().strip_suffix(".fifo").is_some()
+}
+
 /// What the checks of all nouns share.
 pub(super) struct Checker<'a> {
     pub(super) faults: Vec<Diagnostic>,
@@ -152,6 +158,8 @@ pub(super) struct Checker<'a> {
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) standings: BTreeMap<(Noun, String), Standing>,
     declared: BTreeMap<Noun, BTreeMap<String, Span>>,
+    /// It was said that no account is declared.
+    accounts_are_missed: bool,
     /// How many routes are written for each API, right or wrong.
     routes: BTreeMap<String, usize>,
 }
@@ -189,6 +197,7 @@ fn checked(
         accounts: BTreeMap::new(),
         standings: BTreeMap::new(),
         declared: declared(tree, &root),
+        accounts_are_missed: false,
         routes: routes(tree),
     };
     checker.stack_table(&root);
@@ -336,7 +345,12 @@ impl Checker<'_> {
                 )),
             );
         } else if let Some(fault) = names::KEY.refuses(it.name) {
-            self.report(fault.at(noun.singular(), it.key));
+            let article = match noun {
+                Noun::Account | Noun::Api => "an",
+                Noun::Role | Noun::Topic | Noun::Queue => "a",
+            };
+            let owner = format!("{article} {}", noun.singular());
+            self.report(fault.at(&owner, it.key));
         }
     }
 
@@ -360,9 +374,39 @@ impl Checker<'_> {
         if self.is_declared(noun, name) {
             return Some(name.to_owned());
         }
-        let fault = self.no_such(noun, name, given, text.span, who);
+        let fault = match self.of_another_kind(noun, text, who) {
+            Some(fault) => fault,
+            None => self.no_such(noun, name, given, text.span, who),
+        };
         self.report(fault);
         None
+    }
+
+    /// The fault of `queues.x` where a topic is meant.
+    fn of_another_kind(&self, noun: Noun, text: Spanned<&str>, who: &str) -> Option<Diagnostic> {
+        let (table, _) = text.value.split_once('.')?;
+        let other = Noun::ALL
+            .into_iter()
+            .find(|it| *it != noun && it.table() == table)?;
+        let (wanted, found) = (noun.singular(), other.singular());
+        let names = self.declared[&noun].keys().map(String::as_str);
+        let fault = Diagnostic::new(
+            Code::Reference,
+            text.span,
+            format!(
+                "{who} refers to {found} `{}` where {wanted}s are meant",
+                text.value
+            ),
+            format!("not of `[{}]`", noun.table()),
+        );
+        Some(if self.declared[&noun].is_empty() {
+            fault.help(format!("no {wanted} is declared"))
+        } else {
+            fault.help(format!(
+                "{wanted}s that are declared: {}",
+                listed(names, "and")
+            ))
+        })
     }
 
     /// The fault of a reference to nothing.
@@ -428,6 +472,9 @@ impl Checker<'_> {
             return None;
         }
         let names = &self.declared[&Noun::Account];
+        if names.is_empty() && self.accounts_are_missed {
+            return None;
+        }
         if names.len() == 1 {
             return self.accounts.values().next().cloned();
         }
@@ -438,6 +485,7 @@ impl Checker<'_> {
             "in which account?",
         );
         let fault = if names.is_empty() {
+            self.accounts_are_missed = true;
             fault.help("declare one: `[accounts.main]` and under it `id = \"…\"`; with only one, no resource needs to name it")
         } else {
             fault.help(format!(
@@ -465,9 +513,17 @@ impl Checker<'_> {
                 format!("`{}` is not {what}", text.value),
                 "not an ARN",
             )
-            .help(format!(
-                "write its ARN: `arn:partition:{service}:region:account:…`"
-            )),
+            .help(match service {
+                "iam" => {
+                    "its ARN is `arn:aws:iam::ACCOUNT:role/NAME` or `…:policy/NAME`".to_owned()
+                }
+                "lambda" => "its ARN is `arn:aws:lambda:REGION:ACCOUNT:function:NAME`".to_owned(),
+                _ => format!("its ARN is `arn:aws:{service}:REGION:ACCOUNT:NAME`"),
+            }),
+        };
+        let fault = match queue_of_url(text.value) {
+            Some(arn) if service == "sqs" => fault.fix("its ARN", text.span, format!("\"{arn}\"")),
+            _ => fault,
         };
         self.report(fault);
         None
@@ -532,9 +588,179 @@ impl Checker<'_> {
     }
 }
 
+/// The ARN of the queue that a URL of SQS names: `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.
+fn queue_of_url(url: &str) -> Option<String> {
+    let (host, path) = url.strip_prefix("https://sqs.")?.split_once('/')?;
+    let region = Region::parse(host.split('.').next()?)?;
+    let (account, name) = path.split_once('/')?;
+    let account = AccountId::parse(account)?;
+    let partition = region.partition();
+    Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
+}
+
 /// The texts among a list's items.
 pub(super) fn texts(items: &[Spanned<Item>]) -> impl Iterator<Item = Spanned<&str>> {
     items
         .iter()
         .filter_map(|it| it.text().map(|text| Spanned::new(text, it.span)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_in, faults_of};
+
+    #[test]
+    fn one_broken_table_does_not_make_others_look_broken() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.q]\nfifo = \"maybe\"\nvisibility = \"x\"\n[queues.r]\ndead_letter = \"q\"\n[topics.t]\naccount = 5\n[roles.r]\naccount = \"nowhere\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n"
+            ),
+            snapbox::str![[r#"
+E0102: `fifo` of queue `q` has the wrong type [this is a text] help: write `true` or `false`
+E0101: unknown field `visibility` in queue `q` [no such field] a field with a like name exists: visibility_timeout
+E0102: `visibility_timeout` of queue `q` cannot be read [not a duration] help: write seconds or a duration such as "5m"
+E0102: `account` of topic `t` has the wrong type [this is a whole number] write it in quotes: "5"
+E0201: role `r` refers to account `nowhere`, which is not declared [no account has this name] help: accounts that are declared: `shop`; or add `[accounts.nowhere]`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_misspelt_table_is_read_as_the_one_it_was_meant_to_be() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topic.t]\n[queues.q]\nsubscribe = \"t\"\n[[acces]]\nfrom = \"roles.x\"\nto = \"topics.t\"\n"
+            ),
+            snapbox::str![[r#"
+E0101: unknown field `topic` in the stack [no such field] a field with a like name exists: topics
+E0101: unknown field `acces` in the stack [no such field] a field with a like name exists: access
+E0201: this access refers to role `x`, which is not declared [no role has this name] help: no role is declared; add `[roles.x]`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_stack_has_a_name() {
+        snapbox::assert_data_eq!(
+            faults_in(""),
+            snapbox::str![[r#"
+E0103: the stack has no name [`[stack]` is missing] help: begin with `[stack]` and under it `name = "…"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("[accounts.a]\nid = \"111111111111\"\n"),
+            snapbox::str![[r#"
+E0103: the stack has no name [`[stack]` is missing] help: begin with `[stack]` and under it `name = "…"`
+E0103: account `a` has no region [`region` is missing here and in `[stack]`] help: add `region = "eu-west-1"` to `[stack]` for all accounts, or here for this one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("[stack]\n"),
+            snapbox::str![[r#"
+E0103: the stack has no `name` [`name` is missing] help: add `name = "…"`: the stack's name: the mark on everything it owns. Renaming it makes another stack
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("stack = 5\n"),
+            snapbox::str![[r#"
+E0102: `stack` of the stack has the wrong type [this is a whole number] help: write a table such as `{ name = … }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("[stack]\nname = \"a b\"\nregion = \"eu-west-1\"\n"),
+            snapbox::str![[r#"
+E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 to 64 letters, digits, `-`, `_` and `.`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
+            snapbox::str![[r#"
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `roles`, `apis`, `topics`, `queues` and `access`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_account_is_named_when_there_are_several() {
+        snapbox::assert_data_eq!(
+            faults_of("[topics.t]\n[queues.q]\n"),
+            snapbox::str![[r#"
+E0103: topic `t` has no `account` [in which account?] help: declare one: `[accounts.main]` and under it `id = "…"`; with only one, no resource needs to name it
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[topics.t]\n[queues.q]\naccount = \"c\"\n[roles.r]\naccount = \"accounts.a\"\n"
+            ),
+            snapbox::str![[r#"
+E0103: topic `t` has no `account` [in which account?] help: add `account = …`: one of `a` and `b`
+E0201: queue `q` refers to account `c`, which is not declared [no account has this name] help: accounts that are declared: `a` and `b`; or add `[accounts.c]`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_in_the_authors_words() {
+        snapbox::assert_data_eq!(
+            faults_in("queues = 5\n[stack]\nname = \"s\"\n"),
+            snapbox::str![[r#"
+E0102: `queues` of the stack has the wrong type [this is a whole number] help: write a table for each queue by its name
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues]\nq = 5\n"),
+            snapbox::str![[r#"
+E0102: queue `q` has the wrong type [this is a whole number] help: write a table such as `{ account = … }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[[queues.q]]\n"),
+            snapbox::str![[r#"
+E0102: queue `q` has the wrong type [this is a list] help: write a table such as `{ account = … }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.q]\nfifo = 1\ntags = \"x\"\nsubscribe = true\nvisibility_timeout = 1.5\nmax_message_size = []\ndelay = \"10\"\nreceive_wait = \"1 minute\"\n"
+            ),
+            snapbox::str![[r#"
+E0102: `fifo` of queue `q` has the wrong type [this is a whole number] help: write `true` or `false`
+E0102: `tags` of queue `q` has the wrong type [this is a text] help: write a table, `{ name = … }`, of a text in quotes
+E0102: `subscribe` of queue `q` has the wrong type [this is true or false] help: write a text in quotes, or a table such as `{ topic = … }`, or a list of such
+E0102: `visibility_timeout` of queue `q` has the wrong type [this is a number with a fraction] help: write seconds or a duration such as "5m"
+E0102: `max_message_size` of queue `q` has the wrong type [this is a list] help: write bytes or a size such as "256KiB"
+E0104: `receive_wait` of queue `q` is out of range [must be from 0 to 20s]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\nsignature_version = \"2\"\ndisplay_name = 5\nfifo = \"true\"\n"),
+            snapbox::str![[r#"
+E0102: `signature_version` of topic `t` has the wrong type [this is a text] write it without quotes: 2
+E0102: `display_name` of topic `t` has the wrong type [this is a whole number] write it in quotes: "5"
+E0102: `fifo` of topic `t` has the wrong type [this is a text] write it without quotes: true
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_in("access = { from = \"roles.x\" }\n[stack]\nname = \"s\"\n"),
+            snapbox::str![[r#"
+E0102: `access` of the stack has the wrong type [this is a table] help: write a list, `[…]`, where each item is a table such as `{ from = … }`
+
+"#]]
+        );
+    }
 }

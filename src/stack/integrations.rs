@@ -6,7 +6,8 @@ use crate::model::Arn;
 
 use super::check::{Checker, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic, listed, nearest};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Integration, RoleRef, RouteKey, queues, routes};
 
@@ -294,4 +295,197 @@ pub(super) fn credentials(
         return None;
     }
     Some(role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, stack};
+
+    #[test]
+    fn a_route_does_one_thing() {
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = {}\n"),
+            snapbox::str![[r#"
+E0103: route `GET /` of api `a` does not say what it is [needs one of `http`, `lambda`, `sqs` or `mock`] help: write one of `http`, `lambda`, `sqs` or `mock`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { mock = 200, http = \"https://a.example.com\" }\n"
+            ),
+            snapbox::str![[r#"
+E0105: route `GET /` of api `a` is two things at once [`mock` as well | `http` here] help: keep one of `http` or `mock`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = { mock = 99 }\n"),
+            snapbox::str![[r#"
+E0104: `mock` of route `GET /` of api `a` is out of range [must be from 100 to 599]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = \"https://a.example.com\"\n"),
+            snapbox::str![[r#"
+E0102: route `GET /` of api `a` has the wrong type [this is a text] help: write `{ http = … }`, `{ lambda = … }`, `{ sqs = … }` or `{ mock = … }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = { mock = { status = 200, body = 5 } }\n"),
+            snapbox::str![[r#"
+E0102: `body` of `mock` of route `GET /` of api `a` has the wrong type [this is a whole number] help: write a text in quotes, or a table
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { mock = 200, method = \"GET\", credentials = \"x\" }\n"
+            ),
+            snapbox::str![[r#"
+E0105: `method` of route `GET /` of api `a` goes with `http` only [nothing here uses it] help: remove `method`
+E0105: `credentials` of route `GET /` of api `a` goes with `lambda` or `sqs` only [nothing here uses it] help: remove `credentials`
+E0201: route `GET /` of api `a` refers to role `x`, which is not declared [no role has this name] help: no role is declared; add `[roles.x]`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = { url = \"https://a.example.com\" }\n"),
+            snapbox::str![[r#"
+E0101: unknown field `url` in route `GET /` of api `a` [no such field] a field with a like name exists: http
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_backend_can_be_reached() {
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /{id}\" = { http = \"ftp://a\" }\n"),
+            snapbox::str![[r#"
+E0102: `ftp://a` is not the URL of a backend [neither `https://` nor `http://`] help: write it as `https://backend.example.com/orders/{id}`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /{id}\" = { http = \"https:///x\" }\n"),
+            snapbox::str![[r#"
+E0102: `https:///x` is not the URL of a backend [has no host] help: write it as `https://backend.example.com/orders/{id}`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /{order}\" = { http = \"https://a.example.com/{ordr}/{other-thing}/{\" }\n"
+            ),
+            snapbox::str![[r#"
+E0301: `GET /{order}` has no path parameter `ordr` [`{ordr}` stands for nothing] a like parameter exists: "https://a.example.com/{order}/{other-thing}/{"
+E0301: `GET /{order}` has no path parameter `other-thing` [`{other-thing}` stands for nothing] help: the route's parameters are `order`
+E0301: `https://a.example.com/{ordr}/{other-thing}/{` has a `{` that is not closed [in the backend's URL] help: a path parameter is written `{name}`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = { http = \"https://a.example.com/{x}\" }\n"),
+            snapbox::str![[r#"
+E0301: `GET /` has no path parameter `x` [`{x}` stands for nothing] help: the route's path has no parameters: write one as a whole segment, `/orders/{id}`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[apis.a.routes]\n\"GET /\" = { lambda = \"create-order\" }\n"),
+            snapbox::str![[r#"
+E0102: `create-order` is not a Lambda function's ARN [not an ARN] help: its ARN is `arn:aws:lambda:REGION:ACCOUNT:function:NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:layer:x\" }\n"
+            ),
+            snapbox::str![[r#"
+E0102: `arn:aws:lambda:eu-west-1:111111111111:layer:x` is not a Lambda function's ARN [not a function] help: write `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with `:ALIAS` after it if one is meant
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { lambda = \"arn:aws-cn:lambda:cn-north-1:111111111111:function:x\" }\n"
+            ),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:lambda:cn-north-1:111111111111:function:x` is in partition `aws-cn`, and the API is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.q]\nfifo = true\n[apis.a.routes]\n\"POST /\" = { sqs = \"queues.q\" }\n\"PUT /\" = { sqs = \"r\", timeout = 5 }\n"
+            ),
+            snapbox::str![[r#"
+E0304: route `POST /` of api `a` cannot send to a FIFO queue [SQS asks for a message group, and a request has none] help: send to a standard queue; or publish to a FIFO topic from a role of the stack
+E0201: route `PUT /` of api `a` refers to queue `r`, which is not declared [no queue has this name] help: queues that are declared: `q`; or add `[queues.r]`
+E0102: `timeout` of route `PUT /` of api `a` has the wrong type [this is a whole number] help: write a duration such as "29s" or "500ms"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[apis.a.routes]\n\"GET /\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:x\", credentials = \"arn:aws:iam::222222222222:role/x\" }\n"
+            ),
+            snapbox::str![[r#"
+E0303: route `GET /` of api `a` cannot work under a role of another account [in account 222222222222 | in account 111111111111] help: API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn each_integration_is_read() {
+        use super::super::{QueueRef, RoleRef, Surface};
+        use super::Integration;
+        let stack = stack(
+            "[roles.r]\n[queues.q]\n[apis.a.routes]\n\"GET /a/{b}\" = { http = \"https://x.example.com/{b}\", method = \"POST\", timeout = \"500ms\" }\n\"GET /c\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:f:live\", credentials = \"roles.r\" }\n\"POST /d\" = { sqs = \"q\" }\n\"GET /e\" = { mock = { body = { b = 1, a = [true] } }, public = true }\n\"GET /f\" = { mock = 204 }\n",
+        );
+        let Surface::Routes(routes) = &stack.apis["a"].surface else {
+            panic!("routes")
+        };
+        let does = |index: usize| &routes[index].integration;
+        assert_eq!(
+            *does(0),
+            Integration::Http {
+                url: "https://x.example.com/{b}".to_owned(),
+                method: Some("POST".to_owned())
+            }
+        );
+        assert_eq!(routes[0].timeout_ms, Some(500));
+        let Integration::Lambda {
+            function,
+            credentials,
+        } = does(1)
+        else {
+            panic!("lambda")
+        };
+        assert_eq!(function.name(), "live");
+        assert_eq!(*credentials, Some(RoleRef::Stack("r".to_owned())));
+        let queue = QueueRef::Stack("q".to_owned());
+        assert_eq!(
+            *does(2),
+            Integration::Sqs {
+                queue,
+                credentials: None
+            }
+        );
+        let body = Some("{\"a\":[true],\"b\":1}".to_owned());
+        assert_eq!(*does(3), Integration::Mock { status: 200, body });
+        assert_eq!(
+            *does(4),
+            Integration::Mock {
+                status: 204,
+                body: None
+            }
+        );
+        assert!(routes[3].public && !routes[4].public);
+    }
 }

@@ -411,7 +411,6 @@ mod tests {
             snapbox::str![[r#"
 # A shop.
 
-
 [stack]
 name = 's'
 

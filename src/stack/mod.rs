@@ -4,13 +4,24 @@
 //! AWS takes, every default is spelled out. Faults are gathered and shown
 //! together, each at the words that caused it.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_raw_string_hashes,
+        reason = "snapshots are rewritten by their tests, with hashes"
+    )
+)]
+
 mod access;
 mod accounts;
 mod apis;
 mod check;
 mod diagnostic;
+mod fields;
 mod filters;
 mod integrations;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod names;
 mod openapi;
@@ -21,8 +32,14 @@ mod roles;
 mod routes;
 mod schema;
 mod shape;
+mod stages;
+mod subscriptions;
+mod surfaces;
 mod syntax;
+#[cfg(test)]
+mod testing;
 mod topics;
+mod units;
 
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 

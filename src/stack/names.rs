@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::check::Checker;
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::Item;
+use super::fields::Item;
 use super::syntax::Spanned;
 
 /// What a kind of name may hold.
@@ -131,7 +131,7 @@ pub(super) const PATH: Rule = Rule {
     shortest: 1,
     longest: 512,
     allows: |it| it.is_ascii_graphic(),
-    words: "printable ASCII",
+    words: "characters of printable ASCII",
 };
 /// A role's description.
 pub(super) const DESCRIPTION: Rule = Rule {
@@ -168,7 +168,7 @@ impl Rule {
             name: name.to_owned(),
             label,
             help: format!(
-                "{} {} of {}",
+                "{} {} {}",
                 if self.shortest == 0 {
                     "at most".to_owned()
                 } else {
@@ -372,5 +372,43 @@ fn usable(
             false
         }
         None => !reported,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::faults;
+
+    #[test]
+    fn tags_are_ones_aws_takes() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\ntags = { \"aws:x\" = \"a\", \"Provision:stack\" = \"b\", \"a!\" = \"c\", a = \"d!\", b = \"e\", B = \"f\" }\n"
+            ),
+            snapbox::str![[r#"
+E0203: topic `t` cannot have the tag `aws:x` [tags that begin with `aws:` are AWS's own] help: choose another name for the tag
+E0203: topic `t` cannot have the tag `Provision:stack` [tags that begin with `provision:` are the mark of ownership] help: choose another name for the tag
+E0203: topic `t` cannot have the tag `a!` [a tag's name has letters, digits, spaces and `_.:/=+-@`] help: choose another name for the tag
+E0203: tag `a` of topic `t` cannot have this value [AWS refuses it] help: at most 256 letters, digits, spaces and `_.:/=+-@`
+E0202: topic `t` has the tag `B` twice [differs only in case | the first] help: IAM does not tell names of tags apart by case; keep one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\ntags = { k0 = \"v\", k1 = \"v\", k2 = \"v\", k3 = \"v\", k4 = \"v\", k5 = \"v\", k6 = \"v\", k7 = \"v\", k8 = \"v\", k9 = \"v\", k10 = \"v\", k11 = \"v\", k12 = \"v\", k13 = \"v\", k14 = \"v\", k15 = \"v\", k16 = \"v\", k17 = \"v\", k18 = \"v\", k19 = \"v\", k20 = \"v\", k21 = \"v\", k22 = \"v\", k23 = \"v\", k24 = \"v\", k25 = \"v\", k26 = \"v\", k27 = \"v\", k28 = \"v\", k29 = \"v\", k30 = \"v\", k31 = \"v\", k32 = \"v\", k33 = \"v\", k34 = \"v\", k35 = \"v\", k36 = \"v\", k37 = \"v\", k38 = \"v\", k39 = \"v\", k40 = \"v\", k41 = \"v\", k42 = \"v\", k43 = \"v\", k44 = \"v\", k45 = \"v\", k46 = \"v\", k47 = \"v\" }\n"
+            ),
+            snapbox::str![[r#"
+E0104: topic `t` has 48 tags [more than 47] help: AWS takes 50, and three are the mark of ownership: keep 47
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\ntags = { a = 5 }\n"),
+            snapbox::str![[r#"
+E0102: `a` of `tags` of topic `t` has the wrong type [this is a whole number] write it in quotes: "5"
+
+"#]]
+        );
     }
 }

@@ -5,8 +5,9 @@ use crate::model::{AccountId, Arn, Partition};
 use super::Principal;
 use super::check::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
+use super::fields::{Fields, Item};
 use super::names;
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 
 pub(super) const PRINCIPAL: Shape = Shape {
@@ -512,5 +513,319 @@ pub(super) fn check_twice(checker: &mut Checker<'_>, list: &[Spanned<Principal>]
                 .help("remove one of them"),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, stack};
+
+    #[test]
+    fn a_principal_is_a_role_a_service_or_a_table() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = [\"roles.a\", \"ec2.amazonaws.com\", \"arn:aws:iam::222222222222:role/x\", { account = \"222222222222\" }, { account = \"shop\", role_prefix = \"team/b-\" }]\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"*\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `*`, which is no principal [anyone at all] help: say who: a role (`"roles.x"` or its ARN), or a whole account (`{ account = "…" }`)
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"222222222222\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `222222222222`, which is no principal [an account] a whole account is written so: { account = "222222222222" }
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"accounts.shop\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `accounts.shop`, which is no principal [an account] a whole account is written so: { account = "shop" }
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"shop\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `shop`, which is no principal [an account's name alone] a whole account is written so: { account = "shop" }
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"a\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `a`, which is no principal [a role's name alone] a role of the stack is written so: "roles.a"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"role.a\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `role.a`, which is no principal [no such table] a role of the stack is written so: "roles.a"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"topics.a\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `topics.a`, which is no principal [one of the stack's topics] help: only a role calls or assumes: name the role that it works under
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"something else\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `something else`, which is no principal [not a role, an ARN, a service or a table] help: write `"roles.NAME"`, a role's ARN, `"SERVICE.amazonaws.com"`, or a table such as `{ account = "…" }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"vpce-0123\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `vpce-0123`, which is no principal [a VPC endpoint] a VPC endpoint is written so: { vpc_endpoint = "vpce-0123" }
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { vpc_endpoint = \"vpce-0123\" }\n"),
+            snapbox::str![[r#"
+E0302: role `a` cannot be assumed by the VPC endpoint `vpce-0123` [a way in, not someone] help: a VPC endpoint goes in `from` of an `[[access]]` to a private API; here name who assumes the role
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = [\"ec2.amazonaws.com\", \"ec2.amazonaws.com\"]\n"),
+            snapbox::str![[r#"
+E0202: role `a` names a principal twice [again here | first here] help: remove one of them
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = 5\n"),
+            snapbox::str![[r#"
+E0102: `trusted_by` of role `a` has the wrong type [this is a whole number] help: write a text in quotes, or `{ account = … }`, `{ oidc = … }` or `{ vpc_endpoint = … }`, or a list of such
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_arn_is_a_roles() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws:iam::222222222222:root\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:iam::222222222222:root`, which is no role [a whole account] a whole account is written so: { account = "222222222222" }
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws:iam::222222222222:user/x\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:iam::222222222222:user/x`, which is no role [a user] help: a user's long-lived keys are no service: let it assume a role, and name the role
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = \"arn:aws:sts::222222222222:assumed-role/x/session\"\n"
+            ),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:sts::222222222222:assumed-role/x/session`, which is no role [a role's session] name the role itself (with its path, if it has one): "arn:aws:iam::222222222222:role/x"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws:iam::222222222222:role/x-*\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:iam::222222222222:role/x-*`, which is no role [an ARN with wildcards] help: roles by the beginning of their name are written `{ account = "…", role_prefix = "…" }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws:iam::2222:role/x\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:iam::2222:role/x`, which is no role [its account is not twelve digits]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws:s3:::bucket\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws:s3:::bucket`, which is no role [not a role's ARN] help: only a role calls or assumes: name the role that it works under
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws\"\n"),
+            snapbox::str![[r#"
+E0302: role `a` speaks of `arn:aws`, which is no role [not an ARN] help: a role's ARN is `arn:aws:iam::ACCOUNT:role/NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"arn:aws-cn:iam::222222222222:role/x\"\n"),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:iam::222222222222:role/x` is in partition `aws-cn`, and role `a` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_table_says_one_thing() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = {}\n"),
+            snapbox::str![[r#"
+E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc` or `vpc_endpoint`] help: write one of `account`, `oidc` or `vpc_endpoint`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shop\", oidc = \"a.example.com\" }\n"),
+            snapbox::str![[r#"
+E0105: a principal of role `a` is two things at once [`oidc` as well | `account` here] help: keep one of `account` or `oidc`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { role_prefix = \"b-\" }\n"),
+            snapbox::str![[r#"
+E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc` or `vpc_endpoint`] help: write one of `account`, `oidc` or `vpc_endpoint`
+E0105: `role_prefix` in a principal of role `a` goes with `account` only [no `account` here] help: add `account = "…"`, or remove `role_prefix`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shpo\" }\n"),
+            snapbox::str![[r#"
+E0201: role `a` refers to account `shpo`, which is not declared [no account has this name | a similar account is declared here] a similar name exists: "shop"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"2222\" }\n"),
+            snapbox::str![[r#"
+E0203: `2222` is not an account id [4 digits] help: an account id is twelve digits; or write an account's name in the stack
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shop\", role_prefix = \"\" }\n"),
+            snapbox::str![[r#"
+E0302: an empty role prefix would be every role of the account [empty] help: say how the roles begin; or remove `role_prefix`, if the whole account is meant
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shop\", role_prefix = \"b-*\" }\n"),
+            snapbox::str![[r#"
+E0302: the role prefix `b-*` has a `*` [a prefix needs none] it stands for whatever follows by itself: "b-"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shop\", role_prefix = \"b c\" }\n"),
+            snapbox::str![[r#"
+E0203: no role's path and name begin with `b c` [` ` cannot stand here] help: letters, digits and `_+=,.@-`, with `/` between the parts of a path
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { account = \"shop\", prefix = \"b-\" }\n"),
+            snapbox::str![[r#"
+E0101: unknown field `prefix` in a principal of role `a` [no such field] a field with a like name exists: role_prefix
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn tokens_are_let_in_by_whose_they_are() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = { oidc = \"token.actions.githubusercontent.com\", subjects = \"repo:org/name:ref:refs/heads/main\" }\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { oidc = \"token.actions.githubusercontent.com\" }\n"),
+            snapbox::str![[r#"
+E0103: anyone with a token of `token.actions.githubusercontent.com` could assume the role [no subjects] help: add `subjects = ["repo:org/name:ref:refs/heads/main"]`: whose tokens are let in
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = { oidc = \"token.actions.githubusercontent.com\", subjects = [\"*\", \"repo:*\", \"repo:o*/x:*\"] }\n"
+            ),
+            snapbox::str![[r#"
+E0302: the subject `*` lets strangers in [matches every token of the provider] help: name whose tokens are let in, as in `repo:org/name:ref:refs/heads/main` or `repo:org/name:*`
+E0302: the subject `repo:*` lets strangers in [matches repositories of any organisation] help: name whose tokens are let in, as in `repo:org/name:ref:refs/heads/main` or `repo:org/name:*`
+E0302: the subject `repo:o*/x:*` lets strangers in [matches repositories of any organisation] help: name whose tokens are let in, as in `repo:org/name:ref:refs/heads/main` or `repo:org/name:*`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = { oidc = \"https://token.actions.githubusercontent.com/\", subjects = \"repo:org/name:*\" }\n"
+            ),
+            snapbox::str![[r#"
+E0203: `https://token.actions.githubusercontent.com/` is not an OIDC provider's host and path [as IAM names it, without `https://`] without the rest: "token.actions.githubusercontent.com"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = { oidc = \"github\", subjects = [] }\n"),
+            snapbox::str![[r#"
+E0203: `github` is not an OIDC provider's host and path [as IAM names it, without `https://`] help: write it as `token.actions.githubusercontent.com`
+E0103: anyone with a token of `github` could assume the role [no subjects] help: add `subjects = ["repo:org/name:ref:refs/heads/main"]`: whose tokens are let in
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn each_principal_is_read() {
+        use super::super::Principal;
+        let stack = stack(
+            "[roles.a]\ntrusted_by = [\"arn:aws:iam::111111111111:role/provision/shop/a\", \"arn:aws:iam::222222222222:role/x\", { account = \"shop\" }, { oidc = \"token.actions.githubusercontent.com\", subjects = [\"repo:org/name:*\"] }]\n",
+        );
+        let told: Vec<String> = stack.roles["a"]
+            .trusted_by
+            .iter()
+            .map(|it| match it {
+                Principal::Role(name) => format!("role {name}"),
+                Principal::RoleArn(arn) => format!("arn {arn}"),
+                Principal::Account(id) => format!("account {id}"),
+                Principal::Oidc {
+                    provider,
+                    audience,
+                    subjects,
+                } => {
+                    format!("{provider} {audience} {subjects:?}")
+                }
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "role a",
+                "arn arn:aws:iam::222222222222:role/x",
+                "account 111111111111",
+                "token.actions.githubusercontent.com sts.amazonaws.com [\"repo:org/name:*\"]",
+            ]
+        );
     }
 }

@@ -7,20 +7,19 @@ use std::collections::BTreeMap;
 
 use crate::model::Arn;
 
-use super::check::{Checker, Declared, Noun, Standing, texts};
+use super::check::{Checker, Declared, Noun, Standing, is_fifo, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{
-    Encryption, Queue, QueueRef, RedriveAllow, Subscribe, TopicRef, filters, names, topics,
-};
+use super::{Encryption, Queue, QueueRef, RedriveAllow, names, subscriptions, topics};
 
 pub(super) const QUEUE: Shape = Shape {
     noun: "queue",
     doc: "An SQS queue and the topics it receives from. Its policy lets those topics deliver, and nobody else.",
     fields: &[
         Field::new("account", Kind::Text, "The account, by its name in the stack; may be left out when there is only one.").with_existing(),
-        Field::new("subscribe", Kind::OneOrMany(&Kind::Either(&[Kind::Text, Kind::Table(&SUBSCRIBE)])), "The topics it receives from.").with_existing().alias(&["subscriptions", "topics", "subscription", "subscribes"]),
+        Field::new("subscribe", Kind::OneOrMany(&Kind::Either(&[Kind::Text, Kind::Table(&subscriptions::SUBSCRIBE)])), "The topics it receives from.").with_existing().alias(&["subscriptions", "topics", "subscription", "subscribes"]),
         Field::new("dead_letter", Kind::Either(&[Kind::Text, Kind::Table(&DEAD_LETTER)]), "The queue that takes messages which were received too often without being deleted.").alias(&["dlq", "redrive_policy", "redrive", "dead_letter_queue"]),
         Field::new("existing", Kind::Text, "The ARN of a queue that something else makes: then only this stack's subscriptions and statements of its policy are managed.").with_existing().alias(&["arn"]),
         Field::new("name", Kind::Text, "The name in AWS; without it, the table's, with `.fifo` added to a FIFO queue's."),
@@ -68,19 +67,6 @@ const KMS: Shape = Shape {
     one_of: &[],
 };
 
-const SUBSCRIBE: Shape = Shape {
-    noun: "subscription",
-    doc: "A topic the queue receives from. A text is the topic alone.",
-    fields: &[
-        Field::new("topic", Kind::Text, "The topic, by its name in the stack or its ARN.").required().alias(&["topic_arn", "to"]),
-        Field::new("raw", Kind::Flag, "Deliver the message alone, without SNS's envelope.").default("false").alias(&["raw_message_delivery"]),
-        Field::new("filter", Kind::Json, "Which messages, as SNS's filter policy: `{ type = [\"created\"] }`.").alias(&["filter_policy"]),
-        Field::new("filter_on_body", Kind::Flag, "The filter reads the message's body, instead of its attributes.").default("false").alias(&["filter_policy_scope", "filter_scope"]),
-        Field::new("dead_letter", Kind::Text, "The queue that takes messages which cannot be delivered, by its name in the stack or its ARN.").alias(&["dlq", "redrive_policy"]),
-    ],
-    one_of: &[],
-};
-
 /// Finds where each queue stands, and reports names that are taken.
 pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
     topics::place_all(checker, declared, Noun::Queue, "sqs", &names::QUEUE);
@@ -106,7 +92,7 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
     let dead_letter = dead_letter(checker, it, standing.as_ref());
     let redrive_allow = redrive_allow(checker, it, standing.as_ref());
     let encryption = encryption(checker, fields);
-    let subscribe = subscriptions(checker, it, standing.as_ref());
+    let subscribe = subscriptions::subscriptions(checker, it, standing.as_ref());
     let tags = checker.tags_of(it);
     let standing = standing?;
     Some(Queue {
@@ -131,23 +117,27 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
 }
 
 /// What a queue reference points at.
-struct Found {
-    queue: QueueRef,
+pub(super) struct Found {
+    pub(super) queue: QueueRef,
     /// Where it stands; `None` when the queue is declared and broken.
-    place: Option<(String, String)>,
-    fifo: bool,
+    pub(super) place: Option<(String, String)>,
+    pub(super) fifo: bool,
     /// Where it is declared.
-    key: Option<Span>,
+    pub(super) key: Option<Span>,
 }
 
 /// The queue in a text: of the stack by its name, or another by its ARN.
-fn queue_ref(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<Found> {
+pub(super) fn queue_ref(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    who: &str,
+) -> Option<Found> {
     if text.value.starts_with("arn:") {
         let arn = topics::regional_arn(checker, text, "sqs", "a queue's ARN", &names::QUEUE)?;
         let own = own_by_arn(checker, Noun::Queue, &arn);
         return Some(Found {
             place: Some((arn.account().to_owned(), arn.region().to_owned())),
-            fifo: arn.as_str().ends_with(".fifo"),
+            fifo: is_fifo(&arn),
             key: None,
             queue: own.map_or(QueueRef::Arn(arn), QueueRef::Stack),
         });
@@ -172,7 +162,7 @@ pub(super) fn integration_queue(
 }
 
 /// The stack's name for what an ARN names, if the stack declares it.
-fn own_by_arn(checker: &Checker<'_>, noun: Noun, arn: &Arn) -> Option<String> {
+pub(super) fn own_by_arn(checker: &Checker<'_>, noun: Noun, arn: &Arn) -> Option<String> {
     checker
         .standings
         .iter()
@@ -338,7 +328,7 @@ fn check_redrive_allowed(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
                 )
                 .and(allow.span, "this leaves it out")
                 .help(format!(
-                    "add `\"{}\"` to `redrive_allow` of queue `{name}`, or remove it there",
+                    "let it in, `redrive_allow = [\"{}\"]` at queue `{name}`; without `redrive_allow` every queue beside it is let in",
                     it.name
                 )),
             );
@@ -391,136 +381,313 @@ fn encryption(checker: &mut Checker<'_>, fields: &Fields) -> Encryption {
     }
 }
 
-fn subscriptions(
-    checker: &mut Checker<'_>,
-    it: &Declared<'_>,
-    standing: Option<&Standing>,
-) -> Vec<Subscribe> {
-    let mut found: Vec<(Subscribe, Span)> = Vec::new();
-    for item in it.fields.list("subscribe") {
-        let fields = item.fields();
-        let text = match fields {
-            Some(fields) => fields.text("topic"),
-            None => item.text().map(|it| Spanned::new(it, item.span)),
-        };
-        let topic = text.and_then(|text| {
-            let span = text.span;
-            topic_ref(checker, text, it, standing).map(|it| (it, span))
-        });
-        let raw = fields.is_some_and(|it| it.flag("raw"));
-        let on_body = fields.is_some_and(|it| it.flag("filter_on_body"));
-        let filter = fields.and_then(|fields| filters::filter(checker, fields, on_body));
-        let dead_letter = fields.and_then(|fields| {
-            subscription_dead_letter(checker, it, fields, topic.as_ref(), standing)
-        });
-        let Some(((topic, _), span)) = topic else {
-            continue;
-        };
-        if let Some((_, first)) = found.iter().find(|(it, _)| it.topic == topic) {
-            checker.report(
-                Diagnostic::new(
-                    Code::Duplicate,
-                    span,
-                    format!("{} subscribes to a topic twice", it.fields.owner),
-                    "again here",
-                )
-                .and(*first, "first here")
-                .help("SNS keeps one subscription of a queue to a topic: put both filters into one, `{ type = [\"a\", \"b\"] }`"),
-            );
-            continue;
-        }
-        let subscribe = Subscribe {
-            topic,
-            raw,
-            filter,
-            filter_on_body: on_body,
-            dead_letter,
-        };
-        found.push((subscribe, span));
-    }
-    found.into_iter().map(|(it, _)| it).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of, stack};
 
-/// The topic in a text, and whether it is FIFO; with what SNS says of the pair.
-fn topic_ref(
-    checker: &mut Checker<'_>,
-    text: Spanned<&str>,
-    it: &Declared<'_>,
-    standing: Option<&Standing>,
-) -> Option<(TopicRef, bool)> {
-    let span = text.span;
-    let owner = &it.fields.owner;
-    let (topic, arn, fifo) = if text.value.starts_with("arn:") {
-        let arn = topics::regional_arn(checker, text, "sns", "a topic's ARN", &names::TOPIC)?;
-        let fifo = arn.as_str().ends_with(".fifo");
-        let own = own_by_arn(checker, Noun::Topic, &arn);
-        let topic = own.map_or_else(|| TopicRef::Arn(arn.clone()), TopicRef::Stack);
-        (topic, Some(arn), fifo)
-    } else {
-        let name = checker.reference(Noun::Topic, text, owner)?;
-        let standing = checker.standing(Noun::Topic, &name);
-        let arn = standing.and_then(|it| it.arn.clone());
-        let fifo = standing.is_some_and(|it| it.fifo);
-        (TopicRef::Stack(name), arn, fifo)
-    };
-    if let (Some(standing), Some(arn)) = (standing, &arn) {
-        checker.check_partition(Spanned::new(arn, span), standing.partition, owner);
-        if standing.fifo && !fifo {
-            checker.report(
-                Diagnostic::new(
-                    Code::Unsupported,
-                    span,
-                    format!("{owner} is FIFO, and the topic is not"),
-                    "a standard topic",
-                )
-                .and(it.key, "a FIFO queue")
-                .help("SNS delivers from a standard topic to standard queues only: make the topic FIFO, or the queue standard"),
-            );
-        }
-    }
-    Some((topic, fifo))
-}
+    #[test]
+    fn attributes_keep_within_what_sqs_takes() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nvisibility_timeout = \"13h\"\nretention = 30\ndelay = \"16m\"\nreceive_wait = 21\nmax_message_size = \"2MiB\"\n"
+            ),
+            snapbox::str![[r#"
+E0104: `visibility_timeout` of queue `a` is out of range [must be from 0 to 12h]
+E0104: `retention` of queue `a` is out of range [must be from 1m to 14d]
+E0104: `delay` of queue `a` is out of range [must be from 0 to 15m]
+E0104: `receive_wait` of queue `a` is out of range [must be from 0 to 20s]
+E0104: `max_message_size` of queue `a` is out of range [must be from 1KiB to 1MiB]
 
-fn subscription_dead_letter(
-    checker: &mut Checker<'_>,
-    it: &Declared<'_>,
-    fields: &Fields,
-    topic: Option<&((TopicRef, bool), Span)>,
-    standing: Option<&Standing>,
-) -> Option<QueueRef> {
-    let text = fields.text("dead_letter")?;
-    let span = text.span;
-    let found = queue_ref(checker, text, &it.fields.owner)?;
-    if let (Some(standing), Some(place)) = (standing, &found.place)
-        && (place.0 != standing.id.as_str() || place.1 != standing.region.as_str())
-    {
-        checker.report(
-            Diagnostic::new(
-                Code::Place,
-                span,
-                "the dead-letter queue of a subscription is in another account or region",
-                format!("in {} {}", place.0, place.1),
-            )
-            .and(it.key, format!("in {} {}", standing.id, standing.region))
-            .help("the subscription belongs to its queue's account and region: declare its dead-letter queue there"),
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nvisibility_timeout = \"12h\"\nretention = \"14d\"\ndelay = \"15m\"\nreceive_wait = 20\nmax_message_size = \"1KiB\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibility_timeout = \"500ms\"\n"),
+            snapbox::str![[r#"
+E0102: `visibility_timeout` of queue `a` cannot be read [not whole seconds] help: write seconds or a duration such as "5m"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibility_timeout = -1\n"),
+            snapbox::str![[r#"
+E0104: `visibility_timeout` of queue `a` is out of range [must be from 0 to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nmax_message_size = \"big\"\n"),
+            snapbox::str![[r#"
+E0102: `max_message_size` of queue `a` cannot be read [not a size] help: write bytes or a size such as "256KiB"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nencryption = \"kms\"\n"),
+            snapbox::str![[r#"
+E0102: `encryption` of queue `a` cannot be `kms` [no such choice] help: write `"sqs"` or `"off"`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nencryption = { kms = \"\", reuse = \"1s\" }\n"),
+            snapbox::str![[r#"
+E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN
+E0104: `reuse` of `encryption` of queue `a` is out of range [must be from 1m to 1d]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\nname = \"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq\"\n[queues.b]\nfifo = true\nname = \"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.fifo\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: queue `b` cannot have the queue name `qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq.fifo` [81 characters long] help: at most 80, `.fifo` included
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nmessage_group_throughput = true\n"),
+            snapbox::str![[r#"
+E0105: queue `a` is not FIFO, and has `message_group_throughput` [only FIFO queues have it] help: add `fifo = true` (which replaces a queue that exists), or remove `message_group_throughput`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nvisibilityTimeout = 3\n"),
+            snapbox::str![[r#"
+E0101: unknown field `visibilityTimeout` in queue `a` [no such field] a field with a like name exists: visibility_timeout
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\ndlq = \"a\"\nfifo = \"yes\"\n"),
+            snapbox::str![[r#"
+E0101: unknown field `dlq` in queue `a` [no such field] a field with a like name exists: dead_letter
+E0102: `fifo` of queue `a` has the wrong type [this is a text] help: write `true` or `false`
+
+"#]]
         );
     }
-    if let (Some(((_, fifo), at)), true) = (topic, found.place.is_some())
-        && *fifo != found.fifo
-    {
-        let kind = |fifo| if fifo { "FIFO" } else { "standard" };
-        let fault = Diagnostic::new(
-            Code::Unsupported,
-            span,
-            "the dead-letter queue of a subscription is of another type than its topic",
-            format!("{} queue", kind(found.fifo)),
-        )
-        .and(*at, format!("{} topic", kind(*fifo)))
-        .help("a FIFO topic has a FIFO dead-letter queue, a standard topic a standard one");
-        checker.report(match found.key {
-            Some(key) => fault.and(key, "declared here"),
-            None => fault,
-        });
+
+    #[test]
+    fn a_dead_letter_queue_is_beside_its_queue_and_of_its_type() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[queues.x]\naccount = \"a\"\ndead_letter = \"y\"\n[queues.y]\naccount = \"b\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: the dead-letter queue of queue `x` is in another account or region [in 222222222222 eu-west-1 | in 111111111111 eu-west-1] help: SQS moves messages only within an account and region: declare a dead-letter queue beside this one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\n[queues.x]\naccount = \"a\"\ndead_letter = \"y\"\n[queues.y]\naccount = \"b\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\nfifo = true\ndead_letter = { queue = \"y\" }\n[queues.y]\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of queue `x` is of another type [standard queue | FIFO queue] help: a FIFO queue has a FIFO dead-letter queue, a standard queue a standard one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = { queue = \"arn:aws:sqs:eu-west-1:111111111111:z.fifo\", max_receives = 0 }\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of queue `x` is of another type [FIFO queue | standard queue] help: a FIFO queue has a FIFO dead-letter queue, a standard queue a standard one
+E0104: `max_receives` of `dead_letter` of queue `x` is out of range [must be from 1 to 1000]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = { max_receives = 3 }\n"
+            ),
+            snapbox::str![[r#"
+E0103: `dead_letter` of queue `x` has no `queue` [`queue` is missing] help: add `queue = "…"`: the queue, by its name in the stack or its ARN: in the same account and region, and FIFO if this one is
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = \"y\"\n[queues.y]\nredrive_allow = \"none\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: queue `y` does not let queue `x` use it as its dead-letter queue [used here | this leaves it out] help: let it in, `redrive_allow = ["x"]` at queue `y`; without `redrive_allow` every queue beside it is let in
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[queues.x]\ndead_letter = \"y\"\n[queues.y]\nredrive_allow = [\"z\"]\n[queues.z]\n"
+            ),
+            snapbox::str![[r#"
+E0105: queue `y` does not let queue `x` use it as its dead-letter queue [used here | this leaves it out] help: let it in, `redrive_allow = ["x"]` at queue `y`; without `redrive_allow` every queue beside it is let in
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of("[accounts.a]\nid = \"111111111111\"\n[queues.x]\nredrive_allow = []\n"),
+            snapbox::str![[r#"
+E0104: `redrive_allow` of queue `x` lists 0 queues [SQS takes 1 to 10] help: write `"all"` for every queue of the account and region, or `"none"`
+
+"#]]
+        );
     }
-    Some(found.queue)
+
+    #[test]
+    fn a_queue_subscribes_to_what_can_deliver_to_it() {
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nfifo = true\nsubscribe = \"t\"\n"),
+            snapbox::str![[r#"
+E0304: queue `a` is FIFO, and the topic is not [a standard topic | a FIFO queue] help: SNS delivers from a standard topic to standard queues only: make the topic FIFO, or the queue standard
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\nfifo = true\n[queues.a]\nsubscribe = \"topics.t\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = [\"t\", { topic = \"t\", raw = true }]\n"),
+            snapbox::str![[r#"
+E0202: queue `a` subscribes to a topic twice [again here | first here] help: SNS keeps one subscription of a queue to a topic: put both filters into one, `{ type = ["a", "b"] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[queues.a]\nsubscribe = \"arn:aws-cn:sns:cn-north-1:111111111111:t\"\n"),
+            snapbox::str![[r#"
+E0303: `arn:aws-cn:sns:cn-north-1:111111111111:t` is in partition `aws-cn`, and queue `a` is in `aws` [in another partition] help: partitions share no accounts and no IAM: nothing in one can be let into another
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\nfifo = true\n[queues.a]\nsubscribe = { topic = \"t\", dead_letter = \"d\" }\n[queues.d]\n"
+            ),
+            snapbox::str![[r#"
+E0304: the dead-letter queue of a subscription is of another type than its topic [standard queue | FIFO topic | declared here] help: a FIFO topic has a FIFO dead-letter queue, a standard topic a standard one
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nsubscribe = { topic = \"t\", dead_letter = \"arn:aws:sqs:us-east-1:111111111111:d\" }\n"
+            ),
+            snapbox::str![[r#"
+E0303: the dead-letter queue of a subscription is in another account or region [in 111111111111 us-east-1 | in 111111111111 eu-west-1] help: the subscription belongs to its queue's account and region: declare its dead-letter queue there
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nsubscribe = \"t\"\nencryption = { kms = \"alias/aws/sqs\" }\n"
+            ),
+            snapbox::str![[r#"
+E0304: SNS cannot deliver to queue `a` under this key [AWS's own key lets SNS do nothing, and its policy cannot be changed | deliveries would be lost without a word] help: use `encryption = "sqs"`, which needs nothing; or a key of your own whose policy lets `sns.amazonaws.com` use it
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = { raw = true }\n"),
+            snapbox::str![[r#"
+E0103: a subscription of queue `a` has no `topic` [`topic` is missing] help: add `topic = "…"`: the topic, by its name in the stack or its ARN
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = { topc = \"t\" }\n"),
+            snapbox::str![[r#"
+E0101: unknown field `topc` in a subscription of queue `a` [no such field] a field with a like name exists: topic
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nsubscribe = \"queues.a\"\n"),
+            snapbox::str![[r#"
+E0201: queue `a` refers to queue `queues.a` where topics are meant [not of `[topics]`] help: topics that are declared: `t`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_queue_still_subscribes() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"\nsubscribe = \"t\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"\ndelay = 3\n"
+            ),
+            snapbox::str![[r#"
+E0105: `delay` cannot be set on an existing queue [describes the queue itself | something else made it, and keeps it] help: remove `delay`; or remove `existing`, and the queue becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.t]\n[queues.a]\nexisting = \"arn:aws:sqs:us-east-1:111111111111:q\"\n"),
+            snapbox::str![[r#"
+E0303: queue `a` is in no account of the stack [in account 111111111111 in us-east-1] help: add `[accounts.NAME]` and under it `id = "111111111111"` and `region = "us-east-1"`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_queue_without_a_word_has_the_defaults_of_sqs() {
+        let stack = stack("[queues.inbox]\n[queues.line]\nfifo = true\n");
+        let queue = &stack.queues["inbox"];
+        assert_eq!(
+            queue.arn.as_str(),
+            "arn:aws:sqs:eu-west-1:111111111111:inbox"
+        );
+        assert_eq!((queue.delay, queue.receive_wait), (0, 0));
+        assert_eq!((queue.visibility_timeout, queue.retention), (30, 345_600));
+        assert_eq!(queue.max_message_size, 1_048_576);
+        assert_eq!(queue.encryption, super::Encryption::Sqs);
+        assert_eq!(queue.redrive_allow, super::RedriveAllow::All);
+        assert_eq!(stack.queues["line"].arn.name(), "line.fifo");
+        assert!(stack.queues["line"].fifo && !queue.fifo);
+    }
+
+    #[test]
+    fn a_reference_has_its_table_before_it_or_not_and_an_arn_of_ones_own_is_a_reference() {
+        use super::QueueRef::Stack;
+        let stack = stack(
+            "[queues.a]\ndead_letter = \"d\"\n[queues.b]\ndead_letter = \"queues.d\"\n[queues.c]\ndead_letter = { queue = \"arn:aws:sqs:eu-west-1:111111111111:d\", max_receives = 3 }\n[queues.d]\n",
+        );
+        let of = |name: &str| stack.queues[name].dead_letter.clone();
+        assert_eq!(of("a"), Some((Stack("d".to_owned()), 5)));
+        assert_eq!(of("b"), of("a"));
+        assert_eq!(of("c"), Some((Stack("d".to_owned()), 3)));
+    }
 }

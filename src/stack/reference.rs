@@ -119,3 +119,48 @@ fn type_of(kind: &Kind) -> String {
         Kind::Either(kinds) => kinds.iter().map(type_of).collect::<Vec<_>>().join(", or "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn each(
+        shape: &'static Shape,
+        seen: &mut BTreeSet<&'static str>,
+        act: &mut impl FnMut(&Field),
+    ) {
+        if !seen.insert(shape.doc) {
+            return;
+        }
+        for field in shape.fields {
+            act(field);
+            for inner in shapes_of(&field.kind) {
+                each(inner, seen, act);
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_of_every_table_is_told() {
+        let text = reference();
+        let mut seen = BTreeSet::from([ROOT.doc]);
+        for field in ROOT.fields {
+            let shape = match &field.kind {
+                Kind::Named(shape) => shape,
+                kind => shapes_of(kind)[0],
+            };
+            each(shape, &mut seen, &mut |field| {
+                assert!(
+                    text.contains(&format!("| `{}` |", field.name)),
+                    "{}",
+                    field.name
+                );
+                assert!(field.doc.ends_with('.'), "{}: {}", field.name, field.doc);
+            });
+        }
+        for line in text.lines().filter(|it| it.starts_with('|')) {
+            let bars = line.replace("\\|", "").matches('|').count();
+            assert_eq!(bars, 5, "{line}");
+        }
+    }
+}

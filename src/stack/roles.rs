@@ -12,7 +12,8 @@ use crate::policy::Document;
 
 use super::check::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Field, Fields, Item, Kind, Shape};
+use super::fields::{Fields, Item};
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Account, Principal, Role, names, principals};
 
@@ -94,7 +95,7 @@ fn standing(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<(Standing, S
         None => None,
     };
     let (account, arn, at) = if let Some(existing) = existing {
-        let account = account_of_existing(checker, it, &existing, None)??;
+        let account = account_of_existing(checker, it, &existing, None)?.account()?;
         let span = existing.span;
         (account, existing.value, span)
     } else {
@@ -154,22 +155,38 @@ fn path(checker: &mut Checker<'_>, fields: &Fields) -> Option<String> {
     Some(text.value.to_owned())
 }
 
+/// Where a resource that something else made is found.
+pub(super) enum Home {
+    /// In an account of the stack.
+    Within(Account),
+    /// In no account of the stack.
+    Outside,
+}
+
+impl Home {
+    pub(super) fn account(self) -> Option<Account> {
+        match self {
+            Self::Within(account) => Some(account),
+            Self::Outside => None,
+        }
+    }
+}
+
 /// The account of a resource that something else made, from `account` or by its ARN.
 ///
-/// `None`: a fault was reported. `Some(None)`: in no account of the stack.
-/// With a `region`, the account's must be that one.
+/// `None`: a fault was reported. With a `region`, the account's must be that one.
 pub(super) fn account_of_existing(
     checker: &mut Checker<'_>,
     it: &Declared<'_>,
     arn: &Spanned<Arn>,
     region: Option<&Region>,
-) -> Option<Option<Account>> {
+) -> Option<Home> {
     let id = arn.value.account_id()?;
     let fits = |account: &Account| {
         account.place.id == id && region.is_none_or(|it| account.place.region == *it)
     };
     let account = if let Some(text) = it.fields.text("account") {
-        let name = checker.reference(Noun::Account, text.clone(), &it.fields.owner)?;
+        let name = checker.reference(Noun::Account, text, &it.fields.owner)?;
         let account = checker.accounts.get(&name).cloned()?;
         if !fits(&account) {
             let place = account.place;
@@ -222,7 +239,7 @@ pub(super) fn account_of_existing(
     let owner = format!("account `{}`", account.place.account);
     checker
         .check_partition(whole, account.place.partition(), &owner)
-        .then_some(Some(account))
+        .then_some(Home::Within(account))
 }
 
 /// Something in no account of the stack: right for a topic, which others may own.
@@ -231,20 +248,24 @@ fn outside(
     it: &Declared<'_>,
     arn: &Spanned<Arn>,
     region: Option<&Region>,
-) -> Option<Option<Account>> {
+) -> Option<Home> {
     // A broken account may well be the one: its own fault says enough.
     if checker.accounts.len() < checker.names(Noun::Account).len() {
         return None;
     }
     if arn.value.service() == "sns" {
-        return Some(None);
+        return Some(Home::Outside);
     }
     let place = match region {
         Some(region) => format!("{} in {region}", arn.value.account()),
         None => arn.value.account().to_owned(),
     };
+    let here = match region {
+        Some(region) => format!(" and `region = \"{region}\"`"),
+        None => String::new(),
+    };
     let mut help = format!(
-        "add `[accounts.NAME]` and under it `id = \"{}\"`",
+        "add `[accounts.NAME]` and under it `id = \"{}\"`{here}",
         arn.value.account()
     );
     if arn.value.service() == "iam" {
@@ -502,4 +523,232 @@ fn managed_policy(
         return None;
     }
     Some(arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of, stack};
+
+    #[test]
+    fn a_role_has_a_name_and_path_that_iam_takes() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nname = \"a b\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the role name `a b` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\npath = \"team\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the path `team` [`/` must stand at both ends] write it so: "/team/"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.\"a.b\"]\n"),
+            snapbox::str![[r#"
+E0203: a role cannot have the name `a.b` [`.` cannot stand here] help: 1 to 64 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nname = \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
+            ),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the role name `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` [65 characters long] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nmax_session = \"13h\"\n"),
+            snapbox::str![[r#"
+E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nmax_session = \"30m\"\n"),
+            snapbox::str![[r#"
+E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ndescription = \"Ж\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the description `Ж` [`Ж` cannot stand here] help: at most 1000 characters of Latin-1
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_role_name_is_taken_once_whatever_its_case_and_path() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\nregion = \"us-east-1\"\n[roles.x]\naccount = \"a\"\nname = \"Checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\npath = \"/other/\"\n"
+            ),
+            snapbox::str![[r#"
+E0202: roles `x` and `y` are both called `checkout` in account 111111111111 [the name is taken | by role `x`] help: IAM keeps one role of a name in an account, whatever its path and the case of its letters: give one another `name`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[roles.x]\naccount = \"a\"\nname = \"checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn policies_are_ones_iam_takes() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"policy.json\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"missing.json\"\n"),
+            snapbox::str![[r#"
+E0401: cannot read `missing.json`, the policy `read` [no such file] help: the path is seen from the stack's own folder
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"broken.json\"\n"),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [line 1 column 1: this is not JSON] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a.policies]\nread = \"trust.json\"\n"),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0] has a `Principal`, which a role's own policy cannot] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nread = { Statement = [{ Effect = \"allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0].Effect: must be "Allow" or "Deny"] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nread = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0102: policy `read` is not one IAM takes [Statement[0] has no `Resource`] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a.policies]\nprovision-x = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+            ),
+            snapbox::str![[r#"
+E0203: role `a` cannot have a policy called `provision-x` [names that begin so are kept for generated policies] help: choose another name for the policy
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nattach = [\"ReadOnlyAccess\", \"arn:aws:iam::222222222222:policy/x\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n"
+            ),
+            snapbox::str![[r#"
+E0102: `ReadOnlyAccess` is not a managed policy's ARN [not an ARN] help: a policy of AWS is `arn:aws:iam::aws:policy/ReadOnlyAccess`; your own has its account's id in the place of the second `aws`
+E0303: role `a` cannot use `arn:aws:iam::222222222222:policy/x` [in another account] help: a role uses managed policies of its own account (111111111111) or of AWS
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nboundary = \"arn:aws:iam::111111111111:role/x\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:iam::111111111111:role/x` is not a managed policy's ARN [not a policy] help: write `arn:aws:iam::ACCOUNT:policy/NAME`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_role_is_described_by_its_maker() {
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::111111111111:role/x\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\nexisting = \"arn:aws:iam::111111111111:role/x\"\nmax_session = \"2h\"\ntrusted_by = \"ec2.amazonaws.com\"\n"
+            ),
+            snapbox::str![[r#"
+E0105: `max_session` cannot be set on an existing role [describes the role itself | something else made it, and keeps it] help: remove `max_session`; or remove `existing`, and the role becomes this stack's own
+E0105: `trusted_by` cannot be set on an existing role [describes the role itself | something else made it, and keeps it] help: remove `trusted_by`; or remove `existing`, and the role becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::222222222222:role/x\"\n"),
+            snapbox::str![[r#"
+E0303: role `a` is in no account of the stack [in account 222222222222] help: add `[accounts.NAME]` and under it `id = "222222222222"`; a role of others needs no table: write its ARN where it is spoken of
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"arn:aws:iam::111111111111:user/x\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:iam::111111111111:user/x` is not a role's ARN [not a role] help: write `arn:aws:iam::ACCOUNT:role/NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\nexisting = \"x\"\n"),
+            snapbox::str![[r#"
+E0102: `x` is not a role's ARN [not an ARN] help: its ARN is `arn:aws:iam::ACCOUNT:role/NAME` or `…:policy/NAME`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_role_is_named_by_its_table_under_the_stacks_path() {
+        let stack = stack(
+            "[stack.tags]\nteam = \"a\"\nenv = \"dev\"\n[roles.checkout]\ntrusted_by = \"ec2.amazonaws.com\"\ntags = { env = \"prod\" }\n[roles.till]\nname = \"Till\"\npath = \"/shop/\"\n[roles.old]\nexisting = \"arn:aws:iam::111111111111:role/a/b/old\"\n",
+        );
+        let role = &stack.roles["checkout"];
+        assert_eq!(
+            role.arn.as_str(),
+            "arn:aws:iam::111111111111:role/provision/shop/checkout"
+        );
+        assert_eq!(
+            (role.path.as_str(), role.name.as_str()),
+            ("/provision/shop/", "checkout")
+        );
+        assert_eq!(role.max_session, 3600);
+        assert_eq!(
+            (role.tags["team"].as_str(), role.tags["env"].as_str()),
+            ("a", "prod")
+        );
+        assert_eq!(
+            stack.roles["till"].arn.as_str(),
+            "arn:aws:iam::111111111111:role/shop/Till"
+        );
+        let old = &stack.roles["old"];
+        assert_eq!((old.path.as_str(), old.name.as_str()), ("/a/b/", "old"));
+        assert!(old.existing && !role.existing);
+    }
 }

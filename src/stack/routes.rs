@@ -278,10 +278,7 @@ pub(super) fn check_siblings(checker: &mut Checker<'_>, owner: &str, routes: &[S
                             Diagnostic::new(
                                 Code::Route,
                                 route.span,
-                                format!(
-                                    "{owner} has two names for the parameter after `{}/`",
-                                    above
-                                ),
+                                format!("{owner} has two names for the parameter after `{above}/`"),
                                 format!("`{part}` here"),
                             )
                             .and(*span, format!("`{first}` here"))

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::model::{Arn, Region};
 
-use super::check::{Checker, Declared, Noun, Standing};
+use super::check::{Checker, Declared, Noun, Standing, is_fifo};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::shape::{Field, Item, Kind, Shape};
+use super::fields::Item;
+use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Topic, names, roles};
 
@@ -129,11 +130,11 @@ fn existing(
     let arn = Spanned::new(arn, span);
     let account = roles::account_of_existing(checker, it, &arn, Some(&region))?;
     let standing = Standing {
-        account: account.map(|it| it.place.account),
+        account: account.account().map(|it| it.place.account),
         id,
         partition: region.partition(),
         region,
-        fifo: arn.value.as_str().ends_with(".fifo"),
+        fifo: is_fifo(&arn.value),
         arn: Some(arn.value),
         existing: true,
         key: it.key,
@@ -276,6 +277,160 @@ fn check_key(checker: &mut Checker<'_>, it: &Declared<'_>, field: &str) {
                 "not an id, an ARN or an alias",
             )
             .help("write `alias/NAME`, a key's id or its ARN; leave it out for none"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faults_of};
+
+    #[test]
+    fn a_topic_has_a_name_that_sns_takes() {
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nname = \"a.b\"\n"),
+            snapbox::str![[r#"
+E0203: topic `a` cannot have the topic name `a.b` [`.` cannot stand here] help: 1 to 256 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nname = \"a.fifo\"\n"),
+            snapbox::str![[r#"
+E0203: topic `a` is not FIFO, and its name ends in `.fifo` [only FIFO names end so] help: add `fifo = true`, or take `.fifo` from the name
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nname = \"a\"\nfifo = true\n"),
+            snapbox::str![[r#"
+E0203: topic `a` is FIFO, and its name does not end in `.fifo` [without `.fifo` | FIFO here] AWS wants the ending: "a.fifo"
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.\"a.fifo\"]\nfifo = true\n"),
+            snapbox::str![[r#"
+E0203: topic `a.fifo` has a dot in its name [`.fifo` is added by itself] help: write `[topics.a]` and under it `fifo = true`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.\"a b\"]\n"),
+            snapbox::str![[r#"
+E0203: a topic cannot have the name `a b` [a space cannot stand here] help: 1 to 64 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nname = \"\"\n"),
+            snapbox::str![[r#"
+E0203: topic `a` cannot have the topic name `` [empty] help: 1 to 256 letters, digits, `-` and `_`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\ncontent_based_deduplication = true\n"),
+            snapbox::str![[r#"
+E0105: topic `a` is not FIFO, and has `content_based_deduplication` [only FIFO topics have it] help: add `fifo = true` (which replaces a topic that exists), or remove `content_based_deduplication`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nsignature_version = 3\n"),
+            snapbox::str![[r#"
+E0104: `signature_version` of topic `a` is out of range [must be from 1 to 2]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nkms_key = \"\"\n"),
+            snapbox::str![[r#"
+E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN; leave it out for none
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_topic_name_is_taken_once_in_an_account_and_region() {
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\n[topics.x]\naccount = \"a\"\nname = \"e\"\n[topics.y]\naccount = \"b\"\nname = \"e\"\n"
+            ),
+            snapbox::str![[r#"
+E0202: topics `x` and `y` are both called `e` in account 111111111111, region eu-west-1 [the name is taken | by topic `x`] help: AWS keeps one topic of a name in an account and region: give one another `name`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\nregion = \"us-east-1\"\n[topics.x]\naccount = \"a\"\nname = \"e\"\n[topics.y]\naccount = \"b\"\nname = \"e\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults_of(
+                "[accounts.a]\nid = \"111111111111\"\n[topics.x]\nname = \"e\"\n[topics.y]\nexisting = \"arn:aws:sns:eu-west-1:111111111111:e\"\n"
+            ),
+            snapbox::str![[r#"
+E0202: topics `x` and `y` are both called `e` in account 111111111111, region eu-west-1 [the name is taken | by topic `x`] help: AWS keeps one topic of a name in an account and region: give one another `name`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_existing_topic_may_lie_outside_the_stacks_accounts() {
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:e\"\n"),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.a]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:e\"\nfifo = true\ntags = { a = \"b\" }\n"
+            ),
+            snapbox::str![[r#"
+E0105: `fifo` cannot be set on an existing topic [describes the topic itself | something else made it, and keeps it] help: remove `fifo`; or remove `existing`, and the topic becomes this stack's own
+E0105: `tags` cannot be set on an existing topic [describes the topic itself | something else made it, and keeps it] help: remove `tags`; or remove `existing`, and the topic becomes this stack's own
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nexisting = \"arn:aws:sqs:eu-west-1:999999999999:e\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:sqs:eu-west-1:999999999999:e` is not a topic's ARN [an ARN of `sqs`, not of `sns`]
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nexisting = \"arn:aws:sns::999999999999:e\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:sns::999999999999:e` is not a topic's ARN [has no region] help: write `arn:aws:sns:REGION:ACCOUNT:NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[topics.a]\nexisting = \"arn:aws:sns:cn-north-1:999999999999:e\"\n"),
+            snapbox::str![[r#"
+E0102: `arn:aws:sns:cn-north-1:999999999999:e` is not a topic's ARN [its region is in another partition] help: write `arn:aws:sns:REGION:ACCOUNT:NAME`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.a]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:e\"\naccount = \"shop\"\n"
+            ),
+            snapbox::str![[r#"
+E0303: `arn:aws:sns:eu-west-1:999999999999:e` is not in account `shop` [in account 999999999999, region eu-west-1 | `shop` is 111111111111 in eu-west-1] help: correct one of them; or leave `account` out, for the ARN says where it is
+
+"#]]
         );
     }
 }

@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use provision::aws::{Aws, Keys, Reach};
+use provision::cloud::sandbox::{Habits, Sandbox};
 use provision::cloud::{self, Call, CallError, Cloud, Fault};
 use provision::model::{AccountId, Place, Region};
 use provision::stack::{Account, Credentials};
@@ -88,9 +89,22 @@ impl World<'_> {
     }
 }
 
-/// Runs a scenario on the sandbox.
+/// Runs a scenario on the sandbox, whose clock is wound forward instead of waited for.
 fn on_the_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
-    let _ = scenario;
+    let (a, b) = (place("a"), place("b"));
+    let habits = Habits {
+        // A contract is about what calls do, not about how many a second there may be.
+        rates: false,
+        ..Habits::default()
+    };
+    let world = World {
+        propagation: habits.propagation,
+        cooldown: Duration::from_mins(1),
+        cloud: &Sandbox::in_memory(&[a.id.clone(), b.id.clone()]).with(habits),
+        a,
+        b,
+    };
+    run(true, scenario(&world));
 }
 
 /// Runs a scenario on the emulator, through the SDK.
@@ -113,18 +127,20 @@ fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
     };
     let cloud = Aws::reach(&accounts, "contract", &reach);
     let cooldown = Duration::from_secs(COOLDOWN.parse().expect("a number")) * 11 / 10;
-    run(scenario(&World {
+    let world = World {
         cloud: &cloud,
         a,
         b,
         cooldown,
         propagation: Duration::ZERO,
-    }));
+    };
+    run(false, scenario(&world));
 }
 
-fn run(scenario: impl Future<Output = ()>) {
+fn run(paused: bool, scenario: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(paused)
         .build()
         .expect("a runtime")
         .block_on(scenario);

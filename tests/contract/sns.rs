@@ -61,7 +61,7 @@ fn queue(name: &str) -> sqs::CreateQueue {
 }
 
 /// A topic policy of one statement.
-fn letting(topic: &str, principal: serde_json::Value, action: &str) -> String {
+fn letting(topic: &str, principal: &serde_json::Value, action: &str) -> String {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -188,14 +188,14 @@ async fn a_topic_reads_back_as_it_was_made(w: &World<'_>) {
             &w.b,
             role(
                 "caller",
-                trust_of(json!({ "Service": "lambda.amazonaws.com" })),
+                trust_of(&json!({ "Service": "lambda.amazonaws.com" })),
             ),
         )
         .await;
     w.settle().await;
     let policy = letting(
         &arn(&w.a, "whole"),
-        json!({ "AWS": caller.arn }),
+        &json!({ "AWS": caller.arn }),
         "sns:Publish",
     );
     let made = w
@@ -302,7 +302,7 @@ async fn a_topic_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
     let policy = |name: &str| {
         letting(
             &arn(&w.a, name),
-            json!({ "AWS": caller.as_str() }),
+            &json!({ "AWS": caller.as_str() }),
             "sns:Publish",
         )
     };
@@ -322,7 +322,7 @@ async fn a_topic_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
         &w.b,
         role(
             "caller",
-            trust_of(json!({ "Service": "lambda.amazonaws.com" })),
+            trust_of(&json!({ "Service": "lambda.amazonaws.com" })),
         ),
     )
     .await;
@@ -336,11 +336,11 @@ async fn a_topic_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
 }
 
 async fn a_deleted_principal_shows_its_id_in_the_topic_policy(w: &World<'_>) {
-    let service = trust_of(json!({ "Service": "lambda.amazonaws.com" }));
+    let service = trust_of(&json!({ "Service": "lambda.amazonaws.com" }));
     let caller = w.ok(&w.b, role("caller", service.clone())).await;
     w.settle().await;
     let made = w.ok(&w.a, topic("haunted")).await;
-    let policy = letting(&made, json!({ "AWS": caller.arn }), "sns:Publish");
+    let policy = letting(&made, &json!({ "AWS": caller.arn }), "sns:Publish");
     set(w, &w.a, &made, "Policy", &policy).await;
     let name = "caller".to_owned();
     w.ok(&w.b, iam::DeleteRole { name }).await;
@@ -364,8 +364,8 @@ async fn a_wrong_topic_policy_is_refused(w: &World<'_>) {
     let root = json!({ "AWS": Arn::root("aws", &w.b.id).as_str() });
     for policy in [
         "{".to_owned(),
-        letting(&arn(&w.a, "other"), root.clone(), "sns:Publish"),
-        letting(&made, root, "sqs:SendMessage"),
+        letting(&arn(&w.a, "other"), &root, "sns:Publish"),
+        letting(&made, &root, "sqs:SendMessage"),
     ] {
         let set = setting(&made, "Policy", &policy);
         w.refused(&w.a, Fault::Invalid, set).await;
@@ -459,7 +459,10 @@ async fn a_subscription_reads_back_as_it_was_made(w: &World<'_>) {
         endpoint: inbox,
         topic: topic.clone(),
     };
-    assert_eq!(by_topic(w, &w.a, &topic).await, [listing.clone()]);
+    assert_eq!(
+        by_topic(w, &w.a, &topic).await,
+        std::slice::from_ref(&listing)
+    );
     let own = w.all(&w.a, |token| ListSubscriptions { token }).await;
     assert_eq!(own, [listing]);
 
@@ -516,7 +519,7 @@ async fn a_queue_that_is_not_there_can_be_subscribed(w: &World<'_>) {
 async fn a_subscription_by_the_queues_account_is_confirmed_and_its_own(w: &World<'_>) {
     let topic = w.ok(&w.a, topic("source")).await;
     let root = Arn::root("aws", &w.b.id);
-    let policy = letting(&topic, json!({ "AWS": root.as_str() }), "sns:Subscribe");
+    let policy = letting(&topic, &json!({ "AWS": root.as_str() }), "sns:Subscribe");
     set(w, &w.a, &topic, "Policy", &policy).await;
     w.ok(&w.b, queue("inbox")).await;
     let made = w

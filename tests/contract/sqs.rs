@@ -274,7 +274,7 @@ async fn a_queue_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
     w.ok(&w.a, queue("later", map([]))).await;
     w.refused(&w.a, Fault::Unsettled, setting("later", policy("later")))
         .await;
-    let service = trust_of(json!({ "Service": "lambda.amazonaws.com" }));
+    let service = trust_of(&json!({ "Service": "lambda.amazonaws.com" }));
     w.ok(&w.b, role("sender", service)).await;
     w.settle().await;
     w.ok(&w.a, setting("later", policy("later"))).await;
@@ -282,7 +282,7 @@ async fn a_queue_policy_cannot_name_a_role_that_is_not_there(w: &World<'_>) {
 }
 
 async fn a_deleted_principal_shows_its_id_in_the_queue_policy(w: &World<'_>) {
-    let service = trust_of(json!({ "Service": "lambda.amazonaws.com" }));
+    let service = trust_of(&json!({ "Service": "lambda.amazonaws.com" }));
     let sender = w.ok(&w.b, role("sender", service)).await;
     w.settle().await;
     let policy = letting(&arn(&w.a, "haunted"), &json!({ "AWS": sender.arn }));

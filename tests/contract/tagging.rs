@@ -39,7 +39,7 @@ async fn topics_queues_and_apis_are_found_by_tag_and_roles_are_not(w: &World<'_>
         ..api("ours")
     };
     let id = w.ok(&w.a, made).await.id;
-    let trust = trust_of(json!({ "Service": "lambda.amazonaws.com" }));
+    let trust = trust_of(&json!({ "Service": "lambda.amazonaws.com" }));
     let mut role = role("ours", trust);
     role.tags.clone_from(&tags);
     w.ok(&w.a, role).await;

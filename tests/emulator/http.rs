@@ -1,20 +1,21 @@
 //! The little of HTTP/1.1 that tests speak: one request, one answer, one connection.
 
-use std::io::{self, Read, Write};
+use std::fmt::Write as _;
+use std::io::{self, Read, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
+pub(crate) struct Response {
     /// The status code.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 /// Sends a request to a port of this machine. `path` may carry a query.
-pub fn send(
+pub(crate) fn send(
     port: u16,
     method: &str,
     path: &str,
@@ -22,21 +23,23 @@ pub fn send(
     body: &str,
 ) -> io::Result<Response> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     let mut request = format!("{method} {path} HTTP/1.1\r\n");
     if !headers
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("host"))
     {
-        request.push_str(&format!("host: 127.0.0.1:{port}\r\n"));
+        write!(request, "host: 127.0.0.1:{port}\r\n").map_err(io::Error::other)?;
     }
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        write!(request, "{name}: {value}\r\n").map_err(io::Error::other)?;
     }
-    request.push_str(&format!(
-        "content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    ));
+    let length = body.len();
+    write!(
+        request,
+        "content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .map_err(io::Error::other)?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;

@@ -10,9 +10,10 @@
     reason = "each test binary that includes this uses another part of it"
 )]
 
-pub mod http;
+pub(crate) mod http;
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,7 +23,7 @@ const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulator");
 
 /// A program that answers as AWS does, on a port of this machine.
 #[derive(Debug)]
-pub struct Emulator {
+pub(crate) struct Emulator {
     process: Child,
     port: u16,
     log: PathBuf,
@@ -30,7 +31,7 @@ pub struct Emulator {
 
 impl Emulator {
     /// The emulator, with these switches of its README set; `None` where there is no Python.
-    pub fn start(switches: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(switches: &[(&str, &str)]) -> Option<Self> {
         let python = python()?;
         Some(Self::run("/_ministack/health", |port| {
             let mut command = clean(&python);
@@ -45,7 +46,7 @@ impl Emulator {
     }
 
     /// The moto server; `None` where there is no Python.
-    pub fn moto() -> Option<Self> {
+    pub(crate) fn moto() -> Option<Self> {
         let python = python()?;
         Some(Self::run("/moto-api/data.json", |port| {
             let mut command = clean(&python);
@@ -92,24 +93,24 @@ impl Emulator {
     }
 
     /// The port of 127.0.0.1 it listens on.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// What to set `AWS_ENDPOINT_URL` to.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Asks the emulator's own control endpoint, and gives its JSON.
-    pub fn control(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
         let answer = http::send(self.port, method, path, &[], body).expect("the emulator answers");
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         serde_json::from_str(&answer.body).expect("its control endpoint speaks JSON")
     }
 
     /// Replaces the rules by which calls fail.
-    pub fn faults(&self, rules: &serde_json::Value) {
+    pub(crate) fn faults(&self, rules: &serde_json::Value) {
         self.control("POST", "/_emulator/faults", &rules.to_string());
     }
 }
@@ -147,7 +148,7 @@ fn free_port() -> u16 {
 ///
 /// `None`, and a line that says what is left out, when there is no `python3`.
 /// With `CI` set that is a failure: there, nothing is left out quietly.
-pub fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let found = Command::new("python3")
         .args(["-c", "import venv, ensurepip"])
         .output()
@@ -156,7 +157,6 @@ pub fn python() -> Option<PathBuf> {
         let words = "no python3 with venv: what needs an emulator is skipped";
         assert!(std::env::var_os("CI").is_none(), "{words}");
         let name = std::thread::current().name().unwrap_or("test").to_owned();
-        use std::io::Write;
         writeln!(std::io::stderr(), "{name}: {words}").ok();
         return None;
     }

@@ -231,11 +231,11 @@ impl Turn<'_> {
     }
 
     fn patch_api(&self, about: &mut RestApiRecord, patch: &Patch) -> Answered<()> {
-        let path = segments(&patch.path);
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let segments = segments(&patch.path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let value = patch.value.clone().filter(|_| patch.op != PatchOp::Remove);
         let sets = patch.op == PatchOp::Replace;
-        match path.as_slice() {
+        match segments.as_slice() {
             ["policy"] if patch.op != PatchOp::Add => {
                 about.policy = match value.filter(|it| !it.is_empty()) {
                     Some(text) => Some(self.checked_api_policy(&text, &about.id)?),
@@ -543,7 +543,7 @@ fn check_tags(tags: &Tags) -> Answered<()> {
             "The number of tags exceeds the limit of 50",
         );
     }
-    super::tagging::check(tags).map_err(bad_request)
+    super::tagging::check_narrow(tags).map_err(bad_request)
 }
 
 /// A path has one variable part at most below the same parent.

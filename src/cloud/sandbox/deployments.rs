@@ -73,7 +73,11 @@ impl Turn<'_> {
             policy,
             methods,
         };
-        let record = summarised(&id, &deployment);
+        // Whether AWS gives a summary here is not known, so nobody may count on one.
+        let record = DeploymentRecord {
+            summary: BTreeMap::new(),
+            ..summarised(&id, &deployment)
+        };
         let api = self.api(&call.id)?;
         api.deployments.insert(id.clone(), deployment);
         let stage = api
@@ -140,16 +144,16 @@ impl Turn<'_> {
         };
         let mut changed = stage.clone();
         for patch in &call.patches {
-            let path = segments(&patch.path);
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            if path.as_slice() == ["deploymentId"] {
+            let segments = segments(&patch.path);
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            if segments.as_slice() == ["deploymentId"] {
                 let id = patch.value.clone().unwrap_or_default();
                 if !api.deployments.contains_key(&id) {
                     return Err(bad_request("Deployment id does not exist"));
                 }
                 changed.deployment = id;
             } else {
-                patch_stage(&mut changed, patch, &path)?;
+                patch_stage(&mut changed, patch, &segments)?;
             }
         }
         if changed
@@ -218,11 +222,11 @@ fn check_variable(name: &str, value: &str) -> Answered<()> {
     Ok(())
 }
 
-fn patch_stage(stage: &mut StageRecord, patch: &Patch, path: &[&str]) -> Answered<()> {
+fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Answered<()> {
     let sets = patch.op == PatchOp::Replace;
     let removes = patch.op == PatchOp::Remove;
     let value = patch.value.clone().unwrap_or_default();
-    match path {
+    match segments {
         ["description"] if sets => {
             stage.description = Some(not_empty("Description", patch.value.clone())?);
         }
@@ -263,7 +267,7 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, path: &[&str]) -> Answere
                     rate: Some(RATE),
                     burst: Some(BURST),
                 });
-            patch_settings(settings, patch, &[group, name], value)?;
+            patch_settings(settings, patch, [group, name], value)?;
         }
         _ => return Err(bad_patch(patch)),
     }
@@ -272,15 +276,14 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, path: &[&str]) -> Answere
 
 /// The first two segments as they were sent: a path in them stays escaped, `~1orders/GET`.
 fn settings_key(patch: &Patch) -> String {
-    let mut sent = patch.path.split('/').skip(1);
-    let path = sent.next().unwrap_or_default();
-    format!("{path}/{}", sent.next().unwrap_or_default())
+    let sent: Vec<&str> = patch.path.split('/').skip(1).take(2).collect();
+    sent.join("/")
 }
 
 fn patch_settings(
     settings: &mut MethodSettings,
     patch: &Patch,
-    path: &[&str],
+    setting: [&str; 2],
     value: String,
 ) -> Answered<()> {
     let truth = || match value.as_str() {
@@ -288,7 +291,7 @@ fn patch_settings(
         "false" => Ok(false),
         _ => Err(bad_patch(patch)),
     };
-    match path {
+    match setting {
         ["logging", "loglevel"] => {
             if !matches!(value.as_str(), "OFF" | "ERROR" | "INFO") {
                 return Err(bad_patch(patch));
@@ -298,7 +301,11 @@ fn patch_settings(
         ["logging", "dataTrace"] => settings.data_trace = truth()?,
         ["metrics", "enabled"] => settings.metrics = truth()?,
         ["throttling", "rateLimit"] => {
-            settings.rate = Some(value.parse().map_err(|_| bad_patch(patch))?);
+            let rate = value
+                .parse::<f64>()
+                .ok()
+                .filter(|it| it.is_finite() && *it >= 0.0);
+            settings.rate = Some(rate.ok_or_else(|| bad_patch(patch))?);
         }
         ["throttling", "burstLimit"] => {
             settings.burst = Some(value.parse().map_err(|_| bad_patch(patch))?);

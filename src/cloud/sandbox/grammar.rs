@@ -136,16 +136,16 @@ fn check_statement(statement: &Map<String, Value>, used: Use) -> Result<(), Malf
         return wrong(SYNTAX);
     }
     match statement.get("Sid").map(Value::as_str) {
-        None => {}
         Some(None) => return wrong(SYNTAX),
-        Some(Some(sid)) => {
-            if used != Use::Resource && !sid.bytes().all(|it| it.is_ascii_alphanumeric()) {
-                return wrong(
-                    "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies \
-                     the regular expression [0-9A-Za-z]*",
-                );
-            }
+        Some(Some(sid))
+            if used != Use::Resource && !sid.bytes().all(|it| it.is_ascii_alphanumeric()) =>
+        {
+            return wrong(
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the \
+                 regular expression [0-9A-Za-z]*",
+            );
         }
+        None | Some(Some(_)) => {}
     }
     check_actions(statement, used)?;
     check_resources(statement, used)?;

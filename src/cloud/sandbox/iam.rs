@@ -6,6 +6,8 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Turn;
@@ -111,7 +113,7 @@ impl Turn<'_> {
             description,
             max_session: call.max_session,
             boundary: call.boundary,
-            inline: std::collections::BTreeMap::new(),
+            inline: BTreeMap::new(),
             attached: Vec::new(),
             tags: call.tags,
         };
@@ -129,7 +131,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn update_trust(&mut self, call: UpdateAssumeRolePolicy) -> Answered<()> {
+    pub(super) fn update_trust(&mut self, call: &UpdateAssumeRolePolicy) -> Answered<()> {
         self.role(&call.name)?;
         let trust = self.checked_trust("policyDocument", &call.document)?;
         self.role(&call.name)?.trust = trust;
@@ -414,6 +416,15 @@ fn check_tags(tags: &Tags) -> Answered<()> {
             Fault::Quota,
             "LimitExceeded",
             format!("Cannot exceed quota for TagsPerRole: {TAGS}"),
+        );
+    }
+    let keys: BTreeSet<String> = tags.keys().map(|it| it.to_lowercase()).collect();
+    if keys.len() < tags.len() {
+        // Case does not tell two keys of a role apart.
+        return refuse(
+            Fault::Invalid,
+            "InvalidInput",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
         );
     }
     super::tagging::check(tags).or_else(|message| refuse(Fault::Invalid, "InvalidInput", message))

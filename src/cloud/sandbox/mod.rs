@@ -16,6 +16,7 @@
 mod access;
 mod apigateway;
 mod deployments;
+mod documents;
 mod grammar;
 mod iam;
 mod openapi;
@@ -29,7 +30,7 @@ mod state;
 mod subscriptions;
 mod tagging;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ use rates::Rates;
 use refusal::{Answered, refuse};
 use state::{Account, Regional, Store, World};
 
+pub use documents::{Held, HeldAs};
 pub use state::SandboxError;
 
 /// How the sandbox behaves where AWS's behaviour differs from day to day, or a
@@ -67,6 +69,8 @@ pub struct Habits {
     pub write_latency: Duration,
     /// How long a call of API Gateway takes.
     pub api_latency: Duration,
+    /// How late the tagging API hears of tags: AWS names no figure, seconds to minutes are usual.
+    pub index_lag: Duration,
     /// The longest page of any listing; `None` for each service's own.
     pub page: Option<usize>,
 }
@@ -80,6 +84,7 @@ impl Default for Habits {
             read_latency: Duration::from_millis(40),
             write_latency: Duration::from_millis(80),
             api_latency: Duration::from_millis(150),
+            index_lag: Duration::ZERO,
             page: None,
         }
     }
@@ -148,6 +153,12 @@ impl Sandbox {
         picture::of(&self.world.borrow())
     }
 
+    /// Every policy document there is.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Held> {
+        documents::of(&self.world.borrow())
+    }
+
     /// What passed on the clock since the first call.
     fn elapsed(&self) -> Duration {
         self.opened().0.elapsed()
@@ -199,14 +210,17 @@ impl Sandbox {
         }
         let writes = request.writes();
         let now = self.now();
-        let turn = Turn {
+        let mut turn = Turn {
             world: &mut world,
             at,
             now,
             habits: &self.habits,
         };
-        let answer = turn.answer(request)?;
+        let answer = turn.answer(request);
+        turn.tidy();
+        let answer = answer?;
         if writes {
+            turn.index_tags();
             world.now = now;
             if let Some(store) = &self.store
                 && let Err(error) = store.save(&world)
@@ -274,8 +288,8 @@ struct Turn<'w> {
 }
 
 impl Turn<'_> {
-    fn answer(mut self, request: Request) -> Answered<Answer> {
-        let turn = &mut self;
+    fn answer(&mut self, request: Request) -> Answered<Answer> {
+        let turn = self;
         Ok(match request {
             Request::GetCallerIdentity(_) => Answer::GetCallerIdentity(Caller {
                 account: turn.at.id.to_string(),
@@ -288,7 +302,7 @@ impl Turn<'_> {
             Request::CreateRole(it) => Answer::CreateRole(turn.create_role(it)?),
             Request::UpdateRole(it) => Answer::UpdateRole(turn.update_role(it)?),
             Request::UpdateAssumeRolePolicy(it) => {
-                Answer::UpdateAssumeRolePolicy(turn.update_trust(it)?)
+                Answer::UpdateAssumeRolePolicy(turn.update_trust(&it)?)
             }
             Request::PutRolePolicy(it) => Answer::PutRolePolicy(turn.put_inline(it)?),
             Request::DeleteRolePolicy(it) => Answer::DeleteRolePolicy(turn.delete_inline(&it)?),
@@ -380,6 +394,17 @@ impl Turn<'_> {
     fn regional(&mut self) -> &mut Regional {
         let region = self.at.region.clone();
         self.account().regions.entry(region).or_default()
+    }
+
+    /// A region in which nothing was ever made leaves no trace for having been looked at.
+    fn tidy(&mut self) {
+        let region = &self.at.region;
+        let account = self.world.accounts.get_mut(&self.at.id);
+        if let Some(account) = account
+            && account.regions.get(region) == Some(&Regional::default())
+        {
+            account.regions.remove(region);
+        }
     }
 
     fn sight(&self) -> Sight<'_> {

@@ -404,9 +404,8 @@ fn check_attribute(name: &str, value: &str, fifo: bool) -> Result<(), Wrong> {
         ))),
     };
     match name {
-        "Policy" | "KmsMasterKeyId" => Ok(()),
         "DisplayName" if value.chars().count() > 100 => Err(Wrong::Value("DisplayName".to_owned())),
-        "DisplayName" => Ok(()),
+        "DisplayName" | "Policy" | "KmsMasterKeyId" => Ok(()),
         "DeliveryPolicy" if value.is_empty() => Ok(()),
         "DeliveryPolicy" | "ArchivePolicy" | "DataProtectionPolicy" => {
             match serde_json::from_str::<Value>(value) {
@@ -480,6 +479,11 @@ fn same_or_less(topic: &Topic, attributes: &Attributes, tags: &Tags) -> Answered
         return exists("Tags");
     }
     Ok(())
+}
+
+/// Whether a topic or queue of this name or ARN is a FIFO one.
+pub(super) fn is_fifo(name: &str) -> bool {
+    name.strip_suffix(".fifo").is_some()
 }
 
 /// Whether two values are the same text, or the same JSON document.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Turn;
 use super::grammar::{Use, actions, items, parse, statements};
 use super::refusal::{Answered, refuse};
-use super::sns::same_value;
+use super::sns::{is_fifo, same_value};
 use super::state::Queue;
 use crate::cloud::sqs::{
     Attributes, CreateQueue, DeleteQueue, GetQueueAttributes, ListQueueTags, ListQueues,
@@ -268,7 +268,7 @@ impl Turn<'_> {
         if !own || !self.regional().queues.contains_key(target.name()) {
             return wrong("Dead letter target does not exist.");
         }
-        if target.name().ends_with(".fifo") != fifo {
+        if is_fifo(target.name()) != fifo {
             return wrong("Dead letter queue must be same type of queue as the source.");
         }
         Ok(())

@@ -70,6 +70,17 @@ pub(super) struct Regional {
     pub(super) freed_queues: BTreeMap<String, i64>,
     /// REST APIs by id.
     pub(super) apis: BTreeMap<String, Api>,
+    /// What the tagging API knows, by ARN.
+    pub(super) index: BTreeMap<String, Indexed>,
+}
+
+/// A resource's tags as the tagging API has them: late.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Indexed {
+    pub(super) shown: Tags,
+    /// What will be shown, and from when on, in milliseconds since 1970.
+    pub(super) coming: Option<(i64, Tags)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

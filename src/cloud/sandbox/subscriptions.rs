@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Turn;
 use super::refusal::{Answered, invalid_parameter, refuse};
-use super::sns::same_value;
+use super::sns::{is_fifo, same_value};
 use super::state::{HEX, Subscription};
 use crate::cloud::sns::{
     Attributes, GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic,
@@ -22,14 +22,17 @@ use crate::model::{AccountId, Arn};
 const PAGE: usize = 100;
 
 impl Turn<'_> {
-    pub(super) fn subscribe(&mut self, call: Subscribe) -> Answered<String> {
+    pub(super) fn subscribe(&mut self, mut call: Subscribe) -> Answered<String> {
+        // An empty filter is none.
+        call.attributes
+            .retain(|name, value| name != "FilterPolicy" || !same_value(value, "{}"));
         let account = self.at.id.clone();
         let principal = self.caller();
         let known = [
             ("sns:protocol", call.protocol.as_str()),
             ("sns:endpoint", call.endpoint.as_str()),
         ];
-        let fifo = call.topic.ends_with(".fifo");
+        let fifo = is_fifo(&call.topic);
         self.topic(&call.topic, "SNS:Subscribe", &known)?;
         let owner = check_endpoint(&call.protocol, &call.endpoint, fifo)?;
         let scope = call.attributes.get("FilterPolicyScope").cloned();
@@ -157,7 +160,7 @@ impl Turn<'_> {
         &mut self,
         call: SetSubscriptionAttributes,
     ) -> Answered<()> {
-        let fifo = topic_of(&call.arn).ends_with(".fifo");
+        let fifo = is_fifo(topic_of(&call.arn));
         let it = self.subscription(&call.arn, "SNS:SetSubscriptionAttributes", false)?;
         let Some(value) = call.value else {
             return match call.name.as_str() {
@@ -284,7 +287,7 @@ fn check_endpoint(protocol: &str, endpoint: &str, fifo: bool) -> Answered<Accoun
     let Some(owner) = owner else {
         return Err(invalid_parameter("SQS endpoint ARN"));
     };
-    if endpoint.ends_with(".fifo") && !fifo {
+    if is_fifo(endpoint) && !fifo {
         return Err(invalid_parameter(
             "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
         ));
@@ -337,7 +340,7 @@ fn check_attribute(name: &str, value: &str, scope: Option<&str>, fifo: bool) -> 
             });
             match target {
                 None => wrong("RedrivePolicy: deadLetterTargetArn is an invalid arn".to_owned()),
-                Some(it) if fifo && !it.resource().ends_with(".fifo") => wrong(
+                Some(it) if fifo && !is_fifo(it.resource()) => wrong(
                     "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a \
                      FIFO Topic."
                         .to_owned(),

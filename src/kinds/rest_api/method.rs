@@ -139,7 +139,7 @@ pub fn details(live: &Methods, want: &Methods) -> Vec<Detail> {
                 format!("{key} ({})", authorizer(&method.authorization)),
             )),
             Some(old) if old != method => {
-                found.push(detail('~', format!("{key} {}", changed(old, method))))
+                found.push(detail('~', format!("{key} {}", changed(old, method))));
             }
             Some(_) => {}
         }

@@ -160,17 +160,17 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn of(api: RestApi) -> Self {
-        let stage = stage_of(&api, false);
+    pub(crate) fn of(api: &RestApi) -> Self {
+        let stage = stage_of(api, false);
         Self::with(api, stage, false)
     }
 
-    pub(crate) fn exclusive(api: RestApi) -> Self {
-        let stage = stage_of(&api, true);
+    pub(crate) fn exclusive(api: &RestApi) -> Self {
+        let stage = stage_of(api, true);
         Self::with(api, stage, true)
     }
 
-    pub(crate) fn with(api: RestApi, stage: Stage, exclusive: bool) -> Self {
+    pub(crate) fn with(api: &RestApi, stage: Stage, exclusive: bool) -> Self {
         let want = |resource: Resource| Want {
             stack: STACK.to_owned(),
             place: place(),

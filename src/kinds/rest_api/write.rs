@@ -85,7 +85,8 @@ impl RestApi {
         Err(CallError::new(Fault::Broken, "PolicyNotTaken", message))
     }
 
-    /// Whether an answer shows our statements. An import that fails inside may leave half of it behind.
+    /// Whether an answer shows our statements: by their `Sid`s, for AWS may write the rest of
+    /// one in other words. An import that fails inside may leave half of it behind.
     fn arrived(
         &self,
         place: &Place,
@@ -93,10 +94,9 @@ impl RestApi {
         record: &RestApiRecord,
     ) -> Result<bool, CallError> {
         let have = super::decode(place, cx.stack, record, &[], true)?;
-        let live = Self::live(&have);
-        let details =
-            crate::kinds::statements::details(&live.policy.statements, &self.policy.statements);
-        Ok(details.is_empty())
+        let there = &Self::live(&have).policy.statements;
+        let mut wanted = self.policy.statements.iter();
+        Ok(wanted.all(|it| there.iter().any(|other| other.sid == it.sid)))
     }
 
     pub(super) async fn settle_owned(
@@ -146,7 +146,7 @@ impl RestApi {
             position,
         };
         for resource in cloud::all_pages(cx.cloud, place, ask).await? {
-            for (verb, _) in &resource.methods {
+            for verb in resource.methods.keys() {
                 if !unsigned.contains(&method::key(verb, &resource.path)) {
                     continue;
                 }

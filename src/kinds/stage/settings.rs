@@ -50,9 +50,8 @@ fn log_level_text(level: LogLevel) -> &'static str {
 /// Access logs with the destination as API Gateway keeps it: without a trailing `:*`.
 #[must_use]
 pub fn access_log(mut log: AccessLog) -> Option<AccessLog> {
-    if let Some(group) = log.destination.strip_suffix(":*") {
-        log.destination = group.to_owned();
-    }
+    let group = log.destination.strip_suffix(":*").map(str::to_owned);
+    log.destination = group.unwrap_or(log.destination);
     (!log.destination.is_empty()).then_some(log)
 }
 

@@ -6,11 +6,20 @@
 //! Nobody declared that, so [`reach`] gives what to deny beside it. A `*` that the author
 //! wrote crosses slashes on purpose: `GET /orders/*` is everything below `/orders/`.
 //!
+//! Which route serves a path is decided as API Gateway does: segment by segment, a plain
+//! word before `{id}` before `{rest+}`; then the method's own name before `ANY`.
+//!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html>.
 
-use std::collections::BTreeSet;
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::RouteKey;
+use pattern::{Pattern, some_text};
+
+/// The methods a call may have.
+const VERBS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// What a grant lets through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,30 +38,87 @@ pub struct Reach {
 /// With no routes (an existing API) nothing can be said of what else is reached.
 #[must_use]
 pub fn reach(stage: &str, patterns: &[RouteKey], routes: &[RouteKey]) -> Reach {
-    let mut found = Reach {
-        allow: invoke_resources(stage, patterns),
-        ..Reach::default()
-    };
-    let meant: BTreeSet<&RouteKey> = patterns
+    let served = Served::of(routes);
+    let meant: BTreeSet<Service> = VERBS
         .iter()
-        .flat_map(|it| meant_by(it, routes))
+        .flat_map(|verb| {
+            let taking = patterns.iter().filter(|it| takes(it, verb));
+            taking.flat_map(|it| served.meant(it, verb))
+        })
         .collect();
-    let mut denied = Vec::new();
-    for route in routes.iter().filter(|it| !meant.contains(it)) {
-        if !patterns
-            .iter()
-            .any(|pattern| lets_through(pattern, route, routes))
-        {
-            continue;
-        }
-        if meant.iter().any(|other| denying_hits(route, other)) {
-            found.beyond.push(route.clone());
+    let others: Vec<Service> = served.all().filter(|it| !meant.contains(it)).collect();
+    let hits =
+        |resource: &RouteKey, service: &Service| served.has(&resource_pattern(resource), service);
+    // `*` for the method crosses slashes too: `*/a` is also `GET/b/a`. Where that reaches
+    // anything, the methods are named.
+    let allow: Vec<RouteKey> = patterns
+        .iter()
+        .flat_map(|it| {
+            let by_name = named(it);
+            let strays =
+                |other: &&Service| hits(it, other) && !by_name.iter().any(|it| hits(it, other));
+            if others.iter().any(|it| strays(&it)) {
+                by_name
+            } else {
+                vec![it.clone()]
+            }
+        })
+        .collect();
+    let mut denied: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut beyond = BTreeSet::new();
+    for other in others
+        .iter()
+        .filter(|other| allow.iter().any(|it| hits(it, other)))
+    {
+        let denial = RouteKey {
+            method: other.verb.to_owned(),
+            path: other.route.path.clone(),
+        };
+        if meant.iter().any(|it| hits(&denial, it)) {
+            beyond.insert(other.route.clone());
         } else {
-            denied.push(route.clone());
+            denied
+                .entry(&other.route.path)
+                .or_default()
+                .insert(other.verb);
         }
     }
-    found.deny = invoke_resources(stage, &denied);
-    found
+    let deny: Vec<RouteKey> = denied
+        .into_iter()
+        .flat_map(|(path, verbs)| {
+            let any = RouteKey {
+                method: "ANY".to_owned(),
+                path: path.to_owned(),
+            };
+            if verbs.len() == VERBS.len() && !meant.iter().any(|it| hits(&any, it)) {
+                return vec![any];
+            }
+            let mut named = named(&any);
+            named.retain(|it| verbs.contains(it.method.as_str()));
+            named
+        })
+        .collect();
+    Reach {
+        allow: invoke_resources(stage, &allow),
+        deny: invoke_resources(stage, &deny),
+        beyond: beyond.into_iter().collect(),
+    }
+}
+
+/// A pattern for every method by its name, when it is for all of them.
+fn named(pattern: &RouteKey) -> Vec<RouteKey> {
+    let verbs = VERBS.iter().filter(|it| takes(pattern, it));
+    verbs
+        .map(|verb| RouteKey {
+            method: (*verb).to_owned(),
+            path: pattern.path.clone(),
+        })
+        .collect()
+}
+
+/// What a resource matches, from the method on: `GET/orders/7`.
+fn resource_pattern(key: &RouteKey) -> Pattern {
+    Pattern::glob(&format!("{}{}", verb_of(key), glob(&key.path)))
 }
 
 /// Resources of these routes or patterns, one that another covers left out.
@@ -60,14 +126,14 @@ pub fn reach(stage: &str, patterns: &[RouteKey], routes: &[RouteKey]) -> Reach {
 /// A path parameter becomes `*`, and so does the method `ANY`.
 #[must_use]
 pub fn invoke_resources(stage: &str, patterns: &[RouteKey]) -> Vec<String> {
-    let all: BTreeSet<(String, String)> = patterns
+    let all: BTreeSet<(&str, String)> = patterns
         .iter()
-        .map(|it| (verb(it).to_owned(), glob(&it.path)))
+        .map(|it| (verb_of(it), glob(&it.path)))
         .collect();
-    let covered = |(verb, path): &(String, String)| {
+    let covered = |(verb, path): &(&str, String)| {
         all.iter().any(|(other_verb, other_path)| {
             (other_verb, other_path) != (verb, path)
-                && (other_verb == "*" || other_verb == verb)
+                && (*other_verb == "*" || other_verb == verb)
                 && covers(other_path, path)
         })
     };
@@ -77,90 +143,25 @@ pub fn invoke_resources(stage: &str, patterns: &[RouteKey]) -> Vec<String> {
         .collect()
 }
 
-/// Whether an `allow` means a route: some call that the route serves matches it.
+/// Whether an `allow` means a route: some call that the route could serve matches it.
 ///
 /// A pattern's `{id}` is one segment and its `*` any text; a method of `*` or `ANY` is every
 /// method. `GET /orders/7` means the route `GET /orders/{id}`: a part of it.
 #[must_use]
 pub fn matches(pattern: &RouteKey, route: &RouteKey) -> bool {
-    let verbs = verb(pattern) == "*" || verb(route) == "*" || pattern.method == route.method;
-    verbs && meet(&tokens(&pattern.path, true), &tokens(&route.path, false))
-}
-
-/// The routes that a pattern means. One that is written like a route means that route, and
-/// not the more exact `/orders/all` beside `/orders/{id}`.
-fn meant_by<'a>(pattern: &RouteKey, routes: &'a [RouteKey]) -> Vec<&'a RouteKey> {
-    let alike = |it: &&RouteKey| {
-        glob(&it.path) == glob(&pattern.path) && is_greedy(&it.path) == is_greedy(&pattern.path)
-    };
-    let written: Vec<_> = match pattern.path.contains('*') {
-        true => Vec::new(),
-        false => routes
-            .iter()
-            .filter(alike)
-            .filter(|it| matches(pattern, it))
-            .collect(),
-    };
-    let found = if written.is_empty() {
-        routes.iter().filter(|it| matches(pattern, it)).collect()
-    } else {
-        written
-    };
-    found
-        .into_iter()
-        .filter(|it| serves(it, pattern, routes))
-        .collect()
-}
-
-/// Whether calls that a pattern matches get to a route: `ANY` serves the methods that
-/// its path does not have by name.
-fn serves(route: &RouteKey, pattern: &RouteKey, routes: &[RouteKey]) -> bool {
-    let by_name = || {
-        routes
-            .iter()
-            .any(|it| it.path == route.path && it.method == pattern.method)
-    };
-    verb(route) != "*" || verb(pattern) == "*" || !by_name()
-}
-
-/// Whether IAM lets a call of a route through for a pattern, `{id}` having become `*`.
-fn lets_through(pattern: &RouteKey, route: &RouteKey, routes: &[RouteKey]) -> bool {
-    let verbs = verb(pattern) == "*" || verb(route) == "*" || pattern.method == route.method;
+    let verbs = verb_of(pattern) == "*" || verb_of(route) == "*" || pattern.method == route.method;
     verbs
-        && serves(route, pattern, routes)
-        && meet(
-            &tokens(&glob(&pattern.path), true),
-            &tokens(&route.path, false),
+        && some_text(
+            &[&Pattern::glob(&pattern.path), &Pattern::route(&route.path)],
+            &[],
         )
 }
 
-/// Whether denying a route takes calls away from another one that is allowed.
-///
-/// A path of as many segments as the denied route has is that route's own, since API
-/// Gateway prefers the more exact route; a longer one may be the other's.
-fn denying_hits(denied: &RouteKey, allowed: &RouteKey) -> bool {
-    let verbs = verb(denied) == "*" || verb(allowed) == "*" || denied.method == allowed.method;
-    if !verbs {
-        return false;
-    }
-    let glob = glob(&denied.path);
-    if verb(denied) == "*" && verb(allowed) != "*" && denied.path == allowed.path {
-        // `ANY /orders` beside `GET /orders`: denying all methods denies that one.
-        return true;
-    }
-    let same_shape = denied.path.split('/').count() == allowed.path.split('/').count()
-        && !is_greedy(&allowed.path);
-    glob.contains('*')
-        && !is_greedy(&denied.path)
-        && !same_shape
-        && meet(&tokens(&glob, true), &tokens(&allowed.path, false))
+fn takes(pattern: &RouteKey, verb: &str) -> bool {
+    verb_of(pattern) == "*" || pattern.method == verb
 }
 
-fn is_greedy(path: &str) -> bool {
-    path.ends_with("+}")
-}
-
-fn verb(key: &RouteKey) -> &str {
+fn verb_of(key: &RouteKey) -> &str {
     match key.method.as_str() {
         "ANY" | "*" => "*",
         other => other,
@@ -169,247 +170,102 @@ fn verb(key: &RouteKey) -> &str {
 
 /// A path as a policy has it: `*` in the place of every parameter.
 fn glob(path: &str) -> String {
-    let segments: Vec<&str> = path
-        .split('/')
-        .map(|it| if is_parameter(it) { "*" } else { it })
-        .collect();
+    let star = |it| if pattern::is_parameter(it) { "*" } else { it };
+    let segments: Vec<&str> = path.split('/').map(star).collect();
     segments.join("/")
-}
-
-fn is_parameter(segment: &str) -> bool {
-    segment.starts_with('{') && segment.ends_with('}')
 }
 
 /// Whether a glob covers another: reading the other's `*` as a text of its own.
 fn covers(glob: &str, other: &str) -> bool {
     // A character that no path has stands for whatever the other's `*` stands for.
-    meet(
-        &tokens(glob, true),
-        &tokens(&other.replace('*', "\u{0}"), false),
-    )
+    let other = Pattern::route(&other.replace('*', "\u{0}"));
+    some_text(&[&Pattern::glob(glob), &other], &[])
 }
 
-/// One character, or any number of them, of a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    One(Class),
-    Many(Class),
+/// A route serving one method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Service<'a> {
+    verb: &'static str,
+    route: &'a RouteKey,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Only(char),
-    NoSlash,
-    Any,
+/// The routes of an API, with the paths that each serves.
+struct Served<'a> {
+    routes: &'a [RouteKey],
+    /// By path: what it matches, and more exact paths that take calls away from it.
+    paths: BTreeMap<&'a str, (Pattern, Vec<Pattern>)>,
 }
 
-impl Class {
-    fn meets(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Only(a), Self::Only(b)) => a == b,
-            (Self::Only(a), Self::NoSlash) | (Self::NoSlash, Self::Only(a)) => a != '/',
-            (Self::Any | Self::NoSlash, Self::Any | Self::NoSlash)
-            | (Self::Any, Self::Only(_))
-            | (Self::Only(_), Self::Any) => true,
+impl<'a> Served<'a> {
+    fn of(routes: &'a [RouteKey]) -> Self {
+        let names: BTreeSet<&str> = routes.iter().map(|it| it.path.as_str()).collect();
+        let paths = names.iter().map(|path| {
+            let own = Pattern::route(path);
+            let exacter = names
+                .iter()
+                .filter(|it| exactness(it) < exactness(path))
+                .map(|it| Pattern::route(it))
+                .filter(|it| some_text(&[it, &own], &[]));
+            (*path, (own.clone(), exacter.collect()))
+        });
+        Self {
+            routes,
+            paths: paths.collect(),
         }
     }
-}
 
-fn tokens(path: &str, stars: bool) -> Vec<Token> {
-    let mut found = Vec::new();
-    for (index, segment) in path.split('/').enumerate() {
-        if index > 0 {
-            found.push(Token::One(Class::Only('/')));
-        }
-        if is_parameter(segment) {
-            found.push(Token::One(Class::NoSlash));
-            let rest = if is_greedy(segment) {
-                Class::Any
-            } else {
-                Class::NoSlash
-            };
-            found.push(Token::Many(rest));
-            continue;
-        }
-        found.extend(segment.chars().map(|it| match it {
-            '*' if stars => Token::Many(Class::Any),
-            other => Token::One(Class::Only(other)),
-        }));
+    fn all(&self) -> impl Iterator<Item = Service<'a>> {
+        VERBS.iter().flat_map(|verb| self.by(verb))
     }
-    found
-}
 
-/// Whether some text matches both. The usual walk through pairs of positions.
-fn meet(a: &[Token], b: &[Token]) -> bool {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![(0, 0)];
-    while let Some((i, j)) = open.pop() {
-        if !seen.insert((i, j)) {
-            continue;
-        }
-        if i == a.len() && j == b.len() {
-            return true;
-        }
-        if matches!(a.get(i), Some(Token::Many(_))) {
-            open.push((i + 1, j));
-        }
-        if matches!(b.get(j), Some(Token::Many(_))) {
-            open.push((i, j + 1));
-        }
-        let (Some(left), Some(right)) = (a.get(i), b.get(j)) else {
-            continue;
+    /// The routes that serve a method: those that name it, and `ANY` where its path has none that does.
+    fn by(&self, verb: &'static str) -> impl Iterator<Item = Service<'a>> + use<'a> {
+        let routes = self.routes;
+        let named = move |path: &str| routes.iter().any(|it| it.path == path && it.method == verb);
+        routes
+            .iter()
+            .filter(move |it| it.method == verb || (verb_of(it) == "*" && !named(&it.path)))
+            .map(move |route| Service { verb, route })
+    }
+
+    /// Whether a call that a route serves matches a pattern of methods and paths.
+    fn has(&self, pattern: &Pattern, service: &Service<'_>) -> bool {
+        let Some((own, exacter)) = self.paths.get(service.route.path.as_str()) else {
+            return false;
         };
-        let (Token::One(x) | Token::Many(x), Token::One(y) | Token::Many(y)) = (*left, *right);
-        if x.meets(y) {
-            let next = |token: &Token, at: usize| {
-                if matches!(token, Token::One(_)) {
-                    at + 1
-                } else {
-                    at
-                }
-            };
-            open.push((next(left, i), next(right, j)));
-        }
+        let exacter: Vec<Pattern> = exacter.iter().map(|it| it.after(service.verb)).collect();
+        some_text(
+            &[pattern, &own.after(service.verb)],
+            &exacter.iter().collect::<Vec<_>>(),
+        )
     }
-    false
+
+    /// The routes that a pattern means for a method. One that is written like a route means that
+    /// route, and not the more exact `/orders/all` beside `/orders/{id}`.
+    fn meant(&self, pattern: &RouteKey, verb: &'static str) -> Vec<Service<'a>> {
+        let written: Vec<_> = self
+            .by(verb)
+            .filter(|it| alike(&it.route.path, &pattern.path))
+            .collect();
+        if !written.is_empty() {
+            return written;
+        }
+        let texts = Pattern::glob(&pattern.path).after(verb);
+        self.by(verb).filter(|it| self.has(&texts, it)).collect()
+    }
+}
+
+/// Whether two paths are the same but for the names of their parameters.
+fn alike(route: &str, pattern: &str) -> bool {
+    !pattern.contains('*') && exactness(route) == exactness(pattern) && glob(route) == glob(pattern)
+}
+
+/// By segment: 0 for a plain word, 1 for a parameter, 2 for a greedy one. The smaller is served first.
+fn exactness(path: &str) -> Vec<u8> {
+    path.split('/')
+        .map(|it| u8::from(pattern::is_parameter(it)) + u8::from(pattern::is_greedy(it)))
+        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(text: &str) -> RouteKey {
-        let (method, path) = text.split_once(' ').expect("a method and a path");
-        RouteKey {
-            method: method.to_owned(),
-            path: path.to_owned(),
-        }
-    }
-
-    fn keys(texts: &[&str]) -> Vec<RouteKey> {
-        texts.iter().map(|it| key(it)).collect()
-    }
-
-    #[test]
-    fn an_allow_means_the_routes_that_serve_what_it_matches() {
-        for (pattern, route, expected) in [
-            ("GET /orders", "GET /orders", true),
-            ("GET /orders", "POST /orders", false),
-            ("* /orders", "POST /orders", true),
-            ("ANY /orders", "POST /orders", true),
-            ("GET /orders", "ANY /orders", true),
-            ("GET /orders/{id}", "GET /orders/{id}", true),
-            ("GET /orders/{order}", "GET /orders/{id}", true),
-            ("GET /orders/*", "GET /orders/{id}", true),
-            ("GET /orders/*", "GET /orders/{id}/items", true),
-            ("GET /orders/{id}", "GET /orders/{id}/items", false),
-            ("GET /orders/*", "GET /orders", false),
-            ("GET /orders/7", "GET /orders/{id}", true),
-            ("GET /files/a/b", "GET /files/{path+}", true),
-            ("GET /*", "GET /files/{path+}", true),
-            ("GET /*", "GET /", true),
-            ("GET /orders*", "GET /orders", true),
-            ("GET /o*s", "GET /orders", true),
-            ("GET /x*", "GET /orders", false),
-        ] {
-            assert_eq!(
-                matches(&key(pattern), &key(route)),
-                expected,
-                "{pattern} on {route}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_parameter_and_any_become_stars() {
-        assert_eq!(
-            invoke_resources(
-                "prod",
-                &keys(&["GET /orders/{id}", "ANY /files/{path+}", "POST /"])
-            ),
-            [
-                "execute-api:/prod/*/files/*",
-                "execute-api:/prod/GET/orders/*",
-                "execute-api:/prod/POST/"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_resource_that_another_covers_is_left_out() {
-        assert_eq!(
-            invoke_resources(
-                "prod",
-                &keys(&["GET /orders/*", "GET /orders/{id}/items", "GET /orders"])
-            ),
-            [
-                "execute-api:/prod/GET/orders",
-                "execute-api:/prod/GET/orders/*"
-            ]
-        );
-        assert_eq!(
-            invoke_resources("prod", &keys(&["* /orders", "GET /orders"])),
-            ["execute-api:/prod/*/orders"]
-        );
-    }
-
-    #[test]
-    fn what_a_star_reaches_beyond_the_allowed_is_denied() {
-        let routes = keys(&["GET /orders/{id}", "GET /orders/{id}/items", "POST /orders"]);
-        let found = reach("prod", &keys(&["GET /orders/{id}"]), &routes);
-        assert_eq!(found.allow, ["execute-api:/prod/GET/orders/*"]);
-        assert_eq!(found.deny, ["execute-api:/prod/GET/orders/*/items"]);
-        assert!(found.beyond.is_empty());
-        let exact = reach("prod", &keys(&["POST /orders"]), &routes);
-        assert!(exact.deny.is_empty() && exact.beyond.is_empty());
-    }
-
-    #[test]
-    fn a_star_that_the_author_wrote_crosses_slashes() {
-        let routes = keys(&["GET /orders/{id}", "GET /orders/{id}/items"]);
-        assert!(
-            reach("prod", &keys(&["GET /orders/*"]), &routes)
-                .deny
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn the_more_exact_route_is_denied_beside_an_allowed_parameter() {
-        let routes = keys(&["GET /orders/{id}", "GET /orders/all"]);
-        let found = reach("prod", &keys(&["GET /orders/{id}"]), &routes);
-        // `/orders/all` is a text that `{id}` could be, but API Gateway serves the exact route.
-        assert_eq!(found.allow, ["execute-api:/prod/GET/orders/*"]);
-        assert_eq!(found.deny, ["execute-api:/prod/GET/orders/all"]);
-    }
-
-    #[test]
-    fn any_serves_only_the_methods_that_its_path_has_not_by_name() {
-        let routes = keys(&["GET /orders", "ANY /orders"]);
-        assert_eq!(
-            reach("prod", &keys(&["GET /orders"]), &routes).deny,
-            [""; 0]
-        );
-        let post = reach("prod", &keys(&["POST /orders"]), &routes);
-        assert_eq!(post.allow, ["execute-api:/prod/POST/orders"]);
-        assert!(post.deny.is_empty() && post.beyond.is_empty());
-    }
-
-    #[test]
-    fn a_route_that_cannot_be_denied_alone_is_named() {
-        let routes = keys(&["GET /a/{x}/c", "GET /a/{x}", "GET /a/{x}/b/{y}/c"]);
-        let found = reach(
-            "prod",
-            &keys(&["GET /a/{x}", "GET /a/{x}/b/{y}/c"]),
-            &routes,
-        );
-        assert_eq!(found.beyond, keys(&["GET /a/{x}/c"]));
-    }
-
-    #[test]
-    fn of_an_api_with_unknown_routes_nothing_is_denied() {
-        let found = reach("prod", &keys(&["GET /a/{x}"]), &[]);
-        assert!(found.deny.is_empty() && found.beyond.is_empty());
-        assert_eq!(found.allow, ["execute-api:/prod/GET/a/*"]);
-    }
-}
+mod tests;

@@ -708,7 +708,7 @@ fn what_is_not_known_is_unproven_unless_something_else_settles_it() {
     let because = is(Unproven, &request, &identity(allow(from_home)));
     assert_eq!(
         because,
-        ["identity policy, statement 1: the value of `aws:sourceip` is not given"]
+        ["identity policy, statement 1: the value of `aws:SourceIp` is not given"]
     );
     is(
         Allow,

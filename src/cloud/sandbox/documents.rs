@@ -1,0 +1,71 @@
+//! The policy documents of the world, for whoever judges what they allow.
+
+use super::state::World;
+
+/// A policy document and what it is attached to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// ARN of the role, topic or queue; of an API's stage,
+    /// `arn:P:execute-api:REGION:ACCOUNT:API/STAGE`.
+    pub by: String,
+    /// What it is there.
+    pub used: HeldAs,
+    /// The document, plain JSON.
+    pub text: String,
+}
+
+/// What a policy document is to what holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldAs {
+    /// A role's trust policy.
+    Trust,
+    /// A role's inline policy.
+    Inline,
+    /// A topic's or queue's policy.
+    Resource,
+    /// An API's policy as it was when the stage's deployment was made.
+    Deployed,
+}
+
+pub(super) fn of(world: &World) -> Vec<Held> {
+    let mut held = Vec::new();
+    let mut add = |by: &str, used, text: &str| {
+        held.push(Held {
+            by: by.to_owned(),
+            used,
+            text: text.to_owned(),
+        });
+    };
+    for (id, account) in &world.accounts {
+        for role in account.roles.values() {
+            add(&role.arn, HeldAs::Trust, &role.trust);
+            for document in role.inline.values() {
+                add(&role.arn, HeldAs::Inline, document);
+            }
+        }
+        for (region, it) in &account.regions {
+            let partition = region.partition();
+            let arn = |service: &str, name: &str| {
+                format!("arn:{partition}:{service}:{region}:{id}:{name}")
+            };
+            for (name, topic) in &it.topics {
+                add(&arn("sns", name), HeldAs::Resource, &topic.policy);
+            }
+            for (name, queue) in &it.queues {
+                if let Some(policy) = queue.attributes.get("Policy") {
+                    add(&arn("sqs", name), HeldAs::Resource, policy);
+                }
+            }
+            for (api_id, api) in &it.apis {
+                for (name, stage) in &api.stages {
+                    let deployed = api.deployments.get(&stage.deployment);
+                    if let Some(policy) = deployed.and_then(|it| it.policy.as_deref()) {
+                        let by = arn("execute-api", &format!("{api_id}/{name}"));
+                        add(&by, HeldAs::Deployed, policy);
+                    }
+                }
+            }
+        }
+    }
+    held
+}

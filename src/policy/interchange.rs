@@ -1,0 +1,530 @@
+//! Questions and answers as lines of JSON, so that others can put the evaluator to the test.
+//!
+//! A line is a question, and its answer is a line: a decision, a comparison, or what is
+//! wrong with the question and where. Nothing that can be written on a line panics.
+//!
+//! A request is written as it is read, so a witness of [`compare_line`] can be put back
+//! into [`simulate_line`] as it stands. In a context, a list without values says that
+//! the key is certainly absent.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::decide::{Policies, decide};
+use super::document::{Document, PolicyError};
+use super::json;
+use super::normal::root_account;
+use super::request::{MethodAuth, Request, Who};
+use super::widen::{Comparison, compare};
+
+/// The answer to a question that cannot be read.
+#[derive(Serialize)]
+struct Fault<'a> {
+    name: Option<&'a str>,
+    error: String,
+    at: String,
+}
+
+/// The answer of `simulate`.
+#[derive(Serialize)]
+struct Decided<'a> {
+    name: Option<&'a str>,
+    decision: &'static str,
+    because: Vec<String>,
+}
+
+/// The answer of `compare`.
+#[derive(Serialize)]
+struct Compared<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    verdict: &'static str,
+    gains: Vec<Value>,
+    loses: Vec<Value>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    because: &'a [String],
+}
+
+/// Decides one line: `{"name", "request", "identityPolicies"?, "resourcePolicy"?, "boundary"?,
+/// "sessionPolicy"?, "scps"?, "rcps"?}` becomes `{"name", "decision", "because"}`.
+#[must_use]
+pub fn simulate_line(line: &str) -> String {
+    answer(line, |fields, name| {
+        let request = request(take(fields, "request")?, "request")?;
+        let one = |field: Option<Value>, at: &str| field.map(|it| document(&it, at)).transpose();
+        let policies = Policies {
+            identity: match fields.remove("identityPolicies") {
+                Some(it) => documents(&it, "identityPolicies")?,
+                None => Vec::new(),
+            },
+            resource: one(fields.remove("resourcePolicy"), "resourcePolicy")?,
+            boundary: one(fields.remove("boundary"), "boundary")?,
+            session: one(fields.remove("sessionPolicy"), "sessionPolicy")?,
+            scps: levels(fields.remove("scps"), "scps")?,
+            rcps: levels(fields.remove("rcps"), "rcps")?,
+        };
+        nothing_else(fields, "")?;
+        let verdict = decide(&request, &policies);
+        Ok(text(&Decided {
+            name,
+            decision: verdict.decision.as_str(),
+            because: verdict.because,
+        }))
+    })
+}
+
+/// Compares one line: `{"name", "old", "new"}` becomes `{"name", "verdict", "gains", "loses"}`.
+#[must_use]
+pub fn compare_line(line: &str) -> String {
+    answer(line, |fields, name| {
+        let old = document(&take(fields, "old")?, "old")?;
+        let new = document(&take(fields, "new")?, "new")?;
+        nothing_else(fields, "")?;
+        Ok(comparison(name, &compare(&old, &new)))
+    })
+}
+
+/// A comparison as one line of JSON.
+#[must_use]
+pub fn comparison(name: Option<&str>, found: &Comparison) -> String {
+    let requests = |it: &[Request]| it.iter().map(request_value).collect();
+    text(&Compared {
+        name,
+        verdict: found.verdict.as_str(),
+        gains: requests(&found.gains),
+        loses: requests(&found.loses),
+        because: &found.because,
+    })
+}
+
+/// A request as JSON, the way it is read.
+#[must_use]
+pub fn request_value(request: &Request) -> Value {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    put(
+        "principal",
+        match &request.principal {
+            Who::Arn(name) | Who::Service(name) => Value::String(name.clone()),
+            Who::Anonymous => serde_json::json!({"type": "Anonymous"}),
+        },
+    );
+    put("action", Value::String(request.action.clone()));
+    put("resource", Value::String(request.resource.clone()));
+    if let Some(account) = &request.resource_account {
+        put("resourceAccount", Value::String(account.clone()));
+    }
+    if let Some(auth) = request.method_auth {
+        put("authorization", Value::String(auth_text(auth).to_owned()));
+    }
+    if !request.context.is_empty() {
+        let list = |values: &Vec<String>| values.iter().cloned().map(Value::String).collect();
+        let context = request.context.iter();
+        let context = context.map(|(key, values)| (key.clone(), Value::Array(list(values))));
+        put("context", Value::Object(context.collect()));
+    }
+    Value::Object(fields)
+}
+
+fn auth_text(auth: MethodAuth) -> &'static str {
+    match auth {
+        MethodAuth::None => "NONE",
+        MethodAuth::Iam => "AWS_IAM",
+    }
+}
+
+/// Reads a request: `{"principal", "action", "resource", "resourceAccount"?, "context"?}`.
+///
+/// A call to a REST API may say in `authorization` whether its method is `NONE` or `AWS_IAM`.
+pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
+    let Value::Object(mut fields) = value else {
+        return Err(wrong(at, "must be an object"));
+    };
+    let inside = |name: &str| format!("{at}.{name}");
+    let required = |fields: &mut Map<String, Value>, name: &str| {
+        let value = fields.remove(name);
+        value.ok_or_else(|| wrong(at, format!("`{name}` is missing")))
+    };
+    let principal = principal(required(&mut fields, "principal")?, &inside("principal"))?;
+    let action = string(required(&mut fields, "action")?, &inside("action"))?;
+    let shaped = action.split_once(':');
+    if !shaped.is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
+        return Err(wrong(
+            inside("action"),
+            "must be a service and a name: `sns:Publish`",
+        ));
+    }
+    let resource = string(required(&mut fields, "resource")?, &inside("resource"))?;
+    if resource != "*" && resource.split(':').count() < 6 {
+        return Err(wrong(inside("resource"), "must be an ARN, or `*`"));
+    }
+    let mut request = Request::new(principal, action, resource);
+    if let Some(value) = fields.remove("resourceAccount") {
+        let at = inside("resourceAccount");
+        let account = string(value, &at)?;
+        if root_account(&account) != Some(account.as_str()) {
+            return Err(wrong(at, "must be an account's twelve digits"));
+        }
+        request.resource_account = Some(account);
+    }
+    if let Some(value) = fields.remove("authorization") {
+        let at = inside("authorization");
+        request.method_auth = Some(match string(value, &at)?.as_str() {
+            "NONE" => MethodAuth::None,
+            "AWS_IAM" => MethodAuth::Iam,
+            _ => return Err(wrong(at, "must be `NONE` or `AWS_IAM`")),
+        });
+    }
+    if let Some(value) = fields.remove("context") {
+        request.context = context(value, &inside("context"))?;
+    }
+    nothing_else(&fields, at)?;
+    Ok(request)
+}
+
+fn principal(value: Value, at: &str) -> Result<Who, PolicyError> {
+    match value {
+        Value::String(text) => {
+            let is_arn = text.starts_with("arn:") && text.split(':').count() >= 6;
+            let is_host = !text.contains(':') && text.contains('.');
+            if is_arn || is_host || root_account(&text).is_some() {
+                Ok(Who::of(&text))
+            } else {
+                Err(wrong(
+                    at,
+                    "must be an ARN, an account id, or a service such as `sns.amazonaws.com`",
+                ))
+            }
+        }
+        Value::Object(mut fields) => {
+            let kind = fields.remove("type");
+            nothing_else(&fields, at)?;
+            match kind {
+                Some(Value::String(kind)) if kind == "Anonymous" => Ok(Who::Anonymous),
+                _ => Err(wrong(format!("{at}.type"), "must be `Anonymous`")),
+            }
+        }
+        _ => Err(wrong(
+            at,
+            "must be a string, or `{\"type\": \"Anonymous\"}`",
+        )),
+    }
+}
+
+fn context(value: Value, at: &str) -> Result<BTreeMap<String, Vec<String>>, PolicyError> {
+    let Value::Object(fields) = value else {
+        return Err(wrong(at, "must be an object of condition keys"));
+    };
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, value) in fields {
+        let here = format!("{at}.{key}");
+        if found.keys().any(|it| it.eq_ignore_ascii_case(&key)) {
+            return Err(wrong(
+                here,
+                "this key is given twice: case means nothing in it",
+            ));
+        }
+        let items = match value {
+            Value::Array(items) => items,
+            other => vec![other],
+        };
+        let values: Result<_, _> = items
+            .into_iter()
+            .map(|it| match it {
+                Value::String(text) => Ok(text),
+                Value::Bool(it) => Ok(it.to_string()),
+                Value::Number(it) => Ok(it.to_string()),
+                _ => Err(wrong(&here, "must be strings, numbers or booleans")),
+            })
+            .collect();
+        found.insert(key, values?);
+    }
+    Ok(found)
+}
+
+/// Answers a line with what `put` makes of its fields.
+fn answer(
+    line: &str,
+    put: impl Fn(&mut Map<String, Value>, Option<&str>) -> Result<String, PolicyError>,
+) -> String {
+    let fault = |name: Option<&str>, error: PolicyError| {
+        text(&Fault {
+            name,
+            error: error.message,
+            at: error.at,
+        })
+    };
+    let mut fields = match json::parse(line) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return fault(None, wrong("line 1 column 1", "a question is an object")),
+        Err(error) => return fault(None, error),
+    };
+    let name = match fields.remove("name") {
+        Some(Value::String(name)) => Some(name),
+        None => None,
+        Some(_) => return fault(None, wrong("name", "must be a string")),
+    };
+    put(&mut fields, name.as_deref()).unwrap_or_else(|error| fault(name.as_deref(), error))
+}
+
+fn text(answer: &impl Serialize) -> String {
+    // Maps with keys that are no strings are all that can fail here, and there are none.
+    serde_json::to_string(answer).unwrap_or_default()
+}
+
+fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
+    PolicyError {
+        at: at.into(),
+        message: message.into(),
+    }
+}
+
+fn take(fields: &mut Map<String, Value>, name: &str) -> Result<Value, PolicyError> {
+    fields
+        .remove(name)
+        .ok_or_else(|| wrong(name, format!("`{name}` is missing")))
+}
+
+fn nothing_else(fields: &Map<String, Value>, at: &str) -> Result<(), PolicyError> {
+    match fields.keys().next() {
+        None => Ok(()),
+        Some(name) => {
+            let dot = if at.is_empty() { "" } else { "." };
+            Err(wrong(format!("{at}{dot}{name}"), "there is no such field"))
+        }
+    }
+}
+
+fn string(value: Value, at: &str) -> Result<String, PolicyError> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(wrong(at, "must be a string")),
+    }
+}
+
+fn document(value: &Value, at: &str) -> Result<Document, PolicyError> {
+    Document::from_value(value).map_err(|error| PolicyError {
+        at: format!("{at}.{}", error.at).replace(".document", ""),
+        ..error
+    })
+}
+
+fn documents(value: &Value, at: &str) -> Result<Vec<Document>, PolicyError> {
+    let Value::Array(items) = value else {
+        return Err(wrong(at, "must be a list of policies"));
+    };
+    let items = items.iter().enumerate();
+    items
+        .map(|(index, it)| document(it, &format!("{at}[{index}]")))
+        .collect()
+}
+
+fn levels(value: Option<Value>, at: &str) -> Result<Vec<Vec<Document>>, PolicyError> {
+    let items = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => {
+            return Err(wrong(
+                at,
+                "must be a list of levels, each a list of policies",
+            ));
+        }
+    };
+    let items = items.iter().enumerate();
+    items
+        .map(|(index, it)| documents(it, &format!("{at}[{index}]")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALLOW: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sns:Publish","Resource":"*"}}"#;
+    const REQUEST: &str = r#"{"principal":"arn:aws:iam::111111111111:role/a","action":"sns:Publish","resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
+
+    #[test]
+    fn a_question_is_answered_on_a_line() {
+        let line = format!(r#"{{"name":"q","request":{REQUEST},"identityPolicies":[{ALLOW}]}}"#);
+        assert_eq!(
+            simulate_line(&line),
+            r#"{"name":"q","decision":"allow","because":["identity policy, statement 1, allows it"]}"#
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_question_is_heard() {
+        let deny = ALLOW.replace("Allow", "Deny");
+        let public = ALLOW.replace(r#""Action""#, r#""Principal":"*","Action""#);
+        for (field, expected) in [
+            (format!(r#""resourcePolicy":{public}"#), "allow"),
+            (
+                format!(r#""resourcePolicy":{public},"boundary":{deny}"#),
+                "deny",
+            ),
+            (
+                format!(r#""resourcePolicy":{public},"sessionPolicy":{deny}"#),
+                "deny",
+            ),
+            (
+                format!(r#""resourcePolicy":{public},"scps":[[{ALLOW}],[{deny}]]"#),
+                "deny",
+            ),
+            (
+                format!(r#""resourcePolicy":{public},"scps":[[{ALLOW}],[{ALLOW}]]"#),
+                "allow",
+            ),
+            (
+                format!(r#""resourcePolicy":{public},"rcps":[[{deny}]]"#),
+                "deny",
+            ),
+        ] {
+            let answer = simulate_line(&format!(r#"{{"name":"q","request":{REQUEST},{field}}}"#));
+            assert!(
+                answer.starts_with(&format!(r#"{{"name":"q","decision":"{expected}""#)),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn principals_accounts_and_contexts_are_read() {
+        let read = |text: &str| request(serde_json::from_str(text).expect("JSON"), "request");
+        let stranger = read(
+            r#"{"principal":{"type":"Anonymous"},"action":"a:B","resource":"*","resourceAccount":"111111111111","authorization":"NONE","context":{"aws:SecureTransport":true,"aws:TagKeys":["a","b"],"k:v":5}}"#,
+        )
+        .expect("a request");
+        assert_eq!(stranger.principal, Who::Anonymous);
+        assert_eq!(stranger.method_auth, Some(MethodAuth::None));
+        assert_eq!(stranger.owner(), Some("111111111111"));
+        assert_eq!(stranger.context["aws:SecureTransport"], ["true"]);
+        assert_eq!(stranger.context["aws:TagKeys"], ["a", "b"]);
+        assert_eq!(stranger.context["k:v"], ["5"]);
+        assert_eq!(request(request_value(&stranger), ""), Ok(stranger));
+        let service = REQUEST.replace("arn:aws:iam::111111111111:role/a", "sns.amazonaws.com");
+        let service = read(&service).expect("a request");
+        assert_eq!(
+            service.principal,
+            Who::Service("sns.amazonaws.com".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let with = |old: &str, new: &str| {
+            let request = REQUEST.replace(old, new);
+            simulate_line(&format!(r#"{{"name":"q","request":{request}}}"#))
+        };
+        for (answer, expected) in [
+            (
+                simulate_line("{"),
+                r#"{"name":null,"error":"this is not JSON","at":"line 1 column 1"}"#,
+            ),
+            (
+                simulate_line("[]"),
+                r#"{"name":null,"error":"a question is an object","at":"line 1 column 1"}"#,
+            ),
+            (
+                simulate_line(r#"{"name":"q"}"#),
+                r#"{"name":"q","error":"`request` is missing","at":"request"}"#,
+            ),
+            (
+                simulate_line(r#"{"name":"q","name":"r"}"#),
+                r#"{"name":null,"error":"`name` is written twice","at":"line 1 column 18"}"#,
+            ),
+            (
+                with("role/a\"", "role/a\",\"x\":1"),
+                r#"{"name":"q","error":"there is no such field","at":"request.x"}"#,
+            ),
+            (
+                with("\"sns:Publish\"", "7"),
+                r#"{"name":"q","error":"must be a string","at":"request.action"}"#,
+            ),
+            (
+                with("sns:Publish", "Publish"),
+                r#"{"name":"q","error":"must be a service and a name: `sns:Publish`","at":"request.action"}"#,
+            ),
+            (
+                with("arn:aws:iam::111111111111:role/a", "a"),
+                r#"{"name":"q","error":"must be an ARN, an account id, or a service such as `sns.amazonaws.com`","at":"request.principal"}"#,
+            ),
+            (
+                simulate_line(&format!(
+                    r#"{{"name":"q","request":{REQUEST},"scps":[[{{"Statement":{{"Effect":"Perhaps"}}}}]]}}"#
+                )),
+                r#"{"name":"q","error":"must be \"Allow\" or \"Deny\"","at":"scps[0][0].Statement[0].Effect"}"#,
+            ),
+            (
+                simulate_line(&format!(
+                    r#"{{"name":"q","request":{REQUEST},"boundary":[]}}"#
+                )),
+                r#"{"name":"q","error":"a policy is a JSON object","at":"boundary"}"#,
+            ),
+            (
+                compare_line(r#"{"name":"q","old":{},"newer":{}}"#),
+                r#"{"name":"q","error":"`new` is missing","at":"new"}"#,
+            ),
+        ] {
+            assert_eq!(answer, expected);
+        }
+    }
+
+    #[test]
+    fn a_key_given_in_two_spellings_is_refused() {
+        let request = REQUEST.replace(
+            "role/a\"",
+            "role/a\",\"context\":{\"aws:SourceIp\":\"::1\",\"AWS:sourceip\":\"::2\"}",
+        );
+        let answer = simulate_line(&format!(r#"{{"request":{request}}}"#));
+        assert!(answer.contains("given twice"), "{answer}");
+    }
+
+    #[test]
+    fn a_witness_can_be_put_back_as_a_question() {
+        let open = ALLOW.replace("sns:Publish", "sns:*");
+        let answer = compare_line(&format!(r#"{{"name":"q","old":{ALLOW},"new":{open}}}"#));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(answer["verdict"], "widened");
+        assert_eq!(answer["loses"], serde_json::json!([]));
+        let witness = &answer["gains"][0];
+        for (policy, expected) in [(&open, "allow"), (&ALLOW.to_owned(), "deny")] {
+            let line = format!(r#"{{"request":{witness},"identityPolicies":[{policy}]}}"#);
+            let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+            assert_eq!(answer["decision"], expected);
+        }
+    }
+
+    #[test]
+    fn an_unproven_comparison_says_why() {
+        let odd = ALLOW.replace(
+            r#""Resource""#,
+            r#""Condition":{"StringSounds":{"a:b":"c"}},"Resource""#,
+        );
+        let answer = compare_line(&format!(r#"{{"name":"q","old":{ALLOW},"new":{odd}}}"#));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(answer["verdict"], "unproven");
+        assert!(answer["because"][0].is_string());
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in "\\PC{0,60}") {
+            let read = |it: String| serde_json::from_str::<Value>(&it).is_ok();
+            prop_assert!(read(simulate_line(&line)));
+            prop_assert!(read(compare_line(&line)));
+        }
+
+        #[test]
+        fn no_broken_question_panics(cut in 0_usize..400, with in "[{}\\[\\]\",:a*0]{0,3}") {
+            let line = format!(r#"{{"name":"q","request":{REQUEST},"identityPolicies":[{ALLOW}]}}"#);
+            let cut = cut.min(line.len());
+            let broken = format!("{}{with}{}", &line[..cut], &line[cut..]);
+            prop_assert!(serde_json::from_str::<Value>(&simulate_line(&broken)).is_ok());
+            prop_assert!(serde_json::from_str::<Value>(&simulate_line(&line[..cut])).is_ok());
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The space of requests that two documents can tell apart.
+//!
+//! Each part of a request that a statement asks about is a coordinate: principal,
+//! action, resource, each condition key. A coordinate has finitely many values, one for
+//! each way in which the documents' patterns can differ on it, so a statement is a cube.
+//! Keys that follow from one another share a coordinate (`aws:PrincipalArn` is the
+//! principal's), or the combinations that cannot be are listed as cubes of their own.
+//!
+//! What we do not judge (`NotPrincipal`, policy variables, unknown operators) is a
+//! coordinate too: yes or no, the same in both documents, and nothing more is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::automaton::{Atlas, Class, Language, Universe, literal, steps};
+use super::condition::Test;
+use super::coordinates::{
+    TRADES, in_segment, is_judged, is_of_principal, of_key, principals, request_of, resources,
+    texts_of,
+};
+use super::cubes::{Cube, Shape};
+use super::impossible::links;
+use super::request::{Facts, Who};
+use super::rules::{Kind, Name, Named, Rule, Rules};
+use super::template::Template;
+use super::three::Three;
+
+/// What a coordinate is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Who asks.
+    Principal,
+    /// For what.
+    Action,
+    /// On what.
+    Resource,
+    /// A condition key, in lower case.
+    Key(String),
+    /// Whether something holds that we do not judge.
+    Opaque(String),
+}
+
+/// A value of a coordinate: an example of all that the documents cannot tell apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// A principal.
+    Who(Who),
+    /// An action or a resource.
+    Text(String),
+    /// A condition key's values; `None` for an absent key.
+    Key(Option<Vec<String>>),
+    /// Whether it holds.
+    Flag(bool),
+}
+
+/// A coordinate.
+#[derive(Clone, Debug)]
+pub struct Coordinate {
+    /// What it is of.
+    pub what: What,
+    /// Its values.
+    pub values: Vec<Value>,
+    /// What tells its texts apart.
+    pub atlas: Option<Atlas>,
+}
+
+/// How a `*` that ends a segment of a `Resource` is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It stays in its segment.
+    Segment,
+    /// It may run on past the colon.
+    Across,
+}
+
+/// Why two documents cannot be compared.
+pub type Reason = String;
+
+/// The space of requests.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// What the documents are attached to.
+    pub kind: Kind,
+    /// The coordinates.
+    pub coordinates: Vec<Coordinate>,
+    /// Their sizes.
+    pub shape: Shape,
+    /// Combinations that no request has.
+    pub impossible: Vec<Cube>,
+    /// How each condition key is spelled.
+    pub spellings: BTreeMap<String, String>,
+}
+
+/// What a statement asks, sorted by how it is judged.
+struct Asked<'a> {
+    rule: &'a Rule,
+    /// Tests that a coordinate has examples for.
+    tests: Vec<&'a Test>,
+    /// The rest, by their yes-or-no coordinates.
+    opaque: BTreeSet<String>,
+}
+
+impl Space {
+    /// The space that the statements of some documents can tell apart.
+    pub fn of(documents: &[&Rules], kind: Kind) -> Result<Self, Reason> {
+        let rules: Vec<&Rule> = documents.iter().flat_map(|it| &it.rules).collect();
+        let tests: Vec<&Test> = rules.iter().flat_map(|it| &it.tests).collect();
+        let judged: Vec<&Test> = tests
+            .iter()
+            .copied()
+            .filter(|it| is_judged(it, &tests))
+            .collect();
+        let mut coordinates = Vec::new();
+        if kind == Kind::Resource || judged.iter().any(|it| is_of_principal(it)) {
+            coordinates
+                .push(principals(kind, &rules, &judged).map_err(|_| too_many("principals"))?);
+        }
+
+        let actions = rules.iter().flat_map(|it| &it.action.patterns);
+        let actions = actions
+            .map(|it| Language(vec![steps(it.tokens(), Class::Any)]))
+            .chain(TRADES.map(|it| Language(vec![literal(it)])));
+        let atlas = Atlas::of(Universe::Action, actions).map_err(|_| too_many("actions"))?;
+        coordinates.push(Coordinate::texts(What::Action, atlas));
+
+        let mut keys: BTreeMap<&str, Vec<&Test>> = BTreeMap::new();
+        for test in judged.iter().filter(|it| !is_of_principal(it)) {
+            keys.entry(&test.key).or_default().push(test);
+        }
+        let linked = |what: &What| -> Vec<Language> {
+            links()
+                .iter()
+                .filter(|it| it.of == *what)
+                .flat_map(|link| {
+                    let tests = keys.get(link.key).into_iter().flatten();
+                    tests
+                        .flat_map(|it| texts_of(it))
+                        .map(|it| in_segment(&it, link.segment))
+                })
+                .collect()
+        };
+        let fixed: Vec<&Rule> = rules.iter().copied().filter(|it| is_fixed(it)).collect();
+        if !fixed.is_empty() {
+            let languages = fixed
+                .iter()
+                .flat_map(|it| resources(it))
+                .chain(linked(&What::Resource));
+            let atlas = Atlas::of(Universe::Arn, languages).map_err(|_| too_many("resources"))?;
+            let mut coordinate = Coordinate::texts(What::Resource, atlas);
+            if kind != Kind::Resource {
+                // Some actions have no resource; a resource policy is always asked of one.
+                coordinate.values.push(Value::Text("*".to_owned()));
+            }
+            coordinates.push(coordinate);
+        }
+        for (key, tests) in &keys {
+            let what = What::Key((*key).to_owned());
+            let further = linked(&what);
+            let coordinate =
+                of_key(what, key, tests, further).map_err(|_| too_many(&format!("`{key}`")))?;
+            coordinates.push(coordinate);
+        }
+        let opaque: BTreeSet<String> = rules
+            .iter()
+            .flat_map(|it| opaque_questions(it, &tests))
+            .collect();
+        coordinates.extend(opaque.into_iter().map(|it| Coordinate {
+            what: What::Opaque(it),
+            values: vec![Value::Flag(true), Value::Flag(false)],
+            atlas: None,
+        }));
+
+        let sizes = coordinates.iter().map(|it| it.values.len()).collect();
+        let mut space = Self {
+            kind,
+            coordinates,
+            shape: Shape::of(sizes),
+            impossible: Vec::new(),
+            spellings: tests
+                .iter()
+                .rev()
+                .map(|it| (it.key.clone(), it.key_spelling.clone()))
+                .collect(),
+        };
+        space.impossible = space.impossibilities(&keys);
+        Ok(space)
+    }
+
+    /// The index of a coordinate.
+    #[must_use]
+    pub fn index(&self, what: &What) -> Option<usize> {
+        self.coordinates.iter().position(|it| it.what == *what)
+    }
+
+    /// The requests a statement speaks of; none when it speaks of no request at all.
+    pub fn cube(&self, rule: &Rule, reading: Reading) -> Result<Option<Cube>, Reason> {
+        if rule.principal.is_none() && self.kind == Kind::Resource {
+            // A statement of a resource policy that names nobody speaks of nobody.
+            return Ok(None);
+        }
+        let is_opaque = |it: &String| self.index(&What::Opaque(it.clone())).is_some();
+        let asked = Asked {
+            rule,
+            tests: rule
+                .tests
+                .iter()
+                .filter(|it| !is_opaque(&opaque_test(it)))
+                .collect(),
+            opaque: opaque_of(rule).filter(is_opaque).collect(),
+        };
+        let mut cube = self.shape.full();
+        for (index, coordinate) in self.coordinates.iter().enumerate() {
+            let mut passes = Vec::with_capacity(coordinate.values.len());
+            for value in &coordinate.values {
+                match asked.answer(&coordinate.what, value, reading) {
+                    Three::Maybe => {
+                        return Err(format!("{} cannot be judged for {value:?}", rule.label));
+                    }
+                    found => passes.push(found == Three::Yes),
+                }
+            }
+            self.shape.keep(&mut cube, index, |it| passes[it]);
+        }
+        Ok((!self.shape.is_void(&cube)).then_some(cube))
+    }
+}
+
+impl Asked<'_> {
+    /// Whether the statement lets a value of a coordinate pass.
+    fn answer(&self, what: &What, value: &Value, reading: Reading) -> Three {
+        match (what, value) {
+            (What::Action, Value::Text(action)) => {
+                Three::from(self.rule.action.takes(&action.to_ascii_lowercase()))
+            }
+            (What::Resource, Value::Text(resource)) if is_fixed(self.rule) => {
+                resource_answer(self.rule, resource, reading)
+            }
+            (What::Principal, Value::Who(who)) => {
+                let request = request_of(who);
+                let facts = Facts::of(&request);
+                let named = match &self.rule.principal {
+                    Some(Named::These(names)) => named(names, &facts),
+                    Some(Named::AllBut(_)) | None => Three::Yes,
+                };
+                let tests = self.tests.iter().filter(|it| is_of_principal(it));
+                let mut why = Vec::new();
+                Three::all(tests.map(|it| it.holds(&facts, &mut why))) & named
+            }
+            (What::Key(key), Value::Key(values)) => {
+                let nobody = request_of(&Who::Anonymous);
+                let facts = Facts::of(&nobody);
+                let values: Option<Vec<&str>> = values
+                    .as_ref()
+                    .map(|it| it.iter().map(String::as_str).collect());
+                let tests = self.tests.iter().filter(|it| it.key == *key);
+                Three::all(tests.map(|it| it.passes(&facts, values.as_deref())))
+            }
+            (What::Opaque(question), Value::Flag(flag)) => {
+                Three::from(!self.opaque.contains(question) || *flag)
+            }
+            _ => Three::Yes,
+        }
+    }
+}
+
+impl Coordinate {
+    fn texts(what: What, atlas: Atlas) -> Self {
+        Self {
+            what,
+            values: atlas.examples.iter().cloned().map(Value::Text).collect(),
+            atlas: Some(atlas),
+        }
+    }
+}
+
+fn too_many(what: &str) -> Reason {
+    format!("the patterns of {what} can be met in too many ways")
+}
+
+/// The one text of a resource, or of a key with one value.
+pub(super) fn text_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        Value::Key(Some(values)) => match values.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        },
+        Value::Key(None) | Value::Who(_) | Value::Flag(_) => None,
+    }
+}
+
+fn named(names: &[Name], facts: &Facts<'_>) -> Three {
+    Three::any(names.iter().map(|it| match (it, it.matches(facts).1) {
+        // A role here is any session of it that neither document names.
+        (Name::Exact(_), Three::Maybe) => Three::No,
+        (_, found) => found,
+    }))
+}
+
+fn resource_answer(rule: &Rule, resource: &str, reading: Reading) -> Three {
+    let Some(clause) = &rule.resource else {
+        return Three::Yes;
+    };
+    let found = clause.templates.iter().any(|it| match it {
+        Template::Fixed(pattern) => match rule.matches_resource(pattern, resource) {
+            Three::Yes => true,
+            Three::Maybe => reading == Reading::Across,
+            Three::No => false,
+        },
+        Template::Variable(_) => false,
+    });
+    Three::from(found != clause.negated)
+}
+
+/// Whether a statement has resources, all of them without variables.
+fn is_fixed(rule: &Rule) -> bool {
+    rule.resource.as_ref().is_some_and(|it| {
+        it.templates
+            .iter()
+            .all(|it| matches!(it, Template::Fixed(_)))
+    })
+}
+
+/// The questions of a statement that can only be yes-or-no coordinates.
+fn opaque_of(rule: &Rule) -> impl Iterator<Item = String> {
+    let principal = match &rule.principal {
+        Some(Named::AllBut(names)) => {
+            let mut names = names.clone();
+            names.sort();
+            Some(format!("all but {names:?}"))
+        }
+        Some(Named::These(_)) | None => None,
+    };
+    let resource = rule
+        .resource
+        .as_ref()
+        .filter(|_| !is_fixed(rule))
+        .map(|it| {
+            let mut patterns: Vec<String> =
+                it.templates.iter().map(|it| format!("{it:?}")).collect();
+            patterns.sort();
+            format!("resource {} {patterns:?}", it.negated)
+        });
+    let malformed = (rule.kind == Kind::Identity && rule.principal.is_some())
+        .then(|| format!("principal {:?}", rule.principal));
+    let missing =
+        (rule.kind == Kind::Identity && rule.resource.is_none()).then(|| "no resource".to_owned());
+    let tests = rule.tests.iter().map(opaque_test);
+    principal
+        .into_iter()
+        .chain(resource)
+        .chain(malformed)
+        .chain(missing)
+        .chain(tests)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn opaque_questions(rule: &Rule, tests: &[&Test]) -> Vec<String> {
+    let judged: BTreeSet<String> = rule
+        .tests
+        .iter()
+        .filter(|it| is_judged(it, tests))
+        .map(opaque_test)
+        .collect();
+    opaque_of(rule).filter(|it| !judged.contains(it)).collect()
+}
+
+fn opaque_test(test: &Test) -> String {
+    let mut values: Vec<String> = test.values.iter().map(|it| format!("{it:?}")).collect();
+    values.sort();
+    let operator = match test.operator {
+        Some(operator) => format!("{operator:?}"),
+        None => test.spelling.to_ascii_lowercase(),
+    };
+    format!("{operator} {} {values:?}", test.key)
+}

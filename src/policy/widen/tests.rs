@@ -1,0 +1,401 @@
+//! What counts as wider, a sentence each, and the laws.
+
+use super::*;
+
+fn document(statements: &str) -> Document {
+    Document::parse(&format!(
+        r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#
+    ))
+    .expect("a policy")
+}
+
+/// A statement of a topic's policy.
+fn topic(fields: &str) -> String {
+    let mut text = r#""Effect":"Allow","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t""#.to_owned();
+    if !fields.contains("Principal") {
+        text.push_str(r#","Principal":{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
+    }
+    if !fields.is_empty() {
+        text.push(',');
+        text.push_str(fields);
+    }
+    format!("{{{text}}}")
+}
+
+fn identity(action: &str, resource: &str) -> String {
+    format!(r#"{{"Effect":"Allow","Action":{action},"Resource":{resource}}}"#)
+}
+
+fn check(expected: Change, old: &str, new: &str) -> Comparison {
+    let (old, new) = (document(old), document(new));
+    let found = compare(&old, &new);
+    assert_eq!(found.verdict, expected, "{found:?}");
+    for (witnesses, yes, no) in [(&found.gains, &new, &old), (&found.loses, &old, &new)] {
+        for witness in witnesses {
+            let kind = kind_of(&[&old, &new]);
+            let ask = |it: &Document| says(&Rules::of(it, kind, ""), kind, witness);
+            assert_eq!(ask(yes), Three::Yes, "{witness:?}");
+            assert_eq!(ask(no), Three::No, "{witness:?}");
+        }
+    }
+    let wide = matches!(expected, Change::Widened | Change::Both);
+    let narrow = matches!(expected, Change::Narrowed | Change::Both);
+    assert_eq!(!found.gains.is_empty(), wide);
+    assert_eq!(!found.loses.is_empty(), narrow);
+    // The other way round, the same is said the other way round.
+    let back = compare(&new, &old).verdict;
+    let mirrored = match expected {
+        Change::Widened => Change::Narrowed,
+        Change::Narrowed => Change::Widened,
+        other => other,
+    };
+    assert_eq!(back, mirrored);
+    found
+}
+
+use Change::{Both, Cosmetic, Equal, Narrowed, Unproven, Widened};
+
+#[test]
+fn a_document_equals_itself_and_its_rewriting() {
+    check(Equal, &topic(""), &topic(""));
+    check(
+        Equal,
+        &topic(""),
+        &topic("").replace("sns:Publish", "SNS:publish"),
+    );
+    check(Cosmetic, &topic(""), &topic(r#""Sid":"A""#));
+}
+
+#[test]
+fn statements_merged_or_split_or_repeated_say_the_same() {
+    let (a, b) = (
+        identity(r#""sns:Publish""#, r#""arn:aws:sns:eu-west-1:1:a""#),
+        identity(r#""sns:Publish""#, r#""arn:aws:sns:eu-west-1:1:b""#),
+    );
+    let both = identity(
+        r#""sns:Publish""#,
+        r#"["arn:aws:sns:eu-west-1:1:a","arn:aws:sns:eu-west-1:1:b"]"#,
+    );
+    check(Cosmetic, &format!("{a},{b}"), &both);
+    check(Cosmetic, &format!("{a},{a}"), &a);
+    let covered = identity(r#""sns:*""#, r#""*""#);
+    check(Cosmetic, &format!("{covered},{a}"), &covered);
+    check(
+        Cosmetic,
+        &identity(r#""*""#, r#""*""#),
+        &identity(r#""*:*""#, r#""*""#),
+    );
+}
+
+#[test]
+fn another_principal_action_or_resource_is_wider() {
+    let found = check(
+        Widened,
+        &topic(""),
+        &topic(
+            r#""Principal":{"AWS":["arn:aws:iam::111111111111:role/a","arn:aws:iam::111111111111:role/b"]}"#,
+        ),
+    );
+    assert_eq!(
+        found.gains[0].principal.to_string(),
+        "arn:aws:iam::111111111111:role/b"
+    );
+    let found = check(
+        Widened,
+        &identity(r#""sns:Publish""#, r#""*""#),
+        &identity(r#"["sns:Publish","sns:Subscribe"]"#, r#""*""#),
+    );
+    assert_eq!(found.gains[0].action, "sns:Subscribe");
+    check(
+        Widened,
+        &identity(
+            r#""sns:Publish""#,
+            r#""arn:aws:sns:eu-west-1:111111111111:a""#,
+        ),
+        &identity(
+            r#""sns:Publish""#,
+            r#""arn:aws:sns:eu-west-1:111111111111:a*""#,
+        ),
+    );
+}
+
+#[test]
+fn everyone_is_shown_as_a_stranger() {
+    let found = check(Widened, &topic(""), &topic(r#""Principal":"*""#));
+    assert_eq!(
+        found.gains[0].principal,
+        super::super::request::Who::Anonymous
+    );
+}
+
+#[test]
+fn a_whole_account_is_wider_than_its_role() {
+    check(
+        Widened,
+        &topic(""),
+        &topic(r#""Principal":{"AWS":"111111111111"}"#),
+    );
+    check(
+        Both,
+        &topic(""),
+        &topic(r#""Principal":{"AWS":"333333333333"}"#),
+    );
+    // The account and a role in it are the account.
+    check(
+        Cosmetic,
+        &topic(r#""Principal":{"AWS":["111111111111","arn:aws:iam::111111111111:role/a"]}"#),
+        &topic(r#""Principal":{"AWS":"111111111111"}"#),
+    );
+}
+
+#[test]
+fn a_condition_dropped_or_loosened_is_wider() {
+    let with = |condition: &str| {
+        topic(&format!(
+            r#""Principal":{{"Service":"sns.amazonaws.com"}},"Condition":{{{condition}}}"#
+        ))
+    };
+    let bare = topic(r#""Principal":{"Service":"sns.amazonaws.com"}"#);
+    let equals = with(r#""ArnEquals":{"aws:SourceArn":"arn:aws:sns:eu-west-1:111111111111:t"}"#);
+    let like = with(r#""ArnLike":{"aws:SourceArn":"arn:aws:sns:eu-west-1:111111111111:*"}"#);
+    check(Widened, &equals, &bare);
+    check(Widened, &equals, &like);
+    check(Narrowed, &bare, &like);
+    check(
+        Widened,
+        &equals,
+        &equals.replace("ArnEquals", "ArnEqualsIfExists"),
+    );
+    check(Both, &equals, &equals.replace("ArnEquals", "ArnNotEquals"));
+}
+
+#[test]
+fn a_string_star_crosses_colons_and_an_arns_does_not() {
+    let with = |operator: &str| {
+        topic(&format!(
+            r#""Principal":"*","Condition":{{"{operator}":{{"aws:SourceArn":"arn:aws:sns:*:111111111111:t"}}}}"#
+        ))
+    };
+    check(Widened, &with("ArnLike"), &with("StringLike"));
+}
+
+#[test]
+fn the_sources_account_follows_from_its_arn() {
+    let with = |condition: &str| {
+        topic(&format!(
+            r#""Principal":{{"Service":"sns.amazonaws.com"}},"Condition":{{{condition}}}"#
+        ))
+    };
+    let arn = r#""ArnLike":{"aws:SourceArn":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
+    check(
+        Cosmetic,
+        &with(&format!(
+            r#"{arn},"StringEqualsIfExists":{{"aws:SourceAccount":"111111111111"}}"#
+        )),
+        &with(arn),
+    );
+}
+
+#[test]
+fn a_role_prefix_follows_from_the_principal() {
+    let everyone =
+        |condition: &str| topic(&format!(r#""Principal":"*","Condition":{{{condition}}}"#));
+    let prefix = everyone(r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/a*"}"#);
+    check(Widened, &topic(""), &prefix);
+    check(
+        Cosmetic,
+        &prefix,
+        &everyone(
+            r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/a*"},"StringEquals":{"aws:PrincipalAccount":"111111111111"}"#,
+        ),
+    );
+    check(
+        Cosmetic,
+        &topic(r#""Principal":{"AWS":"111111111111"}"#),
+        &everyone(r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#),
+    );
+}
+
+#[test]
+fn a_denial_taken_away_is_wider() {
+    let open = identity(r#""*""#, r#""*""#);
+    let deny = r#"{"Effect":"Deny","Action":"iam:*","Resource":"*"}"#;
+    let found = check(Widened, &format!("{open},{deny}"), &open);
+    assert_eq!(found.gains[0].action, "iam:PassRole");
+    // A denial of what is not allowed changes nothing.
+    let sns = identity(r#""sns:*""#, r#""*""#);
+    check(Cosmetic, &format!("{sns},{deny}"), &sns);
+    // All but something, said in two ways.
+    check(
+        Cosmetic,
+        &format!("{open},{deny}"),
+        r#"{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}"#,
+    );
+}
+
+#[test]
+fn some_more_and_some_less_is_both() {
+    check(
+        Both,
+        &identity(r#""sns:Publish""#, r#""*""#),
+        &identity(r#""sqs:SendMessage""#, r#""*""#),
+    );
+}
+
+#[test]
+fn numbers_dates_and_addresses_are_compared_by_their_bounds() {
+    let with = |condition: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"sns:Publish","Resource":"*","Condition":{{{condition}}}}}"#
+        )
+    };
+    check(
+        Widened,
+        &with(r#""IpAddress":{"aws:SourceIp":"10.1.0.0/16"}"#),
+        &with(r#""IpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#),
+    );
+    check(
+        Cosmetic,
+        &with(r#""IpAddress":{"aws:SourceIp":["10.0.0.0/9","10.128.0.0/9"]}"#),
+        &with(r#""IpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#),
+    );
+    check(
+        Narrowed,
+        &with(r#""DateLessThan":{"aws:CurrentTime":"2027-01-01"}"#),
+        &with(r#""DateLessThan":{"aws:CurrentTime":"2026-06-01"}"#),
+    );
+    check(
+        Widened,
+        &with(r#""NumericLessThan":{"aws:MultiFactorAuthAge":"100"}"#),
+        &with(r#""NumericLessThanEquals":{"aws:MultiFactorAuthAge":"100"}"#),
+    );
+    check(
+        Cosmetic,
+        &with(r#""Bool":{"aws:SecureTransport":"true"}"#),
+        &with(r#""StringNotEquals":{"aws:SecureTransport":"false"}"#),
+    );
+}
+
+#[test]
+fn sets_of_values_are_compared_as_sets() {
+    let with = |condition: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"sns:Publish","Resource":"*","Condition":{{{condition}}}}}"#
+        )
+    };
+    let all = with(r#""ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}"#);
+    check(
+        Widened,
+        &with(r#""ForAllValues:StringEquals":{"aws:TagKeys":"a"}"#),
+        &all,
+    );
+    let found = check(
+        Both,
+        &with(r#""ForAnyValue:StringEquals":{"aws:TagKeys":["a","b"]}"#),
+        &all,
+    );
+    assert!(found.gains[0].context.is_empty(), "{found:?}");
+    check(
+        Narrowed,
+        &all,
+        &with(
+            r#""ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]},"Null":{"aws:TagKeys":"false"}"#,
+        ),
+    );
+}
+
+#[test]
+fn a_trust_policy_is_compared_without_a_resource() {
+    let trust = |principal: &str| {
+        format!(r#"{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{principal}}}"#)
+    };
+    let found = check(
+        Widened,
+        &trust(r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#),
+        &trust(r#"{"AWS":["arn:aws:iam::111111111111:role/a","222222222222"]}"#),
+    );
+    assert_eq!(found.gains[0].action, "sts:AssumeRole");
+    assert_eq!(
+        found.gains[0].resource,
+        "arn:aws:iam::222222222222:role/target"
+    );
+    check(
+        Both,
+        &trust(r#"{"Service":"lambda.amazonaws.com"}"#),
+        &trust(r#"{"Service":"ec2.amazonaws.com"}"#),
+    );
+}
+
+#[test]
+fn nothing_at_all_is_narrower_than_something() {
+    check(Widened, "", &identity(r#""sns:Publish""#, r#""*""#));
+    check(Narrowed, &topic(""), "");
+    let of_nobody = r#"{"Effect":"Allow","Action":"sns:Publish","Resource":"*"}"#;
+    // Beside a statement with a principal, one without speaks of nobody.
+    check(Cosmetic, &topic(""), &format!("{},{of_nobody}", topic("")));
+}
+
+#[test]
+fn what_is_not_judged_is_unproven_only_where_it_matters() {
+    let not_principal = topic(r#""NotPrincipal":{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
+    let odd = compare(&document(&topic("")), &document(&not_principal));
+    assert_eq!(odd.verdict, Unproven);
+    // The same statement on both sides says the same, whatever it says.
+    check(
+        Widened,
+        &not_principal,
+        &format!(
+            "{not_principal},{}",
+            topic(r#""Principal":"*""#).replace("sns:Publish", "sns:Subscribe")
+        ),
+    );
+    let tagged = |resource: &str| {
+        identity(
+            r#""sns:Publish""#,
+            &format!(r#""arn:aws:sns:eu-west-1:111111111111:{resource}""#),
+        )
+    };
+    let variable = tagged("${aws:PrincipalTag/team}");
+    let other = tagged("${aws:PrincipalTag/unit}");
+    check(Cosmetic, &variable, &format!("{variable},{variable}"));
+    let odd = compare(&document(&variable), &document(&other));
+    assert_eq!(odd.verdict, Unproven);
+}
+
+#[test]
+fn short_resources_of_an_api_are_compared_too() {
+    let with = |resource: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"111111111111"}},"Action":"execute-api:Invoke","Resource":"{resource}"}}"#
+        )
+    };
+    check(
+        Widened,
+        &with("execute-api:/prod/GET/orders"),
+        &with("execute-api:/prod/*/orders"),
+    );
+    check(
+        Cosmetic,
+        &format!(
+            "{},{}",
+            with("execute-api:/*"),
+            with("execute-api:/prod/GET/a")
+        ),
+        &with("execute-api:/*"),
+    );
+}
+
+#[test]
+fn five_hundred_principals_are_compared_at_once() {
+    let roles = |count: usize| {
+        let names: Vec<String> = (0..count)
+            .map(|it| format!(r#""arn:aws:iam::111111111111:role/consumer-{it}""#))
+            .collect();
+        topic(&format!(r#""Principal":{{"AWS":[{}]}}"#, names.join(",")))
+    };
+    let found = check(Widened, &roles(499), &roles(500));
+    assert_eq!(
+        found.gains[0].principal.to_string(),
+        "arn:aws:iam::111111111111:role/consumer-499"
+    );
+}

@@ -1,0 +1,309 @@
+//! Requests that people can try, out of a cube of the space.
+//!
+//! A cube says which examples of each coordinate it holds. A witness takes one of each, the
+//! plainest first, and dresses it: a stranger's account, a known action of the resource's
+//! service, a context that says no more than it must.
+
+use super::automaton::Atlas;
+use super::coordinates::{OF_PRINCIPAL, plain};
+use super::cubes::Cube;
+use super::request::{Facts, Key, Request, Who};
+use super::rules::Kind;
+use super::space::{Space, Value, What, text_of};
+
+/// Most combinations that are tried for one cube.
+const MOST_TRIES: usize = 200;
+
+/// Actions to show in place of an invented one, each service's best known first.
+const KNOWN: [&str; 22] = [
+    "sns:Publish",
+    "sns:Subscribe",
+    "sns:GetTopicAttributes",
+    "sqs:SendMessage",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "execute-api:Invoke",
+    "execute-api:ManageConnections",
+    "sts:AssumeRole",
+    "sts:TagSession",
+    "lambda:InvokeFunction",
+    "lambda:GetFunction",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "s3:GetObject",
+    "s3:PutObject",
+    "iam:PassRole",
+    "iam:GetRole",
+    "apigateway:GET",
+    "dynamodb:GetItem",
+    "events:PutEvents",
+    "ec2:DescribeInstances",
+];
+
+/// The account of a stranger.
+const STRANGER: &str = "999999999999";
+/// The account of a resource that could be anywhere.
+const SOMEWHERE: &str = "333333333333";
+
+/// The requests to try for a cube, the plainest first.
+pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = Request> + 'a {
+    let ranked: Vec<Vec<usize>> = (0..space.shape.len())
+        .map(|coordinate| {
+            let mut values = space.shape.values(cube, coordinate);
+            let all = &space.coordinates[coordinate];
+            values.sort_by_key(|it| rank(space, &all.values[*it]));
+            values
+        })
+        .collect();
+    let plainest: Vec<usize> = ranked.iter().map(|it| it[0]).collect();
+    let mut choices = vec![plainest.clone()];
+    for (coordinate, values) in ranked.iter().enumerate() {
+        for value in &values[1..] {
+            let mut choice = plainest.clone();
+            choice[coordinate] = *value;
+            choices.push(choice);
+        }
+    }
+    choices.truncate(MOST_TRIES);
+    choices.into_iter().map(|it| dress(space, &it))
+}
+
+/// How far from plain a value is.
+fn rank(space: &Space, value: &Value) -> usize {
+    let trusts = space.index(&What::Resource).is_none();
+    match value {
+        Value::Who(Who::Anonymous) if !trusts => 0,
+        Value::Who(Who::Arn(arn)) if arn.contains(":role/") => 1,
+        Value::Who(Who::Arn(arn)) if arn.contains(":user/") => 2,
+        Value::Who(Who::Arn(_)) => 4,
+        Value::Who(Who::Service(_)) => 3,
+        Value::Who(Who::Anonymous) => 5,
+        Value::Text(text) if text == "*" => 1,
+        Value::Text(_) | Value::Key(None) | Value::Flag(_) => 0,
+        Value::Key(Some(values)) => values.len(),
+    }
+}
+
+/// The request that these values make.
+fn dress(space: &Space, choice: &[usize]) -> Request {
+    let value = |what: &What| {
+        let index = space.index(what)?;
+        let coordinate = &space.coordinates[index];
+        Some((coordinate, &coordinate.values[choice[index]]))
+    };
+    let resource = match value(&What::Resource) {
+        Some((coordinate, value)) => {
+            let example = text_of(value).unwrap_or("*");
+            nicer_arn(coordinate.atlas.as_ref(), example, SOMEWHERE)
+        }
+        None => "*".to_owned(),
+    };
+    let action = match value(&What::Action) {
+        Some((coordinate, value)) => {
+            let example = text_of(value).unwrap_or_default();
+            nicer_action(coordinate.atlas.as_ref(), example, &resource)
+        }
+        None => KNOWN[0].to_owned(),
+    };
+    let principal = if let Some((coordinate, Value::Who(who))) = value(&What::Principal) {
+        match plain(who) {
+            Who::Arn(arn) => Who::Arn(nicer_arn(coordinate.atlas.as_ref(), &arn, STRANGER)),
+            other => other,
+        }
+    } else {
+        let mut parts = resource.splitn(6, ':').skip(1);
+        let partition = parts.next().filter(|it| !it.is_empty()).unwrap_or("aws");
+        let account = parts.nth(2).filter(|it| it.len() == 12);
+        let account = account.unwrap_or(SOMEWHERE);
+        Who::Arn(format!("arn:{partition}:iam::{account}:role/someone"))
+    };
+    let resource = if space.index(&What::Resource).is_none() {
+        unnamed_resource(&principal, &action)
+    } else {
+        resource
+    };
+    let mut request = Request::new(principal, action, resource);
+    settle_owner(space, &mut request);
+    for (index, coordinate) in space.coordinates.iter().enumerate() {
+        if let (What::Key(key), Value::Key(Some(values))) =
+            (&coordinate.what, &coordinate.values[choice[index]])
+        {
+            let values = match values.as_slice() {
+                [one] => vec![nicer_value(coordinate.atlas.as_ref(), key, one)],
+                many => many.to_vec(),
+            };
+            request.context.insert(spelling(space, key), values);
+        }
+    }
+    align(space, &mut request);
+    say_what_does_not_follow(space, &mut request);
+    request
+}
+
+fn spelling(space: &Space, key: &str) -> String {
+    let known = space.spellings.get(key);
+    known.map_or_else(|| key.to_owned(), Clone::clone)
+}
+
+/// A resource for documents that name none, as a role's trust policy does.
+fn unnamed_resource(principal: &Who, action: &str) -> String {
+    let account = match principal {
+        Who::Arn(arn) => arn.split(':').nth(4).filter(|it| it.len() == 12),
+        Who::Service(_) | Who::Anonymous => None,
+    };
+    let account = account.unwrap_or(SOMEWHERE);
+    match action.split(':').next() {
+        Some("sts") => format!("arn:aws:iam::{account}:role/target"),
+        Some(service) => format!("arn:aws:{service}:eu-west-1:{SOMEWHERE}:example"),
+        None => "*".to_owned(),
+    }
+}
+
+/// An identity policy is asked in the principal's own account.
+fn settle_owner(space: &Space, request: &mut Request) {
+    if space.kind != Kind::Identity || request.resource == "*" {
+        return;
+    }
+    let facts = Facts::of(request);
+    let own = facts.caller.account().map(str::to_owned);
+    if own.as_deref() != facts.owner {
+        request.resource_account = own;
+    }
+}
+
+/// Keys that repeat a segment of an ARN have the ARN's.
+fn align(space: &Space, request: &mut Request) {
+    let source = request
+        .context
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
+        .and_then(|(_, values)| values.first().cloned());
+    let resource = request.resource.clone();
+    for (key, arn, segment) in [
+        ("aws:sourceaccount", source.as_ref(), 4),
+        ("aws:requestedregion", Some(&resource), 3),
+        ("aws:resourceaccount", Some(&resource), 4),
+    ] {
+        let part = arn.and_then(|it| it.splitn(6, ':').nth(segment));
+        let name = spelling(space, key);
+        if let (Some(part), Some(values)) = (
+            part.filter(|it| !it.is_empty()),
+            request.context.get_mut(&name),
+        ) && !values.is_empty()
+        {
+            *values = vec![part.to_owned()];
+        }
+    }
+}
+
+/// Says of each key that the documents ask about what would otherwise not be known.
+fn say_what_does_not_follow(space: &Space, request: &mut Request) {
+    let mut further = Vec::new();
+    let of_queue = request.action.starts_with("sqs:") && space.kind == Kind::Resource;
+    let facts = Facts {
+        listed_keys_only: of_queue,
+        ..Facts::of(request)
+    };
+    for coordinate in &space.coordinates {
+        if let What::Key(key) = &coordinate.what
+            && facts.given(key).is_none()
+            && facts.key(key) != Key::Absent
+        {
+            if key == "aws:sourceip" {
+                further.push(("aws:VpcSourceIp".to_owned(), vec!["10.0.0.1".to_owned()]));
+            } else {
+                further.push((spelling(space, key), Vec::new()));
+            }
+        }
+    }
+    if of_queue {
+        let plain = Facts::of(request);
+        for key in OF_PRINCIPAL {
+            let Some(name) = space.spellings.get(key) else {
+                continue;
+            };
+            let values = match plain.key(key) {
+                Key::Told(value) => vec![value.into_owned()],
+                Key::RoleOfSession(arn) => vec![arn],
+                Key::Given(_) | Key::Absent | Key::Present | Key::Unknown => Vec::new(),
+            };
+            further.push((name.clone(), values));
+        }
+    }
+    for (key, values) in further {
+        request.context.entry(key).or_insert(values);
+    }
+}
+
+/// An ARN of the same class with words for invented letters.
+fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str) -> String {
+    let Some(atlas) = atlas.filter(|it| it.has(example)) else {
+        return example.to_owned();
+    };
+    let mut parts: Vec<String> = example.splitn(6, ':').map(str::to_owned).collect();
+    let is_principal = parts.get(2).is_some_and(|it| it == "iam");
+    let name = match parts.get(5).map(String::as_str) {
+        Some(it) if it.starts_with("role/") => "role/someone",
+        Some(it) if it.starts_with("user/") => "user/someone",
+        _ => "example",
+    };
+    let region = if is_principal { "" } else { "eu-west-1" };
+    for (segment, wishes) in [
+        (1, ["aws", "aws-cn"]),
+        (2, ["sns", "sqs"]),
+        (3, [region, "us-east-1"]),
+        (4, [account, "888888888888"]),
+        (5, [name, "prod/GET/example"]),
+    ] {
+        for wish in wishes {
+            let mut wished = parts.clone();
+            if let Some(part) = wished.get_mut(segment) {
+                wish.clone_into(part);
+            }
+            if atlas.rather(example, wished.join(":")).is_some() {
+                parts = wished;
+                break;
+            }
+        }
+    }
+    parts.join(":")
+}
+
+/// A known action of the same class, of the resource's service if there is one.
+fn nicer_action(atlas: Option<&Atlas>, example: &str, resource: &str) -> String {
+    let Some(atlas) = atlas else {
+        return example.to_owned();
+    };
+    let fits = |it: &&&str| atlas.rather(example, it.to_ascii_lowercase()).is_some();
+    let service = match resource.split(':').nth(2) {
+        Some("iam") => "sts",
+        Some(service) => service,
+        None => "",
+    };
+    let own = |it: &&&str| it.split(':').next() == Some(service);
+    let known = KNOWN.iter().filter(fits).find(own);
+    let known = known.or_else(|| KNOWN.iter().find(fits));
+    known.map_or_else(|| example.to_owned(), |it| (*it).to_owned())
+}
+
+/// A value of the same class that reads as one.
+fn nicer_value(atlas: Option<&Atlas>, key: &str, example: &str) -> String {
+    let Some(atlas) = atlas else {
+        return example.to_owned();
+    };
+    if key == "aws:sourcearn" {
+        return nicer_arn(Some(atlas), example, SOMEWHERE);
+    }
+    let wish = match key {
+        it if it.ends_with("account") || it.ends_with("owner") => STRANGER,
+        it if it.contains("sourcevpce") => "vpce-0other",
+        it if it.contains("sourcevpc") => "vpc-0other",
+        it if it.contains("orgid") => "o-other",
+        it if it.contains("region") => "us-east-1",
+        "sns:protocol" => "https",
+        "sns:endpoint" => "https://example.com/",
+        _ => "other",
+    };
+    let found = atlas.rather(example, wish.to_owned());
+    found.unwrap_or_else(|| example.to_owned())
+}

@@ -1,0 +1,299 @@
+//! What an API serves: routes of the stack, the author's document, or whatever is there.
+
+use std::collections::BTreeSet;
+
+use super::apis::Known;
+use super::check::{Checker, Declared, Standing, texts};
+use super::diagnostic::{Code, Diagnostic, listed, nearest};
+use super::fields::Fields;
+use super::syntax::Spanned;
+use super::{Endpoint, Route, RouteKey, Surface, integrations, openapi, routes};
+
+/// The routes; `None` when they cannot be known.
+type Routes = Option<Vec<Spanned<RouteKey>>>;
+
+/// What an API serves, and its routes.
+pub(super) fn surface(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    standing: Option<&Standing>,
+    endpoint: Option<Endpoint>,
+) -> (Option<Surface>, Routes) {
+    let fields = it.fields;
+    if fields.is_written("existing") {
+        let public = public(checker, fields, None);
+        return (Some(Surface::Existing { public }), None);
+    }
+    match (fields.is_written("routes"), fields.is_written("openapi")) {
+        (true, true) => {
+            let key = |name| fields.key_of(name).unwrap_or(it.key);
+            checker.report(
+                Diagnostic::new(
+                    Code::Conflict,
+                    key("openapi"),
+                    format!("{} has routes and an OpenAPI document", fields.owner),
+                    "the document says what it serves",
+                )
+                .and(key("routes"), "and so do these")
+                .help("keep one of them"),
+            );
+            (None, None)
+        }
+        (false, false) => {
+            checker.report(
+                Diagnostic::new(
+                    Code::Missing,
+                    it.key,
+                    format!("{} serves nothing", fields.owner),
+                    "neither `routes` nor `openapi`",
+                )
+                .help(format!(
+                    "add `[apis.{}.routes]` and under it `\"GET /…\" = {{ http = \"https://…\" }}`",
+                    it.name
+                )),
+            );
+            (None, None)
+        }
+        (false, true) => open_api(checker, fields),
+        (true, false) => served(checker, it, standing, endpoint),
+    }
+}
+
+fn served(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    standing: Option<&Standing>,
+    endpoint: Option<Endpoint>,
+) -> (Option<Surface>, Routes) {
+    let fields = it.fields;
+    if let Some(key) = fields.key_of("public") {
+        checker.report(
+            Diagnostic::new(
+                Code::Conflict,
+                key,
+                format!("{} has its routes here, and `public` beside them", fields.owner),
+                "for `openapi` and `existing` only",
+            )
+            .help("write `public = true` at the route: `\"GET /health\" = { mock = 200, public = true }`"),
+        );
+    }
+    let entries = fields.map("routes");
+    let mut found = Vec::new();
+    let mut keys = Vec::new();
+    let mut whole = fields.key_of("routes").is_some();
+    for (key, item) in entries {
+        let route_key = match routes::route(&key.value) {
+            Ok(route) => Some(route),
+            Err(wrong) => {
+                checker.report(wrong.at(key.span));
+                whole = false;
+                None
+            }
+        };
+        let Some(route) = item.fields() else { continue };
+        let does = integrations::integration(checker, route, route_key.as_ref(), standing);
+        if let Some(route_key) = route_key {
+            keys.push(Spanned::new(route_key.clone(), key.span));
+            if let Some(integration) = does {
+                let timeout = route.whole("timeout");
+                if let Some(timeout) = &timeout
+                    && timeout.value > 29_000
+                    && endpoint == Some(Endpoint::Edge)
+                {
+                    checker.report(
+                        Diagnostic::new(
+                            Code::OutOfRange,
+                            timeout.span,
+                            format!("`timeout` of `{route_key}` is out of range"),
+                            "edge APIs wait 29s at most",
+                        )
+                        .help(
+                            "write `\"29s\"` or less; regional and private APIs can be given more",
+                        ),
+                    );
+                }
+                found.push(Route {
+                    key: route_key,
+                    public: route.flag("public"),
+                    integration,
+                    timeout_ms: timeout.map(|it| it.value),
+                });
+            }
+        }
+    }
+    let written = checker.count_of_routes(it.name);
+    if whole && written == 0 {
+        checker.report(
+            Diagnostic::new(
+                Code::Missing,
+                fields.key_of("routes").unwrap_or(it.key),
+                format!("{} serves nothing", fields.owner),
+                "no route",
+            )
+            .help("a REST API without methods cannot be deployed: add `\"GET /…\" = { http = \"https://…\" }`"),
+        );
+    }
+    routes::check_siblings(checker, &fields.owner, &keys);
+    // A misread entry of the table leaves a hole that an `allow` may have meant.
+    whole &= written == keys.len();
+    (Some(Surface::Routes(found)), whole.then_some(keys))
+}
+
+fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Routes) {
+    let Some(path) = fields.text("openapi") else {
+        return (None, None);
+    };
+    let text = match (checker.files)(path.value) {
+        Ok(text) => text,
+        Err(error) => {
+            checker.report(
+                Diagnostic::new(
+                    Code::File,
+                    path.span,
+                    format!(
+                        "cannot read `{}`, the document of {}",
+                        path.value, fields.owner
+                    ),
+                    error,
+                )
+                .help("the path is seen from the stack's own folder"),
+            );
+            return (None, None);
+        }
+    };
+    match openapi::read(&text) {
+        Ok(found) => {
+            let routes: Vec<Spanned<RouteKey>> = found
+                .routes
+                .into_iter()
+                .map(|it| Spanned::new(it, path.span))
+                .collect();
+            routes::check_siblings(checker, &fields.owner, &routes);
+            let public = public(checker, fields, Some(&routes));
+            let surface = Surface::OpenApi {
+                document: found.document,
+                public,
+            };
+            (Some(surface), Some(routes))
+        }
+        Err(faults) => {
+            for fault in faults {
+                checker.report(
+                    Diagnostic::new(
+                        Code::File,
+                        path.span,
+                        format!("API Gateway cannot import `{}`", path.value),
+                        fault,
+                    )
+                    .help("the document is OpenAPI 3.0 or Swagger 2.0, each operation with its `x-amazon-apigateway-integration`"),
+                );
+            }
+            (None, None)
+        }
+    }
+}
+
+fn public(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    served: Option<&[Spanned<RouteKey>]>,
+) -> BTreeSet<RouteKey> {
+    let mut found = BTreeSet::new();
+    for text in texts(fields.list("public")) {
+        let route = match routes::route(text.value) {
+            Ok(route) => route,
+            Err(wrong) => {
+                checker.report(wrong.at(text.span));
+                continue;
+            }
+        };
+        if let Some(served) = served
+            && !served.iter().any(|it| it.value == route)
+        {
+            let fault = Diagnostic::new(
+                Code::Route,
+                text.span,
+                format!("{} has no route `{}`", fields.owner, text.value),
+                "not in its document",
+            );
+            checker.report(match nearest_route(&route, served) {
+                Some(meant) => fault.fix(
+                    "a like route exists",
+                    text.span,
+                    format!("\"{}\"", meant.value),
+                ),
+                None => fault.help(some_of(served)),
+            });
+        }
+        found.insert(route);
+    }
+    found
+}
+
+/// The routes, or the first few of many.
+fn some_of(served: &[Spanned<RouteKey>]) -> String {
+    let names: Vec<String> = served.iter().map(|it| it.value.to_string()).collect();
+    let shown = names.iter().take(8).map(String::as_str);
+    match names.len() {
+        0..=8 => format!("its routes are {}", listed(shown, "and")),
+        more => format!(
+            "its routes are {}, and {} more",
+            listed(shown, "and"),
+            more - 8
+        ),
+    }
+}
+
+/// The fault of an `allow` that no route of the API answers.
+pub(super) fn unreached(
+    pattern: &RouteKey,
+    text: &Spanned<&str>,
+    name: &str,
+    known: &Known,
+) -> Option<Diagnostic> {
+    let served = known.routes.as_ref()?;
+    if served.iter().any(|it| routes::reaches(pattern, &it.value)) {
+        return None;
+    }
+    let fault = Diagnostic::new(
+        Code::Route,
+        text.span,
+        format!("api `{name}` has no route that `{}` reaches", text.value),
+        "no route answers this",
+    );
+    if let Some(other) = served.iter().find(|it| it.value.path == pattern.path) {
+        return Some(
+            fault
+                .and(other.span, format!("the path has `{}`", other.value))
+                .help(some_of(served)),
+        );
+    }
+    if let Some(meant) = nearest_route(pattern, served) {
+        let (at, meant) = (meant.span, &meant.value);
+        return Some(fault.and(at, format!("a like route: `{meant}`")).fix(
+            "a like route exists",
+            text.span,
+            format!("\"{meant}\""),
+        ));
+    }
+    Some(fault.and(known.key, "its routes").help(some_of(served)))
+}
+
+/// The served route of the same method whose path is most alike.
+///
+/// Whole routes are all alike by their beginning, `GET /`.
+fn nearest_route<'a>(
+    wanted: &RouteKey,
+    served: &'a [Spanned<RouteKey>],
+) -> Option<&'a Spanned<RouteKey>> {
+    let open = || {
+        served
+            .iter()
+            .filter(|it| it.value.method == wanted.method || it.value.method == "ANY")
+    };
+    let meant = nearest(
+        wanted.path.trim_start_matches('/'),
+        open().map(|it| it.value.path.trim_start_matches('/')),
+    )?;
+    open().find(|it| it.value.path.trim_start_matches('/') == meant)
+}
