@@ -80,9 +80,10 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Answer requests on stdin (JSON lines) from the policies given with each
-    #[command(hide = true)]
+    /// Decide requests from the policies given with each: JSON lines in, JSON lines out
     Simulate,
+    /// Say whether a changed policy lets anyone do more, with a request to show for it
+    Compare(Compare),
 }
 
 /// The stack file where none is named.
@@ -244,6 +245,26 @@ pub struct Graph {
     /// In which language.
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without files it reads JSON lines {\"name\", \"old\", \"new\"} on stdin and answers each with one.
+
+Examples:
+  provision compare old.json new.json             widened, narrowed, both, cosmetic or equal
+  provision compare < pairs.jsonl")]
+pub struct Compare {
+    /// The policy as it was.
+    #[arg(value_name = "OLD", requires = "new")]
+    pub old: Option<PathBuf>,
+    /// The policy as it is to be.
+    #[arg(value_name = "NEW")]
+    pub new: Option<PathBuf>,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A language for graphs.

@@ -1,7 +1,6 @@
-//! The commands that make no call: `validate`, `fmt`, `schema`, `simulate`.
+//! The commands that make no call: `validate`, `fmt`, `schema`.
 
 use std::fs;
-use std::io::BufRead as _;
 
 use super::args;
 use super::screen::Screen;
@@ -66,16 +65,5 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
 #[expect(clippy::unnecessary_wraps, reason = "every command has one form")]
 pub(super) fn schema(screen: &Screen) -> Result<Ending, Failure> {
     screen.result(&format!("{:#}\n", stack::schema()));
-    Ok(Ending::Done)
-}
-
-/// Answers requests, a JSON line each.
-pub(super) fn simulate(screen: &Screen) -> Result<Ending, Failure> {
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))?;
-        if !line.trim().is_empty() {
-            screen.result(&format!("{}\n", line));
-        }
-    }
     Ok(Ending::Done)
 }

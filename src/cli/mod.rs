@@ -8,10 +8,12 @@ mod files;
 mod graph;
 mod output;
 mod plan;
+mod policies;
 mod saved;
 mod screen;
 mod session;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -90,7 +92,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
-    if sandboxed(command) {
+    if let Some(directory) = sandbox_of(command) {
+        if directory.extension().is_some_and(|it| it == "toml") {
+            return Err(Failure::Plain(format!(
+                "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
+                 as in `provision plan {0} --sandbox`",
+                directory.display()
+            )));
+        }
         // The sandbox lives on virtual time: its waits cost nothing.
         tokio::time::pause();
     }
@@ -110,24 +119,28 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
             screen.result(&String::from_utf8_lossy(&text));
             Ok(Ending::Done)
         }
-        Command::Simulate => files::simulate(screen),
+        Command::Simulate => policies::simulate(screen),
+        Command::Compare(args) => policies::compare(args, screen),
     }
 }
 
-fn sandboxed(command: &Command) -> bool {
-    match command {
-        Command::Plan(it) => it.place.sandbox.is_some(),
-        Command::Apply(it) => it.place.sandbox.is_some(),
-        Command::Destroy(it) => it.place.sandbox.is_some(),
-        Command::Drift(it) => it.place.sandbox.is_some(),
-        Command::Output(it) => it.place.sandbox.is_some(),
+/// The folder of the sandbox that a command is to use.
+fn sandbox_of(command: &Command) -> Option<&Path> {
+    let place = match command {
+        Command::Plan(it) => &it.place,
+        Command::Apply(it) => &it.place,
+        Command::Destroy(it) => &it.place,
+        Command::Drift(it) => &it.place,
+        Command::Output(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)
         | Command::Schema
         | Command::Completions { .. }
-        | Command::Simulate => false,
-    }
+        | Command::Simulate
+        | Command::Compare(_) => return None,
+    };
+    place.sandbox.as_deref()
 }
 
 fn tell(failure: &Failure, screen: &Screen) {

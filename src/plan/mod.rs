@@ -317,10 +317,14 @@ fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
 }
 
 /// Whether `first` must be removed before `then`.
+///
+/// Roles that go together may name each other: neither has to wait.
 fn goes_before(first: &Step, then: &Step) -> bool {
     match (&first.have, &then.have) {
         (Some(first), Some(then)) => {
-            first.resource != then.resource && speaks_of(&first.resource, &then.resource)
+            !matches!(first.resource, Resource::Role(_))
+                && first.resource != then.resource
+                && speaks_of(&first.resource, &then.resource)
         }
         _ => false,
     }

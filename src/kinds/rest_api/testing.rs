@@ -131,6 +131,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
             .collect(),
         public: api.public.clone(),
         superseded: BTreeSet::new(),
+        outdated: false,
         serves: None,
         tags: Tags::new(),
     }

@@ -205,7 +205,7 @@ impl RestApi {
     ///
     /// Before the policy is mended, since after it the evidence is gone.
     async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        if !want.repin && own::ghosts(&Self::live(have).policy).is_empty() {
+        if own::ghosts(&Self::live(have).policy).is_empty() {
             return Ok(());
         }
         let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);

@@ -134,6 +134,24 @@ fn a_list_that_needed_no_rewriting_stays_one() {
 }
 
 #[test]
+fn several_principals_of_a_trust_policy_come_back_in_another_order() {
+    run(async {
+        let bench = Bench::quick();
+        let a = bench.role(SHOP, "a").await.arn;
+        let b = bench.role(SHOP, "b").await.arn;
+        let both = CreateRole {
+            trust: trust(&json!({ "AWS": [a, b] })),
+            ..role("access")
+        };
+        bench.ok(ORDERS, both).await;
+        assert_eq!(
+            principal_of(&trust_of(&bench, ORDERS, "access").await),
+            &json!({ "AWS": [b, a] })
+        );
+    });
+}
+
+#[test]
 fn what_is_outside_the_sandbox_is_taken_as_it_is() {
     run(async {
         let bench = Bench::quick();
