@@ -162,6 +162,10 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What a network may bring two calls nearer to each other than they were sent.
+#[cfg(feature = "aws")]
+const JITTER: Duration = Duration::from_millis(100);
+
 #[cfg(feature = "aws")]
 fn aws<'a>(
     stack: &Stack,
@@ -173,7 +177,7 @@ fn aws<'a>(
     ));
     let counter = std::rc::Rc::clone(&aws);
     Ok((
-        Seam::around(aws).telling(telling),
+        Seam::around(aws).with_margin(JITTER).telling(telling),
         false,
         Box::new(move || counter.credential_calls()),
     ))

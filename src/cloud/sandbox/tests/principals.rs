@@ -1,3 +1,5 @@
+//! Principals in policies: who may be named, and what becomes of them.
+
 use super::apigateway::create_api;
 use super::deployments::deployed;
 use super::sns::{create_topic, topic_arn};
