@@ -472,8 +472,10 @@ impl Run<'_> {
             let live = if fresh { None } else { have.as_ref() };
             return want.resource.settle(want, live, cx).await;
         }
+        // By its id, since a fresh read need not say all that the survey said.
+        let is_old = |it: &Have| step.have.as_ref().is_some_and(|old| old.id == it.id);
         if replaces
-            && step.have == *have
+            && have.as_ref().is_some_and(is_old)
             && let Some(old) = have.take()
         {
             // Taken out of `have` first: were the removal's answer lost, the next read tells.
@@ -482,7 +484,8 @@ impl Run<'_> {
                 return Err(error);
             }
         }
-        let existed = have.is_some();
+        // What a lost answer left behind is there already, and as new as if we had heard.
+        let existed = have.is_some() && matches!(step.action, Action::Keep | Action::Update);
         let id = want.resource.exist(want, have.as_ref(), cx).await?;
         self.ids.borrow_mut().insert(step.address.clone(), id);
         if let Resource::Role(role) = &want.resource
@@ -502,7 +505,9 @@ impl Run<'_> {
             .mark
             .as_ref()
             .is_some_and(|it| it.stack == self.plan.stack && it.address == step.address);
-        if !owned || marked || step.have.is_some() || step.address.kind == KindName::Subscription {
+        // A subscription has no tags, and a stage none before the call after the one that makes it.
+        let bare = matches!(step.address.kind, KindName::Subscription | KindName::Stage);
+        if !owned || marked || step.have.is_some() || bare {
             return Ok(());
         }
         Err(CallError::new(

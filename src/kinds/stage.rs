@@ -314,6 +314,13 @@ impl Stage {
         found
     }
 
+    /// What it serves is no longer what the API has, whatever is written on it.
+    pub(crate) fn outdate(&mut self) {
+        if !self.outdated {
+            self.surface = String::new();
+        }
+    }
+
     fn needs_deployment(&self, want: &Want, live: &Self) -> bool {
         want.repin
             || live.outdated
@@ -426,8 +433,9 @@ impl Kind for Stage {
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         if self.existing {
-            // The stage stays; what is ours in it goes with our statements of the API.
-            return Ok(());
+            // The stage stays. It serves our statements until it is deployed without them,
+            // also when they left the API already and we died before that.
+            return rest_api::withdraw(place, api_of(&have.id), cx).await;
         }
         let api = api_of(&have.id).to_owned();
         let call = DeleteStage {
@@ -514,7 +522,7 @@ impl Stage {
             )
             .await?;
         }
-        let tags = cx.marked(&want.resource);
+        let tags = cx.marked(want);
         let live = have.map(Self::live);
         let there = have.is_some_and(|it| Mark::read(&tags) == it.mark)
             && live.is_some_and(|live| {
@@ -526,7 +534,7 @@ impl Stage {
             cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
         }
         // The API said that it owed a deployment; it has it now.
-        if live.is_some_and(|it| it.outdated) {
+        if live.is_some_and(|it| it.outdated) || want.repin {
             let call = UntagApi {
                 arn: rest_api::arn(place, api),
                 keys: vec![REDEPLOY.to_owned()],
