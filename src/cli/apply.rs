@@ -57,7 +57,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         screen.result(&format!("{document:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));
-        if outcomes.all_done() && !plan.is_empty() {
+        if outcomes.all_done() && !plan.access.is_empty() {
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
     }
@@ -160,7 +160,7 @@ fn agreed(plan: &Plan, args: &args::Apply, screen: &Screen) -> Result<(), Failur
                     .map(|it| format!("--allow-delete {it}"))
                     .collect();
                 return Err(Failure::Plain(format!(
-                    "{} not agreed to, and nobody to ask; nothing was changed. To agree: {} {}, or --prune for all",
+                    "{} not agreed to, and nobody to ask; nothing was changed. To agree: {} {} --yes",
                     counted(deleted.len(), "deletion"),
                     again(args),
                     flags.join(" ")

@@ -37,9 +37,13 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     }
     if let Some(path) = &args.out {
         saved::write(path, &plan, &rehearsal, &args.files, &args.adopt)?;
+        let saved = args::Files {
+            stack: path.clone(),
+            with: Vec::new(),
+        };
         screen.talk(&format!(
-            "saved; to do just this: provision apply {}",
-            path.display()
+            "saved; to do just this: {}",
+            args::command("apply", &saved, &args.place)
         ));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() {

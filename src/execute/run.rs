@@ -310,6 +310,10 @@ impl Run<'_> {
             ids: &self.ids,
         };
         let replaces = step.action == Action::Replace;
+        let named = self.newest_named(step, part);
+        if let Some(made) = named {
+            self.wait_to_be_seen(step, made).await?;
+        }
         let mut have = step.have.clone();
         if self.careful && writes_a_shared_policy(step, part) {
             // A policy is one document with several writers: what somebody added since the
@@ -322,10 +326,6 @@ impl Run<'_> {
         let mut unclear = 0;
         let mut waited = Duration::ZERO;
         loop {
-            let named = self.newest_named(step, part);
-            if let Some(made) = named {
-                self.wait_to_be_seen(step, made).await?;
-            }
             let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
                 Ok(()) => {
                     if let Some(made) = named {

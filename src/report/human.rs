@@ -216,6 +216,8 @@ fn step(step: &Step, names: &[(String, String)]) -> String {
         .or(step.have.as_ref().map(|it| &it.resource));
     if let Some(summary) = resource
         .filter(|_| step.action != Action::Update)
+        // Why an access role is there says more than the name that was made for it.
+        .filter(|it| !matches!(it, Resource::Role(_)) || step.because.is_none())
         .map(summary)
         .filter(|it| !it.is_empty())
     {
@@ -309,7 +311,10 @@ fn summary(resource: &Resource) -> String {
                 words.push("fifo".to_owned());
             }
             if let Some((arn, count)) = &it.dead_letter {
-                words.push(format!("dead letters to {} after {count}", arn.name()));
+                words.push(format!(
+                    "dead letters to {} after {count} receives",
+                    arn.name()
+                ));
             }
             words.join(", ")
         }

@@ -101,6 +101,22 @@ impl Pattern {
         at.contains(&self.0.len())
     }
 
+    /// Whether no text is in both, as their plain beginnings or ends tell: most paths of an API
+    /// differ there, and need no walk.
+    fn clashes(&self, other: &Self) -> bool {
+        let plain = |it: &Token| match it {
+            Token::One(Class::Only(letter)) => Some(*letter),
+            Token::One(_) | Token::Many(_) => None,
+        };
+        let differ = |pairs: &mut dyn Iterator<Item = (&Token, &Token)>| {
+            pairs
+                .map_while(|(a, b)| plain(a).zip(plain(b)))
+                .any(|(a, b)| a != b)
+        };
+        differ(&mut self.0.iter().zip(&other.0))
+            || differ(&mut self.0.iter().rev().zip(other.0.iter().rev()))
+    }
+
     fn letters(&self) -> impl Iterator<Item = char> {
         self.0.iter().filter_map(|it| match it {
             Token::One(Class::Only(letter)) => Some(*letter),
@@ -124,6 +140,10 @@ impl Class {
 /// All patterns read the same text letter by letter, each keeping the positions it may be at;
 /// every combination of positions is tried once.
 pub(super) fn some_text(within: &[&Pattern], without: &[&Pattern]) -> bool {
+    let clash = |it: &&Pattern| within.iter().any(|other| it.clashes(other));
+    if within.iter().any(clash) {
+        return false;
+    }
     let all: Vec<&Pattern> = within.iter().chain(without).copied().collect();
     let mut letters: BTreeSet<char> = all.iter().flat_map(|it| it.letters()).collect();
     letters.extend(['/', OTHER]);
