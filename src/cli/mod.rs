@@ -12,6 +12,7 @@ mod policies;
 mod saved;
 mod screen;
 mod session;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -102,6 +103,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Destroy(args) => destroy::destroy(args, screen).await,
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
+        Command::Verify(args) => verify::verify(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
         Command::Schema => files::schema(screen),
@@ -123,6 +125,7 @@ fn sandboxed(command: &Command) -> bool {
         Command::Destroy(it) => it.place.sandbox.is_some(),
         Command::Drift(it) => it.place.sandbox.is_some(),
         Command::Output(it) => it.place.sandbox.is_some(),
+        Command::Verify(it) => it.place.sandbox.is_some(),
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)

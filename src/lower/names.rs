@@ -55,7 +55,8 @@ const OPT_IN: [&str; 16] = [
 ];
 
 /// The service principal that delivers messages of a topic in one region to a queue in another.
-pub(super) fn sns_principal(topic_region: &str, queue_region: &str) -> String {
+#[must_use]
+pub fn sns_principal(topic_region: &str, queue_region: &str) -> String {
     if topic_region != queue_region && OPT_IN.contains(&topic_region) {
         format!("sns.{topic_region}.amazonaws.com")
     } else {

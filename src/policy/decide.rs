@@ -16,6 +16,8 @@
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html> and
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
 
+use std::sync::Arc;
+
 use super::document::{Document, Effect};
 use super::request::{Caller, Facts, MethodAuth, Request};
 use super::rules::{Kind, Level, Rule, Rules};
@@ -79,8 +81,8 @@ pub fn decide(request: &Request, policies: &Policies) -> Verdict {
 /// Policies made ready for many requests.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    identity: Vec<Rules>,
-    resource: Option<Rules>,
+    identity: Vec<Arc<Rules>>,
+    resource: Option<Arc<Rules>>,
     boundary: Option<Rules>,
     session: Option<Rules>,
     scps: Vec<Vec<Rules>>,
@@ -155,7 +157,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn of(documents: &'a [Rules], facts: &Facts<'_>, action: &str) -> Self {
+    fn of(documents: impl IntoIterator<Item = &'a Rules>, facts: &Facts<'_>, action: &str) -> Self {
         let mut side = Self::SILENT;
         for rules in documents {
             side.hear(rules, facts, action);
@@ -217,11 +219,11 @@ impl Prepared {
             } else {
                 "identity policy".to_owned()
             };
-            Rules::of(it, Kind::Identity, name)
+            Arc::new(Rules::of(it, Kind::Identity, name))
         });
         Self {
             identity: identity.collect(),
-            resource: one(&policies.resource, Kind::Resource, "resource policy"),
+            resource: one(&policies.resource, Kind::Resource, "resource policy").map(Arc::new),
             boundary: one(&policies.boundary, Kind::Identity, "permissions boundary"),
             session: one(&policies.session, Kind::Identity, "session policy"),
             scps: levels(&policies.scps, Kind::Identity, "service control policy"),
@@ -230,6 +232,20 @@ impl Prepared {
                 Kind::ResourceControl,
                 "resource control policy",
             ),
+        }
+    }
+
+    /// Identity policies and a resource policy that were made ready before, perhaps for other
+    /// requests too.
+    #[must_use]
+    pub fn sharing(identity: Vec<Arc<Rules>>, resource: Option<Arc<Rules>>) -> Self {
+        Self {
+            identity,
+            resource,
+            boundary: None,
+            session: None,
+            scps: Vec::new(),
+            rcps: Vec::new(),
         }
     }
 
@@ -350,7 +366,7 @@ impl<'a> Heard<'a> {
         };
         Self {
             identity: if has_side && !is_root {
-                Side::of(&policies.identity, facts, action)
+                Side::of(policies.identity.iter().map(Arc::as_ref), facts, action)
             } else {
                 Side::SILENT
             },
