@@ -64,18 +64,22 @@ pub fn parts(want: &Want) -> &'static [Part] {
     }
 }
 
+/// The part in which a resource's principals are written.
+#[must_use]
+pub fn with_principals(want: &Want) -> Part {
+    match want.resource.kind() {
+        KindName::Role if want.defer_trust => Part::Settled,
+        KindName::RestApi => Part::Settled,
+        _ => Part::Exists,
+    }
+}
+
 /// What a part waits for: the part of another resource.
 #[must_use]
 pub fn needs(want: &Want, part: Part, roles: &BTreeMap<Arn, Address>) -> BTreeSet<(Address, Part)> {
     let mut found = BTreeSet::new();
     let kind = want.resource.kind();
-    // The part in which a kind's principals are written.
-    let with_policy = match kind {
-        KindName::Role if want.defer_trust => Part::Settled,
-        KindName::RestApi => Part::Settled,
-        _ => Part::Exists,
-    };
-    if part == with_policy {
+    if part == with_principals(want) {
         for (_, document) in want.resource.principal_documents() {
             let named = roles_named(document);
             found.extend(

@@ -111,3 +111,34 @@ fn every_stack_stands_in_its_one_layout_and_keeps_its_meaning() {
         }
     }
 }
+
+#[test]
+fn a_layout_declares_the_same_stack() {
+    let unplaced = |mut stack: stack::Stack| {
+        for access in &mut stack.access {
+            access.written_at.clear(); // The one thing that a layout may change.
+        }
+        stack
+    };
+    for path in files_in(&root()) {
+        if path.ends_with("three-accounts.toml") {
+            continue; // An overlay declares no stack by itself.
+        }
+        let before = source(&path);
+        let mut after = before.clone();
+        let shuffled: Vec<&str> = before.text.split("\n\n").collect();
+        after.text = shuffled.into_iter().rev().collect::<Vec<_>>().join("\n\n");
+        let Ok(text) = stack::format(&after.text) else {
+            panic!("{} upside down is TOML as well", path.display())
+        };
+        let folder = root();
+        let read = move |name: &str| {
+            std::fs::read_to_string(folder.join(name)).map_err(|_| "no such file".to_owned())
+        };
+        let upside_down = stack::check(&after, &[], &read).map(unplaced);
+        after.text = text;
+        let laid_out = stack::check(&after, &[], &read).map(unplaced);
+        assert!(laid_out.is_ok(), "{}", path.display());
+        assert_eq!(laid_out, upside_down, "{}", path.display());
+    }
+}

@@ -116,12 +116,15 @@ pub(super) fn ending(outcomes: &Outcomes) -> Ending {
 
 /// The command that goes on from here.
 fn again(args: &args::Apply) -> String {
-    let mut text = format!("provision apply {}", args.files.stack.display());
-    for file in &args.files.with {
-        text += &format!(" --with {}", file.display());
+    let mut text = args::command("apply", &args.files, &args.place);
+    for address in &args.adopt {
+        text += &format!(" --adopt {address}");
     }
-    if let Some(directory) = &args.place.sandbox {
-        text += &format!(" --sandbox {}", directory.display());
+    for address in &args.allow_delete {
+        text += &format!(" --allow-delete {address}");
+    }
+    if args.prune {
+        text += " --prune";
     }
     text
 }

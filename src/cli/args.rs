@@ -88,11 +88,16 @@ pub enum Command {
     Compare(Compare),
 }
 
+/// The stack file where none is named.
+const STACK: &str = "provision.toml";
+/// Where the sandbox is kept where no folder is named.
+const SANDBOX: &str = ".provision";
+
 /// The stack's files.
 #[derive(Clone, Debug, Args)]
 pub struct Files {
     /// The stack file.
-    #[arg(value_name = "STACK", default_value = "provision.toml")]
+    #[arg(value_name = "STACK", default_value = STACK)]
     pub stack: PathBuf,
     /// A file laid over the stack: `--with prod.toml`. May be repeated; the last one wins.
     #[arg(long, value_name = "FILE")]
@@ -103,7 +108,7 @@ pub struct Files {
 #[derive(Clone, Debug, Args)]
 pub struct Where {
     /// Use the cloud built into this program, kept in DIR/sandbox.json, instead of AWS.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".provision")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = SANDBOX)]
     pub sandbox: Option<PathBuf>,
 }
 
@@ -312,6 +317,38 @@ pub struct Fmt {
     /// Change nothing; exit 1 when a file is not laid out so.
     #[arg(long)]
     pub check: bool,
+}
+
+/// The command that does `verb` to the same stack in the same place, ready to be pasted.
+#[must_use]
+pub fn command(verb: &str, files: &Files, place: &Where) -> String {
+    let mut text = format!("provision {verb}");
+    let mut add = |flag: &str, path: &std::path::Path| {
+        text += flag;
+        text += &quoted(&path.display().to_string());
+    };
+    if files.stack.as_os_str() != STACK {
+        add(" ", &files.stack);
+    }
+    for file in &files.with {
+        add(" --with ", file);
+    }
+    match &place.sandbox {
+        Some(directory) if directory.as_os_str() == SANDBOX => text += " --sandbox",
+        Some(directory) => add(" --sandbox ", directory),
+        None => {}
+    }
+    text
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@%+,=".contains(it);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn address(text: &str) -> Result<Address, String> {

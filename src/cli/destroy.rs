@@ -17,7 +17,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let plan = Plan::of_destruction(&desired, &live);
-    let command = format!("provision destroy {}", args.files.stack.display());
+    let command = args::command("destroy", &args.files, &args.place);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, &rehearsal));

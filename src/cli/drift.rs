@@ -32,8 +32,8 @@ pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending,
         screen.result(&report::drift::human(&drift));
         if !plan.is_empty() {
             screen.talk(&format!(
-                "To put AWS back: provision apply {}",
-                args.files.stack.display()
+                "To put AWS back: {}",
+                args::command("apply", &args.files, &args.place)
             ));
         }
         screen.talk(&session.summary());

@@ -39,8 +39,9 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
         let name = path.display();
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
-        let tidy = stack::format(&text)
-            .map_err(|faults| Failure::Faults(faults.render(screen.colours())))?;
+        let tidy = stack::format(&text).map_err(|faults| {
+            Failure::Faults(faults.in_file(&name.to_string()).render(screen.colours()))
+        })?;
         if tidy == text {
             continue;
         }

@@ -14,6 +14,7 @@ mod screen;
 mod session;
 mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -92,7 +93,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
-    if sandboxed(command) {
+    if let Some(directory) = sandbox_of(command) {
+        if directory.extension().is_some_and(|it| it == "toml") {
+            return Err(Failure::Plain(format!(
+                "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
+                 as in `provision plan {0} --sandbox`",
+                directory.display()
+            )));
+        }
         // The sandbox lives on virtual time: its waits cost nothing.
         tokio::time::pause();
     }
@@ -118,22 +126,24 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
     }
 }
 
-fn sandboxed(command: &Command) -> bool {
-    match command {
-        Command::Plan(it) => it.place.sandbox.is_some(),
-        Command::Apply(it) => it.place.sandbox.is_some(),
-        Command::Destroy(it) => it.place.sandbox.is_some(),
-        Command::Drift(it) => it.place.sandbox.is_some(),
-        Command::Output(it) => it.place.sandbox.is_some(),
-        Command::Verify(it) => it.place.sandbox.is_some(),
+/// The folder of the sandbox that a command is to use.
+fn sandbox_of(command: &Command) -> Option<&Path> {
+    let place = match command {
+        Command::Plan(it) => &it.place,
+        Command::Apply(it) => &it.place,
+        Command::Destroy(it) => &it.place,
+        Command::Drift(it) => &it.place,
+        Command::Output(it) => &it.place,
+        Command::Verify(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)
         | Command::Schema
         | Command::Completions { .. }
         | Command::Simulate
-        | Command::Compare(_) => false,
-    }
+        | Command::Compare(_) => return None,
+    };
+    place.sandbox.as_deref()
 }
 
 fn tell(failure: &Failure, screen: &Screen) {

@@ -1,6 +1,5 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,8 +89,6 @@ pub(super) struct Session<'a> {
     pub(super) sandbox: bool,
     began: Instant,
     credentials: Box<dyn Fn() -> u64 + 'a>,
-    /// Everything that was found when the stack was read.
-    read: Cell<bool>,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -106,34 +103,25 @@ impl<'a> Session<'a> {
     /// Opens the cloud that the command line names.
     pub(super) fn open(stack: &Stack, place: &Where, screen: &'a Screen) -> Result<Self, Failure> {
         let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
-        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) = match &place
-            .sandbox
-        {
-            Some(directory) => {
-                if directory.extension().is_some_and(|it| it == "toml") {
-                    return Err(Failure::Plain(format!(
-                        "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
-                         as in `provision plan {0} --sandbox`",
-                        directory.display()
-                    )));
+        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) =
+            match &place.sandbox {
+                Some(directory) => {
+                    let accounts: Vec<_> = stack
+                        .accounts
+                        .values()
+                        .map(|it| it.place.id.clone())
+                        .collect();
+                    let sandbox = Sandbox::open(directory, &accounts)
+                        .map_err(|error| Failure::Plain(error.to_string()))?;
+                    (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
                 }
-                let accounts: Vec<_> = stack
-                    .accounts
-                    .values()
-                    .map(|it| it.place.id.clone())
-                    .collect();
-                let sandbox = Sandbox::open(directory, &accounts)
-                    .map_err(|error| Failure::Plain(error.to_string()))?;
-                (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
-            }
-            None => aws(stack, telling)?,
-        };
+                None => aws(stack, telling)?,
+            };
         Ok(Self {
             cloud,
             sandbox,
             began: Instant::now(),
             credentials,
-            read: Cell::new(false),
         })
     }
 
@@ -141,7 +129,6 @@ impl<'a> Session<'a> {
     pub(super) async fn survey(&self, desired: &Desired) -> Result<Live, Failure> {
         let live =
             survey::survey(&desired.stack, &desired.wants, &desired.places, &self.cloud).await;
-        self.read.set(true);
         live.map_err(Failure::Survey)
     }
 
@@ -175,6 +162,10 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What a network may bring two calls nearer to each other than they were sent.
+#[cfg(feature = "aws")]
+const JITTER: Duration = Duration::from_millis(100);
+
 #[cfg(feature = "aws")]
 fn aws<'a>(
     stack: &Stack,
@@ -186,7 +177,7 @@ fn aws<'a>(
     ));
     let counter = std::rc::Rc::clone(&aws);
     Ok((
-        Seam::around(aws).telling(telling),
+        Seam::around(aws).with_margin(JITTER).telling(telling),
         false,
         Box::new(move || counter.credential_calls()),
     ))

@@ -297,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn a_margin_is_left_where_there_is_no_burst_to_make_up_for_jitter() {
+        let at = place("eu-west-1");
+        let limits = limits_of(&at.region, Service::ApiGateway, "CreateDeployment", false);
+        let mut pace = Pace::default().with_margin(Duration::from_millis(100));
+        pace.take(&at, &limits, seconds(0));
+        let (wait, _) = pace.wait(&at, &limits, seconds(0), 0).expect("a wait");
+        assert_eq!(wait, Duration::from_millis(5100));
+    }
+
+    #[test]
     fn an_edge_api_takes_ten_times_as_long_as_a_regional_one() {
         let at = place("eu-west-1");
         let of = |edge| limits_of(&at.region, Service::ApiGateway, "CreateRestApi", edge);

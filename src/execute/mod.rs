@@ -4,6 +4,7 @@ pub mod event;
 pub mod rehearse;
 pub mod run;
 pub mod schedule;
+mod sight;
 
 pub use event::Event;
 pub use rehearse::{Rehearsal, rehearse};

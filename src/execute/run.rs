@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep};
 
 use super::event::Event;
 use super::schedule::{Ending, Schedule};
+use super::sight::{Sight, Turn};
 use crate::cloud::{CallError, Cloud, Fault};
-use crate::graph::Task;
+use crate::graph::{Task, with_principals};
 use crate::kinds::{Context, Have, Ids, Part, Resource, roles_named};
 use crate::model::{Address, Arn, KindName};
 use crate::plan::{Action, Plan, Step};
@@ -113,6 +114,7 @@ pub(super) async fn carry_out(
         tell,
         ids: Ids::new(ids),
         made: RefCell::default(),
+        sight: Sight::default(),
         stopping: Cell::new(false),
         steps: RefCell::default(),
         careful,
@@ -186,8 +188,10 @@ struct Run<'a> {
     cloud: &'a dyn Cloud,
     tell: &'a dyn Fn(Event),
     ids: Ids,
-    /// ARNs of the roles that this run made.
-    made: RefCell<BTreeSet<Arn>>,
+    /// The roles that this run made, and when.
+    made: RefCell<BTreeMap<Arn, Instant>>,
+    /// How soon they are seen.
+    sight: Sight,
     stopping: Cell<bool>,
     steps: RefCell<BTreeMap<(Address, bool), Times>>,
     careful: bool,
@@ -280,14 +284,15 @@ impl Run<'_> {
             (Some(_), Action::Create) => "make",
             (Some(_), _) => "change",
         };
-        self.persist(step, task.part)
-            .await
-            .map_err(|(source, help)| StepError {
-                verb,
-                address: step.address.clone(),
-                source,
-                help,
-            })
+        let end = self.persist(step, task.part).await;
+        let unheard = matches!(&end, Err((error, _)) if error.fault == Fault::Unsettled);
+        self.sight.left(&step.address, unheard);
+        end.map_err(|(source, help)| StepError {
+            verb,
+            address: step.address.clone(),
+            source,
+            help,
+        })
     }
 
     /// Does one part, and keeps at it as long as there is a reason to.
@@ -315,8 +320,17 @@ impl Run<'_> {
         let mut unclear = 0;
         let mut waited = Duration::ZERO;
         loop {
+            let named = self.newest_named(step, part);
+            if let Some(made) = named {
+                self.wait_to_be_seen(step, made).await?;
+            }
             let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if let Some(made) = named {
+                        self.sight.seen(&step.address, made);
+                    }
+                    return Ok(());
+                }
                 Err(error) => error,
             };
             let (pause, why) = match error.fault {
@@ -354,9 +368,7 @@ impl Run<'_> {
             });
             sleep(pause).await;
             waited += pause;
-            if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
-                times.waited += pause;
-            }
+            self.count_wait(step, pause);
             let unclear = matches!(
                 error.fault,
                 Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
@@ -380,6 +392,60 @@ impl Run<'_> {
             self.check_ours(step, found)?;
         }
         Ok(found)
+    }
+
+    /// When the youngest of the roles was made that this part names and this run made.
+    fn newest_named(&self, step: &Step, part: Option<Part>) -> Option<Instant> {
+        let want = step.want.as_ref()?;
+        if part != Some(with_principals(want)) {
+            return None;
+        }
+        let made = self.made.borrow();
+        named(step)
+            .iter()
+            .filter_map(|it| made.get(it))
+            .max()
+            .copied()
+    }
+
+    /// Waits until a role that was made then can be seen, as far as this run can tell.
+    async fn wait_to_be_seen(
+        &self,
+        step: &Step,
+        made: Instant,
+    ) -> Result<(), (CallError, Option<String>)> {
+        let since = Instant::now();
+        loop {
+            let turn = self.sight.turn(&step.address, made);
+            if turn == Turn::Now {
+                break;
+            }
+            let why = format!(
+                "for {} to know {}",
+                service_of(step),
+                self.new_principals(step).join(", ")
+            );
+            (self.tell)(Event::Waiting {
+                address: step.address.clone(),
+                why,
+            });
+            match turn {
+                Turn::In(left) => sleep(left).await,
+                Turn::AfterTheScout | Turn::Now => self.sight.changed().await,
+            }
+            if self.stopping.get() {
+                let error = CallError::new(Fault::Stopped, "Stopped", "it was not begun");
+                return Err((error, None));
+            }
+        }
+        self.count_wait(step, since.elapsed());
+        Ok(())
+    }
+
+    fn count_wait(&self, step: &Step, wait: Duration) {
+        if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
+            times.waited += wait;
+        }
     }
 
     async fn attempt(
@@ -406,8 +472,10 @@ impl Run<'_> {
             let live = if fresh { None } else { have.as_ref() };
             return want.resource.settle(want, live, cx).await;
         }
+        // By its id, since a fresh read need not say all that the survey said.
+        let is_old = |it: &Have| step.have.as_ref().is_some_and(|old| old.id == it.id);
         if replaces
-            && step.have == *have
+            && have.as_ref().is_some_and(is_old)
             && let Some(old) = have.take()
         {
             // Taken out of `have` first: were the removal's answer lost, the next read tells.
@@ -416,13 +484,16 @@ impl Run<'_> {
                 return Err(error);
             }
         }
-        let existed = have.is_some();
+        // What a lost answer left behind is there already, and as new as if we had heard.
+        let existed = have.is_some() && matches!(step.action, Action::Keep | Action::Update);
         let id = want.resource.exist(want, have.as_ref(), cx).await?;
         self.ids.borrow_mut().insert(step.address.clone(), id);
         if let Resource::Role(role) = &want.resource
             && !existed
         {
-            self.made.borrow_mut().insert(role.arn.clone());
+            self.made
+                .borrow_mut()
+                .insert(role.arn.clone(), Instant::now());
         }
         Ok(())
     }
@@ -434,7 +505,9 @@ impl Run<'_> {
             .mark
             .as_ref()
             .is_some_and(|it| it.stack == self.plan.stack && it.address == step.address);
-        if !owned || marked || step.have.is_some() || step.address.kind == KindName::Subscription {
+        // A subscription has no tags, and a stage none before the call after the one that makes it.
+        let bare = matches!(step.address.kind, KindName::Subscription | KindName::Stage);
+        if !owned || marked || step.have.is_some() || bare {
             return Ok(());
         }
         Err(CallError::new(
@@ -463,7 +536,7 @@ impl Run<'_> {
         let made = self.made.borrow();
         named(step)
             .into_iter()
-            .filter(|it| made.contains(it) || young(it))
+            .filter(|it| made.contains_key(it) || young(it))
             .map(|it| it.name().to_owned())
             .collect()
     }

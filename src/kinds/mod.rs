@@ -30,7 +30,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::{Document, Statement, own};
+use crate::policy::{Document, Principals, Statement, own};
 
 pub use queue::Queue;
 pub use rest_api::RestApi;
@@ -91,6 +91,44 @@ pub struct Want {
     pub defer_trust: bool,
     /// A principal is made anew: documents that name it are written again even if their text is equal.
     pub repin: bool,
+    /// The digest of what the stack says, once `resource` says more: ids that AWS chose.
+    pub digest: Option<String>,
+}
+
+impl Want {
+    /// The same, with the ids known so far written in. What it is marked with stays what the stack says.
+    #[must_use]
+    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
+        Self {
+            resource: self.resource.with_ids(ids),
+            digest: Some(self.digest()),
+            ..self.clone()
+        }
+    }
+
+    /// Sixteen hexadecimal digits that stand for what the stack says: the same before and
+    /// after AWS has chosen its ids.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.digest
+            .clone()
+            .unwrap_or_else(|| self.resource.digest())
+    }
+
+    /// The mark to put on it.
+    #[must_use]
+    pub fn mark(&self, address: &Address) -> Mark {
+        let names = self.resource.tags().keys();
+        Mark {
+            stack: self.stack.clone(),
+            address: address.clone(),
+            digest: Some(self.digest()),
+            owned: names
+                .chain(self.resource.attached())
+                .map(|it| short_hash(it))
+                .collect(),
+        }
+    }
 }
 
 /// A resource that a cloud has.
@@ -176,20 +214,8 @@ impl Context<'_> {
 
     /// The tags to write: the author's, with the mark of this state over them.
     #[must_use]
-    pub fn marked(&self, resource: &Resource) -> Tags {
-        let owned = resource
-            .tags()
-            .keys()
-            .chain(resource.attached().iter())
-            .map(|it| short_hash(it))
-            .collect();
-        Mark {
-            stack: self.stack.to_owned(),
-            address: self.address.clone(),
-            digest: Some(resource.digest()),
-            owned,
-        }
-        .write(resource.tags().clone())
+    pub fn marked(&self, want: &Want) -> Tags {
+        want.mark(self.address).write(want.resource.tags().clone())
     }
 }
 
@@ -402,6 +428,9 @@ impl Have {
     }
 
     /// The policy to write: foreign statements as they are, then ours.
+    ///
+    /// Principals that are gone are left out of foreign statements: AWS takes no policy
+    /// that names one, and an id is never given out twice, so nobody loses anything.
     #[must_use]
     pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
         let foreign = if exclusive {
@@ -409,8 +438,33 @@ impl Have {
         } else {
             self.foreign.clone()
         };
-        own::join(self.document.as_ref(), foreign, ours.statements.clone())
+        living(own::join(
+            self.document.as_ref(),
+            foreign,
+            ours.statements.clone(),
+        ))
     }
+}
+
+/// A policy without principals that are gone; a statement that spoke of nobody else goes with them.
+fn living(mut policy: Document) -> Document {
+    policy.statements.retain_mut(|statement| {
+        let Some(clause) = statement.principal.as_mut().filter(|it| !it.negated) else {
+            return true;
+        };
+        let Principals::Of(types) = &mut clause.principals else {
+            return true;
+        };
+        let Some(values) = types.get_mut("AWS") else {
+            return true;
+        };
+        values.retain(|it| !own::is_ghost(it));
+        if values.is_empty() {
+            types.remove("AWS");
+        }
+        !types.is_empty()
+    });
+    policy
 }
 
 fn sid(statement: &Statement) -> &str {

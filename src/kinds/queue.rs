@@ -377,7 +377,7 @@ impl Kind for Queue {
             let call = sqs::CreateQueue {
                 name,
                 attributes: self.encode_new(),
-                tags: cx.marked(&want.resource),
+                tags: cx.marked(want),
             };
             cloud::call(cx.cloud, place, call).await?;
             return Ok(self.arn.to_string());
@@ -421,7 +421,7 @@ impl Kind for Queue {
                 )
                 .await?;
             }
-            let tags = cx.marked(&want.resource);
+            let tags = cx.marked(want);
             if Mark::read(&tags) != have.mark
                 || !tag_details(&self.tags, &live.tags, None).is_empty()
             {

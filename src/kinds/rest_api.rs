@@ -141,6 +141,16 @@ pub fn owes_deployment(record: &RestApiRecord, stack: &str) -> bool {
         || document(record).is_ok_and(|it| it.is_some_and(names_ghosts))
 }
 
+/// Takes our statements out of another's API, and out of the stages that serve them.
+pub(crate) async fn withdraw(at: &Place, id: &str, cx: &Context<'_>) -> Result<(), CallError> {
+    let records = read_all(cx.cloud, at).await?;
+    let Some(record) = records.iter().find(|it| it.id == id) else {
+        return Ok(());
+    };
+    let have = decode(at, cx.stack, record, &[], false)?;
+    RestApi::live(&have).withdraw(at, &have, cx).await
+}
+
 /// All of an API that a listing has: one call for its methods.
 pub async fn fill(
     cloud: &dyn Cloud,
@@ -252,6 +262,13 @@ impl RestApi {
     #[must_use]
     pub fn digest_of_source(source: &Value) -> String {
         super::digest(source)
+    }
+
+    /// Whether mending its policy leaves no trace, though what the stage serves names principals that are gone.
+    #[must_use]
+    pub fn announces(want: &Want, have: &Have) -> bool {
+        let ours = &Self::live(have).policy;
+        !own::ghosts(ours).is_empty() || (want.repin && !ours.statements.is_empty())
     }
 
     fn live(have: &Have) -> &Self {

@@ -307,7 +307,7 @@ impl Kind for Role {
                 description: Some(self.description.clone()).filter(|it| !it.is_empty()),
                 max_session: self.max_session,
                 boundary: self.boundary.clone(),
-                tags: cx.marked(&want.resource),
+                tags: cx.marked(want),
             };
             return Ok(cloud::call(cx.cloud, place, call).await?.id);
         };
@@ -416,7 +416,7 @@ impl Kind for Role {
             )
             .await?;
         }
-        let tags = cx.marked(&want.resource);
+        let tags = cx.marked(want);
         if Mark::read(&tags) != have.mark || !tag_details(&self.tags, &live.tags, None).is_empty() {
             cloud::call(
                 cx.cloud,

@@ -44,7 +44,7 @@ use crate::cloud::apigateway::{
 use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::change::details_of_maps;
 use crate::model::tags::unmarked;
-use crate::model::{Address, Change, Cost, Detail, Differences, Mark, Place, Tags};
+use crate::model::{Address, Change, Cost, Detail, Differences, KindName, Mark, Place, Tags};
 use crate::stack::{LogLevel, RouteKey};
 
 pub use deployment::withdraw;
@@ -84,6 +84,8 @@ pub struct Stage {
     pub public: BTreeSet<RouteKey>,
     /// Deployments of ours that no stage serves; none is wanted.
     pub superseded: BTreeSet<String>,
+    /// Whether it serves a policy that names principals which are gone; never wanted.
+    pub outdated: bool,
     /// The deployment that is served. Only read, never wanted.
     pub serves: Option<Serves>,
     /// The author's tags.
@@ -195,10 +197,6 @@ impl Seen<'_> {
                 .filter(|it| it.deployment == deployment)
                 .count()
         };
-        let mut surface = deployment::surface(&description, self.stack, self.existing);
-        if !surface.is_empty() && rest_api::owes_deployment(self.api, self.stack) {
-            surface += " (names deleted principals)";
-        }
         let superseded = self.deployments.iter().filter(|it| {
             let description = it.description.as_deref().unwrap_or_default();
             deployment::is_ours(description) && servers(&it.id) == 0
@@ -221,7 +219,8 @@ impl Seen<'_> {
             data_trace: settings.data_trace,
             metrics: settings.metrics,
             access_log: record.access_log.clone().and_then(settings::access_log),
-            surface,
+            surface: deployment::surface(&description, self.stack, self.existing),
+            outdated: rest_api::owes_deployment(self.api, self.stack),
             deployed: served.map(deployment::authorizations).unwrap_or_default(),
             public: BTreeSet::new(),
             superseded: superseded.map(|it| it.id.clone()).collect(),
@@ -236,6 +235,18 @@ impl Seen<'_> {
         let mut have = Have::of(Resource::Stage(stage), id, &record.tags);
         if self.existing {
             have.mark = None;
+        } else if have.mark.is_none() && deployment::is_ours(&description) {
+            // We died between the call that made the stage and the one that tags it: on our
+            // own API, our deployment is mark enough. It has no digest yet.
+            have.mark = Some(Mark {
+                stack: self.stack.to_owned(),
+                address: Address::new(
+                    KindName::Stage,
+                    format!("{}.{}", self.address.name, record.name),
+                ),
+                digest: None,
+                owned: BTreeSet::new(),
+            });
         }
         have.created = served.map(|it| it.created);
         let others = record
@@ -303,14 +314,28 @@ impl Stage {
         found
     }
 
+    /// What it serves is no longer what the API has, whatever is written on it.
+    pub(crate) fn outdate(&mut self) {
+        if !self.outdated {
+            self.surface = String::new();
+        }
+    }
+
     fn needs_deployment(&self, want: &Want, live: &Self) -> bool {
-        want.repin || live.surface != self.surface || !self.deployed_details(live).is_empty()
+        want.repin
+            || live.outdated
+            || live.surface != self.surface
+            || !self.deployed_details(live).is_empty()
     }
 
     fn deployment_change(&self, want: &Want, live: &Self) -> Option<Change> {
         self.needs_deployment(want, live).then(|| Change {
             field: "deployment".to_owned(),
-            from: Some(live.surface.clone()).filter(|it| !it.is_empty()),
+            from: match (live.surface.as_str(), live.outdated) {
+                ("", _) => None,
+                (surface, false) => Some(surface.to_owned()),
+                (surface, true) => Some(format!("{surface} (names deleted principals)")),
+            },
             to: Some(self.surface.clone()),
             details: self.deployed_details(live),
             cost: Cost::Update,
@@ -337,7 +362,7 @@ impl Kind for Stage {
                     "tags",
                     tag_details(&self.tags, &live.tags, have.mark.as_ref()),
                 );
-            if have.mark.is_none() {
+            if have.mark.as_ref().is_none_or(|it| it.digest.is_none()) {
                 found.push(Change {
                     field: "mark".to_owned(),
                     from: None,
@@ -408,8 +433,9 @@ impl Kind for Stage {
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         if self.existing {
-            // The stage stays; what is ours in it goes with our statements of the API.
-            return Ok(());
+            // The stage stays. It serves our statements until it is deployed without them,
+            // also when they left the API already and we died before that.
+            return rest_api::withdraw(place, api_of(&have.id), cx).await;
         }
         let api = api_of(&have.id).to_owned();
         let call = DeleteStage {
@@ -496,7 +522,7 @@ impl Stage {
             )
             .await?;
         }
-        let tags = cx.marked(&want.resource);
+        let tags = cx.marked(want);
         let live = have.map(Self::live);
         let there = have.is_some_and(|it| Mark::read(&tags) == it.mark)
             && live.is_some_and(|live| {
@@ -508,7 +534,7 @@ impl Stage {
             cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
         }
         // The API said that it owed a deployment; it has it now.
-        if live.is_some_and(|it| it.surface.contains(' ')) || want.repin {
+        if live.is_some_and(|it| it.outdated) || want.repin {
             let call = UntagApi {
                 arn: rest_api::arn(place, api),
                 keys: vec![REDEPLOY.to_owned()],

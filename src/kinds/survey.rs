@@ -221,11 +221,7 @@ impl Survey<'_> {
 
     /// Whether tags of the index say less than the wanted mark: they may be old.
     fn looks_stale(&self, address: &Address, want: &Want, have: &Have) -> bool {
-        let expected = Mark::read(
-            &self
-                .context(address, &Ids::default())
-                .marked(&want.resource),
-        );
+        let expected = Mark::read(&self.context(address, &Ids::default()).marked(want));
         have.mark != expected
             || !super::tag_details(want.resource.tags(), have.resource.tags(), None).is_empty()
     }

@@ -262,7 +262,7 @@ impl Kind for Topic {
             let call = sns::CreateTopic {
                 name: self.arn.name().to_owned(),
                 attributes,
-                tags: cx.marked(&want.resource),
+                tags: cx.marked(want),
             };
             return cloud::call(cx.cloud, place, call).await;
         };
@@ -296,7 +296,7 @@ impl Kind for Topic {
                 )
                 .await?;
             }
-            let tags = cx.marked(&want.resource);
+            let tags = cx.marked(want);
             if Mark::read(&tags) != have.mark
                 || !tag_details(&self.tags, &live.tags, None).is_empty()
             {

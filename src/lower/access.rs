@@ -122,19 +122,6 @@ fn route_arns<'a>(
         .collect()
 }
 
-/// The routes an API has, as far as the stack knows them.
-fn routes_of(draft: &Draft<'_>, api: &stack::Api) -> Vec<RouteKey> {
-    let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
-    let place = draft.place(&api.account);
-    let lowered = api::rest_api(api, &place, Vec::new(), |_| None, queue_arn);
-    lowered.methods.into_keys().collect()
-}
-
-/// Calls that an access lets through although nobody declared them, and that cannot be denied.
-fn spoken_beyond(reach: &api::Reach) -> Vec<String> {
-    reach.beyond.iter().map(ToString::to_string).collect()
-}
-
 fn spoken(routes: &[RouteKey]) -> String {
     let list: Vec<_> = routes.iter().map(ToString::to_string).collect();
     format!("call {} of", list.join(", "))
@@ -162,8 +149,8 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
             Target::Api { name, routes } => {
                 let api = &stack.apis[name];
                 let place = draft.place(&api.account);
-                beyond =
-                    spoken_beyond(&api::reach(&api.stage.name, routes, &routes_of(draft, api)));
+                let reach = api::grant(api, routes);
+                beyond = reach.beyond.iter().map(ToString::to_string).collect();
                 if via == Via::ResourcePolicy || api.endpoint == Endpoint::Private {
                     let who = if via == Via::ResourcePolicy {
                         Who::of(&from, stack, &place)
@@ -176,12 +163,7 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
                         .or_default()
                         .extend(routes.iter().cloned());
                 }
-                let arns = route_arns(
-                    name,
-                    api,
-                    &place,
-                    &api::invoke_resources(&api.stage.name, routes),
-                );
+                let arns = route_arns(name, api, &place, &reach.allow);
                 let allows = Allows::Call(name.clone(), routes.iter().cloned().collect());
                 (
                     Some(place),
@@ -410,7 +392,7 @@ fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
         Allows::Call(name, routes) => {
             let api = &draft.stack.apis[name];
             let routes: Vec<RouteKey> = routes.iter().cloned().collect();
-            let reach = api::reach(&api.stage.name, &routes, &routes_of(draft, api));
+            let reach = api::grant(api, &routes);
             let on = |resources: &[String]| route_arns(name, api, &role.place, resources);
             let invoke = || Clause::of(["execute-api:Invoke"]);
             let mut statements =
@@ -485,11 +467,10 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
         }),
     }
     // Callers of the same routes share a statement.
-    let known = routes_of(draft, api);
     let mut by_reach: BTreeMap<(Vec<String>, Vec<String>), BTreeSet<Who>> = BTreeMap::new();
     for (who, routes) in draft.invokers.get(name).into_iter().flatten() {
         let routes: Vec<RouteKey> = routes.iter().cloned().collect();
-        let reach = api::reach(&api.stage.name, &routes, &known);
+        let reach = api::grant(api, &routes);
         by_reach
             .entry((reach.allow, reach.deny))
             .or_default()
@@ -538,7 +519,10 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
         statements.push(
             Statement::allow(draft.sid("public"), Clause::of(["execute-api:Invoke"]))
                 .to(PrincipalClause::anyone())
-                .on(api::invoke_resources(&api.stage.name, &public)),
+                .on(api::invoke_resources(&api.stage.name, &public))
+                // A `*` in a public route reaches signed routes below it as well: there, whoever
+                // calls has an ARN, and this is not for them.
+                .when("Null", "aws:PrincipalArn", ["true"]),
         );
     }
     statements

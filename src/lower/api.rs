@@ -141,6 +141,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
             .collect(),
         public: rest_api.public.clone(),
         superseded: BTreeSet::new(),
+        outdated: false,
         serves: None,
         tags: if api.existing.is_some() {
             BTreeMap::new()

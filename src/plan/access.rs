@@ -200,7 +200,11 @@ fn who(statement: &Statement, names: &Names) -> Vec<String> {
         .conditions
         .iter()
         .flat_map(|(_, keys)| keys.iter())
-        .filter(|(key, _)| !key.eq_ignore_ascii_case("sts:ExternalId"))
+        .filter(|(key, values)| {
+            let unsigned = key.eq_ignore_ascii_case("aws:PrincipalArn")
+                && values.iter().any(|it| it == "true");
+            !key.eq_ignore_ascii_case("sts:ExternalId") && !unsigned
+        })
         .flat_map(|(_, values)| values.iter().cloned())
         .collect();
     let base: Vec<String> = match statement.principal.as_ref().map(|it| &it.principals) {

@@ -2,9 +2,9 @@
 
 use crate::kinds::{Resource, Want};
 use crate::model::Address;
-use crate::policy::Document;
 use crate::policy::normal::ApiName;
 use crate::policy::size::{self, Budget};
+use crate::policy::{Document, Principals};
 
 use super::{Refusal, Step};
 
@@ -17,6 +17,8 @@ pub struct Gauge {
     pub document: &'static str,
     /// What is used of what there is.
     pub budget: Budget,
+    /// How many more consumers like the last one fit; `None` where consumers do not fill it.
+    pub room: Option<usize>,
     /// What to do when it is full.
     pub way_out: &'static str,
 }
@@ -33,12 +35,13 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
     let mut found = Vec::new();
     for step in steps {
         let Some(want) = &step.want else { continue };
-        let mut add = |document, budget: Option<Budget>, way_out| {
+        let mut add = |document, budget: Option<Budget>, room, way_out| {
             if let Some(budget) = budget {
                 found.push(Gauge {
                     address: step.address.clone(),
                     document,
                     budget,
+                    room,
                     way_out,
                 });
             }
@@ -50,23 +53,31 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                     add(
                         "trust policy",
                         Some(size::trust(&role.trust, size::TRUST)),
+                        room(&role.trust, |it| vec![size::trust(it, size::TRUST)]),
                         "name fewer principals, a role-name prefix, or a whole account",
                     );
                 }
                 add(
                     "inline policies",
                     Some(size::inline(role.inline.values())),
+                    None,
                     "let the role use fewer targets, or move policies of your own to managed ones (`attach`)",
                 );
             }
-            Resource::Topic(topic) => add(
-                "policy",
-                fullest(size::topic(&whole(step, want, &topic.policy))),
-                "write `via = \"assume-role\"` for some of its publishers",
-            ),
+            Resource::Topic(topic) => {
+                let document = whole(step, want, &topic.policy);
+                add(
+                    "policy",
+                    fullest(size::topic(&document)),
+                    room(&document, size::topic),
+                    "write `via = \"assume-role\"` for some of its publishers: each then has a role of its own \
+                     beside the topic, just as exact, for one STS call an hour",
+                );
+            }
             Resource::Queue(queue) => add(
                 "policy",
                 fullest(size::queue(&whole(step, want, &queue.policy))),
+                None,
                 "subscribe the queue to fewer topics",
             ),
             Resource::RestApi(api) if !api.policy.statements.is_empty() => {
@@ -77,16 +88,35 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                     account: want.place.id.as_str(),
                     api: "0123456789",
                 };
+                let document = whole(step, want, &api.policy);
                 add(
                     "policy",
-                    Some(size::api(&whole(step, want, &api.policy), &name)),
-                    "write `via = \"assume-role\"` for some of its consumers",
+                    Some(size::api(&document, &name)),
+                    room(&document, |it| vec![size::api(it, &name)]),
+                    "write `via = \"assume-role\"` for some of its consumers: each then has a role of its own \
+                     beside the API, just as exact, for one STS call an hour. Coarser, and still in the policy: \
+                     one `{ account, role_prefix }` or `{ account }` for many roles",
                 );
             }
             Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
         }
     }
     found
+}
+
+/// How many more consumers fit, when each costs as much as one of those there: a
+/// principal among its likes.
+fn room(document: &Document, sizes: impl Fn(&Document) -> Vec<Budget>) -> Option<usize> {
+    let mut without = document.clone();
+    let lists = without.statements.iter_mut().filter_map(|it| {
+        match &mut it.principal.as_mut()?.principals {
+            Principals::Of(types) => types.get_mut("AWS"),
+            Principals::Anyone => None,
+        }
+    });
+    let longest = lists.max_by_key(|it| it.len()).filter(|it| it.len() > 1)?;
+    longest.pop();
+    size::room(&sizes(&without), &sizes(document))
 }
 
 /// The documents AWS would refuse.

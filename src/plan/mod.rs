@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::survey::{Live, Orphan};
-use crate::kinds::{Have, Part, Resource, Want, digest, pending_id, roles_named};
+use crate::kinds::{Have, Part, Resource, RestApi, Want, digest, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
-use crate::model::{Address, Arn, Change, KindName, Place};
+use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::policy::Document;
 
 pub use access::AccessChange;
@@ -115,8 +115,7 @@ impl Plan {
         let mut refusals = Vec::new();
         let made = roles_to_make(desired, live);
         for (address, want) in &desired.wants {
-            let mut want = want.clone();
-            want.resource = want.resource.with_ids(&live.ids());
+            let want = want.with_ids(&live.ids());
             let have = live.have.get(address);
             match step_for(address, want, have, &made, consent) {
                 Ok(step) => steps.push(step),
@@ -317,10 +316,14 @@ fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
 }
 
 /// Whether `first` must be removed before `then`.
+///
+/// Roles that go together may name each other: neither has to wait.
 fn goes_before(first: &Step, then: &Step) -> bool {
     match (&first.have, &then.have) {
         (Some(first), Some(then)) => {
-            first.resource != then.resource && speaks_of(&first.resource, &then.resource)
+            !matches!(first.resource, Resource::Role(_))
+                && first.resource != then.resource
+                && speaks_of(&first.resource, &then.resource)
         }
         _ => false,
     }
@@ -342,7 +345,8 @@ fn holds_ours(have: &Have) -> bool {
         Resource::Topic(it) => !it.policy.statements.is_empty(),
         Resource::Queue(it) => !it.policy.statements.is_empty(),
         Resource::RestApi(it) => !it.policy.statements.is_empty(),
-        Resource::Subscription(_) | Resource::Stage(_) => false,
+        Resource::Stage(it) => it.existing && !it.surface.is_empty(),
+        Resource::Subscription(_) => false,
     }
 }
 
@@ -409,6 +413,8 @@ fn step_for(
                 ));
             }
             None if adopted => {}
+            // AWS makes a stage without tags; in an API of ours it is ours before it has them.
+            None if want.resource.kind() == KindName::Stage => {}
             None => {
                 return Err(format!(
                     "`{}` is there already and carries no mark of this stack; take it over with `--adopt {address}`, \
@@ -418,18 +424,25 @@ fn step_for(
             }
         }
     }
-    let names_made = want
-        .resource
-        .principal_documents()
+    // A document that is to name it for the first time differs anyway.
+    let named = |it: &Resource| -> BTreeSet<Arn> {
+        let documents = it.principal_documents();
+        documents
+            .into_iter()
+            .flat_map(|(_, it)| roles_named(it))
+            .collect()
+    };
+    let (wanted, live) = (named(&want.resource), named(&have.resource));
+    let names_made = made
         .iter()
-        .any(|(_, document)| roles_named(document).iter().any(|it| made.contains(it)));
+        .any(|it| wanted.contains(it) && live.contains(it));
     want.repin = names_made;
     let differences = want.resource.differences(&want, have);
     let drifted = have
         .mark
         .as_ref()
         .and_then(|it| it.digest.as_ref())
-        .is_none_or(|it| *it == want.resource.digest())
+        .is_none_or(|it| *it == want.digest())
         && want.owned;
     let mut action = match () {
         () if differences.replaces() => Action::Replace,
@@ -447,6 +460,17 @@ fn step_for(
             cost: crate::model::Cost::Update,
         });
     }
+    if action == Action::Keep && says_another_mark(&want, have, address) {
+        // An apply was stopped between its last change and the mark that remembers it.
+        action = Action::Update;
+        changes.push(Change {
+            field: "mark".to_owned(),
+            from: have.mark.as_ref().and_then(|it| it.digest.clone()),
+            to: Some(want.digest()),
+            details: Vec::new(),
+            cost: crate::model::Cost::Update,
+        });
+    }
     Ok(step(
         action,
         changes,
@@ -454,6 +478,14 @@ fn step_for(
         Some(have),
         drifted && action != Action::Keep,
     ))
+}
+
+/// Whether the mark on a resource of ours remembers another state than the one that is wanted.
+///
+/// Without this, what is drift and what was ours could not be told the next time.
+fn says_another_mark(want: &Want, have: &Have, address: &Address) -> bool {
+    let wanted = Mark::read(&want.mark(address).write(Tags::new()));
+    want.owned && want.resource.kind() != KindName::Subscription && have.mark != wanted
 }
 
 /// A changed method, authorizer or policy is served only by a new deployment.
@@ -472,10 +504,22 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
             (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))
         })
         .collect();
+    let announced: BTreeSet<Address> = steps
+        .iter()
+        .filter(|it| changed.contains_key(&it.address))
+        .filter(|it| match (&it.want, &it.have) {
+            (Some(want), Some(have)) => RestApi::announces(want, have),
+            _ => false,
+        })
+        .map(|it| it.address.clone())
+        .collect();
     for step in steps
         .iter_mut()
         .filter(|it| it.address.kind == KindName::Stage)
     {
+        if let Some(want) = &mut step.want {
+            want.repin = want.needs.iter().any(|it| announced.contains(it));
+        }
         let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
             continue;
         };
@@ -488,7 +532,7 @@ fn redeploy_changed_apis(steps: &mut [Step]) {
         if same {
             // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
             if let Resource::Stage(stage) = &mut have.resource {
-                stage.surface = String::new();
+                stage.outdate();
             }
             step.changes = want.resource.differences(want, have).into_changes();
         }

@@ -142,6 +142,7 @@ pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
     let Value::Object(mut fields) = value else {
         return Err(wrong(at, "must be an object"));
     };
+    fields.retain(|_, it| !it.is_null());
     let inside = |name: &str| format!("{at}.{name}");
     let required = |fields: &mut Map<String, Value>, name: &str| {
         let value = fields.remove(name);
@@ -263,9 +264,11 @@ fn answer(
     };
     let name = match fields.remove("name") {
         Some(Value::String(name)) => Some(name),
-        None => None,
+        None | Some(Value::Null) => None,
         Some(_) => return fault(None, wrong("name", "must be a string")),
     };
+    // A field that may be left out may also be null.
+    fields.retain(|_, it| !it.is_null());
     put(&mut fields, name.as_deref()).unwrap_or_else(|error| fault(name.as_deref(), error))
 }
 

@@ -512,7 +512,7 @@ proptest! {
         for witness in &found.gains {
             prop_assert_eq!((says(&old, witness), says(&new, witness)), (Three::No, Three::Yes));
             let text = interchange::request_value(witness);
-            prop_assert_eq!(interchange::request(text, "request").as_ref(), Ok(witness));
+            prop_assert_eq!(interchange::request(text, "request"), Ok(witness.clone()));
         }
         for witness in &found.loses {
             prop_assert_eq!((says(&old, witness), says(&new, witness)), (Three::Yes, Three::No));

@@ -64,6 +64,8 @@ pub struct Comparison {
 
 /// Most witnesses that are shown of each kind.
 const MOST_WITNESSES: usize = 10;
+/// Most statements of one document: ten times what any service stores.
+const MOST_STATEMENTS: usize = 2000;
 /// Most cubes of one difference that are tried for a witness.
 const MOST_CUBES_TRIED: usize = 64;
 
@@ -81,6 +83,14 @@ pub fn compare(old: &Document, new: &Document) -> Comparison {
     }
     if normal::same_meaning(old, new) {
         return settled(Change::Cosmetic);
+    }
+    if old.statements.len().max(new.statements.len()) > MOST_STATEMENTS {
+        return Comparison {
+            because: vec![format!(
+                "more than {MOST_STATEMENTS} statements are not compared"
+            )],
+            ..settled(Change::Unproven)
+        };
     }
     differ(old, new).unwrap_or_else(|reason| Comparison {
         because: vec![reason],
@@ -170,11 +180,15 @@ fn differ(old: &Document, new: &Document) -> Result<Comparison, Reason> {
     let (old, new) = (Rules::of(old, kind, ""), Rules::of(new, kind, ""));
     let space = Space::of(&[&old, &new], kind)?;
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
+    let mut by_segment = true;
     for reading in [Reading::Segment, Reading::Across] {
         let before = Cubes::of(&space, &old, reading)?;
         let after = Cubes::of(&space, &new, reading)?;
         gained.extend(after.beyond(&before, &space)?);
         lost.extend(before.beyond(&after, &space)?);
+        if reading == Reading::Segment {
+            by_segment = !gained.is_empty() || !lost.is_empty();
+        }
     }
     let (gains, more) = witnesses(&space, &gained, &new, &old);
     let (loses, less) = witnesses(&space, &lost, &old, &new);
@@ -185,10 +199,17 @@ fn differ(old: &Document, new: &Document) -> Result<Comparison, Reason> {
         (Three::No, Three::Yes) => Change::Narrowed,
         (Three::Yes, Three::Yes) => Change::Both,
     };
-    let because = if verdict == Change::Unproven {
-        vec!["the documents differ in what cannot be decided offline".to_owned()]
-    } else {
-        Vec::new()
+    let because = match verdict {
+        Change::Unproven if by_segment => {
+            vec!["the documents differ in what cannot be decided offline".to_owned()]
+        }
+        Change::Unproven => vec![
+            "the documents differ only if a `*` in a resource runs over a `:`; write the ARN out"
+                .to_owned(),
+        ],
+        Change::Equal | Change::Cosmetic | Change::Widened | Change::Narrowed | Change::Both => {
+            Vec::new()
+        }
     };
     Ok(Comparison {
         verdict,

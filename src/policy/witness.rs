@@ -65,7 +65,30 @@ pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = 
         }
     }
     choices.truncate(MOST_TRIES);
-    choices.into_iter().map(|it| dress(space, &it))
+    choices.into_iter().flat_map(|it| {
+        let request = dress(space, &it);
+        let session = in_session(space, &request);
+        std::iter::once(request).chain(session)
+    })
+}
+
+/// The same request in a session that neither document names, where one names sessions: then
+/// the role alone does not tell which of them is asking.
+fn in_session(space: &Space, request: &Request) -> Option<Request> {
+    let coordinate = &space.coordinates[space.index(&What::Principal)?];
+    let names_sessions = coordinate
+        .values
+        .iter()
+        .any(|it| matches!(it, Value::Who(Who::Arn(arn)) if arn.contains(":assumed-role/")));
+    let Who::Arn(arn) = &request.principal else {
+        return None;
+    };
+    let (head, path) = arn.split_once(":role/").filter(|_| names_sessions)?;
+    let head = head.replacen(":iam:", ":sts:", 1);
+    let name = path.rsplit('/').next()?;
+    let mut request = request.clone().with("aws:PrincipalArn", [arn.clone()]);
+    request.principal = Who::Arn(format!("{head}:assumed-role/{name}/another-session"));
+    Some(request)
 }
 
 /// How far from plain a value is.

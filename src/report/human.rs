@@ -344,9 +344,15 @@ fn budgets(plan: &Plan) -> String {
     for gauge in full {
         let percent = gauge.budget.percent();
         let style = if gauge.budget.is_over() { BAD } else { CHANGE };
+        let room = match gauge.room {
+            Some(count) if !gauge.budget.is_over() => {
+                format!(", room for {count} more such consumers")
+            }
+            _ => String::new(),
+        };
         let _ = writeln!(
             text,
-            "{} {} of {}: {} ({} of {} {})",
+            "{} {} of {}: {} ({} of {} {}){room}",
             styled(LOUD, "Budget"),
             gauge.document,
             title(&gauge.address),

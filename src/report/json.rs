@@ -64,7 +64,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         .map(|it| {
             json!({
                 "address": it.address, "document": it.document, "used": it.budget.used,
-                "limit": it.budget.limit, "unit": it.budget.what, "percent": it.budget.percent(),
+                "limit": it.budget.limit, "unit": it.budget.what, "percent": it.budget.percent(), "room": it.room,
             })
         })
         .collect();

@@ -75,7 +75,7 @@ fn one(
         };
         principals.push(principal);
     }
-    if fields.key_of("from").is_some() && fields.list("from").is_empty() {
+    if fields.is_empty_list("from") {
         let span = fields.get("from").map_or(fields.key, |it| it.span);
         checker.report(
             Diagnostic::new(
@@ -318,7 +318,7 @@ fn api_routes(
 ) -> Option<Vec<RouteKey>> {
     let items = fields.list("allow");
     if items.is_empty() {
-        if fields.get("allow").is_some() || !fields.is_written("allow") {
+        if fields.is_empty_list("allow") || !fields.is_written("allow") {
             let example = known
                 .routes
                 .as_ref()
@@ -471,14 +471,18 @@ mod tests {
     #[test]
     fn an_access_is_to_an_api_or_a_topic() {
         snapbox::assert_data_eq!(
-            faults("[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"t\"\n"),
+            faults(
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"t\"\n"
+            ),
             snapbox::str![[r#"
 E0201: this access is to `t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topic.t\"\n"),
+            faults(
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topic.t\"\n"
+            ),
             snapbox::str![[r#"
 E0201: this access is to `topic.t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
 
@@ -486,7 +490,7 @@ E0201: this access is to `topic.t`, which is no api and no topic [not `apis.…`
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[topics.orders]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.order\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.orders]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.order\"\n"
             ),
             snapbox::str![[r#"
 E0201: this access refers to topic `order`, which is not declared [no topic has this name | a similar topic is declared here] a similar name exists: "topics.orders"
@@ -494,14 +498,18 @@ E0201: this access refers to topic `order`, which is not declared [no topic has 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.r]\n[queues.q]\n[[access]]\nfrom = \"roles.r\"\nto = \"queues.q\"\n"),
+            faults(
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[queues.q]\n[[access]]\nfrom = \"roles.r\"\nto = \"queues.q\"\n"
+            ),
             snapbox::str![[r#"
 E0201: this access is to `queues.q`, which is no api and no topic [a queue] help: a queue receives from a topic: write `subscribe = ["TOPIC"]` at `[queues.q]`, and give access to the topic
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"roles.r\"\n"),
+            faults(
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"roles.r\"\n"
+            ),
             snapbox::str![[r#"
 E0201: this access is to `roles.r`, which is no api and no topic [a role] help: who may assume a role is its `trusted_by`
 
@@ -509,7 +517,7 @@ E0201: this access is to `roles.r`, which is no api and no topic [a role] help: 
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"arn:aws:sns:eu-west-1:111111111111:t\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"arn:aws:sns:eu-west-1:111111111111:t\"\n"
             ),
             snapbox::str![[r#"
 E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api and no topic [an ARN] help: declare it with `existing`: `[topics.NAME]` and under it `existing = "arn:…"`, or `[apis.NAME]` with the API's id; then write `"topics.NAME"`
@@ -517,7 +525,9 @@ E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.r]\n[[access]]\nfrom = \"roles.r\"\nto = \"nothing\"\n"),
+            faults(
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"nothing\"\n"
+            ),
             snapbox::str![[r#"
 E0201: this access is to `nothing`, which is no api and no topic [not `apis.…` or `topics.…`] help: write `"apis.NAME"` or `"topics.NAME"`
 
@@ -544,7 +554,7 @@ E0103: this access lets nobody in [an empty list] help: say who, as in `from = "
     fn an_allow_reaches_a_route() {
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n\"POST /orders\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"GET /order/{id}\", \"GET /else\", \"get /orders/{id}\", \"GET /orders/*\", \"*\"]\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n\"POST /orders\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"GET /order/{id}\", \"GET /else\", \"get /orders/{id}\", \"GET /orders/*\", \"*\"]\n"
             ),
             snapbox::str![[r#"
 E0301: api `a` has no route that `GET /order/{id}` reaches [no route answers this | a like route: `GET /orders/{id}`] a like route exists: "GET /orders/{id}"
@@ -555,7 +565,7 @@ E0301: `get /orders/{id}` has no method that API Gateway serves [`get` is no met
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a.routes]\n\"GET /orders/{id}\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\n"
             ),
             snapbox::str![[r#"
 E0103: this access to api `a` does not say which routes [`allow` is missing or empty] help: add `allow = ["GET /orders/{id}"]`; every route is `allow = ["*"]`
@@ -564,7 +574,7 @@ E0103: this access to api `a` does not say which routes [`allow` is missing or e
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[apis.a]\nopenapi = \"orders.yaml\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /orders/{id}\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a]\nopenapi = \"orders.yaml\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /orders/{id}\"\n"
             ),
             snapbox::str![[r#"
 E0301: api `a` has no route that `DELETE /orders/{id}` reaches [no route answers this | the path has `GET /orders/{id}`] help: its routes are `GET /health` and `GET /orders/{id}`
@@ -573,7 +583,7 @@ E0301: api `a` has no route that `DELETE /orders/{id}` reaches [no route answers
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[apis.a]\nexisting = \"a1b2c3d4e5\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /anything\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a]\nexisting = \"a1b2c3d4e5\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"DELETE /anything\"\n"
             ),
             snapbox::str![[r#"
 no fault
@@ -582,7 +592,7 @@ no fault
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nallow = [\"Publish\", \"sns:Publish\", \"subscribe\", \"GET /\"]\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nallow = [\"Publish\", \"sns:Publish\", \"subscribe\", \"GET /\"]\n"
             ),
             snapbox::str![[r#"
 E0301: `Publish` cannot be allowed on a topic [not `publish`] write it so: "publish"
@@ -652,7 +662,7 @@ E0302: a VPC endpoint cannot assume a role [a way in, not someone | the endpoint
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:t\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"assume-role\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:t\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"assume-role\"\n"
             ),
             snapbox::str![[r#"
 E0304: no access role can be made beside a topic in another's account [a role would stand in the topic's account | in no account of the stack] help: add account 999999999999 to `[accounts]`; or write `via = "resource-policy"`, and hand its owner the statement the topic needs
@@ -661,7 +671,7 @@ E0304: no access role can be made beside a topic in another's account [a role wo
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nrole_name = \"x y\"\nexternal_id = \"e\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nrole_name = \"x y\"\nexternal_id = \"e\"\n"
             ),
             snapbox::str![[r#"
 E0105: `role_name` goes with `via = "assume-role"` only [there may be no access role here] help: add `via = "assume-role"`, or remove `role_name`
@@ -673,7 +683,7 @@ E0203: this access cannot have the external id `e` [too short] help: 2 to 1224 l
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"asume-role\"\nrole_name = \"x\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"asume-role\"\nrole_name = \"x\"\n"
             ),
             snapbox::str![[r#"
 E0102: `via` of this access cannot be `asume-role` [no such choice] a like choice exists: "assume-role"
@@ -686,7 +696,7 @@ E0102: `via` of this access cannot be `asume-role` [no such choice] a like choic
     fn nothing_reaches_into_another_partition() {
         snapbox::assert_data_eq!(
             faults_of(
-                "[accounts.a]\nid = \"111111111111\"\n[accounts.c]\nid = \"222222222222\"\nregion = \"cn-north-1\"\n[roles.r]\naccount = \"a\"\ntrusted_by = \"roles.s\"\n[roles.s]\naccount = \"c\"\n[topics.t]\naccount = \"c\"\n[queues.q]\naccount = \"a\"\nsubscribe = \"t\"\n[[access]]\nfrom = [\"roles.r\", { account = \"a\" }, \"arn:aws-us-gov:iam::333333333333:role/x\"]\nto = \"topics.t\"\n"
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.c]\nid = \"222222222222\"\nregion = \"cn-north-1\"\n[roles.r]\naccount = \"a\"\ntrusted_by = \"roles.s\"\n[roles.s]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"c\"\n[topics.t]\naccount = \"c\"\n[queues.q]\naccount = \"a\"\nsubscribe = \"t\"\n[[access]]\nfrom = [\"roles.r\", { account = \"a\" }, \"arn:aws-us-gov:iam::333333333333:role/x\"]\nto = \"topics.t\"\n"
             ),
             snapbox::str![[r#"
 E0303: role `s` is in partition `aws-cn`, and role `r` is in `aws` [in another partition | declared here] help: partitions share no accounts and no IAM: nothing in one can be let into another
@@ -702,7 +712,7 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
     #[test]
     fn a_list_is_as_many_accesses_and_each_knows_its_line() {
         let stack = stack(
-            "[roles.a]\n[roles.b]\n[topics.t]\n[[access]]\nfrom = [\"roles.a\", \"roles.b\"]\nto = \"topics.t\"\n\n[[access]]\nfrom = { account = \"shop\", role_prefix = \"/team/x-\" }\nto = \"topics.t\"\nvia = \"assume-role\"\n",
+            "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.b]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = [\"roles.a\", \"roles.b\"]\nto = \"topics.t\"\n\n[[access]]\nfrom = { account = \"shop\", role_prefix = \"/team/x-\" }\nto = \"topics.t\"\nvia = \"assume-role\"\n",
         );
         let told: Vec<String> = stack
             .access
@@ -712,9 +722,9 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
         assert_eq!(
             told,
             [
-                "Role(\"a\") Auto shop.toml:9",
-                "Role(\"b\") Auto shop.toml:9",
-                "RolePrefix { account: AccountId(\"111111111111\"), prefix: \"team/x-\" } AssumeRole shop.toml:13",
+                "Role(\"a\") Auto shop.toml:11",
+                "Role(\"b\") Auto shop.toml:11",
+                "RolePrefix { account: AccountId(\"111111111111\"), prefix: \"team/x-\" } AssumeRole shop.toml:15",
             ]
         );
     }
@@ -722,7 +732,7 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
     #[test]
     fn an_allow_of_every_method_or_route_is_spelled_with_stars() {
         let stack = stack(
-            "[roles.r]\n[apis.a.routes]\n\"ANY /x\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"ANY /x\", \"* /x\", \"*\"]\n",
+            "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a.routes]\n\"ANY /x\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = [\"ANY /x\", \"* /x\", \"*\"]\n",
         );
         let Target::Api { routes, .. } = &stack.access[0].to else {
             panic!("an api")

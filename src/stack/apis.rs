@@ -228,7 +228,7 @@ fn vpc_endpoints(
     let written = it.fields.key_of("vpc_endpoints");
     match (endpoint, written) {
         (Some(Endpoint::Private), _) if it.fields.list("vpc_endpoints").is_empty() => {
-            if written.is_none() && it.fields.is_written("vpc_endpoints") {
+            if it.fields.is_written("vpc_endpoints") && !it.fields.is_empty_list("vpc_endpoints") {
                 return found;
             }
             let at = it.fields.get("endpoint").map_or(it.key, |it| it.span);
@@ -513,7 +513,7 @@ E0102: `endpoint` of api `a` cannot be `privat` [no such choice] a like choice e
     fn an_http_api_cannot_carry_a_resource_policy() {
         snapbox::assert_data_eq!(
             faults(
-                "[roles.r]\n[apis.a]\ntype = \"http\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a]\ntype = \"http\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n"
             ),
             snapbox::str![[r#"
 E0304: api `a` is an HTTP API, and HTTP APIs cannot carry resource policies [API Gateway v2 | access to it is given here] help: make it a REST API: remove `type`. Only REST APIs can say which roles of other accounts may call which route

@@ -59,7 +59,7 @@ pub(super) const STACK: Shape = Shape {
     fields: &[
         Field::new(
             "name",
-            Kind::Pattern("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+            Kind::Pattern("^[A-Za-z0-9._-]{1,64}$"),
             "The stack's name: the mark on everything it owns. Renaming it makes another stack.",
         )
         .required(),
@@ -613,7 +613,7 @@ mod tests {
     fn one_broken_table_does_not_make_others_look_broken() {
         snapbox::assert_data_eq!(
             faults(
-                "[queues.q]\nfifo = \"maybe\"\nvisibility = \"x\"\n[queues.r]\ndead_letter = \"q\"\n[topics.t]\naccount = 5\n[roles.r]\naccount = \"nowhere\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n"
+                "[queues.q]\nfifo = \"maybe\"\nvisibility = \"x\"\n[queues.r]\ndead_letter = \"q\"\n[topics.t]\naccount = 5\n[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"nowhere\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n"
             ),
             snapbox::str![[r#"
 E0102: `fifo` of queue `q` has the wrong type [this is a text] help: write `true` or `false`
@@ -699,7 +699,7 @@ E0103: topic `t` has no `account` [in which account?] help: declare one: `[accou
         );
         snapbox::assert_data_eq!(
             faults_of(
-                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[topics.t]\n[queues.q]\naccount = \"c\"\n[roles.r]\naccount = \"accounts.a\"\n"
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[topics.t]\n[queues.q]\naccount = \"c\"\n[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"accounts.a\"\n"
             ),
             snapbox::str![[r#"
 E0103: topic `t` has no `account` [in which account?] help: add `account = …`: one of `a` and `b`
@@ -759,6 +759,58 @@ E0102: `fifo` of topic `t` has the wrong type [this is a text] write it without 
             faults_in("access = { from = \"roles.x\" }\n[stack]\nname = \"s\"\n"),
             snapbox::str![[r#"
 E0102: `access` of the stack has the wrong type [this is a table] help: write a list, `[…]`, where each item is a table such as `{ from = … }`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_fault_of_an_overlay_points_into_the_overlay_and_at_the_stack() {
+        use super::super::{Source, check};
+        let source = |name: &str, text: &str| Source {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        let main = source(
+            "shop.toml",
+            "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n\n[accounts.shop]\nid = \"111111111111\"\n\n[topics.events]\n",
+        );
+        let overlay = source(
+            "prod.toml",
+            "[accounts.shop]\nid = \"9999\"\n\n[queues.inbox]\nsubscribe = \"event\"\n",
+        );
+        let read = |_: &str| Err(String::new());
+        let Err(faults) = check(&main, &[overlay], &read) else {
+            panic!("there are faults")
+        };
+        snapbox::assert_data_eq!(
+            faults.render(false),
+            snapbox::str![[r#"
+error[E0203]: `9999` is not an account id
+ --> prod.toml:2:6
+  |
+2 | id = "9999"
+  |      ^^^^^^ 4 digits
+  |
+  = help: an account id is twelve digits: `aws sts get-caller-identity` shows yours
+
+error[E0201]: queue `inbox` refers to topic `event`, which is not declared
+ --> prod.toml:5:13
+  |
+5 | subscribe = "event"
+  |             ^^^^^^^ no topic has this name
+  |
+ ::: shop.toml:8:9
+  |
+8 | [topics.events]
+  |         ------ a similar topic is declared here
+  |
+help: a similar name exists
+  |
+5 | subscribe = "events"
+  |                   +
+
+error: 2 problems in shop.toml with prod.toml; no AWS call was made
 
 "#]]
         );

@@ -141,6 +141,65 @@ impl Code {
     }
 }
 
+impl Code {
+    /// The family of a code as it is shown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|it| it.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// What faults of the family have in common, and what to do about them.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Syntax => {
+                "The file is not TOML, so nothing else of it was looked at. Texts stand in quotes, a table is written once, and a key once in it. All syntax errors of all files are shown together; the other faults follow when they are gone."
+            }
+            Self::UnknownField => {
+                "A table has a field that means nothing there. If a field with a like name exists it is offered, and the value was read as that field's, so that one mistake is told once. `provision schema` gives editors all fields."
+            }
+            Self::WrongType => {
+                "A value is not of the type its field has, or not of the form AWS has for it. Durations are whole seconds or texts such as \"5m\"; sizes are bytes or texts such as \"256KiB\"; an ARN has six parts."
+            }
+            Self::Missing => {
+                "Something must be said here and is not. With one account in the stack no resource needs to name it; with several, each does."
+            }
+            Self::OutOfRange => {
+                "AWS sets a least or a most, and the value is beyond it. The range is shown at the value."
+            }
+            Self::Conflict => {
+                "Two fields do not go together, each being right alone. Often a field describes something that another one says is not there, or not this stack's."
+            }
+            Self::Reference => {
+                "A name is spoken of that no table of the stack has. Names that are declared count also when their own tables have faults, so the fault is in the name itself."
+            }
+            Self::Duplicate => {
+                "AWS keeps one of a name: roles by account, whatever the case and path; topics and queues by account and region; a queue's subscriptions by topic. Accounts are told apart by their ids, not by their names in the stack."
+            }
+            Self::Name => {
+                "AWS refuses the name: its length or one of its characters. FIFO topics and queues end in `.fifo`, which is added by itself where the name is the table's."
+            }
+            Self::Route => {
+                "A route cannot exist, or an access allows one that no route of the API answers. A parameter is a whole segment, `{name}`; one that takes all that follows, `{name+}`, stands last; and at one place there is one parameter."
+            }
+            Self::Principal => {
+                "Someone cannot be let in, or cannot be let in this way. Roles, accounts and role prefixes may stand anywhere; services and OIDC tokens can only assume roles; a VPC endpoint is a way into a private API, and no more."
+            }
+            Self::Place => {
+                "Two things cannot be joined because of where they are. Partitions share nothing; a dead-letter queue is beside its queue; a role that API Gateway or IAM is given is of the same account."
+            }
+            Self::Unsupported => {
+                "AWS has no such thing. HTTP (v2) APIs carry no resource policies; standard topics do not deliver to FIFO queues; SNS cannot use AWS's own key of SQS."
+            }
+            Self::File => {
+                "A file that the stack names cannot be read, or AWS could not use what is in it. Paths are seen from the stack's own folder."
+            }
+        }
+    }
+}
+
 impl Diagnostic {
     pub(super) fn new(
         code: Code,
@@ -398,6 +457,10 @@ mod tests {
     fn codes_are_not_used_twice() {
         let codes: std::collections::BTreeSet<_> = Code::ALL.iter().map(|it| it.as_str()).collect();
         assert_eq!(codes.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(code));
+            assert!(code.explanation().ends_with('.'));
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Fields {
     entries: BTreeMap<&'static str, (Span, Spanned<Item>)>,
     /// Fields that are written, but wrongly: already reported, so not missing.
     wrong: BTreeSet<&'static str>,
+    /// Lists that are written without an item.
+    empty: BTreeSet<&'static str>,
 }
 
 impl PartialEq for Fields {
@@ -58,6 +60,7 @@ impl Shape {
             shape: self,
             entries: BTreeMap::new(),
             wrong: BTreeSet::new(),
+            empty: BTreeSet::new(),
         };
         let mut taken: BTreeSet<&str> = table
             .entries
@@ -73,6 +76,9 @@ impl Shape {
             });
             let Some(field) = field else { continue };
             taken.insert(field.name);
+            if matches!(&entry.node.value, Value::List(items) if items.is_empty()) {
+                fields.empty.insert(field.name);
+            }
             let about = About {
                 title: format!("`{}` of {owner}", field.name),
                 owner,
@@ -266,6 +272,11 @@ impl Fields {
             Item::Number(it) => Some(it),
             _ => None,
         }
+    }
+
+    /// Whether a list is written without any item, right or wrong.
+    pub(super) fn is_empty_list(&self, name: &str) -> bool {
+        self.empty.contains(name)
     }
 
     /// The items of a list; empty when it is not written.

@@ -156,9 +156,23 @@ fn http(
 }
 
 /// Each `{name}` in a backend's URL is a parameter of the route's path.
-fn check_url_parameters(checker: &mut Checker<'_>, url: &Spanned<&str>, route: &RouteKey) {
+fn check_url_parameters<'a>(checker: &mut Checker<'_>, url: &Spanned<&'a str>, route: &RouteKey) {
     let have = routes::parameters(&route.path);
-    for part in url.value.split('{').skip(1) {
+    // `${stageVariables.name}` is none of the path's.
+    let plain: Vec<&str> = url.value.split("${").collect();
+    let after = |(index, it): (usize, &&'a str)| -> &'a str {
+        if index == 0 {
+            it
+        } else {
+            it.split_once('}').map_or("", |it| it.1)
+        }
+    };
+    let parts = plain
+        .iter()
+        .enumerate()
+        .map(after)
+        .flat_map(|it| it.split('{').skip(1));
+    for part in parts {
         let Some((name, _)) = part.split_once('}') else {
             checker.report(
                 Diagnostic::new(
@@ -446,7 +460,7 @@ E0303: route `GET /` of api `a` cannot work under a role of another account [in 
         use super::super::{QueueRef, RoleRef, Surface};
         use super::Integration;
         let stack = stack(
-            "[roles.r]\n[queues.q]\n[apis.a.routes]\n\"GET /a/{b}\" = { http = \"https://x.example.com/{b}\", method = \"POST\", timeout = \"500ms\" }\n\"GET /c\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:f:live\", credentials = \"roles.r\" }\n\"POST /d\" = { sqs = \"q\" }\n\"GET /e\" = { mock = { body = { b = 1, a = [true] } }, public = true }\n\"GET /f\" = { mock = 204 }\n",
+            "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[queues.q]\n[apis.a.routes]\n\"GET /a/{b}\" = { http = \"https://x.example.com/{b}\", method = \"POST\", timeout = \"500ms\" }\n\"GET /c\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:f:live\", credentials = \"roles.r\" }\n\"POST /d\" = { sqs = \"q\" }\n\"GET /e\" = { mock = { body = { b = 1, a = [true] } }, public = true }\n\"GET /f\" = { mock = 204 }\n",
         );
         let Surface::Routes(routes) = &stack.apis["a"].surface else {
             panic!("routes")

@@ -80,7 +80,7 @@ fn edge(text: &str, index: Index) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_borne(text in "\\PC{0,80}|[\\[\\]{}=\"'#,.a-z0-9\\n \r]{0,120}") {

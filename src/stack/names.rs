@@ -194,8 +194,8 @@ impl Refusal {
     }
 }
 
-/// How many tags an author may give: AWS takes 50, and three of them are our mark.
-const MOST_TAGS: usize = 47;
+/// How many tags an author may give: AWS takes 50, and up to six of them are our mark.
+const MOST_TAGS: usize = 44;
 
 /// Checks the tags of a table; `inherited` more come from the stack.
 pub(super) fn check_tags(
@@ -272,7 +272,7 @@ pub(super) fn check_tags(
                 format!("more than {MOST_TAGS}"),
             )
             .help(format!(
-                "AWS takes 50, and three are the mark of ownership: keep {MOST_TAGS}"
+                "AWS takes 50, and up to six are the mark of ownership: keep {MOST_TAGS}"
             )),
         );
     }
@@ -399,7 +399,7 @@ E0202: topic `t` has the tag `B` twice [differs only in case | the first] help: 
                 "[topics.t]\ntags = { k0 = \"v\", k1 = \"v\", k2 = \"v\", k3 = \"v\", k4 = \"v\", k5 = \"v\", k6 = \"v\", k7 = \"v\", k8 = \"v\", k9 = \"v\", k10 = \"v\", k11 = \"v\", k12 = \"v\", k13 = \"v\", k14 = \"v\", k15 = \"v\", k16 = \"v\", k17 = \"v\", k18 = \"v\", k19 = \"v\", k20 = \"v\", k21 = \"v\", k22 = \"v\", k23 = \"v\", k24 = \"v\", k25 = \"v\", k26 = \"v\", k27 = \"v\", k28 = \"v\", k29 = \"v\", k30 = \"v\", k31 = \"v\", k32 = \"v\", k33 = \"v\", k34 = \"v\", k35 = \"v\", k36 = \"v\", k37 = \"v\", k38 = \"v\", k39 = \"v\", k40 = \"v\", k41 = \"v\", k42 = \"v\", k43 = \"v\", k44 = \"v\", k45 = \"v\", k46 = \"v\", k47 = \"v\" }\n"
             ),
             snapbox::str![[r#"
-E0104: topic `t` has 48 tags [more than 47] help: AWS takes 50, and three are the mark of ownership: keep 47
+E0104: topic `t` has 48 tags [more than 44] help: AWS takes 50, and up to six are the mark of ownership: keep 44
 
 "#]]
         );

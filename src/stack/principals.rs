@@ -373,7 +373,7 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
     }
     let subjects: Vec<Spanned<&str>> = texts(fields.list("subjects")).collect();
     if subjects.is_empty() {
-        if !fields.is_written("subjects") || fields.key_of("subjects").is_some() {
+        if !fields.is_written("subjects") || fields.is_empty_list("subjects") {
             checker.report(
                 Diagnostic::new(
                     Code::Missing,

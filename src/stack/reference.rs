@@ -6,10 +6,20 @@ use std::fmt::Write as _;
 use super::check::ROOT;
 use super::shape::{Field, Kind, Shape};
 
+/// What holds for all fields.
+const NOTATION: &str = "\
+A resource is spoken of by its table and name, `\"queues.inbox\"`; where only one kind can be meant, \
+`\"inbox\"` is enough. A duration is whole seconds or a text such as `\"90s\"`, `\"5m\"`, `\"1h30m\"` or \
+`\"4d\"`; a size is bytes or a text such as `\"256KiB\"`. Paths of files are seen from the stack's folder.
+
+An overlay (`--with prod.toml`) is laid over the stack: tables merge by key, each `[[access]]` is \
+added, and anything else takes the place of what was there. A route's integration and a policy are \
+replaced whole.";
+
 /// Every table and field, as Markdown.
 pub(super) fn reference() -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", ROOT.doc);
+    let _ = writeln!(text, "{}\n\n{NOTATION}", ROOT.doc);
     let mut told = BTreeSet::new();
     for field in ROOT.fields {
         match &field.kind {
@@ -70,7 +80,15 @@ fn section(
     }
     for field in shape.fields {
         let inner = match &field.kind {
-            Kind::Map(inner) => (*inner, format!("{heading}` `{}.NAME", field.name)),
+            Kind::Map(inner) => (
+                *inner,
+                match *inner {
+                    Kind::Table(shape) => {
+                        format!("{heading}` `{}.{}", field.name, shape.noun.to_uppercase())
+                    }
+                    _ => format!("{heading}` `{}.NAME", field.name),
+                },
+            ),
             kind => (kind, format!("{heading}` `{}", field.name)),
         };
         for shape in shapes_of(inner.0) {
@@ -111,8 +129,8 @@ fn type_of(kind: &Kind) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         Kind::List(item) => format!("list of {}", type_of(item)),
-        Kind::OneOrMany(item) => format!("{}, or a list", type_of(item)),
-        Kind::Map(item) => format!("table of {}", type_of(item)),
+        Kind::OneOrMany(item) => format!("{}, or a list of such", type_of(item)),
+        Kind::Map(item) => format!("by name: {}", type_of(item)),
         Kind::Table(shape) => format!("{} table", shape.noun),
         Kind::Named(shape) => format!("{} tables", shape.noun),
         Kind::Json => "table".to_owned(),

@@ -348,7 +348,21 @@ fn trusted_by(
 ) -> Vec<Principal> {
     let owner = &it.fields.owner;
     let mut found = Vec::new();
-    for item in it.fields.list("trusted_by") {
+    let items = it.fields.list("trusted_by");
+    let key = it.fields.key_of("trusted_by");
+    let nobody = key.is_none() && !it.fields.is_written("trusted_by");
+    if !it.fields.is_written("existing") && (nobody || it.fields.is_empty_list("trusted_by")) {
+        checker.report(
+            Diagnostic::new(
+                Code::Missing,
+                key.unwrap_or(it.key),
+                format!("{owner} is trusted by nobody"),
+                "no `trusted_by`",
+            )
+            .help("IAM makes no such role: say who works under it, as in `trusted_by = \"lambda.amazonaws.com\"`"),
+        );
+    }
+    for item in items {
         let Some(principal) = principals::principal(checker, item, owner) else {
             continue;
         };
@@ -532,29 +546,33 @@ mod tests {
     #[test]
     fn a_role_has_a_name_and_path_that_iam_takes() {
         snapbox::assert_data_eq!(
-            faults("[roles.a]\nname = \"a b\"\n"),
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nname = \"a b\"\n"),
             snapbox::str![[r#"
 E0203: role `a` cannot have the role name `a b` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a]\npath = \"team\"\n"),
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\npath = \"team\"\n"),
             snapbox::str![[r#"
 E0203: role `a` cannot have the path `team` [`/` must stand at both ends] write it so: "/team/"
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.\"a.b\"]\n"),
+            faults(
+                "[roles.\"a.b\"]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.c]\n[roles.d]\ntrusted_by = []\n"
+            ),
             snapbox::str![[r#"
 E0203: a role cannot have the name `a.b` [`.` cannot stand here] help: 1 to 64 letters, digits, `-` and `_`
+E0103: role `c` is trusted by nobody [no `trusted_by`] help: IAM makes no such role: say who works under it, as in `trusted_by = "lambda.amazonaws.com"`
+E0103: role `d` is trusted by nobody [no `trusted_by`] help: IAM makes no such role: say who works under it, as in `trusted_by = "lambda.amazonaws.com"`
 
 "#]]
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.a]\nname = \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nname = \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
             ),
             snapbox::str![[r#"
 E0203: role `a` cannot have the role name `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` [65 characters long] help: 1 to 64 letters, digits and `_+=,.@-`
@@ -562,21 +580,21 @@ E0203: role `a` cannot have the role name `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a]\nmax_session = \"13h\"\n"),
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nmax_session = \"13h\"\n"),
             snapbox::str![[r#"
 E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a]\nmax_session = \"30m\"\n"),
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nmax_session = \"30m\"\n"),
             snapbox::str![[r#"
 E0104: `max_session` of role `a` is out of range [must be from 1h to 12h]
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a]\ndescription = \"Ж\"\n"),
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\ndescription = \"Ж\"\n"),
             snapbox::str![[r#"
 E0203: role `a` cannot have the description `Ж` [`Ж` cannot stand here] help: at most 1000 characters of Latin-1
 
@@ -588,7 +606,7 @@ E0203: role `a` cannot have the description `Ж` [`Ж` cannot stand here] help: 
     fn a_role_name_is_taken_once_whatever_its_case_and_path() {
         snapbox::assert_data_eq!(
             faults_of(
-                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\nregion = \"us-east-1\"\n[roles.x]\naccount = \"a\"\nname = \"Checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\npath = \"/other/\"\n"
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"111111111111\"\nregion = \"us-east-1\"\n[roles.x]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"a\"\nname = \"Checkout\"\n[roles.y]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"b\"\nname = \"checkout\"\npath = \"/other/\"\n"
             ),
             snapbox::str![[r#"
 E0202: roles `x` and `y` are both called `checkout` in account 111111111111 [the name is taken | by role `x`] help: IAM keeps one role of a name in an account, whatever its path and the case of its letters: give one another `name`
@@ -597,7 +615,7 @@ E0202: roles `x` and `y` are both called `checkout` in account 111111111111 [the
         );
         snapbox::assert_data_eq!(
             faults_of(
-                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[roles.x]\naccount = \"a\"\nname = \"checkout\"\n[roles.y]\naccount = \"b\"\nname = \"checkout\"\n"
+                "[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n[roles.x]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"a\"\nname = \"checkout\"\n[roles.y]\ntrusted_by = \"ec2.amazonaws.com\"\naccount = \"b\"\nname = \"checkout\"\n"
             ),
             snapbox::str![[r#"
 no fault
@@ -609,28 +627,36 @@ no fault
     #[test]
     fn policies_are_ones_iam_takes() {
         snapbox::assert_data_eq!(
-            faults("[roles.a.policies]\nread = \"policy.json\"\n"),
+            faults(
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = \"policy.json\"\n"
+            ),
             snapbox::str![[r#"
 no fault
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a.policies]\nread = \"missing.json\"\n"),
+            faults(
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = \"missing.json\"\n"
+            ),
             snapbox::str![[r#"
 E0401: cannot read `missing.json`, the policy `read` [no such file] help: the path is seen from the stack's own folder
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a.policies]\nread = \"broken.json\"\n"),
+            faults(
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = \"broken.json\"\n"
+            ),
             snapbox::str![[r#"
 E0102: policy `read` is not one IAM takes [line 1 column 1: this is not JSON] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
 
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a.policies]\nread = \"trust.json\"\n"),
+            faults(
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = \"trust.json\"\n"
+            ),
             snapbox::str![[r#"
 E0102: policy `read` is not one IAM takes [Statement[0] has a `Principal`, which a role's own policy cannot] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
 
@@ -638,7 +664,7 @@ E0102: policy `read` is not one IAM takes [Statement[0] has a `Principal`, which
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.a.policies]\nread = { Statement = [{ Effect = \"allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = { Statement = [{ Effect = \"allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
             ),
             snapbox::str![[r#"
 E0102: policy `read` is not one IAM takes [Statement[0].Effect: must be "Allow" or "Deny"] help: a policy is written as IAM's JSON is: `{ Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = ["…"] }] }`
@@ -647,7 +673,7 @@ E0102: policy `read` is not one IAM takes [Statement[0].Effect: must be "Allow" 
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.a.policies]\nread = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\" }] }\n"
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\" }] }\n"
             ),
             snapbox::str![[r#"
 E0102: policy `read` is not one IAM takes [Statement[0] has no `Resource`] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
@@ -656,7 +682,7 @@ E0102: policy `read` is not one IAM takes [Statement[0] has no `Resource`] help:
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.a.policies]\nprovision-x = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nprovision-x = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }] }\n"
             ),
             snapbox::str![[r#"
 E0203: role `a` cannot have a policy called `provision-x` [names that begin so are kept for generated policies] help: choose another name for the policy
@@ -665,7 +691,7 @@ E0203: role `a` cannot have a policy called `provision-x` [names that begin so a
         );
         snapbox::assert_data_eq!(
             faults(
-                "[roles.a]\nattach = [\"ReadOnlyAccess\", \"arn:aws:iam::222222222222:policy/x\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n"
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nattach = [\"ReadOnlyAccess\", \"arn:aws:iam::222222222222:policy/x\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]\n"
             ),
             snapbox::str![[r#"
 E0102: `ReadOnlyAccess` is not a managed policy's ARN [not an ARN] help: a policy of AWS is `arn:aws:iam::aws:policy/ReadOnlyAccess`; your own has its account's id in the place of the second `aws`
@@ -674,7 +700,9 @@ E0303: role `a` cannot use `arn:aws:iam::222222222222:policy/x` [in another acco
 "#]]
         );
         snapbox::assert_data_eq!(
-            faults("[roles.a]\nboundary = \"arn:aws:iam::111111111111:role/x\"\n"),
+            faults(
+                "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nboundary = \"arn:aws:iam::111111111111:role/x\"\n"
+            ),
             snapbox::str![[r#"
 E0102: `arn:aws:iam::111111111111:role/x` is not a managed policy's ARN [not a policy] help: write `arn:aws:iam::ACCOUNT:policy/NAME`
 
@@ -727,7 +755,7 @@ E0102: `x` is not a role's ARN [not an ARN] help: its ARN is `arn:aws:iam::ACCOU
     #[test]
     fn a_role_is_named_by_its_table_under_the_stacks_path() {
         let stack = stack(
-            "[stack.tags]\nteam = \"a\"\nenv = \"dev\"\n[roles.checkout]\ntrusted_by = \"ec2.amazonaws.com\"\ntags = { env = \"prod\" }\n[roles.till]\nname = \"Till\"\npath = \"/shop/\"\n[roles.old]\nexisting = \"arn:aws:iam::111111111111:role/a/b/old\"\n",
+            "[stack.tags]\nteam = \"a\"\nenv = \"dev\"\n[roles.checkout]\ntrusted_by = \"ec2.amazonaws.com\"\ntags = { env = \"prod\" }\n[roles.till]\ntrusted_by = \"ec2.amazonaws.com\"\nname = \"Till\"\npath = \"/shop/\"\n[roles.old]\nexisting = \"arn:aws:iam::111111111111:role/a/b/old\"\n",
         );
         let role = &stack.roles["checkout"];
         assert_eq!(

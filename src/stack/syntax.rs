@@ -131,13 +131,57 @@ fn syntax_fault(
     );
     let rest: Vec<&str> = lines.collect();
     match first {
-        "duplicate key" => fault.help(format!(
-            "a table is written once, and a key once in it; put what belongs to `{}` together",
-            words.trim()
-        )),
+        "duplicate key" => {
+            let fault = match first_of(&source.text, &span) {
+                Some(first) => fault.and(Span::new(file, first), "given first here"),
+                None => fault,
+            };
+            fault.help(format!(
+                "a table is written once, and a key once in it: put what belongs to `{}` together, or give one another name",
+                words.trim()
+            ))
+        }
         _ if !rest.is_empty() => fault.help(rest.join(" ")),
         _ => fault,
     }
+}
+
+/// Where a key that is given twice is given first, as far as its lines tell.
+fn first_of(text: &str, second: &Range<usize>) -> Option<Range<usize>> {
+    let key = text.get(second.clone())?;
+    let start = text[..second.start].rfind('\n').map_or(0, |it| it + 1);
+    let line = text[start..].lines().next()?;
+    let header = line.trim_start().starts_with('[');
+    let mut at = 0;
+    let before: Vec<(usize, &str)> = text[..start]
+        .split_inclusive('\n')
+        .map(|it| {
+            at += it.len();
+            (at - it.len(), it)
+        })
+        .collect();
+    for (at, before) in before.into_iter().rev() {
+        let bare = before.trim_start();
+        let found = if header {
+            bare.split(']').next() == line.trim_start().split(']').next()
+        } else if bare.starts_with('[') {
+            return None;
+        } else {
+            bare.strip_prefix(key)
+                .is_some_and(|it| it.trim_start().starts_with('='))
+        };
+        if found {
+            // A header's key is its last word, any other the first.
+            let within = if header {
+                before.split(']').next()?.rfind(key)?
+            } else {
+                before.find(key)?
+            };
+            let at = at + within;
+            return Some(at..at + key.len());
+        }
+    }
+    None
 }
 
 fn table(file: usize, table: &DeTable<'_>, faults: &mut Vec<Diagnostic>) -> Table {

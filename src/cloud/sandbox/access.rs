@@ -110,3 +110,51 @@ pub(super) fn like(pattern: &str, text: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_run_and_a_question_mark_any_one() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a*b*c", "a:b:c", true),
+            ("abc", "abcd", false),
+        ] {
+            assert_eq!(like(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_a_condition_says_of_unknown_things_is_not_met() {
+        let document = |effect: &str, condition: &str| {
+            format!(
+                r#"{{"Statement":[{{"Effect":"{effect}","Principal":"*","Action":"sns:Subscribe","Resource":"*","Condition":{condition}}}]}}"#
+            )
+        };
+        let asked = Asked {
+            account: "111111111111",
+            action: "SNS:Subscribe",
+            known: &[("sns:protocol", "sqs")],
+        };
+        for (condition, allowed) in [
+            ("{}", true),
+            (r#"{"StringEquals":{"SNS:Protocol":"sqs"}}"#, true),
+            (r#"{"StringEquals":{"sns:Protocol":["http","sqs"]}}"#, true),
+            (r#"{"StringNotLike":{"sns:Protocol":"s*"}}"#, false),
+            (r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a"}}"#, false),
+            (r#"{"Bool":{"sns:Protocol":"true"}}"#, false),
+        ] {
+            assert_eq!(
+                allows(&document("Allow", condition), &asked),
+                allowed,
+                "{condition}"
+            );
+            assert!(!allows(&document("Deny", condition), &asked));
+        }
+    }
+}

@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Turn;
 use super::grammar::{Malformed, Use, parse, size};
+use super::principals::reorder;
 use super::refusal::{Answered, constraint, refuse};
 use super::state::{Role, UPPER};
 use crate::cloud::iam::{
@@ -40,6 +41,20 @@ fn encoded(document: &str) -> String {
     utf8_percent_encode(document, UNRESERVED).to_string()
 }
 
+/// A trust policy as a read shows it: verbatim, but for the order of several principals.
+fn as_shown(trust: &str) -> String {
+    let Ok(mut document) = serde_json::from_str(trust) else {
+        return encoded(trust);
+    };
+    let before = serde_json::Value::clone(&document);
+    reorder(&mut document);
+    if document == before {
+        encoded(trust)
+    } else {
+        encoded(&document.to_string())
+    }
+}
+
 impl Turn<'_> {
     pub(super) fn account_details(
         &mut self,
@@ -53,7 +68,7 @@ impl Turn<'_> {
                 arn: role.arn.clone(),
                 id: role.id.clone(),
                 created: role.created.div_euclid(1000),
-                trust: encoded(&role.trust),
+                trust: as_shown(&role.trust),
                 inline: role
                     .inline
                     .iter()

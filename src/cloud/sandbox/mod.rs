@@ -133,6 +133,14 @@ impl Sandbox {
         self
     }
 
+    /// A sandbox of its own that goes on from where this one is: in memory, with the same habits.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let mut world = self.world.borrow().clone();
+        world.now = self.now();
+        Self::of(world, None).with(self.habits.clone())
+    }
+
     /// Whether no account holds anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -166,6 +166,15 @@ pub(super) fn principal_elements(document: &mut Value) -> impl Iterator<Item = &
         .map(|(_, value)| value)
 }
 
+/// Lists of principals in another order than they were sent in: AWS keeps none.
+pub(super) fn reorder(document: &mut Value) {
+    for principals in principal_elements(document) {
+        if let Some(Value::Array(names)) = principals.get_mut("AWS") {
+            names.reverse();
+        }
+    }
+}
+
 /// Puts names in the place of others; a single one that changed becomes a scalar, as AWS writes it.
 fn rewrite(names: &mut Value, mut shown: Vec<String>) -> bool {
     let same = items(Some(names))

@@ -3,6 +3,8 @@
 //! A bucket's credit is counted in the time it took to gather: one token is one
 //! interval. The client's own pacing ([`crate::cloud::pace`]) shares the table
 //! of rates with this, and none of the arithmetic.
+//!
+//! A sandbox that is opened anew begins with full buckets, as if it had rested.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Turn;
 use super::access::{self, Asked, like};
 use super::grammar::{Malformed, Use, actions, items, parse, statements, strings};
-use super::principals::principal_elements;
+use super::principals::reorder;
 use super::refusal::{Answered, invalid_parameter, refuse};
 use super::state::Topic;
 use crate::cloud::sns::{
@@ -337,11 +337,7 @@ fn as_shown(policy: &str) -> String {
     let Ok(mut document) = serde_json::from_str::<Value>(policy) else {
         return policy.to_owned();
     };
-    for principals in principal_elements(&mut document) {
-        if let Some(Value::Array(names)) = principals.get_mut("AWS") {
-            names.reverse();
-        }
-    }
+    reorder(&mut document);
     let statements = match document.get_mut("Statement") {
         Some(Value::Array(items)) => items.as_mut_slice(),
         Some(other) => std::slice::from_mut(other),

@@ -431,7 +431,7 @@ fn within_quotas(document: &Value) -> bool {
 fn check_tags(tags: &Tags) -> Answered<()> {
     if tags.len() > TAGS {
         return refuse(
-            Fault::Quota,
+            Fault::Invalid,
             "InvalidParameterValue",
             format!("Too many tags added for queue: {} of {TAGS}.", tags.len()),
         );

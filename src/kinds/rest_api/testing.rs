@@ -131,6 +131,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
             .collect(),
         public: api.public.clone(),
         superseded: BTreeSet::new(),
+        outdated: false,
         serves: None,
         tags: Tags::new(),
     }
@@ -181,6 +182,7 @@ impl Wanted {
             because: None,
             defer_trust: false,
             repin: false,
+            digest: None,
         };
         Self {
             stack: STACK,

@@ -10,7 +10,7 @@ use crate::cloud::apigateway::{
 use crate::cloud::{self, CallError, Fault};
 use crate::kinds::{Context, Have, Want, policy_details, stage, stale_tags};
 use crate::model::{Place, Tags};
-use crate::policy::{Document, Principals, own};
+use crate::policy::{Document, own};
 
 impl RestApi {
     /// Makes the API without methods. Its mark is in the call that makes it, for the name would not find it again.
@@ -26,7 +26,7 @@ impl RestApi {
             minimum_compression: self.minimum_compression,
             api_key_source: self.api_key_source.clone(),
             disable_execute_api: self.disable_execute_api,
-            tags: cx.marked(&want.resource),
+            tags: cx.marked(want),
         };
         Ok(cloud::call(cx.cloud, &want.place, call).await?.id)
     }
@@ -107,7 +107,7 @@ impl RestApi {
     ) -> Result<(), CallError> {
         let live = Self::live(have);
         let place = &want.place;
-        let policy = living(have.policy_with(&self.policy, want.exclusive));
+        let policy = have.policy_with(&self.policy, want.exclusive);
         let mut patches = self.patches(live);
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
             patches.push(policy_patch(&policy));
@@ -133,7 +133,7 @@ impl RestApi {
         let live = Self::live(have);
         let place = &want.place;
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
-            let policy = living(have.policy_with(&self.policy, want.exclusive));
+            let policy = have.policy_with(&self.policy, want.exclusive);
             self.update(place, cx, &have.id, vec![policy_patch(&policy)])
                 .await?;
         }
@@ -170,7 +170,7 @@ impl RestApi {
         cx: &Context<'_>,
     ) -> Result<(), CallError> {
         if !self.policy.statements.is_empty() {
-            let policy = living(have.policy_with(&Document::of(Vec::new()), false));
+            let policy = have.policy_with(&Document::of(Vec::new()), false);
             let patches = vec![policy_patch(&policy)];
             let call = UpdateRestApi {
                 id: have.id.clone(),
@@ -205,7 +205,7 @@ impl RestApi {
     ///
     /// Before the policy is mended, since after it the evidence is gone.
     async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        if !want.repin && own::ghosts(&Self::live(have).policy).is_empty() {
+        if !Self::announces(want, have) {
             return Ok(());
         }
         let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
@@ -234,7 +234,7 @@ impl RestApi {
             )
             .await?;
         }
-        let mut tags = cx.marked(&want.resource);
+        let mut tags = cx.marked(want);
         let differs = crate::model::Mark::read(&tags) != have.mark
             || self
                 .tags
@@ -308,28 +308,4 @@ fn policy_patch(policy: &Document) -> Patch {
         policy.to_text()
     };
     Patch::replace("/policy", text)
-}
-
-/// The policy without principals that are gone: AWS takes no policy that names one.
-///
-/// An id is never given out twice, so nobody loses anything by it. A statement that
-/// spoke of nobody else goes with them.
-fn living(mut policy: Document) -> Document {
-    policy.statements.retain_mut(|statement| {
-        let Some(clause) = statement.principal.as_mut().filter(|it| !it.negated) else {
-            return true;
-        };
-        let Principals::Of(types) = &mut clause.principals else {
-            return true;
-        };
-        let Some(values) = types.get_mut("AWS") else {
-            return true;
-        };
-        values.retain(|it| !own::is_ghost(it));
-        if values.is_empty() {
-            types.remove("AWS");
-        }
-        !types.is_empty()
-    });
-    policy
 }

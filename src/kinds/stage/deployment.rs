@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cloud::apigateway::{
     CreateDeployment, DeleteDeployment, DeploymentRecord, GetDeployments, GetStages, StageRecord,
 };
-use crate::cloud::{self, CallError, Cloud};
+use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::kinds::rest_api::method;
 use crate::kinds::role::gone_is_fine;
 use crate::model::Place;
@@ -98,7 +98,11 @@ pub async fn withdraw(
     stack: &str,
     api: &str,
 ) -> Result<(), CallError> {
-    let stages: Vec<StageRecord> = cloud::call(cloud, at, GetStages { id: api.to_owned() }).await?;
+    let call = GetStages { id: api.to_owned() };
+    let stages: Vec<StageRecord> = match cloud::call(cloud, at, call).await {
+        Err(error) if error.fault == Fault::Missing => return Ok(()),
+        other => other?,
+    };
     let ask = |position| GetDeployments {
         id: api.to_owned(),
         position,

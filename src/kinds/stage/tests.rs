@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cloud::apigateway::{CreateDeployment, MethodSettings, Patch};
-use crate::cloud::{Sandbox, Seam, call};
+use crate::cloud::seam::{FaultRule, Trouble};
+use crate::cloud::{Sandbox, Seam, Service, call};
 use crate::kinds::rest_api::testing::*;
 
 async fn applied(stage: Stage) -> (Sandbox, Wanted) {
@@ -106,6 +107,57 @@ fn tags_of_a_stage_are_added_and_taken_away_and_a_strangers_tag_stays() {
         assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
         let have = read(&cloud, &plain()).await;
         assert_eq!(have.resource.tags().keys().collect::<Vec<_>>(), ["theirs"]);
+    });
+}
+
+#[test]
+fn a_stage_that_was_never_tagged_is_ours_by_its_deployment() {
+    run(async {
+        let cloud = sandbox();
+        let wanted = Wanted::with(&api(), plain(), false);
+        let rule = FaultRule::new(Trouble::StopAfter).on(Service::ApiGateway, "CreateDeployment");
+        let seam = Seam::around(&cloud).failing([rule]);
+        wanted.apply(&seam).await.expect_err("stopped dead");
+        let mark = read(&cloud, &plain()).await.mark.expect("a mark");
+        assert_eq!((mark.address, mark.digest), (stage_address(), None));
+        assert_eq!(wanted.plan(&cloud).await.expect("a plan"), ["mark"]);
+        assert_eq!(wanted.writes(&cloud).await, ["TagResource"]);
+        assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
+    });
+}
+
+#[test]
+fn once_deployed_the_api_owes_no_deployment_however_the_plan_came_about() {
+    run(async {
+        let (cloud, wanted) = applied(plain()).await;
+        let mut have = read(&cloud, &plain()).await;
+        let id = api_of(&have.id).to_owned();
+        let arn = rest_api::arn(&place(), &id);
+        let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
+        call(&cloud, &place(), TagApi { arn, tags })
+            .await
+            .expect("tagged");
+        assert_eq!(wanted.plan(&cloud).await.expect("a plan"), ["deployment"]);
+        // A plan that changes the API as well believes nothing of the stage's surface.
+        let Resource::Stage(live) = &mut have.resource else {
+            panic!("a stage")
+        };
+        live.outdated = true;
+        live.surface.clear();
+        let (stage_address, ids) = (stage_address(), crate::kinds::Ids::default());
+        ids.borrow_mut().insert(address(), id);
+        let cx = Context {
+            cloud: &cloud,
+            stack: STACK,
+            address: &stage_address,
+            ids: &ids,
+        };
+        let want = &wanted.stage;
+        want.resource
+            .exist(want, Some(&have), &cx)
+            .await
+            .expect("deployed");
+        assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
     });
 }
 
@@ -366,7 +418,7 @@ proptest! {
     #[test]
     fn a_thing_does_not_differ_from_itself(stage in some_stage()) {
         let want = Wanted::with(&api(), stage.clone(), false).stage;
-        let tags = Mark { stack: STACK.to_owned(), address: stage_address(), digest: None, owned: BTreeSet::new() };
+        let tags = Mark { stack: STACK.to_owned(), address: stage_address(), digest: Some(String::new()), owned: BTreeSet::new() };
         let have = Have::of(Resource::Stage(stage.clone()), "id/prod", &tags.write(Tags::new()));
         prop_assert!(Kind::differences(&stage, &want, &have).is_empty());
     }

@@ -6,6 +6,9 @@
 //! Nobody declared that, so [`reach`] gives what to deny beside it. A `*` that the author
 //! wrote crosses slashes on purpose: `GET /orders/*` is everything below `/orders/`.
 //!
+//! The method's `*` crosses them as well: `*/a` is also `GET/b/a`. Where the API has such a
+//! route, the methods are named one by one.
+//!
 //! Which route serves a path is decided as API Gateway does: segment by segment, a plain
 //! word before `{id}` before `{rest+}`; then the method's own name before `ANY`.
 //!

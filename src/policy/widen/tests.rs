@@ -120,6 +120,19 @@ fn another_principal_action_or_resource_is_wider() {
 }
 
 #[test]
+fn a_role_is_wider_than_one_of_its_sessions() {
+    let found = check(
+        Widened,
+        &topic(r#""Principal":{"AWS":"arn:aws:sts::111111111111:assumed-role/a/s"}"#),
+        &topic(""),
+    );
+    assert_eq!(
+        found.gains[0].principal.to_string(),
+        "arn:aws:sts::111111111111:assumed-role/a/another-session"
+    );
+}
+
+#[test]
 fn everyone_is_shown_as_a_stranger() {
     let found = check(Widened, &topic(""), &topic(r#""Principal":"*""#));
     assert_eq!(

@@ -1,3 +1,5 @@
+//! REST APIs.
+
 use super::*;
 use crate::cloud::apigateway::{
     CreateRestApi, DeleteRestApi, GetApiResources, GetRestApis, Patch, PutRestApi, ResourceRecord,

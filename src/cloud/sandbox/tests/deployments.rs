@@ -1,3 +1,5 @@
+//! Deployments and stages.
+
 use super::apigateway::{create_api, document, put, signed};
 use super::*;
 use crate::cloud::apigateway::{

@@ -1,3 +1,5 @@
+//! Roles.
+
 use super::*;
 use crate::cloud::iam::{
     AttachRolePolicy, DeleteRole, DeleteRolePermissionsBoundary, DeleteRolePolicy,

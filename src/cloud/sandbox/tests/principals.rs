@@ -1,3 +1,5 @@
+//! Principals in policies: who may be named, and what becomes of them.
+
 use super::apigateway::create_api;
 use super::deployments::deployed;
 use super::sns::{create_topic, topic_arn};
@@ -129,6 +131,24 @@ fn a_list_that_needed_no_rewriting_stays_one() {
         assert_eq!(
             principal_of(&trust_of(&bench, ORDERS, "access").await),
             &json!({ "AWS": [caller.arn] })
+        );
+    });
+}
+
+#[test]
+fn several_principals_of_a_trust_policy_come_back_in_another_order() {
+    run(async {
+        let bench = Bench::quick();
+        let a = bench.role(SHOP, "a").await.arn;
+        let b = bench.role(SHOP, "b").await.arn;
+        let both = CreateRole {
+            trust: trust(&json!({ "AWS": [a, b] })),
+            ..role("access")
+        };
+        bench.ok(ORDERS, both).await;
+        assert_eq!(
+            principal_of(&trust_of(&bench, ORDERS, "access").await),
+            &json!({ "AWS": [b, a] })
         );
     });
 }

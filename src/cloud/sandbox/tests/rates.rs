@@ -1,3 +1,5 @@
+//! Rates, with pacing and without.
+
 use proptest::prelude::*;
 
 use super::apigateway::create_api;

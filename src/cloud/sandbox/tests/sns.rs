@@ -1,3 +1,5 @@
+//! Topics.
+
 use super::*;
 use crate::cloud::sns::{
     Attributes, CreateTopic, DeleteTopic, GetTopicAttributes, ListTopicTags, SetTopicAttributes,

@@ -1,3 +1,5 @@
+//! Queues.
+
 use super::*;
 use crate::cloud::sqs::{
     Attributes, CreateQueue, DeleteQueue, GetQueueAttributes, ListQueueTags, ListQueues,

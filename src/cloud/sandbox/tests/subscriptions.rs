@@ -1,3 +1,5 @@
+//! Subscriptions, their owners and what they wait for.
+
 use super::sns::{create_topic, topic_arn};
 use super::*;
 use crate::cloud::sns::{

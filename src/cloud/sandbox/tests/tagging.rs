@@ -1,3 +1,5 @@
+//! The tagging API.
+
 use super::apigateway::create_api;
 use super::deployments::deployed;
 use super::sns::create_topic;

@@ -1,3 +1,5 @@
+//! The world as a whole: its file, its time, its picture.
+
 use proptest::prelude::*;
 
 use super::sns::{create_topic, topic_arn};

@@ -138,3 +138,32 @@ fn an_existing_api_that_is_not_there_is_an_error_that_says_so() {
         );
     });
 }
+
+#[test]
+fn a_withdrawal_that_was_interrupted_is_finished_by_the_next() {
+    run(async {
+        let undisturbed = sandbox();
+        let id = theirs(&undisturbed).await;
+        existing(&id, STACK)
+            .apply(&undisturbed)
+            .await
+            .expect("applied");
+        let seam = Seam::around(&undisturbed);
+        existing(&id, STACK)
+            .destroy(&seam)
+            .await
+            .expect("destroyed");
+        for k in 1..=seam.sent() {
+            let cloud = sandbox();
+            let id = theirs(&cloud).await;
+            let wanted = existing(&id, STACK);
+            wanted.apply(&cloud).await.expect("applied");
+            let seam = Seam::around(&cloud).failing([FaultRule::at(k, Trouble::StopAfter)]);
+            let _ = wanted.destroy(&seam).await;
+            wanted.destroy(&cloud).await.expect("destroyed");
+            let picture = cloud.picture().to_string();
+            let clean = !picture.contains("Provision") && !picture.contains("provision ");
+            assert!(clean, "at {k}: {picture}");
+        }
+    });
+}

@@ -1,0 +1,13 @@
+//! The whole road on the sandbox: what is applied is there, stays there, and goes away again.
+//!
+//! Every test drives the library as `provision apply` does (check, lower, survey, plan, run),
+//! around the seam and an embedded cloud in memory, on a paused clock.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "how many runs were made is worth reading"
+)]
+
+mod round;
+mod sweep;
+mod world;
