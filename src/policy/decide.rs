@@ -16,8 +16,6 @@
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html> and
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
 
-use std::sync::Arc;
-
 use super::document::{Document, Effect};
 use super::request::{Caller, Facts, MethodAuth, Request};
 use super::rules::{Kind, Level, Rule, Rules};
@@ -81,8 +79,8 @@ pub fn decide(request: &Request, policies: &Policies) -> Verdict {
 /// Policies made ready for many requests.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    identity: Vec<Arc<Rules>>,
-    resource: Option<Arc<Rules>>,
+    identity: Vec<Rules>,
+    resource: Option<Rules>,
     boundary: Option<Rules>,
     session: Option<Rules>,
     scps: Vec<Vec<Rules>>,
@@ -157,7 +155,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn of(documents: impl IntoIterator<Item = &'a Rules>, facts: &Facts<'_>, action: &str) -> Self {
+    fn of(documents: &'a [Rules], facts: &Facts<'_>, action: &str) -> Self {
         let mut side = Self::SILENT;
         for rules in documents {
             side.hear(rules, facts, action);
@@ -219,11 +217,11 @@ impl Prepared {
             } else {
                 "identity policy".to_owned()
             };
-            Arc::new(Rules::of(it, Kind::Identity, name))
+            Rules::of(it, Kind::Identity, name)
         });
         Self {
             identity: identity.collect(),
-            resource: one(&policies.resource, Kind::Resource, "resource policy").map(Arc::new),
+            resource: one(&policies.resource, Kind::Resource, "resource policy"),
             boundary: one(&policies.boundary, Kind::Identity, "permissions boundary"),
             session: one(&policies.session, Kind::Identity, "session policy"),
             scps: levels(&policies.scps, Kind::Identity, "service control policy"),
@@ -232,20 +230,6 @@ impl Prepared {
                 Kind::ResourceControl,
                 "resource control policy",
             ),
-        }
-    }
-
-    /// Identity policies and a resource policy that were made ready before, perhaps for other
-    /// requests too.
-    #[must_use]
-    pub fn sharing(identity: Vec<Arc<Rules>>, resource: Option<Arc<Rules>>) -> Self {
-        Self {
-            identity,
-            resource,
-            boundary: None,
-            session: None,
-            scps: Vec::new(),
-            rcps: Vec::new(),
         }
     }
 
@@ -366,7 +350,7 @@ impl<'a> Heard<'a> {
         };
         Self {
             identity: if has_side && !is_root {
-                Side::of(policies.identity.iter().map(Arc::as_ref), facts, action)
+                Side::of(&policies.identity, facts, action)
             } else {
                 Side::SILENT
             },
