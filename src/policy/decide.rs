@@ -16,6 +16,8 @@
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html> and
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
 
+use std::sync::Arc;
+
 use super::document::{Document, Effect};
 use super::request::{Caller, Facts, MethodAuth, Request};
 use super::rules::{Kind, Level, Rule, Rules};
@@ -77,14 +79,22 @@ pub fn decide(request: &Request, policies: &Policies) -> Verdict {
 }
 
 /// Policies made ready for many requests.
-#[derive(Clone, Debug)]
+///
+/// Its documents can be shared: one topic's policy bears on the requests of all its callers.
+#[derive(Clone, Debug, Default)]
 pub struct Prepared {
-    identity: Vec<Rules>,
-    resource: Option<Rules>,
-    boundary: Option<Rules>,
-    session: Option<Rules>,
-    scps: Vec<Vec<Rules>>,
-    rcps: Vec<Vec<Rules>>,
+    /// As [`Policies::identity`].
+    pub identity: Vec<Arc<Rules>>,
+    /// As [`Policies::resource`].
+    pub resource: Option<Arc<Rules>>,
+    /// As [`Policies::boundary`].
+    pub boundary: Option<Arc<Rules>>,
+    /// As [`Policies::session`].
+    pub session: Option<Arc<Rules>>,
+    /// As [`Policies::scps`].
+    pub scps: Vec<Vec<Arc<Rules>>>,
+    /// As [`Policies::rcps`].
+    pub rcps: Vec<Vec<Arc<Rules>>>,
 }
 
 /// What one side says of a request.
@@ -143,7 +153,8 @@ impl<'a> Side<'a> {
                 continue;
             }
             let mut why = Vec::new();
-            for (level, is) in rule.applies(facts, action, &mut why) {
+            let found = rule.applies(facts, action, &mut why);
+            for (level, is) in found.iter().filter(|(_, is)| is.possible()) {
                 match rule.effect {
                     Effect::Allow => self.allows[level as usize].hear(is, rules, rule),
                     Effect::Deny => self.denies.hear(is, rules, rule),
@@ -155,7 +166,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn of(documents: &'a [Rules], facts: &Facts<'_>, action: &str) -> Self {
+    fn of(documents: &'a [Arc<Rules>], facts: &Facts<'_>, action: &str) -> Self {
         let mut side = Self::SILENT;
         for rules in documents {
             side.hear(rules, facts, action);
@@ -173,21 +184,84 @@ impl<'a> Side<'a> {
     }
 }
 
-/// One thing that must be so for a request to be let through, and what to say of it.
-struct Need {
+/// One thing that must be so for a request to be let through.
+///
+/// What there is to say of it is put into words only when it is said.
+#[derive(Clone, Copy)]
+struct Need<'a> {
     is: Three,
-    /// What makes it so; nothing where it goes without saying.
-    met: Option<String>,
-    /// What is missing.
-    unmet: String,
+    met: Met<'a>,
+    unmet: Unmet,
+}
+
+/// What makes a need met.
+#[derive(Clone, Copy)]
+enum Met<'a> {
+    /// It goes without saying.
+    Silently,
+    /// A statement, which does this.
+    By(&'static str, Said<'a>),
+    /// The principal is an account's root user.
+    Root,
+    /// Nothing guards the resource.
+    Unguarded,
+}
+
+/// What is missing for a need to be met.
+#[derive(Clone, Copy)]
+enum Unmet {
+    Nothing,
+    Identity,
+    Ceiling(&'static str),
+    Level(&'static str, usize),
+    ResourcePolicy,
+    NoResourcePolicy,
+    PrivatePolicy,
+    Signature,
+    OwnAccount,
+}
+
+impl Need<'_> {
+    fn say_met(&self, facts: &Facts<'_>) -> Option<String> {
+        match self.met {
+            Met::Silently => None,
+            Met::By(verb, said) => said.cite(verb),
+            Met::Root => Some(format!("{} needs no policy", facts.request.principal)),
+            Met::Unguarded => {
+                Some("the method has no authorization and the API no resource policy".to_owned())
+            }
+        }
+    }
+
+    fn say_unmet(&self, facts: &Facts<'_>) -> String {
+        let request = facts.request;
+        match self.unmet {
+            Unmet::Nothing => String::new(),
+            Unmet::Identity => format!(
+                "no identity policy of {} allows {} on {}",
+                request.principal, request.action, request.resource
+            ),
+            Unmet::Ceiling(name) => format!("the {name} does not allow it"),
+            Unmet::Level(name, level) => format!("no {name} at level {level} allows it"),
+            Unmet::ResourcePolicy => {
+                format!("the resource policy does not let {} in", request.principal)
+            }
+            Unmet::NoResourcePolicy => "there is no resource policy".to_owned(),
+            Unmet::PrivatePolicy => {
+                "a private API's policy may have to let its callers in".to_owned()
+            }
+            Unmet::Signature => "the method asks for a signature".to_owned(),
+            Unmet::OwnAccount => "SQS allows this to the queue's own account only".to_owned(),
+        }
+    }
 }
 
 /// The needs of one way in; it is open when all are met.
-struct Way {
-    needs: Vec<Need>,
+struct Way<'a> {
+    needs: Vec<Need<'a>>,
 }
 
-impl Way {
+impl Way<'_> {
     fn is(&self) -> Three {
         Three::all(self.needs.iter().map(|it| it.is))
     }
@@ -198,14 +272,16 @@ impl Prepared {
     #[must_use]
     pub fn of(policies: &Policies) -> Self {
         let one = |document: &Option<Document>, kind, name: &str| {
-            document.as_ref().map(|it| Rules::of(it, kind, name))
+            document
+                .as_ref()
+                .map(|it| Arc::new(Rules::of(it, kind, name)))
         };
         let levels = |levels: &[Vec<Document>], kind, name: &str| {
             let level = |(index, documents): (usize, &Vec<Document>)| {
                 let name = format!("{name} at level {}", index + 1);
                 documents
                     .iter()
-                    .map(|it| Rules::of(it, kind, name.clone()))
+                    .map(|it| Arc::new(Rules::of(it, kind, name.clone())))
                     .collect()
             };
             levels.iter().enumerate().map(level).collect()
@@ -217,7 +293,7 @@ impl Prepared {
             } else {
                 "identity policy".to_owned()
             };
-            Rules::of(it, Kind::Identity, name)
+            Arc::new(Rules::of(it, Kind::Identity, name))
         });
         Self {
             identity: identity.collect(),
@@ -316,7 +392,7 @@ struct Heard<'a> {
 
 impl<'a> Heard<'a> {
     fn of(policies: &'a Prepared, facts: &Facts<'_>, action: &str) -> Self {
-        let one = |rules: &'a Option<Rules>| {
+        let one = |rules: &'a Option<Arc<Rules>>| {
             rules
                 .as_ref()
                 .map(|it| Side::of(std::slice::from_ref(it), facts, action))
@@ -341,7 +417,7 @@ impl<'a> Heard<'a> {
             side
         });
         let is_root = matches!(facts.caller, Caller::Root { .. });
-        let of_principal = |rules: &'a Option<Rules>| {
+        let of_principal = |rules: &'a Option<Arc<Rules>>| {
             if has_side && !is_root {
                 one(rules)
             } else {
@@ -405,166 +481,137 @@ impl<'a> Heard<'a> {
         let granted = Three::any(ways.iter().map(Way::is));
         let capped = Three::all(ceilings.iter().map(|it| it.is));
         let spared = !Three::any(self.sides().map(|it| it.denies.is));
-        match granted & capped & spared {
+        let needs = || ways.iter().flat_map(|it| &it.needs);
+        let unmet = |is| move |it: &&Need<'_>| it.is == is;
+        let (decision, mut because): (_, Vec<String>) = match granted & capped & spared {
             Three::Yes => {
                 let way = ways.iter().find(|it| it.is() == Three::Yes);
                 let needs = way.into_iter().flat_map(|it| &it.needs).chain(&ceilings);
-                Verdict {
-                    decision: Decision::Allow,
-                    because: needs.filter_map(|it| it.met.clone()).collect(),
-                }
+                let said = needs.filter_map(|it| it.say_met(facts));
+                (Decision::Allow, said.collect())
             }
             Three::No => {
-                let blocking = ceilings.iter().filter(|it| it.is == Three::No);
-                let mut because: Vec<String> = blocking.map(|it| it.unmet.clone()).collect();
-                if granted == Three::No {
-                    let needs = ways.iter().flat_map(|it| &it.needs);
-                    because.extend(
-                        needs
-                            .filter(|it| it.is == Three::No)
-                            .map(|it| it.unmet.clone()),
-                    );
-                }
-                dedup(&mut because);
-                Verdict {
-                    decision: Decision::Deny,
-                    because,
-                }
+                let lacking = needs().filter(|_| granted == Three::No);
+                let lacking = ceilings.iter().chain(lacking).filter(unmet(Three::No));
+                let said = lacking.map(|it| it.say_unmet(facts));
+                (Decision::Deny, said.collect())
             }
             Three::Maybe => {
-                let mut because: Vec<String> =
-                    self.sides().flat_map(|it| it.open.clone()).collect();
-                let needs = ways.iter().flat_map(|it| &it.needs).chain(&ceilings);
-                if because.is_empty() {
-                    because.extend(
-                        needs
-                            .filter(|it| it.is == Three::Maybe)
-                            .map(|it| it.unmet.clone()),
-                    );
-                }
-                dedup(&mut because);
-                Verdict {
-                    decision: Decision::Unproven,
-                    because,
-                }
+                let open: Vec<String> = self.sides().flat_map(|it| it.open.clone()).collect();
+                let lacking = needs().chain(&ceilings).filter(unmet(Three::Maybe));
+                let said = lacking.filter(|_| open.is_empty());
+                let said: Vec<String> = said.map(|it| it.say_unmet(facts)).collect();
+                (Decision::Unproven, open.into_iter().chain(said).collect())
             }
-        }
+        };
+        dedup(&mut because);
+        Verdict { decision, because }
     }
 
     /// What organizations put over everything.
-    fn ceilings(&self) -> Vec<Need> {
-        let scps = self.scps.iter().enumerate().map(|(index, side)| Need {
+    fn ceilings(&self) -> Vec<Need<'a>> {
+        let scps = self.scps.iter().zip(1..).map(|(side, level)| Need {
             is: side.allow().is,
-            met: side.allow().cite("lets"),
-            unmet: format!("no service control policy at level {} allows it", index + 1),
+            met: Met::By("lets", side.allow()),
+            unmet: Unmet::Level("service control policy", level),
         });
-        let rcps = self.rcps.iter().enumerate();
-        let rcps = rcps.map(|(index, (side, only_denies))| Need {
+        let rcps = self.rcps.iter().zip(1..);
+        let rcps = rcps.map(|((side, only_denies), level)| Need {
             is: side.allow().is | Three::from(*only_denies),
-            met: None,
-            unmet: format!(
-                "no resource control policy at level {} allows it",
-                index + 1
-            ),
+            met: Met::Silently,
+            unmet: Unmet::Level("resource control policy", level),
         });
         scps.chain(rcps).collect()
     }
 
     /// What cuts the principal's own policies, and a grant to its role.
-    fn cuts(&self) -> Vec<Need> {
-        let cut = |side: &Option<Side<'a>>, name: &str| {
+    fn cuts(&self) -> impl Iterator<Item = Need<'a>> + '_ {
+        let cut = |(side, name): (&Option<Side<'a>>, &'static str)| {
             side.as_ref().map(|side| Need {
                 is: side.allow().is,
-                met: side.allow().cite("lets"),
-                unmet: format!("the {name} does not allow it"),
+                met: Met::By("lets", side.allow()),
+                unmet: Unmet::Ceiling(name),
             })
         };
-        let boundary = cut(&self.boundary, "permissions boundary");
-        boundary
-            .into_iter()
-            .chain(cut(&self.session, "session policy"))
-            .collect()
+        [
+            (&self.boundary, "permissions boundary"),
+            (&self.session, "session policy"),
+        ]
+        .into_iter()
+        .filter_map(cut)
     }
 
     /// The principal's own side.
-    fn own_side(&self, facts: &Facts<'_>) -> Vec<Need> {
-        let request = facts.request;
-        let said = if let Caller::Root { account } = facts.caller {
+    fn own_side(&self, facts: &Facts<'_>) -> Vec<Need<'a>> {
+        if let Caller::Root { .. } = facts.caller {
             return vec![Need {
                 is: Three::Yes,
-                met: Some(format!("the root user of {account} needs no policy")),
-                unmet: String::new(),
+                met: Met::Root,
+                unmet: Unmet::Nothing,
             }];
-        } else {
-            self.identity.allow()
-        };
+        }
+        let said = self.identity.allow();
         let identity = Need {
             is: said.is,
-            met: said.cite("allows"),
-            unmet: format!(
-                "no identity policy of {} allows {} on {}",
-                request.principal, request.action, request.resource
-            ),
+            met: Met::By("allows", said),
+            unmet: Unmet::Identity,
         };
         std::iter::once(identity).chain(self.cuts()).collect()
     }
 
     /// The resource policy's word, given at one of these levels.
-    fn word(&self, facts: &Facts<'_>, levels: &[Level]) -> Need {
+    fn word(&self, levels: &[Level]) -> Need<'a> {
         let said = levels
             .iter()
             .map(|it| self.resource.at(*it))
             .fold(Said::NOTHING, Said::or);
-        let unmet = if self.has_resource_policy {
-            format!(
-                "the resource policy does not let {} in",
-                facts.request.principal
-            )
-        } else {
-            "there is no resource policy".to_owned()
-        };
         Need {
             is: said.is,
-            met: said.cite("allows"),
-            unmet,
+            met: Met::By("allows", said),
+            unmet: if self.has_resource_policy {
+                Unmet::ResourcePolicy
+            } else {
+                Unmet::NoResourcePolicy
+            },
         }
     }
 
     /// Every way in.
-    fn ways(&self, facts: &Facts<'_>, action: &str, same: bool) -> Vec<Way> {
+    fn ways(&self, facts: &Facts<'_>, action: &str, same: bool) -> Vec<Way<'a>> {
         let any = [Level::Direct, Level::Role, Level::Account];
         let is_api = action.starts_with("execute-api:");
         let private = is_api && facts.through_endpoint();
         if facts.caller.account().is_none() {
-            let mut needs = vec![self.word(facts, &[Level::Direct])];
-            if is_api && facts.caller == Caller::Anonymous {
-                needs = self.stranger(facts, private);
-            }
+            let mut needs = vec![if is_api && facts.caller == Caller::Anonymous {
+                self.stranger(facts, private)
+            } else {
+                self.word(&[Level::Direct])
+            }];
             needs.extend(owners_only(action));
             return vec![Way { needs }];
         }
         if !same {
             let mut needs = self.own_side(facts);
-            needs.push(self.word(facts, &any));
+            needs.push(self.word(&any));
             needs.extend(owners_only(action));
             return vec![Way { needs }];
         }
-        let mut given = vec![self.word(facts, &[Level::Role])];
+        let mut given = vec![self.word(&[Level::Role])];
         given.extend(self.cuts());
         let mut own = self.own_side(facts);
         if is_guarded(facts.request, action) {
-            own.push(self.word(facts, &[Level::Account]));
+            own.push(self.word(&[Level::Account]));
         }
         if private {
-            let mut word = self.word(facts, &any);
+            let mut word = self.word(&any);
             if self.has_resource_policy {
                 // AWS says both that the policy must exist and that it must let the caller in.
                 word.is = word.is | Three::Maybe;
-                "a private API's policy may have to let its callers in".clone_into(&mut word.unmet);
+                word.unmet = Unmet::PrivatePolicy;
             }
             own.push(word);
         }
-        let direct = vec![self.word(facts, &[Level::Direct])];
+        let direct = vec![self.word(&[Level::Direct])];
         [direct, given, own]
             .into_iter()
             .map(|needs| Way { needs })
@@ -572,30 +619,28 @@ impl<'a> Heard<'a> {
     }
 
     /// What a call to a REST API needs that nobody signed.
-    fn stranger(&self, facts: &Facts<'_>, private: bool) -> Vec<Need> {
+    fn stranger(&self, facts: &Facts<'_>, private: bool) -> Need<'a> {
         match facts.request.method_auth {
-            Some(MethodAuth::Iam) => vec![Need {
+            Some(MethodAuth::Iam) => Need {
                 is: Three::No,
-                met: None,
-                unmet: "the method asks for a signature".to_owned(),
-            }],
-            Some(MethodAuth::None) if !self.has_resource_policy && !private => vec![Need {
+                met: Met::Silently,
+                unmet: Unmet::Signature,
+            },
+            Some(MethodAuth::None) if !self.has_resource_policy && !private => Need {
                 is: Three::Yes,
-                met: Some(
-                    "the method has no authorization and the API no resource policy".to_owned(),
-                ),
-                unmet: String::new(),
-            }],
-            _ => vec![self.word(facts, &[Level::Direct])],
+                met: Met::Unguarded,
+                unmet: Unmet::Nothing,
+            },
+            _ => self.word(&[Level::Direct]),
         }
     }
 }
 
-fn owners_only(action: &str) -> Option<Need> {
-    OWNERS_ONLY.contains(&action).then(|| Need {
+fn owners_only(action: &str) -> Option<Need<'static>> {
+    OWNERS_ONLY.contains(&action).then_some(Need {
         is: Three::No,
-        met: None,
-        unmet: "SQS allows this to the queue's own account only".to_owned(),
+        met: Met::Silently,
+        unmet: Unmet::OwnAccount,
     })
 }
 

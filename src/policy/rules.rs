@@ -39,6 +39,33 @@ pub enum Level {
     Direct,
 }
 
+/// Whether a statement speaks of a request, by how it names the principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applies([Three; 3]);
+
+impl Applies {
+    const NOT: Self = Self([Three::No; 3]);
+
+    fn directly(is: Three) -> Self {
+        let mut found = Self::NOT;
+        found.0[Level::Direct as usize] = is;
+        found
+    }
+
+    /// Every level with whether it speaks at it.
+    pub fn iter(self) -> impl Iterator<Item = (Level, Three)> {
+        [Level::Account, Level::Role, Level::Direct]
+            .into_iter()
+            .zip(self.0)
+    }
+
+    /// Whether it speaks of the request at any level.
+    #[must_use]
+    pub fn any(self) -> Three {
+        Three::any(self.0)
+    }
+}
+
 /// A document made ready.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -150,18 +177,13 @@ impl Rule {
     /// Whether the statement speaks of a request, and how it names the principal.
     ///
     /// `action` is the request's, in lower case. Where the answer is open, `why` gets the reasons.
-    pub fn applies(
-        &self,
-        facts: &Facts<'_>,
-        action: &str,
-        why: &mut Vec<String>,
-    ) -> Vec<(Level, Three)> {
+    pub fn applies(&self, facts: &Facts<'_>, action: &str, why: &mut Vec<String>) -> Applies {
         let before = why.len();
         if !self.action.takes(action) {
-            return Vec::new();
+            return Applies::NOT;
         }
         let named = self.names(facts, why);
-        if named.is_empty() {
+        if named == Applies::NOT {
             return named;
         }
         let mut rest = self.touches(facts, why);
@@ -171,41 +193,37 @@ impl Rule {
             }
             rest = rest & test.holds(facts, why);
         }
-        let found: Vec<_> = named
-            .into_iter()
-            .map(|(level, it)| (level, it & rest))
-            .filter(|(_, it)| it.possible())
-            .collect();
-        if found.iter().all(|(_, it)| *it == Three::Yes) {
+        let found = Applies(named.0.map(|it| it & rest));
+        if !found.0.contains(&Three::Maybe) {
             why.truncate(before);
         }
         found
     }
 
-    fn names(&self, facts: &Facts<'_>, why: &mut Vec<String>) -> Vec<(Level, Three)> {
+    fn names(&self, facts: &Facts<'_>, why: &mut Vec<String>) -> Applies {
         let names = match (&self.principal, self.kind) {
             (None, Kind::Identity | Kind::ResourceControl) => {
-                return vec![(Level::Direct, Three::Yes)];
+                return Applies::directly(Three::Yes);
             }
             (Some(_), Kind::Identity) => {
                 why.push("it names a principal, as no policy of its kind can".to_owned());
-                return vec![(Level::Direct, Three::Maybe)];
+                return Applies::directly(Three::Maybe);
             }
             // An absent principal is nobody, never everyone. A denial of nobody could not be stored.
             (None, Kind::Resource) => {
                 if self.effect == Effect::Allow {
-                    return Vec::new();
+                    return Applies::NOT;
                 }
                 why.push("it denies, and names no principal".to_owned());
-                return vec![(Level::Direct, Three::Maybe)];
+                return Applies::directly(Three::Maybe);
             }
             (Some(Named::AllBut(_)), _) => {
                 why.push("it has a `NotPrincipal`".to_owned());
-                return vec![(Level::Direct, Three::Maybe)];
+                return Applies::directly(Three::Maybe);
             }
             (Some(Named::These(names)), _) => names,
         };
-        let mut best: Vec<(Level, Three)> = Vec::new();
+        let mut best = Applies::NOT;
         for name in names {
             let (level, found) = name.matches(facts);
             if !found.possible() {
@@ -217,10 +235,8 @@ impl Rule {
                     _ => format!("it names one session of {}", facts.request.principal),
                 });
             }
-            match best.iter_mut().find(|(known, _)| *known == level) {
-                Some((_, known)) => *known = *known | found,
-                None => best.push((level, found)),
-            }
+            let known = &mut best.0[level as usize];
+            *known = *known | found;
         }
         best
     }

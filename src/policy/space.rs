@@ -19,7 +19,7 @@ use super::coordinates::{
 };
 use super::cubes::{Cube, Shape};
 use super::impossible::links;
-use super::request::{Facts, Who};
+use super::request::{Facts, Request, Who};
 use super::rules::{Kind, Name, Named, Rule, Rules};
 use super::template::Template;
 use super::three::Three;
@@ -86,6 +86,8 @@ pub struct Space {
     pub shape: Shape,
     /// Combinations that no request has.
     pub impossible: Vec<Cube>,
+    /// A request of each value of the principal's coordinate.
+    askers: Vec<Request>,
     /// How each condition key is spelled.
     pub spellings: BTreeMap<String, String>,
 }
@@ -169,12 +171,22 @@ impl Space {
             atlas: None,
         }));
 
+        let askers = coordinates
+            .iter()
+            .filter(|it| it.what == What::Principal)
+            .flat_map(|it| &it.values)
+            .filter_map(|it| match it {
+                Value::Who(who) => Some(request_of(who)),
+                Value::Text(_) | Value::Key(_) | Value::Flag(_) => None,
+            })
+            .collect();
         let sizes = coordinates.iter().map(|it| it.values.len()).collect();
         let mut space = Self {
             kind,
             coordinates,
             shape: Shape::of(sizes),
             impossible: Vec::new(),
+            askers,
             spellings: tests
                 .iter()
                 .rev()
@@ -191,8 +203,19 @@ impl Space {
         self.coordinates.iter().position(|it| it.what == *what)
     }
 
+    /// What is known of each value of the principal's coordinate.
+    #[must_use]
+    pub fn askers(&self) -> Vec<Facts<'_>> {
+        self.askers.iter().map(Facts::of).collect()
+    }
+
     /// The requests a statement speaks of; none when it speaks of no request at all.
-    pub fn cube(&self, rule: &Rule, reading: Reading) -> Result<Option<Cube>, Reason> {
+    pub fn cube(
+        &self,
+        rule: &Rule,
+        reading: Reading,
+        askers: &[Facts<'_>],
+    ) -> Result<Option<Cube>, Reason> {
         if rule.principal.is_none() && self.kind == Kind::Resource {
             // A statement of a resource policy that names nobody speaks of nobody.
             return Ok(None);
@@ -210,8 +233,12 @@ impl Space {
         let mut cube = self.shape.full();
         for (index, coordinate) in self.coordinates.iter().enumerate() {
             let mut passes = Vec::with_capacity(coordinate.values.len());
-            for value in &coordinate.values {
-                match asked.answer(&coordinate.what, value, reading) {
+            for (place, value) in coordinate.values.iter().enumerate() {
+                let answer = match coordinate.what {
+                    What::Principal => asked.answer_for(&askers[place]),
+                    _ => asked.answer(&coordinate.what, value, reading),
+                };
+                match answer {
                     Three::Maybe => {
                         return Err(format!("{} cannot be judged for {value:?}", rule.label));
                     }
@@ -225,7 +252,21 @@ impl Space {
 }
 
 impl Asked<'_> {
-    /// Whether the statement lets a value of a coordinate pass.
+    /// Whether the statement lets a principal pass.
+    fn answer_for(&self, asker: &Facts<'_>) -> Three {
+        let named = match &self.rule.principal {
+            Some(Named::These(names)) => named(names, asker),
+            Some(Named::AllBut(_)) | None => Three::Yes,
+        };
+        if named == Three::No {
+            return named;
+        }
+        let tests = self.tests.iter().filter(|it| is_of_principal(it));
+        let mut why = Vec::new();
+        Three::all(tests.map(|it| it.holds(asker, &mut why))) & named
+    }
+
+    /// Whether the statement lets a value of another coordinate pass.
     fn answer(&self, what: &What, value: &Value, reading: Reading) -> Three {
         match (what, value) {
             (What::Action, Value::Text(action)) => {
@@ -233,17 +274,6 @@ impl Asked<'_> {
             }
             (What::Resource, Value::Text(resource)) if is_fixed(self.rule) => {
                 resource_answer(self.rule, resource, reading)
-            }
-            (What::Principal, Value::Who(who)) => {
-                let request = request_of(who);
-                let facts = Facts::of(&request);
-                let named = match &self.rule.principal {
-                    Some(Named::These(names)) => named(names, &facts),
-                    Some(Named::AllBut(_)) | None => Three::Yes,
-                };
-                let tests = self.tests.iter().filter(|it| is_of_principal(it));
-                let mut why = Vec::new();
-                Three::all(tests.map(|it| it.holds(&facts, &mut why))) & named
             }
             (What::Key(key), Value::Key(values)) => {
                 let nobody = request_of(&Who::Anonymous);

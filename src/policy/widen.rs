@@ -127,8 +127,7 @@ fn says(rules: &Rules, kind: Kind, request: &Request) -> Three {
                 .rules
                 .iter()
                 .filter(|it| it.effect == effect)
-                .flat_map(|it| it.applies(&facts, &action, &mut Vec::new()))
-                .map(|(_, found)| found),
+                .map(|it| it.applies(&facts, &action, &mut Vec::new()).any()),
         )
     };
     any(Effect::Allow) & !any(Effect::Deny)
@@ -144,8 +143,9 @@ struct Cubes {
 impl Cubes {
     fn of(space: &Space, rules: &Rules, reading: Reading) -> Result<Self, Reason> {
         let (mut allows, mut denies) = (Vec::new(), Vec::new());
+        let askers = space.askers();
         for rule in &rules.rules {
-            if let Some(cube) = space.cube(rule, reading)? {
+            if let Some(cube) = space.cube(rule, reading, &askers)? {
                 match rule.effect {
                     Effect::Allow => allows.push(cube),
                     Effect::Deny => denies.push(cube),
@@ -254,11 +254,7 @@ pub fn blame(document: &Document, request: &Request) -> Option<String> {
     let facts = Facts::of(request);
     let speaks = |effect| {
         rules.rules.iter().find(|it| {
-            it.effect == effect
-                && it
-                    .applies(&facts, &action, &mut Vec::new())
-                    .iter()
-                    .any(|(_, found)| *found == Three::Yes)
+            it.effect == effect && it.applies(&facts, &action, &mut Vec::new()).any() == Three::Yes
         })
     };
     speaks(Effect::Deny)
