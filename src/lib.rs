@@ -15,6 +15,7 @@ pub mod graph;
 pub mod plan;
 pub mod execute;
 pub mod drift;
+pub mod verify;
 pub mod report;
 #[cfg(feature = "aws")]
 pub mod aws;

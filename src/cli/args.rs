@@ -39,7 +39,7 @@ Exit codes:
   0    done, or nothing to do
   1    error: nothing was changed
   2    differences (`plan --detailed-exitcode`; `drift` always)
-  3    a guardrail or budget failed: nothing was changed
+  3    a guardrail, budget or proof failed: nothing was changed
   4    applied in part: the same command goes on
   130  interrupted: the same command goes on";
 
@@ -67,6 +67,8 @@ pub enum Command {
     Destroy(Destroy),
     /// Tell what moved in AWS while the stack did not; exit 2 when something did
     Drift(Drift),
+    /// Prove that every declared access works and nothing else is allowed; exit 3 when not
+    Verify(Verify),
     /// Print ARNs, ids and URLs of what is there
     Output(Output),
     /// Print the stack's graph: who may do what, who needs whom
@@ -234,6 +236,34 @@ pub struct Output {
     /// Print one value and nothing else: `--raw apis.orders.url`.
     #[arg(long, value_name = "NAME")]
     pub raw: Option<String>,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 proved (what cannot be known is shown), 3 a claim failed, 1 AWS could not be read.
+
+Examples:
+  provision verify                                from the stack alone: no call is made
+  provision verify --live                         from what AWS has now, deployed authorizers included
+  provision verify --live --sandbox               the same of the sandbox
+  provision verify --strict                       exit 3 also for what cannot be known")]
+pub struct Verify {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Read what AWS has now, instead of what the stack says.
+    #[arg(long)]
+    pub live: bool,
+    /// Which cloud; one that is named is read.
+    #[command(flatten)]
+    pub place: Where,
+    /// Exit 3 when a claim is unproven, too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `graph`

@@ -12,6 +12,7 @@ mod policies;
 mod saved;
 mod screen;
 mod session;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -110,6 +111,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Destroy(args) => destroy::destroy(args, screen).await,
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
+        Command::Verify(args) => verify::verify(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
         Command::Schema => files::schema(screen),
@@ -132,6 +134,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Destroy(it) => &it.place,
         Command::Drift(it) => &it.place,
         Command::Output(it) => &it.place,
+        Command::Verify(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)

@@ -25,6 +25,8 @@ use crate::model::{AccountId, Address, Arn, KindName, Place};
 use crate::policy::{Document, Statement, own};
 use crate::stack::{self, Stack, Via};
 
+pub use names::sns_principal;
+
 /// Everything that a stack wants.
 #[derive(Clone, Debug)]
 pub struct Desired {

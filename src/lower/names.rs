@@ -59,7 +59,8 @@ const ALWAYS_ON: [&str; 17] = [
 ];
 
 /// The service principal that delivers messages of a topic in one region to a queue in another.
-pub(super) fn sns_principal(topic_region: &str, queue_region: &str) -> String {
+#[must_use]
+pub fn sns_principal(topic_region: &str, queue_region: &str) -> String {
     let opt_in =
         Partition::of_region(topic_region) == Partition::Aws && !ALWAYS_ON.contains(&topic_region);
     if topic_region != queue_region && opt_in {

@@ -8,3 +8,4 @@ pub mod graph;
 pub mod human;
 pub mod json;
 pub mod style;
+pub mod verify;

@@ -1,0 +1,37 @@
+//! `provision verify`
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure};
+use crate::report;
+use crate::verify::{World, prove};
+
+/// Puts every claim of a stack to its own documents, or to those that AWS has now.
+pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files, screen)?;
+    let desired = lowered(&stack)?;
+    let live = args.live || args.place.sandbox.is_some();
+    let world = if live {
+        let session = Session::open(&stack, &args.place, screen)?;
+        let found = session.survey(&desired).await?;
+        screen.talk(&session.summary());
+        World::live(&desired, &found)
+    } else {
+        World::wanted(&desired)
+    };
+    let proof = prove(&stack, &desired, &world);
+    if args.json {
+        let from = if live { "live" } else { "stack" };
+        let document = report::verify::json(&proof, &desired.stack, from);
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        screen.result(&report::verify::human(&proof));
+    }
+    let (_, failed, unproven) = proof.counts();
+    Ok(if failed > 0 || (args.strict && unproven > 0) {
+        Ending::Refused
+    } else {
+        Ending::Done
+    })
+}

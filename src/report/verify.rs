@@ -1,0 +1,168 @@
+//! Proofs as text, for a person and for a machine.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::style::{BAD, CHANGE, GOOD, QUIET, counted, styled};
+use crate::policy::interchange::request_value;
+use crate::verify::claim::is_own;
+use crate::verify::{Evidence, Finding, Outcome, Proof};
+
+/// The version of a proof for machines.
+pub const VERIFY: &str = "provision.verify/1";
+
+/// Every claim that does not hold or is not known to, then the counts.
+#[must_use]
+pub fn human(proof: &Proof) -> String {
+    let mut text = String::new();
+    for (finding, evidence) in proof.failed() {
+        text += &failure(finding, evidence);
+    }
+    for (finding, reasons) in proof.unproven() {
+        let _ = writeln!(
+            text,
+            "{} {}{}",
+            styled(CHANGE, "Unproven"),
+            finding.claim,
+            written(finding)
+        );
+        for reason in reasons {
+            let _ = writeln!(text, "  {} {reason}", styled(CHANGE, "?"));
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text += &verdict(proof);
+    text
+}
+
+/// `Proved  14 of 14 claims`
+#[must_use]
+pub fn verdict(proof: &Proof) -> String {
+    let (proved, failed, unproven) = proof.counts();
+    let style = match () {
+        () if failed > 0 => BAD,
+        () if unproven > 0 => CHANGE,
+        () => GOOD,
+    };
+    let mut text = format!(
+        "{}  {proved} of {}",
+        styled(style, "Proved"),
+        counted(proof.findings.len(), "claim")
+    );
+    if failed > 0 {
+        let _ = write!(text, ", {failed} failed");
+    }
+    if unproven > 0 {
+        let _ = write!(text, ", {unproven} unproven");
+    }
+    text + "\n"
+}
+
+/// One claim that does not hold.
+fn failure(finding: &Finding, evidence: &[Evidence]) -> String {
+    let mut text = format!(
+        "{} {}{}\n",
+        styled(BAD, "Failed"),
+        finding.claim,
+        written(finding)
+    );
+    for it in evidence {
+        let _ = writeln!(text, "  {} {}", styled(BAD, "!"), it.says);
+        for statement in &it.blame {
+            let _ = writeln!(text, "    by {statement}");
+        }
+        if let Some(request) = &it.request {
+            let _ = writeln!(
+                text,
+                "    {}",
+                styled(QUIET, format!("try {}", request_value(request)))
+            );
+        }
+    }
+    text
+}
+
+fn written(finding: &Finding) -> String {
+    finding
+        .written_at
+        .as_ref()
+        .map_or_else(String::new, |it| styled(QUIET, format!("  {it}")))
+}
+
+/// What a plan says of its proof: failures in full, then the counts.
+///
+/// What only the statements of others let through is theirs to answer for, and said more quietly.
+#[must_use]
+pub fn in_plan(proof: &Proof) -> String {
+    let mut text = String::new();
+    for (finding, evidence) in proof.failed() {
+        if is_own(evidence) {
+            text += &failure(finding, evidence);
+        } else {
+            for it in evidence {
+                let _ = writeln!(
+                    text,
+                    "{} {}, by somebody else's statement",
+                    styled(CHANGE, "warning:"),
+                    it.says
+                );
+            }
+        }
+    }
+    for (finding, reasons) in proof.unproven() {
+        let _ = writeln!(
+            text,
+            "{} {}: {}",
+            styled(CHANGE, "Unproven"),
+            finding.claim,
+            reasons.join("; ")
+        );
+    }
+    text + &verdict(proof)
+}
+
+/// A proof.
+#[must_use]
+pub fn json(proof: &Proof, stack: &str, from: &str) -> Value {
+    let (proved, failed, unproven) = proof.counts();
+    json!({
+        "schema": VERIFY,
+        "stack": stack,
+        "from": from,
+        "summary": {"claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven},
+        "claims": proof.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let (outcome, evidence, because) = match &finding.outcome {
+        Outcome::Proved => ("proved", Vec::new(), Vec::new()),
+        Outcome::Failed(evidence) => (
+            "failed",
+            evidence.iter().map(self::evidence).collect(),
+            Vec::new(),
+        ),
+        Outcome::Unproven(reasons) => ("unproven", Vec::new(), reasons.clone()),
+    };
+    json!({
+        "claim": finding.claim,
+        "promise": finding.promise.as_str(),
+        "subject": finding.subject,
+        "written_at": finding.written_at,
+        "outcome": outcome,
+        "evidence": evidence,
+        "because": because,
+    })
+}
+
+fn evidence(evidence: &Evidence) -> Value {
+    json!({
+        "says": evidence.says,
+        "request": evidence.request.as_ref().map(request_value),
+        "blame": evidence.blame,
+        "foreign": !is_own(std::slice::from_ref(evidence)),
+    })
+}

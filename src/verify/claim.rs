@@ -1,0 +1,163 @@
+//! Claims: what a stack promises, and how each came out.
+
+use crate::model::Address;
+use crate::policy::Request;
+
+use super::world::Origin;
+
+/// What kind of promise a claim is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// Somebody may do something, from end to end.
+    May,
+    /// Nobody may do more than is declared.
+    Only,
+    /// What is served is what was proved.
+    Serves,
+}
+
+impl Promise {
+    /// As a document for machines has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::May => "may",
+            Self::Only => "only",
+            Self::Serves => "serves",
+        }
+    }
+}
+
+/// Why a claim does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// A request that anyone can try: refused, or let through against the claim.
+    pub request: Option<Request>,
+    /// What is wrong, naming the side that is missing or too wide.
+    pub says: String,
+    /// The statements to blame.
+    pub blame: Vec<String>,
+    /// Who wrote what is to blame.
+    pub origin: Origin,
+}
+
+/// How a claim came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Proved,
+    /// It does not.
+    Failed(Vec<Evidence>),
+    /// It depends on what cannot be known here: each reason.
+    Unproven(Vec<String>),
+}
+
+/// A claim and how it came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The claim, as a sentence.
+    pub claim: String,
+    /// What kind of promise it is.
+    pub promise: Promise,
+    /// The resource it is about.
+    pub subject: Address,
+    /// Where it is declared, as `file:line`, when one line declares it.
+    pub written_at: Option<String>,
+    /// How it came out.
+    pub outcome: Outcome,
+}
+
+/// All claims of a stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// In the order of the stack: what may be done, then what may not.
+    pub findings: Vec<Finding>,
+}
+
+impl Proof {
+    /// How many claims are proved, failed, unproven.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let mut counts = (0, 0, 0);
+        for it in &self.findings {
+            match it.outcome {
+                Outcome::Proved => counts.0 += 1,
+                Outcome::Failed(_) => counts.1 += 1,
+                Outcome::Unproven(_) => counts.2 += 1,
+            }
+        }
+        counts
+    }
+
+    /// The claims that do not hold, with why.
+    pub fn failed(&self) -> impl Iterator<Item = (&Finding, &[Evidence])> {
+        self.findings.iter().filter_map(|it| match &it.outcome {
+            Outcome::Failed(evidence) => Some((it, evidence.as_slice())),
+            Outcome::Proved | Outcome::Unproven(_) => None,
+        })
+    }
+
+    /// The claims that depend on what is not known, with what that is.
+    pub fn unproven(&self) -> impl Iterator<Item = (&Finding, &[String])> {
+        self.findings.iter().filter_map(|it| match &it.outcome {
+            Outcome::Unproven(reasons) => Some((it, reasons.as_slice())),
+            Outcome::Proved | Outcome::Failed(_) => None,
+        })
+    }
+
+    /// Whether a claim fails by what the stack itself says, and not by the statements of others alone.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.failed().any(|(_, evidence)| is_own(evidence))
+    }
+}
+
+/// Whether some of this is the stack's own doing.
+#[must_use]
+pub fn is_own(evidence: &[Evidence]) -> bool {
+    evidence.iter().any(|it| it.origin != Origin::Foreign)
+}
+
+/// What came of the requests of one claim.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    pub(super) failed: Vec<Evidence>,
+    pub(super) unproven: Vec<String>,
+}
+
+/// More evidence than this of one claim tells nobody more.
+const MOST_EVIDENCE: usize = 10;
+
+impl Trial {
+    pub(super) fn fails(&mut self, evidence: Evidence) {
+        let known = self.failed.iter().any(|it| it.says == evidence.says);
+        if !known && self.failed.len() < MOST_EVIDENCE {
+            self.failed.push(evidence);
+        }
+    }
+
+    pub(super) fn lacks(&mut self, says: String) {
+        self.fails(Evidence {
+            request: None,
+            says,
+            blame: Vec::new(),
+            origin: Origin::Ours,
+        });
+    }
+
+    pub(super) fn depends_on(&mut self, reasons: impl IntoIterator<Item = String>) {
+        for reason in reasons {
+            if !self.unproven.contains(&reason) && self.unproven.len() < MOST_EVIDENCE {
+                self.unproven.push(reason);
+            }
+        }
+    }
+
+    pub(super) fn outcome(self) -> Outcome {
+        match () {
+            () if !self.failed.is_empty() => Outcome::Failed(self.failed),
+            () if !self.unproven.is_empty() => Outcome::Unproven(self.unproven),
+            () => Outcome::Proved,
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! What is declared, as bounds on documents: whom a resource's own policy may let in, to what.
+//!
+//! A bound is read off the author's declarations by itself, so that it can be held against
+//! the documents. A statement that lies within it part by part needs no further
+//! thought; any other goes to the exact comparison, which finds a request that lies outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lower::{Desired, Grant, api, sns_principal};
+use crate::model::{AccountId, Address, Arn, KindName};
+use crate::policy::document::Conditions;
+use crate::policy::{
+    ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
+};
+use crate::stack::{
+    Access, Endpoint, Principal, QueueRef, RouteKey, Stack, Surface, Target, TopicRef, Via,
+};
+
+use super::voice::root;
+use super::world::{Thing, World};
+
+/// A principal as a statement names it: its type, and its name.
+pub(super) type Name = (String, String);
+
+/// Something that a principal may be let do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leave {
+    /// In lower case; `sns:*` for all of a service.
+    actions: Vec<String>,
+    /// None where a policy speaks of its own resource only.
+    resources: Option<BTreeSet<String>>,
+    /// What must hold at least.
+    conditions: Conditions,
+}
+
+/// Whom a resource's policy may let in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bound {
+    leaves: BTreeMap<Name, Vec<Leave>>,
+    /// Statements that the author wrote as they are.
+    written: Vec<Statement>,
+}
+
+fn condition(operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Conditions {
+    let values: Vec<String> = values.into_iter().collect();
+    Conditions::from([(
+        operator.to_owned(),
+        BTreeMap::from([(key.to_owned(), values)]),
+    )])
+}
+
+fn aws(name: impl Into<String>) -> Name {
+    ("AWS".to_owned(), name.into())
+}
+
+/// How statements name a principal, and under which conditions.
+fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Name, Conditions) {
+    let place = &thing.place;
+    let account = |id: &AccountId| aws(root(place, id.as_str()));
+    match principal {
+        Principal::Role(name) => (aws(stack.roles[name].arn.as_str()), Conditions::new()),
+        Principal::RoleArn(arn) => (aws(arn.as_str()), Conditions::new()),
+        Principal::RolePrefix {
+            account: id,
+            prefix,
+        } => {
+            let pattern = format!("arn:{}:iam::{id}:role/{prefix}*", place.partition());
+            (
+                account(id),
+                condition("ArnLike", "aws:PrincipalArn", [pattern]),
+            )
+        }
+        Principal::Account(id) => (account(id), Conditions::new()),
+        Principal::Service(name) => (("Service".to_owned(), name.clone()), Conditions::new()),
+        Principal::Oidc {
+            provider,
+            audience,
+            subjects,
+        } => {
+            let arn = format!(
+                "arn:{}:iam::{}:oidc-provider/{provider}",
+                place.partition(),
+                place.id
+            );
+            let mut conditions = condition(
+                "StringEquals",
+                &format!("{provider}:aud"),
+                [audience.clone()],
+            );
+            conditions.extend(condition(
+                "StringLike",
+                &format!("{provider}:sub"),
+                subjects.clone(),
+            ));
+            (("Federated".to_owned(), arn), conditions)
+        }
+        Principal::VpcEndpoint(id) => (
+            aws("*"),
+            condition("StringEquals", "aws:SourceVpce", [id.clone()]),
+        ),
+    }
+}
+
+impl Bound {
+    fn allow(
+        &mut self,
+        name: Name,
+        actions: &[&str],
+        resources: Option<BTreeSet<String>>,
+        conditions: Conditions,
+    ) {
+        self.leaves.entry(name).or_default().push(Leave {
+            actions: actions.iter().map(|it| it.to_ascii_lowercase()).collect(),
+            resources,
+            conditions,
+        });
+    }
+
+    /// The owner's account may be handed everything: its own policies decide then.
+    fn delegates(thing: &Thing, service: &str) -> Self {
+        let mut bound = Self::default();
+        let all = BTreeSet::from(["*".to_owned()]);
+        bound.allow(
+            aws(root(&thing.place, account_of(thing))),
+            &[service],
+            Some(all),
+            Conditions::new(),
+        );
+        bound
+    }
+
+    /// Whether a statement that allows lies within the bound, part by part.
+    pub(super) fn covers(&self, statement: &Statement) -> bool {
+        if self.written.iter().any(|it| same_statement(it, statement)) {
+            return true;
+        }
+        let Some(clause) = statement.principal.as_ref().filter(|it| !it.negated) else {
+            return false;
+        };
+        if statement.action.negated || statement.resource.as_ref().is_some_and(|it| it.negated) {
+            return false;
+        }
+        let actions: Vec<String> = statement
+            .action
+            .values
+            .iter()
+            .map(|it| it.to_ascii_lowercase())
+            .collect();
+        named(clause).iter().all(|name| {
+            let leaves = self.leaves.get(name).map_or(&[][..], Vec::as_slice);
+            let able: Vec<&Leave> = leaves
+                .iter()
+                .filter(|it| holds(&it.conditions, &statement.conditions))
+                .collect();
+            actions.iter().all(|action| {
+                let able = || able.iter().filter(|it| it.takes(action));
+                match &statement.resource {
+                    None => able().any(|it| it.resources.is_none()),
+                    Some(clause) => clause
+                        .values
+                        .iter()
+                        .all(|it| able().any(|leave| leave.has(it))),
+                }
+            })
+        })
+    }
+
+    /// The bound as a document, for the exact comparison.
+    pub(super) fn document(&self) -> Document {
+        let mut statements = self.written.clone();
+        for ((kind, name), leaves) in &self.leaves {
+            for leave in leaves {
+                let clause = match kind.as_str() {
+                    "AWS" => PrincipalClause::aws([name.clone()]),
+                    "Service" => PrincipalClause::service([name.clone()]),
+                    _ => PrincipalClause::federated([name.clone()]),
+                };
+                let mut statement =
+                    Statement::allow("", Clause::of(leave.actions.clone())).to(clause);
+                statement.sid = None;
+                statement.resource = leave
+                    .resources
+                    .as_ref()
+                    .map(|it| Clause::of(it.iter().cloned()));
+                statement.conditions = leave.conditions.clone();
+                statements.push(statement);
+            }
+        }
+        Document::of(statements)
+    }
+}
+
+impl Leave {
+    fn takes(&self, action: &str) -> bool {
+        self.actions.iter().any(|it| {
+            it == action
+                || it
+                    .strip_suffix('*')
+                    .is_some_and(|head| action.starts_with(head))
+        })
+    }
+
+    fn has(&self, resource: &str) -> bool {
+        self.resources
+            .as_ref()
+            .is_none_or(|it| it.contains("*") || it.contains(resource))
+    }
+}
+
+/// Whether a statement's conditions ask for no less than these. The operators of a bound are
+/// positive, so fewer values ask for more.
+fn holds(bound: &Conditions, conditions: &Conditions) -> bool {
+    bound.iter().all(|(operator, keys)| {
+        let (mut found, own) = (
+            true,
+            conditions
+                .iter()
+                .find(|(it, _)| it.eq_ignore_ascii_case(operator)),
+        );
+        for (key, values) in keys {
+            let own =
+                own.and_then(|(_, it)| it.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)));
+            found &= own.is_some_and(|(_, own)| {
+                !own.is_empty() && own.iter().all(|it| values.contains(it))
+            });
+        }
+        found
+    })
+}
+
+/// Everyone that a clause names.
+pub(super) fn named(clause: &PrincipalClause) -> Vec<Name> {
+    match &clause.principals {
+        Principals::Anyone => vec![aws("*")],
+        Principals::Of(types) => types
+            .iter()
+            .flat_map(|(kind, names)| names.iter().map(move |it| (kind.clone(), full(it))))
+            .collect(),
+    }
+}
+
+/// An account's id stands for its root.
+fn full(name: &str) -> String {
+    match AccountId::parse(name) {
+        Some(id) => Arn::root("aws", &id).to_string(),
+        None => name.to_owned(),
+    }
+}
+
+/// The account that a resource is of.
+pub(super) fn account_of(thing: &Thing) -> &str {
+    thing.arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// What is declared of each resource.
+pub(super) struct Declared<'a> {
+    stack: &'a Stack,
+    desired: &'a Desired,
+    world: &'a World,
+    /// Accesses by their target.
+    accesses: BTreeMap<Address, Vec<(&'a Access, &'a Grant)>>,
+    /// Accesses by their access role.
+    roles: BTreeMap<Address, Vec<(&'a Access, &'a Grant)>>,
+    /// Queues that a topic delivers to, by the topic's ARN: ARNs of the subscribed.
+    subscribed: BTreeMap<String, BTreeSet<String>>,
+    /// Topics that deliver into a queue, by the queue's ARN.
+    delivering: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl<'a> Declared<'a> {
+    /// What a stack declares.
+    pub(super) fn of(stack: &'a Stack, desired: &'a Desired, world: &'a World) -> Self {
+        let mut declared = Self {
+            stack,
+            desired,
+            world,
+            accesses: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            subscribed: BTreeMap::new(),
+            delivering: BTreeMap::new(),
+        };
+        for (access, grant) in stack.access.iter().zip(&desired.grants) {
+            declared
+                .accesses
+                .entry(grant.target.clone())
+                .or_default()
+                .push((access, grant));
+            if let Some(role) = &grant.role {
+                declared
+                    .roles
+                    .entry(role.clone())
+                    .or_default()
+                    .push((access, grant));
+            }
+        }
+        for queue in stack.queues.values() {
+            for it in &queue.subscribe {
+                let topic = match &it.topic {
+                    TopicRef::Stack(name) => stack.topics[name].arn.to_string(),
+                    TopicRef::Arn(arn) => arn.to_string(),
+                };
+                declared
+                    .subscribed
+                    .entry(topic.clone())
+                    .or_default()
+                    .insert(queue.arn.to_string());
+                declared
+                    .delivering
+                    .entry(queue.arn.to_string())
+                    .or_default()
+                    .insert(topic.clone());
+                if let Some(QueueRef::Stack(name)) = &it.dead_letter {
+                    let arn = stack.queues[name].arn.to_string();
+                    declared.delivering.entry(arn).or_default().insert(topic);
+                }
+            }
+        }
+        declared
+    }
+
+    /// The accesses to a resource.
+    pub(super) fn to(&self, address: &Address) -> &[(&'a Access, &'a Grant)] {
+        self.accesses.get(address).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whom the policy of a resource may let in.
+    pub(super) fn bound(&self, thing: &Thing) -> Bound {
+        match thing.address.kind {
+            KindName::Topic => self.of_topic(thing),
+            KindName::Queue => self.of_queue(thing),
+            KindName::RestApi => self.of_api(thing),
+            KindName::Role => self.of_role(thing),
+            KindName::Subscription | KindName::Stage => Bound::default(),
+        }
+    }
+
+    fn of_topic(&self, thing: &Thing) -> Bound {
+        let mut bound = Bound::delegates(thing, "sns:*");
+        let own = || Some(BTreeSet::from([thing.arn.clone()]));
+        for (access, grant) in self.to(&thing.address) {
+            if grant.via == Via::ResourcePolicy {
+                let (name, conditions) = names(&access.from, self.stack, thing);
+                bound.allow(name, &["sns:Publish"], own(), conditions);
+            }
+        }
+        let mut by_account: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for queue in self.subscribed.get(&thing.arn).into_iter().flatten() {
+            let account = queue.split(':').nth(4).unwrap_or_default();
+            by_account.entry(account).or_default().push(queue.clone());
+        }
+        for (account, queues) in by_account {
+            let conditions = Conditions::from([(
+                "StringEquals".to_owned(),
+                BTreeMap::from([
+                    ("sns:Protocol".to_owned(), vec!["sqs".to_owned()]),
+                    ("sns:Endpoint".to_owned(), queues),
+                ]),
+            )]);
+            bound.allow(
+                aws(root(&thing.place, account)),
+                &["sns:Subscribe"],
+                own(),
+                conditions,
+            );
+        }
+        bound
+    }
+
+    fn of_queue(&self, thing: &Thing) -> Bound {
+        let mut bound = Bound::delegates(thing, "sqs:*");
+        let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for topic in self.delivering.get(&thing.arn).into_iter().flatten() {
+            let region = topic.split(':').nth(3).unwrap_or_default();
+            let service = sns_principal(region, thing.place.region.as_str());
+            by_service.entry(service).or_default().push(topic.clone());
+        }
+        for (service, topics) in by_service {
+            let own = Some(BTreeSet::from([thing.arn.clone()]));
+            for operator in ["ArnEquals", "ArnLike", "StringEquals"] {
+                let conditions = condition(operator, "aws:SourceArn", topics.clone());
+                bound.allow(
+                    ("Service".to_owned(), service.clone()),
+                    &["sqs:SendMessage"],
+                    own.clone(),
+                    conditions,
+                );
+            }
+        }
+        bound
+    }
+
+    fn of_role(&self, thing: &Thing) -> Bound {
+        let mut bound = Bound::default();
+        let mut trust = |principal: &Principal, external_id: Option<&String>| {
+            let (name, mut conditions) = names(principal, self.stack, thing);
+            let action = match principal {
+                Principal::Oidc { .. } => "sts:AssumeRoleWithWebIdentity",
+                _ => "sts:AssumeRole",
+            };
+            if let Some(id) = external_id {
+                conditions.extend(condition("StringEquals", "sts:ExternalId", [id.clone()]));
+            }
+            bound.allow(name, &[action], None, conditions);
+        };
+        if let Some(role) = self.stack.roles.get(&thing.address.name) {
+            for principal in &role.trusted_by {
+                trust(principal, None);
+            }
+        }
+        for (access, _) in self.roles.get(&thing.address).into_iter().flatten() {
+            trust(&access.from, access.external_id.as_ref());
+        }
+        let made_for = thing.address.name.strip_suffix("-integration");
+        if made_for.is_some_and(|it| self.stack.apis.contains_key(it))
+            && !self.stack.roles.contains_key(&thing.address.name)
+        {
+            trust(
+                &Principal::Service("apigateway.amazonaws.com".to_owned()),
+                None,
+            );
+        }
+        bound
+    }
+
+    fn of_api(&self, thing: &Thing) -> Bound {
+        let mut bound = Bound::delegates(thing, "execute-api:*");
+        let Some(api) = self.stack.apis.get(&thing.address.name) else {
+            return bound;
+        };
+        let name = ApiName {
+            partition: thing.place.partition().as_str(),
+            region: thing.place.region.as_str(),
+            account: thing.place.id.as_str(),
+            api: &self.world.ids[&thing.address],
+        };
+        let head = name.head();
+        let written = |routes: &[RouteKey]| -> Option<BTreeSet<String>> {
+            let resources = api::invoke_resources(&api.stage.name, routes).into_iter();
+            Some(
+                resources
+                    .map(|it| it.replacen("execute-api:/", &head, 1))
+                    .collect(),
+            )
+        };
+        for (access, grant) in self.to(&thing.address) {
+            let Target::Api { routes, .. } = &access.to else {
+                continue;
+            };
+            match (&grant.role, grant.via) {
+                (Some(role), Via::AssumeRole) => {
+                    if let Some(role) = self
+                        .world
+                        .thing(role)
+                        .filter(|_| api.endpoint == Endpoint::Private)
+                    {
+                        bound.allow(
+                            aws(role.arn.clone()),
+                            &["execute-api:Invoke"],
+                            written(routes),
+                            Conditions::new(),
+                        );
+                    }
+                }
+                _ => {
+                    let (name, conditions) = names(&access.from, self.stack, thing);
+                    bound.allow(name, &["execute-api:Invoke"], written(routes), conditions);
+                }
+            }
+        }
+        let public: Vec<RouteKey> = self.public(&thing.address).into_iter().collect();
+        if !public.is_empty() {
+            bound.allow(
+                aws("*"),
+                &["execute-api:Invoke"],
+                written(&public),
+                Conditions::new(),
+            );
+        }
+        let statements = api::document_statements(api, &self.stack.name).unwrap_or_default();
+        bound.written = name.expand(&Document::of(statements)).statements;
+        bound.written.retain(|it| it.effect == Effect::Allow);
+        bound
+    }
+
+    /// The routes of an API that everyone may call.
+    pub(super) fn public(&self, api: &Address) -> BTreeSet<RouteKey> {
+        match self.stack.apis.get(&api.name).map(|it| &it.surface) {
+            Some(Surface::Routes(routes)) => routes
+                .iter()
+                .filter(|it| it.public)
+                .map(|it| it.key.clone())
+                .collect(),
+            Some(Surface::OpenApi { public, .. } | Surface::Existing { public }) => public.clone(),
+            None => BTreeSet::new(),
+        }
+    }
+
+    /// The principals that are let call an API, with what each may call: roles of the stack by
+    /// their ARN, and the access roles.
+    pub(super) fn callers(&self, api: &Address) -> BTreeMap<String, Vec<RouteKey>> {
+        let mut found: BTreeMap<String, Vec<RouteKey>> = BTreeMap::new();
+        for (access, grant) in self.to(api) {
+            let Target::Api { routes, .. } = &access.to else {
+                continue;
+            };
+            let arn = match (&grant.role, grant.via, &access.from) {
+                (Some(role), Via::AssumeRole, _) => self.world.thing(role).map(|it| it.arn.clone()),
+                (_, _, Principal::Role(name)) => Some(self.stack.roles[name].arn.to_string()),
+                (_, _, Principal::RoleArn(arn)) => Some(arn.to_string()),
+                _ => None,
+            };
+            if let Some(arn) = arn {
+                found.entry(arn).or_default().extend(routes.iter().cloned());
+            }
+        }
+        found
+    }
+
+    /// The principals that are let publish to a topic: roles by their ARN.
+    pub(super) fn publishers(&self, topic: &Address) -> BTreeSet<String> {
+        let arns = self.to(topic).iter().filter_map(|(access, grant)| {
+            match (&grant.role, grant.via, &access.from) {
+                (Some(role), Via::AssumeRole, _) => self.world.thing(role).map(|it| it.arn.clone()),
+                (_, _, Principal::Role(name)) => Some(self.stack.roles[name].arn.to_string()),
+                (_, _, Principal::RoleArn(arn)) => Some(arn.to_string()),
+                _ => None,
+            }
+        });
+        arns.collect()
+    }
+
+    /// The routes of an API that a grant to this role reaches although nobody declared them.
+    pub(super) fn beyond(&self, api: &Address, arn: &str) -> BTreeSet<String> {
+        let of_arn = |access: &Access, grant: &Grant| match (&grant.role, &access.from) {
+            (Some(role), _) => self.world.thing(role).is_some_and(|it| it.arn == arn),
+            (None, Principal::Role(name)) => self.stack.roles[name].arn.as_str() == arn,
+            (None, Principal::RoleArn(own)) => own.as_str() == arn,
+            (None, _) => false,
+        };
+        let grants = self
+            .to(api)
+            .iter()
+            .filter(|(access, grant)| of_arn(access, grant));
+        grants
+            .flat_map(|(_, grant)| grant.beyond.iter().cloned())
+            .collect()
+    }
+
+    /// Where a grant's role stands among what the stack wants.
+    pub(super) fn wants(&self, address: &Address) -> bool {
+        self.desired.wants.contains_key(address)
+    }
+}

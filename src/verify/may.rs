@@ -1,0 +1,585 @@
+//! What a stack promises to work, tried from end to end.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::lower::{Desired, Grant, sns_principal};
+use crate::model::{Address, Arn, KindName};
+use crate::policy::three::Three;
+use crate::policy::widen::alone;
+use crate::policy::{Decision, Document, Request, Who};
+use crate::stack::{
+    Access, Encryption, Integration, Queue, QueueRef, RouteKey, Stack, Subscribe, Target, TopicRef,
+    Via,
+};
+
+use super::calls::{Texts, meant, services};
+use super::claim::{Evidence, Finding, Promise, Trial};
+use super::voice::{Voice, root};
+use super::world::{Caller, Origin, Paper, Surface, Thing, What, World, method_auth};
+
+/// What one side of a claim looks at.
+struct Case<'a> {
+    stack: &'a Stack,
+    desired: &'a Desired,
+    world: &'a World,
+}
+
+/// Tries everything that the stack promises.
+pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
+    let case = Case {
+        stack,
+        desired,
+        world,
+    };
+    for (access, grant) in stack.access.iter().zip(&desired.grants) {
+        case.access(access, grant, findings);
+    }
+    for (name, queue) in &stack.queues {
+        for subscribe in &queue.subscribe {
+            findings.push(case.subscription(name, queue, subscribe));
+        }
+    }
+    for (name, role) in stack.roles.iter().filter(|(_, it)| !it.existing) {
+        for principal in &role.trusted_by {
+            findings.push(case.trust(name, principal));
+        }
+    }
+    for (name, api) in &stack.apis {
+        case.integrations(name, api, findings);
+        let address = Address::new(KindName::RestApi, name);
+        if world.live {
+            findings.push(case.serves(&address));
+        }
+    }
+}
+
+impl Case<'_> {
+    /// A resource of the world, or what stands for another's topic that a policy is handed over for.
+    fn target(&self, address: &Address, arn: Option<&Arn>) -> Option<Cow<'_, Thing>> {
+        if let Some(thing) = self.world.thing(address) {
+            return Some(Cow::Borrowed(thing));
+        }
+        let arn = arn?;
+        if self.desired.wants.contains_key(address) {
+            return None;
+        }
+        let handover = self
+            .desired
+            .handovers
+            .iter()
+            .find(|it| it.principal == arn.as_str() && it.why == "the topic's own policy");
+        let place = self.stack.accounts.values().next()?.place.clone();
+        Some(Cow::Owned(Thing {
+            address: address.clone(),
+            arn: arn.to_string(),
+            place,
+            owned: false,
+            policy: handover
+                .map(|it| Paper::resource(format!("the policy of {address}"), it.document.clone())),
+            what: What::Topic { key: String::new() },
+        }))
+    }
+
+    fn access(&self, access: &Access, grant: &Grant, findings: &mut Vec<Finding>) {
+        let finding = |claim: String, trial: Trial| Finding {
+            claim,
+            promise: Promise::May,
+            subject: grant.target.clone(),
+            written_at: Some(grant.written_at.clone()),
+            outcome: trial.outcome(),
+        };
+        let arn = match &access.to {
+            Target::Topic { name } => Some(&self.stack.topics[name].arn),
+            Target::Api { .. } => None,
+        };
+        let Some(target) = self.target(&grant.target, arn) else {
+            let mut trial = Trial::default();
+            trial.lacks(format!("{} is not there", grant.target));
+            findings.push(finding(
+                format!("{} may {} {}", grant.who, grant.may, grant.target),
+                trial,
+            ));
+            return;
+        };
+        let voice = Voice::of(&access.from, self.stack, &target.place).handed(
+            grant,
+            self.desired,
+            self.world,
+        );
+        let (door, speaker) = self.way_in(access, grant, &voice);
+        match (&access.to, &target.what) {
+            (Target::Api { routes, .. }, What::Api(surface)) => {
+                for (route, calls) in calls_of(routes, surface) {
+                    let mut trial = Trial::from(&door);
+                    for call in &calls {
+                        let resource = format!("{}/{}/{call}", target.arn, surface.stage);
+                        let mut request = speaker.asks("execute-api:Invoke", resource);
+                        through(&mut request, surface);
+                        match surface.methods.get(&route).map(|it| (it, method_auth(it))) {
+                            Some((name, None)) => trial.depends_on([format!(
+                                "the authorizer of {route} is {name}, which only the API's owner can judge"
+                            )]),
+                            auth => {
+                                request.method_auth = Some(auth.and_then(|it| it.1).unwrap_or(crate::policy::MethodAuth::Iam));
+                                self.step(&mut trial, &request, speaker.caller(self.world), &target);
+                            }
+                        }
+                    }
+                    if calls.is_empty() {
+                        trial.lacks(format!(
+                            "{} serves nothing that `{route}` means",
+                            grant.target
+                        ));
+                    }
+                    findings.push(finding(
+                        format!("{} may call {route} of {}", voice.named, grant.target),
+                        trial,
+                    ));
+                }
+            }
+            (Target::Topic { .. }, What::Topic { key }) => {
+                let mut trial = Trial::from(&door);
+                let request = speaker.asks("sns:Publish", target.arn.clone());
+                self.step(&mut trial, &request, speaker.caller(self.world), &target);
+                topic_key(&mut trial, key, &speaker, &target);
+                findings.push(finding(
+                    format!("{} may publish to {}", voice.named, grant.target),
+                    trial,
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    /// What comes before the call itself, and who makes it then.
+    fn way_in(&self, access: &Access, grant: &Grant, voice: &Voice) -> (Trial, Voice) {
+        let mut trial = Trial::default();
+        let Some(address) = grant.role.as_ref().filter(|_| grant.via == Via::AssumeRole) else {
+            self.must_be_there(&mut trial, voice, &access.from);
+            return (trial, voice.clone());
+        };
+        self.must_be_there(&mut trial, voice, &access.from);
+        let Some(role) = self.world.thing(address) else {
+            trial.lacks(format!("{address} is not there"));
+            return (trial, voice.clone());
+        };
+        let mut request = voice.asks(voice.assume, role.arn.clone());
+        if let Some(id) = &access.external_id {
+            request = request.with("sts:ExternalId", [id.as_str()]);
+        }
+        self.step(&mut trial, &request, voice.caller(self.world), role);
+        let session = Voice {
+            who: Who::Arn(role.arn.clone()),
+            named: address.to_string(),
+            context: Vec::new(),
+            assume: "sts:AssumeRole",
+            handed: None,
+        };
+        (trial, session)
+    }
+
+    fn must_be_there(&self, trial: &mut Trial, voice: &Voice, from: &crate::stack::Principal) {
+        if let (crate::stack::Principal::Role(name), Caller::Bare) =
+            (from, voice.caller(self.world))
+        {
+            trial.lacks(format!("roles.{name} is not there"));
+        }
+    }
+
+    /// One request that must be let through.
+    fn step(&self, trial: &mut Trial, request: &Request, caller: Caller<'_>, target: &Thing) {
+        let verdict = self.world.should_pass(request, caller, target);
+        match verdict.decision {
+            Decision::Allow => {}
+            Decision::Unproven => {
+                trial.depends_on(verdict.because.iter().map(|it| self.world.named(it)));
+            }
+            Decision::Deny => {
+                let denials: Vec<String> = verdict
+                    .because
+                    .iter()
+                    .filter(|it| it.ends_with(", denies it"))
+                    .map(|it| self.world.named(it))
+                    .collect();
+                let who = self.world.who(&request.principal);
+                let says = if denials.is_empty() {
+                    self.missing(request, caller, target)
+                } else {
+                    format!(
+                        "{who} is refused {} on {}",
+                        request.action,
+                        self.world.named(&request.resource)
+                    )
+                };
+                trial.fails(Evidence {
+                    request: Some(request.clone()),
+                    says,
+                    blame: denials,
+                    origin: Origin::Ours,
+                });
+            }
+        }
+    }
+
+    /// The side that does not say yes.
+    fn missing(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> String {
+        let who = self.world.who(&request.principal);
+        let resource = self.world.named(&request.resource);
+        let says_yes = |document: &Document| alone(document, request) == Three::Yes;
+        let own_side = match caller {
+            Caller::Role(Thing {
+                what: What::Role { identity, .. },
+                ..
+            }) => identity.iter().any(|it| says_yes(&it.document)),
+            Caller::With(paper) => says_yes(&paper.document),
+            _ => true,
+        };
+        let their_side = target
+            .policy
+            .as_ref()
+            .is_some_and(|it| says_yes(&it.document));
+        let mut found = Vec::new();
+        if !own_side {
+            found.push(format!("{who} lacks {} on {resource}", request.action));
+        }
+        if !their_side {
+            let name = policy_name(target);
+            let text = match &request.principal {
+                Who::Arn(name) | Who::Service(name) => name.clone(),
+                Who::Anonymous => "*".to_owned(),
+            };
+            let knows = target
+                .policy
+                .as_ref()
+                .is_some_and(|it| it.document.to_text().contains(&text));
+            found.push(match (knows, &target.policy) {
+                (true, _) => format!(
+                    "{name} names {who}, but does not allow {} on {resource} to it",
+                    request.action
+                ),
+                (false, Some(_)) => format!("{name} does not name {who}"),
+                (false, None) => format!("{} has no policy that names {who}", target.address),
+            });
+        }
+        if found.is_empty() {
+            found.push(format!("{who} is refused {} on {resource}", request.action));
+        }
+        found.join(", and ")
+    }
+
+    fn subscription(&self, queue_name: &str, queue: &Queue, subscribe: &Subscribe) -> Finding {
+        let (topic_arn, topic_address) = match &subscribe.topic {
+            TopicRef::Stack(name) => (
+                &self.stack.topics[name].arn,
+                Address::new(KindName::Topic, name),
+            ),
+            TopicRef::Arn(arn) => (arn, Address::new(KindName::Topic, arn.as_str())),
+        };
+        let address = Address::new(KindName::Queue, queue_name);
+        let topic_name = match &subscribe.topic {
+            TopicRef::Stack(_) => topic_address.to_string(),
+            TopicRef::Arn(arn) => arn.to_string(),
+        };
+        let mut trial = Trial::default();
+        match (
+            self.target(&topic_address, Some(topic_arn)),
+            self.world.thing(&address),
+        ) {
+            (None, _) => trial.lacks(format!("{topic_name} is not there")),
+            (_, None) => trial.lacks(format!("{address} is not there")),
+            (Some(topic), Some(thing)) => {
+                let request = Request::new(
+                    Who::Arn(root(&thing.place, queue.arn.account())),
+                    "sns:Subscribe",
+                    topic.arn.clone(),
+                )
+                .with("sns:Protocol", ["sqs"])
+                .with("sns:Endpoint", [queue.arn.as_str()]);
+                self.step(&mut trial, &request, Caller::Bare, &topic);
+                self.delivery(&mut trial, topic_arn, thing);
+                if self.world.live
+                    && !self
+                        .world
+                        .subscriptions
+                        .contains(&(topic_arn.to_string(), queue.arn.to_string()))
+                {
+                    trial.lacks(format!(
+                        "there is no subscription of {address} to {topic_name}"
+                    ));
+                }
+            }
+        }
+        if let Some(QueueRef::Stack(name)) = &subscribe.dead_letter {
+            let letters = Address::new(KindName::Queue, name);
+            match self.world.thing(&letters) {
+                Some(thing) => self.delivery(&mut trial, topic_arn, thing),
+                None => trial.lacks(format!("{letters} is not there")),
+            }
+        }
+        Finding {
+            claim: format!("{address} receives from {topic_name}"),
+            promise: Promise::May,
+            subject: address,
+            written_at: None,
+            outcome: trial.outcome(),
+        }
+    }
+
+    /// A message of a topic that must arrive in a queue.
+    fn delivery(&self, trial: &mut Trial, topic: &Arn, queue: &Thing) {
+        let service = sns_principal(topic.region(), queue.place.region.as_str());
+        let request = Request::new(Who::Service(service), "sqs:SendMessage", queue.arn.clone())
+            .with("aws:SourceArn", [topic.as_str()])
+            .with("aws:SourceAccount", [topic.account()]);
+        self.step(trial, &request, Caller::Bare, queue);
+        if let What::Queue {
+            encryption: Encryption::Kms { key, .. },
+        } = &queue.what
+        {
+            if key.ends_with("alias/aws/sqs") {
+                trial.fails(Evidence {
+                    request: Some(request),
+                    says: format!(
+                        "{} is encrypted by {key}, whose policy AWS writes: SNS may not use it",
+                        queue.address
+                    ),
+                    blame: Vec::new(),
+                    origin: Origin::Ours,
+                });
+            } else {
+                trial.depends_on([format!(
+                    "the policy of the KMS key {key} of {} is not read: SNS must be let use it",
+                    queue.address
+                )]);
+            }
+        }
+    }
+
+    fn trust(&self, name: &str, principal: &crate::stack::Principal) -> Finding {
+        let address = Address::new(KindName::Role, name);
+        let mut trial = Trial::default();
+        let mut named = String::new();
+        match self.world.thing(&address) {
+            None => trial.lacks(format!("{address} is not there")),
+            Some(role) => {
+                let voice = Voice::of(principal, self.stack, &role.place);
+                let request = voice.asks(voice.assume, role.arn.clone());
+                let says = role
+                    .policy
+                    .as_ref()
+                    .map_or(Three::No, |it| alone(&it.document, &request));
+                match says {
+                    Three::Yes => {}
+                    Three::Maybe => trial.depends_on([format!(
+                        "{} cannot be decided for {}",
+                        policy_name(role),
+                        voice.named
+                    )]),
+                    Three::No => trial.fails(Evidence {
+                        says: format!("{} does not let {} in", policy_name(role), voice.named),
+                        request: Some(request),
+                        blame: Vec::new(),
+                        origin: Origin::Ours,
+                    }),
+                }
+                named.clone_from(&voice.named);
+            }
+        }
+        if named.is_empty() {
+            "whoever it trusts".clone_into(&mut named);
+        }
+        Finding {
+            claim: format!("{named} is trusted by {address}"),
+            promise: Promise::May,
+            subject: address,
+            written_at: None,
+            outcome: trial.outcome(),
+        }
+    }
+
+    /// What the role that the engine made for an API's integrations must be able to do.
+    fn integrations(&self, name: &str, api: &crate::stack::Api, findings: &mut Vec<Finding>) {
+        let crate::stack::Surface::Routes(routes) = &api.surface else {
+            return;
+        };
+        if api.credentials.is_some() {
+            return;
+        }
+        let address = Address::new(KindName::Role, format!("{name}-integration"));
+        let api_address = Address::new(KindName::RestApi, name);
+        for route in routes {
+            let (action, resource) = match &route.integration {
+                Integration::Lambda {
+                    function,
+                    credentials: None,
+                } => ("lambda:InvokeFunction", function.to_string()),
+                Integration::Sqs {
+                    queue,
+                    credentials: None,
+                } => (
+                    "sqs:SendMessage",
+                    match queue {
+                        QueueRef::Stack(name) => self.stack.queues[name].arn.to_string(),
+                        QueueRef::Arn(arn) => arn.to_string(),
+                    },
+                ),
+                _ => continue,
+            };
+            let mut trial = Trial::default();
+            match self.world.thing(&address) {
+                None => trial.lacks(format!("{address} is not there")),
+                Some(role) => {
+                    let service = Who::Service("apigateway.amazonaws.com".to_owned());
+                    let request = Request::new(service, "sts:AssumeRole", role.arn.clone());
+                    self.step(&mut trial, &request, Caller::Bare, role);
+                    let request =
+                        Request::new(Who::Arn(role.arn.clone()), action, resource.clone());
+                    self.backend(&mut trial, &request, role);
+                }
+            }
+            findings.push(Finding {
+                claim: format!(
+                    "{api_address} reaches {} for {}",
+                    self.world.named(&resource),
+                    route.key
+                ),
+                promise: Promise::May,
+                subject: api_address.clone(),
+                written_at: None,
+                outcome: trial.outcome(),
+            });
+        }
+    }
+
+    /// A call of an integration: its own side, and the other where that is ours to see.
+    fn backend(&self, trial: &mut Trial, request: &Request, role: &Thing) {
+        let target = self.world.with_arn(&request.resource);
+        let own = request.owner() == Some(role.place.id.as_str());
+        match target {
+            Some(target) => self.step(trial, request, Caller::Role(role), target),
+            None => {
+                let allowed = match &role.what {
+                    What::Role { identity, .. } => identity
+                        .iter()
+                        .any(|it| alone(&it.document, request) == Three::Yes),
+                    _ => false,
+                };
+                if !allowed {
+                    trial.lacks(format!(
+                        "{} lacks {} on {}",
+                        role.address, request.action, request.resource
+                    ));
+                } else if !own {
+                    trial.depends_on([format!(
+                        "the policy of {} is another account's, and not read",
+                        request.resource
+                    )]);
+                }
+            }
+        }
+    }
+
+    /// Whether the stage serves what was looked at.
+    fn serves(&self, api: &Address) -> Finding {
+        let mut trial = Trial::default();
+        match self.world.thing(api).map(|it| &it.what) {
+            Some(What::Api(Surface {
+                behind: Some(why), ..
+            })) => trial.lacks(why.clone()),
+            Some(_) => {}
+            None => trial.lacks(format!("{api} is not there")),
+        }
+        Finding {
+            claim: format!("{api} serves the methods and the policy that the stack declares"),
+            promise: Promise::Serves,
+            subject: api.clone(),
+            written_at: None,
+            outcome: trial.outcome(),
+        }
+    }
+}
+
+/// How a sentence calls a resource's own policy.
+pub(super) fn policy_name(thing: &Thing) -> String {
+    match thing.what {
+        What::Role { .. } => format!("the trust policy of {}", thing.address),
+        _ => format!("the policy of {}", thing.address),
+    }
+}
+
+/// A call of a private API comes through an endpoint.
+pub(super) fn through(request: &mut Request, surface: &Surface) {
+    if surface.private && !request.context.contains_key("aws:SourceVpce") {
+        let endpoint = surface
+            .endpoints
+            .first()
+            .map_or("vpce-00000000000000000", String::as_str);
+        request
+            .context
+            .insert("aws:SourceVpce".to_owned(), vec![endpoint.to_owned()]);
+    }
+}
+
+/// The calls that patterns mean, by route. A route that is not known stands for itself.
+fn calls_of(patterns: &[RouteKey], surface: &Surface) -> BTreeMap<RouteKey, Vec<String>> {
+    let known: Vec<&RouteKey> = if surface.methods.is_empty() {
+        patterns.iter().collect()
+    } else {
+        surface.methods.keys().collect()
+    };
+    let services = services(known);
+    let mut found: BTreeMap<RouteKey, Vec<String>> = BTreeMap::new();
+    let mut idle: Vec<&RouteKey> = patterns.iter().collect();
+    let each = patterns
+        .iter()
+        .map(|it| (it, meant(std::slice::from_ref(it), &services)));
+    for (pattern, meant) in each {
+        for (service, texts) in services.iter().zip(&meant) {
+            let texts: Vec<&Texts> = texts.iter().collect();
+            let call = texts.first().and_then(|it| service.call(&[it], &[]));
+            if let Some(call) = call {
+                let calls = found.entry(service.route.clone()).or_default();
+                if !calls.contains(&call) {
+                    calls.push(call);
+                }
+                idle.retain(|it| *it != pattern);
+            }
+        }
+    }
+    for pattern in idle {
+        found.entry(pattern.clone()).or_default();
+    }
+    found
+}
+
+/// What an encrypted topic asks of its publishers.
+fn topic_key(trial: &mut Trial, key: &str, speaker: &Voice, topic: &Thing) {
+    if key.is_empty() {
+        return;
+    }
+    let account = topic.arn.split(':').nth(4);
+    let own = matches!(&speaker.who, Who::Arn(arn) if arn.split(':').nth(4) == account);
+    if key.ends_with("alias/aws/sns") {
+        if !own {
+            trial.lacks(format!(
+                "{} is encrypted by {key}, which only its own account may use: {} cannot publish to it from another",
+                topic.address, speaker.named
+            ));
+        }
+    } else {
+        trial.depends_on([format!(
+            "the policy of the KMS key {key} of {} is not read",
+            topic.address
+        )]);
+    }
+}
+
+impl From<&Trial> for Trial {
+    fn from(before: &Trial) -> Self {
+        Self {
+            failed: before.failed.clone(),
+            unproven: before.unproven.clone(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Access is decided, not hoped: every claim that a stack makes, put to the documents.
+//!
+//! A stack promises that what it declares works from end to end (the caller's own policies,
+//! the target's policy, the trust of a role between them, the delivery to a queue), and that
+//! nothing that it does not declare is allowed among its resources. Both are read off the
+//! author's declarations, never off the documents that were made of them: what made
+//! them may be wrong, and a cloud may have been changed.
+//!
+//! The first kind of claim is tried: one concrete request for each thing that must work. The
+//! second holds for all requests at once: each statement that lets somebody in must lie
+//! within what is declared, and where it does not, a request that shows it is found and put to the evaluator.
+//!
+//! Everything is computed; no call is made.
+
+pub mod calls;
+pub mod claim;
+mod declared;
+mod may;
+mod only;
+mod voice;
+pub mod world;
+
+use crate::lower::Desired;
+use crate::stack::Stack;
+
+pub use claim::{Evidence, Finding, Outcome, Promise, Proof};
+pub use world::World;
+
+/// Puts every claim of a stack to a world.
+#[must_use]
+pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {
+    let mut findings = Vec::new();
+    may::claims(stack, desired, world, &mut findings);
+    only::claims(stack, desired, world, &mut findings);
+    Proof { findings }
+}

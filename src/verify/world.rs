@@ -1,0 +1,638 @@
+//! Everything that bears on requests among a stack's resources, ready to be asked.
+//!
+//! A world is made of what the stack wants, of what a cloud has, or of what a plan will
+//! leave behind: what is wanted, with the statements of others that stay. Statements that
+//! are not ours bear on a request like any other; they are in every world that a cloud is part of.
+//!
+//! What nobody can read here (managed policies, the document of a permissions boundary,
+//! an organization's policies) is not taken for silence: an answer that such a document could
+//! change is *unproven*, and says which document it is. Organization policies stand over every
+//! account alike and can only take away; they are said once, not in each answer.
+//!
+//! An API that AWS has given no id yet stands in ARNs under its address.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::kinds::role::inline_prefix;
+use crate::kinds::survey::Live;
+use crate::kinds::{Have, Resource, Role, Want, rest_api};
+use crate::lower::Desired;
+use crate::model::{Address, KindName, Place};
+use crate::policy::own::OwnSid;
+use crate::policy::rules::{Kind, Rules};
+use crate::policy::{
+    ApiName, Clause, Decision, Document, Effect, MethodAuth, Prepared, Request, Statement, Verdict,
+    Who,
+};
+use crate::stack::{Encryption, Endpoint, RouteKey};
+
+/// Who a statement comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The engine made it of the stack's accesses.
+    Ours,
+    /// The author wrote it into the stack as it is.
+    Author,
+    /// Somebody else put it there.
+    Foreign,
+}
+
+/// A document that bears on requests.
+#[derive(Clone, Debug)]
+pub struct Paper {
+    /// What a sentence calls it: `the policy of topics.orders`.
+    pub name: String,
+    /// What it says.
+    pub document: Document,
+    /// The same, ready to be asked.
+    pub rules: Arc<Rules>,
+    /// Who wrote it; `None` where each statement tells by its `Sid`.
+    pub origin: Option<Origin>,
+}
+
+impl Paper {
+    fn of(name: String, document: Document, kind: Kind, origin: Option<Origin>) -> Self {
+        let rules = Arc::new(Rules::of(&document, kind, name.clone()));
+        Self {
+            name,
+            document,
+            rules,
+            origin,
+        }
+    }
+
+    /// An identity policy.
+    #[must_use]
+    pub fn identity(name: impl Into<String>, document: Document, origin: Origin) -> Self {
+        Self::of(name.into(), document, Kind::Identity, Some(origin))
+    }
+
+    /// A resource's own policy.
+    #[must_use]
+    pub fn resource(name: impl Into<String>, document: Document) -> Self {
+        Self::of(name.into(), document, Kind::Resource, None)
+    }
+
+    /// Who a statement of it comes from.
+    #[must_use]
+    pub fn origin_of(&self, statement: &Statement, own: &OwnSid) -> Origin {
+        self.origin.unwrap_or_else(|| {
+            if own.owns(statement) {
+                Origin::Ours
+            } else {
+                Origin::Foreign
+            }
+        })
+    }
+}
+
+/// A resource of the world.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    /// Where it stands in the stack.
+    pub address: Address,
+    /// Its ARN; of an API, the part before the stage.
+    pub arn: String,
+    /// Its account and region.
+    pub place: Place,
+    /// Whether it is ours; of another's, only our statements are.
+    pub owned: bool,
+    /// Its own policy: of a role, the trust policy.
+    pub policy: Option<Paper>,
+    /// What else matters of it.
+    pub what: What,
+}
+
+/// What matters of a resource, by its kind.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A role.
+    Role {
+        /// Its inline policies.
+        identity: Vec<Paper>,
+        /// ARNs of managed policies, whose documents are not read.
+        unread: BTreeSet<String>,
+        /// ARN of the permissions boundary, whose document is not read.
+        boundary: Option<String>,
+    },
+    /// A topic.
+    Topic {
+        /// Its KMS key; empty for none.
+        key: String,
+    },
+    /// A queue.
+    Queue {
+        /// How it is encrypted.
+        encryption: Encryption,
+    },
+    /// A REST API.
+    Api(Surface),
+}
+
+/// What an API serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surface {
+    /// The stage's name.
+    pub stage: String,
+    /// The authorization type of each method: as deployed, where a cloud was asked.
+    pub methods: BTreeMap<RouteKey, String>,
+    /// Whether only VPC endpoints reach it.
+    pub private: bool,
+    /// Its VPC endpoints.
+    pub endpoints: BTreeSet<String>,
+    /// What the stage serves is older than what the API has; nothing where no cloud was asked.
+    pub behind: Option<String>,
+}
+
+/// Everything that bears on requests among a stack's resources.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The stack's name.
+    pub stack: String,
+    /// Which statements are ours.
+    pub own: OwnSid,
+    /// Whether a cloud was asked: then what is missing is missing.
+    pub live: bool,
+    /// The resources there are.
+    pub things: BTreeMap<Address, Thing>,
+    /// Subscriptions there are, topic and queue by ARN.
+    pub subscriptions: BTreeSet<(String, String)>,
+    /// Ids of APIs, made up where AWS has chosen none.
+    pub ids: BTreeMap<Address, String>,
+    by_arn: BTreeMap<String, Address>,
+}
+
+/// Who asks, and what is known of its own policies.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// A role of this world.
+    Role(&'a Thing),
+    /// Somebody with this identity policy.
+    With(&'a Paper),
+    /// Somebody whose own policies allow everything.
+    Mighty,
+    /// Somebody without policies: a service, a stranger.
+    Bare,
+}
+
+impl World {
+    /// The world that the stack wants, before anything is there.
+    #[must_use]
+    pub fn wanted(desired: &Desired) -> Self {
+        Self::planned(desired, &Live::default())
+    }
+
+    /// The world that applying the stack leaves: what is wanted, and what others have put there.
+    #[must_use]
+    pub fn planned(desired: &Desired, live: &Live) -> Self {
+        let mut world = Self::empty(desired, live, false);
+        for (address, want) in &desired.wants {
+            let want = Want {
+                resource: want.resource.with_ids(&world.ids),
+                ..want.clone()
+            };
+            world.add_planned(address, &want, live.have.get(address));
+        }
+        world.serve(desired, None);
+        world
+    }
+
+    /// The world as a cloud has it.
+    #[must_use]
+    pub fn live(desired: &Desired, live: &Live) -> Self {
+        let mut world = Self::empty(desired, live, true);
+        for (address, have) in &live.have {
+            if let Some(want) = desired.wants.get(address) {
+                world.add_live(address, want, have);
+            }
+        }
+        world.serve(desired, Some(live));
+        world
+    }
+
+    fn empty(desired: &Desired, live: &Live, is_live: bool) -> Self {
+        let mut ids = live.ids();
+        for (address, want) in &desired.wants {
+            if let Resource::RestApi(api) = &want.resource {
+                let known = api.existing.clone().unwrap_or_else(|| address.to_string());
+                ids.entry(address.clone()).or_insert(known);
+            }
+        }
+        Self {
+            stack: desired.stack.clone(),
+            own: OwnSid::of(&desired.stack),
+            live: is_live,
+            things: BTreeMap::new(),
+            subscriptions: BTreeSet::new(),
+            ids,
+            by_arn: BTreeMap::new(),
+        }
+    }
+
+    fn add(
+        &mut self,
+        address: &Address,
+        want: &Want,
+        policy: Option<Paper>,
+        arn: String,
+        what: What,
+    ) {
+        self.by_arn.insert(arn.clone(), address.clone());
+        let thing = Thing {
+            address: address.clone(),
+            arn,
+            place: want.place.clone(),
+            owned: want.owned,
+            policy,
+            what,
+        };
+        self.things.insert(address.clone(), thing);
+    }
+
+    fn add_planned(&mut self, address: &Address, want: &Want, have: Option<&Have>) {
+        let policy = |ours: &Document| match have {
+            Some(have) => have.policy_with(ours, want.exclusive),
+            None => ours.clone(),
+        };
+        match &want.resource {
+            Resource::Role(role) => {
+                let live = have.and_then(|it| match &it.resource {
+                    Resource::Role(live) => Some((it, live)),
+                    _ => None,
+                });
+                self.add_role(address, want, &with_foreign(role, want, live));
+            }
+            Resource::Topic(it) => {
+                self.add_guarded(
+                    address,
+                    want,
+                    it.arn.to_string(),
+                    policy(&it.policy),
+                    What::Topic {
+                        key: it.kms_key.clone(),
+                    },
+                );
+            }
+            Resource::Queue(it) => {
+                self.add_guarded(
+                    address,
+                    want,
+                    it.arn.to_string(),
+                    policy(&it.policy),
+                    What::Queue {
+                        encryption: it.encryption.clone(),
+                    },
+                );
+            }
+            Resource::RestApi(it) => self.add_api(address, want, it, policy(&it.policy)),
+            Resource::Subscription(it) => {
+                self.subscriptions
+                    .insert((it.topic.to_string(), it.queue.to_string()));
+            }
+            Resource::Stage(_) => {}
+        }
+    }
+
+    fn add_live(&mut self, address: &Address, want: &Want, have: &Have) {
+        let policy = || {
+            have.document
+                .clone()
+                .unwrap_or_else(|| Document::of(Vec::new()))
+        };
+        match &have.resource {
+            Resource::Role(role) => self.add_role(address, want, role),
+            Resource::Topic(it) => {
+                self.add_guarded(
+                    address,
+                    want,
+                    it.arn.to_string(),
+                    policy(),
+                    What::Topic {
+                        key: it.kms_key.clone(),
+                    },
+                );
+            }
+            Resource::Queue(it) => {
+                self.add_guarded(
+                    address,
+                    want,
+                    it.arn.to_string(),
+                    policy(),
+                    What::Queue {
+                        encryption: it.encryption.clone(),
+                    },
+                );
+            }
+            Resource::RestApi(it) => self.add_api(address, want, it, policy()),
+            Resource::Subscription(it) => {
+                self.subscriptions
+                    .insert((it.topic.to_string(), it.queue.to_string()));
+            }
+            Resource::Stage(_) => {}
+        }
+    }
+
+    fn add_role(&mut self, address: &Address, want: &Want, role: &Role) {
+        let prefix = inline_prefix(&self.stack);
+        let identity = role.inline.iter().map(|(name, document)| {
+            let origin = match name.strip_prefix(&prefix) {
+                Some("access") => Origin::Ours,
+                Some(_) => Origin::Author,
+                None => Origin::Foreign,
+            };
+            let name = format!("the inline policy `{name}` of {address}");
+            Paper::identity(name, document.clone(), origin)
+        });
+        let what = What::Role {
+            identity: identity.collect(),
+            unread: role.attached.clone(),
+            boundary: role.boundary.clone(),
+        };
+        let trust = Paper::of(
+            format!("the trust policy of {address}"),
+            role.trust.clone(),
+            Kind::Resource,
+            None,
+        );
+        self.add(address, want, Some(trust), role.arn.to_string(), what);
+    }
+
+    fn add_guarded(
+        &mut self,
+        address: &Address,
+        want: &Want,
+        arn: String,
+        policy: Document,
+        what: What,
+    ) {
+        let policy = (!policy.statements.is_empty()).then(|| {
+            Paper::of(
+                format!("the policy of {address}"),
+                policy,
+                Kind::Resource,
+                None,
+            )
+        });
+        self.add(address, want, policy, arn, what);
+    }
+
+    fn add_api(
+        &mut self,
+        address: &Address,
+        want: &Want,
+        api: &rest_api::RestApi,
+        policy: Document,
+    ) {
+        let place = &want.place;
+        let name = ApiName {
+            partition: place.partition().as_str(),
+            region: place.region.as_str(),
+            account: place.id.as_str(),
+            api: &self.ids[address],
+        };
+        let arn = name.head().trim_end_matches('/').to_owned();
+        let policy = name.expand(&policy);
+        let surface = Surface {
+            stage: String::new(),
+            methods: api
+                .methods
+                .iter()
+                .map(|(key, it)| (key.clone(), it.authorization.clone()))
+                .collect(),
+            private: api.endpoint == Endpoint::Private,
+            endpoints: api.vpc_endpoints.clone(),
+            behind: None,
+        };
+        self.add_guarded(address, want, arn, policy, What::Api(surface));
+    }
+
+    /// Tells each API what its stage serves.
+    fn serve(&mut self, desired: &Desired, live: Option<&Live>) {
+        for (address, want) in &desired.wants {
+            let Resource::Stage(wanted) = &want.resource else {
+                continue;
+            };
+            let Some(What::Api(surface)) = self.things.get_mut(&wanted.api).map(|it| &mut it.what)
+            else {
+                continue;
+            };
+            surface.stage.clone_from(&wanted.name);
+            let Some(live) = live else { continue };
+            let found = live.have.get(address).and_then(|it| match &it.resource {
+                Resource::Stage(it) => Some(it),
+                _ => None,
+            });
+            let Some(found) = found else {
+                surface.behind = Some(format!("the stage `{}` is not there", wanted.name));
+                continue;
+            };
+            if !found.deployed.is_empty() {
+                surface.methods.clone_from(&found.deployed);
+            }
+            if found.surface != wanted.surface {
+                surface.behind = Some(format!(
+                    "the stage `{}` does not serve what the stack says: its deployment is older, or somebody else's",
+                    wanted.name
+                ));
+            }
+        }
+    }
+
+    /// The resource at an address.
+    #[must_use]
+    pub fn thing(&self, address: &Address) -> Option<&Thing> {
+        self.things.get(address)
+    }
+
+    /// The resource with an ARN.
+    #[must_use]
+    pub fn with_arn(&self, arn: &str) -> Option<&Thing> {
+        self.by_arn.get(arn).and_then(|it| self.things.get(it))
+    }
+
+    /// The resources of a kind.
+    pub fn of_kind(&self, kind: KindName) -> impl Iterator<Item = &Thing> {
+        self.things
+            .values()
+            .filter(move |it| it.address.kind == kind)
+    }
+
+    /// A text with addresses in the place of ARNs.
+    #[must_use]
+    pub fn named(&self, text: &str) -> String {
+        let mut found = text.to_owned();
+        // The longest first: one name may begin another.
+        let mut arns: Vec<(&String, &Address)> = self
+            .by_arn
+            .iter()
+            .filter(|(arn, _)| text.contains(arn.as_str()))
+            .collect();
+        arns.sort_by_key(|(arn, _)| std::cmp::Reverse(arn.len()));
+        for (arn, address) in arns {
+            found = found.replace(arn.as_str(), &address.to_string());
+        }
+        found
+    }
+
+    /// The name of a principal.
+    #[must_use]
+    pub fn who(&self, who: &Who) -> String {
+        match who {
+            Who::Anonymous => "anyone, unsigned,".to_owned(),
+            Who::Arn(name) | Who::Service(name) => self
+                .with_arn(name)
+                .map_or_else(|| name.clone(), |it| it.address.to_string()),
+        }
+    }
+
+    /// What becomes of a request that should be let through. An unread document might refuse it.
+    #[must_use]
+    pub fn should_pass(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
+        let verdict = decide(request, caller, target);
+        let Some(unread) = unread(caller) else {
+            return verdict;
+        };
+        match verdict.decision {
+            Decision::Allow => Verdict {
+                decision: Decision::Unproven,
+                because: unread
+                    .iter()
+                    .map(|it| format!("{it} is not read, and may deny it"))
+                    .collect(),
+            },
+            Decision::Deny if allows_more(request, caller, target) => Verdict {
+                decision: Decision::Unproven,
+                because: unread
+                    .iter()
+                    .map(|it| format!("{it} is not read, and may allow it"))
+                    .collect(),
+            },
+            Decision::Deny | Decision::Unproven => verdict,
+        }
+    }
+
+    /// What becomes of a request that nobody declared. An unread document might let it through.
+    #[must_use]
+    pub fn should_fail(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
+        let verdict = decide(request, caller, target);
+        if verdict.decision == Decision::Deny
+            && let Some(unread) = unread(caller)
+            && allows_more(request, caller, target)
+        {
+            return Verdict {
+                decision: Decision::Unproven,
+                because: unread
+                    .iter()
+                    .map(|it| format!("{it} is not read, and may allow it"))
+                    .collect(),
+            };
+        }
+        verdict
+    }
+}
+
+/// What the documents that we have say of a request.
+fn decide(request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
+    let identity = match caller {
+        Caller::Role(thing) => match &thing.what {
+            What::Role { identity, .. } => {
+                identity.iter().map(|it| Arc::clone(&it.rules)).collect()
+            }
+            _ => Vec::new(),
+        },
+        Caller::With(paper) => vec![Arc::clone(&paper.rules)],
+        Caller::Mighty => vec![mighty()],
+        Caller::Bare => Vec::new(),
+    };
+    let resource = target.policy.as_ref().map(|it| Arc::clone(&it.rules));
+    Prepared::sharing(identity, resource).decide(request)
+}
+
+/// Whether a request would be let through if the caller's own policies allowed everything.
+fn allows_more(request: &Request, caller: Caller<'_>, target: &Thing) -> bool {
+    matches!(caller, Caller::Role(Thing { what: What::Role { unread, .. }, .. }) if !unread.is_empty())
+        && decide(request, Caller::Mighty, target).decision != Decision::Deny
+}
+
+/// An identity policy that allows everything.
+fn mighty() -> Arc<Rules> {
+    static MIGHTY: std::sync::OnceLock<Arc<Rules>> = std::sync::OnceLock::new();
+    let all = || {
+        let statement = Statement::allow("All", Clause::of(["*"])).on(["*"]);
+        Arc::new(Rules::of(
+            &Document::of(vec![statement]),
+            Kind::Identity,
+            "a policy that allows everything",
+        ))
+    };
+    Arc::clone(MIGHTY.get_or_init(all))
+}
+
+/// The documents of a caller that nobody read.
+fn unread(caller: Caller<'_>) -> Option<Vec<String>> {
+    let Caller::Role(Thing {
+        address,
+        what: What::Role {
+            unread, boundary, ..
+        },
+        ..
+    }) = caller
+    else {
+        return None;
+    };
+    let managed = unread
+        .iter()
+        .map(|it| format!("the managed policy {it} of {address}"));
+    let boundary = boundary
+        .iter()
+        .map(|it| format!("the permissions boundary {it} of {address}"));
+    let found: Vec<String> = managed.chain(boundary).collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// A role as it is wanted, with what stays on it of others.
+fn with_foreign(role: &Role, want: &Want, live: Option<(&Have, &Role)>) -> Role {
+    let mut role = role.clone();
+    let Some((have, live)) = live else {
+        return role;
+    };
+    let prefix = inline_prefix(&want.stack);
+    if !want.exclusive {
+        for (name, document) in &live.inline {
+            if !name.starts_with(&prefix) {
+                role.inline.insert(name.clone(), document.clone());
+            }
+        }
+        let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
+        role.attached
+            .extend(live.attached.iter().filter(|it| !ours(it)).cloned());
+    }
+    if !want.owned {
+        role.trust = live.trust.clone();
+        role.attached.clone_from(&live.attached);
+        role.boundary.clone_from(&live.boundary);
+    }
+    role
+}
+
+/// What a method asks of its callers; nothing where that is neither nothing nor a signature.
+#[must_use]
+pub fn method_auth(authorization: &str) -> Option<MethodAuth> {
+    match authorization {
+        "AWS_IAM" => Some(MethodAuth::Iam),
+        "NONE" | "" => Some(MethodAuth::None),
+        _ => None,
+    }
+}
+
+/// The statements of a paper that allow.
+pub fn allowing(paper: &Paper) -> impl Iterator<Item = &Statement> {
+    paper
+        .document
+        .statements
+        .iter()
+        .filter(|it| it.effect == Effect::Allow)
+}
