@@ -548,7 +548,15 @@ fn decide(request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
         Caller::Bare => Vec::new(),
     };
     let resource = target.policy.as_ref().map(|it| Arc::clone(&it.rules));
-    Prepared::sharing(identity, resource).decide(request)
+    let prepared = Prepared {
+        identity,
+        resource,
+        boundary: None,
+        session: None,
+        scps: Vec::new(),
+        rcps: Vec::new(),
+    };
+    prepared.decide(request)
 }
 
 /// Whether a request would be let through if the caller's own policies allowed everything.
