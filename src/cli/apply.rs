@@ -18,7 +18,7 @@ use crate::report::{human, json};
 /// Makes the cloud what the stack says.
 pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending, Failure> {
     let (files, saved) = files_of(&args.files)?;
-    let stack = load(&files, screen)?;
+    let stack = load(&files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
@@ -43,7 +43,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         return failed;
     }
     if !plan.is_empty() {
-        agreed(&plan, args, screen)?;
+        agreed(&plan, args)?;
     }
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
     if args.json {
@@ -130,7 +130,7 @@ fn again(args: &args::Apply) -> String {
 }
 
 /// Asks for what was not agreed to on the command line.
-fn agreed(plan: &Plan, args: &args::Apply, screen: &Screen) -> Result<(), Failure> {
+fn agreed(plan: &Plan, args: &args::Apply) -> Result<(), Failure> {
     let deleted: BTreeSet<&Address> = plan
         .to_do()
         .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
@@ -141,7 +141,7 @@ fn agreed(plan: &Plan, args: &args::Apply, screen: &Screen) -> Result<(), Failur
         if args.json {
             None
         } else {
-            screen.ask(question)
+            Screen::ask(question)
         }
     };
     if !deleted.is_empty() {

@@ -46,7 +46,7 @@ Exit codes:
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
-    /// On a terminal that wants it (NO_COLOR, CLICOLOR_FORCE, TERM are obeyed).
+    /// On a terminal that wants it (`NO_COLOR`, `CLICOLOR_FORCE`, TERM are obeyed).
     Auto,
     /// Always.
     Always,

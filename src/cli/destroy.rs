@@ -12,7 +12,7 @@ use crate::report::{human, json};
 
 /// Removes everything the stack made, and its statements elsewhere.
 pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
@@ -34,7 +34,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
         match if args.json {
             None
         } else {
-            screen.ask(&question)
+            Screen::ask(&question)
         } {
             Some(name) if name == stack.name => {}
             Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),

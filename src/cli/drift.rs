@@ -11,7 +11,7 @@ use crate::report;
 
 /// Tells what moved in AWS while the stack did not.
 pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;

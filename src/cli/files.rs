@@ -12,7 +12,7 @@ use crate::stack;
 
 /// Checks a stack.
 pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     if args.json {
         let document = serde_json::json!({
@@ -40,7 +40,7 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
         let tidy = stack::format(&text).map_err(|faults| {
-            Failure::Faults(faults.in_file(&name.to_string()).render(screen.colours()))
+            Failure::Faults(faults.in_file(&name.to_string()).render(Screen::colours()))
         })?;
         if tidy == text {
             continue;

@@ -8,7 +8,7 @@ use crate::report;
 
 /// Prints the stack's graph, without any call.
 pub(super) fn graph(args: &args::Graph, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     screen.result(&match args.format {
         GraphFormat::Dot => report::graph::dot(&desired),

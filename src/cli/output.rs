@@ -12,7 +12,7 @@ use crate::lower::Desired;
 
 /// Prints ARNs, ids and URLs of what is there.
 pub(super) async fn output(args: &args::Output, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;

@@ -11,7 +11,7 @@ use crate::report::{human, json};
 
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;

@@ -50,7 +50,7 @@ impl Screen {
 
     /// Whether text on stderr is coloured.
     #[must_use]
-    pub(super) fn colours(&self) -> bool {
+    pub(super) fn colours() -> bool {
         anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
     }
 
@@ -97,7 +97,7 @@ impl Screen {
 
     /// Asks a question that only a person can answer; `None` when there is none.
     #[must_use]
-    pub(super) fn ask(&self, question: &str) -> Option<String> {
+    pub(super) fn ask(question: &str) -> Option<String> {
         if !io::stdin().is_terminal() {
             return None;
         }

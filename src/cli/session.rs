@@ -17,7 +17,7 @@ use crate::lower::{self, Desired};
 use crate::stack::{self, Source, Stack};
 
 /// Reads a stack and what is laid over it.
-pub(super) fn load(files: &Files, screen: &Screen) -> Result<Stack, Failure> {
+pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
     let source = |path: &Path| -> Result<Source, Failure> {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         Ok(Source {
@@ -39,7 +39,7 @@ pub(super) fn load(files: &Files, screen: &Screen) -> Result<Stack, Failure> {
     let read =
         |name: &str| fs::read_to_string(beside.join(name)).map_err(|error| error.to_string());
     stack::check(&main, &overlays, &read)
-        .map_err(|faults| Failure::Faults(faults.render(screen.colours())))
+        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -81,6 +81,9 @@ pub(super) fn files_of(files: &Files) -> Result<(Files, Option<saved::Saved>), F
     }
 }
 
+/// A cloud behind the seam, whether it is the sandbox, and how many calls its credentials took.
+type Cloud<'a> = (Seam<'a>, bool, Box<dyn Fn() -> u64>);
+
 /// A cloud behind the seam, with what is told of the calls at the end.
 pub(super) struct Session<'a> {
     /// The cloud.
@@ -103,20 +106,19 @@ impl<'a> Session<'a> {
     /// Opens the cloud that the command line names.
     pub(super) fn open(stack: &Stack, place: &Where, screen: &'a Screen) -> Result<Self, Failure> {
         let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
-        let (cloud, sandbox, credentials): (Seam<'a>, bool, Box<dyn Fn() -> u64>) =
-            match &place.sandbox {
-                Some(directory) => {
-                    let accounts: Vec<_> = stack
-                        .accounts
-                        .values()
-                        .map(|it| it.place.id.clone())
-                        .collect();
-                    let sandbox = Sandbox::open(directory, &accounts)
-                        .map_err(|error| Failure::Plain(error.to_string()))?;
-                    (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
-                }
-                None => aws(stack, telling)?,
-            };
+        let (cloud, sandbox, credentials): Cloud<'a> = match &place.sandbox {
+            Some(directory) => {
+                let accounts: Vec<_> = stack
+                    .accounts
+                    .values()
+                    .map(|it| it.place.id.clone())
+                    .collect();
+                let sandbox = Sandbox::open(directory, &accounts)
+                    .map_err(|error| Failure::Plain(error.to_string()))?;
+                (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
+            }
+            None => aws(stack, telling)?,
+        };
         Ok(Self {
             cloud,
             sandbox,
@@ -170,7 +172,7 @@ const JITTER: Duration = Duration::from_millis(100);
 fn aws<'a>(
     stack: &Stack,
     telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
-) -> Result<(Seam<'a>, bool, Box<dyn Fn() -> u64>), Failure> {
+) -> Result<Cloud<'a>, Failure> {
     let aws = std::rc::Rc::new(crate::aws::Aws::connect(
         stack.accounts.values(),
         &stack.name,
@@ -187,7 +189,7 @@ fn aws<'a>(
 fn aws<'a>(
     _: &Stack,
     _: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
-) -> Result<(Seam<'a>, bool, Box<dyn Fn() -> u64>), Failure> {
+) -> Result<Cloud<'a>, Failure> {
     Err(Failure::Plain(
         "this build has no AWS in it; use `--sandbox`, or build with the feature `aws`".to_owned(),
     ))

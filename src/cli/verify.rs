@@ -9,7 +9,7 @@ use crate::verify::{World, prove};
 
 /// Puts every claim of a stack to its own documents, or to those that AWS has now.
 pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files, screen)?;
+    let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
     let world = if live {

@@ -9,6 +9,10 @@ use super::run::Outcome;
 
 /// Something that happened to a step.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an event is told and dropped; none is kept"
+)]
 pub enum Event {
     /// It began.
     Started {

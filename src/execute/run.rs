@@ -75,11 +75,11 @@ impl Outcomes {
 }
 
 /// How long a new principal may stay unknown to a service. AWS promises no time; two minutes is what others allow.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long a deleted queue's name stays taken.
 const NAME_COOLDOWN: Duration = Duration::from_secs(75);
 /// How long a service may go on by a policy that it has already replaced.
-const HEARSAY: Duration = Duration::from_secs(60);
+const HEARSAY: Duration = Duration::from_mins(1);
 /// A principal this young may be unknown to a service although this run did not make it.
 const YOUNG: i64 = 300;
 /// How often a write whose end is unclear is looked into.
@@ -126,7 +126,7 @@ pub(super) async fn carry_out(
     let mut ended: BTreeMap<NodeIndex, Result<(), StepError>> = BTreeMap::new();
     loop {
         while !run.stopping.get()
-            && let Some(node) = schedule.next()
+            && let Some(node) = schedule.start()
         {
             let task = tasks[node].clone();
             in_flight.push({
@@ -162,9 +162,8 @@ pub(super) async fn carry_out(
     let steps = plan
         .to_do()
         .map(|step| {
-            let outcome = run
-                .outcome(step, &tasks, &ended, &schedule)
-                .unwrap_or(Outcome::NotStarted);
+            let outcome =
+                Run::outcome(step, &tasks, &ended, &schedule).unwrap_or(Outcome::NotStarted);
             if let Outcome::Skipped(_) = outcome {
                 run.tell_ended(step, outcome.clone());
             }
@@ -206,7 +205,6 @@ impl Run<'_> {
 
     /// How a step ended, once all its parts have.
     fn outcome(
-        &self,
         step: &Step,
         tasks: &crate::graph::Tasks,
         ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
@@ -243,7 +241,7 @@ impl Run<'_> {
         let Some(step) = self.plan.step(task) else {
             return;
         };
-        if let Some(outcome) = self.outcome(step, tasks, ended, schedule)
+        if let Some(outcome) = Self::outcome(step, tasks, ended, schedule)
             && !matches!(outcome, Outcome::Skipped(_) | Outcome::NotStarted)
         {
             self.tell_ended(step, outcome);
@@ -339,7 +337,7 @@ impl Run<'_> {
                 Fault::Unsettled => {
                     let new = self.new_principals(step);
                     if new.is_empty() || waited >= PATIENCE {
-                        return Err((error, Some(self.unknown_principals(step))));
+                        return Err((error, Some(Self::unknown_principals(step))));
                     }
                     (
                         backoff(waited),
@@ -572,7 +570,7 @@ impl Run<'_> {
             .collect()
     }
 
-    fn unknown_principals(&self, step: &Step) -> String {
+    fn unknown_principals(step: &Step) -> String {
         let named: Vec<String> = named(step).into_iter().map(|it| it.to_string()).collect();
         if named.is_empty() {
             return "its policy names no role; AWS refuses the document itself".to_owned();

@@ -55,7 +55,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// The most urgent task that may start, taken off the schedule.
-    pub fn next(&mut self) -> Option<NodeIndex> {
+    pub fn start(&mut self) -> Option<NodeIndex> {
         self.ready.pop_first().map(|(_, node)| node)
     }
 
@@ -129,7 +129,7 @@ mod tests {
             let tasks = tasks(12, &edges);
             let mut schedule = Schedule::of(&tasks);
             let mut done = Vec::new();
-            while let Some(node) = schedule.next() {
+            while let Some(node) = schedule.start() {
                 for need in tasks.neighbors_directed(node, Direction::Incoming) {
                     prop_assert!(done.contains(&need));
                 }
@@ -148,7 +148,7 @@ mod tests {
             let tasks = tasks(12, &edges);
             let mut schedule = Schedule::of(&tasks);
             let mut ran = Vec::new();
-            while let Some(node) = schedule.next() {
+            while let Some(node) = schedule.start() {
                 ran.push(node);
                 let ending = if node.index() == failing { Ending::Failed } else { Ending::Done };
                 schedule.ended(node, &ending);

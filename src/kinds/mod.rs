@@ -639,6 +639,7 @@ pub fn principals_of(document: &Document) -> impl Iterator<Item = &str> {
 }
 
 /// The role ARNs that a document names as principals.
+#[must_use]
 pub fn roles_named(document: &Document) -> BTreeSet<Arn> {
     principals_of(document)
         .filter_map(|it| Arn::parse(it).ok())

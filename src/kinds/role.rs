@@ -361,7 +361,7 @@ impl Kind for Role {
                 cloud::call(cx.cloud, place, call).await?;
             }
             None => {
-                cloud::call(cx.cloud, place, iam::DeleteRolePermissionsBoundary { name }).await?
+                cloud::call(cx.cloud, place, iam::DeleteRolePermissionsBoundary { name }).await?;
             }
         }
         Ok(have.id.clone())

@@ -8,12 +8,12 @@ use crate::policy::{Document, Effect, Principals, Statement};
 /// that both have under its `Sid`, the parts that came and went.
 #[must_use]
 pub fn details(live: &[Statement], want: &[Statement]) -> Vec<Detail> {
-    let only = |these: &[Statement], those: &[Statement]| -> Vec<Statement> {
-        let those: Vec<_> = those.iter().map(normal_statement).collect();
-        let these = these
+    let only = |some: &[Statement], others: &[Statement]| -> Vec<Statement> {
+        let others: Vec<_> = others.iter().map(normal_statement).collect();
+        let left = some
             .iter()
-            .filter(|it| !those.contains(&normal_statement(it)));
-        these.cloned().collect()
+            .filter(|it| !others.contains(&normal_statement(it)));
+        left.cloned().collect()
     };
     let mut gone = only(live, want);
     let mut found = Vec::new();

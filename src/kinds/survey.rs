@@ -613,7 +613,10 @@ fn ours_in<'a>(
         .collect()
 }
 
-fn sorted(place: &Place, found: Vec<Option<(Option<(&Address, &Want)>, Have)>>) -> Live {
+/// Something found, with what of the stack it is.
+type Found<'a> = (Option<(&'a Address, &'a Want)>, Have);
+
+fn sorted(place: &Place, found: Vec<Option<Found<'_>>>) -> Live {
     let mut live = Live::default();
     for (wanted, have) in found.into_iter().flatten() {
         match wanted {

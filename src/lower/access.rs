@@ -279,15 +279,14 @@ fn allow(
 /// The access role's name in the stack, and in IAM.
 fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
     let target = target_address(&access.to);
-    match &access.role_name {
-        Some(name) => (name.clone(), name.clone()),
-        None => {
-            let short = short_name(from);
-            (
-                format!("{}-for-{short}", target.name),
-                role_name(&[&draft.stack.name, &target.name, "for", &short]),
-            )
-        }
+    if let Some(name) = &access.role_name {
+        (name.clone(), name.clone())
+    } else {
+        let short = short_name(from);
+        (
+            format!("{}-for-{short}", target.name),
+            role_name(&[&draft.stack.name, &target.name, "for", &short]),
+        )
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn statements_for(
             Who::Account(root) => accounts.push(root.clone()),
             Who::Service(name) => services.push(name.clone()),
             Who::Matching { root, pattern } => {
-                patterns.entry(root).or_default().push(pattern.clone())
+                patterns.entry(root).or_default().push(pattern.clone());
             }
             Who::VpcEndpoint(id) => endpoints.push(id.clone()),
             Who::Oidc { .. } => {}

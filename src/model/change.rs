@@ -122,6 +122,7 @@ impl Differences {
 }
 
 /// What differs between two maps, a detail a key.
+#[must_use]
 pub fn details_of_maps<V: PartialEq + Display>(
     live: &std::collections::BTreeMap<String, V>,
     want: &std::collections::BTreeMap<String, V>,
@@ -154,6 +155,7 @@ pub fn details_of_maps<V: PartialEq + Display>(
 }
 
 /// What differs between two sets, a detail a member.
+#[must_use]
 pub fn details_of_sets<'a, T: Ord + Display + 'a>(
     live: &std::collections::BTreeSet<T>,
     want: &std::collections::BTreeSet<T>,

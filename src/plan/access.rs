@@ -153,7 +153,7 @@ fn statements_that_allow<'a>(
 
 /// Who may assume an access role, and what that lets them do.
 fn access_role_edges(role: &Role, names: &Names) -> Vec<Edge> {
-    let Some((_, target)) = role
+    let Some(((), target)) = role
         .description
         .strip_prefix("Access to ")
         .and_then(|it| Some(((), it.split(' ').next()?)))
@@ -198,8 +198,8 @@ fn access_role_edges(role: &Role, names: &Names) -> Vec<Edge> {
 fn who(statement: &Statement, names: &Names) -> Vec<String> {
     let conditions: Vec<String> = statement
         .conditions
-        .iter()
-        .flat_map(|(_, keys)| keys.iter())
+        .values()
+        .flat_map(|keys| keys.iter())
         .filter(|(key, values)| {
             let unsigned = key.eq_ignore_ascii_case("aws:PrincipalArn")
                 && values.iter().any(|it| it == "true");

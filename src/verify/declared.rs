@@ -446,25 +446,22 @@ impl<'a> Declared<'a> {
             let Target::Api { routes, .. } = &access.to else {
                 continue;
             };
-            match (&grant.role, grant.via) {
-                (Some(role), Via::AssumeRole) => {
-                    if let Some(role) = self
-                        .world
-                        .thing(role)
-                        .filter(|_| api.endpoint == Endpoint::Private)
-                    {
-                        bound.allow(
-                            aws(role.arn.clone()),
-                            &["execute-api:Invoke"],
-                            written(routes),
-                            Conditions::new(),
-                        );
-                    }
+            if let (Some(role), Via::AssumeRole) = (&grant.role, grant.via) {
+                if let Some(role) = self
+                    .world
+                    .thing(role)
+                    .filter(|_| api.endpoint == Endpoint::Private)
+                {
+                    bound.allow(
+                        aws(role.arn.clone()),
+                        &["execute-api:Invoke"],
+                        written(routes),
+                        Conditions::new(),
+                    );
                 }
-                _ => {
-                    let (name, conditions) = names(&access.from, self.stack, thing);
-                    bound.allow(name, &["execute-api:Invoke"], written(routes), conditions);
-                }
+            } else {
+                let (name, conditions) = names(&access.from, self.stack, thing);
+                bound.allow(name, &["execute-api:Invoke"], written(routes), conditions);
             }
         }
         let public: Vec<RouteKey> = self.public(&thing.address).into_iter().collect();

@@ -456,26 +456,25 @@ impl Case<'_> {
     fn backend(&self, trial: &mut Trial, request: &Request, role: &Thing) {
         let target = self.world.with_arn(&request.resource);
         let own = request.owner() == Some(role.place.id.as_str());
-        match target {
-            Some(target) => self.step(trial, request, Caller::Role(role), target),
-            None => {
-                let allowed = match &role.what {
-                    What::Role { identity, .. } => identity
-                        .iter()
-                        .any(|it| alone(&it.document, request) == Three::Yes),
-                    _ => false,
-                };
-                if !allowed {
-                    trial.lacks(format!(
-                        "{} lacks {} on {}",
-                        role.address, request.action, request.resource
-                    ));
-                } else if !own {
-                    trial.depends_on([format!(
-                        "the policy of {} is another account's, and not read",
-                        request.resource
-                    )]);
-                }
+        if let Some(target) = target {
+            self.step(trial, request, Caller::Role(role), target);
+        } else {
+            let allowed = match &role.what {
+                What::Role { identity, .. } => identity
+                    .iter()
+                    .any(|it| alone(&it.document, request) == Three::Yes),
+                _ => false,
+            };
+            if !allowed {
+                trial.lacks(format!(
+                    "{} lacks {} on {}",
+                    role.address, request.action, request.resource
+                ));
+            } else if !own {
+                trial.depends_on([format!(
+                    "the policy of {} is another account's, and not read",
+                    request.resource
+                )]);
             }
         }
     }

@@ -222,7 +222,7 @@ impl Search<'_> {
         match verdict.decision {
             Decision::Deny => {}
             Decision::Unproven => {
-                trial.depends_on(verdict.because.iter().map(|it| self.world.named(it)))
+                trial.depends_on(verdict.because.iter().map(|it| self.world.named(it)));
             }
             Decision::Allow => {
                 let who = self.world.who(&request.principal);
@@ -407,7 +407,7 @@ impl Search<'_> {
                     request: Some(request),
                 }),
                 Decision::Unproven => {
-                    trial.depends_on(open.because.iter().map(|it| self.world.named(it)))
+                    trial.depends_on(open.because.iter().map(|it| self.world.named(it)));
                 }
                 Decision::Deny => {}
             }

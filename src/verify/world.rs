@@ -287,7 +287,7 @@ impl World {
                     },
                 );
             }
-            Resource::RestApi(it) => self.add_api(address, want, it, policy(&it.policy)),
+            Resource::RestApi(it) => self.add_api(address, want, it, &policy(&it.policy)),
             Resource::Subscription(it) => {
                 self.subscriptions
                     .insert((it.topic.to_string(), it.queue.to_string()));
@@ -326,7 +326,7 @@ impl World {
                     },
                 );
             }
-            Resource::RestApi(it) => self.add_api(address, want, it, policy()),
+            Resource::RestApi(it) => self.add_api(address, want, it, &policy()),
             Resource::Subscription(it) => {
                 self.subscriptions
                     .insert((it.topic.to_string(), it.queue.to_string()));
@@ -384,7 +384,7 @@ impl World {
         address: &Address,
         want: &Want,
         api: &rest_api::RestApi,
-        policy: Document,
+        policy: &Document,
     ) {
         let place = &want.place;
         let name = ApiName {
@@ -394,7 +394,7 @@ impl World {
             api: &self.ids[address],
         };
         let arn = name.head().trim_end_matches('/').to_owned();
-        let policy = name.expand(&policy);
+        let policy = name.expand(policy);
         let surface = Surface {
             stage: String::new(),
             methods: api

@@ -115,7 +115,7 @@ fn sandbox(desired: &Desired, propagation: Duration) -> Sandbox {
 /// One command, as a process of its own would make its calls; it must leave nothing undone.
 async fn command(cloud: &Sandbox, desired: &Desired, act: Act) -> Calls {
     // Whatever the last command used of AWS's rates has come back.
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     let seam = Seam::around(cloud);
     let live = survey::survey(&desired.stack, &desired.wants, &desired.places, &seam)
         .await

@@ -48,7 +48,7 @@ fn pieces(text: &str) -> Vec<Piece> {
                 *begun += &format!("\n{line}");
             }
             (None, Some(Piece::Command { prints, .. })) if inside => {
-                *prints += &format!("{line}\n")
+                *prints += &format!("{line}\n");
             }
             _ => found.push(Piece::Text(format!("{line}\n"))),
         }

@@ -24,11 +24,11 @@ fn colour_says_nothing_that_signs_do_not_say() {
             .run(&format!("plan {MARKETPLACE} --color {colour}"))
             .ends(0)
     };
-    let (plain, coloured) = (plan("never"), plan("always"));
-    assert!(!plain.out.contains(ESCAPE));
+    let (bare, coloured) = (plan("never"), plan("always"));
+    assert!(!bare.out.contains(ESCAPE));
     assert!(coloured.out.contains(ESCAPE));
     let stripped = provision::report::style::plain(&coloured.out);
-    assert_eq!(stripped, plain.out);
+    assert_eq!(stripped, bare.out);
 }
 
 #[test]

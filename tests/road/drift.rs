@@ -26,6 +26,10 @@ struct Found {
 }
 
 /// Applies, tampers, looks, applies again; the plan after that must be empty.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure is written at the call"
+)]
 fn after(overlay: &str, tamper: impl AsyncFn(&Sandbox)) -> Found {
     let desired = wanted(&[&text_of("marketplace.toml"), overlay]);
     run(async {
@@ -81,7 +85,7 @@ impl Found {
 
     /// Asserts that it is told of, that nothing is done about it, and that it stays.
     #[track_caller]
-    fn is_shown_only(self, drift: &[&str], line: &str) {
+    fn shows_only(self, drift: &[&str], line: &str) {
         assert_eq!(self.drift, drift);
         assert!(self.lines.contains(line), "{}", self.lines);
         assert_eq!(self.plan, Vec::<String>::new());
@@ -108,7 +112,7 @@ fn a_weakened_statement_of_a_topic_is_put_right() {
 fn a_removed_statement_of_a_topic_is_put_back() {
     after("", async |it| {
         rewrite_topic(it, |it| {
-            it.retain(|it| !it.to_string().contains("Subscribe\""))
+            it.retain(|it| !it.to_string().contains("Subscribe\""));
         })
         .await;
     })
@@ -121,15 +125,15 @@ fn a_removed_statement_of_a_topic_is_put_back() {
 #[test]
 fn a_foreign_statement_is_shown_and_kept() {
     after("", async |it| {
-        rewrite_topic(it, |it| it.push(anybody("theirs"))).await
+        rewrite_topic(it, |it| it.push(anybody("theirs"))).await;
     })
-    .is_shown_only(&["PD004 topics.order-events"], "theirs");
+    .shows_only(&["PD004 topics.order-events"], "theirs");
 }
 
 #[test]
 fn a_foreign_statement_is_removed_from_what_is_exclusive() {
     after(EXCLUSIVE, async |it| {
-        rewrite_topic(it, |it| it.push(anybody("theirs"))).await
+        rewrite_topic(it, |it| it.push(anybody("theirs"))).await;
     })
     .is(
         &["PD001 topics.order-events"],
@@ -442,7 +446,7 @@ fn a_removed_policy_of_an_api_is_put_back() {
 #[test]
 fn an_inline_policy_on_a_service_role_is_shown_and_kept() {
     after("", async |it| crown(it, SHOP, "checkout", "god").await)
-        .is_shown_only(&["PD004 roles.checkout"], "god");
+        .shows_only(&["PD004 roles.checkout"], "god");
 }
 
 #[test]
@@ -466,7 +470,7 @@ fn a_managed_policy_on_a_service_role_is_shown_and_kept_and_goes_from_an_access_
         send(it, account, call).await;
     };
     after("", async |it| attach(it, SHOP, "checkout").await)
-        .is_shown_only(&["PD004 roles.checkout"], "AdministratorAccess");
+        .shows_only(&["PD004 roles.checkout"], "AdministratorAccess");
     after("", async |it| {
         attach(it, ORDERS, "marketplace-orders-for-invoicer").await;
     })
@@ -504,13 +508,13 @@ async fn subscribe_stranger(cloud: &Sandbox) {
 #[test]
 fn a_strangers_subscription_is_shown_and_kept() {
     after("", async |it| subscribe_stranger(it).await)
-        .is_shown_only(&["PD004 topics.order-events"], "spy");
+        .shows_only(&["PD004 topics.order-events"], "spy");
 }
 
 #[test]
 fn a_strangers_subscription_of_an_exclusive_topic_is_shown() {
     after(EXCLUSIVE, async |it| subscribe_stranger(it).await)
-        .is_shown_only(&["PD004 topics.order-events"], "spy");
+        .shows_only(&["PD004 topics.order-events"], "spy");
 }
 
 #[test]
@@ -544,5 +548,5 @@ fn a_second_stage_made_by_hand_is_left_alone() {
         send(it, ORDERS, call).await;
         assert_eq!(stages(it).await.len(), 2);
     })
-    .is_shown_only(&["PD004 apis.orders"], "theirs");
+    .shows_only(&["PD004 apis.orders"], "theirs");
 }

@@ -95,7 +95,7 @@ fn a_principal_that_is_not_there_fails_at_once() {
         let without = wanted(&[&text_of("marketplace.toml")]);
         let sandbox = sandbox_for([&desired]);
         apply(&without, &sandbox).await;
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         let began = Instant::now();
         let ran = Command::Apply(&desired).with(&sandbox, []).await;
         assert!(
