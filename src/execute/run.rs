@@ -613,6 +613,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         because: None,
         defer_trust: false,
         repin: false,
+        renames: false,
         digest: None,
     }
 }

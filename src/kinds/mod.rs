@@ -91,6 +91,9 @@ pub struct Want {
     pub defer_trust: bool,
     /// A principal is made anew: documents that name it are written again even if their text is equal.
     pub repin: bool,
+    /// A role that its live documents name is replaced by one of another ARN: it is a dead
+    /// principal there by the time they are written, and their text changes with it.
+    pub renames: bool,
     /// The digest of what the stack says, once `resource` says more: ids that AWS chose.
     pub digest: Option<String>,
 }

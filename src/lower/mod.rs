@@ -121,6 +121,7 @@ impl Draft<'_> {
             because: None,
             defer_trust: false,
             repin: false,
+            renames: false,
             digest: None,
         };
         self.wants.entry(address).insert_entry(want).into_mut()

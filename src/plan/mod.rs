@@ -5,12 +5,13 @@
 
 pub mod access;
 mod budget;
+mod ripple;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::survey::{Live, Orphan};
-use crate::kinds::{Have, Part, Resource, RestApi, Want, digest, pending_id, roles_named};
+use crate::kinds::{Have, Part, Resource, Want, digest, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::policy::Document;
@@ -113,9 +114,10 @@ impl Plan {
     pub fn between(desired: &Desired, live: &Live, consent: &Consent) -> Self {
         let mut steps = Vec::new();
         let mut refusals = Vec::new();
-        let made = roles_to_make(desired, live);
+        let made = ripple::roles_to_make(desired, live);
+        let ids = ripple::lasting_ids(desired, live);
         for (address, want) in &desired.wants {
-            let want = want.with_ids(&live.ids());
+            let want = want.with_ids(&ids);
             let have = live.have.get(address);
             match step_for(address, want, have, &made, consent) {
                 Ok(step) => steps.push(step),
@@ -126,7 +128,8 @@ impl Plan {
                 }),
             }
         }
-        redeploy_changed_apis(&mut steps);
+        ripple::tell_of_replaced_roles(&mut steps);
+        ripple::redeploy_changed_apis(&mut steps);
         let kept: BTreeSet<String> = desired.wants.keys().map(ToString::to_string).collect();
         steps.extend(live.orphans.iter().map(|it| removal(it, &kept)));
         let gauges = budget::gauges(&steps);
@@ -367,19 +370,6 @@ fn holds_ours(have: &Have) -> bool {
     }
 }
 
-/// ARNs of the roles that the plan makes: what names them has to be written again.
-fn roles_to_make(desired: &Desired, live: &Live) -> BTreeSet<Arn> {
-    desired
-        .wants
-        .iter()
-        .filter(|(address, _)| !live.have.contains_key(*address))
-        .filter_map(|(_, want)| match &want.resource {
-            Resource::Role(role) => Some(role.arn.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
 fn step_for(
     address: &Address,
     mut want: Want,
@@ -503,76 +493,6 @@ fn step_for(
 fn says_another_mark(want: &Want, have: &Have, address: &Address) -> bool {
     let wanted = Mark::read(&want.mark(address).write(Tags::new()));
     want.owned && want.resource.kind() != KindName::Subscription && have.mark != wanted
-}
-
-/// A changed method, authorizer or policy is served only by a new deployment.
-fn redeploy_changed_apis(steps: &mut [Step]) {
-    let changed: BTreeMap<Address, String> = steps
-        .iter()
-        .filter(|it| it.address.kind == KindName::RestApi && it.action != Action::Keep)
-        .filter_map(|it| {
-            let fields: Vec<&str> = it
-                .changes
-                .iter()
-                .map(|it| it.field.as_str())
-                .filter(|it| !matches!(*it, "tags" | "description" | "mark" | "name"))
-                .collect();
-            let replaced = matches!(it.action, Action::Create | Action::Replace);
-            (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))
-        })
-        .collect();
-    let apis = || {
-        steps
-            .iter()
-            .filter(|it| it.address.kind == KindName::RestApi)
-    };
-    let of = |which: &dyn Fn(&Step) -> bool| -> BTreeSet<Address> {
-        let found = apis().filter(|it| which(it));
-        found.map(|it| it.address.clone()).collect()
-    };
-    let there = of(&|it| it.have.is_some());
-    let drifted = of(&|it| it.drifted);
-    let announced: BTreeSet<Address> = steps
-        .iter()
-        .filter(|it| changed.contains_key(&it.address))
-        .filter(|it| it.have.as_ref().is_some_and(RestApi::announces))
-        .map(|it| it.address.clone())
-        .collect();
-    for step in steps
-        .iter_mut()
-        .filter(|it| it.address.kind == KindName::Stage)
-    {
-        if let Some(want) = &mut step.want {
-            let owed = |it: &Address| announced.contains(it);
-            let older = |it: &Address| step.have.is_none() && there.contains(it);
-            want.repin = want.needs.iter().any(|it| owed(it) || older(it));
-        }
-        let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
-            continue;
-        };
-        if step.action == Action::Keep {
-            step.drifted = want.needs.iter().any(|it| drifted.contains(it));
-        }
-        let Some(fields) = want.needs.iter().find_map(|it| changed.get(it)) else {
-            continue;
-        };
-        let differences = want.resource.differences(want, have);
-        let same = !differences.has("deployment");
-        step.changes = differences.into_changes();
-        if same {
-            // The text is as it was deployed, and what AWS made of it is not: a principal made anew.
-            if let Resource::Stage(stage) = &mut have.resource {
-                stage.surface = String::new();
-            }
-            step.changes = want.resource.differences(want, have).into_changes();
-        }
-        step.action = Action::Update;
-        step.because = Some(if fields.is_empty() {
-            "its API is made anew".to_owned()
-        } else {
-            format!("its API's {fields} changed")
-        });
-    }
 }
 
 /// Deletions that AWS refuses once the resource has lost its policies already.

@@ -407,6 +407,7 @@ fn as_roots(places: &BTreeMap<String, Place>, emulator: &Emulator) -> Aws {
                 role: None,
                 external_id: None,
             },
+            boundary: None,
         })
         .collect();
     let keys = places

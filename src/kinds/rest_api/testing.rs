@@ -182,6 +182,7 @@ impl Wanted {
             because: None,
             defer_trust: false,
             repin: false,
+            renames: false,
             digest: None,
         };
         Self {

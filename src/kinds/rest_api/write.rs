@@ -205,7 +205,8 @@ impl RestApi {
     ///
     /// Before the policy is mended, since after it the evidence is gone.
     async fn announce(&self, want: &Want, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
-        if !Self::announces(have) {
+        // Where the text changes too, the deployment's digest says so.
+        if want.renames || !Self::announces(have) {
             return Ok(());
         }
         let tags = Tags::from([(REDEPLOY.to_owned(), "policy".to_owned())]);
