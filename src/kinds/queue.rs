@@ -267,6 +267,19 @@ impl Queue {
         Ok(have)
     }
 
+    /// The topics that our statements let deliver to it.
+    #[must_use]
+    pub fn delivering(&self) -> BTreeSet<Arn> {
+        let conditions = self.policy.statements.iter().map(|it| &it.conditions);
+        conditions
+            .flat_map(|it| it.iter().flat_map(|(_, keys)| keys))
+            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
+            .flat_map(|(_, values)| values)
+            .filter_map(|it| Arn::parse(it).ok())
+            .filter(|it| it.service() == "sns")
+            .collect()
+    }
+
     fn live(have: &Have) -> &Self {
         match &have.resource {
             Resource::Queue(it) => it,

@@ -452,7 +452,7 @@ impl Survey<'_> {
                     .map(|it| (Some(address.clone()), it)),
             );
         }
-        self.foreign_topics(&topics, &mut listed).await?;
+        self.foreign_topics(live, &topics, &mut listed).await?;
         let reads = self.wants.iter().filter_map(|(address, want)| {
             let Resource::Subscription(it) = &want.resource else {
                 return None;
@@ -485,27 +485,54 @@ impl Survey<'_> {
     }
 
     /// Subscriptions of our queues to topics that are not of the stack, as the queues' accounts list them.
+    ///
+    /// What the stack wants tells of some, and what our statements in a queue's policy still let
+    /// deliver of the others: those have left the stack, and nothing else remembers them.
     async fn foreign_topics(
         &self,
+        live: &Live,
         topics: &[(Address, Place, Arn)],
         listed: &mut Vec<(Option<Address>, sns::SubscriptionListing)>,
     ) -> Result<(), SurveyError> {
-        let foreign: BTreeMap<(AccountId, Region), &Place> = self
-            .wants
-            .values()
-            .filter(|want| match &want.resource {
-                Resource::Subscription(it) => !topics.iter().any(|(_, _, arn)| *arn == it.topic)
-                    && !self.wants.values().any(|want| matches!(&want.resource, Resource::Topic(topic) if topic.arn == it.topic)),
-                _ => false,
+        let of_the_stack = |arn: &Arn| {
+            topics.iter().any(|(_, _, it)| it == arn)
+                || self.wants.values().any(
+                    |want| matches!(&want.resource, Resource::Topic(topic) if topic.arn == *arn),
+                )
+        };
+        let wanted = self.wants.values().filter_map(|want| match &want.resource {
+            Resource::Subscription(it) => Some((it.topic.clone(), &want.place)),
+            _ => None,
+        });
+        let kept = live.have.iter().filter_map(|(address, have)| {
+            let want = self.wants.get(address)?;
+            Some((have, &want.place))
+        });
+        let left = live.orphans.iter().map(|it| (&it.have, &it.place));
+        let let_in = kept.chain(left).flat_map(|(have, place)| {
+            let topics = match &have.resource {
+                Resource::Queue(queue) => queue.delivering(),
+                _ => BTreeSet::new(),
+            };
+            topics.into_iter().map(move |topic| (topic, place))
+        });
+        let foreign: BTreeMap<(AccountId, Region), Place> = wanted
+            .chain(let_in)
+            .filter(|(topic, _)| !of_the_stack(topic))
+            .map(|(topic, place)| {
+                let mut place = place.clone();
+                if let Some(region) = Region::parse(topic.region()) {
+                    place.region = region;
+                }
+                ((place.id.clone(), place.region.clone()), place)
             })
-            .map(|want| ((want.place.id.clone(), want.place.region.clone()), &want.place))
             .collect();
         for place in foreign.values() {
             let found =
                 cloud::all_pages(self.cloud, place, |token| sns::ListSubscriptions { token })
                     .await
                     .map_err(|source| SurveyError {
-                        place: (*place).clone(),
+                        place: place.clone(),
                         source,
                     })?;
             listed.extend(found.into_iter().map(|it| (None, it)));

@@ -258,6 +258,9 @@ impl Plan {
                 if self.lets_go(&address, step) {
                     tasks.update_edge(*maker, *node, ());
                 }
+                if self.remembers(&address, step) {
+                    tasks.update_edge(*node, *maker, ());
+                }
             }
             for (other, before) in removed.iter().zip(&nodes) {
                 if goes_before(other, step) {
@@ -274,6 +277,20 @@ impl Plan {
         self.steps
             .iter()
             .find(|it| it.address == task.address && it.want.is_some() == task.part.is_some())
+    }
+
+    /// Whether what stands at `address` is all that tells of what `removed` removes: the policy
+    /// of its queue, of a subscription to a topic that is not of the stack.
+    fn remembers(&self, address: &Address, removed: &Step) -> bool {
+        let Some(Resource::Subscription(gone)) = removed.have.as_ref().map(|it| &it.resource)
+        else {
+            return false;
+        };
+        self.steps
+            .iter()
+            .filter(|it| it.address == *address && it.want.is_some())
+            .filter_map(|it| it.have.as_ref())
+            .any(|it| matches!(&it.resource, Resource::Queue(queue) if queue.arn == gone.queue))
     }
 
     /// Whether a step that makes `address` lets go of what `removed` removes, or takes its place.

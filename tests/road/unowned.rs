@@ -267,3 +267,37 @@ fn tags_and_policies_of_others_on_our_resources_stay() {
         assert_eq!(text.matches("\"cost-centre\":\"7\"").count(), 3, "{text}");
     });
 }
+
+/// A queue that is to receive from another stack's topic, or not, or is not there.
+fn listener(queue: &str) -> Desired {
+    stack(
+        "listener",
+        &format!(
+            "[roles.worker]\naccount = \"orders\"\ntrusted_by = \"ec2.amazonaws.com\"\n{queue}"
+        ),
+    )
+}
+
+#[test]
+fn a_subscription_to_anothers_topic_goes_when_it_leaves_the_stack() {
+    let owner = stack("owner", "[topics.news]\naccount = \"orders\"\n");
+    let topic = format!("arn:aws:sns:eu-west-1:{ORDERS}:news");
+    let with = listener(&format!(
+        "[queues.inbox]\naccount = \"orders\"\nsubscribe = [{{ topic = \"{topic}\" }}]\n"
+    ));
+    let silent = listener("[queues.inbox]\naccount = \"orders\"\n");
+    let none = listener("");
+    for without in [&silent, &none] {
+        run(async {
+            let sandbox = sandbox_for([&owner]);
+            apply(&owner, &sandbox).await;
+            apply(without, &sandbox).await;
+            let before = sandbox.picture();
+            apply(&with, &sandbox).await;
+            assert!(sandbox.picture().to_string().contains("inbox"));
+            apply(without, &sandbox).await;
+            assert_in_step(without, &sandbox, "without it").await;
+            assert_eq!(difference(&before, &sandbox.picture()), None);
+        });
+    }
+}
