@@ -117,7 +117,10 @@ impl<'a> Session<'a> {
                     .map_err(|error| Failure::Plain(error.to_string()))?;
                 (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
             }
-            None => aws(stack, telling)?,
+            #[cfg(feature = "aws")]
+            None => aws(stack, telling),
+            #[cfg(not(feature = "aws"))]
+            None => return Err(Failure::Plain(NO_AWS.to_owned())),
         };
         Ok(Self {
             cloud,
@@ -169,28 +172,19 @@ impl<'a> Session<'a> {
 const JITTER: Duration = Duration::from_millis(100);
 
 #[cfg(feature = "aws")]
-fn aws<'a>(
-    stack: &Stack,
-    telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
-) -> Result<Cloud<'a>, Failure> {
+fn aws<'a>(stack: &Stack, telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a) -> Cloud<'a> {
     let aws = std::rc::Rc::new(crate::aws::Aws::connect(
         stack.accounts.values(),
         &stack.name,
     ));
     let counter = std::rc::Rc::clone(&aws);
-    Ok((
+    (
         Seam::around(aws).with_margin(JITTER).telling(telling),
         false,
         Box::new(move || counter.credential_calls()),
-    ))
+    )
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws<'a>(
-    _: &Stack,
-    _: impl Fn(&crate::cloud::seam::Event<'_>) + 'a,
-) -> Result<Cloud<'a>, Failure> {
-    Err(Failure::Plain(
-        "this build has no AWS in it; use `--sandbox`, or build with the feature `aws`".to_owned(),
-    ))
-}
+const NO_AWS: &str =
+    "this build has no AWS in it; use `--sandbox`, or build with the feature `aws`";

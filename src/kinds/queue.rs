@@ -272,7 +272,7 @@ impl Queue {
     pub fn delivering(&self) -> BTreeSet<Arn> {
         let conditions = self.policy.statements.iter().map(|it| &it.conditions);
         conditions
-            .flat_map(|it| it.iter().flat_map(|(_, keys)| keys))
+            .flat_map(|it| it.values().flatten())
             .filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
             .flat_map(|(_, values)| values)
             .filter_map(|it| Arn::parse(it).ok())
