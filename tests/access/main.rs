@@ -12,6 +12,7 @@ mod emulator;
 
 mod breaking;
 mod caller;
+mod calls;
 mod claims;
 mod entering;
 mod ground;

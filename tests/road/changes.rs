@@ -81,9 +81,9 @@ fn a_topic_turned_fifo_is_another_topic() {
             "+ topics.t",
             "+ queues.q",
             "+ subscriptions.q.t",
-            // SNS removes a topic's subscriptions with it.
             "- topics.t",
             "- queues.q",
+            "- subscriptions.q.t",
         ]
     );
 }
