@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::model::{Address, Change, Place};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Left, Plan};
 
 /// What kind of drift a finding is. The codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -106,6 +106,8 @@ pub struct Drift {
     pub findings: Vec<Finding>,
     /// How many resources are as the stack says.
     pub in_step: usize,
+    /// What was not read, in accounts that are not entered: it is neither in step nor drifted.
+    pub left: Vec<Left>,
 }
 
 impl Drift {
@@ -154,6 +156,7 @@ impl Drift {
             stack: plan.stack.clone(),
             findings,
             in_step,
+            left: plan.left.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use futures::stream;
 use super::args;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, files_of, load, lowered};
+use super::session::{Session, files_of, load, lowered_within};
 use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
 use crate::model::Address;
@@ -19,7 +19,15 @@ use crate::report::{human, json};
 pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending, Failure> {
     let (files, saved) = files_of(&args.files)?;
     let stack = load(&files)?;
-    let desired = lowered(&stack)?;
+    let reach = args::Reach {
+        unreachable: saved
+            .iter()
+            .flat_map(|it| &it.unreachable)
+            .chain(&args.reach.unreachable)
+            .cloned()
+            .collect(),
+    };
+    let desired = lowered_within(&stack, &reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let adopt = args
@@ -126,6 +134,7 @@ fn again(args: &args::Apply) -> String {
     if args.prune {
         text += " --prune";
     }
+    text += &args.reach.flags();
     text
 }
 

@@ -112,6 +112,15 @@ pub struct Where {
     pub sandbox: Option<PathBuf>,
 }
 
+/// Which accounts are entered.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Reach {
+    /// An account that cannot be entered any more, by its name or id: nothing is read or written
+    /// there, and all of it is told as left. May be repeated.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub unreachable: Vec<String>,
+}
+
 /// `validate`
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -138,6 +147,9 @@ pub struct Plan {
     /// Which cloud.
     #[command(flatten)]
     pub place: Where,
+    /// Which accounts are entered.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Exit 2 when there is something to do.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -167,6 +179,9 @@ pub struct Apply {
     /// Which cloud.
     #[command(flatten)]
     pub place: Where,
+    /// Which accounts are entered.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Do not ask. Deletions need a flag of their own all the same.
     #[arg(long)]
     pub yes: bool,
@@ -193,6 +208,9 @@ pub struct Destroy {
     /// Which cloud.
     #[command(flatten)]
     pub place: Where,
+    /// Which accounts are entered.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -216,6 +234,9 @@ pub struct Drift {
     /// Which cloud.
     #[command(flatten)]
     pub place: Where,
+    /// Which accounts are entered.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Print a document for machines.
     #[arg(long)]
     pub json: bool,
@@ -339,6 +360,15 @@ pub fn command(verb: &str, files: &Files, place: &Where) -> String {
         None => {}
     }
     text
+}
+
+impl Reach {
+    /// The flags that say it again, each after a space.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let flag = |it: &String| format!(" --unreachable {}", quoted(it));
+        self.unreachable.iter().map(flag).collect()
+    }
 }
 
 /// A word as a shell reads it.

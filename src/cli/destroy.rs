@@ -4,7 +4,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, load, lowered};
+use super::session::{Session, load, lowered_within};
 use super::{Ending, Failure};
 use crate::plan::Plan;
 use crate::report::style::counted;
@@ -13,11 +13,11 @@ use crate::report::{human, json};
 /// Removes everything the stack made, and its statements elsewhere.
 pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let desired = lowered(&stack)?;
+    let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let plan = Plan::of_destruction(&desired, &live);
-    let command = args::command("destroy", &args.files, &args.place);
+    let command = args::command("destroy", &args.files, &args.place) + &args.reach.flags();
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, &rehearsal));

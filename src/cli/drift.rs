@@ -3,7 +3,7 @@
 use super::args;
 use super::plan::refused;
 use super::screen::Screen;
-use super::session::{Session, load, lowered};
+use super::session::{Session, load, lowered_within};
 use super::{Ending, Failure};
 use crate::drift::Drift;
 use crate::plan::{Consent, Plan};
@@ -12,7 +12,7 @@ use crate::report;
 /// Tells what moved in AWS while the stack did not.
 pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let desired = lowered(&stack)?;
+    let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let plan = Plan::between(&desired, &live, &Consent::default());
@@ -32,8 +32,9 @@ pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending,
         screen.result(&report::drift::human(&drift));
         if !plan.is_empty() {
             screen.talk(&format!(
-                "To put AWS back: {}",
-                args::command("apply", &args.files, &args.place)
+                "To put AWS back: {}{}",
+                args::command("apply", &args.files, &args.place),
+                args.reach.flags()
             ));
         }
         screen.talk(&session.summary());

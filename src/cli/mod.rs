@@ -161,6 +161,12 @@ fn tell(failure: &Failure, screen: &Screen) {
                 }
             }
             screen.faults("nothing was changed");
+            for account in errors.not_entered() {
+                screen.faults(&format!(
+                    "if `{account}` is gone for good: plan, apply, destroy and drift leave it out with \
+                     `--unreachable {account}`"
+                ));
+            }
         }
     }
 }

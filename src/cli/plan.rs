@@ -2,7 +2,7 @@
 
 use super::args;
 use super::screen::Screen;
-use super::session::{Session, load, lowered};
+use super::session::{Session, load, lowered_within};
 use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
 use crate::kinds::survey::Live;
@@ -12,7 +12,7 @@ use crate::report::{human, json};
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let desired = lowered(&stack)?;
+    let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let consent = Consent {
@@ -36,7 +36,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         return failed;
     }
     if let Some(path) = &args.out {
-        saved::write(path, &plan, &rehearsal, &args.files, &args.adopt)?;
+        saved::write(path, &plan, &rehearsal, args)?;
         let saved = args::Files {
             stack: path.clone(),
             with: Vec::new(),

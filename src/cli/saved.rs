@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Failure;
-use super::args::Files;
+use super::args;
 use crate::execute::Rehearsal;
 use crate::model::Address;
 use crate::plan::Plan;
@@ -24,6 +24,9 @@ pub(super) struct Saved {
     pub(super) with: Vec<String>,
     /// What was taken over.
     pub(super) adopt: Vec<Address>,
+    /// Accounts that were not entered.
+    #[serde(default)]
+    pub(super) unreachable: Vec<String>,
     /// Stands for everything that was wanted.
     pub(super) stack_digest: String,
     /// Stands for everything that was found.
@@ -39,18 +42,19 @@ pub(super) fn write(
     path: &Path,
     plan: &Plan,
     rehearsal: &Rehearsal,
-    files: &Files,
-    adopt: &[Address],
+    args: &args::Plan,
 ) -> Result<(), Failure> {
     let saved = Saved {
         schema: SCHEMA.to_owned(),
-        stack_file: files.stack.display().to_string(),
-        with: files
+        stack_file: args.files.stack.display().to_string(),
+        with: args
+            .files
             .with
             .iter()
             .map(|it| it.display().to_string())
             .collect(),
-        adopt: adopt.to_vec(),
+        adopt: args.adopt.clone(),
+        unreachable: args.reach.unreachable.clone(),
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
         plan: json::plan(plan, rehearsal),

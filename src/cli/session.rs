@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::args::{Files, Where};
+use super::args::{Files, Reach, Where};
 use super::screen::Screen;
 use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
@@ -14,6 +14,7 @@ use crate::cloud::{Sandbox, Seam};
 use crate::graph;
 use crate::kinds::survey::{self, Live};
 use crate::lower::{self, Desired};
+use crate::model::AccountId;
 use crate::stack::{self, Source, Stack};
 
 /// Reads a stack and what is laid over it.
@@ -65,6 +66,30 @@ pub(super) fn lowered(stack: &Stack) -> Result<Desired, Failure> {
     })?;
     graph::untie(&mut desired.wants).map_err(|ring| Failure::Plain(ring.to_string()))?;
     Ok(desired)
+}
+
+/// The same, but for the accounts that cannot be entered.
+pub(super) fn lowered_within(stack: &Stack, reach: &Reach) -> Result<Desired, Failure> {
+    let mut desired = lowered(stack)?;
+    for name in &reach.unreachable {
+        desired.unreachable.insert(account_called(stack, name)?);
+    }
+    Ok(desired)
+}
+
+/// The account of this name or id.
+fn account_called(stack: &Stack, name: &str) -> Result<AccountId, Failure> {
+    let named = stack.accounts.get(name).map(|it| it.place.id.clone());
+    named.or_else(|| AccountId::parse(name)).ok_or_else(|| {
+        let known: Vec<&str> = stack.accounts.keys().map(String::as_str).collect();
+        let like = stack::nearest(name, known.iter().copied()).map_or_else(
+            || format!("it has {}", known.join(", ")),
+            |it| format!("did you mean `{it}`?"),
+        );
+        Failure::Plain(format!(
+            "the stack has no account `{name}`: {like}; an id of twelve digits is taken too"
+        ))
+    })
 }
 
 /// The stack's files, or those that a saved plan is of.
@@ -132,8 +157,8 @@ impl<'a> Session<'a> {
 
     /// Reads everything of the stack that is there.
     pub(super) async fn survey(&self, desired: &Desired) -> Result<Live, Failure> {
-        let live =
-            survey::survey(&desired.stack, &desired.wants, &desired.places, &self.cloud).await;
+        let places = desired.reached();
+        let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud).await;
         live.map_err(Failure::Survey)
     }
 

@@ -64,6 +64,18 @@ pub struct SurveyError {
     pub source: CallError,
 }
 
+impl SurveyErrors {
+    /// The names of accounts that could not be entered at all.
+    #[must_use]
+    pub fn not_entered(&self) -> BTreeSet<&str> {
+        let closed = self
+            .0
+            .iter()
+            .filter(|it| it.source.fault == Fault::Credentials);
+        closed.map(|it| it.place.account.as_str()).collect()
+    }
+}
+
 type Wants = BTreeMap<Address, Want>;
 
 /// Everything that could not be read: every account that cannot be entered is said at once.
@@ -71,7 +83,7 @@ type Wants = BTreeMap<Address, Want>;
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct SurveyErrors(pub Vec<SurveyError>);
 
-/// Reads everything of a stack.
+/// Reads everything of a stack in these accounts and regions, and nothing anywhere else.
 pub async fn survey(
     stack: &str,
     wants: &Wants,
@@ -81,6 +93,7 @@ pub async fn survey(
     let survey = Survey {
         stack,
         wants,
+        entered: places.iter().map(|it| &it.id).collect(),
         cloud,
     };
     // An account that stands in the stack under several names is read once.
@@ -138,6 +151,7 @@ pub async fn survey(
 struct Survey<'a> {
     stack: &'a str,
     wants: &'a Wants,
+    entered: BTreeSet<&'a AccountId>,
     cloud: &'a dyn Cloud,
 }
 
@@ -457,6 +471,9 @@ impl Survey<'_> {
             let Resource::Subscription(it) = &want.resource else {
                 return None;
             };
+            if !self.entered.contains(&want.place.id) {
+                return None;
+            }
             let found = listed.iter().find(|(_, listing)| {
                 listing.topic == it.topic.as_str()
                     && listing.endpoint == it.queue.as_str()
@@ -484,7 +501,15 @@ impl Survey<'_> {
         Ok(())
     }
 
-    /// Subscriptions of our queues to topics that are not of the stack, as the queues' accounts list them.
+    /// Whether a topic is of the stack, in an account that is entered: it tells its subscriptions itself.
+    fn reads_topic(&self, arn: &Arn) -> bool {
+        self.wants.values().any(|want| {
+            matches!(&want.resource, Resource::Topic(topic) if topic.arn == *arn)
+                && self.entered.contains(&want.place.id)
+        })
+    }
+
+    /// Subscriptions of our queues to topics that tell us nothing, as the queues' accounts list them.
     ///
     /// What the stack wants tells of some, and what our statements in a queue's policy still let
     /// deliver of the others: those have left the stack, and nothing else remembers them.
@@ -494,12 +519,8 @@ impl Survey<'_> {
         topics: &[(Address, Place, Arn)],
         listed: &mut Vec<(Option<Address>, sns::SubscriptionListing)>,
     ) -> Result<(), SurveyError> {
-        let of_the_stack = |arn: &Arn| {
-            topics.iter().any(|(_, _, it)| it == arn)
-                || self.wants.values().any(
-                    |want| matches!(&want.resource, Resource::Topic(topic) if topic.arn == *arn),
-                )
-        };
+        let of_the_stack =
+            |arn: &Arn| topics.iter().any(|(_, _, it)| it == arn) || self.reads_topic(arn);
         let wanted = self.wants.values().filter_map(|want| match &want.resource {
             Resource::Subscription(it) => Some((it.topic.clone(), &want.place)),
             _ => None,
@@ -518,7 +539,7 @@ impl Survey<'_> {
         });
         let foreign: BTreeMap<(AccountId, Region), Place> = wanted
             .chain(let_in)
-            .filter(|(topic, _)| !of_the_stack(topic))
+            .filter(|(topic, place)| self.entered.contains(&place.id) && !of_the_stack(topic))
             .map(|(topic, place)| {
                 let mut place = place.clone();
                 if let Some(region) = Region::parse(topic.region()) {

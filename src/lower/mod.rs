@@ -34,6 +34,8 @@ pub struct Desired {
     pub stack: String,
     /// Every account and region the stack speaks of.
     pub places: BTreeSet<Place>,
+    /// Accounts that cannot be entered, as the operator says: nothing is read or written there.
+    pub unreachable: BTreeSet<AccountId>,
     /// The resources.
     pub wants: BTreeMap<Address, Want>,
     /// Who may do what, by which mechanism.
@@ -187,6 +189,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
     Ok(Desired {
         stack: stack.name.clone(),
         places: stack.accounts.values().map(|it| it.place.clone()).collect(),
+        unreachable: BTreeSet::new(),
         wants: draft.wants,
         grants: draft.grants,
         handovers,
@@ -194,6 +197,13 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
 }
 
 impl Desired {
+    /// The accounts and regions that can be entered.
+    #[must_use]
+    pub fn reached(&self) -> BTreeSet<Place> {
+        let entered = |it: &&Place| !self.unreachable.contains(&it.id);
+        self.places.iter().filter(entered).cloned().collect()
+    }
+
     /// The address of the role of the stack with this ARN.
     #[must_use]
     pub fn role_with_arn(&self, arn: &Arn) -> Option<&Address> {

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod budget;
+mod left;
 mod ripple;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::policy::Document;
 
 pub use access::AccessChange;
 pub use budget::Gauge;
+pub use left::Left;
 
 /// What is done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +97,8 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// Policies that somebody else must attach.
     pub handovers: Vec<Handover>,
+    /// What stays as it is, in accounts that are not entered.
+    pub left: Vec<Left>,
     /// Stands for everything that was found, for telling whether it moved.
     pub live_digest: String,
     /// Stands for everything that is wanted.
@@ -116,7 +120,11 @@ impl Plan {
         let mut refusals = Vec::new();
         let made = ripple::roles_to_make(desired, live);
         let ids = ripple::lasting_ids(desired, live);
+        let left = left::left(desired, &ids);
         for (address, want) in &desired.wants {
+            if left.iter().any(|it| it.holds(address)) {
+                continue;
+            }
             let want = want.with_ids(&ids);
             let have = live.have.get(address);
             match step_for(address, want, have, &made, consent) {
@@ -142,6 +150,7 @@ impl Plan {
             gauges,
             refusals,
             handovers: desired.handovers.clone(),
+            left,
             live_digest: live_digest(live),
             stack_digest: stack_digest(desired),
             steps,
@@ -193,6 +202,7 @@ impl Plan {
             gauges: Vec::new(),
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
+            left: left::untouched(desired),
             live_digest: live_digest(live),
             stack_digest: stack_digest(desired),
             steps,

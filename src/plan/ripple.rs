@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Step};
+use super::{Action, Step, left};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, RestApi, roles_named};
 use crate::lower::Desired;
@@ -14,7 +14,9 @@ pub(super) fn roles_to_make(desired: &Desired, live: &Live) -> BTreeSet<Arn> {
     desired
         .wants
         .iter()
-        .filter(|(address, _)| !live.have.contains_key(*address))
+        .filter(|(address, want)| {
+            !live.have.contains_key(*address) && !desired.unreachable.contains(&want.place.id)
+        })
         .filter_map(|(_, want)| match &want.resource {
             Resource::Role(role) => Some(role.arn.clone()),
             _ => None,
@@ -24,7 +26,7 @@ pub(super) fn roles_to_make(desired: &Desired, live: &Live) -> BTreeSet<Arn> {
 
 /// Ids that AWS chose and that stay: an API that is replaced gets another.
 pub(super) fn lasting_ids(desired: &Desired, live: &Live) -> BTreeMap<Address, String> {
-    let mut ids = live.ids();
+    let mut ids = left::ids(desired, live);
     ids.retain(|address, _| {
         let want = desired.wants.get(address);
         let both = want.zip(live.have.get(address));

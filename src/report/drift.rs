@@ -49,6 +49,7 @@ pub fn human(drift: &Drift) -> String {
         }
         text.push('\n');
     }
+    text += &super::human::left(&drift.left);
     if drift.findings.is_empty() {
         let _ = writeln!(
             text,
@@ -94,6 +95,7 @@ pub fn json(drift: &Drift) -> Value {
         .collect();
     json!({
         "schema": super::json::DRIFT, "stack": drift.stack, "findings": findings, "in_step": drift.in_step,
+        "left": super::json::left(&drift.left),
         "opens_access": drift.findings.iter().any(|it| it.class.opens_access()),
         "classes": Class::ALL.map(|it| json!({"code": it.code(), "class": it, "says": it.says()})),
     })

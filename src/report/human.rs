@@ -10,7 +10,7 @@ use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Place};
-use crate::plan::{AccessChange, Action, Plan, Step};
+use crate::plan::{AccessChange, Action, Left, Plan, Step};
 use crate::stack::Via;
 
 /// A budget this full is worth a line in every plan, in percent.
@@ -28,6 +28,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     text += &budgets(plan);
     text += &foreign(plan);
     text += &handovers(plan);
+    text += &left(&plan.left);
     text += &refusals(plan);
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
@@ -395,6 +396,37 @@ fn foreign(plan: &Plan) -> String {
         "{}  not this stack's, and kept\n{text}\n",
         styled(LOUD, "Also there")
     )
+}
+
+/// What stays as it is, in accounts that are not entered.
+#[must_use]
+pub fn left(left: &[Left]) -> String {
+    let mut text = String::new();
+    for it in left {
+        let _ = writeln!(
+            text,
+            "{}  {}  {}  not entered: whatever of this stack stands there stays as it is",
+            styled(LOUD, "Left"),
+            it.account,
+            it.id
+        );
+        for address in &it.addresses {
+            let _ = writeln!(text, "  {} {}", styled(CHANGE, "?"), title(address));
+        }
+        for address in &it.waiting {
+            let _ = writeln!(
+                text,
+                "  {} {}: it needs an id that only {} can tell",
+                styled(CHANGE, "?"),
+                title(address),
+                it.account
+            );
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 fn handovers(plan: &Plan) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::lower::Desired;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Left, Plan, Step};
 
 /// The version of every document here.
 pub const PLAN: &str = "provision.plan/1";
@@ -96,12 +96,27 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "budgets": budgets,
         "handovers": handovers,
         "refusals": refusals,
+        "left": left(&plan.left),
         "summary": {"add": add, "change": change, "destroy": destroy},
         "calls_to_make": to_make,
         "least_seconds": rehearsal.least_time().map_or(0.0, |(time, _)| time.as_secs_f64()),
         "live_digest": plan.live_digest,
         "stack_digest": plan.stack_digest,
     })
+}
+
+/// What stays as it is, in accounts that are not entered.
+#[must_use]
+pub fn left(left: &[Left]) -> Value {
+    let left: Vec<Value> = left
+        .iter()
+        .map(|it| {
+            json!({
+                "account": it.account, "account_id": it.id, "addresses": it.addresses, "waiting": it.waiting,
+            })
+        })
+        .collect();
+    json!(left)
 }
 
 /// The calls that were made.

@@ -6,6 +6,7 @@
 
 mod endings;
 mod help;
+mod leaving;
 mod machines;
 mod readme;
 mod saved;

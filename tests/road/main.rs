@@ -13,6 +13,7 @@ mod changes;
 mod drift;
 mod operator;
 mod propagation;
+mod reach;
 mod round;
 mod sweep;
 mod unowned;

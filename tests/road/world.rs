@@ -170,7 +170,7 @@ impl Command<'_> {
     ) -> Ran {
         let seam = Seam::around(cloud).failing(rules);
         let desired = self.desired();
-        let live = survey::survey(&desired.stack, &desired.wants, &desired.places, &seam).await;
+        let live = survey::survey(&desired.stack, &desired.wants, &desired.reached(), &seam).await;
         let (plan, unread, outcomes) = match live {
             Ok(live) => {
                 let plan = self.plan(&live, consent);
@@ -195,7 +195,7 @@ impl Command<'_> {
     /// What it would do.
     pub(crate) async fn planned(self, cloud: &dyn Cloud) -> Plan {
         let desired = self.desired();
-        let live = survey::survey(&desired.stack, &desired.wants, &desired.places, cloud).await;
+        let live = survey::survey(&desired.stack, &desired.wants, &desired.reached(), cloud).await;
         self.plan(&live.expect("read"), &Consent::default())
     }
 
@@ -219,7 +219,7 @@ pub(crate) async fn destroy(desired: &Desired, cloud: &dyn Cloud) -> Ran {
 
 /// The plan, with nothing done.
 pub(crate) async fn plan(desired: &Desired, cloud: &dyn Cloud) -> Plan {
-    let live = survey::survey(&desired.stack, &desired.wants, &desired.places, cloud).await;
+    let live = survey::survey(&desired.stack, &desired.wants, &desired.reached(), cloud).await;
     Plan::between(desired, &live.expect("read"), &Consent::default())
 }
 
