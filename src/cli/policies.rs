@@ -7,7 +7,7 @@ use std::path::Path;
 use super::args;
 use super::screen::Screen;
 use super::{Ending, Failure};
-use crate::policy::interchange::{compare_line, comparison, simulate_line};
+use crate::policy::interchange::{compare_line, comparison, not_text, simulate_line};
 use crate::policy::{Comparison, Document, Request, Who, compare as compared};
 use crate::report::style::{of_sign, styled};
 
@@ -68,10 +68,13 @@ fn each_line(screen: &Screen, answer: impl Fn(&str) -> String) -> Result<Ending,
     if std::io::stdin().is_terminal() {
         screen.talk("reading requests from stdin, a JSON object a line; end with ctrl-d");
     }
-    for line in std::io::stdin().lock().lines() {
+    for line in std::io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))?;
-        if !line.trim().is_empty() {
-            screen.result(&format!("{}\n", answer(&line)));
+        // One bad line is no reason to leave the others without an answer.
+        match std::str::from_utf8(&line) {
+            Ok(line) if line.trim().is_empty() => {}
+            Ok(line) => screen.result(&format!("{}\n", answer(line))),
+            Err(error) => screen.result(&format!("{}\n", not_text(error.valid_up_to()))),
         }
     }
     Ok(Ending::Done)

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::json;
+use super::json::{self, EMPTY, Position};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,20 +150,77 @@ impl PrincipalClause {
 
 /// A text that is not a policy document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {message}")]
+#[error("{}: {message}", self.place())]
 pub struct PolicyError {
-    /// Where: `Statement[2].Action`, or `line 3 column 9` when it is not JSON.
+    /// At which element: `Statement[2].Action`; empty when the text is not JSON.
     pub at: String,
+    /// Where that is in the text, when there is one.
+    pub position: Option<Position>,
     /// What is wrong there.
     pub message: String,
 }
 
-fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
+impl PolicyError {
+    /// Where it is: `line 3 column 9, Statement[2].Action`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let position = self.position.map(|it| it.to_string());
+        let at = Some(self.at.clone()).filter(|it| !it.is_empty());
+        let both: Vec<String> = position.into_iter().chain(at).collect();
+        both.join(", ")
+    }
+
+    /// The same, with its place in the JSON text that was read.
+    #[must_use]
+    pub fn within(mut self, text: &str) -> Self {
+        // The whole document is on no path.
+        let path = if self.at == WHOLE { "" } else { &self.at };
+        self.position = self.position.or_else(|| Some(Position::at(text, path)));
+        self
+    }
+}
+
+/// What the whole text is called in an error.
+pub(super) const WHOLE: &str = "document";
+
+pub(super) fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
     PolicyError {
         at: at.into(),
+        position: None,
         message: message.into(),
     }
 }
+
+/// The fault of an element that nothing has, with the one it was most likely meant to be.
+fn no_such(at: &str, name: &str, of: &str, there_are: &[&str]) -> PolicyError {
+    let alike = |it: &&&str| strsim::jaro_winkler(&it.to_lowercase(), &name.to_lowercase());
+    let meant = there_are
+        .iter()
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+        .filter(|it| alike(it) > 0.8);
+    let hint = meant.map_or_else(String::new, |it| format!("; is `{it}` meant?"));
+    wrong(at, format!("no such element in {of}{hint}"))
+}
+
+/// A key as a path has it.
+fn shown(name: &str) -> &str {
+    if name.is_empty() { EMPTY } else { name }
+}
+
+/// The elements of a policy.
+const ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
+/// The elements of a statement.
+const OF_STATEMENT: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
 
 impl Document {
     /// A document of these statements.
@@ -178,14 +235,14 @@ impl Document {
 
     /// Reads plain JSON.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        Self::from_value(&json::parse(text)?)
+        Self::from_value(&json::parse(text)?).map_err(|error| error.within(text))
     }
 
     /// Reads what IAM returns: JSON, URL-encoded once (RFC 3986).
     pub fn parse_encoded(text: &str) -> Result<Self, PolicyError> {
         let decoded = percent_encoding::percent_decode_str(text)
             .decode_utf8()
-            .map_err(|_| wrong("document", "this is not UTF-8"))?;
+            .map_err(|_| wrong(WHOLE, "this is not UTF-8"))?;
         Self::parse(&decoded)
     }
 
@@ -206,9 +263,12 @@ impl Document {
     /// Reads a JSON value.
     pub fn from_value(value: &Value) -> Result<Self, PolicyError> {
         let Value::Object(fields) = value else {
-            return Err(wrong("document", "a policy is a JSON object"));
+            return Err(wrong(WHOLE, "a policy is a JSON object"));
         };
-        fields.iter().try_for_each(|(name, it)| plain(it, name))?;
+        fields.iter().try_for_each(|(name, it)| {
+            spell(name, shown(name))?;
+            plain(it, shown(name))
+        })?;
         let mut document = Self {
             version: OLD_VERSION.to_owned(),
             id: None,
@@ -239,7 +299,7 @@ impl Document {
                             .push(Statement::from_value(item, &format!("Statement[{index}]"))?);
                     }
                 }
-                other => return Err(wrong(other, "no such element in a policy")),
+                other => return Err(no_such(shown(other), other, "a policy", &ELEMENTS)),
             }
         }
         Ok(document)
@@ -320,7 +380,7 @@ impl Statement {
         let mut resource = None;
         let mut conditions = Conditions::new();
         for (name, value) in fields {
-            let here = format!("{at}.{name}");
+            let here = format!("{at}.{}", shown(name));
             match name.as_str() {
                 "Sid" => sid = Some(text(value, &here)?).filter(|it| !it.is_empty()),
                 "Effect" => {
@@ -352,7 +412,7 @@ impl Statement {
                     once(&mut resource, clause, &here)?;
                 }
                 "Condition" => conditions = self::conditions(value, &here)?,
-                _ => return Err(wrong(here, "no such element in a statement")),
+                _ => return Err(no_such(&here, name, "a statement", &OF_STATEMENT)),
             }
         }
         Ok(Self {
@@ -423,27 +483,29 @@ impl Statement {
 
 /// Refuses characters that no policy may hold: IAM takes tab, line ends and U+0020 to U+00FF.
 fn plain(value: &Value, at: &str) -> Result<(), PolicyError> {
-    let spell = |text: &str| {
-        let forbidden = |it: &char| !matches!(it, '\t' | '\n' | '\r' | ' '..='\u{ff}');
-        match text.chars().find(forbidden) {
-            Some(it) => Err(wrong(
-                at,
-                format!("no policy may hold the character {it:?}"),
-            )),
-            None => Ok(()),
-        }
-    };
     match value {
-        Value::String(text) => spell(text),
+        Value::String(text) => spell(text, at),
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
             items.try_for_each(|(index, it)| plain(it, &format!("{at}[{index}]")))
         }
         Value::Object(fields) => fields.iter().try_for_each(|(name, it)| {
-            spell(name)?;
-            plain(it, &format!("{at}.{name}"))
+            let here = format!("{at}.{}", shown(name));
+            spell(name, &here)?;
+            plain(it, &here)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn spell(text: &str, at: &str) -> Result<(), PolicyError> {
+    let forbidden = |it: &char| !matches!(it, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+    match text.chars().find(forbidden) {
+        Some(it) => Err(wrong(
+            at,
+            format!("no policy may hold the character {it:?}"),
+        )),
+        None => Ok(()),
     }
 }
 
@@ -474,7 +536,11 @@ fn text(value: &Value, at: &str) -> Result<String, PolicyError> {
 
 fn texts(value: &Value, at: &str) -> Result<Vec<String>, PolicyError> {
     match value {
-        Value::Array(items) => items.iter().map(|it| text(it, at)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, it)| text(it, &format!("{at}[{index}]")))
+            .collect(),
         other => {
             Ok(vec![text(other, at).map_err(|_| {
                 wrong(at, "must be a string or a list of strings")
@@ -493,7 +559,10 @@ fn principals(value: &Value, at: &str) -> Result<Principals, PolicyError> {
                     kind.as_str(),
                     "AWS" | "Service" | "Federated" | "CanonicalUser"
                 ) {
-                    return Err(wrong(format!("{at}.{kind}"), "no such type of principal"));
+                    return Err(wrong(
+                        format!("{at}.{}", shown(kind)),
+                        "no such type of principal",
+                    ));
                 }
                 found.insert(kind.clone(), texts(values, &format!("{at}.{kind}"))?);
             }
@@ -509,7 +578,7 @@ fn conditions(value: &Value, at: &str) -> Result<Conditions, PolicyError> {
     };
     let mut found = Conditions::new();
     for (operator, keys) in operators {
-        let here = format!("{at}.{operator}");
+        let here = format!("{at}.{}", shown(operator));
         let Value::Object(keys) = keys else {
             return Err(wrong(here, "must be an object of condition keys"));
         };
@@ -527,7 +596,7 @@ fn conditions(value: &Value, at: &str) -> Result<Conditions, PolicyError> {
                     Value::Number(it) => it.to_string(),
                     _ => {
                         return Err(wrong(
-                            format!("{here}.{key}"),
+                            format!("{here}.{}", shown(key)),
                             "must be strings, numbers or booleans",
                         ));
                     }
@@ -574,9 +643,50 @@ mod tests {
         assert_eq!(fault.at, "Statement[0].Effect");
         let fault = Document::parse(r#"{"Statement":{"Effect":"Allow","Action":[1]}}"#)
             .expect_err("a fault");
-        assert_eq!(fault.at, "Statement[0].Action");
+        assert_eq!(fault.at, "Statement[0].Action[0]");
         let fault = Document::parse("{").expect_err("a fault");
-        assert_eq!(fault.at, "line 1 column 1");
+        assert_eq!(fault.to_string(), "line 1 column 1: this is not JSON");
+    }
+
+    #[test]
+    fn a_fault_of_a_text_has_a_line_and_a_column() {
+        let fault = |text: &str| Document::parse(text).expect_err("a fault").to_string();
+        for (text, expected) in [
+            ("[]", "line 1 column 1, document: a policy is a JSON object"),
+            (
+                "{\n \"Statement\": [\n  {\"Efect\": \"Allow\"}]}",
+                "line 3 column 13, Statement[0].Efect: no such element in a statement; is `Effect` meant?",
+            ),
+            (
+                "{\"Statements\": []}",
+                "line 1 column 16, Statements: no such element in a policy; is `Statement` meant?",
+            ),
+            (
+                "{\"\": 1}",
+                "line 1 column 6, \"\": no such element in a policy",
+            ),
+            (
+                "{\"Statement\":\n{\"Effect\":\"Allow\",\"Action\":[\"a:b\",{}]}}",
+                "line 2 column 35, Statement[0].Action[1]: must be a string",
+            ),
+            (
+                "{\"Statement\":[{\"Effect\":\"Allow\",\n\"Action\":\"a:b\",\"Condition\":{\"Bool\":{\"a.b:c\":[[]]}}}]}",
+                "line 2 column 45, Statement[0].Condition.Bool.a.b:c: must be strings, numbers or booleans",
+            ),
+            (
+                "{\"Statement\":[{\"Action\":\"a:b\"}]}",
+                "line 1 column 15, Statement[0]: `Effect` is missing",
+            ),
+        ] {
+            assert_eq!(fault(text), expected);
+        }
+        let encoded = "%7B%0A%22Statement%22%3A5%7D";
+        assert_eq!(
+            Document::parse_encoded(encoded)
+                .expect_err("a fault")
+                .to_string(),
+            "line 2 column 13, Statement[0]: a statement is a JSON object"
+        );
     }
 
     #[test]

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::decide::{Policies, decide};
-use super::document::{Document, PolicyError};
-use super::json;
+use super::document::{Document, PolicyError, WHOLE, wrong};
+use super::json::{self, EMPTY, Position};
 use super::normal::root_account;
 use super::request::{MethodAuth, Request, Who};
 use super::widen::{Comparison, compare};
@@ -25,6 +25,8 @@ struct Fault<'a> {
     name: Option<&'a str>,
     error: String,
     at: String,
+    /// Where that begins in the line.
+    column: usize,
 }
 
 /// The answer of `simulate`.
@@ -83,6 +85,18 @@ pub fn compare_line(line: &str) -> String {
         let new = document(&take(fields, "new")?, "new")?;
         nothing_else(fields, "")?;
         Ok(comparison(name, &compare(&old, &new)))
+    })
+}
+
+/// The answer to a line that is no text: from byte `from` on it is not UTF-8.
+#[must_use]
+pub fn not_text(from: usize) -> String {
+    let column = from + 1;
+    text(&Fault {
+        name: None,
+        error: "this is not UTF-8".to_owned(),
+        at: Position { line: 1, column }.to_string(),
+        column,
     })
 }
 
@@ -251,15 +265,22 @@ fn answer(
     put: impl Fn(&mut Map<String, Value>, Option<&str>) -> Result<String, PolicyError>,
 ) -> String {
     let fault = |name: Option<&str>, error: PolicyError| {
+        let error = error.within(line);
+        let position = error.position.unwrap_or(Position { line: 1, column: 1 });
         text(&Fault {
             name,
+            at: if error.at.is_empty() {
+                position.to_string()
+            } else {
+                error.at
+            },
             error: error.message,
-            at: error.at,
+            column: position.column,
         })
     };
     let mut fields = match json::parse(line) {
         Ok(Value::Object(fields)) => fields,
-        Ok(_) => return fault(None, wrong("line 1 column 1", "a question is an object")),
+        Ok(_) => return fault(None, wrong("", "a question is an object")),
         Err(error) => return fault(None, error),
     };
     let name = match fields.remove("name") {
@@ -277,13 +298,6 @@ fn text(answer: &impl Serialize) -> String {
     serde_json::to_string(answer).unwrap_or_default()
 }
 
-fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
-    PolicyError {
-        at: at.into(),
-        message: message.into(),
-    }
-}
-
 fn take(fields: &mut Map<String, Value>, name: &str) -> Result<Value, PolicyError> {
     fields
         .remove(name)
@@ -295,6 +309,7 @@ fn nothing_else(fields: &Map<String, Value>, at: &str) -> Result<(), PolicyError
         None => Ok(()),
         Some(name) => {
             let dot = if at.is_empty() { "" } else { "." };
+            let name = if name.is_empty() { EMPTY } else { name };
             Err(wrong(format!("{at}{dot}{name}"), "there is no such field"))
         }
     }
@@ -309,7 +324,11 @@ fn string(value: Value, at: &str) -> Result<String, PolicyError> {
 
 fn document(value: &Value, at: &str) -> Result<Document, PolicyError> {
     Document::from_value(value).map_err(|error| PolicyError {
-        at: format!("{at}.{}", error.at).replace(".document", ""),
+        at: if error.at == WHOLE {
+            at.to_owned()
+        } else {
+            format!("{at}.{}", error.at)
+        },
         ..error
     })
 }
@@ -425,51 +444,51 @@ mod tests {
         for (answer, expected) in [
             (
                 simulate_line("{"),
-                r#"{"name":null,"error":"this is not JSON","at":"line 1 column 1"}"#,
+                r#"{"name":null,"error":"this is not JSON","at":"line 1 column 1","column":1}"#,
             ),
             (
                 simulate_line("[]"),
-                r#"{"name":null,"error":"a question is an object","at":"line 1 column 1"}"#,
+                r#"{"name":null,"error":"a question is an object","at":"line 1 column 1","column":1}"#,
             ),
             (
                 simulate_line(r#"{"name":"q"}"#),
-                r#"{"name":"q","error":"`request` is missing","at":"request"}"#,
+                r#"{"name":"q","error":"`request` is missing","at":"request","column":1}"#,
             ),
             (
                 simulate_line(r#"{"name":"q","name":"r"}"#),
-                r#"{"name":null,"error":"`name` is written twice","at":"line 1 column 18"}"#,
+                r#"{"name":null,"error":"`name` is written twice","at":"line 1 column 18","column":18}"#,
             ),
             (
                 with("role/a\"", "role/a\",\"x\":1"),
-                r#"{"name":"q","error":"there is no such field","at":"request.x"}"#,
+                r#"{"name":"q","error":"there is no such field","at":"request.x","column":75}"#,
             ),
             (
                 with("\"sns:Publish\"", "7"),
-                r#"{"name":"q","error":"must be a string","at":"request.action"}"#,
+                r#"{"name":"q","error":"must be a string","at":"request.action","column":80}"#,
             ),
             (
                 with("sns:Publish", "Publish"),
-                r#"{"name":"q","error":"must be a service and a name: `sns:Publish`","at":"request.action"}"#,
+                r#"{"name":"q","error":"must be a service and a name: `sns:Publish`","at":"request.action","column":80}"#,
             ),
             (
                 with("arn:aws:iam::111111111111:role/a", "a"),
-                r#"{"name":"q","error":"must be an ARN, an account id, or a service such as `sns.amazonaws.com`","at":"request.principal"}"#,
+                r#"{"name":"q","error":"must be an ARN, an account id, or a service such as `sns.amazonaws.com`","at":"request.principal","column":36}"#,
             ),
             (
                 simulate_line(&format!(
                     r#"{{"name":"q","request":{REQUEST},"scps":[[{{"Statement":{{"Effect":"Perhaps"}}}}]]}}"#
                 )),
-                r#"{"name":"q","error":"must be \"Allow\" or \"Deny\"","at":"scps[0][0].Statement[0].Effect"}"#,
+                r#"{"name":"q","error":"must be \"Allow\" or \"Deny\"","at":"scps[0][0].Statement[0].Effect","column":177}"#,
             ),
             (
                 simulate_line(&format!(
                     r#"{{"name":"q","request":{REQUEST},"boundary":[]}}"#
                 )),
-                r#"{"name":"q","error":"a policy is a JSON object","at":"boundary"}"#,
+                r#"{"name":"q","error":"a policy is a JSON object","at":"boundary","column":156}"#,
             ),
             (
                 compare_line(r#"{"name":"q","old":{},"newer":{}}"#),
-                r#"{"name":"q","error":"`new` is missing","at":"new"}"#,
+                r#"{"name":"q","error":"`new` is missing","at":"new","column":1}"#,
             ),
         ] {
             assert_eq!(answer, expected);

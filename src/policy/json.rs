@@ -20,15 +20,19 @@ pub const LARGEST: usize = 4 * 1024 * 1024;
 pub fn parse(text: &str) -> Result<Value, PolicyError> {
     if text.len() > LARGEST {
         return Err(PolicyError {
-            at: format!("byte {LARGEST}"),
+            at: String::new(),
+            position: Some(Position::of(text, LARGEST)),
             message: format!("{} bytes are too many", text.len()),
         });
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Strict { depth: 0 }.deserialize(&mut reader);
+    let read = strict(&mut reader, DEEPEST);
     let read = read.and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| {
-        let at = format!("line {} column {}", error.line(), error.column());
+        let position = Position {
+            line: error.line(),
+            column: error.column(),
+        };
         let message = match error.classify() {
             serde_json::error::Category::Data => {
                 let text = error.to_string();
@@ -37,23 +41,204 @@ pub fn parse(text: &str) -> Result<Value, PolicyError> {
             }
             _ => "this is not JSON".to_owned(),
         };
-        PolicyError { at, message }
+        PolicyError {
+            at: String::new(),
+            position: Some(position),
+            message,
+        }
     })
 }
 
-/// Any value, at a depth.
+/// A place in a text, as editors count it: both from 1. Column 0 is the end of the line before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in bytes, as for JSON's own faults.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "line {} column {}", self.line, self.column)
+    }
+}
+
+impl Position {
+    /// The place of a byte.
+    #[must_use]
+    pub fn of(text: &str, byte: usize) -> Self {
+        let before = &text.as_bytes()[..byte.min(text.len())];
+        let lines = before.split(|it| *it == b'\n');
+        let (line, last) = lines.fold((0, 0), |(line, _), it| (line + 1, it.len()));
+        Self {
+            line,
+            column: last + 1,
+        }
+    }
+
+    /// Where the value at a path such as `Statement[2].Action` begins in a JSON text; where the
+    /// path goes on to what is not there, the last value on it that is.
+    ///
+    /// Paths are for people: a key with a dot in it stands in one as it is. So the longest
+    /// key that the path goes on with is the one that is meant.
+    #[must_use]
+    pub fn at(text: &str, path: &str) -> Self {
+        let mut scanner = Scanner { text, next: 0 };
+        Self::of(text, scanner.seek(path).unwrap_or(0))
+    }
+}
+
+/// The rest of a path behind a key that it goes on with.
+#[must_use]
+pub fn behind<'a>(path: &'a str, key: &str) -> Option<&'a str> {
+    let key = if key.is_empty() { EMPTY } else { key };
+    let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(key)?;
+    (rest.is_empty() || rest.starts_with(['.', '['])).then_some(rest)
+}
+
+/// The rest of a path behind an index that it goes on with, and the index.
+#[must_use]
+pub fn indexed(path: &str) -> Option<(usize, &str)> {
+    let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+    Some((index.parse().ok()?, rest))
+}
+
+/// How a path shows a key without any letter.
+pub const EMPTY: &str = "\"\"";
+
+/// A walk over a text that is known to be JSON: anything else ends it early.
+struct Scanner<'a> {
+    text: &'a str,
+    next: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn peek(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.next..];
+        self.next += rest
+            .iter()
+            .take_while(|it| it.is_ascii_whitespace())
+            .count();
+        self.text.as_bytes().get(self.next).copied()
+    }
+
+    /// Takes a byte that must come now.
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.next += 1)
+    }
+
+    /// Takes a text in quotes, quotes included.
+    fn quoted(&mut self) -> Option<&'a str> {
+        let start = self.next;
+        self.take(b'"')?;
+        let mut escaped = false;
+        for (index, byte) in self.text.as_bytes()[self.next..].iter().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => {
+                    self.next += index + 1;
+                    return self.text.get(start..self.next);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Passes over a value.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => drop(self.quoted()?),
+                b'{' | b'[' => {
+                    self.next += 1;
+                    depth += 1;
+                }
+                b'}' | b']' => {
+                    self.next += 1;
+                    depth = depth.checked_sub(1)?;
+                }
+                b',' | b':' if depth > 0 => self.next += 1,
+                b',' | b':' => return None,
+                _ => {
+                    let rest = self.text.as_bytes()[self.next..].iter();
+                    let length = rest
+                        .take_while(|it| !b"{}[],:\"".contains(it) && !it.is_ascii_whitespace())
+                        .count();
+                    self.next += length;
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// The first byte of the value at a path, or of the last value on it that is there.
+    fn seek(&mut self, path: &str) -> Option<usize> {
+        let first = self.peek()?;
+        let here = self.next;
+        // A statement that stands alone is the first of a list.
+        let path = match indexed(path) {
+            Some((0, rest)) if first == b'{' => rest,
+            _ => path,
+        };
+        if path.is_empty() || !matches!(first, b'{' | b'[') {
+            return Some(here);
+        }
+        self.next += 1;
+        let mut best: Option<(usize, &str)> = None;
+        let mut index = 0;
+        while !matches!(self.peek()?, b'}' | b']') {
+            if first == b'{' {
+                let key: String = serde_json::from_str(self.quoted()?).ok()?;
+                self.take(b':')?;
+                self.peek()?;
+                if let Some(rest) = behind(path, &key)
+                    && best.is_none_or(|(_, other)| rest.len() < other.len())
+                {
+                    best = Some((self.next, rest));
+                }
+            } else if let Some((wanted, rest)) = indexed(path)
+                && wanted == index
+            {
+                best = Some((self.next, rest));
+            }
+            index += 1;
+            self.skip()?;
+            if self.peek()? == b',' {
+                self.next += 1;
+            }
+        }
+        match best {
+            Some((next, rest)) => {
+                self.next = next;
+                self.seek(rest)
+            }
+            None => Some(here),
+        }
+    }
+}
+
+/// Reads a value of any format, with nothing in it written twice and nothing nested deeper than this.
+pub fn strict<'de, D: Deserializer<'de>>(from: D, deepest: usize) -> Result<Value, D::Error> {
+    Strict { deepest }.deserialize(from)
+}
+
+/// Any value, with so much depth left.
 struct Strict {
-    depth: usize,
+    deepest: usize,
 }
 
 impl Strict {
     fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
-        if self.depth == DEEPEST {
-            return Err(E::custom("this is nested too deeply"));
+        match self.deepest.checked_sub(1) {
+            Some(deepest) => Ok(Self { deepest }),
+            None => Err(E::custom("this is nested too deeply")),
         }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
     }
 }
 
@@ -141,6 +326,26 @@ mod tests {
         assert_eq!(fault(""), "line 1 column 0: this is not JSON");
         let twice = fault(r#"{"a":{"b":1,"b":2}}"#);
         assert_eq!(twice, "line 1 column 15: `b` is written twice");
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_path() {
+        let text =
+            "{\n  \"a\": [1, {\"b.c\": {\"\": 5}, \"b\": \"\\\"}\"}],\n  \"s\": {\"e\": true}\n}";
+        let at = |path: &str| Position::at(text, path).to_string();
+        assert_eq!(at(""), "line 1 column 1");
+        assert_eq!(at("a"), "line 2 column 8");
+        assert_eq!(at("a[1].b.c"), "line 2 column 20");
+        assert_eq!(at("a[1].b.c.\"\""), "line 2 column 25");
+        assert_eq!(at("a[1].b"), "line 2 column 34");
+        assert_eq!(at("s[0].e"), "line 3 column 14");
+        // What is not there is pointed at where it should be.
+        assert_eq!(at("s.f"), "line 3 column 8");
+        assert_eq!(at("a[7].x"), "line 2 column 8");
+        assert_eq!(at("nowhere"), "line 1 column 1");
+        for broken in ["", "{", "{\"a", "[1,", "{\"a\":}", "}"] {
+            assert_eq!(Position::at(broken, "a[0]").line, 1);
+        }
     }
 
     #[test]

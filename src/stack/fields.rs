@@ -21,7 +21,8 @@ pub(super) enum Item {
     List(Vec<Spanned<Item>>),
     Map(Vec<(Spanned<String>, Spanned<Item>)>),
     Fields(Fields),
-    Json(serde_json::Value),
+    /// With what it was read from: a fault may be deep within.
+    Json(serde_json::Value, Node),
 }
 
 /// A table read by its shape: every field in it is known and of its type.
@@ -501,7 +502,7 @@ fn read(
                 })
                 .collect(),
         ),
-        (Kind::Json, value) => Item::Json(value.to_json()),
+        (Kind::Json, value) => Item::Json(value.to_json(), node.clone()),
         (Kind::Either(kinds), value) => {
             let kind = kinds.iter().find(|it| it.fits(value))?;
             return read(kind, node, about, faults);

@@ -47,7 +47,7 @@ pub(super) fn filter(checker: &mut Checker<'_>, fields: &Fields, on_body: bool) 
         }
         return None;
     };
-    let Item::Json(value) = &item.value else {
+    let Item::Json(value, _) = &item.value else {
         return None;
     };
     let key = fields.key_of("filter").unwrap_or(item.span);

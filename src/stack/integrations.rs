@@ -254,7 +254,7 @@ fn mock(fields: &Fields) -> Option<Integration> {
             status: status(i64::from(mock.whole_or_default("status"))),
             body: mock.get("body").map(|it| match &it.value {
                 Item::Text(text) => text.clone(),
-                Item::Json(value) => value.to_string(),
+                Item::Json(value, _) => value.to_string(),
                 _ => String::new(),
             }),
         }),

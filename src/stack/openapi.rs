@@ -7,12 +7,16 @@ use serde_json::Value;
 
 use super::RouteKey;
 use super::routes;
+use crate::policy::{Document, json};
 
 /// An `OpenAPI` document and the routes in it.
 pub(super) struct OpenApi {
     pub(super) document: Value,
     pub(super) routes: Vec<RouteKey>,
 }
+
+/// The key of a resource policy in a document.
+const POLICY: &str = "x-amazon-apigateway-policy";
 
 /// Operations of a path, by the key the document has for them.
 const OPERATIONS: [(&str, &str); 8] = [
@@ -28,13 +32,8 @@ const OPERATIONS: [(&str, &str); 8] = [
 
 /// Reads a document, YAML or JSON; the errors are all that is wrong with it.
 pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
-    // JSON is read as JSON: YAML would take its tabs amiss.
-    let document: Value = match serde_json::from_str(text) {
-        Ok(document) => document,
-        Err(_) => serde_yaml_ng::from_str(text)
-            .map_err(|error| vec![format!("not YAML or JSON: {error}")])?,
-    };
-    let mut faults = Vec::new();
+    let document = value(text).map_err(|error| vec![error])?;
+    let mut faults: Vec<String> = policy_fault(text, &document).into_iter().collect();
     let version = |name: &str| document.get(name).and_then(Value::as_str);
     match (version("openapi"), version("swagger")) {
         (Some(it), _) if it.starts_with("3.") => {}
@@ -61,6 +60,46 @@ pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
     } else {
         Err(faults)
     }
+}
+
+/// The deepest that anything may be nested: schemas go deeper than policies.
+const DEEPEST: usize = 100;
+
+/// The document as it is written, JSON or YAML, with nothing in it twice.
+fn value(text: &str) -> Result<Value, String> {
+    // JSON is read as JSON: YAML would take its tabs amiss.
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = json::strict(&mut reader, DEEPEST);
+    let wrong = match read.and_then(|it| reader.end().map(|()| it)) {
+        Ok(document) => return Ok(document),
+        Err(error) => error,
+    };
+    let yaml = json::strict(serde_yaml_ng::Deserializer::from_str(text), DEEPEST);
+    yaml.map_err(|error| {
+        let looks_like_json = text.trim_start().starts_with('{');
+        let wrong = if looks_like_json {
+            wrong.to_string()
+        } else {
+            error.to_string()
+        };
+        format!("not YAML or JSON: {wrong}")
+    })
+}
+
+/// What is wrong with the resource policy in a document.
+fn policy_fault(text: &str, document: &Value) -> Option<String> {
+    let policy = document.get(POLICY)?;
+    let mut error = Document::from_value(policy).err()?;
+    error.at = format!("{POLICY}.{}", error.at);
+    // In YAML, its key is the nearest place that is known.
+    let key = text
+        .lines()
+        .position(|it| it.trim_start().starts_with(POLICY));
+    Some(match key {
+        _ if serde_json::from_str::<Value>(text).is_ok() => error.within(text).to_string(),
+        Some(line) => format!("line {}, {error}", line + 1),
+        None => error.to_string(),
+    })
 }
 
 fn operations(path: &str, item: &Value, found: &mut Vec<RouteKey>, faults: &mut Vec<String>) {
@@ -119,5 +158,32 @@ mod tests {
         );
         assert_eq!(faults("swagger: '2.0'\npaths: {}\n").len(), 1);
         assert_eq!(faults("a: [").len(), 1);
+        assert_eq!(
+            faults("{\"paths\": {},\n \"paths\": {}}"),
+            ["not YAML or JSON: `paths` is written twice at line 2 column 8"]
+        );
+        assert_eq!(
+            faults("paths: {}\npaths: {}\n"),
+            ["not YAML or JSON: `paths` is written twice"]
+        );
+    }
+
+    #[test]
+    fn a_policy_in_a_document_is_read_with_it() {
+        let with = |policy: &str| {
+            read(&format!(
+                "swagger: '2.0'\nx-amazon-apigateway-policy: {policy}\npaths:\n  /a:\n    get:\n      x-amazon-apigateway-integration: {{type: mock}}\n"
+            ))
+            .map(|_| ())
+        };
+        assert_eq!(with("{Statement: []}"), Ok(()));
+        assert_eq!(
+            with("{Statement: {Effect: allow, Action: 'a:b'}}"),
+            Err(vec!["line 2, x-amazon-apigateway-policy.Statement[0].Effect: must be \"Allow\" or \"Deny\"".to_owned()])
+        );
+        assert_eq!(
+            read("{\"swagger\": \"2.0\",\n\"x-amazon-apigateway-policy\": {\"Statement\": 5}, \"paths\": {}}").map(|_| ()),
+            Err(vec!["line 2 column 45, x-amazon-apigateway-policy.Statement[0]: a statement is a JSON object".to_owned()])
+        );
     }
 }

@@ -422,7 +422,11 @@ fn policy(
     item: &Spanned<Item>,
 ) -> Option<Document> {
     let (parsed, span) = match &item.value {
-        Item::Json(value) => (Document::from_value(value), key.span),
+        Item::Json(value, node) => {
+            let parsed = Document::from_value(value);
+            let at = parsed.as_ref().err().map(|it| node.at(&it.at));
+            (parsed, at.unwrap_or(key.span))
+        }
         Item::Text(path) => match (checker.files)(path) {
             Ok(text) => (Document::parse(&text), item.span),
             Err(error) => {

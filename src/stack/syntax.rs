@@ -9,6 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Source;
 use super::diagnostic::{Code, Diagnostic, Span};
+use crate::policy::json;
 
 /// Something and where it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +26,35 @@ impl<T> Spanned<T> {
 
 /// A value and where it is written.
 pub(super) type Node = Spanned<Value>;
+
+impl Node {
+    /// Where the value at a path such as `Statement[2].Action` is written with its key, or the
+    /// last one on it that is.
+    pub(super) fn at(&self, path: &str) -> Span {
+        let inner = match &self.value {
+            // A statement that stands alone is the first of a list.
+            Value::Table(_) if path.starts_with("[0]") => return self.at(&path[3..]),
+            Value::Table(table) => table
+                .entries
+                .iter()
+                .filter_map(|it| {
+                    let rest = json::behind(path, &it.key)?;
+                    Some((it.whole(), &it.node, rest))
+                })
+                .min_by_key(|(_, _, rest)| rest.len()),
+            Value::List(items) => json::indexed(path).and_then(|(index, rest)| {
+                let item = items.get(index)?;
+                Some((item.span, item, rest))
+            }),
+            _ => None,
+        };
+        match inner {
+            Some((whole, _, "")) => whole,
+            Some((_, node, rest)) => node.at(rest),
+            None => self.span,
+        }
+    }
+}
 
 /// A TOML value.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +111,16 @@ pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_span: Span,
     pub(super) node: Node,
+}
+
+impl Entry {
+    /// Key and value.
+    fn whole(&self) -> Span {
+        Span {
+            end: self.node.span.end.max(self.key_span.end),
+            ..self.key_span
+        }
+    }
 }
 
 impl Table {

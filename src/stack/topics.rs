@@ -254,7 +254,7 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         delivery_policy: fields
             .get("delivery_policy")
             .and_then(|it| match &it.value {
-                Item::Json(value) => Some(value.clone()),
+                Item::Json(value, _) => Some(value.clone()),
                 _ => None,
             }),
         signature_version: u8::try_from(fields.whole_or_default("signature_version")).unwrap_or(1),
