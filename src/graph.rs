@@ -26,6 +26,7 @@ pub struct Task {
 impl std::fmt::Display for Task {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.part {
+            Some(Part::Opened) => write!(out, "{} (both ways)", self.address),
             Some(Part::Exists) => write!(out, "{}", self.address),
             Some(Part::Settled) => write!(out, "{} (policies)", self.address),
             None => write!(out, "{} (removed)", self.address),

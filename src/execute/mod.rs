@@ -1,6 +1,7 @@
 //! Carries a plan out: what may start starts, what fails takes only its dependants with it.
 
 pub mod event;
+mod proof;
 pub mod rehearse;
 pub mod run;
 pub mod schedule;

@@ -15,6 +15,7 @@ use petgraph::graph::NodeIndex;
 use tokio::time::{Instant, sleep};
 
 use super::event::Event;
+use super::proof::{Proof, closed_by};
 use super::schedule::{Ending, Schedule};
 use super::sight::{Sight, Turn};
 use crate::cloud::{CallError, Cloud, Fault};
@@ -312,8 +313,12 @@ impl Run<'_> {
         if let Some(made) = named {
             self.wait_to_be_seen(step, made).await?;
         }
+        if self.careful && self.takes_a_way(step, part) {
+            self.wait_for_proof(step).await?;
+        }
         let mut have = step.have.clone();
-        if self.careful && writes_a_shared_policy(step, part) {
+        let bridged = step.bridge.is_some() && part != Some(Part::Opened);
+        if self.careful && (bridged || writes_a_shared_policy(step, part)) {
             // A policy is one document with several writers: what somebody added since the
             // plan was made is read now, and kept.
             have = self
@@ -410,10 +415,46 @@ impl Run<'_> {
         Ok(found)
     }
 
+    /// Whether a task closes the way that somebody used until now.
+    fn takes_a_way(&self, step: &Step, part: Option<Part>) -> bool {
+        let closes = step
+            .want
+            .as_ref()
+            .is_none_or(|it| part == Some(with_principals(it)));
+        closes && closed_by(self.plan, step).next().is_some()
+    }
+
+    /// Waits until everybody whose old way a step takes can be seen to have a new one.
+    async fn wait_for_proof(&self, step: &Step) -> Result<(), (CallError, Option<String>)> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let proof = Proof::of(self.plan, self.cloud, &self.ids);
+            let missing = proof.missing(step).await.map_err(|error| (error, None))?;
+            let Some(it) = missing else { return Ok(()) };
+            if waited >= PATIENCE || self.stopping.get() {
+                let message = format!(
+                    "{} does not reach {} by its new way, {}, yet: its old way was left open",
+                    it.caller, it.target, it.to
+                );
+                let help = "run the same command again once AWS shows what was written".to_owned();
+                let error = CallError::new(Fault::Conflict, "NotProved", message);
+                return Err((error, Some(help)));
+            }
+            let pause = backoff(waited);
+            (self.tell)(Event::Waiting {
+                address: step.address.clone(),
+                why: format!("for {} to reach {} by its new way", it.caller, it.target),
+            });
+            sleep(pause).await;
+            waited += pause;
+            self.count_wait(step, pause);
+        }
+    }
+
     /// When the youngest of the roles was made that this part names and this run made.
     fn newest_named(&self, step: &Step, part: Option<Part>) -> Option<Instant> {
         let want = step.want.as_ref()?;
-        if part != Some(with_principals(want)) {
+        if part != Some(with_principals(want)) && part != Some(Part::Opened) {
             return None;
         }
         let made = self.made.borrow();
@@ -494,6 +535,13 @@ impl Run<'_> {
         let Some(want) = &step.want else {
             return Ok(());
         };
+        if part == Part::Opened {
+            let Some(bridge) = &step.bridge else {
+                return Ok(());
+            };
+            bridge.resource.exist(bridge, have.as_ref(), cx).await?;
+            return bridge.resource.settle(bridge, have.as_ref(), cx).await;
+        }
         if part == Part::Settled {
             // What was made by this run is fresh: only its first part has been done.
             let fresh = matches!(step.action, Action::Create | Action::Replace)
@@ -596,7 +644,8 @@ fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
             // An import of an API carries its whole policy, whatever it is for.
             let carries = step.address.kind == KindName::RestApi
                 || step.changes.iter().any(|it| it.field == "policy");
-            part == part_with_policy && step.action == Action::Update && carries
+            let writes = part == part_with_policy || part == Part::Opened;
+            writes && step.action == Action::Update && carries
         }
     }
 }

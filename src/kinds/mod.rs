@@ -201,6 +201,8 @@ impl Have {
 /// A half of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
+    /// It lets consumers in by their new way, and still by the old one: before both others.
+    Opened,
     /// It is there: its ARN or id can be named.
     Exists,
     /// It does what the stack says.

@@ -6,11 +6,13 @@
 pub mod access;
 mod budget;
 mod left;
+mod moves;
+mod order;
 mod ripple;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{self, Task, Tasks};
+use crate::graph::{self, Task};
 use crate::kinds::survey::{Live, Orphan};
 use crate::kinds::{Have, Part, Resource, Want, digest, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
@@ -20,6 +22,7 @@ use crate::policy::Document;
 pub use access::AccessChange;
 pub use budget::Gauge;
 pub use left::Left;
+pub use moves::Move;
 
 /// What is done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +72,9 @@ pub struct Step {
     pub because: Option<String>,
     /// Somebody changed AWS since the last apply; the stack did not change.
     pub drifted: bool,
+    /// What is written first, when both an old way and a new one go through it and have to stay
+    /// open for a while.
+    pub bridge: Option<Box<Want>>,
 }
 
 /// Why a plan may not be carried out.
@@ -91,6 +97,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Who gains and who loses.
     pub access: Vec<AccessChange>,
+    /// Whose way changes: the new one is made before the old one is taken.
+    pub moves: Vec<Move>,
     /// How full each document is.
     pub gauges: Vec<Gauge>,
     /// Why it may not be carried out.
@@ -144,9 +152,10 @@ impl Plan {
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps));
         let access = access::changes(desired, &steps);
-        Self {
+        let mut plan = Self {
             stack: desired.stack.clone(),
             access,
+            moves: moves::moves(&steps),
             gauges,
             refusals,
             handovers: desired.handovers.clone(),
@@ -154,7 +163,9 @@ impl Plan {
             live_digest: live_digest(live),
             stack_digest: stack_digest(desired),
             steps,
-        }
+        };
+        plan.bridge();
+        plan
     }
 
     /// What takes everything of the stack away again.
@@ -187,6 +198,7 @@ impl Plan {
                 have: Some(have.clone()),
                 because: (!want.owned).then(|| "only our statements on it are removed".to_owned()),
                 drifted: false,
+                bridge: None,
             });
         }
         steps.extend(live.orphans.iter().map(|it| removal(it, &BTreeSet::new())));
@@ -199,6 +211,7 @@ impl Plan {
         Self {
             stack: desired.stack.clone(),
             access: access::changes(&empty, &steps),
+            moves: Vec::new(),
             gauges: Vec::new(),
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
@@ -236,51 +249,6 @@ impl Plan {
         )
     }
 
-    /// The tasks to do, each with an edge to those that wait for it.
-    #[must_use]
-    pub fn tasks(&self) -> Tasks {
-        let wants: BTreeMap<Address, Want> = self
-            .steps
-            .iter()
-            .filter_map(|it| Some((it.address.clone(), it.want.clone()?)))
-            .collect();
-        let moving: BTreeSet<&Address> = self
-            .to_do()
-            .filter(|it| it.want.is_some())
-            .map(|it| &it.address)
-            .collect();
-        let mut tasks = graph::making_some(&wants, &moving);
-        let makers: Vec<_> = tasks.node_indices().collect();
-        let removed: Vec<&Step> = self.to_do().filter(|it| it.want.is_none()).collect();
-        let nodes: Vec<_> = removed
-            .iter()
-            .map(|it| {
-                tasks.add_node(Task {
-                    address: it.address.clone(),
-                    part: None,
-                })
-            })
-            .collect();
-        for (step, node) in removed.iter().zip(&nodes) {
-            // What is removed goes after everything that still speaks of it has let go of it.
-            for maker in &makers {
-                let address = tasks[*maker].address.clone();
-                if self.lets_go(&address, step) {
-                    tasks.update_edge(*maker, *node, ());
-                }
-                if self.remembers(&address, step) {
-                    tasks.update_edge(*node, *maker, ());
-                }
-            }
-            for (other, before) in removed.iter().zip(&nodes) {
-                if goes_before(other, step) {
-                    tasks.update_edge(*before, *node, ());
-                }
-            }
-        }
-        tasks
-    }
-
     /// The step of an address that is made or changed.
     #[must_use]
     pub fn step(&self, task: &Task) -> Option<&Step> {
@@ -301,62 +269,6 @@ impl Plan {
             .filter(|it| it.address == *address && it.want.is_some())
             .filter_map(|it| it.have.as_ref())
             .any(|it| matches!(&it.resource, Resource::Queue(queue) if queue.arn == gone.queue))
-    }
-
-    /// Whether a step that makes `address` lets go of what `removed` removes, or takes its place.
-    fn lets_go(&self, address: &Address, removed: &Step) -> bool {
-        if *address == removed.address {
-            return true;
-        }
-        let Some(step) = self
-            .steps
-            .iter()
-            .find(|it| it.address == *address && it.want.is_some())
-        else {
-            return false;
-        };
-        match (&removed.have, &step.have) {
-            (Some(gone), Some(live)) => speaks_of(&live.resource, &gone.resource),
-            _ => false,
-        }
-    }
-}
-
-/// Whether one live resource names another.
-fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
-    match of {
-        Resource::Role(role) => speaker
-            .principal_documents()
-            .iter()
-            .any(|(_, it)| roles_named(it).contains(&role.arn)),
-        Resource::Queue(queue) => match speaker {
-            Resource::Queue(it) => it
-                .dead_letter
-                .as_ref()
-                .is_some_and(|(arn, _)| *arn == queue.arn),
-            Resource::Subscription(it) => {
-                it.queue == queue.arn || it.dead_letter.as_ref() == Some(&queue.arn)
-            }
-            _ => false,
-        },
-        Resource::Topic(topic) => {
-            matches!(speaker, Resource::Subscription(it) if it.topic == topic.arn)
-        }
-        Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => false,
-    }
-}
-
-/// Whether `first` must be removed before `then`.
-///
-/// Roles that go together may name each other: neither has to wait.
-fn goes_before(first: &Step, then: &Step) -> bool {
-    match (&first.have, &then.have) {
-        (Some(first), Some(then)) => {
-            !matches!(first.resource, Resource::Role(_))
-                && first.resource != then.resource
-                && speaks_of(&first.resource, &then.resource)
-        }
-        _ => false,
     }
 }
 
@@ -415,6 +327,7 @@ fn step_for(
         have: have.cloned(),
         because: because.clone(),
         drifted,
+        bridge: None,
     };
     let Some(have) = have else {
         if !want.owned {
@@ -555,6 +468,7 @@ fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
         have: Some(orphan.have.clone()),
         because: Some(because),
         drifted: false,
+        bridge: None,
     }
 }
 
@@ -615,7 +529,13 @@ pub fn shown_pending(text: &str, apis: &[Address]) -> String {
 #[must_use]
 pub fn parts_of(step: &Step) -> Vec<Option<Part>> {
     match &step.want {
-        Some(want) => graph::parts(want).iter().map(|it| Some(*it)).collect(),
+        Some(want) => {
+            let bridge = step.bridge.iter().map(|_| Part::Opened);
+            bridge
+                .chain(graph::parts(want).iter().copied())
+                .map(Some)
+                .collect()
+        }
         None => vec![None],
     }
 }

@@ -11,6 +11,7 @@
 mod branches;
 mod changes;
 mod drift;
+mod moves;
 mod operator;
 mod propagation;
 mod reach;

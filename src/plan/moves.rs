@@ -1,0 +1,416 @@
+//! Consumers whose way to a target changes: the new way is there before the old one is taken.
+//!
+//! A way is read off the documents, as they are and as they will be: a target's own policy that
+//! names the consumer, or an access role that trusts it. Where one way goes and another comes,
+//! three things have an order, and a stop between any two of them leaves a way that works:
+//!
+//! 1. what the new way is made of: the access role with its policy, or the target's policy, deployed;
+//! 2. the consumer's own policy, in which the new permission takes the old one's place in one call;
+//! 3. what lets the consumer in by the old way lets go of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::NodeIndex;
+
+use super::Step;
+use crate::graph::{Task, Tasks, with_principals};
+use crate::kinds::{Part, Resource, Want};
+use crate::model::{Address, KindName};
+use crate::policy::{Document, Effect, Principals, Statement, own, same_statement};
+use crate::stack::Endpoint;
+
+/// A consumer whose way to a target changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Move {
+    /// The consumer: a role of the stack.
+    pub caller: Address,
+    /// What it uses.
+    pub target: Address,
+    /// What lets it in by now, and will not any more: an access role, or the target itself.
+    pub from: Carrier,
+    /// What lets it in from now on.
+    pub to: Address,
+    /// What it does there by the new way: parts of ARNs after the API's id, or nothing for a topic.
+    pub does: BTreeSet<String>,
+}
+
+/// A step by which somebody is let in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Carrier {
+    /// The resource.
+    pub address: Address,
+    /// Whether the step removes it.
+    pub removed: bool,
+}
+
+impl Carrier {
+    fn of(step: &Step) -> Self {
+        Self {
+            address: step.address.clone(),
+            removed: step.want.is_none(),
+        }
+    }
+}
+
+/// A consumer by its ARN, and a target.
+type Between = (String, Address);
+/// What somebody may do, by what lets it.
+type Ways = BTreeMap<Between, BTreeMap<Carrier, BTreeSet<String>>>;
+
+/// The addresses of targets, by what statements call them.
+struct Targets(BTreeMap<String, Address>);
+
+impl Targets {
+    fn of(steps: &[Step]) -> Self {
+        let mut found = BTreeMap::new();
+        for step in steps {
+            let resources = [
+                step.have.as_ref().map(|it| &it.resource),
+                step.want.as_ref().map(|it| &it.resource),
+            ];
+            for resource in resources.into_iter().flatten() {
+                if let Resource::Topic(topic) = resource {
+                    found.insert(topic.arn.to_string(), step.address.clone());
+                }
+            }
+            if let (KindName::RestApi, Some(have)) = (step.address.kind, &step.have) {
+                found.insert(have.id.clone(), step.address.clone());
+            }
+        }
+        Self(found)
+    }
+
+    /// The target that an identity policy's resource is of, and which part of it.
+    fn find(&self, resource: &str) -> Option<(&Address, String)> {
+        if let Some(address) = self.0.get(resource) {
+            return Some((address, String::new()));
+        }
+        let (head, path) = resource.split_once('/')?;
+        let id = head.rsplit(':').next()?;
+        Some((self.0.get(id)?, path.to_owned()))
+    }
+}
+
+fn allows(statement: &Statement, action: &str) -> bool {
+    let values = &statement.action.values;
+    statement.effect == Effect::Allow
+        && !statement.action.negated
+        && values.iter().any(|it| it.eq_ignore_ascii_case(action))
+}
+
+fn resources(statement: &Statement) -> impl Iterator<Item = &String> {
+    let clause = statement.resource.iter().filter(|it| !it.negated);
+    clause.flat_map(|it| &it.values)
+}
+
+/// The principals that a statement names.
+fn named(statement: &Statement) -> &[String] {
+    let clause = statement.principal.as_ref().filter(|it| !it.negated);
+    clause.map_or(&[], |it| it.aws_values())
+}
+
+/// Adds what a resource lets whom do.
+fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Targets) {
+    let mut way = |who: &String, target: &Address, what: String| {
+        ways.entry((who.clone(), target.clone()))
+            .or_default()
+            .entry(carrier.clone())
+            .or_default()
+            .insert(what);
+    };
+    match resource {
+        Resource::Topic(topic) => {
+            let statements = topic.policy.statements.iter();
+            for statement in statements.filter(|it| allows(it, "sns:Publish")) {
+                for who in named(statement) {
+                    way(who, &carrier.address, String::new());
+                }
+            }
+        }
+        Resource::RestApi(api) => {
+            let statements = api.policy.statements.iter();
+            for statement in statements.filter(|it| allows(it, "execute-api:Invoke")) {
+                for who in named(statement) {
+                    for what in resources(statement).filter_map(|it| it.split_once('/')) {
+                        way(who, &carrier.address, what.1.to_owned());
+                    }
+                }
+            }
+        }
+        Resource::Role(role) => {
+            let statements = role.inline.values().flat_map(|it| &it.statements);
+            let lets = statements
+                .filter(|it| allows(it, "sns:Publish") || allows(it, "execute-api:Invoke"));
+            let lets: BTreeSet<(&Address, String)> = lets
+                .flat_map(resources)
+                .filter_map(|it| targets.find(it))
+                .collect();
+            let trusts = role.trust.statements.iter();
+            for who in trusts
+                .filter(|it| allows(it, "sts:AssumeRole"))
+                .flat_map(named)
+            {
+                for (target, what) in &lets {
+                    way(who, target, what.clone());
+                }
+            }
+        }
+        Resource::Queue(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+    }
+}
+
+/// Whose way to what changes by these steps.
+pub(super) fn moves(steps: &[Step]) -> Vec<Move> {
+    let targets = Targets::of(steps);
+    let (mut before, mut after) = (Ways::new(), Ways::new());
+    let mut callers: BTreeMap<String, Address> = BTreeMap::new();
+    for step in steps {
+        let carrier = Carrier::of(step);
+        if let Some(have) = &step.have {
+            add(&mut before, &carrier, &have.resource, &targets);
+        }
+        if let Some(want) = &step.want {
+            add(&mut after, &carrier, &want.resource, &targets);
+            if let Resource::Role(role) = &want.resource {
+                callers.insert(role.arn.to_string(), step.address.clone());
+            }
+        }
+    }
+    let nothing = BTreeMap::new();
+    let none = BTreeSet::new();
+    let mut found = Vec::new();
+    for (between, old) in &before {
+        let Some(caller) = callers.get(&between.0) else {
+            continue;
+        };
+        let new = after.get(between).unwrap_or(&nothing);
+        for (from, did) in old {
+            let lost: BTreeSet<&String> = did.difference(new.get(from).unwrap_or(&none)).collect();
+            if lost.is_empty() {
+                continue;
+            }
+            for (to, does) in new.iter().filter(|(to, _)| *to != from) {
+                let gains = does
+                    .difference(old.get(to).unwrap_or(&none))
+                    .next()
+                    .is_some();
+                if gains || does.iter().any(|it| lost.contains(it)) {
+                    found.push(Move {
+                        caller: caller.clone(),
+                        target: between.1.clone(),
+                        from: from.clone(),
+                        to: to.address.clone(),
+                        does: does.clone(),
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What is wanted, found by what it is.
+struct Wanted<'a> {
+    wants: BTreeMap<&'a Address, &'a Want>,
+    /// The stages of each API.
+    stages: BTreeMap<&'a Address, Vec<&'a Address>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(steps: &'a [Step]) -> Self {
+        let mut found = Self {
+            wants: BTreeMap::new(),
+            stages: BTreeMap::new(),
+        };
+        for step in steps {
+            let Some(want) = &step.want else { continue };
+            found.wants.insert(&step.address, want);
+            if let Resource::Stage(stage) = &want.resource {
+                let stages = found.stages.entry(&stage.api).or_default();
+                stages.push(&step.address);
+            }
+        }
+        found
+    }
+
+    fn is_private(&self, target: &Address) -> bool {
+        let api = self.wants.get(target).map(|it| &it.resource);
+        matches!(api, Some(Resource::RestApi(api)) if api.endpoint == Endpoint::Private)
+    }
+
+    fn stages_of(&self, api: &Address) -> impl Iterator<Item = Address> {
+        let stages = self.stages.get(api).into_iter().flatten();
+        stages.map(|it| (*it).clone())
+    }
+
+    /// The resources by which a move's new way is open: of an API also its stages, which serve its policy.
+    fn opened(&self, it: &Move) -> Vec<Address> {
+        let mut found = vec![it.to.clone()];
+        // The policy of a private API has to name the access role as well.
+        if it.to != it.target && self.is_private(&it.target) {
+            found.push(it.target.clone());
+        }
+        let stages: Vec<Address> = found.iter().flat_map(|it| self.stages_of(it)).collect();
+        found.extend(stages);
+        found
+    }
+
+    /// What closes a move's old way.
+    fn closed(&self, it: &Move) -> Vec<Carrier> {
+        let mut found = vec![it.from.clone()];
+        if it.from.address != it.target && self.is_private(&it.target) {
+            found.push(Carrier {
+                address: it.target.clone(),
+                removed: false,
+            });
+        }
+        found
+    }
+}
+
+/// Puts the tasks of moves in order: open the new way, let the consumer use it, close the old one.
+pub(super) fn order(steps: &[Step], moves: &[Move], tasks: &mut Tasks) {
+    let wanted = Wanted::of(steps);
+    let nodes: BTreeMap<Task, NodeIndex> = tasks
+        .node_indices()
+        .map(|it| (tasks[it].clone(), it))
+        .collect();
+    let node = |address: &Address, part| {
+        let task = Task {
+            address: address.clone(),
+            part,
+        };
+        nodes.get(&task).copied()
+    };
+    let mut edges = BTreeSet::new();
+    for it in moves {
+        let opened = wanted.opened(it);
+        // What is done in two parts has opened the way with the first, what is not with its last.
+        let opens = opened.iter().filter_map(|it| {
+            let parts = [Part::Opened, Part::Settled, Part::Exists];
+            parts.into_iter().find_map(|part| node(it, Some(part)))
+        });
+        let opens: Vec<NodeIndex> = opens.collect();
+        let caller = node(&it.caller, Some(Part::Settled));
+        let mut closes = Vec::new();
+        for carrier in wanted.closed(it) {
+            match wanted.wants.get(&carrier.address) {
+                _ if carrier.removed => closes.extend(node(&carrier.address, None)),
+                Some(want) => {
+                    let parts = [with_principals(want), Part::Settled];
+                    closes.extend(
+                        parts
+                            .iter()
+                            .filter_map(|it| node(&carrier.address, Some(*it))),
+                    );
+                }
+                None => {}
+            }
+        }
+        for close in closes {
+            edges.extend(opens.iter().chain(&caller).map(|it| (*it, close)));
+        }
+        edges.extend(
+            caller
+                .iter()
+                .flat_map(|caller| opens.iter().map(|it| (*it, *caller))),
+        );
+    }
+    for (first, then) in edges {
+        if first != then {
+            tasks.update_edge(first, then, ());
+        }
+    }
+}
+
+/// Steps that open a way and close another for consumers that wait for each other, or for itself:
+/// they are done in two parts, first with both ways open.
+pub(super) fn to_bridge(steps: &[Step], moves: &[Move], tasks: &Tasks) -> BTreeSet<Address> {
+    let wanted = Wanted::of(steps);
+    let opened: BTreeSet<Address> = moves.iter().flat_map(|it| wanted.opened(it)).collect();
+    let closed: BTreeSet<Address> = moves
+        .iter()
+        .flat_map(|it| wanted.closed(it))
+        .filter(|it| !it.removed)
+        .map(|it| it.address)
+        .collect();
+    let mut found = BTreeSet::new();
+    for ring in tarjan_scc(tasks).into_iter().filter(|it| it.len() > 1) {
+        for node in ring {
+            let address = &tasks[node].address;
+            if opened.contains(address) && closed.contains(address) {
+                found.insert(address.clone());
+                found.extend(wanted.stages_of(address));
+            }
+        }
+    }
+    found
+}
+
+/// What a step writes first when it is done in two parts: what is wanted, and beside it whatever
+/// lets somebody in by now.
+pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
+    let (want, have) = (step.want.as_ref()?, step.have.as_ref()?);
+    let mut bridge = want.clone();
+    // The mark goes on saying what was applied last: this is not what the stack says.
+    bridge.digest = have.mark.as_ref().and_then(|it| it.digest.clone());
+    match (&mut bridge.resource, &have.resource) {
+        (Resource::Topic(it), Resource::Topic(live)) => add_ways(&mut it.policy, &live.policy),
+        (Resource::RestApi(it), Resource::RestApi(live)) => add_ways(&mut it.policy, &live.policy),
+        (Resource::Role(it), Resource::Role(live)) => {
+            add_ways(&mut it.trust, &live.trust);
+            for (name, document) in &live.inline {
+                match it.inline.get_mut(name) {
+                    Some(wanted) => add_ways(wanted, document),
+                    None => {
+                        it.inline.insert(name.clone(), document.clone());
+                    }
+                }
+            }
+        }
+        (Resource::Stage(it), Resource::Stage(_)) => {
+            let api = steps.iter().find(|other| other.address == it.api)?;
+            let Resource::RestApi(bridged) = &api.bridge.as_ref()?.resource else {
+                return None;
+            };
+            it.surface = bridged.surface_digest(api.want.as_ref()?.exclusive);
+        }
+        _ => return None,
+    }
+    Some(bridge)
+}
+
+/// Adds the statements that a document has and another lacks: principals to their likes, others whole.
+fn add_ways(to: &mut Document, from: &Document) {
+    for old in &from.statements {
+        if to.statements.iter().any(|it| same_statement(it, old)) {
+            continue;
+        }
+        let like = to.statements.iter_mut().find(|it| {
+            it.sid == old.sid && {
+                let mut other = (*it).clone();
+                other.principal.clone_from(&old.principal);
+                same_statement(&other, old)
+            }
+        });
+        if let Some(like) = like
+            && let (Some(mine), Some(theirs)) = (&mut like.principal, &old.principal)
+            && let (Principals::Of(mine), Principals::Of(theirs)) =
+                (&mut mine.principals, &theirs.principals)
+        {
+            for (kind, names) in theirs {
+                let list = mine.entry(kind.clone()).or_default();
+                list.extend(names.iter().filter(|it| !own::is_ghost(it)).cloned());
+                list.sort();
+                list.dedup();
+            }
+            continue;
+        }
+        let mut old = old.clone();
+        if to.statements.iter().any(|it| it.sid == old.sid) {
+            old.sid = old.sid.map(|it| format!("{it}Before"));
+        }
+        to.statements.push(old);
+    }
+}

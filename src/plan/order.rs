@@ -1,0 +1,185 @@
+//! The tasks of a plan, and which of them waits for which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Plan, Step, moves};
+use crate::graph::{self, Task, Tasks};
+use crate::kinds::{Part, Resource, Want, roles_named};
+use crate::model::{Address, KindName};
+
+impl Plan {
+    /// The tasks to do, each with an edge to those that wait for it.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        let wants: BTreeMap<Address, Want> = self
+            .steps
+            .iter()
+            .filter_map(|it| Some((it.address.clone(), it.want.clone()?)))
+            .collect();
+        let moving: BTreeSet<&Address> = self
+            .to_do()
+            .filter(|it| it.want.is_some())
+            .map(|it| &it.address)
+            .collect();
+        let mut tasks = graph::making_some(&wants, &moving);
+        let makers: Vec<_> = tasks.node_indices().collect();
+        let removed: Vec<&Step> = self.to_do().filter(|it| it.want.is_none()).collect();
+        let nodes: Vec<_> = removed
+            .iter()
+            .map(|it| {
+                tasks.add_node(Task {
+                    address: it.address.clone(),
+                    part: None,
+                })
+            })
+            .collect();
+        for (step, node) in removed.iter().zip(&nodes) {
+            // What is removed goes after everything that still speaks of it has let go of it.
+            for maker in &makers {
+                let address = tasks[*maker].address.clone();
+                if self.lets_go(&address, step) {
+                    tasks.update_edge(*maker, *node, ());
+                }
+                if self.remembers(&address, step) {
+                    tasks.update_edge(*node, *maker, ());
+                }
+            }
+            for (other, before) in removed.iter().zip(&nodes) {
+                if goes_before(other, step) {
+                    tasks.update_edge(*before, *node, ());
+                }
+            }
+        }
+        self.add_bridges(&mut tasks);
+        moves::order(&self.steps, &self.moves, &mut tasks);
+        tasks
+    }
+
+    /// The tasks that open a way without closing another.
+    fn add_bridges(&self, tasks: &mut Tasks) {
+        let all: Vec<_> = tasks.node_indices().collect();
+        let bridged: Vec<&Step> = self.to_do().filter(|it| it.bridge.is_some()).collect();
+        let opened: Vec<_> = bridged
+            .iter()
+            .map(|it| {
+                tasks.add_node(Task {
+                    address: it.address.clone(),
+                    part: Some(Part::Opened),
+                })
+            })
+            .collect();
+        for (step, node) in bridged.iter().zip(&opened) {
+            for other in &all {
+                let task = &tasks[*other];
+                if task.address == step.address && task.part.is_some() {
+                    tasks.update_edge(*node, *other, ());
+                }
+            }
+            // What it names must be there by then.
+            let before: Vec<_> = all
+                .iter()
+                .filter(|it| tasks[**it].address == step.address)
+                .flat_map(|it| tasks.neighbors_directed(*it, petgraph::Direction::Incoming))
+                .filter(|it| {
+                    !bridged
+                        .iter()
+                        .any(|step| step.address == tasks[*it].address)
+                })
+                .collect();
+            for it in before {
+                tasks.update_edge(it, *node, ());
+            }
+            let Some(Resource::Stage(stage)) = step.want.as_ref().map(|it| &it.resource) else {
+                continue;
+            };
+            for (api, before) in bridged.iter().zip(&opened) {
+                if api.address == stage.api {
+                    tasks.update_edge(*before, *node, ());
+                }
+            }
+        }
+    }
+
+    /// Whether a step that makes `address` lets go of what `removed` removes, or takes its place.
+    fn lets_go(&self, address: &Address, removed: &Step) -> bool {
+        if *address == removed.address {
+            return true;
+        }
+        let Some(step) = self
+            .steps
+            .iter()
+            .find(|it| it.address == *address && it.want.is_some())
+        else {
+            return false;
+        };
+        match (&removed.have, &step.have) {
+            (Some(gone), Some(live)) => speaks_of(&live.resource, &gone.resource),
+            _ => false,
+        }
+    }
+
+    /// Sees to it that no consumer is without a way while its way changes.
+    pub(super) fn bridge(&mut self) {
+        for it in &self.moves {
+            let closes = |step: &&mut Step| step.address == it.from.address && step.want.is_some();
+            for step in self.steps.iter_mut().filter(closes) {
+                // A role's trust is written with its other policies, so that nothing else waits for it.
+                if let (Some(want), Some(_), Action::Update) =
+                    (&mut step.want, &step.have, step.action)
+                    && !want.repin
+                {
+                    want.defer_trust |= it.from.address.kind == KindName::Role;
+                }
+            }
+        }
+        let both = moves::to_bridge(&self.steps, &self.moves, &self.tasks());
+        // APIs before their stages, which serve what the API's bridge is.
+        for address in &both {
+            let at = self
+                .steps
+                .iter()
+                .position(|it| it.address == *address && it.want.is_some());
+            if let Some(at) = at {
+                self.steps[at].bridge = moves::bridge(&self.steps[at], &self.steps).map(Box::new);
+            }
+        }
+    }
+}
+
+/// Whether one live resource names another.
+fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
+    match of {
+        Resource::Role(role) => speaker
+            .principal_documents()
+            .iter()
+            .any(|(_, it)| roles_named(it).contains(&role.arn)),
+        Resource::Queue(queue) => match speaker {
+            Resource::Queue(it) => it
+                .dead_letter
+                .as_ref()
+                .is_some_and(|(arn, _)| *arn == queue.arn),
+            Resource::Subscription(it) => {
+                it.queue == queue.arn || it.dead_letter.as_ref() == Some(&queue.arn)
+            }
+            _ => false,
+        },
+        Resource::Topic(topic) => {
+            matches!(speaker, Resource::Subscription(it) if it.topic == topic.arn)
+        }
+        Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => false,
+    }
+}
+
+/// Whether `first` must be removed before `then`.
+///
+/// Roles that go together may name each other: neither has to wait.
+fn goes_before(first: &Step, then: &Step) -> bool {
+    match (&first.have, &then.have) {
+        (Some(first), Some(then)) => {
+            !matches!(first.resource, Resource::Role(_))
+                && first.resource != then.resource
+                && speaks_of(&first.resource, &then.resource)
+        }
+        _ => false,
+    }
+}
