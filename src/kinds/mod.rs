@@ -12,6 +12,8 @@
 //! Every write is safe to repeat: we may die after AWS has acted and before we
 //! have heard. Who repeats (the engine) reads the resource again first.
 
+#[cfg(test)]
+mod laws;
 pub mod queue;
 pub mod rest_api;
 pub mod role;
