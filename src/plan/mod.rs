@@ -256,20 +256,6 @@ impl Plan {
             .iter()
             .find(|it| it.address == task.address && it.want.is_some() == task.part.is_some())
     }
-
-    /// Whether what stands at `address` is all that tells of what `removed` removes: the policy
-    /// of its queue, of a subscription to a topic that is not of the stack.
-    fn remembers(&self, address: &Address, removed: &Step) -> bool {
-        let Some(Resource::Subscription(gone)) = removed.have.as_ref().map(|it| &it.resource)
-        else {
-            return false;
-        };
-        self.steps
-            .iter()
-            .filter(|it| it.address == *address && it.want.is_some())
-            .filter_map(|it| it.have.as_ref())
-            .any(|it| matches!(&it.resource, Resource::Queue(queue) if queue.arn == gone.queue))
-    }
 }
 
 /// A stage disappears with its API, unless the API stays.

@@ -100,10 +100,25 @@ impl Plan {
         }
     }
 
+    /// Whether what stands at `address` is all that tells of what `removed` removes: the policy
+    /// of its queue, of a subscription to a topic that is not of the stack.
+    fn remembers(&self, address: &Address, removed: &Step) -> bool {
+        let Some(Resource::Subscription(gone)) = removed.have.as_ref().map(|it| &it.resource)
+        else {
+            return false;
+        };
+        self.steps
+            .iter()
+            .filter(|it| it.address == *address && it.want.is_some())
+            .filter_map(|it| it.have.as_ref())
+            .any(|it| matches!(&it.resource, Resource::Queue(queue) if queue.arn == gone.queue))
+    }
+
     /// Whether a step that makes `address` lets go of what `removed` removes, or takes its place.
     fn lets_go(&self, address: &Address, removed: &Step) -> bool {
         if *address == removed.address {
-            return true;
+            // A subscription goes before its queue changes, and so before one that takes its place.
+            return address.kind != KindName::Subscription;
         }
         let Some(step) = self
             .steps

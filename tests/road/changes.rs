@@ -104,6 +104,15 @@ fn a_queue_that_moves_to_another_account_is_made_there_and_leaves_here() {
 }
 
 #[test]
+fn a_topic_that_moves_to_another_account_is_subscribed_to_there() {
+    let to = market_with(&[(
+        "[topics.order-events]\naccount = \"orders\"",
+        "[topics.order-events]\naccount = \"shop\"",
+    )]);
+    from_to(&market(), &to);
+}
+
+#[test]
 fn a_role_that_moves_to_another_account_is_made_there_and_leaves_here() {
     let to = market_with(&[("account     = \"shop\"\n", "account     = \"orders\"\n")]);
     from_to(&market(), &to);

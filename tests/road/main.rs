@@ -15,6 +15,7 @@ mod moves;
 mod operator;
 mod propagation;
 mod reach;
+mod random;
 mod round;
 mod sweep;
 mod unowned;
