@@ -5,6 +5,7 @@
 
 pub mod access;
 mod budget;
+mod digests;
 mod left;
 mod moves;
 mod order;
@@ -14,10 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task};
 use crate::kinds::survey::{Live, Orphan};
-use crate::kinds::{Have, Part, Resource, Want, digest, pending_id, roles_named};
+use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
-use crate::policy::Document;
 
 pub use access::AccessChange;
 pub use budget::Gauge;
@@ -160,8 +160,8 @@ impl Plan {
             refusals,
             handovers: desired.handovers.clone(),
             left,
-            live_digest: live_digest(live),
-            stack_digest: stack_digest(desired),
+            live_digest: digests::of_live(live),
+            stack_digest: digests::of_stack(desired),
             steps,
         };
         plan.bridge();
@@ -216,8 +216,8 @@ impl Plan {
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
             left: left::untouched(desired),
-            live_digest: live_digest(live),
-            stack_digest: stack_digest(desired),
+            live_digest: digests::of_live(live),
+            stack_digest: digests::of_stack(desired),
             steps,
         }
     }
@@ -456,51 +456,6 @@ fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
         drifted: false,
         bridge: None,
     }
-}
-
-/// Stands for everything that was found.
-fn live_digest(live: &Live) -> String {
-    let have = live
-        .have
-        .iter()
-        .map(|(address, have)| (address.to_string(), have));
-    let orphans = live
-        .orphans
-        .iter()
-        .map(|it| (format!("orphan {} {}", it.address, it.have.id), &it.have));
-    let found: BTreeMap<String, serde_json::Value> = have
-        .chain(orphans)
-        .map(|(name, have)| {
-            let foreign = Document::of(have.foreign.clone()).to_value();
-            let value = serde_json::json!([
-                have.resource.to_value(),
-                have.id,
-                foreign,
-                have.extras,
-                have.ghosts
-            ]);
-            (name, value)
-        })
-        .collect();
-    digest(&serde_json::json!(found))
-}
-
-/// Stands for everything that is wanted.
-fn stack_digest(desired: &Desired) -> String {
-    let wants: BTreeMap<String, serde_json::Value> = desired
-        .wants
-        .iter()
-        .map(|(address, want)| {
-            let value = serde_json::json!([
-                want.resource.to_value(),
-                want.place,
-                want.owned,
-                want.exclusive
-            ]);
-            (address.to_string(), value)
-        })
-        .collect();
-    digest(&serde_json::json!([desired.stack, wants]))
 }
 
 /// An API's id in a text, as a plan shows it while AWS has not chosen it.
