@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::handover::client::Language;
 use crate::model::Address;
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -71,6 +72,8 @@ pub enum Command {
     Verify(Verify),
     /// Print ARNs, ids and URLs of what is there
     Output(Output),
+    /// Print what a consumer needs: names, policies to attach, and clients that work
+    Handover(Handover),
     /// Print the stack's graph: who may do what, who needs whom
     Graph(Graph),
     /// Lay a stack file out in the one way, comments kept
@@ -257,6 +260,61 @@ pub struct Output {
     /// Print one value and nothing else: `--raw apis.orders.url`.
     #[arg(long, value_name = "NAME")]
     pub raw: Option<String>,
+}
+
+/// `handover`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 printed, 1 no such consumer, or what it uses is not there yet.
+
+Examples:
+  provision handover roles.refunds                a page in Markdown, clients included
+  provision handover queues.inbox --json          the same for machines
+  provision handover refunds --only python > client.py
+  provision handover arn:aws:iam::555555555555:role/reader
+  provision handover 555555555555 shop.toml       everybody of an account who is let in")]
+pub struct Handover {
+    /// A role or queue of the stack, or the ARN of a role or the id of an account that an
+    /// `[[access]]` lets in.
+    #[arg(value_name = "CONSUMER")]
+    pub consumer: String,
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Print one client and nothing else: a program that runs as it is.
+    #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with = "json")]
+    pub only: Option<ClientLanguage>,
+    /// Print a document for machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A language of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClientLanguage {
+    /// With boto3.
+    Python,
+    /// A shell script with the AWS CLI and curl.
+    Cli,
+    /// With the AWS SDK.
+    Rust,
+    /// For Node, with the AWS SDK v3.
+    #[value(name = "javascript")]
+    JavaScript,
+}
+
+impl From<ClientLanguage> for Language {
+    fn from(language: ClientLanguage) -> Self {
+        match language {
+            ClientLanguage::Python => Self::Python,
+            ClientLanguage::Cli => Self::Cli,
+            ClientLanguage::Rust => Self::Rust,
+            ClientLanguage::JavaScript => Self::JavaScript,
+        }
+    }
 }
 
 /// `verify`

@@ -6,6 +6,7 @@ mod destroy;
 mod drift;
 mod files;
 mod graph;
+mod handover;
 mod output;
 mod plan;
 mod policies;
@@ -112,6 +113,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
+        Command::Handover(args) => handover::handover(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
         Command::Schema => files::schema(screen),
@@ -134,6 +136,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Destroy(it) => &it.place,
         Command::Drift(it) => &it.place,
         Command::Output(it) => &it.place,
+        Command::Handover(it) => &it.place,
         Command::Verify(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)

@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
 use crate::kinds::survey::Live;
-use crate::kinds::{Resource, rest_api};
+use crate::kinds::{Resource, queue, rest_api, stage};
 use crate::lower::Desired;
 
 /// Prints ARNs, ids and URLs of what is there.
@@ -63,11 +63,7 @@ fn values(desired: &Desired, live: &Live) -> BTreeMap<String, String> {
             }
             Resource::Queue(it) => {
                 found.insert(format!("{address}.arn"), it.arn.to_string());
-                let host = format!("sqs.{}.{}", place.region, place.partition().dns_suffix());
-                found.insert(
-                    format!("{address}.url"),
-                    format!("https://{host}/{}/{}", place.id, it.arn.name()),
-                );
+                found.insert(format!("{address}.url"), queue::url(&it.arn));
             }
             Resource::Subscription(_) => {
                 found.insert(format!("{address}.arn"), have.id.clone());
@@ -78,16 +74,8 @@ fn values(desired: &Desired, live: &Live) -> BTreeMap<String, String> {
             }
             Resource::Stage(it) => {
                 if let Some(api) = live.have.get(&it.api) {
-                    let host = format!(
-                        "{}.execute-api.{}.{}",
-                        api.id,
-                        place.region,
-                        place.partition().dns_suffix()
-                    );
-                    found.insert(
-                        format!("{}.url", it.api),
-                        format!("https://{host}/{}", it.name),
-                    );
+                    let url = stage::url(place, &api.id, &it.name);
+                    found.insert(format!("{}.url", it.api), url);
                 }
             }
         }

@@ -34,9 +34,21 @@ use crate::cloud::sqs::{self, Attributes};
 use crate::cloud::{self, CallError, Fault};
 use crate::model::change::seconds;
 use crate::model::tags::unmarked;
-use crate::model::{Arn, Differences, Mark, Place, Tags};
+use crate::model::{Arn, Differences, Mark, Partition, Place, Tags};
 use crate::policy::Document;
 use crate::stack::Encryption;
+
+/// `https://sqs.REGION.SUFFIX/ACCOUNT/NAME`, by which calls name a queue.
+#[must_use]
+pub fn url(arn: &Arn) -> String {
+    format!(
+        "https://sqs.{}.{}/{}/{}",
+        arn.region(),
+        Partition::of_region(arn.region()).dns_suffix(),
+        arn.account(),
+        arn.name()
+    )
+}
 
 /// A queue, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]

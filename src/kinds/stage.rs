@@ -49,6 +49,16 @@ use crate::stack::{LogLevel, RouteKey};
 
 pub use deployment::withdraw;
 
+/// `https://ID.execute-api.REGION.SUFFIX/STAGE`, where a stage is called.
+#[must_use]
+pub fn url(place: &Place, api_id: &str, stage: &str) -> String {
+    format!(
+        "https://{api_id}.execute-api.{}.{}/{stage}",
+        place.region,
+        place.partition().dns_suffix()
+    )
+}
+
 /// A stage, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {

@@ -5,6 +5,7 @@
 
 pub mod drift;
 pub mod graph;
+pub mod handover;
 pub mod human;
 pub mod json;
 pub mod style;

@@ -23,11 +23,11 @@ pub(super) const ROLE: Shape = Shape {
     fields: &[
         Field::new("account", Kind::Text, "The account, by its name in the stack; may be left out when there is only one.").with_existing(),
         Field::new("trusted_by", Kind::OneOrMany(&principals::KIND), "Who may assume it.").alias(&["trust", "assume_role_policy", "principals", "trusts"]),
-        Field::new("existing", Kind::Text, "The ARN of a role that something else makes: then only the statements that `[[access]]` needs are managed on it.").with_existing().alias(&["arn"]),
+        Field::new("existing", Kind::Text, "The ARN of a role that something else makes: then only the statements that `[[access]]` needs, and `policies`, are managed on it.").with_existing().alias(&["arn"]),
         Field::new("name", Kind::Text, "The name in IAM; without it, the table's."),
         Field::new("path", Kind::Text, "The IAM path; without it, `/provision/STACK/`. Changing it replaces the role."),
         Field::new("description", Kind::Text, "What the role is for."),
-        Field::new("policies", Kind::Map(&Kind::Either(&[Kind::Json, Kind::Text])), "Further inline policies by name: the policy as a table, or the path of a JSON file.").alias(&["inline_policies", "inline", "policy"]),
+        Field::new("policies", Kind::Map(&Kind::Either(&[Kind::Json, Kind::Text])), "Further inline policies by name: the policy as a table, or the path of a JSON file.").with_existing().alias(&["inline_policies", "inline", "policy"]),
         Field::new("attach", Kind::OneOrMany(&Kind::Text), "ARNs of managed policies.").alias(&["managed_policies", "managed_policy_arns", "attached"]),
         Field::new("boundary", Kind::Text, "ARN of the policy that is its permissions boundary.").alias(&["permissions_boundary"]),
         Field::new("max_session", Kind::Seconds(3600, 43_200), "The longest session.").default("\"1h\"").alias(&["max_session_duration", "session_length"]),

@@ -5,6 +5,7 @@
 //! the program prints; what it wrote is then read by a person.
 
 mod endings;
+mod handover;
 mod help;
 mod leaving;
 mod machines;

@@ -1,0 +1,306 @@
+//! JavaScript on Node, with the AWS SDK v3: its own signer signs, `fetch` sends.
+
+use super::{
+    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_publish,
+    is_receive, is_wrapped, quote, url_variable, uses,
+};
+
+const ASSUME: &str = r#"
+/** Credentials of another role; they renew themselves. */
+function assumed(region, role, externalId) {
+  const provider = fromTemporaryCredentials({
+    params: { RoleArn: role, RoleSessionName: «SESSION», ExternalId: externalId },
+    clientConfig: { region },
+  });
+  const ends = (keys) => keys.expiration !== undefined;
+  return memoize(provider, (keys) => ends(keys) && keys.expiration - Date.now() < 300_000, ends);
+}
+"#;
+
+const SIGNED: &str = r#"
+/** Sends a request to an API, signed: its status and body. */
+async function signed(credentials, region, method, url, body) {
+  const { protocol, hostname, port, host, pathname, searchParams } = new URL(url);
+  const signer = new SignatureV4({ service: "execute-api", region, credentials, sha256: Sha256 });
+  const headers = body === undefined ? { host } : { host, "content-type": "application/json" };
+  const query = Object.fromEntries(searchParams);
+  const request = { method, protocol, hostname, port, path: pathname, query, headers, body };
+  const { host: _, ...more } = (await signer.sign(request)).headers;
+  const answer = await fetch(url, { method, headers: more, body });
+  return { status: answer.status, text: await answer.text() };
+}
+"#;
+
+const CALL: &str = r#"
+/**
+ * May «SAYS».
+ * «REMARK»
+ */
+export async function «FUNCTION»(method, path, body) {
+  const base = process.env.«VARIABLE»«DEFAULT»;
+  return signed(«CREDENTIALS», «REGION», method, base + path, body);
+}
+"#;
+
+const PUBLISH: &str = r#"
+const «CLIENT» = new SNSClient({ region: «REGION», credentials: «CREDENTIALS» });
+
+/** May «SAYS»: the message's id. */
+export async function «FUNCTION»(«GROUP»message, attributes = {}) {
+  const answer = await «CLIENT».send(
+    new PublishCommand({
+      TopicArn: «TOPIC»,
+      Message: message,
+      MessageAttributes: Object.fromEntries(
+        Object.entries(attributes).map(([name, value]) => [
+          name,
+          { DataType: "String", StringValue: value },
+        ]),
+      ),«FIFO»
+    }),
+  );
+  return answer.MessageId;
+}
+"#;
+
+const UNWRAPPED: &str = r#"
+/** The message that was published, out of SNS's envelope where it comes in one. */
+function unwrapped(body) {
+  try {
+    const envelope = JSON.parse(body);
+    return envelope?.Type === "Notification" ? envelope.Message : body;
+  } catch {
+    return body;
+  }
+}
+"#;
+
+const RECEIVE: &str = r#"
+const «CLIENT» = new SQSClient({ region: «REGION», credentials: «CREDENTIALS» });
+
+/**
+ * May «SAYS»: hands each message to `handle`, then deletes it.
+ * Waits up to 20 seconds for the first one; to go on receiving, call it again and again.
+ */
+export async function «FUNCTION»(handle) {
+  const QueueUrl = «QUEUE»;
+  const request = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 20 };
+  const answer = await «CLIENT».send(new ReceiveMessageCommand(request));
+  for (const { Body, ReceiptHandle } of answer.Messages ?? []) {
+    await handle(«BODY»);
+    await «CLIENT».send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  }
+}
+"#;
+
+const MAIN: &str = r#"
+const USAGE = [
+«USES»];
+
+/** Does what the words ask for; whether it came off. */
+async function main([word, ...rest]) {
+«CASES»  console.error(["usage:", ...USAGE].join("\n  "));
+  return false;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(process.argv.slice(2)).then(
+    (cameOff) => (process.exitCode = cameOff ? 0 : 1),
+    (error) => {
+      const status = error.$metadata?.httpStatusCode;
+      if (status !== undefined) console.error(`HTTP ${status}`);
+      console.error(`${error.name}: ${error.message}`);
+      process.exitCode = 1;
+    },
+  );
+}
+"#;
+
+pub(super) fn client(package: &Package) -> String {
+    let assumes = any(package, |it| it.assume.is_some());
+    let own = any(package, |it| it.assume.is_none());
+    let calls = any(package, is_call);
+    let publishes = any(package, is_publish);
+    let receives = any(package, is_receive);
+    let mut packages = vec!["@aws-sdk/credential-providers"];
+    let mut imports = vec!["import { fileURLToPath } from \"node:url\";\n".to_owned()];
+    let mut import = |needed: bool, names: &str, from: &'static str| {
+        if needed {
+            imports.push(format!("import {{ {names} }} from \"{from}\";"));
+            if packages.last() != Some(&from) {
+                packages.push(from);
+            }
+        }
+    };
+    let names = match (own, assumes) {
+        (true, true) => "fromNodeProviderChain, fromTemporaryCredentials",
+        (true, false) => "fromNodeProviderChain",
+        (false, _) => "fromTemporaryCredentials",
+    };
+    import(true, names, "@aws-sdk/credential-providers");
+    import(
+        publishes,
+        "SNSClient, PublishCommand",
+        "@aws-sdk/client-sns",
+    );
+    import(
+        receives,
+        "SQSClient, ReceiveMessageCommand, DeleteMessageCommand",
+        "@aws-sdk/client-sqs",
+    );
+    import(calls, "Sha256", "@aws-crypto/sha256-js");
+    import(calls, "SignatureV4", "@smithy/signature-v4");
+    import(assumes, "memoize", "@smithy/property-provider");
+    let needs = [format!("npm install {}", packages.join(" ")), String::new()];
+    let mut text = String::from("#!/usr/bin/env node\n");
+    text += &head(package, Language::JavaScript, "//", &needs);
+    text += &(imports.join("\n") + "\n");
+    if any(package, deduplicates) {
+        text += "import { randomUUID } from \"node:crypto\";\n";
+    }
+    if own {
+        text += "\nconst own = fromNodeProviderChain();\n";
+    }
+    if assumes {
+        let session = quote::javascript(&package.session_name());
+        text += &fill(ASSUME, &[("SESSION", session)]);
+    }
+    if calls {
+        text += SIGNED;
+    }
+    if any(package, is_wrapped) {
+        text += UNWRAPPED;
+    }
+    for edge in &package.edges {
+        text += &of_edge(edge);
+    }
+    let uses: String = uses(package, Language::JavaScript)
+        .iter()
+        .map(|it| format!("  {},\n", quote::javascript(it)))
+        .collect();
+    let cases: String = package.edges.iter().map(case).collect();
+    text + &fill(MAIN, &[("USES", uses), ("CASES", cases)])
+}
+
+fn of_edge(edge: &Edge) -> String {
+    let mut text = String::new();
+    let credentials = match &edge.assume {
+        None => "own".to_owned(),
+        Some(it) => {
+            let name = camel(&format!("as_{}", edge.function()));
+            let id = it.external_id.as_ref();
+            let id = id.map_or_else(String::new, |it| format!(", {}", quote::javascript(it)));
+            let role = quote::javascript(it.role.as_str());
+            let region = quote::javascript(&edge.region);
+            text += &format!("\nconst {name} = assumed({region}, {role}{id});\n");
+            name
+        }
+    };
+    let mut values = vec![
+        ("FUNCTION", camel(&edge.function())),
+        ("SAYS", block(&edge.says())),
+        ("CLIENT", camel(&format!("to_{}", edge.function()))),
+        ("CREDENTIALS", credentials),
+        ("REGION", quote::javascript(&edge.region)),
+    ];
+    match &edge.action {
+        Action::Call { url, .. } => {
+            let (remark, default) = match url {
+                Some(url) => (
+                    "A custom domain, or another way in, is put in its place by the environment.",
+                    format!(" ?? {}", quote::javascript(url)),
+                ),
+                None => (
+                    "The API's custom domain, which its owner knows, is in the environment.",
+                    String::new(),
+                ),
+            };
+            values.extend([
+                ("REMARK", remark.to_owned()),
+                ("VARIABLE", url_variable(edge)),
+                ("DEFAULT", default),
+            ]);
+            text + &fill(CALL, &values)
+        }
+        Action::Publish { topic, fifo, .. } => {
+            let more = match fifo {
+                None => "",
+                Some(true) => "\n      MessageGroupId: group,",
+                Some(false) => {
+                    "\n      MessageGroupId: group,\n      MessageDeduplicationId: randomUUID(),"
+                }
+            };
+            values.extend([
+                ("TOPIC", quote::javascript(topic.as_str())),
+                ("FIFO", more.to_owned()),
+                (
+                    "GROUP",
+                    if fifo.is_some() { "group, " } else { "" }.to_owned(),
+                ),
+            ]);
+            text + &fill(PUBLISH, &values)
+        }
+        Action::Receive { url, .. } => {
+            let body = if is_wrapped(edge) {
+                "unwrapped(Body)"
+            } else {
+                "Body"
+            };
+            values.extend([("QUEUE", quote::javascript(url)), ("BODY", body.to_owned())]);
+            text + &fill(RECEIVE, &values)
+        }
+    }
+}
+
+/// A name as JavaScript writes it: `call_orders` is `callOrders`.
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_').filter(|it| !it.is_empty());
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (head, tail) = part.split_at(1);
+        name + &head.to_ascii_uppercase() + tail
+    })
+}
+
+/// Text for a comment that ends with `*/`: `GET /orders/*/notes` holds one.
+fn block(text: &str) -> String {
+    quote::comment(text).replace("*/", "*\\/")
+}
+
+/// What `main` does when it is asked for an edge.
+fn case(edge: &Edge) -> String {
+    let word = quote::javascript(&edge.word());
+    let function = camel(&edge.function());
+    match &edge.action {
+        Action::Call { .. } => format!(
+            "  if (word === {word} && (rest.length === 2 || rest.length === 3)) {{
+    const {{ status, text }} = await {function}(...rest);
+    console.error(`HTTP ${{status}}`);
+    console.log(text);
+    return status >= 200 && status < 300;
+  }}
+"
+        ),
+        Action::Publish { fifo, .. } => {
+            let (least, first, more) = match fifo {
+                Some(_) => (2, "rest[0], rest[1]", 2),
+                None => (1, "rest[0]", 1),
+            };
+            format!(
+                "  if (word === {word} && rest.length >= {least}) {{
+    const pairs = rest.slice({more}).map((it) => it.split(/=(.*)/s, 2));
+    console.log(await {function}({first}, Object.fromEntries(pairs)));
+    return true;
+  }}
+"
+            )
+        }
+        Action::Receive { .. } => format!(
+            "  if (word === {word} && rest.length === 0) {{
+    await {function}(console.log);
+    return true;
+  }}
+"
+        ),
+    }
+}
