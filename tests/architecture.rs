@@ -31,6 +31,9 @@ const LONG: usize = 700;
 /// The files that are longer, and why.
 const REASONS: [(&str, &str); 0] = [];
 
+/// Files that write a Rust program for somebody else: what that program uses, they only name.
+const WRITERS: [&str; 1] = ["handover/client/rust.rs"];
+
 /// A file of `src/`.
 struct File {
     /// Its path below `src/`.
@@ -190,6 +193,9 @@ fn a_room_uses_only_rooms_above_it() {
 fn only_one_room_speaks_to_the_sdk() {
     let mut speaks = BTreeSet::new();
     for file in files() {
+        if WRITERS.contains(&file.path.as_str()) {
+            continue;
+        }
         let says = |it: &str| {
             file.code
                 .iter()
@@ -215,7 +221,7 @@ fn what_decides_touches_no_clock_file_or_network() {
     let mut wrong = Vec::new();
     for file in files() {
         let pure = PURE.contains(&file.room.as_str()) || file.path == "execute/schedule.rs";
-        if !pure {
+        if !pure || WRITERS.contains(&file.path.as_str()) {
             continue;
         }
         for (number, line) in &file.code {
