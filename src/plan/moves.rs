@@ -269,8 +269,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Puts the tasks of moves in order: open the new way, let the consumer use it, close the old one.
-pub(super) fn order(steps: &[Step], moves: &[Move], tasks: &mut Tasks) {
+/// What waits for what in moves: open the new way, let the consumer use it, close the old one.
+pub(super) fn order(
+    steps: &[Step],
+    moves: &[Move],
+    tasks: &Tasks,
+) -> BTreeSet<(NodeIndex, NodeIndex)> {
     let wanted = Wanted::of(steps);
     let nodes: BTreeMap<Task, NodeIndex> = tasks
         .node_indices()
@@ -317,11 +321,8 @@ pub(super) fn order(steps: &[Step], moves: &[Move], tasks: &mut Tasks) {
                 .flat_map(|caller| opens.iter().map(|it| (*it, *caller))),
         );
     }
-    for (first, then) in edges {
-        if first != then {
-            tasks.update_edge(first, then, ());
-        }
-    }
+    edges.retain(|(first, then)| first != then);
+    edges
 }
 
 /// Steps that open a way and close another for consumers that wait for each other, or for itself:

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::algo::has_path_connecting;
+
 use super::{Action, Plan, Step, moves};
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::{Part, Resource, Want, roles_named};
@@ -9,8 +11,21 @@ use crate::model::{Address, KindName};
 
 impl Plan {
     /// The tasks to do, each with an edge to those that wait for it.
+    ///
+    /// That a new way is open before the old one is closed is left off where it would make a
+    /// ring all the same: a stage that gets another name takes the way with it, whatever comes first.
     #[must_use]
     pub fn tasks(&self) -> Tasks {
+        let mut tasks = self.tasks_but_moves();
+        for (first, then) in moves::order(&self.steps, &self.moves, &tasks) {
+            if !has_path_connecting(&tasks, then, first, None) {
+                tasks.update_edge(first, then, ());
+            }
+        }
+        tasks
+    }
+
+    fn tasks_but_moves(&self) -> Tasks {
         let wants: BTreeMap<Address, Want> = self
             .steps
             .iter()
@@ -51,7 +66,6 @@ impl Plan {
             }
         }
         self.add_bridges(&mut tasks);
-        moves::order(&self.steps, &self.moves, &mut tasks);
         tasks
     }
 
@@ -147,7 +161,11 @@ impl Plan {
                 }
             }
         }
-        let both = moves::to_bridge(&self.steps, &self.moves, &self.tasks());
+        let mut tasks = self.tasks_but_moves();
+        for (first, then) in moves::order(&self.steps, &self.moves, &tasks) {
+            tasks.update_edge(first, then, ());
+        }
+        let both = moves::to_bridge(&self.steps, &self.moves, &tasks);
         // APIs before their stages, which serve what the API's bridge is.
         for address in &both {
             let at = self

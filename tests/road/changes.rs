@@ -236,3 +236,22 @@ fn an_api_that_turns_from_private_to_edge_is_replaced_whole() {
         "{plan:?}"
     );
 }
+
+#[test]
+fn everything_about_a_way_may_change_at_once() {
+    // The stage's name is in the caller's policy, so whatever comes first, the old way ends with it.
+    let from = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                [accounts.b]\nid = \"222222222222\"\n\
+                [roles.r]\naccount = \"b\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+                [apis.p]\naccount = \"a\"\nstage = \"live\"\nendpoint = \"regional\"\n\
+                [apis.p.routes]\n\"GET /x\" = { mock = 200 }\n\
+                [[access]]\nfrom = \"roles.r\"\nto = \"apis.p\"\nallow = [\"GET /x\"]\nvia = \"resource-policy\"\n";
+    let to = from
+        .replace(
+            "\"regional\"",
+            "\"private\"\nvpc_endpoints = [\"vpce-0123456789abcdef0\"]",
+        )
+        .replace("\"live\"", "\"prod\"")
+        .replace("\"resource-policy\"", "\"assume-role\"");
+    from_to(from, &to);
+}
