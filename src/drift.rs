@@ -25,17 +25,20 @@ pub enum Class {
     Ghost,
     /// The stack was changed and not applied.
     NotApplied,
+    /// The stack claims what another stack no longer offers.
+    Withdrawn,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Changed,
         Self::Missing,
         Self::Unwanted,
         Self::Added,
         Self::Ghost,
         Self::NotApplied,
+        Self::Withdrawn,
     ];
 
     /// The stable code.
@@ -48,6 +51,7 @@ impl Class {
             Self::Added => "PD004",
             Self::Ghost => "PD005",
             Self::NotApplied => "PD006",
+            Self::Withdrawn => "PD007",
         }
     }
 
@@ -58,7 +62,7 @@ impl Class {
             Self::Changed | Self::NotApplied => "~",
             Self::Missing => "-",
             Self::Unwanted => "?",
-            Self::Added | Self::Ghost => "!",
+            Self::Added | Self::Ghost | Self::Withdrawn => "!",
         }
     }
 
@@ -72,6 +76,7 @@ impl Class {
             Self::Added => "added in AWS: may open access",
             Self::Ghost => "names a role that was deleted: its access is gone",
             Self::NotApplied => "changed in the stack, and not applied",
+            Self::Withdrawn => "claims what another stack does not offer, or not any more",
         }
     }
 
@@ -148,6 +153,13 @@ impl Drift {
                     findings.push(find(Class::Added, staying.to_vec(), Vec::new()));
                 }
             }
+            // It is the claim that does not hold: the resource itself may well be in step.
+            let withdrawn = plan.withdrawn.iter().filter(|it| it.by == step.address);
+            let told = withdrawn.map(|it| {
+                let line = format!("{}  {}", it.says, it.written_at);
+                find(Class::Withdrawn, vec![line], Vec::new())
+            });
+            findings.extend(told);
             if findings.len() == before {
                 in_step += 1;
             }

@@ -10,7 +10,8 @@ use super::screen::Screen;
 use super::session::{Session, files_of, load, lowered_within};
 use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
-use crate::model::Address;
+use crate::kinds::Resource;
+use crate::model::{Address, Arn};
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::counted;
 use crate::report::{human, json};
@@ -36,7 +37,14 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .chain(saved.iter().flat_map(|it| &it.adopt))
         .cloned()
         .collect();
-    let plan = Plan::between(&desired, &live, &Consent { adopt });
+    let cut_off: BTreeSet<Arn> = args
+        .cut_off
+        .iter()
+        .chain(saved.iter().flat_map(|it| &it.cut_off))
+        .cloned()
+        .collect();
+    let consent = Consent { adopt, cut_off };
+    let plan = Plan::between(&desired, &live, &consent);
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
@@ -51,7 +59,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         return failed;
     }
     if !plan.is_empty() {
-        agreed(&plan, args)?;
+        agreed(&plan, args, &consent)?;
     }
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
     if args.json {
@@ -131,6 +139,9 @@ fn again(args: &args::Apply) -> String {
     for address in &args.allow_delete {
         text += &format!(" --allow-delete {address}");
     }
+    for queue in &args.cut_off {
+        text += &format!(" --cut-off {queue}");
+    }
     if args.prune {
         text += " --prune";
     }
@@ -139,10 +150,15 @@ fn again(args: &args::Apply) -> String {
 }
 
 /// Asks for what was not agreed to on the command line.
-fn agreed(plan: &Plan, args: &args::Apply) -> Result<(), Failure> {
+fn agreed(plan: &Plan, args: &args::Apply, consent: &Consent) -> Result<(), Failure> {
     let deleted: BTreeSet<&Address> = plan
         .to_do()
         .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
+        // What is cut off was named on the command line.
+        .filter(|it| match it.have.as_ref().map(|it| &it.resource) {
+            Some(Resource::Subscription(it)) => !consent.cut_off.contains(&it.queue),
+            _ => true,
+        })
         .map(|it| &it.address)
         .filter(|it| !args.prune && !args.allow_delete.contains(it))
         .collect();

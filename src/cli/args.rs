@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::handover::client::Language;
-use crate::model::Address;
+use crate::model::{Address, Arn};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
 #[derive(Debug, Parser)]
@@ -74,6 +74,8 @@ pub enum Command {
     Output(Output),
     /// Print what a consumer needs: names, policies to attach, and clients that work
     Handover(Handover),
+    /// Write what the stack offers to others as a contract, or what it claims of theirs
+    Export(Export),
     /// Print the stack's graph: who may do what, who needs whom
     Graph(Graph),
     /// Lay a stack file out in the one way, comments kept
@@ -159,6 +161,9 @@ pub struct Plan {
     /// Print a document for machines.
     #[arg(long)]
     pub json: bool,
+    /// End a subscription of another's queue that is no longer let in. May be repeated.
+    #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
+    pub cut_off: Vec<Arn>,
     /// Save the plan: `apply FILE` does it, unless AWS or the stack has moved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -197,6 +202,9 @@ pub struct Apply {
     /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub adopt: Vec<Address>,
+    /// End a subscription of another's queue that is no longer let in. May be repeated.
+    #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
+    pub cut_off: Vec<Arn>,
     /// Print a document for machines; never asks.
     #[arg(long)]
     pub json: bool,
@@ -315,6 +323,34 @@ impl From<ClientLanguage> for Language {
             ClientLanguage::JavaScript => Self::JavaScript,
         }
     }
+}
+
+/// `export`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The owner's stack exports a contract of its `[[offer]]`s; a consumer's stack names the file under
+`[contracts.NAME]`. With --claims it goes the other way: the owner lists the file under
+`claims` of `[stack]`, and sees who uses what.
+
+Exit codes: 0 written, 1 not (the stack is wrong, offers nothing, or AWS could not be read).
+
+Examples:
+  provision export --out contracts/orders.toml            what this stack offers
+  provision export shop.toml --claims orders              what it claims of the contract `orders`
+  provision export --sandbox                              the same of the sandbox, on stdout")]
+pub struct Export {
+    /// The stack's files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Write what the stack claims of this contract, by its name in the stack; no call is made.
+    #[arg(long, value_name = "CONTRACT")]
+    pub claims: Option<String>,
+    /// Write to this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `verify`
@@ -445,4 +481,13 @@ fn address(text: &str) -> Result<Address, String> {
             "`{text}` is not an address; write the kind's table and the name, as in `queues.inbox`"
         )
     })
+}
+
+fn queue_arn(text: &str) -> Result<Arn, String> {
+    Arn::parse(text)
+        .ok()
+        .filter(|it| it.service() == "sqs")
+        .ok_or_else(|| {
+            format!("`{text}` is not a queue's ARN; write it as `arn:aws:sqs:REGION:ACCOUNT:NAME`")
+        })
 }

@@ -4,7 +4,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, load, lowered_within};
+use super::session::{Session, load_withdrawn, lowered_within};
 use super::{Ending, Failure};
 use crate::plan::Plan;
 use crate::report::style::counted;
@@ -12,7 +12,8 @@ use crate::report::{human, json};
 
 /// Removes everything the stack made, and its statements elsewhere.
 pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files)?;
+    // What it claims in vain does not stand in the way of taking it all away.
+    let stack = load_withdrawn(&args.files)?;
     let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;

@@ -3,7 +3,7 @@
 use super::args;
 use super::plan::refused;
 use super::screen::Screen;
-use super::session::{Session, load, lowered_within};
+use super::session::{Session, load_withdrawn, lowered_within};
 use super::{Ending, Failure};
 use crate::drift::Drift;
 use crate::plan::{Consent, Plan};
@@ -11,7 +11,7 @@ use crate::report;
 
 /// Tells what moved in AWS while the stack did not.
 pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load(&args.files)?;
+    let stack = load_withdrawn(&args.files)?;
     let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
@@ -30,7 +30,11 @@ pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending,
         screen.result(&format!("{document:#}\n"));
     } else {
         screen.result(&report::drift::human(&drift));
-        if !plan.is_empty() {
+        if !plan.withdrawn.is_empty() {
+            screen.talk(
+                "Speak to the owner, or take the claims out: until then apply refuses the stack",
+            );
+        } else if !plan.is_empty() {
             screen.talk(&format!(
                 "To put AWS back: {}{}",
                 args::command("apply", &args.files, &args.place),

@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod destroy;
 mod drift;
+mod export;
 mod files;
 mod graph;
 mod handover;
@@ -112,6 +113,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Destroy(args) => destroy::destroy(args, screen).await,
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
+        Command::Export(args) => export::export(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
         Command::Handover(args) => handover::handover(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
@@ -137,6 +139,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Drift(it) => &it.place,
         Command::Output(it) => &it.place,
         Command::Handover(it) => &it.place,
+        Command::Export(it) => &it.place,
         Command::Verify(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)

@@ -9,6 +9,7 @@ use super::{Ending, Failure};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, queue, rest_api, stage};
 use crate::lower::Desired;
+use crate::model::KindName;
 
 /// Prints ARNs, ids and URLs of what is there.
 pub(super) async fn output(args: &args::Output, screen: &Screen) -> Result<Ending, Failure> {
@@ -78,6 +79,30 @@ fn values(desired: &Desired, live: &Live) -> BTreeMap<String, String> {
                     found.insert(format!("{}.url", it.api), url);
                 }
             }
+        }
+    }
+    found.extend(contracts(desired));
+    found
+}
+
+/// What callers need of other stacks, as their contracts say it.
+fn contracts(desired: &Desired) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for it in &desired.claims {
+        if let Some(url) = &it.url {
+            found.insert(format!("{}.url", it.target), url.clone());
+        }
+        if it.claim.to.kind == KindName::Topic
+            && let Some(topic) = &it.topic
+        {
+            found.insert(format!("{}.arn", it.target), topic.to_string());
+        }
+        let by = format!("{}.for.{}", it.target, it.from.name);
+        if let Some(role) = &it.role {
+            found.insert(format!("{by}.role"), role.to_string());
+        }
+        if let Some(id) = &it.claim.offered.external_id {
+            found.insert(format!("{by}.external_id"), id.clone());
         }
     }
     found

@@ -17,6 +17,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let live = session.survey(&desired).await?;
     let consent = Consent {
         adopt: args.adopt.iter().cloned().collect(),
+        cut_off: args.cut_off.iter().cloned().collect(),
     };
     let plan = Plan::between(&desired, &live, &consent);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Failure;
 use super::args;
 use crate::execute::Rehearsal;
-use crate::model::Address;
+use crate::model::{Address, Arn};
 use crate::plan::Plan;
 use crate::report::json;
 
@@ -27,6 +27,9 @@ pub(super) struct Saved {
     /// Accounts that were not entered.
     #[serde(default)]
     pub(super) unreachable: Vec<String>,
+    /// Whose subscriptions were to be ended.
+    #[serde(default)]
+    pub(super) cut_off: Vec<Arn>,
     /// Stands for everything that was wanted.
     pub(super) stack_digest: String,
     /// Stands for everything that was found.
@@ -55,6 +58,7 @@ pub(super) fn write(
             .collect(),
         adopt: args.adopt.clone(),
         unreachable: args.reach.unreachable.clone(),
+        cut_off: args.cut_off.clone(),
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
         plan: json::plan(plan, rehearsal),

@@ -19,6 +19,22 @@ use crate::stack::{self, Source, Stack};
 
 /// Reads a stack and what is laid over it.
 pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
+    load_by(files, &stack::check)
+}
+
+/// The same, where claims that no contract covers are told, and do not stand in the way.
+pub(super) fn load_withdrawn(files: &Files) -> Result<Stack, Failure> {
+    load_by(files, &stack::check_withdrawn)
+}
+
+/// How a stack is checked.
+type Check<'a> = &'a dyn Fn(
+    &Source,
+    &[Source],
+    &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Stack, stack::Faults>;
+
+fn load_by(files: &Files, check: Check<'_>) -> Result<Stack, Failure> {
     let source = |path: &Path| -> Result<Source, Failure> {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         Ok(Source {
@@ -39,7 +55,7 @@ pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
         .unwrap_or_default();
     let read =
         |name: &str| fs::read_to_string(beside.join(name)).map_err(|error| error.to_string());
-    stack::check(&main, &overlays, &read)
+    check(&main, &overlays, &read)
         .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
 }
 

@@ -45,6 +45,8 @@ pub enum Outcome {
     Done,
     /// AWS refused it.
     Failed(StepError),
+    /// It waits for this stack, whose half of it is not there yet.
+    Awaits(String),
     /// It needs a step that failed.
     Skipped(Address),
     /// The run was stopped before it.
@@ -222,7 +224,7 @@ impl Run<'_> {
                 Some(Err(error)) if error.source.fault == Fault::Stopped => {
                     return Some(Outcome::NotStarted);
                 }
-                Some(Err(error)) => return Some(Outcome::Failed(error.clone())),
+                Some(Err(error)) => return Some(failed(step, error)),
                 None => match schedule.skipped().get(&node) {
                     Some(root) => return Some(Outcome::Skipped(root.clone())),
                     None => done = false,
@@ -630,6 +632,16 @@ impl Run<'_> {
     }
 }
 
+/// How a step ended that AWS refused: what is another stack's to allow is waited for.
+fn failed(step: &Step, error: &StepError) -> Outcome {
+    let refused = matches!(error.source.fault, Fault::Denied | Fault::Missing);
+    let owner = step.want.as_ref().and_then(|it| it.other_half.clone());
+    match owner.filter(|_| refused && step.action == Action::Create) {
+        Some(owner) => Outcome::Awaits(owner),
+        None => Outcome::Failed(error.clone()),
+    }
+}
+
 /// Whether a step writes a policy that others may write statements into, too.
 fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
     let part_with_policy = match step.address.kind {
@@ -661,6 +673,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         needs: BTreeSet::new(),
         because: None,
         defer_trust: false,
+        other_half: None,
         repin: false,
         renames: false,
         digest: None,

@@ -108,13 +108,13 @@ impl Consumer {
         match (&self.whom, from) {
             (Whom::Role(own), Principal::Role(name)) => own == name,
             (Whom::Role(own), Principal::RoleArn(arn)) => stack.roles[own].arn == *arn,
-            (Whom::OutsideRole(own), Principal::RoleArn(arn)) => own == arn,
+            (Whom::OutsideRole(own), Principal::RoleArn(arn) | Principal::Named(arn)) => own == arn,
             (Whom::OutsideRole(own), Principal::RolePrefix { account, prefix }) => {
                 let name = own.resource().strip_prefix("role/");
                 own.account() == account.as_str() && name.is_some_and(|it| it.starts_with(prefix))
             }
             (Whom::OutsideRole(own), Principal::Account(id)) => own.account() == id.as_str(),
-            (Whom::OutsideAccount(own), Principal::RoleArn(arn)) => {
+            (Whom::OutsideAccount(own), Principal::RoleArn(arn) | Principal::Named(arn)) => {
                 let ours = stack.roles.values().any(|it| it.arn == *arn);
                 arn.account() == own.as_str() && !ours
             }
@@ -128,7 +128,9 @@ impl Consumer {
     #[must_use]
     pub fn part(&self, from: &Principal) -> Option<String> {
         match (&self.whom, from) {
-            (Whom::OutsideAccount(_), Principal::RoleArn(arn)) => Some(arn.to_string()),
+            (Whom::OutsideAccount(_), Principal::RoleArn(arn) | Principal::Named(arn)) => {
+                Some(arn.to_string())
+            }
             (Whom::OutsideAccount(_), Principal::RolePrefix { prefix, .. }) => Some(format!(
                 "every role whose path and name begin with `{prefix}`"
             )),
@@ -167,7 +169,7 @@ fn known(stack: &Stack) -> Vec<String> {
     for access in &stack.access {
         names.push(match &access.from {
             Principal::Role(name) => format!("roles.{name}"),
-            Principal::RoleArn(arn) => arn.to_string(),
+            Principal::RoleArn(arn) | Principal::Named(arn) => arn.to_string(),
             Principal::RolePrefix { account, .. } | Principal::Account(account) => {
                 account.to_string()
             }
@@ -214,7 +216,7 @@ fn target(text: &str, stack: &Stack) -> String {
         if to == text {
             users.push(match &access.from {
                 Principal::Role(name) => format!("roles.{name}"),
-                Principal::RoleArn(arn) => arn.to_string(),
+                Principal::RoleArn(arn) | Principal::Named(arn) => arn.to_string(),
                 Principal::RolePrefix { account, .. } | Principal::Account(account) => {
                     account.to_string()
                 }

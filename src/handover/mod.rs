@@ -337,7 +337,7 @@ fn receive(name: &str, queue: &stack::Queue, stack: &Stack) -> Edge {
     let sources = queue.subscribe.iter().map(|it| Source {
         topic: match &it.topic {
             TopicRef::Stack(name) => stack.topics[name].arn.clone(),
-            TopicRef::Arn(arn) => arn.clone(),
+            TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => arn.clone(),
         },
         raw: it.raw,
         filter: it.filter.clone(),

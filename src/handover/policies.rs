@@ -90,7 +90,9 @@ pub(super) fn to_attach(
         for it in &queue.subscribe {
             topics.push(match &it.topic {
                 crate::stack::TopicRef::Stack(name) => stack.topics[name].arn.clone(),
-                crate::stack::TopicRef::Arn(arn) => arn.clone(),
+                crate::stack::TopicRef::Arn(arn) | crate::stack::TopicRef::Contract { arn, .. } => {
+                    arn.clone()
+                }
             });
         }
         found.push(receiving(name, &queue.arn));
@@ -125,7 +127,7 @@ fn holder(
         remark: None,
     };
     match (&consumer.whom, from) {
-        (Whom::OutsideRole(arn), _) | (_, Principal::RoleArn(arn)) => {
+        (Whom::OutsideRole(arn), _) | (_, Principal::RoleArn(arn) | Principal::Named(arn)) => {
             (Holder::Role(arn.clone()), Some(of(arn)))
         }
         (_, Principal::RolePrefix { account, prefix }) => (

@@ -85,7 +85,7 @@ fn path(route: &str) -> String {
 pub(super) fn is_of(subscribe: &Subscribe, topic: &Topic, name: &str) -> bool {
     match &subscribe.topic {
         TopicRef::Stack(it) => it == name,
-        TopicRef::Arn(arn) => *arn == topic.arn,
+        TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => *arn == topic.arn,
     }
 }
 

@@ -264,6 +264,7 @@ fn want(resource: &Resource) -> Want {
         needs: BTreeSet::new(),
         because: None,
         defer_trust: false,
+        other_half: None,
         repin: false,
         renames: false,
         digest: None,

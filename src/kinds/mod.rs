@@ -91,6 +91,8 @@ pub struct Want {
     pub because: Option<String>,
     /// Two roles trust each other: the trust policy is written once both exist.
     pub defer_trust: bool,
+    /// The stack whose half must be there first: without it AWS refuses this, and it is not a failure.
+    pub other_half: Option<String>,
     /// A principal is made anew: documents that name it are written again even if their text is equal.
     pub repin: bool,
     /// A role that its live documents name is replaced by one of another ARN: it is a dead

@@ -41,6 +41,23 @@ pub struct Live {
     pub have: BTreeMap<Address, Have>,
     /// What is ours and not wanted.
     pub orphans: Vec<Orphan>,
+    /// Subscriptions of others to our topics.
+    pub guests: Vec<Guest>,
+}
+
+/// A subscription of another's queue to a topic of the stack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guest {
+    /// The topic.
+    pub topic: Address,
+    /// The queue's ARN, or another endpoint.
+    pub queue: String,
+    /// The subscription's ARN.
+    pub arn: String,
+    /// Whether nobody has confirmed it yet.
+    pub pending: bool,
+    /// Whether the stack lets it subscribe.
+    pub offered: bool,
 }
 
 impl Live {

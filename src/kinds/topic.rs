@@ -29,7 +29,8 @@ use crate::cloud::sns::{self, Attributes};
 use crate::cloud::{self, CallError, Fault};
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Place, Tags};
-use crate::policy::{Document, own};
+use crate::policy::patterns::Pattern;
+use crate::policy::{Document, Effect, Statement, own};
 
 /// A topic, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +74,26 @@ fn without_defaults(mut policy: Value) -> Option<Value> {
 }
 
 impl Topic {
+    /// Whether its policy names this queue, or a pattern of it, among those that may subscribe.
+    #[must_use]
+    pub fn lets_subscribe(&self, queue: &str) -> bool {
+        let names = |statement: &Statement| {
+            let endpoints = statement
+                .conditions
+                .values()
+                .flat_map(|keys| keys.iter())
+                .filter(|(key, _)| key.eq_ignore_ascii_case("sns:Endpoint"));
+            endpoints
+                .flat_map(|(_, values)| values)
+                .any(|it| Pattern::of(it).matches(queue))
+        };
+        self.policy
+            .statements
+            .iter()
+            .filter(|it| it.effect == Effect::Allow && it.action.values == ["sns:Subscribe"])
+            .any(names)
+    }
+
     /// Every attribute but the policy, as SNS takes them. FIFO ones only where they are taken.
     #[must_use]
     pub fn encode(&self) -> Attributes {

@@ -85,12 +85,13 @@ fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
                         "one owner and few consumers: no extra STS call",
                     )
                 }
-                Principal::RoleArn(_) | Principal::RolePrefix { .. } | Principal::Account(_) => {
-                    chosen(
-                        Via::AssumeRole,
-                        "another owner: the target's policy stays its own",
-                    )
-                }
+                Principal::RoleArn(_)
+                | Principal::Named(_)
+                | Principal::RolePrefix { .. }
+                | Principal::Account(_) => chosen(
+                    Via::AssumeRole,
+                    "another owner: the target's policy stays its own",
+                ),
             }
         }
     }
@@ -262,13 +263,19 @@ fn allow(
             .entry(name.clone())
             .or_default()
             .allow(action, resources),
-        Principal::RoleArn(_) | Principal::RolePrefix { .. } | Principal::Account(_) => {
+        Principal::RoleArn(_)
+        | Principal::Named(_)
+        | Principal::RolePrefix { .. }
+        | Principal::Account(_) => {
             let sid = draft.sid(&format!("{action} {}", target_address(&access.to)));
             let statement = Statement::allow(sid, Clause::of([action])).on(resources);
             let key = (
                 name_of(from),
                 format!("to use {}", target_address(&access.to)),
             );
+            if access.offered {
+                draft.offered.insert(key.clone());
+            }
             draft.handovers.entry(key).or_default().push(statement);
         }
         // These have no identity policies.
@@ -276,18 +283,43 @@ fn allow(
     }
 }
 
-/// The access role's name in the stack, and in IAM.
-fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
-    let target = target_address(&access.to);
-    if let Some(name) = &access.role_name {
-        (name.clone(), name.clone())
-    } else {
-        let short = short_name(from);
+/// What an access role's name is made of, beside whom it is for.
+pub(super) struct Naming<'a> {
+    /// The stack that makes it.
+    pub(super) stack: &'a str,
+    /// What it gives access to.
+    pub(super) target: &'a Address,
+    /// The name that the author gave it.
+    pub(super) own: Option<&'a str>,
+}
+
+impl Naming<'_> {
+    /// The access role's name in the stack, and in IAM.
+    fn names(&self, from: &Principal) -> (String, String) {
+        if let Some(name) = self.own {
+            return (name.to_owned(), name.to_owned());
+        }
+        let (short, target) = (short_name(from), &self.target.name);
         (
-            format!("{}-for-{short}", target.name),
-            role_name(&[&draft.stack.name, &target.name, "for", &short]),
+            format!("{target}-for-{short}"),
+            role_name(&[self.stack, target, "for", &short]),
         )
     }
+}
+
+/// The ARN of an access role, known before it exists, and to other stacks as well.
+pub(super) fn named_role(naming: &Naming<'_>, from: &Principal, place: &Place) -> Arn {
+    let (_, name) = naming.names(from);
+    Arn::role(place, &format!("/provision/{}/", naming.stack), &name)
+}
+
+fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
+    let naming = Naming {
+        stack: &draft.stack.name,
+        target: &target_address(&access.to),
+        own: access.role_name.as_deref(),
+    };
+    naming.names(from)
 }
 
 fn access_role_arn(draft: &Draft<'_>, access: &Access, from: &Principal, place: &Place) -> Arn {

@@ -9,7 +9,7 @@ use crate::kinds::queue::RedriveAllow;
 use crate::kinds::{Queue, Resource, Subscription, Topic};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
-use crate::stack::{self, QueueRef, TopicRef};
+use crate::stack::{self, QueueRef, Subscribing, TopicRef};
 
 /// What the owner's account may do with its own topic, when its identity policies say so too.
 ///
@@ -50,7 +50,9 @@ fn links<'a>(draft: &Draft<'a>) -> Vec<Link<'a>> {
         for subscribe in &queue.subscribe {
             let (topic, topic_name) = match &subscribe.topic {
                 TopicRef::Stack(name) => (draft.stack.topics[name].arn.clone(), name.clone()),
-                TopicRef::Arn(arn) => (arn.clone(), arn.name().to_owned()),
+                TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => {
+                    (arn.clone(), arn.name().to_owned())
+                }
             };
             found.push(Link {
                 queue_name,
@@ -75,6 +77,22 @@ fn may_subscribe(sid: String, topic: &Arn, account: &str, queues: &BTreeSet<Stri
         .on([topic.as_str()])
         .when("StringEquals", "sns:Protocol", ["sqs"])
         .when("StringEquals", "sns:Endpoint", queues.iter().cloned())
+}
+
+/// Lets one account subscribe whichever of its queues it likes.
+fn any_may_subscribe(sid: String, topic: &Arn, account: &str) -> Statement {
+    let partition = topic.partition();
+    Statement::allow(sid, Clause::of(["sns:Subscribe"]))
+        .to(PrincipalClause::aws([format!(
+            "arn:{partition}:iam::{account}:root"
+        )]))
+        .on([topic.as_str()])
+        .when("StringEquals", "sns:Protocol", ["sqs"])
+        .when(
+            "StringLike",
+            "sns:Endpoint",
+            [format!("arn:{partition}:sqs:*:{account}:*")],
+        )
 }
 
 fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
@@ -113,6 +131,18 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
                 .entry(link.queue.arn.account().to_owned())
                 .or_default();
             queues.insert(link.queue.arn.to_string());
+        }
+        for it in stack.subscribers.iter().filter(|it| it.topic == *name) {
+            match &it.who {
+                Subscribing::Queue(arn) => {
+                    let queues = by_account.entry(arn.account().to_owned()).or_default();
+                    queues.insert(arn.to_string());
+                }
+                Subscribing::Account(id) => {
+                    let sid = draft.sid(&format!("subscribe any of {id}"));
+                    statements.push(any_may_subscribe(sid, &topic.arn, id.as_str()));
+                }
+            }
         }
         for (account, queues) in &by_account {
             let sid = draft.sid(&format!("subscribe {account}"));
@@ -274,8 +304,15 @@ fn compile_subscriptions(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             KindName::Subscription,
             format!("{}.{}", link.queue_name, link.topic_name),
         );
+        let owner = match &link.subscribe.topic {
+            TopicRef::Contract { contract, .. } => {
+                Some(draft.stack.contracts[contract].stack.clone())
+            }
+            TopicRef::Stack(_) | TopicRef::Arn(_) => None,
+        };
         let want = draft.want(address, place, Resource::Subscription(resource));
         want.needs = needs;
+        want.other_half = owner;
         want.because = Some(format!(
             "queue {} subscribes to topic {}",
             link.queue_name, link.topic_name

@@ -13,6 +13,7 @@
 
 mod access;
 pub mod api;
+mod contract;
 mod messaging;
 mod names;
 mod roles;
@@ -23,8 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kinds::{Resource, Want};
 use crate::model::{AccountId, Address, Arn, KindName, Place};
 use crate::policy::{Document, Statement, own};
-use crate::stack::{self, Stack, Via};
+use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
+pub use contract::{Claiming, contract};
 pub use names::sns_principal;
 
 /// Everything that a stack wants.
@@ -42,6 +44,16 @@ pub struct Desired {
     pub grants: Vec<Grant>,
     /// Policies that somebody else must attach, since the principal is theirs.
     pub handovers: Vec<Handover>,
+    /// What is claimed of other stacks.
+    pub claims: Vec<Claiming>,
+    /// What is offered to other stacks.
+    pub offers: Vec<Offer>,
+    /// What other stacks say they use of this one.
+    pub claimed: Vec<Claimed>,
+    /// Claims that no contract covers any more.
+    pub withdrawn: Vec<Withdrawn>,
+    /// What this stack calls topics of others, by their ARNs.
+    pub theirs: BTreeMap<String, String>,
 }
 
 /// One access, as it was compiled.
@@ -74,6 +86,8 @@ pub struct Handover {
     pub why: String,
     /// The identity policy.
     pub document: Document,
+    /// It is offered: the consumer's own stack writes it, by the contract.
+    pub offered: bool,
 }
 
 /// A stack whose parts do not fit together once names are made of them.
@@ -92,6 +106,9 @@ struct Draft<'a> {
     wants: BTreeMap<Address, Want>,
     grants: Vec<Grant>,
     handovers: BTreeMap<(String, String), Vec<Statement>>,
+    /// Which of them are the consumers' own stacks' to write.
+    offered: BTreeSet<(String, String)>,
+    claims: Vec<Claiming>,
     faults: Vec<LowerFault>,
     /// What each role of the stack may do, by the role's name.
     identity: BTreeMap<String, roles::Identity>,
@@ -122,6 +139,7 @@ impl Draft<'_> {
             needs: BTreeSet::new(),
             because: None,
             defer_trust: false,
+            other_half: None,
             repin: false,
             renames: false,
             digest: None,
@@ -163,6 +181,8 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         wants: BTreeMap::new(),
         grants: Vec::new(),
         handovers: BTreeMap::new(),
+        offered: BTreeSet::new(),
+        claims: Vec::new(),
         faults: Vec::new(),
         identity: BTreeMap::new(),
         invokers: BTreeMap::new(),
@@ -170,6 +190,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         access_roles: BTreeMap::new(),
     };
     access::compile(&mut draft);
+    contract::compile(&mut draft);
     messaging::compile(&mut draft);
     access::compile_apis(&mut draft);
     access::compile_roles(&mut draft);
@@ -181,6 +202,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         .handovers
         .into_iter()
         .map(|((principal, why), statements)| Handover {
+            offered: draft.offered.contains(&(principal.clone(), why.clone())),
             principal,
             why,
             document: Document::of(statements),
@@ -193,6 +215,11 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         wants: draft.wants,
         grants: draft.grants,
         handovers,
+        claims: draft.claims,
+        offers: stack.offers.clone(),
+        claimed: stack.claimed.clone(),
+        withdrawn: stack.withdrawn.clone(),
+        theirs: contract::names(stack),
     })
 }
 

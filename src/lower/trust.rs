@@ -42,6 +42,11 @@ impl Who {
         match principal {
             Principal::Role(name) => Self::Role(stack.roles[name].arn.clone()),
             Principal::RoleArn(arn) => Self::Role(arn.clone()),
+            // A principal element names only what exists; a condition names what may come.
+            Principal::Named(arn) => Self::Matching {
+                root: format!("arn:{}:iam::{}:root", arn.partition(), arn.account()),
+                pattern: arn.to_string(),
+            },
             Principal::RolePrefix { account, prefix } => Self::Matching {
                 root: root(account),
                 pattern: format!("arn:{}:iam::{account}:role/{prefix}*", place.partition()),
@@ -66,7 +71,7 @@ impl Who {
 pub(super) fn name_of(principal: &Principal) -> String {
     match principal {
         Principal::Role(name) => format!("roles.{name}"),
-        Principal::RoleArn(arn) => arn.to_string(),
+        Principal::RoleArn(arn) | Principal::Named(arn) => arn.to_string(),
         Principal::RolePrefix { account, prefix } => {
             format!("roles {prefix}* of account {account}")
         }
@@ -83,7 +88,9 @@ pub(super) fn name_of(principal: &Principal) -> String {
 pub(super) fn short_name(principal: &Principal) -> String {
     match principal {
         Principal::Role(name) => name.clone(),
-        Principal::RoleArn(arn) => format!("{}-{}", arn.account(), arn.name()),
+        Principal::RoleArn(arn) | Principal::Named(arn) => {
+            format!("{}-{}", arn.account(), arn.name())
+        }
         Principal::RolePrefix { account, prefix } => {
             format!(
                 "{account}-{}",

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Step};
-use crate::kinds::{Resource, Role};
+use crate::kinds::role::inline_prefix;
+use crate::kinds::{Resource, Role, pending_id};
 use crate::lower::Desired;
-use crate::model::Address;
+use crate::model::{Address, Arn};
 use crate::policy::{Effect, Principals, Statement};
 
 /// Somebody who may do something.
@@ -67,11 +68,14 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
     let found = steps
         .iter()
         .filter_map(|it| Some((&it.address, &it.have.as_ref()?.resource)));
-    let names = Names::of(found.chain(wanted));
+    let mut names = Names::of(found.chain(wanted));
+    names.0.extend(desired.theirs.clone());
+    let outward = Outward::of_steps(steps);
     let before: BTreeSet<Edge> = steps
         .iter()
         .filter_map(|it| Some((it, &it.have.as_ref()?.resource)))
         .flat_map(|(step, resource)| edges(&step.address, resource, &names))
+        .chain(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)))
         .collect();
     let after: BTreeSet<Edge> = steps
         .iter()
@@ -81,6 +85,7 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
             (None, _) => None,
         })
         .flat_map(|(step, resource)| edges(&step.address, resource, &names))
+        .chain(outward.of(desired, steps, |it| Some(&it.want.as_ref()?.resource)))
         .collect();
     let gained = after.difference(&before).map(|it| AccessChange {
         gained: true,
@@ -91,6 +96,103 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
         edge: it.clone(),
     });
     gained.chain(lost).collect()
+}
+
+/// What roles of the stack are let do elsewhere: their half of what others offer.
+struct Outward {
+    /// What resources of the stack begin with in policies.
+    own: Vec<String>,
+}
+
+impl Outward {
+    fn of_steps(steps: &[Step]) -> Self {
+        let mut own = Vec::new();
+        for step in steps {
+            let want = step.want.as_ref().map(|it| &it.resource);
+            let have = step.have.as_ref().map(|it| &it.resource);
+            for resource in want.into_iter().chain(have) {
+                match resource {
+                    Resource::Role(it) => own.push(it.arn.to_string()),
+                    Resource::Topic(it) => own.push(it.arn.to_string()),
+                    Resource::RestApi(_) => {
+                        let ids = step.have.iter().map(|it| it.id.clone());
+                        for id in ids.chain([pending_id(&step.address)]) {
+                            let arn = Arn::regional(&step.place, "execute-api", &id);
+                            own.push(format!("{arn}/"));
+                        }
+                    }
+                    Resource::Queue(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+                }
+            }
+        }
+        Self { own }
+    }
+
+    fn is_own(&self, resource: &str) -> bool {
+        self.own
+            .iter()
+            .any(|it| it == resource || (it.ends_with('/') && resource.starts_with(it)))
+    }
+
+    /// What roles may do elsewhere, by one side of each step.
+    fn of<'a>(
+        &self,
+        desired: &Desired,
+        steps: &'a [Step],
+        side: impl Fn(&'a Step) -> Option<&'a Resource>,
+    ) -> Vec<Edge> {
+        let policy = format!("{}access", inline_prefix(&desired.stack));
+        let mut found = Vec::new();
+        for step in steps {
+            let Some(Resource::Role(role)) = side(step) else {
+                continue;
+            };
+            let statements = role
+                .inline
+                .get(&policy)
+                .into_iter()
+                .flat_map(|it| &it.statements);
+            let allowed: BTreeSet<(&str, &str)> = statements
+                .flat_map(|it| {
+                    let on = it.resource.iter().flat_map(|it| &it.values);
+                    on.flat_map(|on| it.action.values.iter().map(|it| (it.as_str(), on.as_str())))
+                })
+                .filter(|(_, on)| !self.is_own(on))
+                .collect();
+            let mut told = BTreeSet::new();
+            for it in desired.claims.iter().filter(|it| it.from == step.address) {
+                let parts: Vec<_> = it
+                    .resources
+                    .iter()
+                    .map(|on| (it.action, on.as_str()))
+                    .collect();
+                if !parts.is_empty() && parts.iter().all(|it| allowed.contains(it)) {
+                    told.extend(parts);
+                    found.push(Edge {
+                        who: step.address.to_string(),
+                        may: it.may.clone(),
+                        target: it.target.clone(),
+                        via: "contract, as far as this stack goes",
+                    });
+                }
+            }
+            for (action, on) in allowed.difference(&told) {
+                let may = match *action {
+                    "sts:AssumeRole" => "assume",
+                    "execute-api:Invoke" => "call",
+                    "sns:Publish" => "publish to",
+                    _ => continue,
+                };
+                found.push(Edge {
+                    who: step.address.to_string(),
+                    may: may.to_owned(),
+                    target: (*on).to_owned(),
+                    via: "its own policy, as far as this stack goes",
+                });
+            }
+        }
+        found
+    }
 }
 
 /// What a resource lets whom do.
@@ -168,7 +270,9 @@ fn access_role_edges(role: &Role, names: &Names) -> Vec<Edge> {
         .flat_map(|it| who(it, names))
         .collect();
     let mut found = Vec::new();
-    for statement in role.inline.values().flat_map(|it| &it.statements) {
+    let allowing = |it: &&Statement| it.effect == Effect::Allow;
+    let statements = role.inline.values().flat_map(|it| &it.statements);
+    for statement in statements.filter(allowing) {
         for resource in statement.resource.iter().flat_map(|it| &it.values) {
             let may = match statement.action.values.first().map(String::as_str) {
                 Some("sns:Publish") => "publish to".to_owned(),
@@ -212,8 +316,12 @@ fn who(statement: &Statement, names: &Names) -> Vec<String> {
         Some(Principals::Anyone) => vec!["anyone".to_owned()],
         Some(Principals::Of(types)) => types.values().flatten().map(|it| names.name(it)).collect(),
     };
+    let exactly = |it: &String| it.contains(":role/") && !it.contains(['*', '?']);
     if conditions.is_empty() {
         base
+    } else if base.iter().all(|it| it.ends_with(":root")) && conditions.iter().all(exactly) {
+        // An account's root with these roles named beside it is these roles.
+        conditions.iter().map(|it| names.name(it)).collect()
     } else {
         base.into_iter()
             .map(|it| format!("{it} ({})", conditions.join(", ")))

@@ -6,6 +6,7 @@
 pub mod access;
 mod budget;
 mod digests;
+mod halves;
 mod left;
 mod moves;
 mod order;
@@ -18,9 +19,11 @@ use crate::kinds::survey::{Live, Orphan};
 use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
+use crate::stack::Withdrawn;
 
 pub use access::AccessChange;
 pub use budget::Gauge;
+pub use halves::{Half, Standing};
 pub use left::Left;
 pub use moves::Move;
 
@@ -107,6 +110,10 @@ pub struct Plan {
     pub handovers: Vec<Handover>,
     /// What stays as it is, in accounts that are not entered.
     pub left: Vec<Left>,
+    /// What is between this stack and others.
+    pub halves: Vec<Half>,
+    /// Claims that no contract covers any more.
+    pub withdrawn: Vec<Withdrawn>,
     /// Stands for everything that was found, for telling whether it moved.
     pub live_digest: String,
     /// Stands for everything that is wanted.
@@ -118,6 +125,8 @@ pub struct Plan {
 pub struct Consent {
     /// Unmarked resources to take over.
     pub adopt: BTreeSet<Address>,
+    /// Queues of others whose subscriptions to topics of the stack are ended.
+    pub cut_off: BTreeSet<Arn>,
 }
 
 impl Plan {
@@ -148,6 +157,12 @@ impl Plan {
         ripple::redeploy_changed_apis(&mut steps);
         let kept: BTreeSet<String> = desired.wants.keys().map(ToString::to_string).collect();
         steps.extend(live.orphans.iter().map(|it| removal(it, &kept)));
+        for queue in &consent.cut_off {
+            match halves::cut_off(desired, live, queue) {
+                Ok(cut) => steps.extend(cut),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps));
@@ -160,6 +175,8 @@ impl Plan {
             refusals,
             handovers: desired.handovers.clone(),
             left,
+            halves: halves::halves(desired, live, &steps),
+            withdrawn: desired.withdrawn.clone(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
             steps,
@@ -206,6 +223,8 @@ impl Plan {
             wants: BTreeMap::new(),
             grants: Vec::new(),
             handovers: Vec::new(),
+            claims: Vec::new(),
+            offers: Vec::new(),
             ..desired.clone()
         };
         Self {
@@ -216,6 +235,8 @@ impl Plan {
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
             left: left::untouched(desired),
+            halves: halves::halves(&empty, live, &[]),
+            withdrawn: Vec::new(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
             steps,

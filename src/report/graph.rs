@@ -8,6 +8,7 @@ use crate::graph::making;
 use crate::kinds::Resource;
 use crate::lower::Desired;
 use crate::model::Address;
+use crate::stack::Leave;
 
 /// An arrow between two things of a stack.
 struct Arrow {
@@ -45,6 +46,26 @@ fn access(desired: &Desired) -> Vec<Arrow> {
             }),
         }
     }
+    for it in &desired.claims {
+        arrows.push(Arrow {
+            from: it.from.to_string(),
+            to: it.target.clone(),
+            says: it
+                .may
+                .trim_end_matches(" of")
+                .trim_end_matches(" to")
+                .to_owned(),
+        });
+    }
+    for it in &desired.offers {
+        if it.leave == Leave::Subscribe {
+            arrows.push(Arrow {
+                from: it.to.to_string(),
+                to: it.to_whom.says(),
+                says: "offer".to_owned(),
+            });
+        }
+    }
     for (address, want) in &desired.wants {
         if let Resource::Subscription(it) = &want.resource {
             let queue = address.name.split('.').next().unwrap_or_default();
@@ -52,7 +73,9 @@ fn access(desired: &Desired) -> Vec<Arrow> {
                 .wants
                 .iter()
                 .find(|(_, want)| matches!(&want.resource, Resource::Topic(topic) if topic.arn == it.topic))
-                .map_or_else(|| it.topic.to_string(), |(address, _)| address.to_string());
+                .map(|(address, _)| address.to_string())
+                .or_else(|| desired.theirs.get(it.topic.as_str()).cloned())
+                .unwrap_or_else(|| it.topic.to_string());
             arrows.push(Arrow {
                 from: topic,
                 to: format!("queues.{queue}"),
@@ -116,12 +139,16 @@ pub fn mermaid(desired: &Desired) -> String {
     }
     for arrow in access(desired) {
         let says = arrow.says.replace('"', "#quot;");
-        let from = if arrow.from.contains('.') && !arrow.from.contains(':') {
-            id(&arrow.from)
-        } else {
-            format!("{}[\"{}\"]", id(&arrow.from), arrow.from)
+        let drawn = |name: &str| name.contains('.') && !name.contains(':');
+        let end = |name: &str| {
+            if drawn(name) && !name.starts_with("contracts.") {
+                id(name)
+            } else {
+                format!("{}[\"{name}\"]", id(name))
+            }
         };
-        let _ = writeln!(text, "  {from} -->|\"{says}\"| {}", id(&arrow.to));
+        let (from, to) = (end(&arrow.from), end(&arrow.to));
+        let _ = writeln!(text, "  {from} -->|\"{says}\"| {to}");
     }
     text
 }

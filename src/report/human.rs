@@ -29,6 +29,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     text += &foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
+    text += &super::stacks::human(&plan.halves);
     text += &refusals(plan);
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
@@ -431,7 +432,7 @@ pub fn left(left: &[Left]) -> String {
 
 fn handovers(plan: &Plan) -> String {
     let mut text = String::new();
-    for it in &plan.handovers {
+    for it in plan.handovers.iter().filter(|it| !it.offered) {
         let _ = writeln!(
             text,
             "{} {} needs this policy, {}:\n  {}",
@@ -529,6 +530,10 @@ pub fn event(event: &Event, widths: (usize, usize)) -> Option<String> {
             "{head}  {}",
             styled(CHANGE, format!("held back: it needs {root}"))
         ),
+        Outcome::Awaits(owner) => format!(
+            "{head}  {}",
+            styled(CHANGE, format!("waits for the half of stack `{owner}`"))
+        ),
         Outcome::NotStarted => format!("{head}  {}", styled(CHANGE, "not started")),
     })
 }
@@ -578,7 +583,8 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
     let held = outcomes.count(|it| matches!(it, Outcome::Skipped(_)));
     let left = outcomes.count(|it| *it == Outcome::NotStarted);
     text.push('\n');
-    if failed + held + left == 0 {
+    let awaits = outcomes.count(|it| matches!(it, Outcome::Awaits(_)));
+    if failed + held + left + awaits == 0 {
         let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
         let _ = write!(
             text,
@@ -608,6 +614,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
         (failed, "failed"),
         (held, "held back"),
         (left, "not started"),
+        (awaits, "waiting for another stack"),
     ] {
         if count > 0 {
             let _ = write!(text, ", {what} {count}");
@@ -622,6 +629,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
 pub fn grants(desired: &Desired) -> String {
     let mut text = String::new();
     if desired.grants.is_empty()
+        && desired.claims.is_empty()
         && !desired
             .wants
             .values()
@@ -635,14 +643,21 @@ pub fn grants(desired: &Desired) -> String {
         .iter()
         .map(|it| (sentence(it), mechanism(it)))
         .collect();
+    lines.extend(desired.claims.iter().map(|it| {
+        let sentence = format!("{} may {} {}", it.from, it.may, it.target);
+        let how = match &it.role {
+            Some(role) => format!("by assuming {role}"),
+            None => "by resource policy".to_owned(),
+        };
+        (sentence, how)
+    }));
     for want in desired.wants.values() {
         if let Resource::Subscription(it) = &want.resource {
+            let own = || format!("topics.{}", it.topic.name());
+            let topic = desired.theirs.get(it.topic.as_str());
+            let topic = topic.cloned().unwrap_or_else(own);
             lines.push((
-                format!(
-                    "queues.{} receives from topics.{}",
-                    it.queue.name(),
-                    it.topic.name()
-                ),
+                format!("queues.{} receives from {topic}", it.queue.name()),
                 "by subscription".to_owned(),
             ));
         }

@@ -71,7 +71,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
     let handovers: Vec<Value> = plan
         .handovers
         .iter()
-        .map(|it| json!({"principal": it.principal, "why": it.why, "policy": it.document.to_value()}))
+        .map(|it| json!({"principal": it.principal, "why": it.why, "policy": it.document.to_value(), "offered": it.offered}))
         .collect();
     let refusals: Vec<Value> = plan
         .refusals
@@ -95,6 +95,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "budgets": budgets,
         "handovers": handovers,
+        "other_stacks": plan.halves,
         "refusals": refusals,
         "left": left(&plan.left),
         "summary": {"add": add, "change": change, "destroy": destroy},
@@ -145,6 +146,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
                 Some(Outcome::Done) => ("done", None),
                 Some(Outcome::Failed(error)) => ("failed", Some(error.to_string())),
                 Some(Outcome::Skipped(root)) => ("held_back", Some(root.to_string())),
+                Some(Outcome::Awaits(owner)) => ("awaits_other_stack", Some(owner.clone())),
                 Some(Outcome::NotStarted) | None => ("not_started", None),
             };
             json!({"address": it.address, "action": action(it.action), "outcome": name, "detail": detail})
@@ -166,5 +168,11 @@ pub fn grants(desired: &Desired) -> Value {
             })
         })
         .collect();
-    json!(grants)
+    let claims = desired.claims.iter().map(|it| {
+        json!({
+            "who": it.from, "may": it.may, "target": it.target, "via": it.claim.offered.via,
+            "why": null, "role": it.role, "written_at": it.claim.written_at, "owner": it.owner,
+        })
+    });
+    grants.into_iter().chain(claims).collect()
 }

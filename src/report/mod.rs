@@ -8,5 +8,6 @@ pub mod graph;
 pub mod handover;
 pub mod human;
 pub mod json;
+pub mod stacks;
 pub mod style;
 pub mod verify;

@@ -14,7 +14,8 @@ use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{
-    Access, Endpoint, Principal, RouteKey, Target, Via, names, principals, routes, surfaces,
+    Access, Claim, Contract, Endpoint, Principal, RouteKey, Target, Via, claims, names, principals,
+    routes, surfaces,
 };
 
 pub(super) const ACCESS: Shape = Shape {
@@ -22,7 +23,7 @@ pub(super) const ACCESS: Shape = Shape {
     doc: "Who may do what. One entry makes every side of it: the caller's policy, the target's own policy or a role beside the target that the caller assumes.",
     fields: &[
         Field::new("from", Kind::OneOrMany(&principals::KIND), "Who; a list is as many accesses.").required().alias(&["who", "principal", "principals", "source"]),
-        Field::new("to", Kind::Text, "On what: `\"apis.NAME\"` or `\"topics.NAME\"`.").required().alias(&["target", "on", "resource"]),
+        Field::new("to", Kind::Text, "On what: `\"apis.NAME\"` or `\"topics.NAME\"`; of another stack, `\"contracts.NAME.apis.NAME\"`.").required().alias(&["target", "on", "resource"]),
         Field::new("allow", Kind::OneOrMany(&Kind::Text), "What: routes of the API, where `*` stands for anything (`\"GET /orders/*\"`); for a topic `\"publish\"`, which may be left out.").alias(&["actions", "routes", "action", "allows"]),
         Field::new("via", Kind::OneOf(&["auto", "resource-policy", "assume-role"]), "How: by a statement in the target's own policy, or by a role beside the target that the caller assumes.").default("\"auto\"").alias(&["how", "mechanism"]),
         Field::new("role_name", Kind::Text, "With `via = \"assume-role\"`: the access role's name in IAM, when it is not to be the usual one."),
@@ -43,19 +44,26 @@ struct Place {
     key: Span,
 }
 
-/// The accesses that have no fault, in the order written.
+/// The accesses that have no fault, in the order written, and the claims on what others offer.
 pub(super) fn access(
     checker: &mut Checker<'_>,
     items: &[Spanned<Item>],
     apis: &BTreeMap<String, Known>,
-) -> Vec<Access> {
-    let mut found = Vec::new();
+    contracts: &BTreeMap<String, Contract>,
+) -> (Vec<Access>, Vec<Claim>) {
+    let (mut found, mut claimed) = (Vec::new(), Vec::new());
     for item in items {
-        if let Some(fields) = item.fields() {
+        let Some(fields) = item.fields() else {
+            continue;
+        };
+        let claims_it = |it: Spanned<&str>| it.value.starts_with("contracts.");
+        if fields.text("to").is_some_and(claims_it) {
+            claims::access(checker, fields, item.span, contracts, &mut claimed);
+        } else {
             one(checker, fields, item.span, apis, &mut found);
         }
     }
-    found
+    (found, claimed)
 }
 
 fn one(
@@ -121,6 +129,7 @@ fn one(
             via,
             role_name: fields.text("role_name").map(|it| it.value.to_owned()),
             external_id: fields.text("external_id").map(|it| it.value.to_owned()),
+            offered: false,
             written_at: checker.written_at(span),
         });
     }
@@ -280,7 +289,7 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
     }
 }
 
-fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> bool {
+pub(super) fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> bool {
     if fields.is_written("allow") && fields.get("allow").is_none() {
         return false;
     }
@@ -310,7 +319,7 @@ fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> bool {
     right
 }
 
-fn api_routes(
+pub(super) fn api_routes(
     checker: &mut Checker<'_>,
     fields: &Fields,
     name: &str,
@@ -329,7 +338,7 @@ fn api_routes(
                 Diagnostic::new(
                     Code::Missing,
                     span,
-                    format!("this access to api `{name}` does not say which routes"),
+                    format!("{} to api `{name}` does not say which routes", fields.owner),
                     "`allow` is missing or empty",
                 )
                 .help(format!(
@@ -433,6 +442,7 @@ fn suited(
         ),
         Principal::Role(_)
         | Principal::RoleArn(_)
+        | Principal::Named(_)
         | Principal::RolePrefix { .. }
         | Principal::Account(_) => Some(via),
     }
@@ -537,7 +547,7 @@ E0201: this access is to `nothing`, which is no api and no topic [not `apis.…`
             faults("[[access]]\n"),
             snapbox::str![[r#"
 E0103: this access has no `from` [`from` is missing] help: add `from = "…"`: who; a list is as many accesses
-E0103: this access has no `to` [`to` is missing] help: add `to = "…"`: on what: `"apis.NAME"` or `"topics.NAME"`
+E0103: this access has no `to` [`to` is missing] help: add `to = "…"`: on what: `"apis.NAME"` or `"topics.NAME"`; of another stack, `"contracts.NAME.apis.NAME"`
 
 "#]]
         );

@@ -14,7 +14,10 @@ use super::diagnostic::{Code, Diagnostic, Faults, Span, listed, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Spanned, Table, Value};
-use super::{Account, Source, Stack, access, accounts, apis, names, queues, roles, topics};
+use super::{
+    Account, Contract, Source, Stack, Unmet, Withdrawn, access, accounts, apis, claims, contracts,
+    names, offers, queues, roles, topics,
+};
 
 /// The whole file.
 pub(super) const ROOT: Shape = Shape {
@@ -32,6 +35,12 @@ pub(super) const ROOT: Shape = Shape {
             "The AWS accounts, each in one region.",
         )
         .alias(&["account"]),
+        Field::new(
+            "contracts",
+            Kind::Named(&contracts::CONTRACT),
+            "What other stacks offer, by the files they exported.",
+        )
+        .alias(&["contract"]),
         Field::new("roles", Kind::Named(&roles::ROLE), "The IAM roles.").alias(&["role"]),
         Field::new("apis", Kind::Named(&apis::API), "The REST APIs.").alias(&["api", "rest_apis"]),
         Field::new("topics", Kind::Named(&topics::TOPIC), "The SNS topics.")
@@ -48,6 +57,12 @@ pub(super) const ROOT: Shape = Shape {
             "Who may do what: one `[[access]]` each.",
         )
         .alias(&["accesses", "grants", "grant"]),
+        Field::new(
+            "offer",
+            Kind::List(&Kind::Table(&offers::OFFER)),
+            "What other stacks may claim: one `[[offer]]` each.",
+        )
+        .alias(&["offers"]),
     ],
     one_of: &[],
 };
@@ -73,6 +88,11 @@ pub(super) const STACK: Shape = Shape {
             Kind::Map(&Kind::Text),
             "Tags that every resource gets; a resource's own tag of the same name wins.",
         ),
+        Field::new(
+            "claims",
+            Kind::OneOrMany(&Kind::Text),
+            "Files in which other stacks tell what they claim of this one: `provision export --claims` writes them.",
+        ),
     ],
     one_of: &[],
 };
@@ -81,6 +101,7 @@ pub(super) const STACK: Shape = Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Noun {
     Account,
+    Contract,
     Role,
     Api,
     Topic,
@@ -88,8 +109,9 @@ pub(super) enum Noun {
 }
 
 impl Noun {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Account,
+        Self::Contract,
         Self::Role,
         Self::Api,
         Self::Topic,
@@ -99,6 +121,7 @@ impl Noun {
     pub(super) fn singular(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Contract => "contract",
             Self::Role => "role",
             Self::Api => "api",
             Self::Topic => "topic",
@@ -109,6 +132,7 @@ impl Noun {
     pub(super) fn table(self) -> &'static str {
         match self {
             Self::Account => "accounts",
+            Self::Contract => "contracts",
             Self::Role => "roles",
             Self::Api => "apis",
             Self::Topic => "topics",
@@ -162,19 +186,30 @@ pub(super) struct Checker<'a> {
     accounts_are_missed: bool,
     /// How many routes are written for each API, right or wrong.
     routes: BTreeMap<String, usize>,
+    /// Contracts and claims files by their paths: their place among the sources, or why they cannot be read.
+    pub(super) beside: BTreeMap<String, Result<usize, String>>,
+    /// The contracts, once they are read.
+    pub(super) contracts: BTreeMap<String, Contract>,
+    pub(super) unmet: Unmet,
+    pub(super) withdrawn: Vec<Withdrawn>,
 }
 
 /// Checks a stack and its overlays.
 pub(super) fn check(
     sources: &[Source],
     files: &dyn Fn(&str) -> Result<String, String>,
+    unmet: Unmet,
 ) -> Result<Stack, Faults> {
+    let mut all = sources.to_vec();
     let found = match syntax::parse(sources) {
-        Ok(tree) => checked(sources, &tree, files),
+        Ok(tree) => {
+            let beside = contracts::read_beside(&mut all, &tree, files);
+            checked(&all, &tree, files, beside, unmet)
+        }
         Err(faults) => Err(faults),
     };
-    found.map_err(|faults| match Faults::of(sources.to_vec(), faults) {
-        Some(faults) => faults,
+    found.map_err(|faults| match Faults::of(all, faults) {
+        Some(faults) => faults.of_which(sources.len()),
         None => unreachable!("an error carries a fault"),
     })
 }
@@ -183,6 +218,8 @@ fn checked(
     sources: &[Source],
     tree: &Table,
     files: &dyn Fn(&str) -> Result<String, String>,
+    beside: BTreeMap<String, Result<usize, String>>,
+    unmet: Unmet,
 ) -> Result<Stack, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let root = ROOT.read("the stack", Span::default(), tree, &mut faults);
@@ -199,6 +236,10 @@ fn checked(
         declared: declared(tree, &root),
         accounts_are_missed: false,
         routes: routes(tree),
+        beside,
+        contracts: BTreeMap::new(),
+        unmet,
+        withdrawn: Vec::new(),
     };
     checker.stack_table(&root);
     let tables = |name: &'static str| -> Vec<Declared<'_>> {
@@ -227,11 +268,20 @@ fn checked(
     queues::place(&mut checker, &queues);
     apis::place(&mut checker, &apis);
 
+    checker.contracts = contracts::contracts(&mut checker, &tables("contracts"));
+    let claimed = match root.fields("stack") {
+        Some(stack) => claims::claimed(&mut checker, stack),
+        None => Vec::new(),
+    };
     let roles = roles::roles(&mut checker, &roles);
     let topics = topics::topics(&mut checker, &topics);
     let queues = queues::queues(&mut checker, &queues);
     let (apis, known) = apis::apis(&mut checker, &apis, root.list("access"));
-    let access = access::access(&mut checker, root.list("access"), &known);
+    let contracts = std::mem::take(&mut checker.contracts);
+    let (mut access, claims) =
+        access::access(&mut checker, root.list("access"), &known, &contracts);
+    let offered = offers::offers(&mut checker, root.list("offer"), &known, &claimed);
+    access.extend(offered.access);
     if !checker.faults.is_empty() {
         return Err(checker.faults);
     }
@@ -248,6 +298,12 @@ fn checked(
         topics,
         queues,
         access,
+        offers: offered.offers,
+        subscribers: offered.subscribers,
+        claimed,
+        contracts,
+        claims,
+        withdrawn: checker.withdrawn,
     })
 }
 
@@ -347,7 +403,7 @@ impl Checker<'_> {
         } else if let Some(fault) = names::KEY.refuses(it.name) {
             let article = match noun {
                 Noun::Account | Noun::Api => "an",
-                Noun::Role | Noun::Topic | Noun::Queue => "a",
+                Noun::Contract | Noun::Role | Noun::Topic | Noun::Queue => "a",
             };
             let owner = format!("{article} {}", noun.singular());
             self.report(fault.at(&owner, it.key));
@@ -682,7 +738,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `roles`, `apis`, `topics`, `queues` and `access`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access` and `offer`
 
 "#]]
         );

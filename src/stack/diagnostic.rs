@@ -98,11 +98,15 @@ pub enum Code {
     Unsupported,
     /// A file beside the stack that cannot be used.
     File,
+    /// A contract or claims file that cannot be believed.
+    Contract,
+    /// A claim on what is not offered.
+    Claim,
 }
 
 impl Code {
     /// Every family.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Syntax,
         Self::UnknownField,
         Self::WrongType,
@@ -117,6 +121,8 @@ impl Code {
         Self::Place,
         Self::Unsupported,
         Self::File,
+        Self::Contract,
+        Self::Claim,
     ];
 
     /// The code as it is shown: `E0201`.
@@ -137,6 +143,8 @@ impl Code {
             Self::Place => "E0303",
             Self::Unsupported => "E0304",
             Self::File => "E0401",
+            Self::Contract => "E0402",
+            Self::Claim => "E0305",
         }
     }
 }
@@ -195,6 +203,12 @@ impl Code {
             }
             Self::File => {
                 "A file that the stack names cannot be read, or AWS could not use what is in it. Paths are seen from the stack's own folder."
+            }
+            Self::Contract => {
+                "A contract or claims file is not as `provision export` wrote it: of another version, edited by hand, cut short, or of another stack, account or region than the stack says. Have it exported again; it is never mended by hand."
+            }
+            Self::Claim => {
+                "The stack claims what its contract does not offer, or not to this role or queue. What is offered is shown. If it was offered before, the owner has withdrawn it: speak to the owner, or take the claim out."
             }
         }
     }
@@ -319,7 +333,9 @@ fn within(source: &Source, span: Span) -> Range<usize> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     sources: Vec<Source>,
-    faults: Vec<Diagnostic>,
+    /// How many of the sources are the stack and its overlays: files that these name follow.
+    written: usize,
+    found: Vec<Diagnostic>,
 }
 
 impl Faults {
@@ -329,7 +345,17 @@ impl Faults {
             return None;
         }
         faults.sort_by_key(|it| it.labels.first().map(|label| label.span));
-        Some(Self { sources, faults })
+        Some(Self {
+            written: sources.len(),
+            sources,
+            found: faults,
+        })
+    }
+
+    /// The same faults, where only the first few sources are the stack and its overlays.
+    pub(super) fn of_which(mut self, written: usize) -> Self {
+        self.written = written;
+        self
     }
 
     /// The same faults, where the first file has this name.
@@ -344,18 +370,18 @@ impl Faults {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.faults.len()
+        self.found.len()
     }
 
     /// Always false: without a fault there are no `Faults`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.faults.is_empty()
+        self.found.is_empty()
     }
 
     /// Each fault.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.faults.iter()
+        self.found.iter()
     }
 
     /// The faults with the words that caused them, and a closing line that counts them.
@@ -368,15 +394,16 @@ impl Faults {
         }
         .decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for fault in &self.faults {
+        for fault in &self.found {
             text.push_str(&renderer.render(&fault.groups(&self.sources)));
             text.push_str("\n\n");
         }
-        let count = match self.faults.len() {
+        let count = match self.found.len() {
             1 => "1 problem".to_owned(),
             many => format!("{many} problems"),
         };
-        let names: Vec<&str> = self.sources.iter().map(|it| it.name.as_str()).collect();
+        let written = self.sources.iter().take(self.written);
+        let names: Vec<&str> = written.map(|it| it.name.as_str()).collect();
         let closing = format!("{count} in {}; no AWS call was made", names.join(" with "));
         let closing = Level::ERROR.primary_title(closing);
         text.push_str(&renderer.render(&[Group::with_title(closing)]));

@@ -364,6 +364,8 @@ impl About<'_> {
         match shape.noun {
             "stack" => "the stack".to_owned(),
             "access" => "this access".to_owned(),
+            "offer" => "this offer".to_owned(),
+            "consumer" => format!("a consumer of {}", self.owner),
             "subscription" => format!("a subscription of {}", self.owner),
             "principal" => format!("a principal of {}", self.owner),
             _ => self.title.clone(),

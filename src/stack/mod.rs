@@ -16,6 +16,9 @@ mod access;
 mod accounts;
 mod apis;
 mod check;
+mod claims;
+mod contract;
+mod contracts;
 mod diagnostic;
 mod fields;
 mod filters;
@@ -24,6 +27,7 @@ mod integrations;
 mod laws;
 mod layout;
 mod names;
+mod offers;
 mod openapi;
 mod principals;
 mod queues;
@@ -31,6 +35,7 @@ mod reference;
 mod roles;
 mod routes;
 mod schema;
+mod sealed;
 mod shape;
 mod stages;
 mod subscriptions;
@@ -41,6 +46,10 @@ mod testing;
 mod topics;
 mod units;
 
+pub use contract::{
+    Claim, Claimed, Contract, ContractApi, ContractTopic, Invited, Leave, Offer, Offered,
+    Subscriber, Subscribing, Withdrawn, claims_text,
+};
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +80,26 @@ pub fn check(
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Stack, Faults> {
     let sources: Vec<Source> = std::iter::once(main).chain(overlays).cloned().collect();
-    check::check(&sources, read)
+    check::check(&sources, read, Unmet::Refused)
+}
+
+/// The same, where a claim that no contract covers is no fault, but told in [`Stack::withdrawn`].
+pub fn check_withdrawn(
+    main: &Source,
+    overlays: &[Source],
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Stack, Faults> {
+    let sources: Vec<Source> = std::iter::once(main).chain(overlays).cloned().collect();
+    check::check(&sources, read, Unmet::Told)
+}
+
+/// What becomes of claims that no contract covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unmet {
+    /// They are faults.
+    Refused,
+    /// They are told.
+    Told,
 }
 
 /// The text of a stack or overlay in its one layout, or every syntax error of it.
@@ -113,8 +141,20 @@ pub struct Stack {
     pub topics: BTreeMap<String, Topic>,
     /// Queues by name.
     pub queues: BTreeMap<String, Queue>,
-    /// Who may do what, in the order written.
+    /// Who may do what, in the order written; what is offered to others after it.
     pub access: Vec<Access>,
+    /// What other stacks may claim, in the order written.
+    pub offers: Vec<Offer>,
+    /// Queues of others that may subscribe to topics of this stack.
+    pub subscribers: BTreeSet<Subscriber>,
+    /// What other stacks say they use of this one.
+    pub claimed: Vec<Claimed>,
+    /// What other stacks offer, by the name this stack gives each contract.
+    pub contracts: BTreeMap<String, Contract>,
+    /// What this stack claims of them for its roles.
+    pub claims: Vec<Claim>,
+    /// Claims that no contract covers, where they are told and not refused.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 /// An account in one region, and how the engine gets in.
@@ -177,6 +217,8 @@ pub enum Principal {
     Role(String),
     /// A role that this stack does not own.
     RoleArn(Arn),
+    /// A role of another stack that this one offers something to: it need not exist yet.
+    Named(Arn),
     /// Every role of an account whose path and name begin with this.
     RolePrefix {
         /// The account.
@@ -363,6 +405,15 @@ pub enum TopicRef {
     Stack(String),
     /// By its ARN.
     Arn(Arn),
+    /// By a contract of the stack that owns it.
+    Contract {
+        /// The contract, by its name in the stack.
+        contract: String,
+        /// The topic, as the owner's stack calls it.
+        name: String,
+        /// Its ARN.
+        arn: Arn,
+    },
 }
 
 /// An API's stage.
@@ -527,6 +578,8 @@ pub struct Access {
     pub role_name: Option<String>,
     /// The external id that the access role asks for.
     pub external_id: Option<String>,
+    /// It is an offer: the caller's side is the business of the caller's own stack.
+    pub offered: bool,
     /// Where in the files it is written, as `file:line`.
     pub written_at: String,
 }

@@ -277,7 +277,11 @@ fn described(checker: &mut Checker<'_>, fields: &Fields, who: &str) -> Option<Pr
     vpc_endpoint(checker, endpoint).then(|| Principal::VpcEndpoint(endpoint.value.to_owned()))
 }
 
-fn account(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<AccountId> {
+pub(super) fn account(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    who: &str,
+) -> Option<AccountId> {
     if let Some(id) = AccountId::parse(text.value) {
         return Some(id);
     }
@@ -297,7 +301,7 @@ fn account(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<
     checker.accounts.get(&name).map(|it| it.place.id.clone())
 }
 
-fn role_prefix(
+pub(super) fn role_prefix(
     checker: &mut Checker<'_>,
     account: AccountId,
     prefix: Spanned<&str>,
@@ -451,7 +455,7 @@ pub(super) fn check_partition(
     place: &str,
 ) {
     match &principal.value {
-        Principal::RoleArn(arn) => {
+        Principal::RoleArn(arn) | Principal::Named(arn) => {
             checker.check_partition(Spanned::new(arn, principal.span), here, place);
         }
         Principal::Role(name) => {

@@ -613,7 +613,7 @@ E0304: SNS cannot deliver to queue `a` under this key [AWS's own key lets SNS do
         snapbox::assert_data_eq!(
             faults("[topics.t]\n[queues.a]\nsubscribe = { raw = true }\n"),
             snapbox::str![[r#"
-E0103: a subscription of queue `a` has no `topic` [`topic` is missing] help: add `topic = "…"`: the topic, by its name in the stack or its ARN
+E0103: a subscription of queue `a` has no `topic` [`topic` is missing] help: add `topic = "…"`: the topic, by its name in the stack or its ARN; of another stack, `"contracts.NAME.topics.NAME"`
 
 "#]]
         );

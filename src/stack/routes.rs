@@ -306,6 +306,69 @@ pub(super) fn reaches(pattern: &RouteKey, route: &RouteKey) -> bool {
     method && meet(&steps(&pattern.path, true), &steps(&route.path, false))
 }
 
+/// Whether everything that a pattern means lies within another: `GET /orders/7` within
+/// `GET /orders/{id}`, and both within `GET /orders/*`.
+pub(super) fn covers(outer: &RouteKey, inner: &RouteKey) -> bool {
+    let every = |it: &RouteKey| matches!(it.method.as_str(), "*" | "ANY");
+    (every(outer) || outer.method == inner.method)
+        && takes_all(&tokens(&outer.path), &tokens(&inner.path))
+}
+
+/// A part of a pattern's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Is(char),
+    /// A parameter: one segment.
+    Segment,
+    /// `*`, or a greedy parameter: any text.
+    Any,
+}
+
+fn tokens(path: &str) -> Vec<Token> {
+    let mut found = Vec::new();
+    for (index, part) in path.split('/').enumerate() {
+        if index > 0 {
+            found.push(Token::Is('/'));
+        }
+        match segment(part) {
+            Segment::Word(word) => found.extend(word.chars().map(|it| match it {
+                '*' => Token::Any,
+                other => Token::Is(other),
+            })),
+            Segment::Parameter(_) => found.push(Token::Segment),
+            Segment::Greedy(_) => found.push(Token::Any),
+        }
+    }
+    found
+}
+
+fn takes_all(outer: &[Token], inner: &[Token]) -> bool {
+    // Row by row: how far into `inner` the first tokens of `outer` can reach.
+    let mut reach = vec![false; inner.len() + 1];
+    reach[0] = true;
+    for token in outer {
+        let mut next = vec![false; inner.len() + 1];
+        for at in 0..=inner.len() {
+            let before = at.checked_sub(1);
+            let last = before.map(|it| inner[it]);
+            next[at] = match token {
+                Token::Is(_) => before.is_some_and(|it| reach[it]) && last == Some(*token),
+                Token::Segment => {
+                    let inside = match last {
+                        Some(Token::Is(it)) => it != '/',
+                        Some(Token::Segment) => true,
+                        Some(Token::Any) | None => false,
+                    };
+                    inside && before.is_some_and(|it| reach[it] || next[it])
+                }
+                Token::Any => reach[at] || before.is_some_and(|it| next[it]),
+            };
+        }
+        reach = next;
+    }
+    reach[inner.len()]
+}
+
 /// What a path takes, one step at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -393,6 +456,43 @@ mod tests {
             panic!("{allow} and {served} are routes");
         };
         reaches(&pattern, &route)
+    }
+
+    #[test]
+    fn a_pattern_lies_within_another_when_all_it_means_does() {
+        let covers = |outer: &str, inner: &str| {
+            let read = |it: &str| match pattern(it) {
+                Ok(key) => key,
+                Err(wrong) => panic!("{it}: {}", wrong.message),
+            };
+            super::covers(&read(outer), &read(inner))
+        };
+        for (outer, inner) in [
+            ("GET /orders/{id}", "GET /orders/{id}"),
+            ("GET /orders/{id}", "GET /orders/{number}"),
+            ("GET /orders/{id}", "GET /orders/7"),
+            ("GET /orders/*", "GET /orders/{id}"),
+            ("GET /orders/*", "GET /orders/{id}/items"),
+            ("GET /orders/*", "GET /orders/a*"),
+            ("GET /*/items", "GET /orders/{id}/items"),
+            ("* /orders", "POST /orders"),
+            ("*", "DELETE /a/b"),
+            ("GET /files/{rest+}", "GET /files/a/b"),
+        ] {
+            assert!(covers(outer, inner), "{inner} lies within {outer}");
+        }
+        for (outer, inner) in [
+            ("GET /orders/{id}", "GET /orders/*"),
+            ("GET /orders/{id}", "GET /orders/{id}/items"),
+            ("GET /orders/{id}", "POST /orders/{id}"),
+            ("GET /orders/{id}", "* /orders/{id}"),
+            ("GET /orders/{id}", "GET /orders/"),
+            ("GET /orders/7", "GET /orders/{id}"),
+            ("GET /orders/a*", "GET /orders/*"),
+            ("GET /orders", "GET /orders/7"),
+        ] {
+            assert!(!covers(outer, inner), "{inner} is more than {outer}");
+        }
     }
 
     #[test]

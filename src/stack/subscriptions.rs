@@ -2,19 +2,22 @@
 //!
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>.
 
+use crate::model::{Address, KindName};
+
 use super::check::{Checker, Declared, Noun, Standing, is_fifo};
+use super::claims::Claimant;
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Fields;
 use super::queues::{own_by_arn, queue_ref};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{QueueRef, Subscribe, TopicRef, filters, names, topics};
+use super::{QueueRef, Subscribe, TopicRef, claims, filters, names, topics};
 
 pub(super) const SUBSCRIBE: Shape = Shape {
     noun: "subscription",
     doc: "A topic the queue receives from. A text is the topic alone.",
     fields: &[
-        Field::new("topic", Kind::Text, "The topic, by its name in the stack or its ARN.").required().alias(&["topic_arn", "to"]),
+        Field::new("topic", Kind::Text, "The topic, by its name in the stack or its ARN; of another stack, `\"contracts.NAME.topics.NAME\"`.").required().alias(&["topic_arn", "to"]),
         Field::new("raw", Kind::Flag, "Deliver the message alone, without SNS's envelope.").default("false").alias(&["raw_message_delivery"]),
         Field::new("filter", Kind::Json, "Which messages, as SNS's filter policy: `{ type = [\"created\"] }`.").alias(&["filter_policy"]),
         Field::new("filter_on_body", Kind::Flag, "The filter reads the message's body, instead of its attributes.").default("false").alias(&["filter_policy_scope", "filter_scope"]),
@@ -83,7 +86,19 @@ fn topic_ref(
 ) -> Option<(TopicRef, bool)> {
     let span = text.span;
     let owner = &it.fields.owner;
-    let (topic, arn, fifo) = if text.value.starts_with("arn:") {
+    let (topic, arn, fifo) = if text.value.starts_with("contracts.") {
+        let queue = standing.and_then(|it| it.arn.as_ref());
+        let queue = queue.map(|arn| Claimant {
+            address: Address::new(KindName::Queue, it.name),
+            arn,
+        });
+        let topic = claims::topic(checker, text, owner, queue.as_ref())?;
+        let TopicRef::Contract { arn, .. } = &topic else {
+            return None;
+        };
+        let (arn, fifo) = (arn.clone(), is_fifo(arn));
+        (topic, Some(arn), fifo)
+    } else if text.value.starts_with("arn:") {
         let arn = topics::regional_arn(checker, text, "sns", "a topic's ARN", &names::TOPIC)?;
         let fifo = is_fifo(&arn);
         let own = own_by_arn(checker, Noun::Topic, &arn);

@@ -283,7 +283,8 @@ fn merge(base: &mut Table, over: Table, path: &mut Vec<String>) {
             (Value::Table(base), Value::Table(over)) if !is_one_value(path) => {
                 merge(base, over, path);
             }
-            (Value::List(base), Value::List(over)) if path.as_slice() == ["access"] => {
+            (Value::List(base), Value::List(over)) if matches!(path.as_slice(), [one] if one == "access" || one == "offer") =>
+            {
                 base.extend(over);
             }
             (value, over) => {

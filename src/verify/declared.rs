@@ -13,7 +13,8 @@ use crate::policy::{
     ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
 };
 use crate::stack::{
-    Access, Endpoint, Principal, QueueRef, RouteKey, Stack, Surface, Target, TopicRef, Via,
+    Access, Endpoint, Principal, QueueRef, RouteKey, Stack, Subscribing, Surface, Target, TopicRef,
+    Via,
 };
 
 use super::voice::root;
@@ -60,6 +61,10 @@ fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Name, Conditio
     match principal {
         Principal::Role(name) => (aws(stack.roles[name].arn.as_str()), Conditions::new()),
         Principal::RoleArn(arn) => (aws(arn.as_str()), Conditions::new()),
+        Principal::Named(arn) => (
+            aws(root(place, arn.account())),
+            condition("ArnLike", "aws:PrincipalArn", [arn.to_string()]),
+        ),
         Principal::RolePrefix {
             account: id,
             prefix,
@@ -297,7 +302,7 @@ impl<'a> Declared<'a> {
             for it in &queue.subscribe {
                 let topic = match &it.topic {
                     TopicRef::Stack(name) => stack.topics[name].arn.to_string(),
-                    TopicRef::Arn(arn) => arn.to_string(),
+                    TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => arn.to_string(),
                 };
                 declared
                     .subscribed
@@ -313,6 +318,15 @@ impl<'a> Declared<'a> {
                     let arn = stack.queues[name].arn.to_string();
                     declared.delivering.entry(arn).or_default().insert(topic);
                 }
+            }
+        }
+        for it in &stack.subscribers {
+            if let Subscribing::Queue(queue) = &it.who {
+                declared
+                    .subscribed
+                    .entry(stack.topics[&it.topic].arn.to_string())
+                    .or_default()
+                    .insert(queue.to_string());
             }
         }
         declared
@@ -347,6 +361,23 @@ impl<'a> Declared<'a> {
         for queue in self.subscribed.get(&thing.arn).into_iter().flatten() {
             let account = queue.split(':').nth(4).unwrap_or_default();
             by_account.entry(account).or_default().push(queue.clone());
+        }
+        for it in &self.stack.subscribers {
+            let Subscribing::Account(id) = &it.who else {
+                continue;
+            };
+            if it.topic != thing.address.name {
+                continue;
+            }
+            let queues = format!("arn:{}:sqs:*:{id}:*", thing.place.partition());
+            let mut conditions = condition("StringEquals", "sns:Protocol", ["sqs".to_owned()]);
+            conditions.extend(condition("StringLike", "sns:Endpoint", [queues]));
+            bound.allow(
+                aws(root(&thing.place, id.as_str())),
+                &["sns:Subscribe"],
+                own(),
+                conditions,
+            );
         }
         for (account, queues) in by_account {
             let conditions = Conditions::from([(
@@ -503,7 +534,7 @@ impl<'a> Declared<'a> {
             let arn = match (&grant.role, grant.via, &access.from) {
                 (Some(role), Via::AssumeRole, _) => self.world.thing(role).map(|it| it.arn.clone()),
                 (_, _, Principal::Role(name)) => Some(self.stack.roles[name].arn.to_string()),
-                (_, _, Principal::RoleArn(arn)) => Some(arn.to_string()),
+                (_, _, Principal::RoleArn(arn) | Principal::Named(arn)) => Some(arn.to_string()),
                 _ => None,
             };
             if let Some(arn) = arn {
@@ -519,7 +550,7 @@ impl<'a> Declared<'a> {
             match (&grant.role, grant.via, &access.from) {
                 (Some(role), Via::AssumeRole, _) => self.world.thing(role).map(|it| it.arn.clone()),
                 (_, _, Principal::Role(name)) => Some(self.stack.roles[name].arn.to_string()),
-                (_, _, Principal::RoleArn(arn)) => Some(arn.to_string()),
+                (_, _, Principal::RoleArn(arn) | Principal::Named(arn)) => Some(arn.to_string()),
                 _ => None,
             }
         });
@@ -531,7 +562,7 @@ impl<'a> Declared<'a> {
         let of_arn = |access: &Access, grant: &Grant| match (&grant.role, &access.from) {
             (Some(role), _) => self.world.thing(role).is_some_and(|it| it.arn == arn),
             (None, Principal::Role(name)) => self.stack.roles[name].arn.as_str() == arn,
-            (None, Principal::RoleArn(own)) => own.as_str() == arn,
+            (None, Principal::RoleArn(own) | Principal::Named(own)) => own.as_str() == arn,
             (None, _) => false,
         };
         let grants = self

@@ -15,14 +15,15 @@ use crate::stack::{
 
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial};
+use super::contracts::promised_topic;
 use super::voice::{Voice, root};
 use super::world::{Caller, Origin, Paper, Surface, Thing, What, World, method_auth};
 
 /// What one side of a claim looks at.
-struct Case<'a> {
+pub(super) struct Case<'a> {
     stack: &'a Stack,
-    desired: &'a Desired,
-    world: &'a World,
+    pub(super) desired: &'a Desired,
+    pub(super) world: &'a World,
 }
 
 /// Tries everything that the stack promises.
@@ -35,6 +36,7 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
     for (access, grant) in stack.access.iter().zip(&desired.grants) {
         case.access(access, grant, findings);
     }
+    case.contracts(findings);
     for (name, queue) in &stack.queues {
         for subscribe in &queue.subscribe {
             findings.push(case.subscription(name, queue, subscribe));
@@ -188,7 +190,13 @@ impl Case<'_> {
     }
 
     /// One request that must be let through.
-    fn step(&self, trial: &mut Trial, request: &Request, caller: Caller<'_>, target: &Thing) {
+    pub(super) fn step(
+        &self,
+        trial: &mut Trial,
+        request: &Request,
+        caller: Caller<'_>,
+        target: &Thing,
+    ) {
         let verdict = self.world.should_pass(request, caller, target);
         match verdict.decision {
             Decision::Allow => {}
@@ -274,18 +282,36 @@ impl Case<'_> {
                 &self.stack.topics[name].arn,
                 Address::new(KindName::Topic, name),
             ),
-            TopicRef::Arn(arn) => (arn, Address::new(KindName::Topic, arn.as_str())),
+            TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => {
+                (arn, Address::new(KindName::Topic, arn.as_str()))
+            }
         };
         let address = Address::new(KindName::Queue, queue_name);
         let topic_name = match &subscribe.topic {
             TopicRef::Stack(_) => topic_address.to_string(),
             TopicRef::Arn(arn) => arn.to_string(),
+            TopicRef::Contract { contract, name, .. } => {
+                format!("contracts.{contract}.topics.{name}")
+            }
         };
         let mut trial = Trial::default();
-        match (
-            self.target(&topic_address, Some(topic_arn)),
-            self.world.thing(&address),
-        ) {
+        let place = self.world.thing(&address).map(|it| &it.place);
+        let topic = match (&subscribe.topic, place) {
+            (
+                TopicRef::Contract {
+                    contract,
+                    name,
+                    arn,
+                },
+                Some(place),
+            ) => {
+                let owner = &self.stack.contracts[contract].stack;
+                let topic = promised_topic(arn, name, owner, &queue.arn, place);
+                Some(Cow::Owned(topic))
+            }
+            _ => self.target(&topic_address, Some(topic_arn)),
+        };
+        match (topic, self.world.thing(&address)) {
             (None, _) => trial.lacks(format!("{topic_name} is not there")),
             (_, None) => trial.lacks(format!("{address} is not there")),
             (Some(topic), Some(thing)) => {

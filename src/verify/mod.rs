@@ -14,6 +14,7 @@
 
 pub mod calls;
 pub mod claim;
+mod contracts;
 mod declared;
 mod may;
 mod only;

@@ -54,7 +54,9 @@ impl Voice {
                 let arn = stack.roles[name].arn.to_string();
                 (Who::Arn(arn), format!("roles.{name}"))
             }
-            Principal::RoleArn(arn) => (Who::Arn(arn.to_string()), arn.to_string()),
+            Principal::RoleArn(arn) | Principal::Named(arn) => {
+                (Who::Arn(arn.to_string()), arn.to_string())
+            }
             Principal::RolePrefix { account, prefix } => (
                 arn(account, &format!("{prefix}{MADE_UP}")),
                 format!("roles {prefix}* of account {account}"),

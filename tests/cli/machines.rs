@@ -154,7 +154,15 @@ fn the_schema_is_draft_7_and_knows_every_table() {
     let schema = Folder::new().run("schema").ends(0).document();
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     for table in [
-        "stack", "accounts", "roles", "apis", "topics", "queues", "access",
+        "stack",
+        "accounts",
+        "contracts",
+        "roles",
+        "apis",
+        "topics",
+        "queues",
+        "access",
+        "offer",
     ] {
         assert!(schema["properties"][table].is_object(), "{table}");
     }

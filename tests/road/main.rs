@@ -10,6 +10,7 @@
 
 mod branches;
 mod changes;
+mod contracts;
 mod drift;
 mod moves;
 mod operator;

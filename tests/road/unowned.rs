@@ -77,6 +77,7 @@ fn what_is_adopted_becomes_ours_and_goes_with_the_stack() {
         let adopt = ["roles.worker", "topics.news", "queues.inbox"].map(address);
         let consent = Consent {
             adopt: adopt.into(),
+            ..Consent::default()
         };
         let ran = Command::Apply(&desired)
             .consenting(&sandbox, [], &consent)
@@ -99,6 +100,7 @@ fn what_another_stack_has_is_refused_even_when_it_is_to_be_adopted() {
         let adopt = ["roles.worker", "topics.news", "queues.inbox"].map(address);
         let consent = Consent {
             adopt: adopt.into(),
+            ..Consent::default()
         };
         let ran = Command::Apply(&two)
             .consenting(&sandbox, [], &consent)

@@ -181,6 +181,7 @@ impl Wanted {
             needs: BTreeSet::new(),
             because: None,
             defer_trust: false,
+            other_half: None,
             repin: false,
             renames: false,
             digest: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join_all, try_join_all};
 
-use super::{Live, Orphan, Survey, SurveyError, or_none};
+use super::{Guest, Live, Orphan, Survey, SurveyError, or_none};
 use crate::cloud::{self, sns};
 use crate::kinds::{Resource, Subscription};
 use crate::model::{AccountId, Address, Arn, KindName, Place, Region};
@@ -202,15 +202,28 @@ impl Survey<'_> {
                 topic.filter(|it| self.wants.get(it).is_some_and(|want| want.owned))
                 && let Some(have) = live.have.get_mut(&topic)
             {
-                let pending = if listing.arn.starts_with("arn:") {
-                    ""
-                } else {
-                    ", pending confirmation"
-                };
-                have.extras.push(format!(
-                    "subscription of {} {} by account {}{pending}",
-                    listing.protocol, listing.endpoint, listing.owner
-                ));
+                let is_pending = !listing.arn.starts_with("arn:");
+                let want = &self.wants[&topic].resource;
+                let offered =
+                    matches!(want, Resource::Topic(it) if it.lets_subscribe(&listing.endpoint));
+                if !offered {
+                    let pending = if is_pending {
+                        ", pending confirmation"
+                    } else {
+                        ""
+                    };
+                    have.extras.push(format!(
+                        "subscription of {} {} by account {}{pending}",
+                        listing.protocol, listing.endpoint, listing.owner
+                    ));
+                }
+                live.guests.push(Guest {
+                    topic,
+                    queue: listing.endpoint,
+                    arn: listing.arn,
+                    pending: is_pending,
+                    offered,
+                });
             }
         }
     }

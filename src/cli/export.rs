@@ -1,0 +1,121 @@
+//! `provision export`
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure};
+use crate::lower;
+use crate::model::Address;
+use crate::plan::{Consent, Plan};
+use crate::report::style::counted;
+use crate::stack::{self, Claimed, Leave, Stack, TopicRef, claims_text};
+
+/// Writes what the stack offers as a contract, or what it claims of another's.
+pub(super) async fn export(args: &args::Export, screen: &Screen) -> Result<Ending, Failure> {
+    let stack = load(&args.files)?;
+    let text = match &args.claims {
+        Some(name) => claims(&stack, name)?,
+        None => contract(args, &stack, screen).await?,
+    };
+    let Some(path) = &args.out else {
+        screen.result(&text);
+        return Ok(Ending::Done);
+    };
+    if fs::read_to_string(path).is_ok_and(|it| it == text) {
+        screen.talk(&format!("`{}` says so already", path.display()));
+        return Ok(Ending::Done);
+    }
+    write(path, &text)?;
+    screen.talk(&format!("wrote `{}`", path.display()));
+    Ok(Ending::Done)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text)
+        .map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", path.display())))
+}
+
+/// What the stack offers, with what AWS has of it now.
+async fn contract(args: &args::Export, stack: &Stack, screen: &Screen) -> Result<String, Failure> {
+    if stack.offers.is_empty() {
+        let hint = match stack.contracts.keys().next() {
+            Some(name) => format!("; to write what it claims: --claims {name}"),
+            None => String::new(),
+        };
+        screen.talk(&format!(
+            "the stack `{}` offers nothing, and whoever claims from this contract is refused{hint}",
+            stack.name
+        ));
+    }
+    let desired = lowered(stack)?;
+    let session = Session::open(stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let plan = Plan::between(&desired, &live, &Consent::default());
+    let there: BTreeSet<Address> = live.have.keys().cloned().collect();
+    let contract = lower::contract(stack, &desired, &live.ids(), &there, &plan.stack_digest);
+    let apis = contract.apis.iter().filter(|(_, it)| it.id.is_none());
+    let topics = contract.topics.iter().filter(|(_, it)| it.pending);
+    let pending: Vec<String> = apis
+        .map(|(name, _)| format!("apis.{name}"))
+        .chain(topics.map(|(name, _)| format!("topics.{name}")))
+        .collect();
+    if !pending.is_empty() {
+        screen.talk(&format!(
+            "not there yet: {}; apply and export again, for the contract says so",
+            pending.join(", ")
+        ));
+    } else if !plan.is_empty() {
+        screen.talk(&format!(
+            "the stack is not applied as it stands: the contract promises what apply has yet to do ({})",
+            counted(plan.to_do().count(), "change")
+        ));
+    }
+    screen.talk(&session.summary());
+    Ok(contract.to_text())
+}
+
+/// What the stack claims of a contract, for its owner.
+fn claims(stack: &Stack, name: &str) -> Result<String, Failure> {
+    let Some(contract) = stack.contracts.get(name) else {
+        let hint = match stack::nearest(name, stack.contracts.keys().map(String::as_str)) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        };
+        return Err(Failure::Plain(format!(
+            "the stack has no contract `{name}`{hint}"
+        )));
+    };
+    let roles = stack
+        .claims
+        .iter()
+        .filter(|it| it.contract == name)
+        .map(|it| Claimed {
+            stack: stack.name.clone(),
+            to: it.to.clone(),
+            leave: it.leave.clone(),
+            by: stack.roles[&it.from].arn.clone(),
+            written_at: it.written_at.clone(),
+        });
+    let queues = stack.queues.values().flat_map(|queue| {
+        queue.subscribe.iter().filter_map(|it| match &it.topic {
+            TopicRef::Contract {
+                contract,
+                name: topic,
+                ..
+            } if contract == name => Some(Claimed {
+                stack: stack.name.clone(),
+                to: Address::new(crate::model::KindName::Topic, topic),
+                leave: Leave::Subscribe,
+                by: queue.arn.clone(),
+                written_at: String::new(),
+            }),
+            _ => None,
+        })
+    });
+    let claims: Vec<Claimed> = roles.chain(queues).collect();
+    Ok(claims_text(&stack.name, contract, &claims))
+}

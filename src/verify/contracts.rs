@@ -1,0 +1,109 @@
+//! Claims on what other stacks offer: this stack's half is tried, the other is taken from the contract.
+//!
+//! What the owner's documents say now cannot be read from here. The contract says what they say
+//! as long as the owner keeps to it, and that is what the half of this stack is tried against.
+
+use crate::lower::Claiming;
+use crate::model::{Address, Arn, Place};
+use crate::policy::{Clause, Document, MethodAuth, PrincipalClause, Request, Statement, Who};
+
+use super::claim::{Finding, Promise, Trial};
+use super::may::Case;
+use super::voice::root;
+use super::world::{Caller, Paper, Surface, Thing, What};
+
+impl Case<'_> {
+    /// Tries the callers' half of every claim.
+    pub(super) fn contracts(&self, findings: &mut Vec<Finding>) {
+        for claiming in &self.desired.claims {
+            let mut trial = Trial::default();
+            match self.world.thing(&claiming.from) {
+                None => trial.lacks(format!("{} is not there", claiming.from)),
+                Some(role) => {
+                    for resource in &claiming.resources {
+                        self.own_half(&mut trial, claiming, role, resource);
+                    }
+                    trial.depends_on(claiming.lacks.clone());
+                }
+            }
+            findings.push(Finding {
+                claim: format!(
+                    "{} may {} {}: its half, beside what stack `{}` offers",
+                    claiming.from, claiming.may, claiming.target, claiming.owner
+                ),
+                promise: Promise::May,
+                subject: claiming.from.clone(),
+                written_at: Some(claiming.claim.written_at.clone()),
+                outcome: trial.outcome(),
+            });
+        }
+    }
+
+    fn own_half(&self, trial: &mut Trial, claiming: &Claiming, role: &Thing, resource: &str) {
+        let allow = Statement::allow("Offered", Clause::of([claiming.action]))
+            .to(PrincipalClause::aws([root(
+                &role.place,
+                role.place.id.as_str(),
+            )]))
+            .on([resource]);
+        let target = promised(
+            &claiming.claim.to,
+            &claiming.owner,
+            resource,
+            &role.place,
+            vec![allow],
+        );
+        // A pattern is tried by one of the calls that it means.
+        let concrete = resource.replace('*', "x");
+        let who = Who::Arn(role.arn.clone());
+        let mut request = Request::new(who, claiming.action, concrete);
+        if claiming.action == "execute-api:Invoke" {
+            request.method_auth = Some(MethodAuth::Iam);
+        }
+        if let Some(id) = &claiming.claim.offered.external_id {
+            request = request.with("sts:ExternalId", [id.as_str()]);
+        }
+        self.step(trial, &request, Caller::Role(role), &target);
+    }
+}
+
+/// A topic of a contract, as its owner promises it to a queue.
+pub(super) fn promised_topic(
+    arn: &Arn,
+    name: &str,
+    owner: &str,
+    queue: &Arn,
+    place: &Place,
+) -> Thing {
+    let allow = Statement::allow("Offered", Clause::of(["sns:Subscribe"]))
+        .to(PrincipalClause::aws([root(place, queue.account())]))
+        .on([arn.as_str()])
+        .when("StringEquals", "sns:Endpoint", [queue.as_str()]);
+    let address = Address::new(crate::model::KindName::Topic, name);
+    promised(&address, owner, arn.as_str(), place, vec![allow])
+}
+
+fn promised(
+    address: &Address,
+    owner: &str,
+    arn: &str,
+    place: &Place,
+    allows: Vec<Statement>,
+) -> Thing {
+    let address = Address::new(address.kind, format!("{} of stack `{owner}`", address.name));
+    let what = match address.kind {
+        crate::model::KindName::RestApi => What::Api(Surface::default()),
+        _ => What::Topic { key: String::new() },
+    };
+    Thing {
+        policy: Some(Paper::resource(
+            format!("the contract of stack `{owner}`"),
+            Document::of(allows),
+        )),
+        address,
+        arn: arn.to_owned(),
+        place: place.clone(),
+        owned: false,
+        what,
+    }
+}
