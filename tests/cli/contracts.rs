@@ -191,7 +191,10 @@ fn an_owner_that_offers_nothing_any_more_says_so() {
     teams.hand_over();
     let drift = teams.consumer("drift").ends(2);
     assert_eq!(
-        drift.out.matches("does not offer").count(),
+        drift
+            .out
+            .matches(", which stack `orders` does not offer")
+            .count(),
         4,
         "{}",
         drift.out
