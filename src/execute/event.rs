@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{Address, Place};
 use crate::plan::Action;
 
-use super::run::Outcome;
+use super::outcome::Outcome;
 
 /// Something that happened to a step.
 #[derive(Clone, Debug, PartialEq)]

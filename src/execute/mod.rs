@@ -1,6 +1,7 @@
 //! Carries a plan out: what may start starts, what fails takes only its dependants with it.
 
 pub mod event;
+pub mod outcome;
 mod proof;
 pub mod rehearse;
 pub mod run;
@@ -8,5 +9,6 @@ pub mod schedule;
 mod sight;
 
 pub use event::Event;
+pub use outcome::{Outcome, Outcomes, StepError};
 pub use rehearse::{Rehearsal, rehearse};
-pub use run::{Outcome, Outcomes, StepError, run};
+pub use run::run;

@@ -15,6 +15,7 @@ use petgraph::graph::NodeIndex;
 use tokio::time::{Instant, sleep};
 
 use super::event::Event;
+use super::outcome::{Outcome, Outcomes, StepError, failed};
 use super::proof::{Proof, closed_by};
 use super::schedule::{Ending, Schedule};
 use super::sight::{Sight, Turn};
@@ -23,59 +24,6 @@ use crate::graph::{Task, with_principals};
 use crate::kinds::{Context, Have, Ids, Part, Resource, Want, roles_named};
 use crate::model::{Address, Arn, KindName};
 use crate::plan::{Action, Plan, Step};
-
-/// A step that AWS refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot {verb} {address}: {source}")]
-pub struct StepError {
-    /// `make`, `change`, `remove`.
-    pub verb: &'static str,
-    /// The resource.
-    pub address: Address,
-    /// What AWS said.
-    pub source: CallError,
-    /// What to do about it, where that can be told.
-    pub help: Option<String>,
-}
-
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done.
-    Done,
-    /// AWS refused it.
-    Failed(StepError),
-    /// It waits for this stack, whose half of it is not there yet.
-    Awaits(String),
-    /// It needs a step that failed.
-    Skipped(Address),
-    /// The run was stopped before it.
-    NotStarted,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, Default)]
-pub struct Outcomes {
-    /// Each step's ending, by address and whether it was a removal.
-    pub steps: BTreeMap<(Address, bool), Outcome>,
-    /// Ids that AWS chose, by address.
-    pub ids: BTreeMap<Address, String>,
-    /// Whether it was stopped from outside.
-    pub interrupted: bool,
-}
-
-impl Outcomes {
-    /// How many steps ended in a way.
-    pub fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
-        self.steps.values().filter(|it| which(it)).count()
-    }
-
-    /// Whether every step was done.
-    #[must_use]
-    pub fn all_done(&self) -> bool {
-        self.steps.values().all(|it| *it == Outcome::Done)
-    }
-}
 
 /// How long a new principal may stay unknown to a service. AWS promises no time; two minutes is what others allow.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -629,16 +577,6 @@ impl Run<'_> {
             "AWS does not know one of these, or the region is not enabled for its account: {}",
             named.join(", ")
         )
-    }
-}
-
-/// How a step ended that AWS refused: what is another stack's to allow is waited for.
-fn failed(step: &Step, error: &StepError) -> Outcome {
-    let refused = matches!(error.source.fault, Fault::Denied | Fault::Missing);
-    let owner = step.want.as_ref().and_then(|it| it.other_half.clone());
-    match owner.filter(|_| refused && step.action == Action::Create) {
-        Some(owner) => Outcome::Awaits(owner),
-        None => Outcome::Failed(error.clone()),
     }
 }
 

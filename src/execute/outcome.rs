@@ -1,0 +1,70 @@
+//! How a step ended, and how a run.
+
+use std::collections::BTreeMap;
+
+use crate::cloud::{CallError, Fault};
+use crate::model::Address;
+use crate::plan::{Action, Step};
+
+/// A step that AWS refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {verb} {address}: {source}")]
+pub struct StepError {
+    /// `make`, `change`, `remove`.
+    pub verb: &'static str,
+    /// The resource.
+    pub address: Address,
+    /// What AWS said.
+    pub source: CallError,
+    /// What to do about it, where that can be told.
+    pub help: Option<String>,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// AWS refused it.
+    Failed(StepError),
+    /// It waits for this stack, whose half of it is not there yet.
+    Awaits(String),
+    /// It needs a step that failed.
+    Skipped(Address),
+    /// The run was stopped before it.
+    NotStarted,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    /// Each step's ending, by address and whether it was a removal.
+    pub steps: BTreeMap<(Address, bool), Outcome>,
+    /// Ids that AWS chose, by address.
+    pub ids: BTreeMap<Address, String>,
+    /// Whether it was stopped from outside.
+    pub interrupted: bool,
+}
+
+impl Outcomes {
+    /// How many steps ended in a way.
+    pub fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+        self.steps.values().filter(|it| which(it)).count()
+    }
+
+    /// Whether every step was done.
+    #[must_use]
+    pub fn all_done(&self) -> bool {
+        self.steps.values().all(|it| *it == Outcome::Done)
+    }
+}
+
+/// How a step ended that AWS refused: what is another stack's to allow is waited for.
+pub(super) fn failed(step: &Step, error: &StepError) -> Outcome {
+    let refused = matches!(error.source.fault, Fault::Denied | Fault::Missing);
+    let owner = step.want.as_ref().and_then(|it| it.other_half.clone());
+    match owner.filter(|_| refused && step.action == Action::Create) {
+        Some(owner) => Outcome::Awaits(owner),
+        None => Outcome::Failed(error.clone()),
+    }
+}
