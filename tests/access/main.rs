@@ -16,6 +16,7 @@ mod calls;
 mod claims;
 mod entering;
 mod ground;
+mod handover;
 mod moto;
 
 use std::collections::BTreeSet;

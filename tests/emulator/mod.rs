@@ -171,20 +171,29 @@ pub(crate) fn python() -> Option<PathBuf> {
         writeln!(std::io::stderr(), "{name}: {words}").ok();
         return None;
     }
-    Some(environment())
+    Some(environment("emulator-venv", "requirements.txt"))
 }
 
-fn environment() -> PathBuf {
+/// The folder of programs that speak to AWS as its users do: `python` with boto3, and `aws`.
+pub(crate) fn clients() -> Option<PathBuf> {
+    python()?;
+    let python = environment("clients-venv", "clients.txt");
+    python.parent().map(Path::to_path_buf)
+}
+
+/// The interpreter of a virtual environment, which is made when it is not there.
+fn environment(name: &str, requirements: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
         .expect("CARGO_TARGET_TMPDIR is below the target directory");
-    let home = target.join("emulator-venv");
+    let home = target.join(name);
     let python = home.join("bin/python");
-    let stamp = home.join("requirements.txt");
-    let wanted = fs::read_to_string(format!("{HERE}/requirements.txt")).expect("requirements.txt");
+    let stamp = home.join(requirements);
+    let requirements = format!("{HERE}/{requirements}");
+    let wanted = fs::read_to_string(&requirements).expect("what is to be installed");
 
     // One test binary makes it, the others wait.
-    let lock = File::create(target.join("emulator-venv.lock")).expect("the target directory");
+    let lock = File::create(target.join(format!("{name}.lock"))).expect("the target directory");
     lock.lock().expect("a lock on the virtual environment");
     if fs::read_to_string(&stamp).is_ok_and(|it| it == wanted) {
         return python;
@@ -203,7 +212,7 @@ fn environment() -> PathBuf {
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet"])
         .args(["--disable-pip-version-check", "--requirement"])
-        .arg(format!("{HERE}/requirements.txt")));
+        .arg(&requirements));
     // Written last: a half-made environment is made anew.
     fs::write(&stamp, wanted).expect("the stamp");
     python

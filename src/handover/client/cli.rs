@@ -81,14 +81,16 @@ const RECEIVE: &str = r#"
 # Waits up to 20 seconds for the first message; to go on receiving, call it again and again.«WRAPPED»
 «FUNCTION»() (
 «ASSUME»  queue=«QUEUE»
+  # Version 1 of the CLI does not look at this variable for SQS by itself.
+  sqs() { aws sqs "$@" ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}; }
   wait=20
   while true; do
     # One at a time: a body may hold lines and tabs of its own.
-    message=$(aws sqs receive-message --region «REGION» --queue-url "$queue" --output text \
+    message=$(sqs receive-message --region «REGION» --queue-url "$queue" --output text \
       --wait-time-seconds "$wait" --query 'Messages[0].[ReceiptHandle, Body]')
     case "$message" in "" | None*) break ;; esac
     printf '%s\n' "${message#*$'\t'}"
-    aws sqs delete-message --region «REGION» --queue-url "$queue" \
+    sqs delete-message --region «REGION» --queue-url "$queue" \
       --receipt-handle="${message%%$'\t'*}"
     wait=0
   done
