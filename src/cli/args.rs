@@ -332,7 +332,7 @@ The owner's stack exports a contract of its `[[offer]]`s; a consumer's stack nam
 `[contracts.NAME]`. With --claims it goes the other way: the owner lists the file under
 `claims` of `[stack]`, and sees who uses what.
 
-Exit codes: 0 written, 1 not (the stack is wrong, offers nothing, or AWS could not be read).
+Exit codes: 0 written, 1 not (the stack is wrong, or AWS could not be read).
 
 Examples:
   provision export --out contracts/orders.toml            what this stack offers

@@ -95,7 +95,7 @@ impl Actor {
             // The engine writes the caller's side as well.
             Principal::Role(name) => self.role.as_ref() == Some(name),
             // Here it hands that side over, and `ground` attached it.
-            Principal::RoleArn(arn) => self.arn == *arn,
+            Principal::RoleArn(arn) | Principal::Named(arn) => self.arn == *arn,
             // Whoever that account lets.
             Principal::RolePrefix { account, prefix } => {
                 let name = self.arn.resource().trim_start_matches("role/");

@@ -192,7 +192,7 @@ impl Ground {
     fn others(&mut self, nobody: &serde_json::Value) {
         for access in self.stack.access.clone() {
             let (arn, mighty) = match &access.from {
-                Principal::RoleArn(arn) => (arn.clone(), false),
+                Principal::RoleArn(arn) | Principal::Named(arn) => (arn.clone(), false),
                 Principal::RolePrefix { account, prefix } => {
                     let text = format!("arn:aws:iam::{account}:role/{prefix}one");
                     (Arn::parse(&text).expect("an ARN"), true)
@@ -375,7 +375,9 @@ fn places(stack: &Stack) -> BTreeMap<String, Place> {
     let mut ids = vec![OUTSIDE.to_owned(), OPERATOR.to_owned()];
     for access in &stack.access {
         match &access.from {
-            Principal::RoleArn(arn) => ids.push(arn.account().to_owned()),
+            Principal::RoleArn(arn) | Principal::Named(arn) => {
+                ids.push(arn.account().to_owned());
+            }
             Principal::RolePrefix { account, .. } | Principal::Account(account) => {
                 ids.push(account.to_string());
             }
