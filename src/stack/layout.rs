@@ -130,7 +130,7 @@ fn positions_of(item: &Item, found: &mut Vec<isize>) {
     }
 }
 
-fn each_table(root: &mut Table, act: &mut impl FnMut(&mut Table)) {
+pub(super) fn each_table(root: &mut Table, act: &mut impl FnMut(&mut Table)) {
     for (_, item) in root.iter_mut() {
         match item {
             Item::Table(table) => {

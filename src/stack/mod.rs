@@ -20,6 +20,7 @@ mod claims;
 mod contract;
 mod contracts;
 mod diagnostic;
+pub mod edit;
 mod fields;
 mod filters;
 mod integrations;
