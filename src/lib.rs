@@ -15,6 +15,7 @@ pub mod graph;
 pub mod plan;
 pub mod execute;
 pub mod drift;
+pub mod onboard;
 pub mod verify;
 pub mod handover;
 pub mod report;

@@ -2,18 +2,23 @@
 
 mod apply;
 pub mod args;
+mod ask;
 mod destroy;
 mod drift;
 mod export;
 mod files;
 mod graph;
 mod handover;
+mod interview;
+mod offboard;
+mod onboard;
 mod output;
 mod plan;
 mod policies;
 mod saved;
 mod screen;
 mod session;
+mod texts;
 mod verify;
 
 use std::path::Path;
@@ -112,6 +117,8 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Apply(args) => apply::apply(args, screen).await,
         Command::Destroy(args) => destroy::destroy(args, screen).await,
         Command::Drift(args) => drift::drift(args, screen).await,
+        Command::Onboard(args) => onboard::onboard(args, screen).await,
+        Command::Offboard(args) => offboard::offboard(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
@@ -137,6 +144,8 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Apply(it) => &it.place,
         Command::Destroy(it) => &it.place,
         Command::Drift(it) => &it.place,
+        Command::Onboard(it) => &it.place,
+        Command::Offboard(it) => &it.place,
         Command::Output(it) => &it.place,
         Command::Handover(it) => &it.place,
         Command::Export(it) => &it.place,
@@ -169,8 +178,7 @@ fn tell(failure: &Failure, screen: &Screen) {
             screen.faults("nothing was changed");
             for account in errors.not_entered() {
                 screen.faults(&format!(
-                    "if `{account}` is gone for good: plan, apply, destroy and drift leave it out with \
-                     `--unreachable {account}`"
+                    "if `{account}` is gone for good: `--unreachable {account}` leaves it out"
                 ));
             }
         }

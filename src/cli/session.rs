@@ -19,12 +19,31 @@ use crate::stack::{self, Source, Stack};
 
 /// Reads a stack and what is laid over it.
 pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
-    load_by(files, &stack::check)
+    check(&sources(files)?, files)
 }
 
 /// The same, where claims that no contract covers are told, and do not stand in the way.
 pub(super) fn load_withdrawn(files: &Files) -> Result<Stack, Failure> {
-    load_by(files, &stack::check_withdrawn)
+    check_by(&sources(files)?, files, &stack::check_withdrawn)
+}
+
+/// The texts of a stack and of what is laid over it.
+pub(super) fn sources(files: &Files) -> Result<Vec<Source>, Failure> {
+    std::iter::once(&files.stack)
+        .chain(&files.with)
+        .map(|path| {
+            let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+            Ok(Source {
+                name: path.display().to_string(),
+                text,
+            })
+        })
+        .collect()
+}
+
+/// The stack that texts declare.
+pub(super) fn check(sources: &[Source], files: &Files) -> Result<Stack, Failure> {
+    check_by(sources, files, &stack::check)
 }
 
 /// How a stack is checked.
@@ -34,29 +53,22 @@ type Check<'a> = &'a dyn Fn(
     &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Stack, stack::Faults>;
 
-fn load_by(files: &Files, check: Check<'_>) -> Result<Stack, Failure> {
-    let source = |path: &Path| -> Result<Source, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-        Ok(Source {
-            name: path.display().to_string(),
-            text,
-        })
+fn check_by(sources: &[Source], files: &Files, check: Check<'_>) -> Result<Stack, Failure> {
+    let [main, overlays @ ..] = sources else {
+        return Err(Failure::Plain("there is no stack".to_owned()));
     };
-    let main = source(&files.stack)?;
-    let overlays = files
-        .with
-        .iter()
-        .map(|it| source(it))
-        .collect::<Result<Vec<_>, _>>()?;
-    let beside = files
+    check(main, overlays, &beside(files))
+        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
+}
+
+/// Reads the files that a stack names: they are seen from its folder.
+pub(super) fn beside(files: &Files) -> impl Fn(&str) -> Result<String, String> + use<> {
+    let folder = files
         .stack
         .parent()
         .map(Path::to_path_buf)
         .unwrap_or_default();
-    let read =
-        |name: &str| fs::read_to_string(beside.join(name)).map_err(|error| error.to_string());
-    check(&main, &overlays, &read)
-        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
+    move |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

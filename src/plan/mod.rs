@@ -5,6 +5,7 @@
 
 pub mod access;
 mod budget;
+mod departure;
 mod digests;
 mod halves;
 mod left;
@@ -188,36 +189,11 @@ impl Plan {
     /// What takes everything of the stack away again.
     #[must_use]
     pub fn of_destruction(desired: &Desired, live: &Live) -> Self {
-        let mut steps = Vec::new();
-        for (address, want) in &desired.wants {
-            let Some(have) = live.have.get(address) else {
-                continue;
-            };
-            let ours = have
-                .mark
-                .as_ref()
-                .is_some_and(|it| it.stack == desired.stack)
-                || (!want.owned && holds_ours(have))
-                || is_our_subscription(want, desired, live);
-            if !ours || goes_with_its_api(address, want, desired) {
-                continue;
-            }
-            steps.push(Step {
-                address: address.clone(),
-                place: want.place.clone(),
-                action: if want.owned {
-                    Action::Delete
-                } else {
-                    Action::Update
-                },
-                changes: Vec::new(),
-                want: None,
-                have: Some(have.clone()),
-                because: (!want.owned).then(|| "only our statements on it are removed".to_owned()),
-                drifted: false,
-                bridge: None,
-            });
-        }
+        let mut steps: Vec<Step> = desired
+            .wants
+            .iter()
+            .filter_map(|(address, want)| unmaking(address, want, desired, live))
+            .collect();
         steps.extend(live.orphans.iter().map(|it| removal(it, &BTreeSet::new())));
         let empty = Desired {
             wants: BTreeMap::new(),
@@ -457,6 +433,35 @@ fn held(steps: &[Step]) -> impl Iterator<Item = Refusal> {
             ),
             budget: false,
         })
+    })
+}
+
+/// What takes away a resource of ours, or our part of one that is not; `None` when nothing is there.
+fn unmaking(address: &Address, want: &Want, desired: &Desired, live: &Live) -> Option<Step> {
+    let have = live.have.get(address)?;
+    let ours = have
+        .mark
+        .as_ref()
+        .is_some_and(|it| it.stack == desired.stack)
+        || (!want.owned && holds_ours(have))
+        || is_our_subscription(want, desired, live);
+    if !ours || goes_with_its_api(address, want, desired) {
+        return None;
+    }
+    Some(Step {
+        address: address.clone(),
+        place: want.place.clone(),
+        action: if want.owned {
+            Action::Delete
+        } else {
+            Action::Update
+        },
+        changes: Vec::new(),
+        want: None,
+        have: Some(have.clone()),
+        because: (!want.owned).then(|| "only our statements on it are removed".to_owned()),
+        drifted: false,
+        bridge: None,
     })
 }
 

@@ -372,7 +372,8 @@ to   = "topics.events"
             ],
         );
         edit.add("queues", "analytics", &vec![("subscribe", text("events"))]);
-        let role = "\n[roles.analytics]\naccount    = \"shop\"\ntrusted_by = \"lambda.amazonaws.com\"\n";
+        let role =
+            "\n[roles.analytics]\naccount    = \"shop\"\ntrusted_by = \"lambda.amazonaws.com\"\n";
         let expected = STACK
             .replace("\n# ---- Topics", &format!("{role}\n# ---- Topics"))
             .replace(
@@ -390,7 +391,10 @@ to   = "topics.events"
         let texts = ["roles.checkout".to_owned()];
         assert_eq!(edit.remove_from("access", "from", &texts), 1);
         let out = edit.text();
-        assert!(out.contains("# ---- Roles\n\n# Pays back.\n[roles.refunds]"), "{out}");
+        assert!(
+            out.contains("# ---- Roles\n\n# Pays back.\n[roles.refunds]"),
+            "{out}"
+        );
         assert!(!out.contains("Takes orders"), "{out}");
         assert!(out.contains("from = [\"roles.refunds\"]"), "{out}");
         let texts = ["roles.refunds".to_owned()];
@@ -419,7 +423,10 @@ to   = "topics.events"
         edit.append("access", &vec![("from", text("roles.x"))]);
         let mut again = Edit::of(&edit.text()).expect("TOML");
         assert!(again.remove("roles", "x") && again.remove("queues", "x"));
-        assert_eq!(again.remove_from("access", "from", &["roles.x".to_owned()]), 1);
+        assert_eq!(
+            again.remove_from("access", "from", &["roles.x".to_owned()]),
+            1
+        );
         assert_eq!(again.text(), STACK);
     }
 
@@ -429,8 +436,14 @@ to   = "topics.events"
         let mut edit = Edit::of(text_of).expect("TOML");
         edit.add("roles", "b", &vec![("account", text("shop"))]);
         assert!(edit.has("roles", "b") && !edit.has("queues", "b"));
-        edit.append("access", &vec![("from", text("roles.c")), ("to", text("t"))]);
-        assert_eq!(edit.remove_from("access", "from", &["roles.a".to_owned()]), 1);
+        edit.append(
+            "access",
+            &vec![("from", text("roles.c")), ("to", text("t"))],
+        );
+        assert_eq!(
+            edit.remove_from("access", "from", &["roles.a".to_owned()]),
+            1
+        );
         assert_eq!(
             edit.text(),
             "roles = { a = { account = \"shop\" } , b = { account = \"shop\" } }\r\naccess = [\r\n  { from = \"roles.b\", to = \"t\" },\r\n  { from = \"roles.c\", to = \"t\" },\r\n]\r\n"

@@ -113,6 +113,12 @@ pub fn format(text: &str) -> Result<String, Faults> {
     })
 }
 
+/// Why nothing in a stack can have this name; `None` when it can.
+#[must_use]
+pub fn refuses_name(name: &str) -> Option<String> {
+    names::KEY.refuses(name).map(names::Refusal::reason)
+}
+
 /// The JSON Schema (draft 7) of a stack file.
 #[must_use]
 pub fn schema() -> serde_json::Value {

@@ -182,6 +182,11 @@ impl Rule {
 }
 
 impl Refusal {
+    /// Why, and what would do.
+    pub(super) fn reason(self) -> String {
+        format!("{}; a name has {}", self.label, self.help)
+    }
+
     /// The fault, at the words.
     pub(super) fn at(self, owner: &str, span: Span) -> Diagnostic {
         Diagnostic::new(

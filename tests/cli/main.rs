@@ -10,6 +10,7 @@ mod handover;
 mod help;
 mod leaving;
 mod machines;
+mod onboard;
 mod readme;
 mod saved;
 mod screen;

@@ -1,0 +1,360 @@
+//! `provision onboard`
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::apply::{carry_out, conclude, ending};
+use super::args::{self, quoted};
+use super::ask::{Asks, Person, unanswered};
+use super::interview::{Ground, interview};
+use super::plan::{refused, rehearsed};
+use super::screen::Screen;
+use super::session::{Session, beside, lowered_within};
+use super::texts::Texts;
+use super::{Ending, Failure};
+use crate::kinds::survey::Live;
+use crate::lower::Desired;
+use crate::model::Address;
+use crate::onboard::{Answers, Candidate, Home, RoleOf, Unfit, candidate, joined};
+use crate::plan::{Action, Consent, Plan};
+use crate::report::style::{LOUD, counted, styled};
+use crate::report::{human, json};
+use crate::stack::Via;
+
+/// Brings a new consumer in: the file first, then AWS.
+pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<Ending, Failure> {
+    let texts = Texts::read(&args.files)?;
+    let into = edited(args, &texts)?;
+    let read = beside(&args.files);
+    let ground = Ground {
+        sources: &texts.sources,
+        into,
+        stack: &texts.stack,
+        read: &read,
+    };
+    let mut person = Person::at_the_terminal().filter(|_| !args.json);
+    let answers = interview(args, &ground, person.as_mut().map(|it| it as &mut dyn Asks))?;
+    let mut new = candidate_with(&texts, into, &answers, &read)?;
+    new.desired.unreachable = lowered_within(&texts.stack, &args.reach)?.unreachable;
+    let file = format!("`{}`", texts.sources[into].name);
+    let again = again(args, &answers);
+    if !args.json {
+        screen.result(&format!("{}\n", texts.difference(&new.sources)));
+    }
+    if args.write {
+        texts.write(&new.sources)?;
+        if args.json {
+            screen.result(&format!("{:#}\n", document(&texts, &new, &answers, true)));
+        }
+        let (added, _) = texts.counts(&new.sources);
+        screen.talk(&format!(
+            "{file} is written: {} more; no call was made. To make it so: {}",
+            counted(added, "line"),
+            args::command("apply", &args.files, &args.place)
+        ));
+        return Ok(Ending::Done);
+    }
+    let session = Session::open(&new.stack, &args.place, screen)?;
+    let live = session.survey(&new.desired).await?;
+    let mut plan = Plan::between(&new.desired, &live, &Consent::default());
+    let due = due_before(&texts, args, &plan, &live)?;
+    let left_out = without_deletions(&mut plan);
+    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    if !args.json {
+        screen.result(&human::plan(&plan, &rehearsal));
+        tell_others(&due, &left_out, args, screen);
+    }
+    let mut told = document(&texts, &new, &answers, false);
+    told["plan"] = json::plan(&plan, &rehearsal);
+    if let Some(failed) = refused(&plan) {
+        if args.json {
+            screen.result(&format!("{told:#}\n"));
+        }
+        screen.talk(&format!("{file} is as it was"));
+        return failed;
+    }
+    match agreed(args, &plan, &file, person.as_mut(), &again)? {
+        Agreed::ToAll => {}
+        Agreed::ToTheFile => {
+            texts.write(&new.sources)?;
+            screen.talk(&format!(
+                "{file} is written, and nothing was applied. To make it so: {}",
+                args::command("apply", &args.files, &args.place)
+            ));
+            return Ok(Ending::Done);
+        }
+    }
+    texts.write(&new.sources)?;
+    let (added, _) = texts.counts(&new.sources);
+    screen.talk(&format!(
+        "{file} is written: {} more",
+        counted(added, "line")
+    ));
+    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let go_on = args::command("apply", &args.files, &args.place) + &args.reach.flags();
+    if args.json {
+        told["written"] = json!(true);
+        told["apply"] = json::outcomes(&plan, &outcomes);
+        told["calls"] = json::calls(
+            &session.ledger(),
+            session.credential_calls(),
+            session.took(),
+        );
+        screen.result(&format!("{told:#}\n"));
+    } else {
+        conclude(&plan, &outcomes, &session, screen, &go_on);
+        if outcomes.all_done() {
+            screen.result(&format!(
+                "\n{}",
+                human::grants(&of_consumer(&new.desired, &answers))
+            ));
+        } else {
+            screen.talk(&format!(
+                "{file} holds the new consumer already; `{go_on}` goes on, and `provision offboard` takes it back"
+            ));
+        }
+    }
+    Ok(ending(&outcomes))
+}
+
+/// The file that is to be edited, by its place among the texts.
+fn edited(args: &args::Onboard, texts: &Texts) -> Result<usize, Failure> {
+    let Some(file) = &args.into else {
+        return Ok(0);
+    };
+    texts.position(file).ok_or_else(|| {
+        let names: Vec<&str> = texts.sources.iter().map(|it| it.name.as_str()).collect();
+        Failure::Plain(format!(
+            "`--into`: `{}` is no file of this stack, which is {}; lay it over with `--with`",
+            file.display(),
+            names.join(", ")
+        ))
+    })
+}
+
+fn candidate_with(
+    texts: &Texts,
+    into: usize,
+    answers: &Answers,
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Candidate, Failure> {
+    let name = &texts.sources[into].name;
+    let sources = joined(&texts.sources, into, &texts.stack, answers)
+        .ok_or_else(|| Failure::Plain(format!("`{name}` is not TOML")))?;
+    candidate(sources, read)
+        .map_err(|unfit| unfit_as_edited(unfit, &format!("with `{}` in it", answers.consumer)))
+}
+
+/// Faults that only the edited text has.
+pub(super) fn unfit_as_edited(unfit: Unfit, how: &str) -> Failure {
+    match unfit {
+        Unfit::Faults(faults) => Failure::Faults(format!(
+            "{}\nThis is the stack {how}; the file itself is as it was.",
+            faults.render(Screen::colours()).trim_end()
+        )),
+        Unfit::Parts(them) => {
+            Failure::Plain(format!("{}; the file is as it was", them.join("\nerror: ")))
+        }
+    }
+}
+
+/// What the plan does that was due without the consumer, too.
+fn due_before(
+    texts: &Texts,
+    args: &args::Onboard,
+    plan: &Plan,
+    live: &Live,
+) -> Result<BTreeSet<Address>, Failure> {
+    let before = lowered_within(&texts.stack, &args.reach)?;
+    let due = Plan::between(&before, live, &Consent::default());
+    let due: BTreeSet<Address> = due.to_do().map(|it| it.address.clone()).collect();
+    Ok(plan
+        .to_do()
+        .map(|it| it.address.clone())
+        .filter(|it| due.contains(it))
+        .collect())
+}
+
+/// Takes deletions out of a plan: they were due before, and nobody asked for them here.
+fn without_deletions(plan: &mut Plan) -> Vec<Address> {
+    let is_removal = |it: &crate::plan::Step| it.want.is_none() && it.action == Action::Delete;
+    let left_out = plan
+        .steps
+        .iter()
+        .filter(|it| is_removal(it))
+        .map(|it| it.address.clone())
+        .collect();
+    plan.steps.retain(|it| !is_removal(it));
+    left_out
+}
+
+/// Says what else the plan does, or leaves.
+fn tell_others(
+    due: &BTreeSet<Address>,
+    left_out: &[Address],
+    args: &args::Onboard,
+    screen: &Screen,
+) {
+    let list = |them: &mut dyn Iterator<Item = &Address>| -> String {
+        let names: Vec<String> = them.map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let due: Vec<&Address> = due.iter().filter(|it| !left_out.contains(it)).collect();
+    if !due.is_empty() {
+        screen.talk(&format!(
+            "{} due before, consumer or not: {}",
+            counted(due.len(), "change"),
+            list(&mut due.iter().copied())
+        ));
+    }
+    if !left_out.is_empty() {
+        screen.talk(&format!(
+            "{} due before and left out here: {}; to agree to them: {} --prune",
+            counted(left_out.len(), "deletion"),
+            list(&mut left_out.iter()),
+            args::command("apply", &args.files, &args.place)
+        ));
+    }
+}
+
+/// What was agreed to.
+enum Agreed {
+    ToAll,
+    ToTheFile,
+}
+
+fn agreed(
+    args: &args::Onboard,
+    plan: &Plan,
+    file: &str,
+    person: Option<&mut Person>,
+    again: &str,
+) -> Result<Agreed, Failure> {
+    let replaced: Vec<String> = plan
+        .to_do()
+        .filter(|it| it.action == Action::Replace)
+        .map(|it| it.address.to_string())
+        .collect();
+    if !replaced.is_empty() {
+        return Err(Failure::Plain(format!(
+            "{} would be deleted and made again, which no new consumer asks for; do that first, with `{}`. \
+             {file} is as it was and nothing was changed",
+            replaced.join(", "),
+            args::command("apply", &args.files, &args.place)
+        )));
+    }
+    if args.yes {
+        return Ok(Agreed::ToAll);
+    }
+    let Some(person) = person else {
+        return Err(Failure::Plain(format!(
+            "nobody to ask; {file} is as it was and nothing was changed. To go on without asking: {again} --yes"
+        )));
+    };
+    let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
+    let question = styled(
+        LOUD,
+        format!(
+            "Write {file} and apply {} to {}? [y]es, [w]rite the file only, [N]o",
+            counted(plan.to_do().count(), "change"),
+            counted(accounts.len(), "account")
+        ),
+    );
+    match person.ask(&question).as_deref() {
+        Some("y" | "Y" | "yes") => Ok(Agreed::ToAll),
+        Some("w" | "W" | "write") => Ok(Agreed::ToTheFile),
+        Some(_) => Err(Failure::Plain(format!(
+            "not agreed; {file} is as it was and nothing was changed"
+        ))),
+        None => Err(unanswered()),
+    }
+}
+
+/// What a machine is told.
+fn document(texts: &Texts, new: &Candidate, answers: &Answers, written: bool) -> serde_json::Value {
+    let (added, removed) = texts.counts(&new.sources);
+    json!({
+        "schema": "provision.onboard/1",
+        "stack": new.desired.stack,
+        "consumer": answers.consumer,
+        "difference": crate::report::style::plain(&texts.difference(&new.sources)),
+        "lines": {"added": added, "removed": removed},
+        "written": written,
+        "access": json::grants(&of_consumer(&new.desired, answers)),
+    })
+}
+
+/// The part of a stack that is a consumer's.
+fn of_consumer(desired: &Desired, answers: &Answers) -> Desired {
+    let mut own = desired.clone();
+    let elsewhere = match &answers.role {
+        Some(RoleOf::Existing(arn)) => arn.to_string(),
+        _ => String::new(),
+    };
+    let name = format!("roles.{}", answers.consumer);
+    own.grants
+        .retain(|it| it.who == name || it.who == elsewhere);
+    let queue = format!("{}.", answers.consumer);
+    own.wants.retain(|it, _| it.name.starts_with(&queue));
+    own
+}
+
+/// The command that does the same, whoever answered.
+fn again(args: &args::Onboard, answers: &Answers) -> String {
+    let mut text = args::command("onboard", &args.files, &args.place);
+    let mut add = |flag: &str, value: &str| text += &format!(" {flag} {}", quoted(value));
+    if let Some(file) = &args.into {
+        add("--into", &file.display().to_string());
+    }
+    add("--consumer", &answers.consumer);
+    if let Some(home) = &answers.account {
+        add("--account", home.name());
+    }
+    if let Some(Home::New {
+        id,
+        role,
+        external_id,
+        region,
+        ..
+    }) = &answers.account
+    {
+        add("--account-id", id.as_str());
+        for (flag, value) in [
+            ("--account-role", role),
+            ("--account-external-id", external_id),
+            ("--account-region", region),
+        ] {
+            if let Some(value) = value {
+                add(flag, value);
+            }
+        }
+    }
+    match &answers.role {
+        Some(RoleOf::Existing(arn)) => add("--role", arn.as_str()),
+        Some(RoleOf::Made { trusted_by }) => {
+            for it in trusted_by {
+                add("--trusted-by", it);
+            }
+        }
+        None => {}
+    }
+    for it in &answers.calls {
+        add(
+            "--calls",
+            &format!("apis.{}: {}", it.api, it.routes.join(", ")),
+        );
+    }
+    for it in &answers.publishes {
+        add("--publishes", &format!("topics.{it}"));
+    }
+    for it in &answers.subscribes {
+        add("--subscribes", &format!("topics.{it}"));
+    }
+    match answers.via {
+        Via::Auto => {}
+        Via::ResourcePolicy => add("--via", "resource-policy"),
+        Via::AssumeRole => add("--via", "assume-role"),
+    }
+    text + &args.reach.flags()
+}

@@ -1,0 +1,606 @@
+//! A consumer comes and goes, each by one command; the file is written at the right moment or not at all.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use super::{Folder, PROGRAM, Ran};
+
+/// A folder with the marketplace in `shop.toml`, applied.
+fn market() -> Folder {
+    let folder = Folder::with_stacks();
+    let text = folder.read("stacks/marketplace.toml");
+    folder.write("shop.toml", &text);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder
+}
+
+/// Runs a line as a shell reads it.
+fn shell(folder: &Folder, line: &str) -> Ran {
+    let line = line.replacen("provision", PROGRAM, 1);
+    let output = folder
+        .command("sh")
+        .args(["-c", &line])
+        .output()
+        .expect("a shell");
+    Ran::of(&output)
+}
+
+const ANALYTICS: &str = "provision onboard shop.toml --sandbox --consumer analytics --account shop \
+     --calls 'apis.orders: GET /orders/*' --publishes topics.order-events --subscribes topics.order-events";
+
+/// The lines of `new` that are not in `old`; those of `old` must all be in `new`, in their order.
+fn added<'a>(old: &str, new: &'a str) -> Vec<&'a str> {
+    let mut olds = old.lines().peekable();
+    let added = new
+        .lines()
+        .filter(|it| olds.next_if_eq(it).is_none())
+        .collect();
+    assert_eq!(olds.next(), None, "every old line is kept, in its place");
+    added
+}
+
+#[test]
+fn a_consumer_comes_by_one_command_and_goes_by_another() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    shell(&folder, &format!("{ANALYTICS} --yes"))
+        .ends(0)
+        .says("+[roles.analytics]")
+        .says("Access  3 gained, 0 lost")
+        .says("roles.analytics may call GET /orders/* of apis.orders  by assuming")
+        .tells("`shop.toml` is written: 17 lines more");
+    let with = folder.read("shop.toml");
+    assert_eq!(added(&before, &with).len(), 17);
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do: 16 resources");
+    folder.run("verify shop.toml --live --sandbox").ends(0);
+    folder.run("fmt --check shop.toml").ends(0);
+
+    // It is there: that is said with its place, and nothing moves.
+    shell(&folder, &format!("{ANALYTICS} --yes"))
+        .ends(1)
+        .tells("shop.toml:47: `roles.analytics` is in the stack already");
+    assert_eq!(folder.read("shop.toml"), with);
+
+    folder
+        .run("offboard shop.toml --sandbox --consumer analytics --yes")
+        .ends(0)
+        .says("Access  0 gained, 3 lost")
+        .says("Plan: 0 to add, 1 to change, 4 to destroy.")
+        .tells("`analytics` is gone, and with it 17 lines of `shop.toml`");
+    assert_eq!(folder.read("shop.toml"), before);
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do: 12 resources");
+    folder
+        .run("offboard shop.toml --sandbox --consumer analytics --yes")
+        .ends(1)
+        .tells("the stack has no consumer `analytics`");
+}
+
+#[test]
+fn with_nobody_to_ask_it_gives_the_command_and_the_command_does_it() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let sandbox = folder.read(".provision/sandbox.json");
+    let ran = shell(&folder, ANALYTICS).ends(1);
+    assert_eq!(folder.read("shop.toml"), before);
+    let (_, command) = ran
+        .err
+        .split_once("To go on without asking: ")
+        .expect("the command");
+    shell(&folder, command.trim()).ends(0);
+    assert_ne!(folder.read("shop.toml"), before);
+    assert_ne!(folder.read(".provision/sandbox.json"), sandbox);
+
+    let ran = folder
+        .run("offboard shop.toml --sandbox --consumer analytics")
+        .ends(1)
+        .tells("nobody to ask; `shop.toml` untouched");
+    let (_, command) = ran
+        .err
+        .split_once("To go on without asking: ")
+        .expect("the command");
+    shell(&folder, command.trim()).ends(0);
+    assert_eq!(folder.read("shop.toml"), before);
+
+    folder
+        .run("onboard shop.toml --sandbox --consumer x")
+        .ends(1)
+        .tells("give `--account NAME`, and at least one of `--calls`");
+}
+
+#[test]
+fn a_wrong_answer_is_told_at_its_flag_and_the_file_is_untouched() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let sandbox = folder.read(".provision/sandbox.json");
+    let on = |words: &str| {
+        shell(
+            &folder,
+            &format!("provision onboard shop.toml --sandbox --yes {words}"),
+        )
+    };
+    let shop = "--consumer new --account shop";
+    for (words, told) in [
+        ("--consumer checkout --account shop --publishes order-events".to_owned(),
+         "`--consumer`: shop.toml:32: `roles.checkout` is in the stack already"),
+        ("--consumer 'my app' --account shop --publishes order-events".to_owned(),
+         "`--consumer`: a consumer cannot be called `my app`: a space cannot stand here"),
+        ("--consumer new --account shpo --publishes order-events".to_owned(),
+         "`--account`: the stack has no account `shpo`; did you mean `shop`?"),
+        ("--consumer new --account audit --account-id 4444 --publishes order-events".to_owned(),
+         "`--account-id`: `4444` is not an account's id"),
+        ("--consumer new --account shop --account-id 444444444444 --publishes order-events".to_owned(),
+         "account `shop` is in the stack already, as 111111111111"),
+        (format!("{shop} --calls 'apis.order: GET /orders/*'"),
+         "`--calls`: the stack has no API `order`; did you mean `orders`?"),
+        (format!("{shop} --calls 'apis.orders: GET /order/*'"),
+         "api `orders` has no route that `GET /order/*` reaches"),
+        (format!("{shop} --publishes order-event"),
+         "`--publishes`: the stack has no topic `order-event`; did you mean `order-events`?"),
+        (format!("{shop} --publishes apis.orders"), "`apis.orders` is an API, which is called"),
+        (format!("{shop} --role arn:aws:iam::222222222222:role/etl --publishes order-events"),
+         "is in account 222222222222, and `shop` is 111111111111"),
+        ("--consumer new --role arn:aws-us-gov:iam::111111111111:role/etl --publishes order-events".to_owned(),
+         "is in the partition `aws-us-gov`, and the stack is in `aws`"),
+        (format!("{shop} --role checkout --publishes order-events"), "`checkout` is not a role's ARN"),
+        (format!("{shop} --trusted-by lamda --publishes order-events"), "which is no principal"),
+        (format!("{shop} --publishes order-events --into other.toml"), "`other.toml` is no file of this stack"),
+    ] {
+        on(&words).ends(1).tells(told);
+        assert_eq!(folder.read("shop.toml"), before, "{words}");
+    }
+    let off = |words: &str| {
+        folder.run(&format!(
+            "offboard shop.toml --sandbox --yes --consumer {words}"
+        ))
+    };
+    for (words, told) in [
+        ("invoiser", "did you mean `invoicer`?"),
+        ("invoicer --queue inbox", "the stack has no queue `inbox`"),
+        ("invoicer --unreachable bilin", "did you mean `billing`?"),
+        (
+            "billing-dead-letters",
+            "refers to queue `billing-dead-letters`",
+        ),
+    ] {
+        off(words).ends(1).tells(told);
+        assert_eq!(folder.read("shop.toml"), before, "{words}");
+    }
+    assert_eq!(folder.read(".provision/sandbox.json"), sandbox);
+    folder.write("broken.toml", "[stack]\nname = 5\n");
+    folder
+        .run("onboard broken.toml --sandbox --consumer x")
+        .ends(1)
+        .tells("broken.toml:2");
+    assert_eq!(folder.read("broken.toml"), "[stack]\nname = 5\n");
+}
+
+#[test]
+fn a_new_account_comes_with_its_consumer_and_goes_with_it() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let words = "--consumer audit --account audit --account-id 444444444444 --account-external-id let-me-in \
+                 --subscribes order-events --yes";
+    folder
+        .run(&format!("onboard shop.toml --sandbox {words}"))
+        .ends(0);
+    let with = folder.read("shop.toml");
+    assert!(
+        with.contains(
+            "[accounts.audit]\nid          = \"444444444444\"\nrole        = \"provision\"\nexternal_id = \"let-me-in\"\n"
+        ),
+        "{with}"
+    );
+    assert!(!with.contains("[roles.audit]"), "it only receives");
+    folder
+        .run("offboard shop.toml --sandbox --consumer audit --yes")
+        .ends(0)
+        .says("-[accounts.audit]");
+    assert_eq!(folder.read("shop.toml"), before);
+}
+
+#[test]
+fn an_account_that_is_gone_takes_one_run() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let words = "--consumer audit --account audit --account-id 444444444444 --calls GET/orders/* \
+                 --publishes order-events --subscribes order-events --yes";
+    let words = words.replace("GET/orders", "'GET /orders");
+    let words = words.replace("/* ", "/*' ");
+    shell(
+        &folder,
+        &format!("provision onboard shop.toml --sandbox {words}"),
+    )
+    .ends(0);
+    let ran = folder
+        .run("offboard shop.toml --sandbox --consumer audit --unreachable audit --yes --verbose")
+        .ends(0)
+        .says("audit  444444444444  not entered")
+        .says("? role audit")
+        .says("? queue audit")
+        .says("queues.audit may receive from topics.order-events");
+    assert!(!ran.err.contains("444444444444  iam"), "{}", ran.err);
+    assert_eq!(folder.read("shop.toml"), before);
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do: 12 resources in 3 accounts");
+    let sandbox: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let account = sandbox["accounts"]["444444444444"].to_string();
+    assert!(account.contains("audit"), "what is there is left");
+    let owner = sandbox["accounts"]["333333333333"].to_string();
+    assert!(!owner.contains("444444444444"), "{owner}");
+}
+
+#[test]
+fn a_role_that_is_there_is_let_in_and_keeps_what_is_not_ours() {
+    let folder = market();
+    folder.write(
+        "team.toml",
+        "[stack]\nname = \"team\"\nregion = \"eu-west-1\"\n[accounts.shop]\nid = \"111111111111\"\n\
+         [roles.etl]\naccount = \"shop\"\ntrusted_by = \"lambda.amazonaws.com\"\n",
+    );
+    folder.run("apply team.toml --sandbox --yes").ends(0);
+    let before = folder.read("shop.toml");
+    let sandbox = |folder: &Folder| -> serde_json::Value {
+        let text = folder.read(".provision/sandbox.json");
+        let world: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        world["accounts"]["111111111111"]["roles"]["etl"].clone()
+    };
+    let role = sandbox(&folder);
+    let words = "--consumer etl --role arn:aws:iam::111111111111:role/provision/team/etl --publishes order-events";
+    folder
+        .run(&format!("onboard shop.toml --sandbox {words} --yes"))
+        .ends(0);
+    assert!(
+        folder
+            .read("shop.toml")
+            .contains("existing = \"arn:aws:iam::111111111111:role/provision/team/etl\"")
+    );
+    assert_ne!(sandbox(&folder), role, "it may publish now");
+    folder
+        .run("offboard shop.toml --sandbox --consumer etl --yes")
+        .ends(0)
+        .says("only our statements on it are removed");
+    assert_eq!(folder.read("shop.toml"), before);
+    assert_eq!(sandbox(&folder), role);
+
+    // One in an account that the stack does not have is let in by its ARN, and its owner told.
+    let words = "--role arn:aws:iam::999999999999:role/etl";
+    folder
+        .run(&format!(
+            "onboard shop.toml --sandbox --consumer etl {words} --publishes order-events --yes"
+        ))
+        .ends(0)
+        .says("Hand over arn:aws:iam::999999999999:role/etl");
+    folder
+        .run("offboard shop.toml --sandbox --consumer arn:aws:iam::999999999999:role/etl --yes")
+        .ends(0);
+    assert_eq!(folder.read("shop.toml"), before);
+}
+
+#[test]
+fn queues_of_other_names_go_when_they_are_named() {
+    let folder = market();
+    folder
+        .run("offboard shop.toml --sandbox --consumer invoicer")
+        .ends(1)
+        .tells("staying: queues.billing-dead-letters, queues.billing-inbox; `--queue NAME`");
+    folder
+        .run("offboard shop.toml --sandbox --consumer invoicer --queue billing-inbox --yes")
+        .ends(0)
+        .says("- queues.billing-inbox may receive from topics.order-events")
+        .says("- roles.invoicer may call GET /orders/* of apis.orders");
+    let text = folder.read("shop.toml");
+    assert!(!text.contains("invoicer") && !text.contains("billing-inbox"));
+    // What spoke of more than the consumer is still said.
+    for kept in [
+        "# Only the events it needs",
+        "# ---- Roles: what services run as",
+        "# ---- Who may do what.",
+        "# ---- Billing's inbox",
+    ] {
+        assert_eq!(
+            text.contains(kept),
+            !kept.contains("Only"),
+            "{kept}\n{text}"
+        );
+    }
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do");
+}
+
+#[test]
+fn the_stack_file_is_edited_unless_another_is_named() {
+    let folder = market();
+    folder.write(
+        "prod.toml",
+        "# Production.\n[queues.billing-inbox]\nretention = \"7d\"\n",
+    );
+    let before = (folder.read("shop.toml"), folder.read("prod.toml"));
+    let words = "--with prod.toml --sandbox --consumer new --account shop --publishes order-events";
+    folder
+        .run(&format!(
+            "onboard shop.toml {words} --into prod.toml --write"
+        ))
+        .ends(0)
+        .says("+++ prod.toml")
+        .tells("no call was made. To make it so: provision apply shop.toml --with prod.toml");
+    assert_eq!(folder.read("shop.toml"), before.0);
+    assert!(folder.read("prod.toml").starts_with(&before.1));
+    folder
+        .run("offboard shop.toml --with prod.toml --consumer new --write")
+        .ends(0);
+    assert_eq!(folder.read("prod.toml"), before.1);
+    folder
+        .run(&format!("onboard shop.toml {words} --write"))
+        .ends(0)
+        .says("+++ shop.toml");
+    assert_eq!(folder.read("prod.toml"), before.1);
+    added(&before.0, &folder.read("shop.toml"));
+}
+
+#[test]
+fn writing_alone_makes_no_call() {
+    let folder = Folder::with_stacks();
+    folder
+        .run("onboard stacks/marketplace.toml --sandbox --consumer new --account shop --publishes order-events --write")
+        .ends(0);
+    assert!(!folder.path(".provision").exists());
+}
+
+#[test]
+fn a_plan_that_is_refused_leaves_the_file_as_it_was() {
+    let folder = market();
+    folder.write(
+        "team.toml",
+        "[stack]\nname = \"team\"\nregion = \"eu-west-1\"\n[accounts.shop]\nid = \"111111111111\"\n\
+         [roles.taken]\naccount = \"shop\"\ntrusted_by = \"lambda.amazonaws.com\"\n",
+    );
+    folder.run("apply team.toml --sandbox --yes").ends(0);
+    let before = folder.read("shop.toml");
+    let sandbox = folder.read(".provision/sandbox.json");
+    folder
+        .run("onboard shop.toml --sandbox --consumer taken --account shop --publishes order-events --yes")
+        .ends(1)
+        .tells("belongs to the stack `team`")
+        .tells("`shop.toml` is as it was");
+    assert_eq!(folder.read("shop.toml"), before);
+    assert_eq!(folder.read(".provision/sandbox.json"), sandbox);
+}
+
+#[test]
+fn what_was_due_before_is_told_and_deletions_are_left_out() {
+    let folder = market();
+    let text = folder.read("shop.toml");
+    let without = text.replace(
+        "[roles.checkout]\naccount     = \"shop\"",
+        "[roles.checkout]\nmax_session = \"2h\"\naccount     = \"shop\"",
+    );
+    let without = without.replace("[queues.billing-dead-letters]", "[queues.billing-dead]");
+    let without = without.replace(
+        "queue = \"billing-dead-letters\"",
+        "queue = \"billing-dead\"",
+    );
+    folder.write("shop.toml", &without);
+    folder
+        .run("onboard shop.toml --sandbox --consumer new --account shop --publishes order-events --yes")
+        .ends(0)
+        .tells("roles.checkout")
+        .tells("1 deletion due before and left out here: queues.billing-dead-letters");
+    assert!(
+        folder
+            .read(".provision/sandbox.json")
+            .contains("\"billing-dead-letters\"")
+    );
+}
+
+#[test]
+fn a_machine_gets_one_document() {
+    let folder = market();
+    let told = folder
+        .run("onboard shop.toml --sandbox --consumer new --account shop --publishes order-events --yes --json")
+        .ends(0)
+        .document();
+    assert_eq!(told["schema"], "provision.onboard/1");
+    assert_eq!(told["written"], true);
+    assert_eq!(told["plan"]["summary"]["add"], 1);
+    assert_eq!(told["access"][0]["who"], "roles.new");
+    assert!(told["calls"]["total"].as_u64() > Some(10));
+    let told = folder
+        .run("offboard shop.toml --sandbox --consumer new --yes --json")
+        .ends(0)
+        .document();
+    assert_eq!(told["schema"], "provision.offboard/1");
+    assert_eq!(told["written"], true);
+    assert_eq!(told["role"], "new");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_permissions_stay_what_they_are() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = market();
+    std::fs::rename(folder.path("shop.toml"), folder.path("real.toml")).expect("renamed");
+    symlink("real.toml", folder.path("shop.toml")).expect("a link");
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(folder.path("real.toml"), mode).expect("permissions");
+    folder
+        .run("onboard shop.toml --sandbox --consumer new --account shop --publishes order-events --write")
+        .ends(0);
+    let link = std::fs::symlink_metadata(folder.path("shop.toml")).expect("it is there");
+    assert!(link.file_type().is_symlink());
+    let real = std::fs::metadata(folder.path("real.toml")).expect("it is there");
+    assert_eq!(real.permissions().mode() & 0o777, 0o640);
+    assert!(folder.read("real.toml").contains("[roles.new]"));
+    let left: Vec<_> = std::fs::read_dir(folder.path("."))
+        .expect("a folder")
+        .map(|it| it.expect("an entry").file_name())
+        .filter(|it| it.to_string_lossy().ends_with(".new"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Runs a line on a terminal of its own, giving each answer once its question is there; `between`
+/// is called before the answer to the question that has these words in it.
+fn on_a_terminal(
+    folder: &Folder,
+    line: &str,
+    answers: &[(&str, &str)],
+    between: &dyn Fn(&str),
+) -> Option<Ran> {
+    use std::io::Read as _;
+    let line = line.replacen("provision", PROGRAM, 1);
+    let mut command = folder.command("script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "dumb")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // Without util-linux there is no terminal to ask on; the questions have tests of their own.
+    let mut child = command.spawn().ok()?;
+    let mut input = child.stdin.take().expect("its keyboard");
+    let mut output = child.stdout.take().expect("its screen");
+    let mut seen = Vec::new();
+    let mut from = 0;
+    let mut bytes = [0; 4096];
+    for (question, answer) in answers {
+        loop {
+            let text = String::from_utf8_lossy(&seen[from..]).into_owned();
+            if text.contains(question) {
+                break;
+            }
+            let count = output.read(&mut bytes).expect("its screen");
+            assert!(
+                count > 0,
+                "it ended without asking `{question}`:\n{}",
+                String::from_utf8_lossy(&seen)
+            );
+            seen.extend_from_slice(&bytes[..count]);
+        }
+        from = seen.len();
+        between(question);
+        input.write_all(answer.as_bytes()).expect("its keyboard");
+        input.flush().expect("its keyboard");
+    }
+    output.read_to_end(&mut seen).expect("its screen");
+    let status = child.wait().expect("it ends");
+    Some(Ran {
+        code: status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&seen).replace('\r', ""),
+        err: String::new(),
+    })
+}
+
+/// What the questions need to know of analytics, up to the last one.
+const QUESTIONS: [(&str, &str); 8] = [
+    ("What is the new consumer called?", "analytics\n"),
+    ("In which account does it work?", "shop\n"),
+    ("Which routes does it call?", "GET /orders/*\n"),
+    ("To which topics does it publish?", "order-events\n"),
+    ("From which topics does it receive", "order-events\n"),
+    ("Its role: made here", "\n"),
+    ("Who assumes it?", "\n"),
+    ("How is it let in", "\n"),
+];
+
+#[test]
+fn on_a_terminal_it_asks_step_by_step_and_arrives_at_what_flags_say() {
+    let folder = market();
+    let by_flags = market();
+    shell(&by_flags, &format!("{ANALYTICS} --yes")).ends(0);
+    let mut answers = QUESTIONS.to_vec();
+    answers.push((
+        "Write `shop.toml` and apply 5 changes to 2 accounts?",
+        "y\n",
+    ));
+    let Some(ran) = on_a_terminal(
+        &folder,
+        "provision onboard shop.toml --sandbox",
+        &answers,
+        &|_| (),
+    ) else {
+        return;
+    };
+    ran.ends(0)
+        .says("apis.orders by an access role")
+        .says("an access role of its own: one STS call an hour");
+    assert_eq!(folder.read("shop.toml"), by_flags.read("shop.toml"));
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do: 16 resources");
+    let answers = [("Type `analytics` to go on:", "analytics\n")];
+    on_a_terminal(
+        &folder,
+        "provision offboard shop.toml --sandbox --consumer analytics",
+        &answers,
+        &|_| (),
+    )
+    .expect("as before")
+    .ends(0);
+    assert_eq!(
+        folder.read("shop.toml"),
+        folder.read("stacks/marketplace.toml")
+    );
+}
+
+#[test]
+fn whoever_stops_answering_says_no_or_is_overtaken_changes_nothing() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let sandbox = folder.read(".provision/sandbox.json");
+    let asked = |answers: &[(&str, &str)], between: &dyn Fn(&str)| {
+        on_a_terminal(
+            &folder,
+            "provision onboard shop.toml --sandbox",
+            answers,
+            between,
+        )
+    };
+    // Ctrl-d, at every question.
+    for count in 0..QUESTIONS.len() {
+        let mut answers = QUESTIONS[..=count].to_vec();
+        answers[count].1 = "\u{4}";
+        let Some(ran) = asked(&answers, &|_| ()) else {
+            return;
+        };
+        ran.ends(1).says("a question was left unanswered");
+        assert_eq!(folder.read("shop.toml"), before);
+    }
+    let mut answers = QUESTIONS.to_vec();
+    answers.push(("Write `shop.toml`", "n\n"));
+    asked(&answers, &|_| ())
+        .expect("as before")
+        .ends(1)
+        .says("not agreed; `shop.toml` is as it was");
+    assert_eq!(folder.read("shop.toml"), before);
+    // Ctrl-c.
+    answers[8].1 = "\u{3}";
+    let ran = asked(&answers, &|_| ()).expect("as before");
+    assert_ne!(ran.code, 0);
+    assert_eq!(folder.read("shop.toml"), before);
+    // Somebody edits the stack meanwhile.
+    answers[8].1 = "y\n";
+    let edited = format!("{before}# mine\n");
+    asked(&answers, &|question| {
+        if question.starts_with("Write") {
+            folder.write("shop.toml", &edited);
+        }
+    })
+    .expect("as before")
+    .ends(1)
+    .says("`shop.toml` was changed by somebody else meanwhile");
+    assert_eq!(folder.read("shop.toml"), edited);
+    assert_eq!(folder.read(".provision/sandbox.json"), sandbox);
+}
