@@ -44,8 +44,8 @@ impl Plan {
     #[must_use]
     pub fn of_departure(before: &Desired, after: &Desired, live: &Live) -> Self {
         let staying = Live {
-            have: live.have.clone(),
             orphans: Vec::new(),
+            ..live.clone()
         };
         let mut plan = Self::between(after, &staying, &super::Consent::default());
         let gone = || {

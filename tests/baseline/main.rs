@@ -6,6 +6,7 @@
 //! providers make more calls. The table is README's, word for word:
 //! `PROVISION_REWRITE=1 cargo test --test baseline` writes it there anew.
 
+mod onboard;
 mod stack;
 
 use std::collections::BTreeMap;

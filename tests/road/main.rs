@@ -13,6 +13,7 @@ mod changes;
 mod contracts;
 mod drift;
 mod moves;
+mod onboard;
 mod operator;
 mod propagation;
 mod random;

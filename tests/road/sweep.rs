@@ -25,7 +25,12 @@ const TROUBLES: [(Trouble, bool); 7] = [
 const OF_READS: usize = 3;
 
 /// Lets a command meet every trouble at every one of its calls, and gives the number of runs.
-async fn sweep(what: &str, base: &Sandbox, command: Command<'_>, wrong: &mut Vec<String>) -> usize {
+pub(crate) async fn sweep(
+    what: &str,
+    base: &Sandbox,
+    command: Command<'_>,
+    wrong: &mut Vec<String>,
+) -> usize {
     let undisturbed = base.fork();
     let mut records = command.done(&undisturbed).await.records;
     records.sort_by_key(|it| it.number);
@@ -103,7 +108,7 @@ pub(crate) fn difference(want: &Value, got: &Value) -> Option<String> {
     Some(format!("{want} became {got}"))
 }
 
-fn conclude(runs: usize, wrong: &[String]) {
+pub(crate) fn conclude(runs: usize, wrong: &[String]) {
     println!("{runs} runs, {} of them wrong", wrong.len());
     let shown = wrong.iter().take(3).fold(String::new(), |mut text, it| {
         let _ = write!(text, "\n\n{it}");

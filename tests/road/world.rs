@@ -136,12 +136,14 @@ pub(crate) enum Command<'a> {
     Apply(&'a Desired),
     /// `destroy`.
     Destroy(&'a Desired),
+    /// `offboard`: from the first to the second.
+    Depart(&'a Desired, &'a Desired),
 }
 
 impl Command<'_> {
     fn desired(&self) -> &Desired {
         match self {
-            Self::Apply(it) | Self::Destroy(it) => it,
+            Self::Apply(it) | Self::Destroy(it) | Self::Depart(it, _) => it,
         }
     }
 
@@ -149,6 +151,7 @@ impl Command<'_> {
         match self {
             Self::Apply(it) => Plan::between(it, live, consent),
             Self::Destroy(it) => Plan::of_destruction(it, live),
+            Self::Depart(before, after) => Plan::of_departure(before, after, live),
         }
     }
 
