@@ -7,7 +7,7 @@ use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
 use crate::kinds::survey::Live;
 use crate::plan::{Consent, Plan};
-use crate::report::{human, json};
+use crate::report::{budget, human, json};
 
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
@@ -61,6 +61,7 @@ pub(super) async fn rehearsed(
     live: &Live,
     screen: &Screen,
 ) -> Rehearsal {
+    screen.detail(&budget::all(plan));
     if plan.is_empty() || !plan.refusals.is_empty() {
         return Rehearsal::default();
     }

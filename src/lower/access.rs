@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::role_name;
 use super::roles::{ACCESS, Identity};
+use super::shares::share;
 use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
@@ -41,18 +42,13 @@ enum Allows {
 }
 
 /// The mechanism of an access, and why, where the engine chose it.
-fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
+pub(super) fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
     let chosen = |via, why: &str| (via, Some(why.to_owned()));
     match access.via {
         Via::ResourcePolicy | Via::AssumeRole => (access.via, None),
         Via::Auto => {
             let target = target_address(&access.to);
-            let consumers = draft
-                .stack
-                .access
-                .iter()
-                .filter(|it| target_address(&it.to) == target)
-                .count();
+            let consumers = draft.consumers.get(&target).map_or(0, BTreeSet::len);
             match &access.from {
                 Principal::Oidc { .. } | Principal::Service(_) => chosen(
                     Via::AssumeRole,
@@ -104,7 +100,7 @@ fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
     }
 }
 
-fn target_address(target: &Target) -> Address {
+pub(super) fn target_address(target: &Target) -> Address {
     match target {
         Target::Api { name, .. } => Address::new(KindName::RestApi, name),
         Target::Topic { name } => Address::new(KindName::Topic, name),
@@ -144,19 +140,14 @@ fn spoken(routes: &[RouteKey]) -> String {
 pub(super) fn compile(draft: &mut Draft<'_>) {
     let stack = draft.stack;
     for access in &stack.access {
+        let target = target_address(&access.to);
+        let consumers = draft.consumers.entry(target).or_default();
+        consumers.insert(name_of(&access.from));
+    }
+    share(draft);
+    for access in &stack.access {
         let (via, why) = mechanism(draft, access);
-        // A role the stack declares may also be named by its ARN.
-        let from = match &access.from {
-            Principal::RoleArn(arn) => stack
-                .roles
-                .iter()
-                .find(|(_, role)| role.arn == *arn)
-                .map_or_else(
-                    || access.from.clone(),
-                    |(name, _)| Principal::Role(name.clone()),
-                ),
-            other => other.clone(),
-        };
+        let from = caller(stack, access);
         let mut beyond = Vec::new();
         let (place, action, resources, may, allows) = match &access.to {
             Target::Api { name, routes } => {
@@ -249,6 +240,21 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
     }
 }
 
+/// Who an access is for: a role that the stack declares may also be named by its ARN.
+pub(super) fn caller(stack: &stack::Stack, access: &Access) -> Principal {
+    match &access.from {
+        Principal::RoleArn(arn) => stack
+            .roles
+            .iter()
+            .find(|(_, role)| role.arn == *arn)
+            .map_or_else(
+                || access.from.clone(),
+                |(name, _)| Principal::Role(name.clone()),
+            ),
+        other => other.clone(),
+    }
+}
+
 /// Writes the caller's side: on a role of the stack, or into the hands of its owner.
 fn allow(
     draft: &mut Draft<'_>,
@@ -297,7 +303,7 @@ impl Naming<'_> {
     /// The access role's name in the stack, and in IAM.
     fn names(&self, from: &Principal) -> (String, String) {
         if let Some(name) = self.own {
-            return (name.to_owned(), name.to_owned());
+            return (name.to_owned(), role_name(&[name]));
         }
         let (short, target) = (short_name(from), &self.target.name);
         (
@@ -314,10 +320,14 @@ pub(super) fn named_role(naming: &Naming<'_>, from: &Principal, place: &Place) -
 }
 
 fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
+    let shared = access.role_name.as_ref().map(|name| {
+        let key = (name.clone(), name_of(from));
+        draft.shares.get(&key).unwrap_or(name)
+    });
     let naming = Naming {
         stack: &draft.stack.name,
         target: &target_address(&access.to),
-        own: access.role_name.as_deref(),
+        own: shared.map(String::as_str),
     };
     naming.names(from)
 }
@@ -419,7 +429,10 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
         };
         let want = draft.want(role_address(&key), role.place, Resource::Role(resource));
         want.exclusive = true;
-        want.because = Some(role.because);
+        want.because = Some(match role.who.len() {
+            1 => role.because,
+            many => format!("{many} consumers share it to use {}", role.target),
+        });
     }
 }
 

@@ -17,6 +17,7 @@ mod contract;
 mod messaging;
 mod names;
 mod roles;
+mod shares;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,6 +117,10 @@ struct Draft<'a> {
     invokers: BTreeMap<String, access::Invokers>,
     /// Who publishes to each topic, by the topic's name.
     publishers: BTreeMap<String, Vec<trust::Who>>,
+    /// Who uses each target, as the author calls them.
+    consumers: BTreeMap<Address, BTreeSet<String>>,
+    /// The access role of each consumer that shares one, by the name they share and the consumer's own.
+    shares: BTreeMap<(String, String), String>,
     /// Who may use each access role, by its name in the stack.
     access_roles: BTreeMap<String, access::AccessRole>,
 }
@@ -187,6 +192,8 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         identity: BTreeMap::new(),
         invokers: BTreeMap::new(),
         publishers: BTreeMap::new(),
+        consumers: BTreeMap::new(),
+        shares: BTreeMap::new(),
         access_roles: BTreeMap::new(),
     };
     access::compile(&mut draft);

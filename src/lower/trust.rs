@@ -227,3 +227,61 @@ pub(super) fn trust_policy(
     }
     Document::of(statements)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::policy::{Change, compare};
+
+    fn who() -> impl Strategy<Value = Who> {
+        let account = prop::sample::select(vec!["111111111111", "222222222222"]);
+        let root = |it: &str| format!("arn:aws:iam::{it}:root");
+        prop_oneof![
+            (account.clone(), "[a-d]{1,2}").prop_map(|(account, name)| {
+                let arn = format!("arn:aws:iam::{account}:role/{name}");
+                Who::Role(Arn::parse(&arn).expect("an ARN"))
+            }),
+            (account.clone(), "[a-d]").prop_map(move |(account, prefix)| Who::Matching {
+                root: root(account),
+                pattern: format!("arn:aws:iam::{account}:role/{prefix}*"),
+            }),
+            account.prop_map(move |it| Who::Account(root(it))),
+            "[a-b]".prop_map(|it| Who::Service(format!("{it}.amazonaws.com"))),
+            "[a-b]".prop_map(|it| Who::VpcEndpoint(format!("vpce-{it}"))),
+        ]
+    }
+
+    fn folded(who: &BTreeSet<Who>) -> Vec<Statement> {
+        let base = Statement::allow("", Clause::of(["execute-api:Invoke"]))
+            .on(["arn:aws:execute-api:eu-west-1:333333333333:abc/live/GET/orders/*"]);
+        let mut statements = Vec::new();
+        statements_for(who, &base, |it| own::sid("s", it), &mut statements);
+        statements
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn folding_principals_never_changes_what_a_policy_means(who in prop::collection::btree_set(who(), 1..8)) {
+            let apart = who.iter().flat_map(|it| folded(&BTreeSet::from([it.clone()]))).collect();
+            let verdict = compare(&Document::of(apart), &Document::of(folded(&who)));
+            let same = matches!(verdict.verdict, Change::Equal | Change::Cosmetic);
+            prop_assert!(same, "{verdict:?}");
+        }
+
+        #[test]
+        fn one_more_principal_touches_one_statement(
+            who in prop::collection::btree_set(who(), 0..8), new in who(),
+        ) {
+            let mut more = who.clone();
+            more.insert(new);
+            let (before, after) = (folded(&who), folded(&more));
+            let touched = after.iter().filter(|it| !before.contains(it)).count();
+            prop_assert!(touched <= 1, "{touched} of {}", after.len());
+            prop_assert!(after.len() <= before.len() + 1);
+        }
+    }
+}

@@ -33,6 +33,8 @@ pub struct AccessChange {
     pub gained: bool,
     /// Who and what.
     pub edge: Edge,
+    /// Why by that mechanism, where the engine chose it.
+    pub why: Option<String>,
 }
 
 /// Names for ARNs.
@@ -87,13 +89,25 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
         .flat_map(|(step, resource)| edges(&step.address, resource, &names))
         .chain(outward.of(desired, steps, |it| Some(&it.want.as_ref()?.resource)))
         .collect();
+    let chosen: BTreeMap<(&String, String), &String> = desired
+        .grants
+        .iter()
+        .filter_map(|it| Some(((&it.who, it.target.to_string()), it.why.as_ref()?)))
+        .collect();
+    let why = |it: &Edge| {
+        chosen
+            .get(&(&it.who, it.target.clone()))
+            .map(|it| (*it).clone())
+    };
     let gained = after.difference(&before).map(|it| AccessChange {
         gained: true,
         edge: it.clone(),
+        why: why(it),
     });
     let lost = before.difference(&after).map(|it| AccessChange {
         gained: false,
         edge: it.clone(),
+        why: None,
     });
     gained.chain(lost).collect()
 }

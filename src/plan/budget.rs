@@ -1,10 +1,13 @@
-//! How full each document would be, before anything is touched.
+//! How full each document would be, before anything is touched, and what to do about one that is too full.
 
-use crate::kinds::{Resource, Want};
+use std::collections::BTreeMap;
+
+use crate::kinds::role::inline_prefix;
+use crate::kinds::{Resource, Role, Want};
 use crate::model::Address;
 use crate::policy::normal::ApiName;
 use crate::policy::size::{self, Budget};
-use crate::policy::{Document, Principals};
+use crate::policy::{Document, Effect, Principals};
 
 use super::{Refusal, Step};
 
@@ -17,10 +20,28 @@ pub struct Gauge {
     pub document: &'static str,
     /// What is used of what there is.
     pub budget: Budget,
-    /// How many more consumers like the last one fit; `None` where consumers do not fill it.
+    /// How many more like those there fit; `None` where they do not fill it.
     pub room: Option<usize>,
-    /// What to do when it is full.
-    pub way_out: &'static str,
+    /// What fills it: `consumers`, `topics`.
+    pub of: &'static str,
+    /// What to do when it is full, what costs least precision first.
+    pub ways_out: Vec<WayOut>,
+}
+
+/// Something to do about a document that is too full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayOut {
+    /// What to do.
+    pub does: String,
+    /// What that costs, in precision and otherwise.
+    pub costs: &'static str,
+}
+
+fn way(does: impl Into<String>, costs: &'static str) -> WayOut {
+    WayOut {
+        does: does.into(),
+        costs,
+    }
 }
 
 /// Foreign statements count too: they are written back with ours.
@@ -35,51 +56,19 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
     let mut found = Vec::new();
     for step in steps {
         let Some(want) = &step.want else { continue };
-        let mut add = |document, budget: Option<Budget>, room, way_out| {
-            if let Some(budget) = budget {
-                found.push(Gauge {
-                    address: step.address.clone(),
-                    document,
-                    budget,
-                    room,
-                    way_out,
-                });
-            }
-        };
-        let fullest = |budgets: Vec<Budget>| size::tightest(&budgets).cloned();
         match &want.resource {
-            Resource::Role(role) => {
-                if want.owned {
-                    add(
-                        "trust policy",
-                        Some(size::trust(&role.trust, size::TRUST)),
-                        room(&role.trust, |it| vec![size::trust(it, size::TRUST)]),
-                        "name fewer principals, a role-name prefix, or a whole account",
-                    );
-                }
-                add(
-                    "inline policies",
-                    Some(size::inline(role.inline.values())),
-                    None,
-                    "let the role use fewer targets, or move policies of your own to managed ones (`attach`)",
-                );
-            }
+            Resource::Role(role) => of_role(step, want, role, &mut found),
             Resource::Topic(topic) => {
                 let document = whole(step, want, &topic.policy);
-                add(
-                    "policy",
-                    fullest(size::topic(&document)),
-                    room(&document, size::topic),
-                    "write `via = \"assume-role\"` for some of its publishers: each then has a role of its own \
-                     beside the topic, just as exact, for one STS call an hour",
-                );
+                let fill = Fill::of(&document, size::topic);
+                let ways = consumers_out("publishers", "topic", &fill, false);
+                found.extend(fill.gauge(step, "policy", "consumers", ways));
             }
-            Resource::Queue(queue) => add(
-                "policy",
-                fullest(size::queue(&whole(step, want, &queue.policy))),
-                None,
-                "subscribe the queue to fewer topics",
-            ),
+            Resource::Queue(queue) => {
+                let document = whole(step, want, &queue.policy);
+                let fill = Fill::of(&document, size::queue);
+                found.extend(fill.gauge(step, "policy", "topics", queue_out()));
+            }
             Resource::RestApi(api) if !api.policy.statements.is_empty() => {
                 // The id has ten characters, chosen or not.
                 let name = ApiName {
@@ -89,14 +78,9 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                     api: "0123456789",
                 };
                 let document = whole(step, want, &api.policy);
-                add(
-                    "policy",
-                    Some(size::api(&document, &name)),
-                    room(&document, |it| vec![size::api(it, &name)]),
-                    "write `via = \"assume-role\"` for some of its consumers: each then has a role of its own \
-                     beside the API, just as exact, for one STS call an hour. Coarser, and still in the policy: \
-                     one `{ account, role_prefix }` or `{ account }` for many roles",
-                );
+                let fill = Fill::of(&document, |it| vec![size::api(it, &name)]);
+                let ways = consumers_out("consumers", "API", &fill, true);
+                found.extend(fill.gauge(step, "policy", "consumers", ways));
             }
             Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
         }
@@ -104,19 +88,206 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
     found
 }
 
-/// How many more consumers fit, when each costs as much as one of those there: a
-/// principal among its likes.
-fn room(document: &Document, sizes: impl Fn(&Document) -> Vec<Budget>) -> Option<usize> {
-    let mut without = document.clone();
-    let lists = without.statements.iter_mut().filter_map(|it| {
-        match &mut it.principal.as_mut()?.principals {
-            Principals::Of(types) => types.get_mut("AWS"),
-            Principals::Anyone => None,
-        }
+fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {
+    if want.owned {
+        let fill = Fill::of(&role.trust, |it| vec![size::trust(it, size::TRUST)]);
+        found.extend(fill.gauge(step, "trust policy", "consumers", trust_out()));
+    }
+    // Others' inline policies count as well, as long as they stay.
+    let ours = inline_prefix(&want.stack);
+    let live = match step.have.as_ref().map(|it| &it.resource) {
+        Some(Resource::Role(live)) if !want.exclusive => Some(&live.inline),
+        _ => None,
+    };
+    let theirs = live.into_iter().flatten();
+    let theirs = theirs.filter(|(name, _)| !name.starts_with(&ours));
+    let all = role.inline.values().chain(theirs.map(|(_, it)| it));
+    found.push(Gauge {
+        address: step.address.clone(),
+        document: "inline policies",
+        budget: size::inline(all),
+        room: None,
+        of: "consumers",
+        ways_out: inline_out(),
     });
-    let longest = lists.max_by_key(|it| it.len()).filter(|it| it.len() > 1)?;
-    longest.pop();
-    size::room(&sizes(&without), &sizes(document))
+}
+
+/// What fills a document.
+struct Fill {
+    budgets: Vec<Budget>,
+    /// What one more like those there costs, of each budget.
+    each: Vec<usize>,
+}
+
+impl Fill {
+    fn of(document: &Document, sizes: impl Fn(&Document) -> Vec<Budget>) -> Self {
+        let budgets = sizes(document);
+        let more = one_more(document).map_or_else(|| budgets.clone(), |it| sizes(&it));
+        let each = budgets
+            .iter()
+            .zip(&more)
+            .map(|(now, more)| more.used.saturating_sub(now.used))
+            .collect();
+        Self { budgets, each }
+    }
+
+    fn room(&self) -> Option<usize> {
+        let rooms = self.budgets.iter().zip(&self.each);
+        rooms
+            .filter_map(|(budget, each)| budget.room_for(*each))
+            .min()
+    }
+
+    /// How many of those there are too many.
+    fn too_many(&self) -> usize {
+        let over = self.budgets.iter().zip(&self.each).map(|(budget, each)| {
+            let over = budget.used.saturating_sub(budget.limit);
+            over.div_ceil((*each).max(1))
+        });
+        over.max().unwrap_or(0)
+    }
+
+    fn gauge(
+        &self,
+        step: &Step,
+        document: &'static str,
+        of: &'static str,
+        ways_out: Vec<WayOut>,
+    ) -> Option<Gauge> {
+        Some(Gauge {
+            address: step.address.clone(),
+            document,
+            budget: size::tightest(&self.budgets)?.clone(),
+            room: self.room(),
+            of,
+            ways_out,
+        })
+    }
+}
+
+/// The same document with one more of what fills it: a principal among its likes, a statement
+/// where each principal has its own, or a value of the longest condition.
+fn one_more(document: &Document) -> Option<Document> {
+    let mut more = document.clone();
+    let names = |at: usize| {
+        document.statements[at]
+            .principal
+            .as_ref()
+            .map_or(&[][..], |it| it.aws_values())
+    };
+    let named: Vec<usize> = (0..document.statements.len())
+        .filter(|at| document.statements[*at].effect == Effect::Allow && !names(*at).is_empty())
+        .collect();
+    let fullest = named.iter().copied().max_by_key(|at| names(*at).len());
+    let Some(fullest) = fullest else {
+        // Nobody is named: what fills it stands in a condition.
+        let tests = more
+            .statements
+            .iter_mut()
+            .flat_map(|it| it.conditions.values_mut());
+        let values = tests
+            .flat_map(BTreeMap::values_mut)
+            .max_by_key(|it| it.len())?;
+        let last = values.last()?.clone();
+        values.push(last);
+        return Some(more);
+    };
+    if names(fullest).len() == 1 && named.len() > 2 {
+        more.statements.push(document.statements[fullest].clone());
+        return Some(more);
+    }
+    // A statement that denies what a `*` would let through names the same principals.
+    let clause = document.statements[fullest].principal.clone();
+    for statement in more
+        .statements
+        .iter_mut()
+        .filter(|it| it.principal == clause)
+    {
+        let Some(Principals::Of(types)) = statement.principal.as_mut().map(|it| &mut it.principals)
+        else {
+            continue;
+        };
+        if let Some(names) = types.get_mut("AWS") {
+            names.extend(names.last().cloned());
+        }
+    }
+    Some(more)
+}
+
+/// Ways out of a target's own policy: no second document can take what it has no room for.
+fn consumers_out(who: &str, target: &str, fill: &Fill, routes: bool) -> Vec<WayOut> {
+    let count = match fill.too_many() {
+        0 => "some".to_owned(),
+        many => format!("at least {many}"),
+    };
+    let mut found = vec![way(
+        format!(
+            "write `via = \"assume-role\"` for {count} of its {who}: each then has a role beside the {target}"
+        ),
+        "just as exact; an STS call an hour for each",
+    )];
+    if routes {
+        found.push(way(
+            "allow the same routes to consumers that need nearly the same: they share a statement",
+            "each of them may call the routes of all of them",
+        ));
+    }
+    found.push(way(
+        "name roles of one account by what their names begin with: `{ account, role_prefix }`",
+        "every role of that account with such a name gets in, those made later too",
+    ));
+    found.push(way(
+        "name a whole account: `{ account }`",
+        "every role of it gets in that its own account lets",
+    ));
+    found
+}
+
+fn queue_out() -> Vec<WayOut> {
+    vec![
+        way(
+            "let a second queue receive from some of the topics",
+            "just as exact; whoever reads the queue has two to read",
+        ),
+        way(
+            "let publishers share a topic, and tell their messages apart by `filter`",
+            "each of them reaches every queue of that topic",
+        ),
+    ]
+}
+
+fn trust_out() -> Vec<WayOut> {
+    vec![
+        way(
+            "let some of them assume a second role that may do the same",
+            "just as exact; one role more to keep",
+        ),
+        way(
+            "name roles of one account by what their names begin with: `{ account, role_prefix }`",
+            "every role of that account with such a name gets in, those made later too",
+        ),
+        way(
+            "name a whole account: `{ account }`",
+            "every role of it gets in that its own account lets",
+        ),
+    ]
+}
+
+fn inline_out() -> Vec<WayOut> {
+    vec![
+        way(
+            "move policies of your own to managed ones, and `attach` them",
+            "just as exact; the documents are kept elsewhere",
+        ),
+        way(
+            "let a second role use some of the targets",
+            "just as exact; the service works under two roles",
+        ),
+        way(
+            "write routes as patterns (`GET /orders/*`) instead of one by one",
+            "routes that are added below a pattern later are allowed too",
+        ),
+    ]
 }
 
 /// The documents AWS would refuse.
@@ -127,10 +298,41 @@ pub(super) fn refusals(gauges: &[Gauge]) -> Vec<Refusal> {
         .map(|it| Refusal {
             address: it.address.clone(),
             message: format!(
-                "its {} would take {} of {} {}; {}",
-                it.document, it.budget.used, it.budget.limit, it.budget.what, it.way_out
+                "its {} would take {} of {} {}",
+                it.document, it.budget.used, it.budget.limit, it.budget.what
             ),
             budget: true,
+            ways_out: it.ways_out.clone(),
         })
         .collect()
+}
+
+/// What a document that holds two ways for a while would need then.
+pub(super) fn of_bridges(steps: &[Step]) -> Vec<Refusal> {
+    let bridges: Vec<Step> = steps
+        .iter()
+        .filter_map(|it| {
+            let bridge = it.bridge.as_ref()?;
+            Some(Step {
+                want: Some((**bridge).clone()),
+                ..it.clone()
+            })
+        })
+        .collect();
+    let over = gauges(&bridges)
+        .into_iter()
+        .filter(|it| it.budget.is_over());
+    over.map(|it| Refusal {
+        address: it.address.clone(),
+        message: format!(
+            "while consumers change their way, its {} holds both ways, and would take {} of {} {}",
+            it.document, it.budget.used, it.budget.limit, it.budget.what
+        ),
+        budget: true,
+        ways_out: vec![way(
+            "change the way of fewer consumers at a time: an apply for each part of them",
+            "nothing",
+        )],
+    })
+    .collect()
 }

@@ -212,6 +212,7 @@ pub(super) fn cut_off(desired: &Desired, live: &Live, queue: &Arn) -> Result<Vec
         address,
         message,
         budget: false,
+        ways_out: Vec::new(),
     };
     let theirs: Vec<_> = live
         .guests

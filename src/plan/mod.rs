@@ -23,7 +23,7 @@ use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::stack::Withdrawn;
 
 pub use access::AccessChange;
-pub use budget::Gauge;
+pub use budget::{Gauge, WayOut};
 pub use halves::{Half, Standing};
 pub use left::Left;
 pub use moves::Move;
@@ -90,6 +90,8 @@ pub struct Refusal {
     pub message: String,
     /// Whether it is a budget or guardrail (exit code 3), not an error (1).
     pub budget: bool,
+    /// What else there is to do, what costs least precision first.
+    pub ways_out: Vec<WayOut>,
 }
 
 /// What apply would do.
@@ -151,6 +153,7 @@ impl Plan {
                     address: address.clone(),
                     message,
                     budget: false,
+                    ways_out: Vec::new(),
                 }),
             }
         }
@@ -432,6 +435,7 @@ fn held(steps: &[Step]) -> impl Iterator<Item = Refusal> {
                 held_by.join(" and ")
             ),
             budget: false,
+            ways_out: Vec::new(),
         })
     })
 }

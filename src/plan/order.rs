@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::has_path_connecting;
 
-use super::{Action, Plan, Step, moves};
+use super::{Action, Plan, Step, budget, moves};
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::{Part, Resource, Want, roles_named};
 use crate::model::{Address, KindName};
@@ -176,6 +176,7 @@ impl Plan {
                 self.steps[at].bridge = moves::bridge(&self.steps[at], &self.steps).map(Box::new);
             }
         }
+        self.refusals.extend(budget::of_bridges(&self.steps));
     }
 }
 

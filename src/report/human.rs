@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::budget;
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
@@ -12,9 +13,6 @@ use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Place};
 use crate::plan::{AccessChange, Action, Left, Plan, Step};
 use crate::stack::Via;
-
-/// A budget this full is worth a line in every plan, in percent.
-const WORTH_SAYING: usize = 70;
 
 /// More grants than this are not listed after an apply.
 const MANY: usize = 40;
@@ -25,12 +23,12 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     let mut text = String::new();
     text += &access(&plan.access);
     text += &resources(plan);
-    text += &budgets(plan);
+    text += &budget::budgets(plan);
     text += &foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
     text += &super::stacks::human(&plan.halves);
-    text += &refusals(plan);
+    text += &budget::refusals(plan);
     if plan.is_empty() && plan.refusals.is_empty() {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
     } else {
@@ -128,11 +126,19 @@ fn access(changes: &[AccessChange]) -> String {
         let _ = writeln!(
             text,
             "  {sign} {sentence:width$}  {}",
-            styled(QUIET, format!("by {}", change.edge.via))
+            styled(QUIET, by(change))
         );
     }
     text.push('\n');
     text
+}
+
+/// By which mechanism, and why by that where the engine chose it.
+fn by(change: &AccessChange) -> String {
+    match &change.why {
+        Some(why) => format!("by {} ({why})", change.edge.via),
+        None => format!("by {}", change.edge.via),
+    }
 }
 
 /// The steps that do something, by account and region.
@@ -339,42 +345,6 @@ fn summary(resource: &Resource) -> String {
     }
 }
 
-/// Documents that are nearly full.
-fn budgets(plan: &Plan) -> String {
-    let mut full: Vec<_> = plan
-        .gauges
-        .iter()
-        .filter(|it| it.budget.percent() >= WORTH_SAYING)
-        .collect();
-    full.sort_by_key(|it| std::cmp::Reverse(it.budget.percent()));
-    let mut text = String::new();
-    for gauge in full {
-        let percent = gauge.budget.percent();
-        let style = if gauge.budget.is_over() { BAD } else { CHANGE };
-        let room = match gauge.room {
-            Some(count) if !gauge.budget.is_over() => {
-                format!(", room for {count} more such consumers")
-            }
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "{} {} of {}: {} ({} of {} {}){room}",
-            styled(LOUD, "Budget"),
-            gauge.document,
-            title(&gauge.address),
-            styled(style, format!("{percent} %")),
-            gauge.budget.used,
-            gauge.budget.limit,
-            gauge.budget.what,
-        );
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
 /// What is on our resources and not ours: kept, and said.
 fn foreign(plan: &Plan) -> String {
     let mut text = String::new();
@@ -440,23 +410,6 @@ fn handovers(plan: &Plan) -> String {
             it.principal,
             it.why,
             it.document.to_text()
-        );
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
-fn refusals(plan: &Plan) -> String {
-    let mut text = String::new();
-    for it in &plan.refusals {
-        let _ = writeln!(
-            text,
-            "{}: {}: {}",
-            styled(BAD, "error"),
-            it.address,
-            it.message
         );
     }
     if !text.is_empty() {

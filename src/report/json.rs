@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::lower::Desired;
-use crate::plan::{Action, Left, Plan, Step};
+use crate::plan::{Action, Left, Plan, Refusal, Step};
 
 /// The version of every document here.
 pub const PLAN: &str = "provision.plan/1";
@@ -55,6 +55,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             json!({
                 "change": if it.gained { "gained" } else { "lost" },
                 "who": it.edge.who, "may": it.edge.may, "target": it.edge.target, "via": it.edge.via,
+                "why": it.why,
             })
         })
         .collect();
@@ -65,6 +66,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             json!({
                 "address": it.address, "document": it.document, "used": it.budget.used,
                 "limit": it.budget.limit, "unit": it.budget.what, "percent": it.budget.percent(), "room": it.room,
+                "room_of": it.of,
             })
         })
         .collect();
@@ -76,7 +78,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
     let refusals: Vec<Value> = plan
         .refusals
         .iter()
-        .map(|it| json!({"address": it.address, "message": it.message, "budget": it.budget}))
+        .map(|it| json!({"address": it.address, "message": it.message, "budget": it.budget, "ways_out": ways_out(it)}))
         .collect();
     let to_make: Vec<Value> = rehearsal
         .calls
@@ -118,6 +120,12 @@ pub fn left(left: &[Left]) -> Value {
         })
         .collect();
     json!(left)
+}
+
+fn ways_out(refusal: &Refusal) -> Vec<Value> {
+    let ways = refusal.ways_out.iter();
+    ways.map(|it| json!({"do": it.does, "costs": it.costs}))
+        .collect()
 }
 
 /// The calls that were made.

@@ -3,6 +3,7 @@
 //! Text carries its styles as escape codes; the screen takes them out where
 //! nobody wants them. A sign says what a colour says: `+ ~ - !`.
 
+pub mod budget;
 pub mod diff;
 pub mod drift;
 pub mod graph;

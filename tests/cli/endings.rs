@@ -64,6 +64,52 @@ fn code_1_a_wrong_stack_a_wrong_word_or_nobody_to_ask() {
 }
 
 #[test]
+fn code_3_a_document_that_is_too_full_with_the_ways_out() {
+    let folder = Folder::new();
+    let mut stack = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                     [apis.orders]\naccount = \"a\"\n[apis.orders.routes]\n\"GET /orders\" = { mock = 200 }\n"
+        .to_owned();
+    for it in 0..300 {
+        stack += &format!(
+            "[roles.r{it}]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n[[access]]\nfrom = \"roles.r{it}\"\n\
+             to = \"apis.orders\"\nallow = [\"GET /orders\"]\nvia = \"resource-policy\"\n"
+        );
+    }
+    folder.write("full.toml", &stack);
+    for command in ["plan", "apply --yes"] {
+        folder
+            .run(&format!("{command} full.toml --sandbox"))
+            .ends(3)
+            .says("of 8192 characters of API policy")
+            .says("1. write `via = \"assume-role\"` for at least");
+    }
+    let document = folder
+        .run("plan full.toml --sandbox --json")
+        .ends(3)
+        .document();
+    let ways = document["refusals"][0]["ways_out"]
+        .as_array()
+        .expect("ways out");
+    assert!(
+        ways.len() > 2 && ways.iter().all(|it| it["costs"].is_string()),
+        "{ways:?}"
+    );
+    let shared = stack.replace(
+        "\"resource-policy\"",
+        "\"assume-role\"\nrole_name = \"readers\"",
+    );
+    folder.write("shared.toml", &shared);
+    folder
+        .run("apply shared.toml --sandbox --yes")
+        .ends(0)
+        .tells("Applied");
+    folder
+        .run("apply shared.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do");
+}
+
+#[test]
 fn code_2_differences() {
     let folder = Folder::with_stacks();
     let plan = format!("plan {MARKETPLACE}");

@@ -15,6 +15,7 @@ mod drift;
 mod moves;
 mod onboard;
 mod operator;
+mod packing;
 mod propagation;
 mod random;
 mod reach;

@@ -143,7 +143,7 @@ impl Snapshot {
 /// Changes one stack into another, stopping dead after each call, and once not at all.
 ///
 /// Gives what the undisturbed change did.
-fn never_without(from: &Desired, to: &Desired) -> Vec<String> {
+pub(crate) fn never_without(from: &Desired, to: &Desired) -> Vec<String> {
     run(async {
         let base = sandbox_for([from, to]);
         apply(from, &base).await;

@@ -1,0 +1,204 @@
+//! Access roles that many consumers share: several of them, where one trust policy cannot name all.
+//!
+//! Which role a consumer gets is read off a digest of its name, bit by bit. As long as one role has
+//! room for all there is one; a role that is too full becomes two, and the half whose next bit is 1
+//! goes to the new one. So the order in which consumers are written means nothing, and one more
+//! changes one trust policy, or turns one role into two: nobody else's role is another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::access::{caller, mechanism, target_address};
+use super::trust::{Who, name_of, trust_policy};
+use super::{Draft, LowerFault};
+use crate::policy::size;
+use crate::stack::{Access, RouteKey, Target, Via};
+
+/// Bits of a digest that are looked at. Beyond them consumers are not told apart, and a budget says so.
+const BITS: usize = 32;
+
+/// Somebody who shares an access role.
+struct Sharer<'a> {
+    who: Who,
+    does: BTreeSet<RouteKey>,
+    access: &'a Access,
+}
+
+/// Deals the consumers of each access role with a name of the author's out to as many roles as
+/// their trust policies need.
+pub(super) fn share(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    let mut groups: BTreeMap<&String, BTreeMap<String, Sharer<'_>>> = BTreeMap::new();
+    for access in &stack.access {
+        let Some(name) = &access.role_name else {
+            continue;
+        };
+        let (place, routes) = match &access.to {
+            Target::Api { name, routes } => {
+                (Some(draft.place(&stack.apis[name].account)), &routes[..])
+            }
+            Target::Topic { name } => (draft.topic_place(&stack.topics[name]), &[][..]),
+        };
+        let (Some(place), (Via::AssumeRole, _)) = (place, mechanism(draft, access)) else {
+            continue;
+        };
+        let from = caller(stack, access);
+        let sharers = groups.entry(name).or_default();
+        let sharer = sharers.entry(name_of(&from)).or_insert_with(|| Sharer {
+            who: Who::of(&from, stack, &place),
+            does: BTreeSet::new(),
+            access,
+        });
+        sharer.does.extend(routes.iter().cloned());
+    }
+    for (name, sharers) in &groups {
+        let fits = |some: &[&Sharer<'_>]| {
+            let Some(first) = some.first() else {
+                return true;
+            };
+            let who: BTreeSet<Who> = some.iter().map(|it| it.who.clone()).collect();
+            // A trust policy is the same length wherever it stands.
+            let Some(place) = stack.accounts.values().next().map(|it| &it.place) else {
+                return true;
+            };
+            let id = first.access.external_id.as_deref();
+            let trust = trust_policy(&stack.name, place, &who, id);
+            !size::trust(&trust, size::TRUST).is_over()
+        };
+        for (consumer, suffix) in shares(sharers, fits) {
+            let own = match suffix.as_str() {
+                "" => (*name).clone(),
+                suffix => format!("{name}-{suffix}"),
+            };
+            if own != **name && groups.contains_key(&own) {
+                draft.faults.push(LowerFault {
+                    message: format!(
+                        "one access role `{name}` cannot name all who share it, and `{own}`, as its next would be called, \
+                         is taken: choose another `role_name`"
+                    ),
+                    written_at: Some(sharers[consumer].access.written_at.clone()),
+                });
+            }
+            draft
+                .shares
+                .insert(((*name).clone(), consumer.to_owned()), own);
+        }
+        draft.faults.extend(unlike(name, sharers));
+    }
+}
+
+/// Whoever shares a role may do what the role may: all of them have to be allowed the same.
+fn unlike(name: &str, sharers: &BTreeMap<String, Sharer<'_>>) -> Option<LowerFault> {
+    let (one, first) = sharers.first_key_value()?;
+    let (other, it) = sharers.iter().find(|(_, it)| {
+        it.does != first.does && target_address(&it.access.to) == target_address(&first.access.to)
+    })?;
+    let more = it.does.symmetric_difference(&first.does);
+    let more: Vec<String> = more.map(ToString::to_string).collect();
+    Some(LowerFault {
+        message: format!(
+            "`{one}` and `{other}` share the access role `{name}`, by which both could call {}, and only one of them is \
+             allowed to; allow both the same, or give one another `role_name`",
+            more.join(", ")
+        ),
+        written_at: Some(it.access.written_at.clone()),
+    })
+}
+
+/// Which of the roles each consumer uses: what is added to the name that they share, nothing for the first.
+fn shares<T>(
+    consumers: &BTreeMap<String, T>,
+    fits: impl Fn(&[&T]) -> bool,
+) -> BTreeMap<&str, String> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![(consumers.iter().collect::<Vec<_>>(), String::new())];
+    while let Some((some, bits)) = left.pop() {
+        let members: Vec<&T> = some.iter().map(|(_, it)| *it).collect();
+        if some.len() <= 1 || bits.len() == BITS || fits(&members) {
+            let suffix = bits.trim_end_matches('0');
+            found.extend(
+                some.into_iter()
+                    .map(|(name, _)| (name.as_str(), suffix.to_owned())),
+            );
+            continue;
+        }
+        let (ones, zeros) = some
+            .into_iter()
+            .partition(|(name, _)| bit(name, bits.len()));
+        left.push((zeros, format!("{bits}0")));
+        left.push((ones, format!("{bits}1")));
+    }
+    found
+}
+
+/// A bit of a name's digest.
+fn bit(name: &str, at: usize) -> bool {
+    let hash = Sha256::digest(name.as_bytes());
+    hash[at / 8] >> (7 - at % 8) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Consumers = BTreeMap<String, usize>;
+
+    /// Roles of this much room, where a consumer takes as much as its number says.
+    fn share(consumers: &Consumers, room: usize) -> BTreeMap<String, String> {
+        let fits = |some: &[&usize]| some.iter().copied().sum::<usize>() <= room;
+        let found = shares(consumers, fits);
+        found
+            .into_iter()
+            .map(|(name, it)| (name.to_owned(), it))
+            .collect()
+    }
+
+    fn consumers() -> impl Strategy<Value = Consumers> {
+        prop::collection::btree_map("[a-z]{1,8}", 1..10_usize, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_has_a_role_and_no_role_is_too_full(all in consumers()) {
+            let shares = share(&all, 30);
+            prop_assert_eq!(shares.keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>());
+            let mut used: BTreeMap<&String, usize> = BTreeMap::new();
+            for (name, share) in &shares {
+                *used.entry(share).or_default() += all[name];
+            }
+            prop_assert!(used.values().all(|it| *it <= 30), "{used:?}");
+        }
+
+        #[test]
+        fn one_more_touches_one_role_or_splits_one(all in consumers(), new in "[A-Z]{1,8}") {
+            let before = share(&all, 30);
+            let mut more = all.clone();
+            more.insert(new.clone(), 5);
+            let after = share(&more, 30);
+            let moved: BTreeSet<&String> = all
+                .keys()
+                .filter(|it| before[*it] != after[*it])
+                .map(|it| &before[it])
+                .collect();
+            // Whoever moved was in one role, and the new consumer comes where those were.
+            prop_assert!(moved.len() <= 1, "{moved:?}");
+            let roles = |it: &BTreeMap<String, String>| it.values().cloned().collect::<BTreeSet<_>>();
+            if moved.is_empty() && roles(&before).contains(&after[&new]) {
+                prop_assert_eq!(roles(&before), roles(&after));
+            }
+        }
+    }
+
+    #[test]
+    fn as_long_as_all_fit_there_is_one_role_with_the_plain_name() {
+        let all: Consumers = (0..30).map(|it| (format!("c{it}"), 1)).collect();
+        assert!(share(&all, 30).values().all(String::is_empty));
+        let names: BTreeSet<String> = share(&all, 15).into_values().collect();
+        assert!(names.len() >= 2 && names.contains(""), "{names:?}");
+    }
+}
