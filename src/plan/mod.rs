@@ -26,7 +26,7 @@ pub use access::AccessChange;
 pub use budget::{Gauge, WayOut};
 pub use halves::{Half, Standing};
 pub use left::Left;
-pub use moves::Move;
+pub use moves::{Move, Stranger};
 
 /// What is done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,8 @@ pub struct Plan {
     pub access: Vec<AccessChange>,
     /// Whose way changes: the new one is made before the old one is taken.
     pub moves: Vec<Move>,
+    /// Who is not of the stack, and whose way changes all the same.
+    pub strangers: BTreeSet<Stranger>,
     /// How full each document is.
     pub gauges: Vec<Gauge>,
     /// Why it may not be carried out.
@@ -171,10 +173,12 @@ impl Plan {
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps));
         let access = access::changes(desired, &steps);
+        let (moves, strangers) = moves::moves(&steps);
         let mut plan = Self {
             stack: desired.stack.clone(),
             access,
-            moves: moves::moves(&steps),
+            moves,
+            strangers,
             gauges,
             refusals,
             handovers: desired.handovers.clone(),
@@ -210,6 +214,7 @@ impl Plan {
             stack: desired.stack.clone(),
             access: access::changes(&empty, &steps),
             moves: Vec::new(),
+            strangers: BTreeSet::new(),
             gauges: Vec::new(),
             refusals: held(&steps).collect(),
             handovers: Vec::new(),

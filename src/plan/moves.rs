@@ -160,8 +160,18 @@ fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Target
     }
 }
 
-/// Whose way to what changes by these steps.
-pub(super) fn moves(steps: &[Step]) -> Vec<Move> {
+/// Somebody who is not of the stack, and whose way to a target changes: nobody here can see whether it
+/// has the policy that the new way takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stranger {
+    /// As AWS writes it.
+    pub who: String,
+    /// What it uses.
+    pub target: Address,
+}
+
+/// Whose way to what changes by these steps: roles of the stack, and others.
+pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
     let targets = Targets::of(steps);
     let (mut before, mut after) = (Ways::new(), Ways::new());
     let mut callers: BTreeMap<String, Address> = BTreeMap::new();
@@ -180,10 +190,8 @@ pub(super) fn moves(steps: &[Step]) -> Vec<Move> {
     let nothing = BTreeMap::new();
     let none = BTreeSet::new();
     let mut found = Vec::new();
+    let mut strangers = BTreeSet::new();
     for (between, old) in &before {
-        let Some(caller) = callers.get(&between.0) else {
-            continue;
-        };
         let new = after.get(between).unwrap_or(&nothing);
         for (from, did) in old {
             let lost: BTreeSet<&String> = did.difference(new.get(from).unwrap_or(&none)).collect();
@@ -196,6 +204,13 @@ pub(super) fn moves(steps: &[Step]) -> Vec<Move> {
                     .next()
                     .is_some();
                 if gains || does.iter().any(|it| lost.contains(it)) {
+                    let Some(caller) = callers.get(&between.0) else {
+                        strangers.insert(Stranger {
+                            who: between.0.clone(),
+                            target: between.1.clone(),
+                        });
+                        continue;
+                    };
                     found.push(Move {
                         caller: caller.clone(),
                         target: between.1.clone(),
@@ -207,7 +222,7 @@ pub(super) fn moves(steps: &[Step]) -> Vec<Move> {
             }
         }
     }
-    found
+    (found, strangers)
 }
 
 /// What is wanted, found by what it is.

@@ -402,6 +402,16 @@ pub fn left(left: &[Left]) -> String {
 
 fn handovers(plan: &Plan) -> String {
     let mut text = String::new();
+    for it in &plan.strangers {
+        let _ = writeln!(
+            text,
+            "{} {} reaches {} by another way from now on, and its old way goes with this apply: let its owner attach the \
+             policy below first",
+            styled(BAD, "Mind"),
+            it.who,
+            it.target,
+        );
+    }
     for it in plan.handovers.iter().filter(|it| !it.offered) {
         let _ = writeln!(
             text,

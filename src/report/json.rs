@@ -98,6 +98,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "budgets": budgets,
         "handovers": handovers,
         "other_stacks": plan.halves,
+        "strangers": plan.strangers.iter().map(|it| json!({"who": it.who, "target": it.target})).collect::<Vec<_>>(),
         "refusals": refusals,
         "left": left(&plan.left),
         "summary": {"add": add, "change": change, "destroy": destroy},

@@ -5,13 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provision::cloud::Sandbox;
+use futures::future::LocalBoxFuture;
 use provision::cloud::seam::{FaultRule, Trouble};
+use provision::cloud::{Answer, CallError, Cloud, Request as CloudRequest, Sandbox};
 use provision::lower::Desired;
+use provision::model::{AccountId, Place};
 use provision::policy::{Decision, Document, MethodAuth, Policies, Request, Who, decide};
 use serde_json::Value;
 
-use crate::world::{Command, apply, assert_in_step, run, sandbox_for, spoken, text_of, wanted};
+use crate::operator::make_role;
+use crate::world::{
+    Command, apply, assert_in_step, plan, run, sandbox_for, spoken, text_of, wanted,
+};
 
 /// A role as the cloud has it.
 struct Role {
@@ -250,4 +255,79 @@ fn consumers_that_cross_each_other_are_never_without_a_way() {
         &crossing([&one, &three, &two, &four]),
         &crossing([&two, &four, &one, &three]),
     );
+}
+
+/// A cloud that takes a role's new policy and forgets it.
+struct Forgetful<'a> {
+    inner: &'a Sandbox,
+    role: &'a str,
+}
+
+impl Cloud for Forgetful<'_> {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: CloudRequest,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        Box::pin(async move {
+            match &request {
+                CloudRequest::PutRolePolicy(it) if it.name == self.role => {
+                    Ok(Answer::PutRolePolicy(()))
+                }
+                _ => self.inner.send(at, request).await,
+            }
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
+    }
+}
+
+#[test]
+fn an_old_way_is_not_taken_from_whom_the_new_one_does_not_let_in() {
+    let (policy, role) = ("via = \"resource-policy\"", "via = \"assume-role\"");
+    let from = wanted(&[&crossing([policy; 4])]);
+    let to = wanted(&[&crossing([role, role, policy, policy])]);
+    run(async {
+        let sandbox = sandbox_for([&from, &to]);
+        apply(&from, &sandbox).await;
+        let before = Snapshot::of(&sandbox).reached();
+        let forgetful = Forgetful {
+            inner: &sandbox,
+            role: "x",
+        };
+        let ran = Command::Apply(&to).with(&forgetful, []).await;
+        assert!(!ran.came_off(), "{}", ran.story());
+        assert!(ran.story().contains("NotProved"), "{}", ran.story());
+        let now = Snapshot::of(&sandbox);
+        for (who, what) in &before {
+            assert!(now.reaches(who, what), "{who} is without {what:?}");
+        }
+        apply(&to, &sandbox).await;
+        assert_in_step(&to, &sandbox, "once it is remembered").await;
+    });
+}
+
+#[test]
+fn a_plan_tells_whose_way_changes_that_nobody_here_can_see() {
+    let stranger = "arn:aws:iam::999999999999:role/elsewhere";
+    let text =
+        |way: &str| crossing([way; 4]).replacen("\"roles.x\"", &format!("\"{stranger}\""), 1);
+    let from = wanted(&[&text("via = \"resource-policy\"")]);
+    let to = wanted(&[&text("via = \"assume-role\"")]);
+    run(async {
+        let accounts = ["111111111111", "222222222222", "999999999999"];
+        let accounts = accounts.map(|it| AccountId::parse(it).expect("an account"));
+        let sandbox = Sandbox::in_memory(&accounts);
+        make_role(&sandbox, "999999999999", "elsewhere").await;
+        apply(&from, &sandbox).await;
+        assert!(plan(&from, &sandbox).await.strangers.is_empty());
+        let found = plan(&to, &sandbox).await.strangers;
+        let found: Vec<_> = found
+            .iter()
+            .map(|it| (it.who.as_str(), it.target.to_string()))
+            .collect();
+        assert_eq!(found, [(stranger, "topics.t".to_owned())]);
+    });
 }
