@@ -16,6 +16,7 @@ pub mod plan;
 pub mod execute;
 pub mod drift;
 pub mod onboard;
+pub mod import;
 pub mod verify;
 pub mod handover;
 pub mod report;

@@ -356,6 +356,7 @@ impl Clients {
                 sns(),
                 it
             ),
+            Request::ListTopics(it) => sent!(ListTopics, sns::list_topics, sns(), it),
             Request::ListSubscriptions(it) => {
                 sent!(ListSubscriptions, sns::list_subscriptions, sns(), it)
             }

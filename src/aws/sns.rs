@@ -8,8 +8,9 @@ use aws_sdk_sns::types::Tag;
 use super::fault::{Sent, incomplete, refused};
 use crate::cloud::sns::{
     Attributes, CreateTopic, DeleteTopic, GetSubscriptionAttributes, GetTopicAttributes,
-    ListSubscriptions, ListSubscriptionsByTopic, ListTopicTags, SetSubscriptionAttributes,
-    SetTopicAttributes, Subscribe, SubscriptionListing, TagTopic, Unsubscribe, UntagTopic,
+    ListSubscriptions, ListSubscriptionsByTopic, ListTopicTags, ListTopics,
+    SetSubscriptionAttributes, SetTopicAttributes, Subscribe, SubscriptionListing, TagTopic,
+    Unsubscribe, UntagTopic,
 };
 use crate::cloud::{CallError, Page, Service};
 use crate::model::Tags;
@@ -159,6 +160,23 @@ pub(super) async fn set_subscription_attributes(
         .await
         .sent(SNS)
         .map(drop)
+}
+
+pub(super) async fn list_topics(
+    client: &Client,
+    call: ListTopics,
+) -> Result<Page<String>, CallError> {
+    let page = client
+        .list_topics()
+        .set_next_token(call.token)
+        .send()
+        .await
+        .sent(SNS)?;
+    let topics = page.topics.unwrap_or_default();
+    Ok(Page {
+        items: topics.into_iter().filter_map(|it| it.topic_arn).collect(),
+        next: page.next_token,
+    })
 }
 
 pub(super) async fn list_subscriptions(

@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod graph;
 mod handover;
+mod import;
 mod interview;
 mod offboard;
 mod onboard;
@@ -119,6 +120,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Onboard(args) => onboard::onboard(args, screen).await,
         Command::Offboard(args) => offboard::offboard(args, screen).await,
+        Command::Import(args) => import::import(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
@@ -146,6 +148,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Drift(it) => &it.place,
         Command::Onboard(it) => &it.place,
         Command::Offboard(it) => &it.place,
+        Command::Import(it) => &it.place,
         Command::Output(it) => &it.place,
         Command::Handover(it) => &it.place,
         Command::Export(it) => &it.place,

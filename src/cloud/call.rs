@@ -125,6 +125,7 @@ calls! {
     Iam "DeleteRole" writes iam::DeleteRole -> ();
 
     Sns "CreateTopic" writes sns::CreateTopic -> String;
+    Sns "ListTopics" reads sns::ListTopics -> Page<String>;
     Sns "GetTopicAttributes" reads sns::GetTopicAttributes -> sns::Attributes;
     Sns "SetTopicAttributes" writes sns::SetTopicAttributes -> ();
     Sns "DeleteTopic" writes sns::DeleteTopic -> ();

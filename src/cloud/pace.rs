@@ -105,6 +105,7 @@ fn sns(region: &Region, action: &str) -> Option<Limit> {
     Some(match action {
         "Subscribe" => per_second("sns:Subscribe", 100, "SNS: 100 Subscribe per s"),
         "Unsubscribe" => per_second("sns:Unsubscribe", 100, "SNS: 100 Unsubscribe per s"),
+        "ListTopics" => per_second("sns:ListTopics", 30, "SNS: 30 ListTopics per s"),
         "ListSubscriptions" => per_second(
             "sns:ListSubscriptions",
             30,

@@ -26,6 +26,13 @@ pub struct CreateTopic {
     pub tags: Tags,
 }
 
+/// The ARNs of an account's topics in a region: 100 a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListTopics {
+    /// The page's token.
+    pub token: Option<String>,
+}
+
 /// A topic's attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetTopicAttributes {

@@ -158,6 +158,7 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         | Request::GetTopicAttributes(_)
         | Request::ListTopicTags(_)
         | Request::GetSubscriptionAttributes(_)
+        | Request::ListTopics(_)
         | Request::ListSubscriptions(_)
         | Request::ListSubscriptionsByTopic(_)
         | Request::GetQueueAttributes(_)

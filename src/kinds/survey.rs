@@ -12,6 +12,7 @@
 //! The tag index lags behind, so it proves nothing absent, and a mark it shows
 //! out of date is read again at the resource itself.
 
+pub mod census;
 mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -293,7 +294,11 @@ impl Survey<'_> {
             };
             let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
             let owned = wanted.is_none_or(|(_, want)| want.owned);
-            let mut have = Topic::decode(arn, &attributes, &tags, self.stack, owned)?;
+            let replaces = wanted.is_none_or(|(_, want)| match &want.resource {
+                Resource::Topic(topic) => topic.replaces_first(want),
+                _ => true,
+            });
+            let mut have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
             if let Some((address, want)) = wanted
                 && owned
                 && self.looks_stale(address, want, &have)
@@ -306,7 +311,7 @@ impl Survey<'_> {
                     },
                 )
                 .await?;
-                have = Topic::decode(arn, &attributes, &tags, self.stack, owned)?;
+                have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
             }
             Ok::<_, CallError>(Some((*wanted, have)))
         });

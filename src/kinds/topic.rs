@@ -158,13 +158,30 @@ impl Topic {
             .collect()
     }
 
+    /// The purpose of the statement that delegates to the account's own policies.
+    pub const OWNER: &str = "owner";
+
+    /// Whether the policy that SNS gives a fresh topic gives way to ours.
+    #[must_use]
+    pub fn replaces_first(&self, want: &Want) -> bool {
+        let owner = own::sid(&want.stack, Self::OWNER);
+        want.owned
+            && self
+                .policy
+                .statements
+                .iter()
+                .any(|it| it.sid.as_deref() == Some(&*owner))
+    }
+
     /// What SNS's attributes and tags say.
+    ///
+    /// `replaces_first`: a first policy of SNS's is not told, for ours takes its place.
     pub fn decode(
         arn: &Arn,
         attributes: &Attributes,
         tags: &Tags,
         stack: &str,
-        owned: bool,
+        replaces_first: bool,
     ) -> Result<Have, CallError> {
         let text = |name: &str| attributes.get(name).map_or("", String::as_str);
         let mut topic = Self {
@@ -191,8 +208,8 @@ impl Topic {
                     format!("the policy of {arn} cannot be read: {error}"),
                 )
             })?;
-            // On our own topic, SNS's first policy is nobody's statement: it is not kept.
-            if !(owned && own::is_default_topic_policy(&document, arn.account())) {
+            // Where ours takes its place, SNS's first policy is nobody's statement: it is not kept.
+            if !(replaces_first && own::is_default_topic_policy(&document, arn.account())) {
                 topic.policy = have.take_policy(document, stack);
             }
         }
@@ -281,7 +298,8 @@ impl Kind for Topic {
             arn: self.arn.to_string(),
         };
         let tags = cloud::call(cx.cloud, &want.place, call).await?;
-        Self::decode(&self.arn, &attributes, &tags, cx.stack, want.owned).map(Some)
+        let replaces = self.replaces_first(want);
+        Self::decode(&self.arn, &attributes, &tags, cx.stack, replaces).map(Some)
     }
 
     async fn exist(
@@ -293,7 +311,9 @@ impl Kind for Topic {
         let place = &want.place;
         let Some(have) = have else {
             let mut attributes = self.encode_new();
-            attributes.insert("Policy".to_owned(), self.policy.to_text());
+            if !self.policy.statements.is_empty() {
+                attributes.insert("Policy".to_owned(), self.policy.to_text());
+            }
             let call = sns::CreateTopic {
                 name: self.arn.name().to_owned(),
                 attributes,

@@ -99,14 +99,14 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
     let stack = draft.stack;
     for (name, topic) in &stack.topics {
         let mut statements = Vec::new();
-        if !topic.existing {
+        if !topic.existing && topic.owner_statement {
             let root = format!(
                 "arn:{}:iam::{}:root",
                 topic.arn.partition(),
                 topic.arn.account()
             );
             statements.push(
-                Statement::allow(draft.sid("owner"), Clause::of(OWNER_ACTIONS))
+                Statement::allow(draft.sid(Topic::OWNER), Clause::of(OWNER_ACTIONS))
                     .to(PrincipalClause::aws([root]))
                     .on([topic.arn.as_str()]),
             );

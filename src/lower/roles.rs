@@ -63,7 +63,10 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
         let resource = Role {
             arn: role.arn.clone(),
             path: role.path.clone(),
-            trust: trust_policy(&stack.name, &place, &who, None),
+            trust: role
+                .trust_policy
+                .clone()
+                .unwrap_or_else(|| trust_policy(&stack.name, &place, &who, None)),
             inline,
             attached: role.attach.iter().map(ToString::to_string).collect(),
             boundary: role

@@ -75,7 +75,10 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
     let outward = Outward::of_steps(steps);
     let before: BTreeSet<Edge> = steps
         .iter()
-        .filter_map(|it| Some((it, &it.have.as_ref()?.resource)))
+        .filter_map(|it| Some((it, it.have.as_ref()?)))
+        // What is on an unmarked role is another's, and stays when the role is taken over.
+        .filter(|(_, have)| have.mark.is_some() || !matches!(have.resource, Resource::Role(_)))
+        .map(|(step, have)| (step, &have.resource))
         .flat_map(|(step, resource)| edges(&step.address, resource, &names))
         .chain(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)))
         .collect();

@@ -203,6 +203,8 @@ pub struct Role {
     pub description: String,
     /// Who may assume it, beside what `[[access]]` adds.
     pub trusted_by: Vec<Principal>,
+    /// The trust policy itself, in place of `trusted_by`.
+    pub trust_policy: Option<Document>,
     /// The author's inline policies by name.
     pub policies: BTreeMap<String, Document>,
     /// Managed policies attached.
@@ -485,6 +487,8 @@ pub struct Topic {
     pub signature_version: u8,
     /// Whether X-Ray traces are passed on (`Active`).
     pub tracing: bool,
+    /// Write the statement that lets the account's own policies work on it.
+    pub owner_statement: bool,
     /// The author's tags, the stack's included.
     pub tags: Tags,
     /// Remove statements of its policy that this stack does not declare.

@@ -23,6 +23,7 @@ pub(super) const ROLE: Shape = Shape {
     fields: &[
         Field::new("account", Kind::Text, "The account, by its name in the stack; may be left out when there is only one.").with_existing(),
         Field::new("trusted_by", Kind::OneOrMany(&principals::KIND), "Who may assume it.").alias(&["trust", "assume_role_policy", "principals", "trusts"]),
+        Field::new("trust_policy", Kind::Either(&[Kind::Json, Kind::Text]), "The trust policy itself, in place of `trusted_by`: as a table, or the path of a JSON file. For what `trusted_by` has no words for."),
         Field::new("existing", Kind::Text, "The ARN of a role that something else makes: then only the statements that `[[access]]` needs, and `policies`, are managed on it.").with_existing().alias(&["arn"]),
         Field::new("name", Kind::Text, "The name in IAM; without it, the table's."),
         Field::new("path", Kind::Text, "The IAM path; without it, `/provision/STACK/`. Changing it replaces the role."),
@@ -299,6 +300,7 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     fields.check_existing(&mut checker.faults);
     let standing = checker.standing(Noun::Role, it.name).cloned();
     let trusted_by = trusted_by(checker, it, standing.as_ref());
+    let trust_policy = trust_policy(checker, fields);
     let policies = policies(checker, fields);
     let mut attach = BTreeSet::new();
     for text in texts(fields.list("attach")) {
@@ -332,6 +334,7 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
         existing: standing.existing,
         description: fields.text_or_empty("description"),
         trusted_by,
+        trust_policy,
         policies,
         attach,
         boundary,
@@ -350,7 +353,8 @@ fn trusted_by(
     let mut found = Vec::new();
     let items = it.fields.list("trusted_by");
     let key = it.fields.key_of("trusted_by");
-    let nobody = key.is_none() && !it.fields.is_written("trusted_by");
+    let policy = it.fields.is_written("trust_policy");
+    let nobody = key.is_none() && !it.fields.is_written("trusted_by") && !policy;
     if !it.fields.is_written("existing") && (nobody || it.fields.is_empty_list("trusted_by")) {
         checker.report(
             Diagnostic::new(
@@ -387,6 +391,43 @@ fn trusted_by(
     found.into_iter().map(|it| it.value).collect()
 }
 
+/// The trust policy that the author wrote out.
+fn trust_policy(checker: &mut Checker<'_>, fields: &Fields) -> Option<Document> {
+    let key = fields.key_of("trust_policy")?;
+    let item = fields.get("trust_policy")?;
+    if let Some(other) = fields.key_of("trusted_by") {
+        checker.report(
+            Diagnostic::new(
+                Code::Conflict,
+                key,
+                format!("{} has both `trusted_by` and `trust_policy`", fields.owner),
+                "all of its trust, written out",
+            )
+            .and(other, "the same in a stack's words")
+            .help("keep one of them"),
+        );
+        return None;
+    }
+    let name = Spanned::new("trust_policy".to_owned(), key);
+    let (document, _) = written_document(checker, &name, item)?;
+    let nobody = document.statements.iter().any(|it| it.principal.is_none());
+    if nobody || document.statements.is_empty() {
+        checker.report(
+            Diagnostic::new(
+                Code::Principal,
+                key,
+                format!("the trust policy of {} trusts nobody", fields.owner),
+                "a statement without `Principal`",
+            )
+            .help(
+                "say who may assume the role: `Principal = { Service = \"lambda.amazonaws.com\" }`",
+            ),
+        );
+        return None;
+    }
+    Some(document)
+}
+
 /// Names of inline policies that begin so are the stack's own.
 const RESERVED: &str = "provision";
 
@@ -416,11 +457,12 @@ fn policies(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, Docu
     found
 }
 
-fn policy(
+/// A document that the author wrote out or keeps in a file.
+fn written_document(
     checker: &mut Checker<'_>,
     key: &Spanned<String>,
     item: &Spanned<Item>,
-) -> Option<Document> {
+) -> Option<(Document, Span)> {
     let (parsed, span) = match &item.value {
         Item::Json(value, node) => {
             let parsed = Document::from_value(value);
@@ -445,17 +487,26 @@ fn policy(
         _ => return None,
     };
     let title = format!("policy `{}` is not one IAM takes", key.value);
-    let document = match parsed {
-        Ok(document) => document,
+    match parsed {
+        Ok(document) => Some((document, span)),
         Err(error) => {
             checker.report(
                 Diagnostic::new(Code::WrongType, span, title, error.to_string()).help(
                     "a policy is written as IAM's JSON is: `{ Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = [\"…\"] }] }`",
                 ),
             );
-            return None;
+            None
         }
-    };
+    }
+}
+
+fn policy(
+    checker: &mut Checker<'_>,
+    key: &Spanned<String>,
+    item: &Spanned<Item>,
+) -> Option<Document> {
+    let (document, span) = written_document(checker, key, item)?;
+    let title = format!("policy `{}` is not one IAM takes", key.value);
     let wrong = if document.statements.is_empty() {
         Some("it has no statement".to_owned())
     } else {

@@ -29,6 +29,7 @@ pub(super) const TOPIC: Shape = Shape {
         Field::new("signature_version", Kind::Whole(1, 2), "How SNS signs messages: 1 is SHA1, 2 is SHA256.").default("1"),
         Field::new("tracing", Kind::Flag, "Pass X-Ray traces on.").default("false").alias(&["tracing_config", "xray"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
+        Field::new("owner_statement", Kind::Flag, "Write the statement that lets the account's own policies work on the topic, in place of SNS's first policy; `false` where the policy that is there, and is kept, says who may.").default("true"),
         Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
     ],
     one_of: &[],
@@ -260,6 +261,7 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         signature_version: u8::try_from(fields.whole_or_default("signature_version")).unwrap_or(1),
         tracing: fields.flag("tracing"),
         tags,
+        owner_statement: !fields.is_written("owner_statement") || fields.flag("owner_statement"),
         exclusive: fields.flag("exclusive"),
     })
 }

@@ -8,6 +8,7 @@ mod contracts;
 mod endings;
 mod handover;
 mod help;
+mod importing;
 mod leaving;
 mod machines;
 mod onboard;

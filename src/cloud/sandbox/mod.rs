@@ -345,6 +345,7 @@ impl Turn<'_> {
             Request::SetSubscriptionAttributes(it) => {
                 Answer::SetSubscriptionAttributes(turn.set_subscription_attribute(it)?)
             }
+            Request::ListTopics(it) => Answer::ListTopics(turn.list_topics(&it)?),
             Request::ListSubscriptions(it) => {
                 Answer::ListSubscriptions(turn.list_subscriptions(&it)?)
             }

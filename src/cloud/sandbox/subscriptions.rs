@@ -13,7 +13,7 @@ use super::refusal::{Answered, invalid_parameter, refuse};
 use super::sns::{is_fifo, same_value};
 use super::state::{HEX, Subscription};
 use crate::cloud::sns::{
-    Attributes, GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic,
+    Attributes, GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, ListTopics,
     SetSubscriptionAttributes, Subscribe, SubscriptionListing, Unsubscribe,
 };
 use crate::cloud::{Fault, Page};
@@ -193,6 +193,16 @@ impl Turn<'_> {
             it.attributes.insert(call.name, value);
         }
         Ok(())
+    }
+
+    pub(super) fn list_topics(&mut self, call: &ListTopics) -> Answered<Page<String>> {
+        let account = self.world.accounts.get(&self.at.id);
+        let region = account.and_then(|it| it.regions.get(&self.at.region));
+        let names = region.into_iter().flat_map(|it| it.topics.keys());
+        let arns = names
+            .map(|it| Arn::regional(self.at, "sns", it).to_string())
+            .collect();
+        self.page(arns, call.token.as_deref(), PAGE)
     }
 
     pub(super) fn list_subscriptions(

@@ -182,6 +182,7 @@ pub(crate) fn target(request: &Request) -> String {
     let text = match request {
         Request::GetCallerIdentity(_)
         | Request::GetAccountAuthorizationDetails(_)
+        | Request::ListTopics(_)
         | Request::ListSubscriptions(_)
         | Request::GetRestApis(_) => "",
         Request::ListRoles(it) => &it.path_prefix,

@@ -1,0 +1,285 @@
+//! `provision import`
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::args;
+use super::screen::Screen;
+use super::session::{Session, lowered};
+use super::{Ending, Failure};
+use crate::import::selection::Selection;
+use crate::import::sources::{self, Sources};
+use crate::import::{self, AccountEntry, LeftOut, Order, Written};
+use crate::kinds::survey::census::{Candidate, census};
+use crate::model::{AccountId, Place, Region};
+use crate::plan::{Consent, Plan};
+use crate::report::style::counted;
+use crate::stack::{self, Source, Stack};
+
+/// Taking over what would change is given up in this many rounds at most: each lends more.
+const ROUNDS: usize = 4;
+
+/// Writes a stack file from what is live.
+pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Ending, Failure> {
+    if args.out.exists() && !args.force {
+        return Err(Failure::Plain(format!(
+            "`{}` is there already; name another with `--out FILE`, or write over it with `--force`",
+            args.out.display()
+        )));
+    }
+    let accounts = accounts(args)?;
+    let given = read_sources(&args.from)?;
+    check_accounts(&given, &accounts)?;
+    let entered = stack_of(
+        &import::skeleton(&args.stack, &accounts),
+        "the accounts named",
+    )?;
+    let session = Session::open(&entered, &args.place, screen)?;
+    let selection = Selection {
+        names: args.name.clone(),
+        tags: args.tag.iter().map(|it| tag(it)).collect(),
+        ids: BTreeSet::new(),
+    };
+    let others: RefCell<BTreeMap<String, String>> = RefCell::default();
+    let seen: RefCell<BTreeSet<usize>> = RefCell::default();
+    let choice = |it: &Candidate<'_>| {
+        let named = given.names(it);
+        seen.borrow_mut().extend(named);
+        let mut selection = selection.clone();
+        selection.ids.extend(named.map(|_| it.id.to_owned()));
+        if let Some(stack) = selection.is_anothers(&args.stack, it) {
+            let what = format!("{} `{}`", it.kind.singular(), it.name);
+            others.borrow_mut().insert(what, stack);
+        }
+        selection.takes(&args.stack, it)
+    };
+    let places: BTreeSet<Place> = accounts.iter().map(|it| it.place.clone()).collect();
+    let census = census(&args.stack, &places, &choice, &session.cloud)
+        .await
+        .map_err(Failure::Survey)?;
+    let names = given.by_id(&census);
+    let mut lent = import::to_be_lent(&census, &args.stack);
+    let mut round = 0;
+    let (written, plan) = loop {
+        let order = Order {
+            stack: &args.stack,
+            accounts: &accounts,
+            names: &names,
+            lent: &lent,
+        };
+        let written = import::write(&order, &census)
+            .map_err(|error| Failure::Plain(format!("{error}; nothing was written")))?;
+        let stack = stack_of(&written.text, "what was found")?;
+        let desired = lowered(&stack)?;
+        let live = session.survey(&desired).await?;
+        let adopt = written.adopt.iter().cloned().collect();
+        let consent = Consent {
+            adopt,
+            ..Consent::default()
+        };
+        let plan = Plan::between(&desired, &live, &consent);
+        let more = import::changed_by_adopting(&plan, &written.adopt, &live);
+        round += 1;
+        if more.is_empty() || round == ROUNDS {
+            break (written, plan);
+        }
+        lent.extend(more);
+    };
+    save(&args.out, &written.text)?;
+    let told = Told {
+        written: &written,
+        plan: &plan,
+        given: &given,
+        missing: given.missing(&seen.into_inner()),
+        others: others.into_inner(),
+    };
+    screen.result(&told.text(args));
+    screen.talk(&session.summary());
+    Ok(Ending::Done)
+}
+
+/// What there is to say of a written file.
+struct Told<'a> {
+    written: &'a Written,
+    plan: &'a Plan,
+    given: &'a Sources,
+    missing: Vec<String>,
+    others: BTreeMap<String, String>,
+}
+
+impl Told<'_> {
+    fn text(&self, args: &args::Import) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let accounts: BTreeSet<&str> = self
+            .plan
+            .steps
+            .iter()
+            .map(|it| it.place.account.as_str())
+            .collect();
+        let _ = writeln!(
+            text,
+            "Wrote {}: {} of stack {} in {}",
+            args.out.display(),
+            counted(self.plan.steps.len(), "resource"),
+            args.stack,
+            counted(accounts.len(), "account")
+        );
+        let mut left: BTreeSet<LeftOut> = self.written.left_out.iter().cloned().collect();
+        let more = |what: &str, why: String| LeftOut {
+            what: what.to_owned(),
+            why,
+        };
+        let other = |(what, stack): (&String, &String)| {
+            let why =
+                format!("it belongs to the stack `{stack}`: `--stack {stack}` imports that one");
+            more(what, why)
+        };
+        left.extend(self.others.iter().map(other));
+        left.extend(self.given.left_out.iter().cloned());
+        left.extend(self.missing.iter().map(|it| {
+            more(
+                it,
+                "it is named by the file and not there in these accounts".to_owned(),
+            )
+        }));
+        left.extend(import::amiss(self.plan).into_iter().map(|(address, what)| {
+            more(&address.to_string(), format!("with this file it {what}"))
+        }));
+        if !left.is_empty() {
+            let _ = writeln!(text, "\nNot as it is in AWS, or not in the file");
+            for it in &left {
+                let _ = writeln!(text, "  ? {}: {}", it.what, it.why);
+            }
+        }
+        let files = args::Files {
+            stack: args.out.clone(),
+            with: Vec::new(),
+        };
+        let mut next = args::command("plan", &files, &args.place);
+        for address in &self.written.adopt {
+            let _ = write!(next, " --adopt {address}");
+        }
+        let says = if self.written.adopt.is_empty() {
+            "which has nothing to do"
+        } else {
+            "which takes these over and changes nothing else"
+        };
+        let untrue = !import::amiss(self.plan).is_empty();
+        let says = if untrue { "and read it" } else { says };
+        let _ = writeln!(text, "\nNext: {next}    {says}");
+        text
+    }
+}
+
+fn accounts(args: &args::Import) -> Result<Vec<AccountEntry>, Failure> {
+    let region = Region::parse(&args.region).ok_or_else(|| {
+        Failure::Plain(format!(
+            "`{}` is not a region; write one such as `eu-west-1`",
+            args.region
+        ))
+    })?;
+    let mut found: Vec<AccountEntry> = Vec::new();
+    for text in &args.account {
+        let entry = account(text, &region).ok_or_else(|| {
+            Failure::Plain(format!(
+                "`--account {text}` is not an account; write its name and id, as in `shop=111111111111`, and the role \
+                 to assume there: `shop=111111111111:provision`"
+            ))
+        })?;
+        if let Some(other) = found
+            .iter()
+            .find(|it| it.place.account == entry.place.account)
+        {
+            return Err(Failure::Plain(format!(
+                "two accounts are called `{}`: {} and {}",
+                entry.place.account, other.place.id, entry.place.id
+            )));
+        }
+        found.push(entry);
+    }
+    Ok(found)
+}
+
+/// `NAME=ID`, `NAME=ID:ROLE`, either with `@REGION` after it.
+pub(super) fn account(text: &str, region: &Region) -> Option<AccountEntry> {
+    let (name, rest) = text.split_once('=')?;
+    // A role's name may hold `@` too.
+    let (rest, region) = match rest.rsplit_once('@') {
+        Some((rest, own)) => match Region::parse(own) {
+            Some(own) => (rest, own),
+            None => (text.split_once('=')?.1, region.clone()),
+        },
+        None => (rest, region.clone()),
+    };
+    let (id, role) = match rest.split_once(':') {
+        Some((id, role)) => (id, Some(role.to_owned()).filter(|it| !it.is_empty())),
+        None => (rest, None),
+    };
+    Some(AccountEntry {
+        place: Place {
+            account: Some(name).filter(|it| !it.is_empty())?.to_owned(),
+            id: AccountId::parse(id)?,
+            region,
+        },
+        role,
+    })
+}
+
+fn tag(text: &str) -> (String, Option<String>) {
+    match text.split_once('=') {
+        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+        None => (text.to_owned(), None),
+    }
+}
+
+fn read_sources(files: &[std::path::PathBuf]) -> Result<Sources, Failure> {
+    let mut all = Vec::new();
+    for path in files {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
+        all.push((name, text));
+    }
+    sources::read(&all).map_err(|error| Failure::Plain(format!("{error}; nothing was written")))
+}
+
+/// Refuses a file that speaks of an account which is not to be read.
+fn check_accounts(given: &Sources, accounts: &[AccountEntry]) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = accounts.iter().map(|it| it.place.id.as_str()).collect();
+    match given
+        .accounts
+        .iter()
+        .find(|it| !known.contains(it.as_str()))
+    {
+        None => Ok(()),
+        Some(id) => Err(Failure::Plain(format!(
+            "{} names resources of account {id}, which is not among those to read: add `--account NAME={id}`; nothing \
+             was written",
+            given.files.join(", ")
+        ))),
+    }
+}
+
+fn stack_of(text: &str, what: &str) -> Result<Stack, Failure> {
+    let source = Source {
+        name: what.to_owned(),
+        text: text.to_owned(),
+    };
+    let read = |name: &str| Err(format!("`{name}` is not read"));
+    stack::check(&source, &[], &read)
+        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
+}
+
+/// Writes the file whole or not at all.
+fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let failed = |error: std::io::Error| {
+        Failure::Plain(format!("cannot write `{}`: {error}", path.display()))
+    };
+    fs::write(&beside, text).map_err(failed)?;
+    fs::rename(&beside, path).map_err(failed)
+}

@@ -1,0 +1,381 @@
+//! A stack file, written from what is live.
+//!
+//! What bears a stack's mark is written as the stack had it: addresses from the marks,
+//! accesses from our statements. What bears none is written under names made from
+//! AWS's; its policies stay foreign and are kept as they are, so that taking it over
+//! marks it and changes nothing else. Whatever a stack cannot say is told, never lost.
+//!
+//! The text is right only if a plan on it is empty, or adopts: who calls this asks
+//! for that plan, and [`amiss`] reads it.
+
+mod access;
+mod apis;
+mod messaging;
+mod naming;
+mod principals;
+mod roles;
+pub mod selection;
+pub mod sources;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::kinds::Resource;
+use crate::kinds::survey::Live;
+use crate::kinds::survey::census::{Census, Found};
+use crate::model::{AccountId, Address, Mark, Place, Tags};
+use crate::plan::{Action, Plan};
+use crate::stack;
+use text::{Section, quoted};
+
+/// An account to read, as the stack is to call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountEntry {
+    /// Name, id and region.
+    pub place: Place,
+    /// The role to assume there, by name or ARN.
+    pub role: Option<String>,
+}
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The accounts.
+    pub accounts: &'a [AccountEntry],
+    /// Names for what bears no mark, by ARN or API id.
+    pub names: &'a BTreeMap<String, String>,
+    /// What stays another's, by ARN or API id, and why: taking it over would change more than its mark.
+    pub lent: &'a BTreeMap<String, String>,
+}
+
+/// Something that is live and not in the file as it is in AWS, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// What: an address, or its name in AWS.
+    pub what: String,
+    /// Why, and what that means.
+    pub why: String,
+}
+
+/// A stack file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The text, laid out.
+    pub text: String,
+    /// What has to be taken over by name.
+    pub adopt: Vec<Address>,
+    /// What is not in it.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Why no file can be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// Nothing that was asked for is there.
+    #[error("{0}")]
+    Nothing(String),
+    /// Two things would have one name.
+    #[error("{0}")]
+    Clash(String),
+    /// What was written is not a stack: ours to mend.
+    #[error("what was found makes no stack that holds: {0}")]
+    NotAStack(String),
+}
+
+/// What the parts of a file are written from.
+struct Scene<'a> {
+    stack: &'a str,
+    accounts: &'a [AccountEntry],
+    census: &'a Census,
+    lent: &'a BTreeMap<String, String>,
+    /// Names in the stack, by ARN; of APIs, by id.
+    names: BTreeMap<String, String>,
+    /// Tags that every resource has: the stack's own.
+    tags: Tags,
+    left_out: BTreeSet<LeftOut>,
+    /// Tables that would make the stack's own what works by others' statements now.
+    suggested: Vec<Section>,
+}
+
+/// What a resource is called by in AWS: its ARN, or an API's id.
+fn id_of(found: &Found) -> String {
+    match &found.have.resource {
+        Resource::Role(it) => it.arn.to_string(),
+        Resource::Topic(_)
+        | Resource::Queue(_)
+        | Resource::RestApi(_)
+        | Resource::Subscription(_)
+        | Resource::Stage(_) => found.have.id.clone(),
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The mark of the stack on something.
+    fn mark(&self, found: &'a Found) -> Option<&'a Mark> {
+        let mark = found.have.mark.as_ref();
+        mark.filter(|it| it.stack == self.stack && !found.existing)
+    }
+
+    fn is_ours(&self, found: &'a Found) -> bool {
+        self.mark(found).is_some()
+    }
+
+    /// The name in the stack of what has this ARN or id.
+    fn name_of(&self, id: &str) -> Option<&str> {
+        self.names.get(id).map(String::as_str)
+    }
+
+    /// An account by its name in the stack, or by its id.
+    fn account_called<'b>(&'b self, id: &'b AccountId) -> &'b str {
+        let entry = self.accounts.iter().find(|it| it.place.id == *id);
+        entry.map_or(id.as_str(), |it| &it.place.account)
+    }
+
+    /// Whether something stays another's; why is told where it is not plain.
+    fn is_lent(&mut self, found: &Found, address: &Address) -> bool {
+        let why = self.lent.get(&id_of(found)).cloned();
+        if let Some(why) = &why {
+            self.leave_out(
+                address,
+                format!("written as `existing`, not taken over: {why}"),
+            );
+        }
+        found.existing || why.is_some()
+    }
+
+    fn leave_out(&mut self, what: &dyn std::fmt::Display, why: impl Into<String>) {
+        self.left_out.insert(LeftOut {
+            what: what.to_string(),
+            why: why.into(),
+        });
+    }
+
+    /// Tags as an author would write them: without the stack's, and without those of others.
+    fn own_tags(&self, found: &'a Found) -> Option<String> {
+        let mark = self.mark(found);
+        let tags: Vec<(String, String)> = found
+            .have
+            .resource
+            .tags()
+            .iter()
+            .filter(|(key, value)| self.tags.get(*key) != Some(value))
+            .filter(|(key, _)| mark.is_none_or(|it| it.owns(key)) && !key.starts_with("aws:"))
+            .map(|(key, value)| (key.clone(), quoted(value)))
+            .collect();
+        (!tags.is_empty()).then(|| text::inline(&tags))
+    }
+}
+
+/// The tags that all the stack's own resources have.
+fn shared_tags(census: &Census, stack: &str) -> Tags {
+    let marked = census.found.iter().filter_map(|it| {
+        let mark = it.have.mark.as_ref()?;
+        (mark.stack == stack && !it.existing).then_some((mark, it.have.resource.tags()))
+    });
+    let own = marked.map(|(mark, tags)| -> Tags {
+        let own = tags.iter().filter(|(key, _)| mark.owns(key));
+        own.map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    });
+    let all: Vec<Tags> = own.collect();
+    let Some((first, rest)) = all.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+        return Tags::new();
+    };
+    let shared = first
+        .iter()
+        .filter(|(key, value)| rest.iter().all(|it| it.get(*key) == Some(value)));
+    shared
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// Writes a stack file.
+pub fn write(order: &Order<'_>, census: &Census) -> Result<Written, ImportError> {
+    if census.found.is_empty() {
+        return Err(ImportError::Nothing(format!(
+            "nothing in these accounts bears the mark of the stack `{0}`; to begin a stack of that name, say what it \
+             takes over: `--name 'orders-*'`, `--tag team=orders`, or `--name '*'` for all",
+            order.stack
+        )));
+    }
+    let mut scene = Scene {
+        stack: order.stack,
+        accounts: order.accounts,
+        census,
+        lent: order.lent,
+        names: naming::names(order, census)?,
+        tags: shared_tags(census, order.stack),
+        left_out: BTreeSet::new(),
+        suggested: Vec::new(),
+    };
+    let mut sections = vec![head(&scene)];
+    let region = order.accounts.first().map(|it| &it.place.region);
+    let own_region = |it: &AccountEntry| Some(&it.place.region) != region;
+    sections.extend(order.accounts.iter().map(|it| account(it, own_region(it))));
+    let mut adopt = Vec::new();
+    for found in &census.found {
+        let (address, more) = match &found.have.resource {
+            Resource::Role(role) => scene.role(found, role),
+            Resource::Topic(topic) => scene.topic(found, topic),
+            Resource::Queue(queue) => scene.queue(found, queue),
+            Resource::RestApi(api) => scene.api(found, api),
+            Resource::Subscription(_) | Resource::Stage(_) => continue,
+        };
+        if let Some(address) = address {
+            adopt.push(address);
+        }
+        sections.extend(more);
+    }
+    sections.extend(scene.accesses());
+    let mut text = String::new();
+    for it in &sections {
+        let _ = writeln!(text, "{}", it.to_text());
+    }
+    scene.suggest_edges();
+    text += &suggestions(&scene.suggested);
+    let text =
+        stack::format(&text).map_err(|faults| ImportError::NotAStack(faults.render(false)))?;
+    Ok(Written {
+        text,
+        adopt,
+        left_out: scene.left_out.into_iter().collect(),
+    })
+}
+
+/// Tables in comments: what is live by statements that are not the stack's.
+fn suggestions(sections: &[Section]) -> String {
+    if sections.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "# What follows works by statements that are not this stack's, and goes on working without a word here.\n\
+         # Without the `#`, an apply writes this stack's own statements beside them; the old ones can then go.\n",
+    );
+    for section in sections {
+        text += "#\n";
+        for line in section.to_text().lines() {
+            let _ = writeln!(text, "# {line}");
+        }
+    }
+    text
+}
+
+fn head(scene: &Scene<'_>) -> Section {
+    let mut section = Section::new("[stack]");
+    section.text("name", scene.stack);
+    if let Some(first) = scene.accounts.first() {
+        section.text("region", first.place.region.as_str());
+    }
+    if !scene.tags.is_empty() {
+        let tags: Vec<_> = scene
+            .tags
+            .iter()
+            .map(|(key, value)| (key.clone(), quoted(value)))
+            .collect();
+        section.raw("tags", text::inline(&tags));
+    }
+    section
+}
+
+fn account(entry: &AccountEntry, own_region: bool) -> Section {
+    let mut section = Section::new(format!("[accounts.{}]", text::key(&entry.place.account)));
+    section.text("id", entry.place.id.as_str());
+    if own_region {
+        section.text("region", entry.place.region.as_str());
+    }
+    section.some_text("role", entry.role.as_deref().unwrap_or_default());
+    section
+}
+
+/// What a plan on the written stack would do beyond adopting: each a resource and what differs.
+#[must_use]
+pub fn amiss(plan: &Plan) -> Vec<(Address, String)> {
+    let refused = plan
+        .refusals
+        .iter()
+        .map(|it| (it.address.clone(), it.message.clone()));
+    let changed = plan.to_do().filter_map(|step| {
+        let fields: Vec<&str> = step
+            .changes
+            .iter()
+            .map(|it| it.field.as_str())
+            .filter(|it| *it != "mark")
+            .collect();
+        let verb = match step.action {
+            Action::Keep => return None,
+            Action::Update if fields.is_empty() => return None,
+            Action::Create => "would be made",
+            Action::Update => "would be changed",
+            Action::Replace => "would be replaced",
+            Action::Delete => "would be deleted",
+        };
+        let fields = if fields.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", fields.join(", "))
+        };
+        Some((step.address.clone(), format!("{verb}{fields}")))
+    });
+    refused.chain(changed).collect()
+}
+
+/// A stack of these accounts and nothing in it: what is needed to enter them.
+#[must_use]
+pub fn skeleton(stack: &str, accounts: &[AccountEntry]) -> String {
+    let mut head = Section::new("[stack]");
+    head.text("name", stack);
+    let region = accounts.first().map(|it| it.place.region.as_str());
+    head.some_text("region", region.unwrap_or_default());
+    let sections = accounts.iter().map(|it| account(it, true).to_text());
+    std::iter::once(head.to_text()).chain(sections).collect()
+}
+
+/// What cannot be taken over without changing more than its mark, as far as its kind tells.
+#[must_use]
+pub fn to_be_lent(census: &Census, stack: &str) -> BTreeMap<String, String> {
+    let subscribed = |arn: &str| {
+        census.subscriptions.iter().any(|(_, have)| {
+            matches!(&have.resource, Resource::Subscription(it) if it.queue.as_str() == arn)
+        })
+    };
+    let unmarked = census.found.iter().filter(|it| {
+        let mark = it.have.mark.as_ref();
+        !it.existing && mark.is_none_or(|it| it.stack != stack)
+    });
+    let why = |found: &Found| match &found.have.resource {
+        Resource::Queue(queue) if subscribed(queue.arn.as_str()) => Some(
+            "its subscription works by statements that are not this stack's; `subscribe` would write others beside them",
+        ),
+        _ => None,
+    };
+    unmarked
+        .filter_map(|it| Some((id_of(it), why(it)?.to_owned())))
+        .collect()
+}
+
+/// What taking over would change beside the mark, by ARN, and what: it is better lent.
+#[must_use]
+pub fn changed_by_adopting(
+    plan: &Plan,
+    adopt: &[Address],
+    live: &Live,
+) -> BTreeMap<String, String> {
+    let changed = amiss(plan).into_iter();
+    changed
+        .filter(|(address, _)| adopt.contains(address))
+        .filter_map(|(address, what)| {
+            let id = match &live.have.get(&address)?.resource {
+                Resource::Role(it) => it.arn.to_string(),
+                Resource::Topic(it) => it.arn.to_string(),
+                Resource::Queue(it) => it.arn.to_string(),
+                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
+                    return None;
+                }
+            };
+            Some((id, format!("it {what}")))
+        })
+        .collect()
+}

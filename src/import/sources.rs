@@ -1,0 +1,351 @@
+//! What other tools say they made: Terraform's state, `CloudFormation`'s resources.
+//!
+//! They tell which resources to take and what to call them. What those are like is read
+//! live: a state may be old, and a template says what was meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::LeftOut;
+use crate::kinds::Resource;
+use crate::kinds::survey::census::{Candidate, Census};
+use crate::model::{Arn, KindName};
+
+/// A resource that a file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    kind: KindName,
+    /// The name in AWS; an API's id.
+    name: String,
+    /// Where, as far as the file says.
+    account: Option<String>,
+    region: Option<String>,
+    /// What the file calls it.
+    called: String,
+    /// The same, to be told: `aws_sns_topic.events`.
+    address: String,
+}
+
+/// All that the files name.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The files' names.
+    pub files: Vec<String>,
+    /// Accounts that they speak of.
+    pub accounts: BTreeSet<String>,
+    /// What a stack has no kind for.
+    pub left_out: Vec<LeftOut>,
+    named: Vec<Named>,
+}
+
+/// A file that is not what it claims to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{file}` {why}")]
+pub struct SourceError {
+    /// The file.
+    pub file: String,
+    /// What is wrong, and what to do.
+    pub why: String,
+}
+
+/// What another tool's type is to a stack.
+enum Type {
+    /// A kind of its own.
+    Kind(KindName),
+    /// Part of one, and read with it.
+    Part,
+    /// Nothing.
+    Unknown,
+}
+
+fn type_of(kind: &str) -> Type {
+    match kind {
+        "aws_iam_role" | "AWS::IAM::Role" => Type::Kind(KindName::Role),
+        "aws_sns_topic" | "AWS::SNS::Topic" => Type::Kind(KindName::Topic),
+        "aws_sqs_queue" | "AWS::SQS::Queue" => Type::Kind(KindName::Queue),
+        "aws_api_gateway_rest_api" | "AWS::ApiGateway::RestApi" => Type::Kind(KindName::RestApi),
+        "aws_iam_role_policy"
+        | "aws_iam_role_policy_attachment"
+        | "aws_iam_role_policies_exclusive"
+        | "aws_sns_topic_policy"
+        | "aws_sns_topic_subscription"
+        | "aws_sqs_queue_policy"
+        | "aws_sqs_queue_redrive_policy"
+        | "aws_sqs_queue_redrive_allow_policy"
+        | "aws_api_gateway_resource"
+        | "aws_api_gateway_method"
+        | "aws_api_gateway_method_response"
+        | "aws_api_gateway_method_settings"
+        | "aws_api_gateway_integration"
+        | "aws_api_gateway_integration_response"
+        | "aws_api_gateway_deployment"
+        | "aws_api_gateway_stage"
+        | "aws_api_gateway_rest_api_policy"
+        | "AWS::IAM::Policy"
+        | "AWS::IAM::RolePolicy"
+        | "AWS::SNS::TopicPolicy"
+        | "AWS::SNS::TopicInlinePolicy"
+        | "AWS::SNS::Subscription"
+        | "AWS::SQS::QueuePolicy"
+        | "AWS::SQS::QueueInlinePolicy"
+        | "AWS::ApiGateway::Resource"
+        | "AWS::ApiGateway::Method"
+        | "AWS::ApiGateway::Deployment"
+        | "AWS::ApiGateway::Stage" => Type::Part,
+        _ => Type::Unknown,
+    }
+}
+
+/// Reads the files, each by what is in it.
+pub fn read(files: &[(String, String)]) -> Result<Sources, SourceError> {
+    let mut all = Sources::default();
+    let mut templates: Vec<(String, BTreeSet<String>)> = Vec::new();
+    let mut listed: BTreeSet<String> = BTreeSet::new();
+    for (file, text) in files {
+        let wrong = |why: &str| SourceError {
+            file: file.clone(),
+            why: why.to_owned(),
+        };
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            wrong(&format!(
+                "is not JSON ({error}); write it with `terraform show -json`, or with `aws cloudformation \
+                 describe-stack-resources`"
+            ))
+        })?;
+        all.files.push(file.clone());
+        if value.get("values").is_some() && value.get("format_version").is_some() {
+            let root = &value["values"]["root_module"];
+            if !root.is_object() {
+                return Err(wrong("is a Terraform state with nothing in it"));
+            }
+            all.module(root);
+        } else if value.get("planned_values").is_some() {
+            return Err(wrong(
+                "is a Terraform plan, which tells what is not there yet; write the state with `terraform show -json`",
+            ));
+        } else if value.get("terraform_version").is_some() || value.get("serial").is_some() {
+            return Err(wrong(
+                "is a raw Terraform state, whose form is Terraform's own affair; write it with `terraform show -json`",
+            ));
+        } else if let Some(list) = ["StackResources", "StackResourceSummaries"]
+            .iter()
+            .find_map(|it| value.get(*it)?.as_array())
+        {
+            for it in list {
+                listed.insert(
+                    it["LogicalResourceId"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
+                );
+                all.cloudformation(it);
+            }
+        } else if let Some(ids) = template(&value) {
+            templates.push((file.clone(), ids));
+        } else {
+            return Err(wrong(
+                "is neither Terraform's nor CloudFormation's; write it with `terraform show -json`, or with `aws \
+                 cloudformation describe-stack-resources`",
+            ));
+        }
+    }
+    for (file, ids) in templates {
+        if listed.is_empty() {
+            return Err(SourceError {
+                file,
+                why: "is a template, which does not say what its resources are called in AWS; add `--from` with the \
+                      output of `aws cloudformation describe-stack-resources`"
+                    .to_owned(),
+            });
+        }
+        for id in ids.difference(&listed) {
+            all.leave_out(
+                id,
+                "it is in the template, and not among the stack's resources",
+            );
+        }
+    }
+    if !files.is_empty() && all.named.is_empty() {
+        return Err(SourceError {
+            file: all.files.join("`, `"),
+            why: "names no role, topic, queue or REST API".to_owned(),
+        });
+    }
+    Ok(all)
+}
+
+/// The logical ids of a template, or of the answer to `get-template`.
+fn template(value: &Value) -> Option<BTreeSet<String>> {
+    let body = value.get("TemplateBody").unwrap_or(value);
+    let parsed;
+    let body = match body {
+        Value::String(text) => {
+            // YAML has tags of its own for `!Ref`; only the names are of use.
+            let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).ok()?;
+            let resources = yaml.get("Resources")?.as_mapping()?;
+            let names = resources.keys().filter_map(|it| it.as_str());
+            parsed = Value::Object(names.map(|it| (it.to_owned(), Value::Null)).collect());
+            &parsed
+        }
+        other => other.get("Resources")?,
+    };
+    Some(body.as_object()?.keys().cloned().collect())
+}
+
+impl Sources {
+    fn leave_out(&mut self, what: &str, why: &str) {
+        self.left_out.push(LeftOut {
+            what: what.to_owned(),
+            why: why.to_owned(),
+        });
+    }
+
+    /// A module of a Terraform state, and those below it.
+    fn module(&mut self, module: &Value) {
+        let items = |name: &str| module[name].as_array().into_iter().flatten();
+        for it in items("resources").filter(|it| it["mode"] != "data") {
+            self.terraform(it);
+        }
+        for it in items("child_modules") {
+            self.module(it);
+        }
+    }
+
+    fn terraform(&mut self, it: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (kind, address) = (text(&it["type"]), text(&it["address"]));
+        let kind = match type_of(&kind) {
+            Type::Unknown => {
+                let why = format!("`{kind}` is no kind of a stack's: it stays with Terraform");
+                return self.leave_out(&address, &why);
+            }
+            Type::Part => return,
+            Type::Kind(kind) => kind,
+        };
+        let values = &it["values"];
+        let called = match &it["index"] {
+            Value::String(index) => format!("{}-{index}", text(&it["name"])),
+            Value::Number(index) => format!("{}-{index}", text(&it["name"])),
+            _ => text(&it["name"]),
+        };
+        let arn = match kind {
+            KindName::RestApi => text(&values["execution_arn"]),
+            _ => text(&values["arn"]),
+        };
+        let Ok(arn) = Arn::parse(&arn) else {
+            return self.leave_out(&address, "the state does not say what it is in AWS");
+        };
+        let name = match kind {
+            KindName::RestApi => arn.resource().to_owned(),
+            _ => arn.name().to_owned(),
+        };
+        self.accounts.insert(arn.account().to_owned());
+        self.named.push(Named {
+            kind,
+            name,
+            account: Some(arn.account().to_owned()),
+            region: Some(arn.region().to_owned()).filter(|it| !it.is_empty()),
+            called,
+            address,
+        });
+    }
+
+    fn cloudformation(&mut self, it: &Value) {
+        let text = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        let (kind, called) = (text("ResourceType"), text("LogicalResourceId"));
+        if text("ResourceStatus") == "DELETE_COMPLETE" {
+            return;
+        }
+        let address = format!("{called} ({kind})");
+        let kind = match type_of(&kind) {
+            Type::Unknown => {
+                let why = "no kind of a stack's: it stays with CloudFormation";
+                return self.leave_out(&address, why);
+            }
+            Type::Part => return,
+            Type::Kind(kind) => kind,
+        };
+        let physical = text("PhysicalResourceId");
+        let stack = Arn::parse(&text("StackId")).ok();
+        let of_stack = |part: fn(&Arn) -> &str| stack.as_ref().map(|it| part(it).to_owned());
+        let (mut account, mut region) = (of_stack(Arn::account), of_stack(Arn::region));
+        let name = match kind {
+            KindName::Topic => Arn::parse(&physical).ok().map(|arn| {
+                account = Some(arn.account().to_owned());
+                region = Some(arn.region().to_owned());
+                arn.name().to_owned()
+            }),
+            // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME
+            KindName::Queue => physical.rsplit_once('/').map(|(head, name)| {
+                account = head.rsplit('/').next().map(str::to_owned);
+                name.to_owned()
+            }),
+            _ => Some(physical).filter(|it| !it.is_empty()),
+        };
+        let Some(name) = name else {
+            return self.leave_out(&address, "the list does not say what it is in AWS");
+        };
+        if kind == KindName::Role {
+            region = None;
+        }
+        self.accounts.extend(account.clone());
+        self.named.push(Named {
+            kind,
+            name,
+            account,
+            region,
+            called,
+            address,
+        });
+    }
+
+    /// The how-manieth of the named resources this is.
+    #[must_use]
+    pub fn names(&self, it: &Candidate<'_>) -> Option<usize> {
+        let name = match it.kind {
+            KindName::RestApi => it.id,
+            _ => it.name,
+        };
+        self.find(
+            it.kind,
+            name,
+            it.place.id.as_str(),
+            it.place.region.as_str(),
+        )
+    }
+
+    fn find(&self, kind: KindName, name: &str, account: &str, region: &str) -> Option<usize> {
+        let here = |said: &Option<String>, is: &str| said.as_ref().is_none_or(|it| it == is);
+        self.named.iter().position(|it| {
+            it.kind == kind
+                && it.name == name
+                && here(&it.account, account)
+                && (kind == KindName::Role || here(&it.region, region))
+        })
+    }
+
+    /// What the files call the things that were found, by ARN or API id.
+    #[must_use]
+    pub fn by_id(&self, census: &Census) -> BTreeMap<String, String> {
+        let found = census.found.iter().filter_map(|it| {
+            let (kind, id) = (it.have.resource.kind(), super::id_of(it));
+            let name = match &it.have.resource {
+                Resource::RestApi(_) => it.have.id.as_str(),
+                _ => super::naming::aws_name(it),
+            };
+            let at = self.find(kind, name, it.place.id.as_str(), it.place.region.as_str())?;
+            Some((id, self.named[at].called.clone()))
+        });
+        found.collect()
+    }
+
+    /// What is named and was not found, by the files' own addresses.
+    #[must_use]
+    pub fn missing(&self, found: &BTreeSet<usize>) -> Vec<String> {
+        let all = self.named.iter().enumerate();
+        all.filter(|(at, _)| !found.contains(at))
+            .map(|(_, it)| it.address.clone())
+            .collect()
+    }
+}

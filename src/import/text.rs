@@ -1,0 +1,152 @@
+//! TOML, a table at a time: the layout is the formatter's, the words are written here.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// A table of the file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Section {
+    /// `[topics.order-events]`, `[[access]]`.
+    pub(super) header: String,
+    /// What is said above it.
+    pub(super) comments: Vec<String>,
+    lines: Vec<(String, String)>,
+}
+
+impl Section {
+    pub(super) fn new(header: impl Into<String>) -> Self {
+        Self {
+            header: header.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A field with a value that is TOML already.
+    pub(super) fn raw(&mut self, name: &str, value: impl Into<String>) {
+        self.lines.push((key(name), value.into()));
+    }
+
+    /// A field with a text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, quoted(value));
+    }
+
+    /// A field with a text, unless that is empty.
+    pub(super) fn some_text(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.text(name, value);
+        }
+    }
+
+    /// `name = true`, when it is.
+    pub(super) fn flag(&mut self, name: &str, value: bool) {
+        if value {
+            self.raw(name, "true");
+        }
+    }
+
+    /// A list of values that are TOML already, or the only one; nothing of none.
+    pub(super) fn one_or_many(&mut self, name: &str, values: &[String]) {
+        match values {
+            [] => {}
+            [one] => self.raw(name, one.clone()),
+            many => self.raw(name, list(many)),
+        }
+    }
+
+    /// The table's text.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for it in &self.comments {
+            let _ = writeln!(text, "# {it}");
+        }
+        let _ = writeln!(text, "{}", self.header);
+        for (name, value) in &self.lines {
+            let _ = writeln!(text, "{name} = {value}");
+        }
+        text
+    }
+}
+
+/// A text as TOML has it.
+pub(super) fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
+/// A key as TOML has it: bare where it may be.
+pub(super) fn key(name: &str) -> String {
+    let bare = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
+    if !name.is_empty() && name.chars().all(bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+/// `[a, b]`
+pub(super) fn list(values: &[String]) -> String {
+    format!("[{}]", values.join(", "))
+}
+
+/// Texts as a list.
+pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    values.into_iter().map(quoted).collect()
+}
+
+/// `{ a = 1, b = 2 }`
+pub(super) fn inline(fields: &[(String, String)]) -> String {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{} = {value}", key(name)))
+        .collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+/// JSON as TOML; `None` of what TOML cannot say (`null`).
+pub(super) fn of_json(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(it) => it.to_string(),
+        Value::Number(it) => it.to_string(),
+        Value::String(it) => quoted(it),
+        Value::Array(items) => list(&items.iter().map(of_json).collect::<Option<Vec<_>>>()?),
+        Value::Object(fields) if fields.is_empty() => "{}".to_owned(),
+        Value::Object(fields) => inline(
+            &fields
+                .iter()
+                .map(|(name, it)| Some((name.clone(), of_json(it)?)))
+                .collect::<Option<Vec<_>>>()?,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_table_says_what_is_in_it_and_nothing_of_what_is_empty() {
+        let mut section = Section::new("[queues.a]");
+        section.comments.push("why".to_owned());
+        section.text("account", "shop");
+        section.some_text("description", "");
+        section.flag("fifo", false);
+        section.one_or_many("subscribe", &texts(["a", "b"]));
+        assert_eq!(
+            section.to_text(),
+            "# why\n[queues.a]\naccount = \"shop\"\nsubscribe = [\"a\", \"b\"]\n"
+        );
+    }
+
+    #[test]
+    fn json_is_toml_but_for_null() {
+        let value = json!({"a b": [1, true, "x\"y"], "c": {}});
+        assert_eq!(
+            of_json(&value).as_deref(),
+            Some(r#"{ "a b" = [1, true, 'x"y'], c = {} }"#)
+        );
+        assert_eq!(of_json(&json!([null])), None);
+    }
+}

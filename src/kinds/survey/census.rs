@@ -1,0 +1,468 @@
+//! Reads what is there without a stack that says what to look for: whole accounts, by name, tag or mark.
+//!
+//! Names come from listings, which are cheap; attributes are read only of what may be
+//! asked for. What bears a stack's mark is told by the tag index, for topics and queues,
+//! and by the listings themselves, for roles and APIs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::{join_all, try_join_all};
+
+use super::{SurveyError, SurveyErrors, or_none};
+use crate::cloud::{self, CallError, Cloud, sns, sqs, tagging};
+use crate::kinds::role::inline_prefix;
+use crate::kinds::{Have, Queue, Resource, Role, Subscription, Topic, rest_api, role, stage};
+use crate::model::tags::STACK;
+use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
+
+/// Something that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its account and region.
+    pub place: Place,
+    /// What is there.
+    pub have: Have,
+    /// Whether it is another's, and only statements on it are the stack's.
+    pub existing: bool,
+    /// An API's stages.
+    pub stages: Vec<Have>,
+}
+
+/// All that is there of what was asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Census {
+    /// Roles, topics, queues and APIs.
+    pub found: Vec<Found>,
+    /// Subscriptions of the queues among them, with their own account and the topic's region.
+    pub subscriptions: Vec<(Place, Have)>,
+    /// Other subscriptions of the topics among them: protocol, endpoint, topic.
+    pub others: Vec<(String, String, Arn)>,
+}
+
+/// A thing that may be asked for: tags are `None` as long as they are not read.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The kind.
+    pub kind: KindName,
+    /// The name in AWS.
+    pub name: &'a str,
+    /// The ARN; an API's id.
+    pub id: &'a str,
+    /// Where.
+    pub place: &'a Place,
+    /// The tags, the mark among them.
+    pub tags: Option<&'a Tags>,
+}
+
+/// Which things are asked for.
+pub type Choice<'a> = dyn Fn(&Candidate<'_>) -> bool + 'a;
+
+struct Reader<'a> {
+    stack: &'a str,
+    choice: &'a Choice<'a>,
+    cloud: &'a dyn Cloud,
+}
+
+/// Reads what is asked for in these accounts and regions, and what else bears the stack's statements.
+pub async fn census(
+    stack: &str,
+    places: &BTreeSet<Place>,
+    choice: &Choice<'_>,
+    cloud: &dyn Cloud,
+) -> Result<Census, SurveyErrors> {
+    let reader = Reader {
+        stack,
+        choice,
+        cloud,
+    };
+    let mut accounts: BTreeMap<&AccountId, &Place> = BTreeMap::new();
+    let mut regions: BTreeMap<(&AccountId, &Region), &Place> = BTreeMap::new();
+    for place in places {
+        accounts.entry(&place.id).or_insert(place);
+        regions.entry((&place.id, &place.region)).or_insert(place);
+    }
+    let roles = join_all(
+        accounts
+            .values()
+            .map(|it| async { (*it, reader.roles(it).await) }),
+    );
+    let rest = join_all(
+        regions
+            .values()
+            .map(|it| async { (*it, reader.region(it).await) }),
+    );
+    let (roles, rest) = futures::future::join(roles, rest).await;
+    let mut census = Census::default();
+    let mut errors = Vec::new();
+    for (place, part) in roles.into_iter().chain(rest) {
+        match part {
+            Ok(part) => census.found.extend(part),
+            Err(source) => errors.push(SurveyError {
+                place: place.clone(),
+                source,
+            }),
+        }
+    }
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
+    if !errors.is_empty() {
+        return Err(SurveyErrors(errors));
+    }
+    let places: Vec<&Place> = regions.into_values().collect();
+    reader.lent(&places, &mut census).await?;
+    reader.subscriptions(&places, &mut census).await?;
+    census
+        .found
+        .sort_by(|a, b| (&a.place, &a.have.id).cmp(&(&b.place, &b.have.id)));
+    Ok(census)
+}
+
+fn failed(place: &Place, source: CallError) -> SurveyErrors {
+    SurveyErrors(vec![SurveyError {
+        place: place.clone(),
+        source,
+    }])
+}
+
+impl Reader<'_> {
+    fn chosen(
+        &self,
+        kind: KindName,
+        name: &str,
+        id: &str,
+        place: &Place,
+        tags: Option<&Tags>,
+    ) -> bool {
+        (self.choice)(&Candidate {
+            kind,
+            name,
+            id,
+            place,
+            tags,
+        })
+    }
+
+    async fn roles(&self, place: &Place) -> Result<Vec<Found>, CallError> {
+        let prefix = inline_prefix(self.stack);
+        let details = role::details(self.cloud, place).await?;
+        let chosen: Vec<_> = details
+            .iter()
+            .filter_map(|it| {
+                let asked = self.chosen(KindName::Role, &it.name, &it.arn, place, Some(&it.tags));
+                let lent = it.inline.keys().any(|it| it.starts_with(&prefix));
+                (asked || lent).then_some((it, !asked))
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = super::common_path(chosen.iter().map(|(it, _)| it.path.as_str()));
+        let listings = role::listings(self.cloud, place, &path).await?;
+        let found = chosen.into_iter().map(|(detail, existing)| {
+            Ok(Found {
+                place: place.clone(),
+                have: Role::decode(detail, listings.get(&detail.name), self.stack)?,
+                existing,
+                stages: Vec::new(),
+            })
+        });
+        found.collect()
+    }
+
+    async fn region(&self, place: &Place) -> Result<Vec<Found>, CallError> {
+        let ask = |token| tagging::GetTagged {
+            key: STACK.to_owned(),
+            value: self.stack.to_owned(),
+            token,
+        };
+        let tagged = cloud::all_pages(self.cloud, place, ask).await?;
+        let index: BTreeMap<String, Tags> =
+            tagged.into_iter().map(|it| (it.arn, it.tags)).collect();
+        let (topics, queues, apis) = futures::future::try_join3(
+            self.topics(place, &index),
+            self.queues(place, &index),
+            self.apis(place),
+        )
+        .await?;
+        Ok([topics, queues, apis].into_iter().flatten().collect())
+    }
+
+    async fn topics(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Vec<Found>, CallError> {
+        let arns = cloud::all_pages(self.cloud, place, |token| sns::ListTopics { token }).await?;
+        let arns = arns.iter().filter_map(|it| Arn::parse(it).ok());
+        let asked = arns.filter(|arn| {
+            let tags = index.get(arn.as_str());
+            self.chosen(KindName::Topic, arn.name(), arn.as_str(), place, tags)
+        });
+        let reads = asked.map(|arn| async move {
+            let call = sns::ListTopicTags {
+                arn: arn.to_string(),
+            };
+            let Some(tags) = or_none(cloud::call(self.cloud, place, call).await)? else {
+                return Ok(None);
+            };
+            if !self.chosen(
+                KindName::Topic,
+                arn.name(),
+                arn.as_str(),
+                place,
+                Some(&tags),
+            ) {
+                return Ok(None);
+            }
+            self.topic(place, &arn, &tags, false).await
+        });
+        let found = try_join_all(reads).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn topic(
+        &self,
+        place: &Place,
+        arn: &Arn,
+        tags: &Tags,
+        existing: bool,
+    ) -> Result<Option<Found>, CallError> {
+        let call = sns::GetTopicAttributes {
+            arn: arn.to_string(),
+        };
+        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            return Ok(None);
+        };
+        // As another's: what SNS gave a fresh topic is told too.
+        let marked = Mark::read(tags).is_some_and(|it| it.stack == self.stack);
+        let have = Topic::decode(arn, &attributes, tags, self.stack, marked)?;
+        Ok(Some(Found {
+            place: place.clone(),
+            have,
+            existing,
+            stages: Vec::new(),
+        }))
+    }
+
+    async fn queues(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Vec<Found>, CallError> {
+        let ask = |token| sqs::ListQueues {
+            prefix: String::new(),
+            token,
+        };
+        let names = cloud::all_pages(self.cloud, place, ask).await?;
+        let arns = names.iter().map(|it| Arn::regional(place, "sqs", it));
+        let asked = arns.filter(|arn| {
+            let tags = index.get(arn.as_str());
+            self.chosen(KindName::Queue, arn.name(), arn.as_str(), place, tags)
+        });
+        let reads = asked.map(|arn| async move {
+            let call = sqs::ListQueueTags {
+                name: arn.name().to_owned(),
+            };
+            let Some(tags) = or_none(cloud::call(self.cloud, place, call).await)? else {
+                return Ok(None);
+            };
+            if !self.chosen(
+                KindName::Queue,
+                arn.name(),
+                arn.as_str(),
+                place,
+                Some(&tags),
+            ) {
+                return Ok(None);
+            }
+            self.queue(place, &arn, &tags, false).await
+        });
+        let found = try_join_all(reads).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn queue(
+        &self,
+        place: &Place,
+        arn: &Arn,
+        tags: &Tags,
+        existing: bool,
+    ) -> Result<Option<Found>, CallError> {
+        let call = sqs::GetQueueAttributes {
+            name: arn.name().to_owned(),
+        };
+        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            return Ok(None);
+        };
+        Ok(Some(Found {
+            place: place.clone(),
+            have: Queue::decode(arn, &attributes, tags, self.stack)?,
+            existing,
+            stages: Vec::new(),
+        }))
+    }
+
+    async fn apis(&self, place: &Place) -> Result<Vec<Found>, CallError> {
+        let records = rest_api::read_all(self.cloud, place).await?;
+        let chosen = records.iter().filter_map(|it| {
+            let tags = Some(&it.tags);
+            let asked = self.chosen(KindName::RestApi, &it.name, &it.id, place, tags);
+            let lent = rest_api::has_statements(it, self.stack);
+            (asked || lent).then_some((it, !asked))
+        });
+        let reads = chosen.map(|(record, existing)| async move {
+            let have = rest_api::fill(self.cloud, place, self.stack, record, !existing).await?;
+            let address = have.mark.as_ref().map_or_else(
+                || Address::new(KindName::RestApi, &record.id),
+                |it| it.address.clone(),
+            );
+            let stages =
+                stage::read_all(self.cloud, place, self.stack, record, &address, None).await?;
+            Ok::<_, CallError>(Found {
+                place: place.clone(),
+                have,
+                existing,
+                stages,
+            })
+        });
+        try_join_all(reads).await
+    }
+
+    /// Topics and queues of others on which the stack has statements: what is found names them.
+    async fn lent(&self, places: &[&Place], census: &mut Census) -> Result<(), SurveyErrors> {
+        let known: BTreeSet<String> = census.found.iter().map(|it| it.have.id.clone()).collect();
+        let mut named: BTreeSet<Arn> = BTreeSet::new();
+        for found in &census.found {
+            match &found.have.resource {
+                Resource::Role(role) => {
+                    let ours = inline_prefix(self.stack);
+                    let documents = role.inline.iter().filter(|(it, _)| it.starts_with(&ours));
+                    let statements = documents.flat_map(|(_, it)| &it.statements);
+                    let resources = statements.filter_map(|it| it.resource.as_ref());
+                    named.extend(
+                        resources
+                            .flat_map(|it| &it.values)
+                            .filter_map(|it| Arn::parse(it).ok()),
+                    );
+                }
+                Resource::Topic(topic) => {
+                    let conditions = topic
+                        .policy
+                        .statements
+                        .iter()
+                        .flat_map(|it| it.conditions.values());
+                    let values = conditions.flat_map(BTreeMap::values).flatten();
+                    named.extend(values.filter_map(|it| Arn::parse(it).ok()));
+                }
+                Resource::Queue(_)
+                | Resource::Subscription(_)
+                | Resource::RestApi(_)
+                | Resource::Stage(_) => {}
+            }
+        }
+        for arn in named.iter().filter(|it| !known.contains(it.as_str())) {
+            let place = places
+                .iter()
+                .find(|it| it.id.as_str() == arn.account() && it.region.as_str() == arn.region());
+            let Some(place) = place else { continue };
+            let found = match arn.service() {
+                "sns" => self.topic(place, arn, &Tags::new(), true).await,
+                "sqs" => self.queue(place, arn, &Tags::new(), true).await,
+                _ => Ok(None),
+            };
+            let found = found.map_err(|it| failed(place, it))?;
+            let ours = |it: &Found| match &it.have.resource {
+                Resource::Topic(topic) => !topic.policy.statements.is_empty(),
+                Resource::Queue(queue) => !queue.policy.statements.is_empty(),
+                Resource::Role(_)
+                | Resource::Subscription(_)
+                | Resource::RestApi(_)
+                | Resource::Stage(_) => false,
+            };
+            census.found.extend(found.filter(ours));
+        }
+        Ok(())
+    }
+
+    /// Subscriptions of the queues, whatever topic they are of; and what else is subscribed to the topics.
+    async fn subscriptions(
+        &self,
+        places: &[&Place],
+        census: &mut Census,
+    ) -> Result<(), SurveyErrors> {
+        let queues: BTreeMap<&str, &Place> = census
+            .found
+            .iter()
+            .filter(|it| it.have.resource.kind() == KindName::Queue)
+            .map(|it| (it.have.id.as_str(), &it.place))
+            .collect();
+        let topics = census
+            .found
+            .iter()
+            .filter_map(|it| match &it.have.resource {
+                Resource::Topic(topic) => Some((&it.place, topic.arn.to_string())),
+                _ => None,
+            });
+        let mut listed: BTreeMap<(String, String), sns::SubscriptionListing> = BTreeMap::new();
+        for (place, topic) in topics {
+            let ask = |token| sns::ListSubscriptionsByTopic {
+                topic: topic.clone(),
+                token,
+            };
+            let found = cloud::all_pages(self.cloud, place, ask)
+                .await
+                .map_err(|it| failed(place, it))?;
+            listed.extend(
+                found
+                    .into_iter()
+                    .map(|it| ((it.topic.clone(), it.endpoint.clone()), it)),
+            );
+        }
+        // A queue's account lists what it subscribed to elsewhere.
+        for place in places.iter().filter(|place| {
+            let mut own = queues.values();
+            own.any(|it| it.id == place.id)
+        }) {
+            let ask = |token| sns::ListSubscriptions { token };
+            let found = cloud::all_pages(self.cloud, place, ask)
+                .await
+                .map_err(|it| failed(place, it))?;
+            listed.extend(
+                found
+                    .into_iter()
+                    .map(|it| ((it.topic.clone(), it.endpoint.clone()), it)),
+            );
+        }
+        let (mut subscriptions, mut others) = (Vec::new(), Vec::new());
+        for listing in listed.into_values() {
+            let Ok(topic) = Arn::parse(&listing.topic) else {
+                continue;
+            };
+            let own = queues.get(listing.endpoint.as_str());
+            let (Some(place), true, Ok(queue)) = (
+                own,
+                listing.arn.starts_with("arn:"),
+                Arn::parse(&listing.endpoint),
+            ) else {
+                others.push((listing.protocol, listing.endpoint, topic));
+                continue;
+            };
+            let mut place = (*place).clone();
+            if let Some(region) = Region::parse(topic.region()) {
+                place.region = region;
+            }
+            let call = sns::GetSubscriptionAttributes {
+                arn: listing.arn.clone(),
+            };
+            let attributes = or_none(cloud::call(self.cloud, &place, call).await)
+                .map_err(|it| failed(&place, it))?;
+            if let Some(attributes) = attributes {
+                let have = Subscription::decode(&topic, &queue, &listing.arn, &attributes);
+                subscriptions.push((place, have));
+            }
+        }
+        census.subscriptions = subscriptions;
+        census.others = others;
+        Ok(())
+    }
+}
