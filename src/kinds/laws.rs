@@ -36,6 +36,11 @@ fn tags() -> impl Strategy<Value = Tags> {
         "[a-zA-Z0-9 ._/-]{0,12}",
         0..4,
     )
+    // IAM takes no two keys that differ in the case of their letters alone.
+    .prop_filter("keys are told apart by more than case", |tags: &Tags| {
+        let keys = tags.keys().map(|it| it.to_ascii_lowercase());
+        keys.collect::<std::collections::BTreeSet<_>>().len() == tags.len()
+    })
 }
 
 /// Statements of this stack on a resource, each under a `Sid` of its own.
