@@ -59,7 +59,15 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         return failed;
     }
     if !plan.is_empty() {
-        agreed(&plan, args, &consent)?;
+        let said = Agreement {
+            yes: args.yes,
+            prune: args.prune,
+            deletions: args.allow_delete.iter().collect(),
+            mute: args.json,
+            again: again(args),
+            flag: "--allow-delete",
+        };
+        agreed(&plan, &said, &consent)?;
     }
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
     if args.json {
@@ -149,8 +157,25 @@ fn again(args: &args::Apply) -> String {
     text
 }
 
+/// What was agreed to on the command line.
+#[derive(Debug)]
+pub(super) struct Agreement<'a> {
+    /// To everything but deletions.
+    pub(super) yes: bool,
+    /// To every deletion.
+    pub(super) prune: bool,
+    /// To these deletions.
+    pub(super) deletions: BTreeSet<&'a Address>,
+    /// Whether nobody may be asked.
+    pub(super) mute: bool,
+    /// The command that goes on from here.
+    pub(super) again: String,
+    /// The flag of it that agrees to a deletion.
+    pub(super) flag: &'a str,
+}
+
 /// Asks for what was not agreed to on the command line.
-fn agreed(plan: &Plan, args: &args::Apply, consent: &Consent) -> Result<(), Failure> {
+pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Result<(), Failure> {
     let deleted: BTreeSet<&Address> = plan
         .to_do()
         .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
@@ -160,10 +185,10 @@ fn agreed(plan: &Plan, args: &args::Apply, consent: &Consent) -> Result<(), Fail
             _ => true,
         })
         .map(|it| &it.address)
-        .filter(|it| !args.prune && !args.allow_delete.contains(it))
+        .filter(|it| !said.prune && !said.deletions.contains(it))
         .collect();
     let ask = |question: &str| {
-        if args.json {
+        if said.mute {
             None
         } else {
             Screen::ask(question)
@@ -182,18 +207,18 @@ fn agreed(plan: &Plan, args: &args::Apply, consent: &Consent) -> Result<(), Fail
             None => {
                 let flags: Vec<String> = deleted
                     .iter()
-                    .map(|it| format!("--allow-delete {it}"))
+                    .map(|it| format!("{} {it}", said.flag))
                     .collect();
                 return Err(Failure::Plain(format!(
                     "{} not agreed to, and nobody to ask; nothing was changed. To agree: {} {} --yes",
                     counted(deleted.len(), "deletion"),
-                    again(args),
+                    said.again,
                     flags.join(" ")
                 )));
             }
         }
     }
-    if args.yes {
+    if said.yes {
         return Ok(());
     }
     let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
@@ -207,7 +232,7 @@ fn agreed(plan: &Plan, args: &args::Apply, consent: &Consent) -> Result<(), Fail
         Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
         None => Err(Failure::Plain(format!(
             "nobody to ask; nothing was changed. To go on without asking: {} --yes",
-            again(args)
+            said.again
         ))),
     }
 }

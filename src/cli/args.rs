@@ -1,9 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::drift::revert::Selector;
 use crate::handover::client::Language;
 use crate::model::{Address, Arn};
 
@@ -86,8 +88,8 @@ pub enum Command {
     Graph(Graph),
     /// Lay a stack file out in the one way, comments kept
     Fmt(Fmt),
-    /// Print the JSON Schema (draft 7) of stack files, for editors
-    Schema,
+    /// Print the JSON Schema (draft 7) of stack files, or of a drift report
+    Schema(Schema),
     /// Print shell completions
     Completions {
         /// The shell.
@@ -239,11 +241,14 @@ pub struct Destroy {
 /// `drift`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 in step, 2 drift, 1 AWS could not be read.
+Exit codes: 0 in step, 2 drift, 1 something could not be read (the rest is reported all the same).
 
 Examples:
   provision drift                                 in a schedule: the exit code tells
-  provision drift --json                          one document, stable codes PD001 to PD006")]
+  provision drift --json                          one document, stable codes PD001 to PD010
+  provision drift --revert PD004 queues.inbox     puts back what others added, and one queue
+  provision drift --accept queues.inbox           writes what AWS has into the stack file
+  provision drift --watch 15m                     stays, and tells what is new with every look")]
 pub struct Drift {
     /// The stack's files.
     #[command(flatten)]
@@ -255,8 +260,49 @@ pub struct Drift {
     #[command(flatten)]
     pub reach: Reach,
     /// Print a document for machines.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
+    pub format: DriftFormat,
+    /// Put back what is named, and nothing else; asks as apply does.
+    #[arg(long, value_name = "CODE|ADDRESS", num_args = 1.., value_parser = selector)]
+    pub revert: Vec<Selector>,
+    /// Do not ask before putting back.
+    #[arg(long, requires = "revert")]
+    pub yes: bool,
+    /// Write what AWS has into the stack file, comments kept.
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., value_parser = address, conflicts_with = "revert")]
+    pub accept: Vec<Address>,
+    /// Look again and again, about so far apart: `--watch 15m`.
+    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["revert", "accept"])]
+    pub watch: Option<Duration>,
+    /// With `--watch`: end after so many looks.
+    #[arg(long, value_name = "COUNT", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub rounds: Option<u64>,
+}
+
+impl Drift {
+    /// The form to print in.
+    #[must_use]
+    pub fn form(&self) -> DriftFormat {
+        if self.json {
+            DriftFormat::Json
+        } else {
+            self.format
+        }
+    }
+}
+
+/// A form of a drift report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+    /// For pull requests.
+    Markdown,
 }
 
 /// `onboard`
@@ -580,6 +626,23 @@ pub struct Verify {
     pub json: bool,
 }
 
+/// `schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of what.
+    #[arg(value_enum, default_value_t = SchemaOf::Stack)]
+    pub of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Stack files.
+    Stack,
+    /// What `drift --json` prints.
+    Drift,
+}
+
 /// `graph`
 #[derive(Debug, Args)]
 pub struct Graph {
@@ -671,6 +734,20 @@ pub(super) fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    text.parse()
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match crate::stack::duration(text) {
+        Some(it) if it >= Duration::from_secs(1) => Ok(it),
+        Some(_) => Err("less than a second apart is no watch; write `30s` or `15m`".to_owned()),
+        None => Err(format!(
+            "`{text}` is not a span of time; write `30s` or `15m`"
+        )),
     }
 }
 

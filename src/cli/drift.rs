@@ -1,47 +1,115 @@
 //! `provision drift`
 
+mod accept;
+mod revert;
+mod watch;
+
 use super::args;
-use super::plan::refused;
 use super::screen::Screen;
-use super::session::{Session, load_withdrawn, lowered_within};
+use super::session::{Session, checked_withdrawn, lowered_within, sources};
 use super::{Ending, Failure};
-use crate::drift::Drift;
+use crate::drift::{self, Drift, Seen};
+use crate::kinds::survey::Reading;
+use crate::lower::Desired;
 use crate::plan::{Consent, Plan};
 use crate::report;
+use crate::report::style::counted;
+use crate::stack::{self, Source};
+
+/// A stack, a cloud, and what is between them.
+pub(super) struct Look<'a> {
+    pub(super) sources: Vec<Source>,
+    pub(super) desired: Desired,
+    pub(super) session: Session<'a>,
+    pub(super) reading: Reading,
+    pub(super) plan: Plan,
+    pub(super) drift: Drift,
+}
+
+/// Reads the stack and the cloud, and compares them.
+pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<Look<'a>, Failure> {
+    let sources = sources(&args.files)?;
+    let stack = checked_withdrawn(&args.files, &sources)?;
+    let desired = lowered_within(&stack, &args.reach)?;
+    let session = Session::open(&stack, &args.place, screen)?;
+    let reading = session.read(&desired).await;
+    let plan = drift::plan(&desired, &reading, &Consent::default());
+    let seen = Seen {
+        desired: &desired,
+        reading: &reading,
+        written: &stack::written(&sources),
+    };
+    let drift = Drift::of(&plan, &seen);
+    Ok(Look {
+        sources,
+        desired,
+        session,
+        reading,
+        plan,
+        drift,
+    })
+}
 
 /// Tells what moved in AWS while the stack did not.
 pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
-    let stack = load_withdrawn(&args.files)?;
-    let desired = lowered_within(&stack, &args.reach)?;
-    let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
-    let plan = Plan::between(&desired, &live, &Consent::default());
-    if let Some(Err(failure)) = refused(&plan) {
-        return Err(failure);
+    if !args.revert.is_empty() {
+        return revert::put_back(args, screen).await;
     }
-    let drift = Drift::of(&plan);
-    if args.json {
-        let mut document = report::drift::json(&drift);
-        document["calls"] = report::json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
-        screen.result(&format!("{document:#}\n"));
-    } else {
-        screen.result(&report::drift::human(&drift));
-        if !plan.withdrawn.is_empty() {
-            screen.talk(
-                "Speak to the owner, or take the claims out: until then apply refuses the stack",
+    if !args.accept.is_empty() {
+        return accept::take_over(args, screen).await;
+    }
+    if let Some(interval) = args.watch {
+        return watch::watch(args, interval, screen).await;
+    }
+    let look = look(args, screen).await?;
+    show(args, screen, &look);
+    ending(&look.drift)
+}
+
+/// Prints what was found.
+fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
+    match args.form() {
+        args::DriftFormat::Json => {
+            let mut document = report::drift::json(&look.drift);
+            document["calls"] = report::json::calls(
+                &look.session.ledger(),
+                look.session.credential_calls(),
+                look.session.took(),
             );
-        } else if !plan.is_empty() {
-            screen.talk(&format!(
-                "To put AWS back: {}{}",
-                args::command("apply", &args.files, &args.place),
-                args.reach.flags()
-            ));
+            screen.result(&format!("{document:#}\n"));
         }
-        screen.talk(&session.summary());
+        args::DriftFormat::Markdown => screen.result(&report::drift::markdown(&look.drift)),
+        args::DriftFormat::Human => {
+            screen.result(&report::drift::human(&look.drift));
+            if !look.plan.withdrawn.is_empty() {
+                screen.talk(
+                    "Speak to the owner, or take the claims out: until then apply refuses the stack",
+                );
+            } else if !look.drift.findings.is_empty() && !look.plan.is_empty() {
+                screen.talk(&format!(
+                    "To put AWS back: {}{}",
+                    args::command("apply", &args.files, &args.place),
+                    args.reach.flags()
+                ));
+            }
+            screen.talk(&look.session.summary());
+        }
+    }
+}
+
+/// What the exit code has to say: what could not be read is never in step.
+fn ending(drift: &Drift) -> Result<Ending, Failure> {
+    if !drift.is_whole() {
+        let unread = drift
+            .findings
+            .iter()
+            .filter(|it| it.class == drift::Class::Unreadable);
+        let subjects: Vec<String> = unread.map(drift::Finding::subject).collect();
+        return Err(Failure::Plain(format!(
+            "{} could not be read: {}; whether they are in step is not known",
+            counted(subjects.len(), "part"),
+            subjects.join("; ")
+        )));
     }
     Ok(if drift.findings.is_empty() {
         Ending::Done

@@ -6,8 +6,8 @@ use super::args;
 use super::screen::Screen;
 use super::session::{load, lowered};
 use super::{Ending, Failure};
-use crate::report::json;
 use crate::report::style::{GOOD, counted, styled};
+use crate::report::{self, json};
 use crate::stack;
 
 /// Checks a stack.
@@ -62,9 +62,13 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
     Ok(Ending::Done)
 }
 
-/// Prints the JSON Schema of stack files.
+/// Prints a JSON Schema.
 #[expect(clippy::unnecessary_wraps, reason = "every command has one form")]
-pub(super) fn schema(screen: &Screen) -> Result<Ending, Failure> {
-    screen.result(&format!("{:#}\n", stack::schema()));
+pub(super) fn schema(args: &args::Schema, screen: &Screen) -> Result<Ending, Failure> {
+    let schema = match args.of {
+        args::SchemaOf::Stack => stack::schema(),
+        args::SchemaOf::Drift => report::drift::schema(),
+    };
+    screen.result(&format!("{schema:#}\n"));
     Ok(Ending::Done)
 }

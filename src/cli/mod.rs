@@ -127,7 +127,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Handover(args) => handover::handover(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
-        Command::Schema => files::schema(screen),
+        Command::Schema(args) => files::schema(args, screen),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "provision", &mut text);
@@ -156,7 +156,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)
-        | Command::Schema
+        | Command::Schema(_)
         | Command::Completions { .. }
         | Command::Simulate
         | Command::Compare(_) => return None,

@@ -12,7 +12,7 @@ use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
 use crate::cloud::{Sandbox, Seam};
 use crate::graph;
-use crate::kinds::survey::{self, Live};
+use crate::kinds::survey::{self, Live, Reading};
 use crate::lower::{self, Desired};
 use crate::model::AccountId;
 use crate::stack::{self, Source, Stack};
@@ -24,7 +24,12 @@ pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
 
 /// The same, where claims that no contract covers are told, and do not stand in the way.
 pub(super) fn load_withdrawn(files: &Files) -> Result<Stack, Failure> {
-    check_by(&sources(files)?, files, &stack::check_withdrawn)
+    checked_withdrawn(files, &sources(files)?)
+}
+
+/// The stack that texts make, perhaps not written yet; claims that no contract covers are told.
+pub(super) fn checked_withdrawn(files: &Files, sources: &[Source]) -> Result<Stack, Failure> {
+    check_by(sources, files, &stack::check_withdrawn)
 }
 
 /// The texts of a stack and of what is laid over it.
@@ -188,6 +193,12 @@ impl<'a> Session<'a> {
         let places = desired.reached();
         let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud).await;
         live.map_err(Failure::Survey)
+    }
+
+    /// Reads what can be read of the stack.
+    pub(super) async fn read(&self, desired: &Desired) -> Reading {
+        let places = desired.reached();
+        survey::read(&desired.stack, &desired.wants, &places, &self.cloud).await
     }
 
     /// What was called so far.

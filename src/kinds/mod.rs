@@ -12,6 +12,7 @@
 //! Every write is safe to repeat: we may die after AWS has acted and before we
 //! have heard. Who repeats (the engine) reads the resource again first.
 
+pub mod extra;
 #[cfg(test)]
 mod laws;
 pub mod queue;
@@ -34,6 +35,7 @@ use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::{Document, Principals, Statement, own};
 
+pub use extra::{Extra, Stranger};
 pub use queue::Queue;
 pub use rest_api::RestApi;
 pub use role::Role;
@@ -154,8 +156,8 @@ pub struct Have {
     pub document: Option<Document>,
     /// Statements of its policy that are not ours, in their order.
     pub foreign: Vec<Statement>,
-    /// What else is on it and not ours, a sentence each.
-    pub extras: Vec<String>,
+    /// What else is on it and not ours.
+    pub extras: Vec<Extra>,
     /// Ids of deleted principals (`AROA…`) that its documents still name.
     pub ghosts: Vec<String>,
     /// What else holds on to it, so that AWS will not delete it.
@@ -186,19 +188,9 @@ impl Have {
 impl Have {
     /// What is on it and not ours, and stays when the stack is applied.
     #[must_use]
-    pub fn staying(&self, exclusive: bool) -> &[String] {
-        let removed = match &self.resource {
-            _ if !exclusive => 0,
-            // All that is told of a role is its policies.
-            Resource::Role(_) => self.extras.len(),
-            // Statements come first; what else there is, no policy can take away.
-            Resource::Topic(_)
-            | Resource::Queue(_)
-            | Resource::Subscription(_)
-            | Resource::RestApi(_)
-            | Resource::Stage(_) => self.foreign.len(),
-        };
-        &self.extras[removed.min(self.extras.len())..]
+    pub fn staying(&self, exclusive: bool) -> Vec<&Extra> {
+        let stays = |it: &&Extra| !(exclusive && it.what.goes_with_exclusive());
+        self.extras.iter().filter(stays).collect()
     }
 }
 
@@ -497,7 +489,8 @@ impl Have {
         self.extras.extend(
             foreign
                 .iter()
-                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it))),
+                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it)))
+                .map(|it| Extra::new(Stranger::Statement, it)),
         );
         self.foreign = foreign;
         self.document = Some(document);

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 
 use super::statements::{describe, document_details};
 use super::{
-    Context, Have, Kind, Resource, Want, mark_keys, release_details, stale_tags, tag_details,
-    with_ids,
+    Context, Extra, Have, Kind, Resource, Stranger, Want, mark_keys, release_details, stale_tags,
+    tag_details, with_ids,
 };
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::tags::unmarked;
@@ -131,20 +131,28 @@ impl Role {
             })?;
             if !name.starts_with(&inline_prefix(stack)) {
                 let grants: Vec<_> = document.statements.iter().map(describe).collect();
-                extras.push(format!("inline policy `{name}`: {}", grants.join("; ")));
+                extras.push(Extra::new(
+                    Stranger::Inline(name.clone()),
+                    format!("inline policy `{name}`: {}", grants.join("; ")),
+                ));
             }
             inline.insert(name.clone(), document);
         }
         let ours = |policy: &&String| mark.as_ref().is_some_and(|it| it.owns(policy));
-        extras.extend(
-            detail
-                .attached
-                .iter()
-                .filter(|it| !ours(it))
-                .map(|it| format!("managed policy {it}")),
-        );
+        extras.extend(detail.attached.iter().filter(|it| !ours(it)).map(|it| {
+            Extra::new(
+                Stranger::Managed(it.clone()),
+                format!("managed policy {it}"),
+            )
+        }));
         let boundary = detail.boundary.as_ref().filter(|it| !ours(it));
-        extras.extend(boundary.map(|it| format!("permissions boundary {it}")));
+        extras.extend(boundary.map(|it| {
+            let what = Stranger::Boundary {
+                role: detail.name.clone(),
+                arn: it.clone(),
+            };
+            Extra::new(what, format!("permissions boundary {it}"))
+        }));
         let ghosts = own::ghosts(&trust);
         let role = Self {
             arn,

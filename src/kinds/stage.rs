@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::rest_api::{self, REDEPLOY, method};
-use super::{Context, Have, Kind, Resource, Want, stale_tags, tag_details};
+use super::{Context, Extra, Have, Kind, Resource, Stranger, Want, stale_tags, tag_details};
 use crate::cloud::apigateway::{
     AccessLog, DeleteStage, DeploymentRecord, GetDeployment, GetDeployments, GetStages,
     RestApiRecord, StageRecord, TagApi, UntagApi, UpdateStage,
@@ -269,9 +269,17 @@ impl Seen<'_> {
             .methods
             .keys()
             .filter(|it| *it != settings::ALL_METHODS);
-        have.extras.extend(
-            others.map(|it| format!("settings for the method `{it}` of stage `{}`", record.name)),
-        );
+        have.extras.extend(others.map(|it| {
+            let what = Stranger::MethodSettings {
+                api: self.api.id.clone(),
+                stage: record.name.clone(),
+                method: it.clone(),
+            };
+            Extra::new(
+                what,
+                format!("settings for the method `{it}` of stage `{}`", record.name),
+            )
+        }));
         have
     }
 }

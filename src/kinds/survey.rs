@@ -17,9 +17,9 @@ mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 
-use super::{Context, Have, Ids, Resource, Want, rest_api, role, stage};
+use super::{Context, Extra, Have, Ids, Resource, Stranger, Want, rest_api, role, stage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns, sqs, tagging};
 use crate::kinds::{Queue, Role, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
@@ -103,13 +103,72 @@ type Wants = BTreeMap<Address, Want>;
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct SurveyErrors(pub Vec<SurveyError>);
 
-/// Reads everything of a stack in these accounts and regions, and nothing anywhere else.
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Where, and what the cloud said.
+    pub error: SurveyError,
+    /// What of the stack cannot be told for it.
+    pub addresses: BTreeSet<Address>,
+}
+
+/// What was read of a stack, and what could not be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// What is there.
+    pub live: Live,
+    /// What could not be read: of it, neither presence nor absence is known.
+    pub unread: Vec<Unread>,
+}
+
+impl Reading {
+    fn lacks(&mut self, place: &Place, source: CallError, addresses: BTreeSet<Address>) {
+        let error = SurveyError {
+            place: place.clone(),
+            source,
+        };
+        self.unread.push(Unread { error, addresses });
+    }
+
+    fn take(&mut self, other: Self) {
+        self.live.have.extend(other.live.have);
+        self.live.orphans.extend(other.live.orphans);
+        self.live.guests.extend(other.live.guests);
+        self.unread.extend(other.unread);
+    }
+
+    /// Every address that could not be read, or not wholly.
+    #[must_use]
+    pub fn unread_addresses(&self) -> BTreeSet<&Address> {
+        self.unread.iter().flat_map(|it| &it.addresses).collect()
+    }
+}
+
+/// Reads everything of a stack; an error when anything could not be read.
 pub async fn survey(
     stack: &str,
     wants: &Wants,
     places: &BTreeSet<Place>,
     cloud: &dyn Cloud,
 ) -> Result<Live, SurveyErrors> {
+    let reading = read(stack, wants, places, cloud).await;
+    if reading.unread.is_empty() {
+        return Ok(reading.live);
+    }
+    let mut errors: Vec<SurveyError> = reading.unread.into_iter().map(|it| it.error).collect();
+    // An account that cannot be entered fails every read in the same way: once is enough.
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
+    Err(SurveyErrors(errors))
+}
+
+/// Reads what can be read of a stack in these accounts and regions, and says what cannot; nothing anywhere else.
+pub async fn read(
+    stack: &str,
+    wants: &Wants,
+    places: &BTreeSet<Place>,
+    cloud: &dyn Cloud,
+) -> Reading {
     let survey = Survey {
         stack,
         wants,
@@ -123,41 +182,15 @@ pub async fn survey(
         accounts.entry(&place.id).or_insert(place);
         regions.entry((&place.id, &place.region)).or_insert(place);
     }
-    let roles = join_all(
-        accounts
-            .values()
-            .map(|place| async { (*place, survey.roles(place).await) }),
-    );
-    let rest = join_all(
-        regions
-            .values()
-            .map(|place| async { (*place, survey.region(place).await) }),
-    );
+    let roles = join_all(accounts.values().map(|place| survey.roles(place)));
+    let rest = join_all(regions.values().map(|place| survey.region(place)));
     let (roles, rest) = futures::future::join(roles, rest).await;
-    let mut live = Live::default();
-    let mut errors = Vec::new();
-    for (place, part) in roles.into_iter().chain(rest) {
-        match part {
-            Ok(part) => {
-                live.have.extend(part.have);
-                live.orphans.extend(part.orphans);
-            }
-            Err(source) => errors.push(SurveyError {
-                place: place.clone(),
-                source,
-            }),
-        }
+    let mut reading = Reading::default();
+    for part in roles.into_iter().chain(rest) {
+        reading.take(part);
     }
-    // An account that cannot be entered fails every read in the same way: once is enough.
-    errors.sort_by(|a, b| a.place.cmp(&b.place));
-    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
-    if !errors.is_empty() {
-        return Err(SurveyErrors(errors));
-    }
-    survey
-        .subscriptions(&mut live)
-        .await
-        .map_err(|error| SurveyErrors(vec![error]))?;
+    survey.subscriptions(&mut reading).await;
+    let live = &mut reading.live;
     for (address, have) in &mut live.have {
         if wants.get(address).is_some_and(|it| !it.owned) {
             *have = have.clone().of_another(stack);
@@ -165,7 +198,7 @@ pub async fn survey(
     }
     live.orphans
         .sort_by(|a, b| (&a.address, &a.have.id).cmp(&(&b.address, &b.have.id)));
-    Ok(live)
+    reading
 }
 
 struct Survey<'a> {
@@ -198,7 +231,23 @@ impl Survey<'_> {
         })
     }
 
-    async fn roles(&self, place: &Place) -> Result<Live, CallError> {
+    /// The addresses of these kinds in an account, or in one region of it.
+    fn addresses(&self, kinds: &[KindName], place: &Place) -> BTreeSet<Address> {
+        let found = kinds.iter().flat_map(|it| self.wanted(*it, place));
+        found.map(|(address, _)| address.clone()).collect()
+    }
+
+    async fn roles(&self, place: &Place) -> Reading {
+        let mut reading = Reading::default();
+        if let Err(error) = self.read_roles(place, &mut reading).await {
+            let all = self.addresses(&[KindName::Role], place);
+            reading.live = Live::default();
+            reading.lacks(place, error, all);
+        }
+        reading
+    }
+
+    async fn read_roles(&self, place: &Place, reading: &mut Reading) -> Result<(), CallError> {
         let found = role::details(self.cloud, place).await?;
         let wanted: Vec<(&Address, &Role)> = self
             .wanted(KindName::Role, place)
@@ -217,45 +266,71 @@ impl Survey<'_> {
             .iter()
             .filter(|it| ours(it) || wanted_here(it).is_some())
             .collect();
-        let mut live = Live::default();
         if mine.is_empty() {
-            return Ok(live);
+            return Ok(());
         }
         let prefix = common_path(mine.iter().map(|it| it.path.as_str()));
         let listings = role::listings(self.cloud, place, &prefix).await?;
         for detail in mine {
-            let have = Role::decode(detail, listings.get(&detail.name), self.stack)?;
-            match wanted_here(detail) {
-                Some((address, _)) => {
-                    live.have.insert((*address).clone(), have);
+            let wanted = wanted_here(detail).map(|(address, _)| (*address).clone());
+            match (
+                Role::decode(detail, listings.get(&detail.name), self.stack),
+                wanted,
+            ) {
+                (Ok(have), Some(address)) => {
+                    reading.live.have.insert(address, have);
                 }
-                None => live.orphans.extend(orphan(place, have)),
+                (Ok(have), None) => reading.live.orphans.extend(orphan(place, have)),
+                (Err(error), wanted) => {
+                    reading.lacks(place, error, wanted.into_iter().collect());
+                }
             }
         }
-        Ok(live)
+        Ok(())
     }
 
-    async fn region(&self, place: &Place) -> Result<Live, CallError> {
+    async fn region(&self, place: &Place) -> Reading {
         let ask = |token| tagging::GetTagged {
             key: crate::model::tags::STACK.to_owned(),
             value: self.stack.to_owned(),
             token,
         };
-        let tagged = cloud::all_pages(self.cloud, place, ask).await?;
+        let mut reading = Reading::default();
+        let tagged = match cloud::all_pages(self.cloud, place, ask).await {
+            Ok(tagged) => tagged,
+            Err(error) => {
+                // Without the index nobody knows what is ours, and what is not in the stack any more.
+                let kinds = [
+                    KindName::Topic,
+                    KindName::Queue,
+                    KindName::RestApi,
+                    KindName::Stage,
+                ];
+                let all = self.addresses(&kinds, place);
+                reading.lacks(place, error, all);
+                return reading;
+            }
+        };
         let index: BTreeMap<String, Tags> =
             tagged.into_iter().map(|it| (it.arn, it.tags)).collect();
-        let (topics, queues, apis) = futures::future::try_join3(
+        let parts = futures::future::join3(
             self.topics(place, &index),
             self.queues(place, &index),
             self.apis(place, &index),
         )
-        .await?;
-        let mut live = topics;
-        for part in [queues, apis] {
-            live.have.extend(part.have);
-            live.orphans.extend(part.orphans);
+        .await;
+        reading.take(parts.0);
+        let of_kinds: [(Result<Reading, CallError>, &[KindName]); 2] = [
+            (parts.1, &[KindName::Queue]),
+            (parts.2, &[KindName::RestApi, KindName::Stage]),
+        ];
+        for (part, kinds) in of_kinds {
+            match part {
+                Ok(part) => reading.take(part),
+                Err(error) => reading.lacks(place, error, self.addresses(kinds, place)),
+            }
         }
-        Ok(live)
+        reading
     }
 
     /// Whether tags of the index say less than the wanted mark: they may be old.
@@ -274,11 +349,7 @@ impl Survey<'_> {
         }
     }
 
-    async fn topics(
-        &self,
-        place: &Place,
-        index: &BTreeMap<String, Tags>,
-    ) -> Result<Live, CallError> {
+    async fn topics(&self, place: &Place, index: &BTreeMap<String, Tags>) -> Reading {
         let mut arns: BTreeMap<Arn, Option<(&Address, &Want)>> = ours_in(index, "sns", "");
         for (address, want) in self.wanted(KindName::Topic, place) {
             if let Resource::Topic(topic) = &want.resource {
@@ -286,43 +357,53 @@ impl Survey<'_> {
             }
         }
         let reads = arns.iter().map(|(arn, wanted)| async move {
-            let call = sns::GetTopicAttributes {
-                arn: arn.to_string(),
-            };
-            let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
-                return Ok(None);
-            };
-            let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
-            let owned = wanted.is_none_or(|(_, want)| want.owned);
-            let replaces = wanted.is_none_or(|(_, want)| match &want.resource {
-                Resource::Topic(topic) => topic.replaces_first(want),
-                _ => true,
-            });
-            let mut have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
-            if let Some((address, want)) = wanted
-                && owned
-                && self.looks_stale(address, want, &have)
-            {
-                tags = cloud::call(
-                    self.cloud,
-                    place,
-                    sns::ListTopicTags {
-                        arn: arn.to_string(),
-                    },
-                )
-                .await?;
-                have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
-            }
-            Ok::<_, CallError>(Some((*wanted, have)))
+            (*wanted, self.topic(place, arn, *wanted, index).await)
         });
-        Ok(sorted(place, try_join_all(reads).await?))
+        sorted(place, join_all(reads).await)
+    }
+
+    async fn topic(
+        &self,
+        place: &Place,
+        arn: &Arn,
+        wanted: Option<(&Address, &Want)>,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Option<Have>, CallError> {
+        let call = sns::GetTopicAttributes {
+            arn: arn.to_string(),
+        };
+        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            return Ok(None);
+        };
+        let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
+        let owned = wanted.is_none_or(|(_, want)| want.owned);
+        let replaces = wanted.is_none_or(|(_, want)| match &want.resource {
+            Resource::Topic(topic) => topic.replaces_first(want),
+            _ => true,
+        });
+        let mut have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
+        if let Some((address, want)) = wanted
+            && owned
+            && self.looks_stale(address, want, &have)
+        {
+            tags = cloud::call(
+                self.cloud,
+                place,
+                sns::ListTopicTags {
+                    arn: arn.to_string(),
+                },
+            )
+            .await?;
+            have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
+        }
+        Ok(Some(have))
     }
 
     async fn queues(
         &self,
         place: &Place,
         index: &BTreeMap<String, Tags>,
-    ) -> Result<Live, CallError> {
+    ) -> Result<Reading, CallError> {
         let mut arns: BTreeMap<Arn, Option<(&Address, &Want)>> = ours_in(index, "sqs", "");
         for (address, want) in self.wanted(KindName::Queue, place) {
             if let Resource::Queue(queue) = &want.resource {
@@ -347,39 +428,56 @@ impl Survey<'_> {
             arns.retain(|arn, _| index.contains_key(arn.as_str()) || there.contains(arn.name()));
         }
         let reads = arns.iter().map(|(arn, wanted)| async move {
-            let name = arn.name().to_owned();
-            let call = sqs::GetQueueAttributes { name: name.clone() };
-            let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
-                return Ok(None);
-            };
-            let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
-            let mut have = Queue::decode(arn, &attributes, &tags, self.stack)?;
-            if let Some((address, want)) = wanted
-                && want.owned
-                && self.looks_stale(address, want, &have)
-            {
-                tags = cloud::call(self.cloud, place, sqs::ListQueueTags { name }).await?;
-                have = Queue::decode(arn, &attributes, &tags, self.stack)?;
-            }
-            let count = attributes
-                .get("ApproximateNumberOfMessages")
-                .and_then(|it| it.parse::<u64>().ok());
-            if wanted.is_none()
-                && let Some(count) = count.filter(|it| *it > 0)
-            {
-                have.extras.push(format!("it holds {count} messages"));
-            }
-            Ok::<_, CallError>(Some((*wanted, have)))
+            (*wanted, self.queue(place, arn, *wanted, index).await)
         });
-        Ok(sorted(place, try_join_all(reads).await?))
+        Ok(sorted(place, join_all(reads).await))
     }
 
-    async fn apis(&self, place: &Place, index: &BTreeMap<String, Tags>) -> Result<Live, CallError> {
+    async fn queue(
+        &self,
+        place: &Place,
+        arn: &Arn,
+        wanted: Option<(&Address, &Want)>,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Option<Have>, CallError> {
+        let name = arn.name().to_owned();
+        let call = sqs::GetQueueAttributes { name: name.clone() };
+        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            return Ok(None);
+        };
+        let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
+        let mut have = Queue::decode(arn, &attributes, &tags, self.stack)?;
+        if let Some((address, want)) = wanted
+            && want.owned
+            && self.looks_stale(address, want, &have)
+        {
+            tags = cloud::call(self.cloud, place, sqs::ListQueueTags { name }).await?;
+            have = Queue::decode(arn, &attributes, &tags, self.stack)?;
+        }
+        let count = attributes
+            .get("ApproximateNumberOfMessages")
+            .and_then(|it| it.parse::<u64>().ok());
+        if wanted.is_none()
+            && let Some(count) = count.filter(|it| *it > 0)
+        {
+            have.extras.push(Extra::new(
+                Stranger::Messages,
+                format!("it holds {count} messages"),
+            ));
+        }
+        Ok(Some(have))
+    }
+
+    async fn apis(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> Result<Reading, CallError> {
         let wanted: Vec<(&Address, &Want)> = self.wanted(KindName::RestApi, place).collect();
         let tagged = index.keys().any(|it| it.contains(":apigateway:"));
-        let mut live = Live::default();
+        let mut reading = Reading::default();
         if wanted.is_empty() && !tagged {
-            return Ok(live);
+            return Ok(reading);
         }
         let mut records = rest_api::read_all(self.cloud, place).await?;
         // Of two that carry one mark, the older is the API; the other was left by a lost answer.
@@ -402,33 +500,58 @@ impl Survey<'_> {
                 reads.push((record, claimed));
             }
         }
-        let read = try_join_all(reads.into_iter().map(|(record, claimed)| async move {
+        let read = join_all(reads.into_iter().map(|(record, claimed)| async move {
             let owned = claimed.is_none_or(|(_, want)| want.owned);
-            let have = rest_api::fill(self.cloud, place, self.stack, record, owned).await?;
+            let have = rest_api::fill(self.cloud, place, self.stack, record, owned).await;
             let Some((address, _)) = claimed else {
-                return Ok((None, have, Vec::new()));
+                return (None, have, Ok(Vec::new()));
             };
-            let stage = self.wants.values().find_map(|want| match &want.resource {
-                Resource::Stage(it) if it.api == *address => Some(it),
-                _ => None,
-            });
+            let stage = self
+                .stage_of(address)
+                .and_then(|(_, want)| match &want.resource {
+                    Resource::Stage(it) => Some(it),
+                    _ => None,
+                });
             let stages =
-                stage::read_all(self.cloud, place, self.stack, record, address, stage).await?;
-            Ok::<_, CallError>((Some(address), have, stages))
+                stage::read_all(self.cloud, place, self.stack, record, address, stage).await;
+            (Some(address), have, stages)
         }))
-        .await?;
-        for (claimed, mut have, stages) in read {
+        .await;
+        for (claimed, have, stages) in read {
+            let stage = claimed
+                .and_then(|it| self.stage_of(it))
+                .map(|(address, _)| address.clone());
+            let mut have = match have {
+                Ok(have) => have,
+                Err(error) => {
+                    let api = claimed.cloned();
+                    reading.lacks(place, error, api.into_iter().chain(stage).collect());
+                    continue;
+                }
+            };
             let Some(address) = claimed else {
-                live.orphans.extend(orphan(place, have));
+                reading.live.orphans.extend(orphan(place, have));
                 continue;
             };
-            for found in stages {
-                let foreign = self.sort_stage(place, address, found, &mut live);
-                have.extras.extend(foreign);
+            match stages {
+                Ok(stages) => {
+                    for found in stages {
+                        let foreign = self.sort_stage(place, address, found, &mut reading.live);
+                        have.extras.extend(foreign);
+                    }
+                }
+                Err(error) => reading.lacks(place, error, stage.into_iter().collect()),
             }
-            live.have.insert(address.clone(), have);
+            reading.live.have.insert(address.clone(), have);
         }
-        Ok(live)
+        Ok(reading)
+    }
+
+    /// The stage of an API.
+    fn stage_of(&self, api: &Address) -> Option<(&Address, &Want)> {
+        self.wants
+            .iter()
+            .find(|(_, want)| matches!(&want.resource, Resource::Stage(it) if it.api == *api))
     }
 
     /// A stage of a wanted API: wanted itself, or ours and left over, or somebody else's: that is told.
@@ -438,7 +561,7 @@ impl Survey<'_> {
         api: &Address,
         found: Have,
         live: &mut Live,
-    ) -> Option<String> {
+    ) -> Option<Extra> {
         let Resource::Stage(stage) = &found.resource else {
             return None;
         };
@@ -451,7 +574,16 @@ impl Survey<'_> {
                 live.have.insert(address.clone(), found);
             }
             None if self.is_ours(found.mark.as_ref()) => live.orphans.extend(orphan(place, found)),
-            None => return Some(format!("stage `{}`, which serves this API too", stage.name)),
+            None => {
+                let what = Stranger::Stage {
+                    api: found.id.split('/').next().unwrap_or_default().to_owned(),
+                    name: stage.name.clone(),
+                };
+                return Some(Extra::new(
+                    what,
+                    format!("stage `{}`, which serves this API too", stage.name),
+                ));
+            }
         }
         None
     }
@@ -480,20 +612,28 @@ fn ours_in<'a>(
         .collect()
 }
 
-/// Something found, with what of the stack it is.
-type Found<'a> = (Option<(&'a Address, &'a Want)>, Have);
+/// Something read, with what of the stack it is.
+type Found<'a> = (
+    Option<(&'a Address, &'a Want)>,
+    Result<Option<Have>, CallError>,
+);
 
-fn sorted(place: &Place, found: Vec<Option<Found<'_>>>) -> Live {
-    let mut live = Live::default();
-    for (wanted, have) in found.into_iter().flatten() {
-        match wanted {
-            Some((address, _)) => {
-                live.have.insert(address.clone(), have);
+fn sorted(place: &Place, found: Vec<Found<'_>>) -> Reading {
+    let mut reading = Reading::default();
+    for (wanted, have) in found {
+        match (wanted, have) {
+            (Some((address, _)), Ok(Some(have))) => {
+                reading.live.have.insert(address.clone(), have);
             }
-            None => live.orphans.extend(orphan(place, have)),
+            (None, Ok(Some(have))) => reading.live.orphans.extend(orphan(place, have)),
+            (_, Ok(None)) => {}
+            (wanted, Err(error)) => {
+                let address = wanted.map(|(address, _)| address.clone());
+                reading.lacks(place, error, address.into_iter().collect());
+            }
         }
     }
-    live
+    reading
 }
 
 /// The longest path all of these lie below, `/` at its end.

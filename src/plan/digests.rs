@@ -25,7 +25,10 @@ pub(super) fn of_live(live: &Live) -> String {
                 have.resource.to_value(),
                 have.id,
                 foreign,
-                have.extras,
+                have.extras
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>(),
                 have.ghosts
             ]);
             (name, value)

@@ -227,6 +227,22 @@ impl Plan {
         }
     }
 
+    /// The same with nothing done to any but these.
+    #[must_use]
+    pub fn only(mut self, these: &BTreeSet<Address>, desired: &Desired) -> Self {
+        for step in &mut self.steps {
+            if !these.contains(&step.address) {
+                step.action = Action::Keep;
+                step.changes.clear();
+            }
+        }
+        // What stays as it is takes part as it is, not as it is wanted.
+        let moving: Vec<Step> = self.to_do().cloned().collect();
+        self.access = access::changes(desired, &moving);
+        self.refusals.retain(|it| these.contains(&it.address));
+        self
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,24 +1,28 @@
 //! What moved, in drift's own words.
 
+mod document;
+mod markdown;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use super::human::title;
-use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, counted, of_sign, styled};
-use crate::drift::{Class, Drift, Finding};
+use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, Style, counted, of_sign, styled};
+use crate::drift::{Class, Drift, Finding, Moved, Severity};
 use crate::model::Place;
+use crate::policy::interchange::request_value;
+
+pub use document::{json, schema};
+pub use markdown::markdown;
+
+/// Most sentences that are printed of one finding; a machine gets all.
+const MOST_EFFECTS: usize = 6;
 
 /// A whole report.
 #[must_use]
 pub fn human(drift: &Drift) -> String {
-    let mut by_place: BTreeMap<&Place, Vec<&Finding>> = BTreeMap::new();
-    for finding in &drift.findings {
-        by_place.entry(&finding.place).or_default().push(finding);
-    }
     let mut text = String::new();
-    for (place, findings) in by_place {
+    for (place, findings) in by_place(drift) {
         let _ = writeln!(
             text,
             "{}  {}  {}  {}",
@@ -28,75 +32,138 @@ pub fn human(drift: &Drift) -> String {
             styled(QUIET, counted(findings.len(), "finding"))
         );
         for finding in findings {
-            let sign = finding.class.sign();
-            let _ = writeln!(
-                text,
-                "  {} {}  {}",
-                styled(of_sign(sign), sign),
-                title(&finding.address),
-                styled(
-                    if finding.class.opens_access() {
-                        BAD
-                    } else {
-                        CHANGE
-                    },
-                    finding.class.says()
-                )
-            );
-            for line in &finding.lines {
-                let _ = writeln!(text, "      {line}");
-            }
+            self::finding(&mut text, finding);
         }
         text.push('\n');
     }
     text += &super::human::left(&drift.left);
-    if drift.findings.is_empty() {
+    text += &verdict(drift);
+    text.push('\n');
+    if drift.older_marks > 0 {
         let _ = writeln!(
             text,
-            "{} {} in step with the stack.",
-            styled(GOOD, "No drift:"),
-            counted(drift.in_step, "resource")
-        );
-    } else {
-        let open = drift
-            .findings
-            .iter()
-            .filter(|it| it.class.opens_access())
-            .count();
-        let opening = if open > 0 {
-            format!(" ({open} of them may open access)")
-        } else {
-            String::new()
-        };
-        let _ = writeln!(
-            text,
-            "{} {}{opening}, {} in step.",
-            styled(BAD, "Drift:"),
-            counted(drift.findings.len(), "finding"),
-            drift.in_step
+            "{} an older wording of the stack; the next apply renews the mark.",
+            match drift.older_marks {
+                1 => "1 resource is as the stack says and remembers".to_owned(),
+                many => format!("{many} resources are as the stack says and remember"),
+            }
         );
     }
     text
 }
 
-/// The same for a machine.
-#[must_use]
-pub fn json(drift: &Drift) -> Value {
-    let findings: Vec<Value> = drift
-        .findings
+/// Findings by where they are; the place with the worst of them first.
+fn by_place(drift: &Drift) -> Vec<(&Place, Vec<&Finding>)> {
+    let mut places: BTreeMap<&Place, Vec<&Finding>> = BTreeMap::new();
+    for finding in &drift.findings {
+        places.entry(&finding.place).or_default().push(finding);
+    }
+    let mut places: Vec<_> = places.into_iter().collect();
+    places
+        .sort_by_key(|(place, found)| (found.iter().map(|it| it.severity).min(), (*place).clone()));
+    places
+}
+
+fn style_of(severity: Severity) -> Style {
+    match severity {
+        Severity::OpensAccess | Severity::MayOpenAccess | Severity::Unknown => BAD,
+        Severity::CutsAccess | Severity::ChangesBehaviour => CHANGE,
+        Severity::Cosmetic => QUIET,
+    }
+}
+
+fn finding(text: &mut String, finding: &Finding) {
+    let sign = finding.class.sign();
+    let subject = match finding.address() {
+        Some(address) => title(address),
+        None if finding.addresses.is_empty() => finding.subject(),
+        None => counted(finding.addresses.len(), "resource"),
+    };
+    let _ = writeln!(
+        text,
+        "  {} {subject}  {}  {} {}{}",
+        styled(of_sign(sign), sign),
+        styled(style_of(finding.severity), finding.severity.says()),
+        styled(QUIET, finding.class.code()),
+        says(finding),
+        finding
+            .written_at
+            .as_ref()
+            .map_or_else(String::new, |it| format!("  {}", styled(QUIET, it)))
+    );
+    for line in &finding.lines {
+        let _ = writeln!(text, "      {line}");
+    }
+    for effect in finding.effects.iter().take(MOST_EFFECTS) {
+        let (style, sign) = if effect.gained {
+            (BAD, "gains")
+        } else {
+            (CHANGE, "loses")
+        };
+        let _ = writeln!(text, "      {}: {}", styled(style, sign), effect.says);
+    }
+    if finding.effects.len() > MOST_EFFECTS {
+        let more = finding.effects.len() - MOST_EFFECTS;
+        let _ = writeln!(text, "      and {more} more: `--json` has all");
+    }
+    let witness = finding
+        .effects
         .iter()
-        .map(|it| {
-            json!({
-                "code": it.class.code(), "class": it.class, "address": it.address, "kind": it.address.kind,
-                "account": it.place.account, "account_id": it.place.id, "region": it.place.region,
-                "lines": it.lines, "changes": it.changes,
-            })
-        })
+        .find_map(|it| it.witness.as_ref().filter(|_| it.gained));
+    if let Some(request) = witness {
+        let _ = writeln!(
+            text,
+            "      {}",
+            styled(QUIET, format!("for example {}", request_value(request)))
+        );
+    }
+    for why in &finding.because {
+        let _ = writeln!(text, "      not settled: {why}");
+    }
+}
+
+/// The class in words, with who moved where the class leaves that open.
+fn says(finding: &Finding) -> String {
+    let says = finding.class.says();
+    let tells = matches!(finding.class, Class::Ghost | Class::Unwanted);
+    match finding.moved {
+        Moved::Unknown if finding.class == Class::Changed => {
+            "differs from the stack; no mark tells who moved".to_owned()
+        }
+        Moved::Stack if tells => format!("{says} (the stack moved)"),
+        Moved::Aws if tells => format!("{says} (AWS moved)"),
+        Moved::Aws | Moved::Stack | Moved::Unknown => says.to_owned(),
+    }
+}
+
+/// The last line.
+#[must_use]
+pub fn verdict(drift: &Drift) -> String {
+    if drift.findings.is_empty() {
+        return format!(
+            "{} {} in step with the stack.",
+            styled(GOOD, "No drift:"),
+            counted(drift.in_step, "resource")
+        );
+    }
+    format!(
+        "{} {}, {} in step.",
+        styled(BAD, "Drift:"),
+        summary(drift),
+        drift.in_step
+    )
+}
+
+/// `3 findings (1 opens access, 2 cosmetic)`.
+fn summary(drift: &Drift) -> String {
+    let counts: Vec<String> = Severity::ALL
+        .into_iter()
+        .filter(|it| drift.count(*it) > 0)
+        .map(|it| format!("{} {}", drift.count(it), it.says().to_lowercase()))
         .collect();
-    json!({
-        "schema": super::json::DRIFT, "stack": drift.stack, "findings": findings, "in_step": drift.in_step,
-        "left": super::json::left(&drift.left),
-        "opens_access": drift.findings.iter().any(|it| it.class.opens_access()),
-        "classes": Class::ALL.map(|it| json!({"code": it.code(), "class": it, "says": it.says()})),
-    })
+    format!(
+        "{} ({})",
+        counted(drift.findings.len(), "finding"),
+        counts.join(", ")
+    )
 }

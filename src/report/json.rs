@@ -39,7 +39,7 @@ fn step(step: &Step) -> Value {
         "changes": step.changes,
         "because": step.because,
         "drifted": step.drifted,
-        "foreign": have.map(|it| it.extras.clone()).unwrap_or_default(),
+        "foreign": have.map(|it| it.extras.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
         "ghosts": have.map(|it| it.ghosts.clone()).unwrap_or_default(),
     })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
+pub use anstyle::Style;
 
 /// Made, gained, done.
 pub const GOOD: Style = AnsiColor::Green.on_default();

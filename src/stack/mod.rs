@@ -46,12 +46,14 @@ mod syntax;
 mod testing;
 mod topics;
 mod units;
+mod written;
 
 pub use contract::{
     Claim, Claimed, Contract, ContractApi, ContractTopic, Invited, Leave, Offer, Offered,
     Subscriber, Subscribing, Withdrawn, claims_text,
 };
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
+pub use written::{Written, written};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,6 +119,15 @@ pub fn format(text: &str) -> Result<String, Faults> {
 #[must_use]
 pub fn refuses_name(name: &str) -> Option<String> {
     names::KEY.refuses(name).map(names::Refusal::reason)
+}
+
+/// A span of time as a stack spells it: `90s`, `5m`, `1h30m`.
+#[must_use]
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    let millis = units::duration(text)?;
+    u64::try_from(millis)
+        .ok()
+        .map(std::time::Duration::from_millis)
 }
 
 /// The JSON Schema (draft 7) of a stack file.

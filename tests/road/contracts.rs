@@ -340,7 +340,7 @@ fn a_withdrawn_offer_is_drift_at_the_consumer() {
             .await
             .findings
             .iter()
-            .map(|it| format!("{} {}", it.class.code(), it.address))
+            .map(|it| format!("{} {}", it.class.code(), it.subject()))
             .collect();
         assert_eq!(found, ["PD006 roles.invoicer", "PD007 roles.invoicer"]);
     });

@@ -22,5 +22,6 @@ mod random;
 mod reach;
 mod round;
 mod sweep;
+mod tamperings;
 mod unowned;
 mod world;

@@ -8,7 +8,7 @@ use provision::cloud::apigateway::{
     GetApiResources, GetDeployments, GetRestApis, GetStages, Patch, ResourceRecord, StageRecord,
     UpdateMethod, UpdateRestApi,
 };
-use provision::cloud::{Call, Fault, Sandbox, all_pages, call, iam, sns, sqs};
+use provision::cloud::{Call, Cloud, Fault, all_pages, call, iam, sns, sqs};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -21,7 +21,7 @@ pub(crate) const TOPIC: &str = "arn:aws:sns:eu-west-1:333333333333:order-events"
 pub(crate) const QUEUE: &str = "arn:aws:sqs:eu-west-1:222222222222:billing-inbox";
 
 /// One call in an account, that must come off, and is sent again while there are too many.
-pub(crate) async fn send<C: Call + Clone>(cloud: &Sandbox, account: &str, it: C) -> C::Answer {
+pub(crate) async fn send<C: Call + Clone>(cloud: &dyn Cloud, account: &str, it: C) -> C::Answer {
     loop {
         match call(cloud, &place(account), it.clone()).await {
             Ok(answer) => return answer,
@@ -40,7 +40,7 @@ pub(crate) fn anybody(sid: &str) -> Value {
 }
 
 /// Changes the policy of the topic.
-pub(crate) async fn rewrite_topic(cloud: &Sandbox, change: impl Fn(&mut Vec<Value>)) {
+pub(crate) async fn rewrite_topic(cloud: &dyn Cloud, change: impl Fn(&mut Vec<Value>)) {
     let call = sns::GetTopicAttributes {
         arn: TOPIC.to_owned(),
     };
@@ -56,7 +56,7 @@ pub(crate) async fn rewrite_topic(cloud: &Sandbox, change: impl Fn(&mut Vec<Valu
 }
 
 /// Puts an inline policy that allows everything on a role.
-pub(crate) async fn crown(cloud: &Sandbox, account: &str, role: &str, policy: &str) {
+pub(crate) async fn crown(cloud: &dyn Cloud, account: &str, role: &str, policy: &str) {
     let document = json!({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -70,7 +70,7 @@ pub(crate) async fn crown(cloud: &Sandbox, account: &str, role: &str, policy: &s
 }
 
 /// A role as IAM has it.
-pub(crate) async fn role(cloud: &Sandbox, account: &str, name: &str) -> iam::RoleDetail {
+pub(crate) async fn role(cloud: &dyn Cloud, account: &str, name: &str) -> iam::RoleDetail {
     let ask = |marker| iam::GetAccountAuthorizationDetails { marker };
     let all = all_pages(cloud, &place(account), ask).await.expect("roles");
     all.into_iter()
@@ -79,7 +79,7 @@ pub(crate) async fn role(cloud: &Sandbox, account: &str, name: &str) -> iam::Rol
 }
 
 /// Deletes a role with all that is on it.
-pub(crate) async fn delete_role(cloud: &Sandbox, account: &str, name: &str) -> iam::RoleDetail {
+pub(crate) async fn delete_role(cloud: &dyn Cloud, account: &str, name: &str) -> iam::RoleDetail {
     let found = role(cloud, account, name).await;
     for policy in found.inline.keys().cloned() {
         let name = name.to_owned();
@@ -95,7 +95,7 @@ pub(crate) async fn delete_role(cloud: &Sandbox, account: &str, name: &str) -> i
 }
 
 /// Deletes a role and makes it again as it was, by name and tags: only its id is another.
-pub(crate) async fn remake_role(cloud: &Sandbox, account: &str, name: &str) {
+pub(crate) async fn remake_role(cloud: &dyn Cloud, account: &str, name: &str) {
     let old = delete_role(cloud, account, name).await;
     let decoded = |text: &str| {
         percent_encoding::percent_decode_str(text)
@@ -124,7 +124,7 @@ pub(crate) async fn remake_role(cloud: &Sandbox, account: &str, name: &str) {
 }
 
 /// A queue with nothing said.
-pub(crate) async fn make_queue(cloud: &Sandbox, account: &str, name: &str) {
+pub(crate) async fn make_queue(cloud: &dyn Cloud, account: &str, name: &str) {
     let call = sqs::CreateQueue {
         name: name.to_owned(),
         attributes: BTreeMap::new(),
@@ -134,7 +134,7 @@ pub(crate) async fn make_queue(cloud: &Sandbox, account: &str, name: &str) {
 }
 
 /// A topic with nothing said.
-pub(crate) async fn make_topic(cloud: &Sandbox, account: &str, name: &str) {
+pub(crate) async fn make_topic(cloud: &dyn Cloud, account: &str, name: &str) {
     let call = sns::CreateTopic {
         name: name.to_owned(),
         attributes: BTreeMap::new(),
@@ -144,7 +144,7 @@ pub(crate) async fn make_topic(cloud: &Sandbox, account: &str, name: &str) {
 }
 
 /// A role that a service may assume.
-pub(crate) async fn make_role(cloud: &Sandbox, account: &str, name: &str) {
+pub(crate) async fn make_role(cloud: &dyn Cloud, account: &str, name: &str) {
     let trust = json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -164,19 +164,19 @@ pub(crate) async fn make_role(cloud: &Sandbox, account: &str, name: &str) {
 }
 
 /// The id of the orders API.
-pub(crate) async fn api_id(cloud: &Sandbox) -> String {
+pub(crate) async fn api_id(cloud: &dyn Cloud) -> String {
     let ask = GetRestApis { position: None };
     let mut found = send(cloud, ORDERS, ask).await.items;
     assert_eq!(found.len(), 1, "one API");
     found.remove(0).id
 }
 
-pub(crate) async fn stages(cloud: &Sandbox) -> Vec<StageRecord> {
+pub(crate) async fn stages(cloud: &dyn Cloud) -> Vec<StageRecord> {
     let id = api_id(cloud).await;
     send(cloud, ORDERS, GetStages { id }).await
 }
 
-pub(crate) async fn deployments(cloud: &Sandbox) -> Vec<DeploymentRecord> {
+pub(crate) async fn deployments(cloud: &dyn Cloud) -> Vec<DeploymentRecord> {
     let id = api_id(cloud).await;
     let position = None;
     send(cloud, ORDERS, GetDeployments { id, position })
@@ -184,7 +184,7 @@ pub(crate) async fn deployments(cloud: &Sandbox) -> Vec<DeploymentRecord> {
         .items
 }
 
-pub(crate) async fn resources(cloud: &Sandbox) -> Vec<ResourceRecord> {
+pub(crate) async fn resources(cloud: &dyn Cloud) -> Vec<ResourceRecord> {
     let id = api_id(cloud).await;
     let position = None;
     send(cloud, ORDERS, GetApiResources { id, position })
@@ -193,7 +193,7 @@ pub(crate) async fn resources(cloud: &Sandbox) -> Vec<ResourceRecord> {
 }
 
 /// Takes the authorizer off a method; nothing is served of it yet.
-pub(crate) async fn unsign(cloud: &Sandbox, verb: &str, path: &str) {
+pub(crate) async fn unsign(cloud: &dyn Cloud, verb: &str, path: &str) {
     let all = resources(cloud).await;
     let resource = all.iter().find(|it| it.path == path).expect("the path");
     let call = UpdateMethod {
@@ -206,7 +206,7 @@ pub(crate) async fn unsign(cloud: &Sandbox, verb: &str, path: &str) {
 }
 
 /// Deploys the API as it is, with a description of one's own.
-pub(crate) async fn deploy(cloud: &Sandbox, description: &str) {
+pub(crate) async fn deploy(cloud: &dyn Cloud, description: &str) {
     let call = CreateDeployment {
         id: api_id(cloud).await,
         stage: "live".to_owned(),
@@ -217,7 +217,7 @@ pub(crate) async fn deploy(cloud: &Sandbox, description: &str) {
 }
 
 /// Replaces the API's resource policy.
-pub(crate) async fn set_api_policy(cloud: &Sandbox, text: &str) {
+pub(crate) async fn set_api_policy(cloud: &dyn Cloud, text: &str) {
     let call = UpdateRestApi {
         id: api_id(cloud).await,
         patches: vec![Patch::replace("/policy", text)],
@@ -225,7 +225,7 @@ pub(crate) async fn set_api_policy(cloud: &Sandbox, text: &str) {
     send(cloud, ORDERS, call).await;
 }
 
-pub(crate) async fn delete_stage(cloud: &Sandbox) {
+pub(crate) async fn delete_stage(cloud: &dyn Cloud) {
     let call = DeleteStage {
         id: api_id(cloud).await,
         stage: "live".to_owned(),
@@ -233,7 +233,7 @@ pub(crate) async fn delete_stage(cloud: &Sandbox) {
     send(cloud, ORDERS, call).await;
 }
 
-pub(crate) async fn delete_deployment(cloud: &Sandbox, deployment: &str) {
+pub(crate) async fn delete_deployment(cloud: &dyn Cloud, deployment: &str) {
     let call = DeleteDeployment {
         id: api_id(cloud).await,
         deployment: deployment.to_owned(),
@@ -241,13 +241,13 @@ pub(crate) async fn delete_deployment(cloud: &Sandbox, deployment: &str) {
     send(cloud, ORDERS, call).await;
 }
 
-pub(crate) async fn delete_api(cloud: &Sandbox) {
+pub(crate) async fn delete_api(cloud: &dyn Cloud) {
     let id = api_id(cloud).await;
     send(cloud, ORDERS, DeleteRestApi { id }).await;
 }
 
 /// The subscriptions of the topic.
-pub(crate) async fn subscriptions(cloud: &Sandbox) -> Vec<sns::SubscriptionListing> {
+pub(crate) async fn subscriptions(cloud: &dyn Cloud) -> Vec<sns::SubscriptionListing> {
     let call = sns::ListSubscriptionsByTopic {
         topic: TOPIC.to_owned(),
         token: None,

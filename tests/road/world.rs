@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use futures::stream;
 use provision::cloud::seam::{CallRecord, FaultRule, Ledger};
 use provision::cloud::{Cloud, Sandbox, Seam};
-use provision::drift::Drift;
+use provision::drift::{Drift, Finding, Seen};
 use provision::execute::{self, Outcomes};
 use provision::graph;
-use provision::kinds::survey::{self, Live, SurveyErrors};
+use provision::kinds::survey::{self, Live, Reading, SurveyErrors};
 use provision::lower::{self, Desired};
 use provision::model::{AccountId, Address, Place, Region};
 use provision::plan::{Action, Consent, Plan};
-use provision::stack::{self, Source};
+use provision::stack::{self, Source, Written};
 
 /// Runs on a paused clock.
 pub(crate) fn run<F: Future>(test: F) -> F::Output {
@@ -226,9 +226,30 @@ pub(crate) async fn plan(desired: &Desired, cloud: &dyn Cloud) -> Plan {
     Plan::between(desired, &live.expect("read"), &Consent::default())
 }
 
+/// What was read.
+pub(crate) async fn read(desired: &Desired, cloud: &dyn Cloud) -> Reading {
+    survey::read(&desired.stack, &desired.wants, &desired.reached(), cloud).await
+}
+
 /// What drifted.
 pub(crate) async fn drift(desired: &Desired, cloud: &dyn Cloud) -> Drift {
-    Drift::of(&plan(desired, cloud).await)
+    drift_in(desired, &read(desired, cloud).await)
+}
+
+/// What drifted, in what was read.
+pub(crate) fn drift_in(desired: &Desired, reading: &Reading) -> Drift {
+    let plan = provision::drift::plan(desired, reading, &Consent::default());
+    let seen = Seen {
+        desired,
+        reading,
+        written: &Written::default(),
+    };
+    Drift::of(&plan, &seen)
+}
+
+/// A finding's code and addresses.
+pub(crate) fn coded(finding: &Finding) -> String {
+    format!("{} {}", finding.class.code(), finding.subject())
 }
 
 /// What a plan does, a line each: the sign, the address, and the fields that differ.

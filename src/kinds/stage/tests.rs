@@ -283,7 +283,7 @@ fn settings_for_one_method_are_shown_and_left_alone() {
         assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
         let extras = read(&cloud, &plain()).await.extras;
         assert_eq!(
-            extras,
+            extras.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["settings for the method `~1orders/GET` of stage `prod`"]
         );
     });

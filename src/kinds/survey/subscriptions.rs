@@ -1,19 +1,20 @@
-//! Subscriptions: read last, for topics and queues tell where to look, and whose they are.
+//! Subscriptions, once topics and queues are known: each topic lists its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 
-use super::{Guest, Live, Orphan, Survey, SurveyError, or_none};
+use super::{Guest, Live, Orphan, Reading, Survey, or_none};
 use crate::cloud::{self, sns};
-use crate::kinds::{Resource, Subscription};
+use crate::kinds::{Extra, Resource, Stranger, Subscription, Want};
 use crate::model::{AccountId, Address, Arn, KindName, Place, Region};
 
 impl Survey<'_> {
     /// Subscriptions, once topics and queues are known.
-    pub(super) async fn subscriptions(&self, live: &mut Live) -> Result<(), SurveyError> {
+    pub(super) async fn subscriptions(&self, reading: &mut Reading) {
         let mut listed: Vec<(Option<Address>, sns::SubscriptionListing)> = Vec::new();
-        let topics: Vec<(Address, Place, Arn)> = live
+        let topics: Vec<(Address, Place, Arn)> = reading
+            .live
             .have
             .iter()
             .filter_map(|(address, have)| match &have.resource {
@@ -25,6 +26,19 @@ impl Survey<'_> {
                 _ => None,
             })
             .collect();
+        // Of a topic that was not read nobody knows who subscribes.
+        for unread in &mut reading.unread {
+            let topics: Vec<&Arn> = unread
+                .addresses
+                .iter()
+                .filter_map(|it| match &self.wants.get(it)?.resource {
+                    Resource::Topic(topic) => Some(&topic.arn),
+                    _ => None,
+                })
+                .collect();
+            let theirs: Vec<Address> = topics.iter().flat_map(|it| self.subscribers(it)).collect();
+            unread.addresses.extend(theirs);
+        }
         let lists = join_all(topics.iter().map(|(_, place, arn)| async move {
             let ask = |token| sns::ListSubscriptionsByTopic {
                 topic: arn.to_string(),
@@ -33,23 +47,27 @@ impl Survey<'_> {
             cloud::all_pages(self.cloud, place, ask).await
         }))
         .await;
-        for ((address, place, _), list) in topics.iter().zip(lists) {
-            let list = or_none(list).map_err(|source| SurveyError {
-                place: place.clone(),
-                source,
-            })?;
-            listed.extend(
-                list.into_iter()
-                    .flatten()
-                    .map(|it| (Some(address.clone()), it)),
-            );
+        for ((address, place, arn), list) in topics.iter().zip(lists) {
+            match or_none(list) {
+                Ok(list) => listed.extend(
+                    list.into_iter()
+                        .flatten()
+                        .map(|it| (Some(address.clone()), it)),
+                ),
+                Err(error) => {
+                    let concerned = self.subscribers(arn).into_iter();
+                    let all = concerned.chain([address.clone()]).collect();
+                    reading.lacks(place, error, all);
+                }
+            }
         }
-        self.foreign_topics(live, &topics, &mut listed).await?;
+        self.foreign_topics(&topics, &mut listed, reading).await;
+        let unread: BTreeSet<Address> = reading.unread_addresses().into_iter().cloned().collect();
         let reads = self.wants.iter().filter_map(|(address, want)| {
             let Resource::Subscription(it) = &want.resource else {
                 return None;
             };
-            if !self.entered.contains(&want.place.id) {
+            if unread.contains(address) || !self.entered.contains(&want.place.id) {
                 return None;
             }
             let found = listed.iter().find(|(_, listing)| {
@@ -60,23 +78,28 @@ impl Survey<'_> {
             let arn = found.1.arn.clone();
             Some(async move {
                 let call = sns::GetSubscriptionAttributes { arn: arn.clone() };
-                let attributes = or_none(cloud::call(self.cloud, &want.place, call).await)
-                    .map_err(|source| SurveyError {
-                        place: want.place.clone(),
-                        source,
-                    })?;
-                Ok(attributes.map(|found| {
-                    (
-                        address.clone(),
-                        Subscription::decode(&it.topic, &it.queue, &arn, &found),
-                    )
-                }))
+                let found = or_none(cloud::call(self.cloud, &want.place, call).await);
+                let decoded = |found| Subscription::decode(&it.topic, &it.queue, &arn, &found);
+                (address, want, found.map(|it| it.map(decoded)))
             })
         });
-        live.have
-            .extend(try_join_all(reads).await?.into_iter().flatten());
-        self.sort_subscriptions(listed, live);
-        Ok(())
+        for (address, want, found) in join_all(reads).await {
+            match found {
+                Ok(Some(have)) => {
+                    reading.live.have.insert(address.clone(), have);
+                }
+                Ok(None) => {}
+                Err(error) => reading.lacks(&want.place, error, [address.clone()].into()),
+            }
+        }
+        self.sort_subscriptions(listed, &mut reading.live);
+    }
+
+    /// The subscriptions that are wanted to a topic.
+    fn subscribers(&self, topic: &Arn) -> Vec<Address> {
+        let to = |want: &Want| matches!(&want.resource, Resource::Subscription(it) if it.topic == *topic);
+        let found = self.wants.iter().filter(|(_, want)| to(want));
+        found.map(|(address, _)| address.clone()).collect()
     }
 
     /// Whether a topic is of the stack, in an account that is entered: it tells its subscriptions itself.
@@ -93,10 +116,11 @@ impl Survey<'_> {
     /// deliver of the others: those have left the stack, and nothing else remembers them.
     async fn foreign_topics(
         &self,
-        live: &Live,
         topics: &[(Address, Place, Arn)],
         listed: &mut Vec<(Option<Address>, sns::SubscriptionListing)>,
-    ) -> Result<(), SurveyError> {
+        reading: &mut Reading,
+    ) {
+        let live = &reading.live;
         let of_the_stack =
             |arn: &Arn| topics.iter().any(|(_, _, it)| it == arn) || self.reads_topic(arn);
         let wanted = self.wants.values().filter_map(|want| match &want.resource {
@@ -126,17 +150,22 @@ impl Survey<'_> {
                 ((place.id.clone(), place.region.clone()), place)
             })
             .collect();
-        for place in foreign.values() {
-            let found =
-                cloud::all_pages(self.cloud, place, |token| sns::ListSubscriptions { token })
-                    .await
-                    .map_err(|source| SurveyError {
-                        place: place.clone(),
-                        source,
-                    })?;
-            listed.extend(found.into_iter().map(|it| (None, it)));
+        for place in foreign.into_values() {
+            match cloud::all_pages(self.cloud, &place, |token| sns::ListSubscriptions { token })
+                .await
+            {
+                Ok(found) => listed.extend(found.into_iter().map(|it| (None, it))),
+                Err(error) => {
+                    let concerned = self.wants.iter().filter(|(_, want)| {
+                        let here = want.place.id == place.id && want.place.region == place.region;
+                        here && matches!(&want.resource, Resource::Subscription(it)
+                            if !topics.iter().any(|(_, _, arn)| *arn == it.topic) && !self.reads_topic(&it.topic))
+                    });
+                    let all = concerned.map(|(address, _)| address.clone()).collect();
+                    reading.lacks(&place, error, all);
+                }
+            }
         }
-        Ok(())
     }
 
     /// What is listed and not wanted: ours when its queue is, else a stranger's.
@@ -212,10 +241,15 @@ impl Survey<'_> {
                     } else {
                         ""
                     };
-                    have.extras.push(format!(
+                    let text = format!(
                         "subscription of {} {} by account {}{pending}",
                         listing.protocol, listing.endpoint, listing.owner
-                    ));
+                    );
+                    let what = Stranger::Subscription {
+                        arn: listing.arn.clone(),
+                        endpoint: listing.endpoint.clone(),
+                    };
+                    have.extras.push(Extra::new(what, text));
                 }
                 live.guests.push(Guest {
                     topic,

@@ -1,0 +1,97 @@
+//! `provision drift --accept`
+
+use std::fs;
+use std::path::Path;
+
+use super::look;
+use crate::cli::screen::Screen;
+use crate::cli::session::{checked_withdrawn, lowered_within, sources};
+use crate::cli::{Ending, Failure, args};
+use crate::drift::accept::{Accepting, accept};
+use crate::drift::{self, Drift, Seen};
+use crate::plan::Consent;
+use crate::stack::{self, Source};
+
+/// Writes what AWS has into the stack's files.
+pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
+    let look = look(args, screen).await?;
+    let untouched = |reason: String| Failure::Plain(format!("{reason}; no file was touched"));
+    let with = Accepting {
+        desired: &look.desired,
+        reading: &look.reading,
+        drift: &look.drift,
+        written: &stack::written(&look.sources),
+    };
+    let after = accept(&look.sources, &args.accept, &with).map_err(untouched)?;
+    // What is written must be a stack, and in step.
+    let desired = lowered_within(&checked_withdrawn(&args.files, &after)?, &args.reach)?;
+    let plan = drift::plan(&desired, &look.reading, &Consent::default());
+    let seen = Seen {
+        desired: &desired,
+        reading: &look.reading,
+        written: &stack::written(&after),
+    };
+    let left = Drift::of(&plan, &seen);
+    for address in &args.accept {
+        if let Some(finding) = left.of_address(address).next() {
+            return Err(untouched(format!(
+                "`{address}` would still not be in step: {}",
+                finding.lines.first().map_or("", String::as_str)
+            )));
+        }
+    }
+    let is_old = |it: &&_| {
+        look.drift
+            .findings
+            .iter()
+            .any(|old| old.identity() == drift::Finding::identity(it))
+    };
+    if let Some(new) = left.findings.iter().find(|it| !is_old(it)) {
+        return Err(untouched(format!(
+            "accepting that would set something else apart: {} ({})",
+            new.subject(),
+            new.lines.first().map_or("", String::as_str)
+        )));
+    }
+    if sources(&args.files)? != look.sources {
+        return Err(untouched("the stack was changed meanwhile".to_owned()));
+    }
+    for (old, new) in look.sources.iter().zip(&after) {
+        if old.text != new.text {
+            write(new)?;
+            screen.result(&difference(old, new));
+        }
+    }
+    screen.talk(&look.session.summary());
+    Ok(Ending::Done)
+}
+
+/// Writes a file whole or not at all.
+fn write(source: &Source) -> Result<(), Failure> {
+    let path = Path::new(&source.name);
+    let beside = path.with_extension("toml.new");
+    let result = fs::write(&beside, &source.text).and_then(|()| fs::rename(&beside, path));
+    result.map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", source.name)))
+}
+
+/// The lines that went and came: all that differs lies between what both begin and end with.
+fn difference(old: &Source, new: &Source) -> String {
+    let (a, b): (Vec<&str>, Vec<&str>) = (old.text.lines().collect(), new.text.lines().collect());
+    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let room = a.len().min(b.len()) - head;
+    let tail = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take(room)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut text = format!("{}:{}\n", old.name, head + 1);
+    for line in &a[head..a.len() - tail] {
+        text += &format!("  - {line}\n");
+    }
+    for line in &b[head..b.len() - tail] {
+        text += &format!("  + {line}\n");
+    }
+    text
+}

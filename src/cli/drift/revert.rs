@@ -1,0 +1,104 @@
+//! `provision drift --revert`
+
+use std::collections::BTreeSet;
+
+use super::{Look, look};
+use crate::cli::apply::{Agreement, agreed, carry_out, conclude, ending};
+use crate::cli::plan::{refused, rehearsed};
+use crate::cli::screen::Screen;
+use crate::cli::{Ending, Failure, args};
+use crate::drift::revert::{Revert, revert};
+use crate::execute::Outcomes;
+use crate::plan::Consent;
+use crate::report::{human, json};
+
+/// Puts back what was named.
+pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
+    let look = look(args, screen).await?;
+    let revert =
+        revert(&look.desired, &look.reading, &look.drift, &args.revert).map_err(Failure::Plain)?;
+    let mute = args.form() == args::DriftFormat::Json;
+    let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
+    if !mute {
+        screen.result(&human::plan(&revert.plan, &rehearsal));
+        for it in &revert.evictions {
+            screen.result(&format!("  - {}: {}\n", it.address, it.extra));
+        }
+        for line in &revert.stays {
+            screen.talk(line);
+        }
+    }
+    if let Some(failed) = refused(&revert.plan) {
+        return failed;
+    }
+    if revert.is_empty() {
+        return Err(Failure::Plain(
+            "what was named cannot be put back by a write of ours; nothing was changed".to_owned(),
+        ));
+    }
+    let said = Agreement {
+        yes: args.yes,
+        prune: false,
+        deletions: revert.named.iter().collect::<BTreeSet<_>>(),
+        mute,
+        again: again(args),
+        flag: "--revert",
+    };
+    agreed(&revert.plan, &said, &Consent::default())?;
+    let outcomes = carry_out(&revert.plan, &look.session, look.reading.live.ids(), screen).await;
+    if !outcomes.all_done() {
+        report(&revert, &outcomes, &look, args, screen);
+        return Ok(ending(&outcomes));
+    }
+    for it in &revert.evictions {
+        it.extra
+            .what
+            .remove(&look.session.cloud, &it.place)
+            .await
+            .map_err(|error| {
+                Failure::Plain(format!(
+                    "{}: {} could not be taken away: {error}; what is above was put back",
+                    it.address, it.extra
+                ))
+            })?;
+    }
+    report(&revert, &outcomes, &look, args, screen);
+    Ok(Ending::Done)
+}
+
+fn report(
+    revert: &Revert,
+    outcomes: &Outcomes,
+    look: &Look<'_>,
+    args: &args::Drift,
+    screen: &Screen,
+) {
+    if args.form() == args::DriftFormat::Json {
+        let mut document = json::outcomes(&revert.plan, outcomes);
+        let evicted: Vec<_> = revert
+            .evictions
+            .iter()
+            .map(|it| serde_json::json!({"address": it.address, "what": it.extra.text}))
+            .collect();
+        document["taken_away"] = serde_json::json!(evicted);
+        document["stays"] = serde_json::json!(revert.stays);
+        document["calls"] = json::calls(
+            &look.session.ledger(),
+            look.session.credential_calls(),
+            look.session.took(),
+        );
+        screen.result(&format!("{document:#}\n"));
+    } else {
+        conclude(&revert.plan, outcomes, &look.session, screen, &again(args));
+    }
+}
+
+/// The command that goes on from here.
+fn again(args: &args::Drift) -> String {
+    let mut text = args::command("drift", &args.files, &args.place);
+    text += &args.reach.flags();
+    for it in &args.revert {
+        text += &format!(" --revert {it}");
+    }
+    text
+}

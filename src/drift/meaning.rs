@@ -1,0 +1,609 @@
+//! What a finding means: who may do more or less by it than the stack says.
+//!
+//! It is never guessed from what kind of drift it is. The documents that AWS has are
+//! held against those of the stack by the inclusion check ([`compare`]), and a method that
+//! asks for no signature is put to the judge. What no document here can settle (a managed
+//! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
+
+use super::class::Severity;
+use super::voice::{Effect, Voice, told};
+use crate::kinds::role::inline_prefix;
+use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
+use crate::kinds::{Stage, Subscription};
+use crate::lower::Desired;
+use crate::model::{Address, Change as FieldChange, Place};
+use crate::policy::own::is_ghost;
+use crate::policy::{
+    ApiName, Change, Clause, Decision, Document, MethodAuth, Policies, Principals, Request,
+    Statement, Who, compare, decide,
+};
+use crate::stack::RouteKey;
+
+/// What a finding means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) severity: Severity,
+    pub(super) effects: Vec<Effect>,
+    /// What could not be settled.
+    pub(super) because: Vec<String>,
+}
+
+impl Meaning {
+    pub(super) fn nothing() -> Self {
+        Self::of(Severity::Cosmetic)
+    }
+
+    pub(super) fn of(severity: Severity) -> Self {
+        Self {
+            severity,
+            effects: Vec::new(),
+            because: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, severity: Severity, effect: Effect) {
+        self.severity = self.severity.min(severity);
+        if !self.effects.contains(&effect) {
+            self.effects.push(effect);
+        }
+    }
+
+    fn at_least(&mut self, severity: Severity) {
+        self.severity = self.severity.min(severity);
+    }
+
+    fn unsettled(&mut self, why: impl Into<String>) {
+        self.at_least(Severity::MayOpenAccess);
+        self.because.push(why.into());
+    }
+}
+
+/// What is needed to say what something means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means<'a> {
+    pub(super) voice: &'a Voice,
+    pub(super) desired: &'a Desired,
+    /// The API's own policy as it stands, for what its stage lets through.
+    pub(super) api: Option<&'a Have>,
+}
+
+/// Fields by which nothing works differently.
+const COSMETIC: [&str; 7] = [
+    "description",
+    "display_name",
+    "mark",
+    "name",
+    "superseded deployments",
+    "tags",
+    "document",
+];
+
+/// The document without principals that are gone: an id is never given out again, so nobody has it.
+fn living(mut document: Document) -> Document {
+    document.statements.retain_mut(|it| {
+        let Some(clause) = it.principal.as_mut().filter(|it| !it.negated) else {
+            return true;
+        };
+        let Principals::Of(types) = &mut clause.principals else {
+            return true;
+        };
+        for values in types.values_mut() {
+            values.retain(|it| !is_ghost(it));
+        }
+        types.retain(|_, values| !values.is_empty());
+        !types.is_empty()
+    });
+    document
+}
+
+fn joined<'a>(documents: impl Iterator<Item = &'a Document>) -> Document {
+    Document::of(documents.flat_map(|it| it.statements.clone()).collect())
+}
+
+fn everything() -> Document {
+    Document::of(vec![Statement::allow("", Clause::of(["*"])).on(["*"])])
+}
+
+fn api_name<'a>(place: &'a Place, id: &'a str) -> ApiName<'a> {
+    ApiName {
+        partition: place.partition().as_str(),
+        region: place.region.as_str(),
+        account: place.id.as_str(),
+        api: id,
+    }
+}
+
+/// The one managed policy whose document everybody knows by heart.
+fn is_administrator(arn: &str) -> bool {
+    arn.ends_with(":iam::aws:policy/AdministratorAccess")
+}
+
+impl Means<'_> {
+    /// Compares what the stack says with what AWS lets through.
+    fn documents(
+        &self,
+        found: &mut Meaning,
+        stack: &Document,
+        live: &Document,
+        subject: Option<&str>,
+        object: Option<&str>,
+    ) {
+        let comparison = compare(stack, &living(live.clone()));
+        match comparison.verdict {
+            Change::Equal | Change::Cosmetic => {}
+            Change::Widened | Change::Both => found.at_least(Severity::OpensAccess),
+            Change::Narrowed => found.at_least(Severity::CutsAccess),
+            Change::Unproven => {
+                found.at_least(Severity::MayOpenAccess);
+                found.because.extend(comparison.because);
+            }
+        }
+        let sides = [(true, &comparison.gains), (false, &comparison.loses)];
+        for (gained, requests) in sides {
+            for request in requests {
+                let effect = self.voice.of_request(request, subject, object, gained);
+                if !found.effects.iter().any(|it| it.says == effect.says) {
+                    found.effects.push(effect);
+                }
+            }
+        }
+    }
+
+    /// What differs between a resource that is wanted and there.
+    pub(super) fn changed(
+        &self,
+        address: &Address,
+        want: &Want,
+        have: &Have,
+        changes: &[FieldChange],
+    ) -> Meaning {
+        let mut found = Meaning::nothing();
+        for change in changes {
+            if !COSMETIC.contains(&change.field.as_str()) {
+                field(&mut found, change);
+            }
+        }
+        let foreign = if want.exclusive {
+            have.foreign.clone()
+        } else {
+            Vec::new()
+        };
+        let with_foreign = |ours: &Document| {
+            let statements = ours.statements.iter().chain(&foreign);
+            Document::of(statements.cloned().collect())
+        };
+        let named = address.to_string();
+        match (&want.resource, &have.resource) {
+            (Resource::Role(stack), Resource::Role(live)) => {
+                self.role(&mut found, &named, want, stack, live, have);
+            }
+            (Resource::Topic(stack), Resource::Topic(live)) => {
+                let live = with_foreign(&live.policy);
+                self.documents(&mut found, &stack.policy, &live, None, Some(&named));
+            }
+            (Resource::Queue(stack), Resource::Queue(live)) => {
+                let live = with_foreign(&live.policy);
+                self.documents(&mut found, &stack.policy, &live, None, Some(&named));
+            }
+            (Resource::RestApi(stack), Resource::RestApi(live)) => {
+                let name = api_name(&want.place, &have.id);
+                let (old, new) = (
+                    name.expand(&stack.policy),
+                    name.expand(&with_foreign(&live.policy)),
+                );
+                self.documents(&mut found, &old, &new, None, Some(&named));
+                self.methods(&mut found, address, want, stack, live, have);
+            }
+            (Resource::Stage(stack), Resource::Stage(live)) => {
+                self.stage(&mut found, want, stack, live);
+            }
+            (Resource::Subscription(stack), Resource::Subscription(live)) => {
+                self.subscription(&mut found, stack, live);
+            }
+            _ => {}
+        }
+        found
+    }
+
+    fn role(
+        &self,
+        found: &mut Meaning,
+        named: &str,
+        want: &Want,
+        stack: &Role,
+        live: &Role,
+        have: &Have,
+    ) {
+        if want.owned {
+            self.documents(found, &stack.trust, &live.trust, None, Some(named));
+        }
+        let prefix = inline_prefix(&want.stack);
+        let counts = |name: &String| want.exclusive || name.starts_with(&prefix);
+        let live_inline = live.inline.iter().filter(|(name, _)| counts(name));
+        let (old, new) = (
+            joined(stack.inline.values()),
+            joined(live_inline.map(|(_, it)| it)),
+        );
+        if want.resource.pending().is_empty() {
+            self.documents(found, &old, &new, Some(named), None);
+        } else {
+            // It names an API that is gone: what AWS calls that API is never given out again.
+            found.at_least(Severity::CutsAccess);
+        }
+        if !want.owned {
+            return;
+        }
+        for arn in stack.attached.difference(&live.attached) {
+            let says = format!("{named} may no longer do what {arn} lets it do");
+            found.add(Severity::CutsAccess, told(false, named, says));
+        }
+        let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
+        for arn in live.attached.difference(&stack.attached) {
+            if want.exclusive || ours(&arn) {
+                self.managed(found, named, &old, arn);
+            }
+        }
+        match (&stack.boundary, &live.boundary) {
+            (Some(boundary), None) => {
+                let says = format!("{named} is bounded by {boundary} no longer");
+                found.add(Severity::MayOpenAccess, told(true, named, says));
+            }
+            (Some(boundary), Some(other)) if boundary != other => {
+                let says = format!("{named} is bounded by {other} instead of {boundary}");
+                found.add(Severity::MayOpenAccess, told(true, named, says));
+            }
+            _ => {}
+        }
+    }
+
+    fn managed(&self, found: &mut Meaning, named: &str, before: &Document, arn: &str) {
+        if is_administrator(arn) {
+            self.documents(found, before, &everything(), Some(named), None);
+            return;
+        }
+        let says = format!("{named} may do whatever {arn} lets it do");
+        found.add(Severity::MayOpenAccess, told(true, named, says));
+        found
+            .because
+            .push(format!("the document of {arn} is not read"));
+    }
+
+    fn methods(
+        &self,
+        found: &mut Meaning,
+        address: &Address,
+        want: &Want,
+        stack: &rest_api::RestApi,
+        live: &rest_api::RestApi,
+        have: &Have,
+    ) {
+        let named = address.to_string();
+        for (key, method) in &live.methods {
+            let wanted = stack.methods.get(key);
+            let open = method.authorization == rest_api::method::NONE;
+            let allowed = stack.public.contains(key)
+                || wanted.is_some_and(|it| it.authorization == method.authorization);
+            if open && !allowed {
+                self.unsigned(found, &named, &want.place, have, key, None);
+            } else if stack.existing.is_none() && wanted.is_none() {
+                let says = format!("{named} answers {key}, a route that the stack does not have");
+                found.add(
+                    Severity::ChangesBehaviour,
+                    told(true, "whoever is let through", says),
+                );
+            }
+        }
+        if stack.existing.is_some() {
+            return;
+        }
+        for key in stack.methods.keys() {
+            if !live.methods.contains_key(key) {
+                let says = format!("{key} of {named} answers nobody");
+                found.add(Severity::CutsAccess, told(false, "its callers", says));
+            }
+        }
+    }
+
+    /// Whether a method without authorizer lets strangers in, by the judge.
+    fn unsigned(
+        &self,
+        found: &mut Meaning,
+        named: &str,
+        place: &Place,
+        api: &Have,
+        key: &RouteKey,
+        deployment: Option<&str>,
+    ) {
+        let name = api_name(place, &api.id);
+        let verb = if key.method == "ANY" {
+            "GET"
+        } else {
+            &key.method
+        };
+        let path: Vec<String> = key.path.split('/').skip(1).map(sample).collect();
+        let stage = self.stage_of(named);
+        let resource = format!("{}{stage}/{verb}/{}", name.head(), path.join("/"));
+        let mut request = Request::new(Who::Anonymous, "execute-api:Invoke", resource);
+        request.method_auth = Some(MethodAuth::None);
+        request.resource_account = Some(place.id.to_string());
+        let policies = Policies {
+            resource: api
+                .document
+                .clone()
+                .filter(|it| !it.statements.is_empty())
+                .map(|it| name.expand(&living(it))),
+            ..Policies::default()
+        };
+        let how = deployment.map_or_else(String::new, |it| format!(", as {it}"));
+        match decide(&request, &policies).decision {
+            Decision::Allow => {
+                let says = format!("anyone may call {key} of {named} without signing{how}");
+                let mut effect = told(true, "anyone", says);
+                effect.witness = Some(request);
+                found.add(Severity::OpensAccess, effect);
+            }
+            Decision::Deny => {
+                let says = format!(
+                    "{key} of {named} checks no signature{how}, so that its policy refuses those it names as well"
+                );
+                found.add(Severity::CutsAccess, told(false, "its callers", says));
+            }
+            Decision::Unproven => {
+                let says = format!("{key} of {named} checks no signature{how}");
+                found.add(Severity::MayOpenAccess, told(true, "anyone", says));
+            }
+        }
+    }
+
+    fn stage_of(&self, api: &str) -> String {
+        let stages = self.desired.wants.values();
+        let mut found = stages.filter_map(|it| match &it.resource {
+            Resource::Stage(it) if it.api.to_string() == api => Some(it.name.clone()),
+            _ => None,
+        });
+        found.next().unwrap_or_else(|| "*".to_owned())
+    }
+
+    fn stage(&self, found: &mut Meaning, want: &Want, stack: &Stage, live: &Stage) {
+        for (key, authorization) in &live.deployed {
+            let wanted = stack.deployed.get(key);
+            let fine = wanted == Some(authorization)
+                || stack.public.contains(key)
+                || (stack.existing && authorization != rest_api::method::NONE);
+            if fine || authorization != rest_api::method::NONE {
+                if !fine && wanted.is_none() {
+                    let says = format!(
+                        "{} serves {key}, a route that the stack does not have",
+                        stack.api
+                    );
+                    found.add(
+                        Severity::ChangesBehaviour,
+                        told(true, "whoever is let through", says),
+                    );
+                }
+                continue;
+            }
+            if let Some(api) = self.api {
+                self.unsigned(
+                    found,
+                    &stack.api.to_string(),
+                    &want.place,
+                    api,
+                    key,
+                    Some("deployed"),
+                );
+            }
+        }
+        for key in stack.deployed.keys() {
+            if !live.deployed.is_empty() && !live.deployed.contains_key(key) {
+                let says = format!("{key} of {} is not deployed and answers nobody", stack.api);
+                found.add(Severity::CutsAccess, told(false, "its callers", says));
+            }
+        }
+        if live.surface != stack.surface {
+            found.unsettled(format!(
+                "the policy that a deployment holds cannot be read, and what {} serves is not what was deployed from the stack",
+                stage::handle(&stack.api.to_string(), &stack.name)
+            ));
+        } else if live.outdated {
+            found.at_least(Severity::CutsAccess);
+        }
+    }
+
+    fn subscription(&self, found: &mut Meaning, stack: &Subscription, live: &Subscription) {
+        let queue = self.voice.name(stack.queue.as_str());
+        let topic = self.voice.name(stack.topic.as_str());
+        if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
+            let says = match &live.filter {
+                None => format!("{queue} receives every message of {topic}, without a filter"),
+                Some(filter) => format!("{queue} receives of {topic} what passes {filter}"),
+            };
+            found.add(
+                Severity::ChangesBehaviour,
+                told(live.filter.is_none(), queue, says),
+            );
+        }
+    }
+
+    /// What others put on a resource.
+    pub(super) fn added(&self, address: &Address, want: &Want, have: &Have) -> Meaning {
+        let mut found = Meaning::nothing();
+        let named = address.to_string();
+        let staying = have.staying(want.exclusive);
+        let statements = staying.iter().any(|it| it.what == Stranger::Statement);
+        let policy = match &want.resource {
+            Resource::Topic(it) => Some(it.policy.clone()),
+            Resource::Queue(it) => Some(it.policy.clone()),
+            Resource::RestApi(it) => Some(api_name(&want.place, &have.id).expand(&it.policy)),
+            Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => None,
+        };
+        if let Some(policy) = policy.filter(|_| statements) {
+            let all = policy.statements.iter().chain(&have.foreign).cloned();
+            let mut live = Document::of(all.collect());
+            if matches!(want.resource, Resource::RestApi(_)) {
+                live = api_name(&want.place, &have.id).expand(&live);
+            }
+            self.documents(&mut found, &policy, &live, None, Some(&named));
+        }
+        let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
+        if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
+            old = joined(stack.inline.values());
+            let theirs = |name: &String| {
+                staying
+                    .iter()
+                    .any(|it| matches!(&it.what, Stranger::Inline(it) if it == name))
+            };
+            let foreign = live.inline.iter().filter(|(name, _)| theirs(name));
+            new = joined(stack.inline.values().chain(foreign.map(|(_, it)| it)));
+        }
+        if old != new {
+            self.documents(&mut found, &old, &new, Some(&named), None);
+        }
+        for extra in staying {
+            match &extra.what {
+                Stranger::Statement | Stranger::Inline(_) | Stranger::Messages => {}
+                Stranger::Managed(arn) => self.managed(&mut found, &named, &old, arn),
+                Stranger::Boundary { arn, .. } => {
+                    let says = format!("{named} may no longer do what {arn} does not let it do");
+                    found.add(Severity::CutsAccess, told(false, &named, says));
+                }
+                Stranger::Subscription { arn, endpoint } => {
+                    let (severity, says) = if arn.starts_with("arn:") {
+                        let says = format!(
+                            "{endpoint} receives every message of {named} that its filter lets through"
+                        );
+                        (Severity::OpensAccess, says)
+                    } else {
+                        let says =
+                            format!("{endpoint} receives the messages of {named} once it confirms");
+                        (Severity::MayOpenAccess, says)
+                    };
+                    found.add(severity, told(true, endpoint.clone(), says));
+                }
+                Stranger::Stage { name, .. } => {
+                    found.unsettled(format!(
+                        "stage `{name}` serves {named} too, by a deployment that is not compared"
+                    ));
+                }
+                Stranger::MethodSettings { .. } => found.at_least(Severity::ChangesBehaviour),
+            }
+        }
+        found
+    }
+
+    /// What is not there any more.
+    pub(super) fn missing(&self, address: &Address, want: &Want) -> Meaning {
+        let mut found = Meaning::of(Severity::ChangesBehaviour);
+        let named = address.to_string();
+        if let Resource::Subscription(it) = &want.resource {
+            let queue = self.voice.name(it.queue.as_str());
+            let topic = self.voice.name(it.topic.as_str());
+            let says = format!("{queue} may no longer receive from {topic}");
+            found.add(Severity::CutsAccess, told(false, queue, says));
+        }
+        let api = match &want.resource {
+            Resource::Stage(it) => it.api.to_string(),
+            _ => named.clone(),
+        };
+        for grant in &self.desired.grants {
+            let target = grant.target.to_string();
+            let concerned = grant.who == named
+                || target == named
+                || target == api
+                || grant.role.as_ref() == Some(address);
+            if concerned {
+                let says = format!("{} may no longer {} {target}", grant.who, grant.may);
+                found.add(Severity::CutsAccess, told(false, grant.who.clone(), says));
+            }
+        }
+        for want in self.desired.wants.values() {
+            let Resource::Subscription(it) = &want.resource else {
+                continue;
+            };
+            let (queue, topic) = (
+                self.voice.name(it.queue.as_str()),
+                self.voice.name(it.topic.as_str()),
+            );
+            if queue == named || topic == named {
+                let says = format!("{queue} may no longer receive from {topic}");
+                found.add(Severity::CutsAccess, told(false, queue, says));
+            }
+        }
+        found
+    }
+
+    /// What is there, bears our mark, and is not in the stack.
+    pub(super) fn unwanted(&self, address: &Address, place: &Place, have: &Have) -> Meaning {
+        let mut found = Meaning::of(Severity::ChangesBehaviour);
+        let named = address.to_string();
+        let nothing = Document::of(Vec::new());
+        match &have.resource {
+            Resource::Role(it) => {
+                self.documents(&mut found, &nothing, &it.trust, None, Some(&named));
+                let inline = joined(it.inline.values());
+                self.documents(&mut found, &nothing, &inline, Some(&named), None);
+                for arn in &it.attached {
+                    self.managed(&mut found, &named, &nothing, arn);
+                }
+            }
+            Resource::Topic(_) | Resource::Queue(_) => {
+                let live = have.document.clone().unwrap_or_else(|| nothing.clone());
+                self.documents(&mut found, &nothing, &live, None, Some(&named));
+            }
+            Resource::RestApi(it) => {
+                let name = api_name(place, &have.id);
+                let live = have.document.clone().unwrap_or_else(|| nothing.clone());
+                self.documents(
+                    &mut found,
+                    &nothing,
+                    &name.expand(&live),
+                    None,
+                    Some(&named),
+                );
+                for (key, method) in &it.methods {
+                    if method.authorization == rest_api::method::NONE {
+                        self.unsigned(&mut found, &named, place, have, key, None);
+                    }
+                }
+            }
+            Resource::Subscription(it) => {
+                let queue = self.voice.name(it.queue.as_str());
+                let topic = self.voice.name(it.topic.as_str());
+                let says = format!("{queue} receives from {topic}");
+                found.add(Severity::OpensAccess, told(true, queue, says));
+            }
+            Resource::Stage(it) => found.unsettled(format!(
+                "stage `{}` serves {} by a deployment that is not compared",
+                it.name, it.api
+            )),
+        }
+        found
+    }
+}
+
+/// What a field's change means, where no document says it.
+fn field(found: &mut Meaning, change: &FieldChange) {
+    let documents = ["policy", "trust", "inline policies", "managed policies"];
+    if documents.contains(&change.field.as_str()) {
+        return;
+    }
+    found.at_least(Severity::ChangesBehaviour);
+    match (change.field.as_str(), change.from.as_deref()) {
+        ("endpoint", Some("regional" | "edge")) if change.to.as_deref() == Some("private") => {
+            found.unsettled("it can be reached from everywhere, not only through VPC endpoints");
+        }
+        ("vpc_endpoints", _) => {
+            found.unsettled("it can be reached through other VPC endpoints than the stack says");
+        }
+        _ => {}
+    }
+}
+
+/// A segment as somebody may call it.
+fn sample(segment: &str) -> String {
+    if segment.starts_with('{') {
+        "x".to_owned()
+    } else {
+        segment.to_owned()
+    }
+}

@@ -1,0 +1,210 @@
+//! Putting back what was named, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Class, Drift};
+use crate::kinds::survey::Reading;
+use crate::kinds::{Extra, Have};
+use crate::lower::Desired;
+use crate::model::{Address, Place};
+use crate::plan::{Action, Consent, Plan};
+use crate::stack::nearest;
+
+/// Which findings: those of a class, or those of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// Every finding of a class.
+    Class(Class),
+    /// Every finding of a resource.
+    Address(Address),
+}
+
+impl FromStr for Selector {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(class) = Class::parse(text) {
+            return Ok(Self::Class(class));
+        }
+        text.parse().map(Self::Address).map_err(|()| {
+            let codes = Class::ALL.map(Class::code);
+            let hint = match nearest(text, codes) {
+                Some(code) if text.to_ascii_uppercase().starts_with("PD") => {
+                    format!("; did you mean `{code}`?")
+                }
+                _ => "; write a code such as `PD001`, or the kind's table and the name, as in `queues.inbox`".to_owned(),
+            };
+            format!("`{text}` is neither a code nor an address{hint}")
+        })
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => out.write_str(class.code()),
+            Self::Address(address) => address.fmt(out),
+        }
+    }
+}
+
+/// Something that no apply pushes out, to be taken away by a call of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Eviction {
+    /// The resource it stands on.
+    pub address: Address,
+    /// Where.
+    pub place: Place,
+    /// What it is.
+    pub extra: Extra,
+}
+
+/// What puts back what was named.
+#[derive(Clone, Debug)]
+pub struct Revert {
+    /// The steps of an apply, those of other resources left out.
+    pub plan: Plan,
+    /// What goes beside them.
+    pub evictions: Vec<Eviction>,
+    /// What cannot be taken away, and why.
+    pub stays: Vec<String>,
+    /// Resources that were named as such: their deletion is agreed to.
+    pub named: BTreeSet<Address>,
+}
+
+impl Revert {
+    /// Whether there is nothing to put back.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plan.is_empty() && self.evictions.is_empty()
+    }
+}
+
+/// What puts back what is named, or why something of it cannot be.
+pub fn revert(
+    desired: &Desired,
+    reading: &Reading,
+    drift: &Drift,
+    which: &[Selector],
+) -> Result<Revert, String> {
+    let (mut chosen, mut evict, mut adopt) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut named = BTreeSet::new();
+    for selector in which {
+        let found: Vec<_> = drift
+            .findings
+            .iter()
+            .filter(|it| match selector {
+                Selector::Class(class) => it.class == *class,
+                Selector::Address(address) => it.addresses.contains(address),
+            })
+            .collect();
+        if found.is_empty() {
+            return Err(nothing_found(selector, desired, drift));
+        }
+        if let Some(unread) = found.iter().find(|it| it.class == Class::Unreadable) {
+            return Err(format!(
+                "{} cannot be read ({}), and what cannot be read is not written; nothing was changed",
+                unread.subject(),
+                unread.lines.first().map_or("", String::as_str)
+            ));
+        }
+        if let Selector::Address(address) = selector {
+            named.insert(address.clone());
+        }
+        for finding in found {
+            chosen.extend(finding.addresses.iter().cloned());
+            match finding.class {
+                Class::Added => evict.extend(finding.addresses.iter().cloned()),
+                Class::Disowned => adopt.extend(finding.addresses.iter().cloned()),
+                _ => {}
+            }
+        }
+    }
+    let mut wanted = desired.clone();
+    for address in &evict {
+        if let Some(want) = wanted.wants.get_mut(address) {
+            want.exclusive = true;
+        }
+    }
+    let consent = Consent {
+        adopt,
+        ..Consent::default()
+    };
+    let plan = super::plan(&wanted, reading, &consent);
+    let chosen = with_needs(&plan, chosen);
+    let plan = plan.only(&chosen, &wanted);
+    let (mut evictions, mut stays) = (Vec::new(), Vec::new());
+    for address in &evict {
+        let (Some(want), Some(have)) = (desired.wants.get(address), reading.live.have.get(address))
+        else {
+            continue;
+        };
+        for extra in strangers(have, want) {
+            match extra.what.stays_because() {
+                Some(why) => stays.push(format!("{address}: {extra} stays: {why}")),
+                None => evictions.push(Eviction {
+                    address: address.clone(),
+                    place: want.place.clone(),
+                    extra: extra.clone(),
+                }),
+            }
+        }
+    }
+    Ok(Revert {
+        plan,
+        evictions,
+        stays,
+        named,
+    })
+}
+
+/// What others put on a resource and no policy of ours pushes out.
+fn strangers<'a>(have: &'a Have, want: &'a crate::kinds::Want) -> impl Iterator<Item = &'a Extra> {
+    have.extras
+        .iter()
+        .filter(|it| !it.what.goes_with_exclusive() && !super::is_wanted(want, it))
+}
+
+/// What is named, and what has to be there for it: the stage that serves an API, the queue of a subscription.
+fn with_needs(plan: &Plan, mut chosen: BTreeSet<Address>) -> BTreeSet<Address> {
+    loop {
+        let before = chosen.len();
+        for step in plan.to_do() {
+            let Some(want) = &step.want else { continue };
+            let served = step.address.kind == crate::model::KindName::Stage
+                && want.needs.iter().any(|it| chosen.contains(it));
+            if served {
+                chosen.insert(step.address.clone());
+            }
+            if step.action == Action::Create && chosen.contains(&step.address) {
+                let made = |it: &&Address| {
+                    plan.to_do()
+                        .any(|step| step.address == **it && step.action == Action::Create)
+                };
+                let needs: Vec<Address> = want.needs.iter().filter(made).cloned().collect();
+                chosen.extend(needs);
+            }
+        }
+        if chosen.len() == before {
+            return chosen;
+        }
+    }
+}
+
+fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> String {
+    let Selector::Address(address) = selector else {
+        return format!("nothing was found of {selector}; nothing was changed");
+    };
+    if desired.wants.contains_key(address) {
+        return format!("`{address}` is in step; nothing was changed");
+    }
+    let found = drift.findings.iter().flat_map(|it| &it.addresses);
+    let known: BTreeSet<String> = found
+        .chain(desired.wants.keys())
+        .map(ToString::to_string)
+        .collect();
+    let hint = nearest(&address.to_string(), known.iter().map(String::as_str))
+        .map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
+    format!("`{address}` is neither in the stack nor among the findings{hint}")
+}

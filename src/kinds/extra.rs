@@ -1,0 +1,148 @@
+//! What stands on a resource of ours and is not ours.
+//!
+//! An apply keeps it and shows it. `drift --revert` takes it away where it is named; what
+//! no policy of ours can push out (a stage, a subscription) has a call of its own for that.
+
+use std::fmt;
+
+use super::role::gone_is_fine;
+use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
+use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
+use crate::model::Place;
+
+/// Something on a resource of ours that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Extra {
+    /// What it is.
+    pub what: Stranger,
+    /// The same in a sentence.
+    pub text: String,
+}
+
+/// What somebody else put on a resource of ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stranger {
+    /// A statement of its policy.
+    Statement,
+    /// An inline policy of a role, by its name.
+    Inline(String),
+    /// A managed policy attached to a role, by its ARN.
+    Managed(String),
+    /// A role's permissions boundary.
+    Boundary {
+        /// The role's name.
+        role: String,
+        /// The boundary's ARN.
+        arn: String,
+    },
+    /// A subscription to a topic.
+    Subscription {
+        /// Its ARN, or that it waits for confirmation.
+        arn: String,
+        /// Where it delivers.
+        endpoint: String,
+    },
+    /// A stage of an API.
+    Stage {
+        /// The API's id.
+        api: String,
+        /// The stage's name.
+        name: String,
+    },
+    /// Settings of one method of a stage.
+    MethodSettings {
+        /// The API's id.
+        api: String,
+        /// The stage's name.
+        stage: String,
+        /// The method, as API Gateway writes it: `~1orders/GET`.
+        method: String,
+    },
+    /// Messages in a queue that is to go.
+    Messages,
+}
+
+impl Extra {
+    /// Something with its sentence.
+    pub fn new(what: Stranger, text: impl Into<String>) -> Self {
+        Self {
+            what,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Extra {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Stranger {
+    /// Whether an apply that takes its resource for exclusive pushes it out.
+    #[must_use]
+    pub fn goes_with_exclusive(&self) -> bool {
+        match self {
+            Self::Statement | Self::Inline(_) | Self::Managed(_) => true,
+            Self::Boundary { .. }
+            | Self::Subscription { .. }
+            | Self::Stage { .. }
+            | Self::MethodSettings { .. }
+            | Self::Messages => false,
+        }
+    }
+
+    /// Why nobody but its maker can take it away; `None` where we can.
+    #[must_use]
+    pub fn stays_because(&self) -> Option<&'static str> {
+        match self {
+            Self::Subscription { arn, .. } if !arn.starts_with("arn:") => Some(
+                "SNS deletes a subscription that was never confirmed by itself, within three days; nobody else can",
+            ),
+            Self::Messages => Some("messages are nobody's to revert"),
+            Self::Statement
+            | Self::Inline(_)
+            | Self::Managed(_)
+            | Self::Boundary { .. }
+            | Self::Subscription { .. }
+            | Self::Stage { .. }
+            | Self::MethodSettings { .. } => None,
+        }
+    }
+
+    /// Takes away what no apply pushes out; no error when it is gone.
+    pub async fn remove(&self, cloud: &dyn Cloud, place: &Place) -> Result<(), CallError> {
+        match self {
+            Self::Boundary { role, .. } => {
+                let name = role.clone();
+                gone_is_fine(
+                    cloud::call(cloud, place, iam::DeleteRolePermissionsBoundary { name }).await,
+                )
+            }
+            Self::Subscription { arn, .. } if arn.starts_with("arn:") => {
+                let arn = arn.clone();
+                gone_is_fine(cloud::call(cloud, place, sns::Unsubscribe { arn }).await)
+            }
+            Self::Stage { api, name } => {
+                let (id, stage) = (api.clone(), name.clone());
+                gone_is_fine(cloud::call(cloud, place, DeleteStage { id, stage }).await)
+            }
+            Self::MethodSettings { api, stage, method } => {
+                let call = UpdateStage {
+                    id: api.clone(),
+                    stage: stage.clone(),
+                    patches: vec![Patch::remove(format!("/{method}"), None)],
+                };
+                match cloud::call(cloud, place, call).await {
+                    Err(error) if error.fault == Fault::Missing => Ok(()),
+                    other => other.map(drop),
+                }
+            }
+            Self::Statement
+            | Self::Inline(_)
+            | Self::Managed(_)
+            | Self::Subscription { .. }
+            | Self::Messages => Ok(()),
+        }
+    }
+}
