@@ -1,5 +1,7 @@
 //! The command line.
 
+mod consumers;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::drift::revert::Selector;
 use crate::handover::client::Language;
 use crate::model::{Address, Arn};
+
+pub use consumers::{Mechanism, Offboard, Onboard};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
 #[derive(Debug, Parser)]
@@ -303,157 +307,6 @@ pub enum DriftFormat {
     Json,
     /// For pull requests.
     Markdown,
-}
-
-/// `onboard`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "\
-On a terminal, whatever is not said is asked. More, with examples: --help",
-    after_long_help = "\
-On a terminal, whatever is not said is asked. The file is written only once the plan was shown
-and agreed to, and before anything is applied; an unanswered question leaves it untouched.
-
-Exit codes: 0 done, 1 error or not agreed (the file is untouched), 3 a policy would be too
-large (the file is untouched), 4 applied in part and 130 interrupted (`apply` goes on).
-
-Examples:
-  provision onboard                               asks everything
-  provision onboard shop.toml --consumer analytics --account shop \\
-      --calls 'apis.orders: GET /orders/*' --publishes topics.events --subscribes topics.events
-  provision onboard --consumer audit --account audit --account-id 444444444444 \\
-      --account-role provision --subscribes topics.events
-  provision onboard --consumer etl --publishes topics.events \\
-      --role arn:aws:iam::222222222222:role/etl
-  provision onboard --consumer etl --account shop --publishes topics.events --write
-                                                  edits the file only: for a pull request"
-)]
-pub struct Onboard {
-    /// The stack's files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Which cloud.
-    #[command(flatten)]
-    pub place: Where,
-    /// Which accounts are entered.
-    #[command(flatten)]
-    pub reach: Reach,
-    /// What the consumer is called: its role, and its queue.
-    #[arg(long, value_name = "NAME")]
-    pub consumer: Option<String>,
-    /// The account it works in, by its name in the stack; a new name adds an account.
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
-    /// Of a new account: its id.
-    #[arg(long, value_name = "ID", requires = "account")]
-    pub account_id: Option<String>,
-    /// Of a new account: the role assumed there. Without it, the one of the stack's other accounts.
-    #[arg(
-        long,
-        value_name = "ROLE",
-        requires = "account_id",
-        hide_short_help = true
-    )]
-    pub account_role: Option<String>,
-    /// Of a new account: the external id which that role asks for.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        requires = "account_id",
-        hide_short_help = true
-    )]
-    pub account_external_id: Option<String>,
-    /// Of a new account: its region, where the stack has none for all.
-    #[arg(
-        long,
-        value_name = "REGION",
-        requires = "account_id",
-        hide_short_help = true
-    )]
-    pub account_region: Option<String>,
-    /// An existing role it works under, by its ARN; without it, the stack makes one.
-    #[arg(long, value_name = "ARN", conflicts_with = "trusted_by")]
-    pub role: Option<String>,
-    /// Who assumes the role that is made [default: lambda.amazonaws.com]. May be repeated.
-    #[arg(long, value_name = "PRINCIPAL")]
-    pub trusted_by: Vec<String>,
-    /// What it calls, as `apis.orders: GET /orders/*, POST /orders`. May be repeated.
-    #[arg(long, value_name = "API: ROUTES")]
-    pub calls: Vec<String>,
-    /// A topic it publishes to. May be repeated.
-    #[arg(long, value_name = "TOPIC")]
-    pub publishes: Vec<String>,
-    /// A topic it receives from, by a queue of its own. May be repeated.
-    #[arg(long, value_name = "TOPIC")]
-    pub subscribes: Vec<String>,
-    /// How it is let in; `auto` lets the engine choose.
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub via: Option<Mechanism>,
-    /// Which file is edited, where overlays are given [default: the stack file].
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    pub into: Option<PathBuf>,
-    /// Write the file and stop there: no call is made.
-    #[arg(long, conflicts_with = "yes")]
-    pub write: bool,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
-    /// Print a document for machines; never asks.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How a consumer is let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mechanism {
-    /// The engine chooses, and says why.
-    Auto,
-    /// By the target's own policy: no STS call.
-    ResourcePolicy,
-    /// By a role beside the target that the consumer assumes.
-    AssumeRole,
-}
-
-/// `offboard`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Its role goes, the queue of its name with its subscriptions, every `[[access]]` of its with what
-that made, and an account where nothing is left. The file is written last, so that the same
-command goes on from wherever it was stopped.
-
-Exit codes: 0 done, 1 error or not agreed (nothing was changed), 4 applied in part and
-130 interrupted (the same command goes on).
-
-Examples:
-  provision offboard --consumer analytics         shows who loses what, asks, does it
-  provision offboard shop.toml --consumer invoicer --queue billing-inbox --yes
-  provision offboard --consumer audit --unreachable audit
-                                                  its account is gone: the others are cleaned")]
-pub struct Offboard {
-    /// The stack's files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Which cloud.
-    #[command(flatten)]
-    pub place: Where,
-    /// The consumer: a role's name, a queue's, or a role's ARN.
-    #[arg(long, value_name = "NAME", required = true)]
-    pub consumer: String,
-    /// A queue of another name that goes with it. May be repeated.
-    #[arg(long, value_name = "QUEUE")]
-    pub queue: Vec<String>,
-    /// Which accounts are entered.
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Edit the files and stop there: no call is made.
-    #[arg(long, conflicts_with = "yes")]
-    pub write: bool,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
-    /// Print a document for machines; never asks.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `import`

@@ -37,12 +37,12 @@ struct Tampering {
 const ACCESS: &str = "provision-marketplace.access";
 const INVOICER: &str = "marketplace-orders-for-invoicer";
 
-fn document(statement: Value) -> String {
+fn document(statement: &Value) -> String {
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }
 
 fn allow(action: &str, resource: &str) -> String {
-    document(json!({"Effect": "Allow", "Action": action, "Resource": resource}))
+    document(&json!({"Effect": "Allow", "Action": action, "Resource": resource}))
 }
 
 async fn put_policy(it: &dyn Cloud, account: &str, role: &str, policy: &str, document: String) {
@@ -66,7 +66,7 @@ async fn trust(it: &dyn Cloud, account: &str, role: &str, effect: &str, principa
     let statement = json!({"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole"});
     let call = iam::UpdateAssumeRolePolicy {
         name: role.to_owned(),
-        document: document(statement),
+        document: document(&statement),
     };
     send(it, account, call).await;
 }
@@ -125,7 +125,7 @@ async fn open_api(it: &dyn Cloud) {
         "Sid": "theirs", "Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke",
         "Resource": "execute-api:/*",
     });
-    set_api_policy(it, &document(open)).await;
+    set_api_policy(it, &document(&open)).await;
 }
 
 /// The tags that say: this is the stack's, as that address.
@@ -154,7 +154,7 @@ const TABLE: &[Tampering] = &[
     // The caller's side of an edge, and roles.
     row!(Role, "identity policy removed", it => {
         let (name, policy) = ("checkout".to_owned(), ACCESS.to_owned());
-        send(it, SHOP, iam::DeleteRolePolicy { name, policy }).await
+        send(it, SHOP, iam::DeleteRolePolicy { name, policy }).await;
     }, ["PD001 roles.checkout cuts_access"]),
     row!(Role, "identity policy widened", it => put_policy(it, SHOP, "checkout", ACCESS, allow("*", "*")).await, ["PD001 roles.checkout opens_access"]),
     row!(Role, "identity policy narrowed", it => put_policy(it, SHOP, "checkout", ACCESS, allow("sns:Publish", TOPIC)).await, ["PD001 roles.checkout cuts_access"]),
@@ -164,23 +164,23 @@ const TABLE: &[Tampering] = &[
     row!(Role, "unread managed policy attached", it => attach(it, "ReadOnlyAccess").await, ["PD004 roles.checkout may_open_access"]),
     row!(Role, "boundary put", it => {
         let call = iam::PutRolePermissionsBoundary { name: "checkout".to_owned(), boundary: "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned() };
-        send(it, SHOP, call).await
+        send(it, SHOP, call).await;
     }, ["PD004 roles.checkout cuts_access"]),
     row!(Role, "description changed", it => {
         let call = iam::UpdateRole { name: "checkout".to_owned(), description: "theirs".to_owned(), max_session: 3600 };
-        send(it, SHOP, call).await
+        send(it, SHOP, call).await;
     }, ["PD001 roles.checkout cosmetic"]),
     row!(Role, "longer sessions", it => {
         let call = iam::UpdateRole { name: "checkout".to_owned(), description: "The shop's checkout, on Lambda".to_owned(), max_session: 7200 };
-        send(it, SHOP, call).await
+        send(it, SHOP, call).await;
     }, ["PD001 roles.checkout changes_behaviour"]),
     row!(Role, "tag changed", it => {
         let call = iam::TagRole { name: "checkout".to_owned(), tags: [("team".to_owned(), "theirs".to_owned())].into() };
-        send(it, SHOP, call).await
+        send(it, SHOP, call).await;
     }, ["PD001 roles.checkout cosmetic"]),
     row!(Role, "mark removed", it => {
         let call = iam::UntagRole { name: "checkout".to_owned(), keys: vec!["provision:stack".to_owned()] };
-        send(it, SHOP, call).await
+        send(it, SHOP, call).await;
     }, ["PD010 roles.checkout changes_behaviour"]),
     row!(Role, "another service trusted", it => trust(it, SHOP, "checkout", "Allow", json!({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]})).await, ["PD001 roles.checkout opens_access"]),
     row!(Role, "deleted", it => drop(delete_role(it, SHOP, "checkout").await), [
@@ -193,7 +193,7 @@ const TABLE: &[Tampering] = &[
     ]),
     row!(Role, "a role with a copied mark", it => {
         make_role(it, ORDERS, "ghost").await;
-        send(it, ORDERS, iam::TagRole { name: "ghost".to_owned(), tags: mark("roles.ghost") }).await
+        send(it, ORDERS, iam::TagRole { name: "ghost".to_owned(), tags: mark("roles.ghost") }).await;
     }, ["PD003 roles.ghost opens_access"]),
     // The access role between.
     row!(Role, "anyone may assume an access role", it => trust(it, ORDERS, INVOICER, "Allow", json!({"AWS": "*"})).await, ["PD001 roles.orders-for-invoicer opens_access"]),
@@ -202,7 +202,7 @@ const TABLE: &[Tampering] = &[
     row!(Role, "access role may do more", it => put_policy(it, ORDERS, INVOICER, ACCESS, allow("execute-api:*", "*")).await, ["PD001 roles.orders-for-invoicer opens_access"]),
     row!(Role, "access role may do nothing", it => {
         let (name, policy) = (INVOICER.to_owned(), ACCESS.to_owned());
-        send(it, ORDERS, iam::DeleteRolePolicy { name, policy }).await
+        send(it, ORDERS, iam::DeleteRolePolicy { name, policy }).await;
     }, ["PD001 roles.orders-for-invoicer cuts_access"]),
     row!(Role, "foreign inline policy on an access role", it => crown(it, ORDERS, INVOICER, "god").await, ["PD001 roles.orders-for-invoicer opens_access"]),
     row!(Role, "access role deleted", it => drop(delete_role(it, ORDERS, INVOICER).await), ["PD002 roles.orders-for-invoicer cuts_access"]),
@@ -229,7 +229,7 @@ const TABLE: &[Tampering] = &[
     }, ["PD004 topics.order-events opens_access"]),
     row!(Topic, "mark removed", it => {
         let call = sns::UntagTopic { arn: TOPIC.to_owned(), keys: vec!["provision:stack".to_owned()] };
-        send(it, ORDERS, call).await
+        send(it, ORDERS, call).await;
     }, ["PD010 topics.order-events changes_behaviour"]),
     row!(Topic, "deleted", it => send(it, ORDERS, sns::DeleteTopic { arn: TOPIC.to_owned() }).await, [
         "PD002 subscriptions.billing-inbox.order-events cuts_access", "PD002 topics.order-events cuts_access",
@@ -237,7 +237,7 @@ const TABLE: &[Tampering] = &[
     row!(Topic, "a topic with a copied mark", it => {
         make_topic(it, ORDERS, "ghost").await;
         let arn = TOPIC.replace("order-events", "ghost");
-        send(it, ORDERS, sns::TagTopic { arn, tags: mark("topics.ghost") }).await
+        send(it, ORDERS, sns::TagTopic { arn, tags: mark("topics.ghost") }).await;
     }, ["PD003 topics.ghost changes_behaviour"]),
     // The queue's side.
     row!(Queue, "anyone may send", it => rewrite_queue(it, |it| it.push(json!({
@@ -251,13 +251,13 @@ const TABLE: &[Tampering] = &[
     row!(Queue, "no dead letters", it => set_queue(it, "RedrivePolicy", "").await, ["PD001 queues.billing-inbox changes_behaviour"]),
     row!(Queue, "tag removed", it => {
         let call = sqs::UntagQueue { name: "billing-inbox".to_owned(), keys: vec!["team".to_owned()] };
-        send(it, BILLING, call).await
+        send(it, BILLING, call).await;
     }, ["PD001 queues.billing-inbox cosmetic"]),
     row!(Queue, "deleted", it => send(it, BILLING, sqs::DeleteQueue { name: "billing-inbox".to_owned() }).await, ["PD002 queues.billing-inbox cuts_access"]),
     // What joins them.
     row!(Subscription, "deleted", it => {
         let arn = subscriptions(it).await.remove(0).arn;
-        send(it, BILLING, sns::Unsubscribe { arn }).await
+        send(it, BILLING, sns::Unsubscribe { arn }).await;
     }, ["PD002 subscriptions.billing-inbox.order-events cuts_access"]),
     row!(Subscription, "wrapped", it => set_subscription(it, "RawMessageDelivery", "false").await, ["PD001 subscriptions.billing-inbox.order-events changes_behaviour"]),
     row!(Subscription, "no filter", it => set_subscription(it, "FilterPolicy", "{}").await, ["PD001 subscriptions.billing-inbox.order-events changes_behaviour"]),
@@ -267,12 +267,12 @@ const TABLE: &[Tampering] = &[
     row!(RestApi, "method unsigned, not deployed", it => unsign(it, "DELETE", "/orders/{id}").await, ["PD009 apis.orders cuts_access"]),
     row!(RestApi, "method unsigned and deployed", it => {
         unsign(it, "DELETE", "/orders/{id}").await;
-        deploy(it, "by hand").await
+        deploy(it, "by hand").await;
     }, ["PD001 apis.orders cuts_access", "PD001 stages.orders.live may_open_access"]),
     row!(RestApi, "policy opened, not deployed", it => open_api(it).await, ["PD004 apis.orders opens_access", "PD009 apis.orders cuts_access"]),
     row!(RestApi, "policy opened and deployed", it => {
         open_api(it).await;
-        deploy(it, "by hand").await
+        deploy(it, "by hand").await;
     }, ["PD001 apis.orders cuts_access", "PD001 stages.orders.live may_open_access", "PD004 apis.orders opens_access"]),
     row!(RestApi, "policy removed", it => set_api_policy(it, "").await, ["PD009 apis.orders cuts_access"]),
     row!(RestApi, "description", it => patch_api(it, Patch::replace("/description", "theirs")).await, ["PD001 apis.orders cosmetic"]),
