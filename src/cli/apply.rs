@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream;
 
 use super::args;
-use super::plan::{refused, rehearsed};
+use super::plan::{proved, refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, lowered_within};
 use super::{Ending, Failure};
@@ -14,7 +14,7 @@ use crate::kinds::Resource;
 use crate::model::{Address, Arn};
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::counted;
-use crate::report::{human, json};
+use crate::report::{self, human, json};
 
 /// Makes the cloud what the stack says.
 pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending, Failure> {
@@ -48,13 +48,16 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
+    let proof = proved(&stack, &desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan, &rehearsal));
+        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
     }
-    if let Some(failed) = refused(&plan) {
+    if let Some(failed) = refused(&plan, Some(&proof)) {
         if args.json {
-            screen.result(&format!("{:#}\n", json::plan(&plan, &rehearsal)));
+            let mut document = json::plan(&plan, &rehearsal);
+            document["proof"] = report::verify::json_in_plan(&proof);
+            screen.result(&format!("{document:#}\n"));
         }
         return failed;
     }

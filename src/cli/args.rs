@@ -1,6 +1,7 @@
 //! The command line.
 
 mod consumers;
+mod proofs;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::handover::client::Language;
 use crate::model::{Address, Arn};
 
 pub use consumers::{Mechanism, Offboard, Onboard};
+pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
 #[derive(Debug, Parser)]
@@ -82,6 +84,8 @@ pub enum Command {
     Offboard(Offboard),
     /// Write a stack file from what is live, or of what another tool says it made
     Import(Import),
+    /// Say who may do something, by which way, and by which statements
+    WhoCan(WhoCan),
     /// Print ARNs, ids and URLs of what is there
     Output(Output),
     /// Print what a consumer needs: names, policies to attach, and clients that work
@@ -156,7 +160,8 @@ Examples:
   provision plan                                  what apply would do, from provision.toml
   provision plan shop.toml --with prod.toml       the same stack, in production
   provision plan --out plan.json                  then: provision apply plan.json
-  provision plan --detailed-exitcode              exit 2 when there is something to do")]
+  provision plan --detailed-exitcode              exit 2 when there is something to do
+  provision plan --fail-on broadened              in CI: exit 3 when anyone may do more")]
 pub struct Plan {
     /// The stack's files.
     #[command(flatten)]
@@ -176,12 +181,22 @@ pub struct Plan {
     /// End a subscription of another's queue that is no longer let in. May be repeated.
     #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
     pub cut_off: Vec<Arn>,
+    /// Exit 3 when the plan would do this: `--fail-on broadened`, when it lets anyone do more, or may.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
     /// Save the plan: `apply FILE` does it, unless AWS or the stack has moved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub adopt: Vec<Address>,
+}
+
+/// What a plan may be refused for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// It lets somebody do more than before, or may.
+    Broadened,
 }
 
 /// `apply`
@@ -449,34 +464,6 @@ pub struct Export {
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-}
-
-/// `verify`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Exit codes: 0 proved (what cannot be known is shown), 3 a claim failed, 1 AWS could not be read.
-
-Examples:
-  provision verify                                from the stack alone: no call is made
-  provision verify --live                         from what AWS has now, deployed authorizers included
-  provision verify --live --sandbox               the same of the sandbox
-  provision verify --strict                       exit 3 also for what cannot be known")]
-pub struct Verify {
-    /// The stack's files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Read what AWS has now, instead of what the stack says.
-    #[arg(long)]
-    pub live: bool,
-    /// Which cloud; one that is named is read.
-    #[command(flatten)]
-    pub place: Where,
-    /// Exit 3 when a claim is unproven, too.
-    #[arg(long)]
-    pub strict: bool,
-    /// Print a document for machines.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `schema`

@@ -21,9 +21,9 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let command = args::command("destroy", &args.files, &args.place) + &args.reach.flags();
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan, &rehearsal));
+        screen.result(&human::plan(&plan, None, &rehearsal));
     }
-    if let Some(failed) = refused(&plan) {
+    if let Some(failed) = refused(&plan, None) {
         return failed;
     }
     if !plan.is_empty() && !args.yes {

@@ -21,6 +21,7 @@ mod screen;
 mod session;
 mod texts;
 mod verify;
+mod who_can;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -124,6 +125,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
+        Command::WhoCan(args) => who_can::who_can(args, screen).await,
         Command::Handover(args) => handover::handover(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
@@ -153,6 +155,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Handover(it) => &it.place,
         Command::Export(it) => &it.place,
         Command::Verify(it) => &it.place,
+        Command::WhoCan(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)
         | Command::Fmt(_)

@@ -8,7 +8,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person, unanswered};
 use super::interview::{Ground, interview};
-use super::plan::{refused, rehearsed};
+use super::plan::{proved, refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, beside, lowered_within};
 use super::texts::Texts;
@@ -60,14 +60,15 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     let mut plan = Plan::between(&new.desired, &live, &Consent::default());
     let due = due_before(&texts, args, &plan, &live)?;
     let left_out = without_deletions(&mut plan);
+    let proof = proved(&new.stack, &new.desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan, &rehearsal));
+        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
         tell_others(&due, &left_out, args, screen);
     }
     let mut told = document(&texts, &new, &answers, false);
     told["plan"] = json::plan(&plan, &rehearsal);
-    if let Some(failed) = refused(&plan) {
+    if let Some(failed) = refused(&plan, Some(&proof)) {
         if args.json {
             screen.result(&format!("{told:#}\n"));
         }

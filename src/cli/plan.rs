@@ -6,8 +6,11 @@ use super::session::{Session, load, lowered_within};
 use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
 use crate::kinds::survey::Live;
-use crate::plan::{Consent, Plan};
-use crate::report::{budget, human, json};
+use crate::lower::Desired;
+use crate::plan::{Broadened, Consent, Plan};
+use crate::report::{self, budget, human, json};
+use crate::stack::Stack;
+use crate::verify::{Proof, World, prove};
 
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
@@ -20,9 +23,11 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         cut_off: args.cut_off.iter().cloned().collect(),
     };
     let plan = Plan::between(&desired, &live, &consent);
+    let proof = proved(&stack, &desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
+        document["proof"] = report::verify::json_in_plan(&proof);
         document["calls"] = json::calls(
             &session.ledger(),
             session.credential_calls(),
@@ -30,10 +35,10 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         );
         screen.result(&format!("{document:#}\n"));
     } else {
-        screen.result(&human::plan(&plan, &rehearsal));
+        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
         screen.talk(&session.summary());
     }
-    if let Some(failed) = refused(&plan) {
+    if let Some(failed) = refused(&plan, Some(&proof)) {
         return failed;
     }
     if let Some(path) = &args.out {
@@ -46,6 +51,10 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
             "saved; to do just this: {}",
             args::command("apply", &saved, &args.place)
         ));
+    }
+    if args.fail_on == Some(args::FailOn::Broadened) && plan.broadened() > Broadened::No {
+        screen.error("the plan lets somebody do more than before, or may (`--fail-on broadened`)");
+        return Ok(Ending::Refused);
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() {
         Ending::Differences
@@ -70,8 +79,13 @@ pub(super) async fn rehearsed(
     rehearsal
 }
 
-/// The end of a plan that may not be carried out.
-pub(super) fn refused(plan: &Plan) -> Option<Result<Ending, Failure>> {
+/// What applying the stack would leave, put to every claim that the stack makes.
+pub(super) fn proved(stack: &Stack, desired: &Desired, live: &Live) -> Proof {
+    prove(stack, desired, &World::planned(desired, live))
+}
+
+/// The end of a plan that may not be carried out: it cannot, it would not fit, or it would not do what the stack claims.
+pub(super) fn refused(plan: &Plan, proof: Option<&Proof>) -> Option<Result<Ending, Failure>> {
     let first = plan.refusals.iter().find(|it| !it.budget);
     if let Some(first) = first {
         let more = plan.refusals.len() - 1;
@@ -85,5 +99,6 @@ pub(super) fn refused(plan: &Plan) -> Option<Result<Ending, Failure>> {
             first.address, first.message
         ))));
     }
-    (!plan.refusals.is_empty()).then_some(Ok(Ending::Refused))
+    let unproved = proof.is_some_and(Proof::refuses);
+    (unproved || !plan.refusals.is_empty()).then_some(Ok(Ending::Refused))
 }

@@ -29,6 +29,7 @@ use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
 pub use names::sns_principal;
+pub use trust::name_of;
 
 /// Everything that a stack wants.
 #[derive(Clone, Debug)]

@@ -68,7 +68,8 @@ impl Who {
 }
 
 /// How an author calls a principal.
-pub(super) fn name_of(principal: &Principal) -> String {
+#[must_use]
+pub fn name_of(principal: &Principal) -> String {
     match principal {
         Principal::Role(name) => format!("roles.{name}"),
         Principal::RoleArn(arn) | Principal::Named(arn) => arn.to_string(),

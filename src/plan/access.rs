@@ -1,16 +1,20 @@
 //! Who gains and who loses, in words: a plan begins with it.
 //!
-//! Read off the documents at the target's side, as they are and as they will
-//! be: a resource policy that lets somebody in, an access role with those who
-//! may assume it, a subscription.
+//! Read off the whole documents of each step, as they are and as they will be: a resource's policy that
+//! lets somebody in, a role that may do something with those who may assume it, a subscription.
+//! What only changes its shape is no gain and no loss: another mechanism, a
+//! route that is part of what was allowed before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::documents::{self, INLINE, POLICY, Pair, TRUST};
+use super::outward::Outward;
 use super::{Action, Step};
-use crate::kinds::role::inline_prefix;
-use crate::kinds::{Resource, Role, pending_id};
+use crate::kinds::Resource;
 use crate::lower::Desired;
-use crate::model::{Address, Arn};
+use crate::model::{Address, KindName};
+use crate::policy::own::{ghosts, is_ghost};
+use crate::policy::patterns::Pattern;
 use crate::policy::{Effect, Principals, Statement};
 
 /// Somebody who may do something.
@@ -26,297 +30,395 @@ pub struct Edge {
     pub via: &'static str,
 }
 
+impl Edge {
+    /// The route of a call.
+    fn route(&self) -> Option<&str> {
+        self.may.strip_prefix("call ")?.strip_suffix(" of")
+    }
+
+    /// Whether this lets the same one do all that another does, by whatever mechanism.
+    fn covers(&self, other: &Self) -> bool {
+        if self.who != other.who || self.target != other.target {
+            return false;
+        }
+        match (self.route(), other.route()) {
+            (Some(own), Some(other)) => Pattern::of(own).matches(other),
+            (None, None) => self.may == other.may,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+}
+
+/// What a change does to somebody's access.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// They may do what they could not.
+    Gained,
+    /// They get back what a deleted role had.
+    Restored,
+    /// They may do more than before: what that was.
+    Widened(String),
+    /// They may do a part of what they could before: what that was.
+    Narrowed(String),
+    /// They may do the same by another mechanism: what it was.
+    Moved(&'static str),
+    /// They may no longer.
+    Lost,
+}
+
+impl Turn {
+    /// In a word, for machines.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Gained => "gained",
+            Self::Restored => "restored",
+            Self::Widened(_) => "widened",
+            Self::Narrowed(_) => "narrowed",
+            Self::Moved(_) => "moved",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Whether somebody may do more.
+    #[must_use]
+    pub fn gains(&self) -> bool {
+        matches!(self, Self::Gained | Self::Restored | Self::Widened(_))
+    }
+
+    /// Whether somebody may do less.
+    #[must_use]
+    pub fn loses(&self) -> bool {
+        matches!(self, Self::Lost | Self::Narrowed(_))
+    }
+}
+
 /// A change in who may do what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccessChange {
-    /// Gained, or lost.
-    pub gained: bool,
-    /// Who and what.
+    /// What it does to their access.
+    pub turn: Turn,
+    /// Who and what: as it will be, or as it was of what is lost.
     pub edge: Edge,
-    /// Why by that mechanism, where the engine chose it.
+    /// Why by this mechanism, where the engine chose it.
     pub why: Option<String>,
 }
 
-/// Names for ARNs.
+/// Names for ARNs, and for what stands for an API in an ARN.
 struct Names(BTreeMap<String, String>);
 
 impl Names {
-    fn of<'a>(resources: impl Iterator<Item = (&'a Address, &'a Resource)>) -> Self {
-        let names = resources.filter_map(|(address, resource)| {
-            let arn = match resource {
-                Resource::Role(it) => it.arn.to_string(),
-                Resource::Topic(it) => it.arn.to_string(),
-                Resource::Queue(it) => it.arn.to_string(),
-                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
-                    return None;
-                }
-            };
-            Some((arn, address.to_string()))
-        });
-        Self(names.collect())
+    fn of(steps: &[Step]) -> Self {
+        let mut names = BTreeMap::new();
+        for step in steps {
+            let want = step.want.as_ref().map(|it| &it.resource);
+            let have = step.have.as_ref().map(|it| &it.resource);
+            for resource in have.into_iter().chain(want) {
+                let arn = match resource {
+                    Resource::Role(it) => it.arn.to_string(),
+                    Resource::Topic(it) => it.arn.to_string(),
+                    Resource::Queue(it) => it.arn.to_string(),
+                    Resource::RestApi(it) => {
+                        names.extend(it.existing.clone().map(|id| (id, step.address.to_string())));
+                        step.address.to_string()
+                    }
+                    Resource::Subscription(_) | Resource::Stage(_) => continue,
+                };
+                names.insert(arn, step.address.to_string());
+            }
+            if step.address.kind == KindName::RestApi
+                && let Some(have) = &step.have
+            {
+                names.insert(have.id.clone(), step.address.to_string());
+            }
+        }
+        Self(names)
     }
 
     fn name(&self, arn: &str) -> String {
         self.0.get(arn).cloned().unwrap_or_else(|| arn.to_owned())
     }
+
+    /// The API of a resource of `execute-api`, and the route.
+    fn call(&self, resource: &str) -> Option<(String, String)> {
+        let (head, path) = resource.split_once('/')?;
+        let id = head.splitn(6, ':').nth(5)?;
+        let mut parts = path.splitn(3, '/');
+        let (_, method, path) = (
+            parts.next()?,
+            parts.next().unwrap_or("*"),
+            parts.next().unwrap_or_default(),
+        );
+        let api = self
+            .0
+            .get(id)
+            .cloned()
+            .unwrap_or_else(|| format!("api {id}"));
+        Some((api, format!("{method} /{path}")))
+    }
 }
 
 /// Who gains and who loses by these steps.
 pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
-    let wanted = desired
-        .wants
-        .iter()
-        .map(|(address, want)| (address, &want.resource));
-    let found = steps
-        .iter()
-        .filter_map(|it| Some((&it.address, &it.have.as_ref()?.resource)));
-    let mut names = Names::of(found.chain(wanted));
+    let mut names = Names::of(steps);
     names.0.extend(desired.theirs.clone());
+    // What is in an account that is not entered has no step, and a name all the same.
+    for (address, want) in &desired.wants {
+        let arn = match &want.resource {
+            Resource::Role(it) => &it.arn,
+            Resource::Topic(it) => &it.arn,
+            Resource::Queue(it) => &it.arn,
+            Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
+        };
+        names
+            .0
+            .entry(arn.to_string())
+            .or_insert_with(|| address.to_string());
+    }
+    let made: BTreeSet<&Address> = desired
+        .grants
+        .iter()
+        .filter_map(|it| it.role.as_ref())
+        .collect();
+    let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
+    let mut haunted: BTreeSet<String> = BTreeSet::new();
+    for step in steps.iter().filter(|it| it.action != Action::Keep) {
+        let pairs = documents::pairs(step);
+        let beside = made.contains(&step.address);
+        before.extend(edges(step, &pairs, &names, beside, false));
+        after.extend(edges(step, &pairs, &names, beside, true));
+        let named_dead = pairs
+            .iter()
+            .any(|it| it.before.as_ref().is_some_and(|it| !ghosts(it).is_empty()));
+        if named_dead {
+            haunted.insert(step.address.to_string());
+            haunted.extend(
+                edges(step, &pairs, &names, beside, true)
+                    .iter()
+                    .filter(|_| beside)
+                    .map(|it| it.target.clone()),
+            );
+        }
+    }
     let outward = Outward::of_steps(steps);
-    let before: BTreeSet<Edge> = steps
-        .iter()
-        .filter_map(|it| Some((it, it.have.as_ref()?)))
-        // What is on an unmarked role is another's, and stays when the role is taken over.
-        .filter(|(_, have)| have.mark.is_some() || !matches!(have.resource, Resource::Role(_)))
-        .map(|(step, have)| (step, &have.resource))
-        .flat_map(|(step, resource)| edges(&step.address, resource, &names))
-        .chain(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)))
-        .collect();
-    let after: BTreeSet<Edge> = steps
-        .iter()
-        .filter_map(|it| match (&it.want, it.action) {
-            (Some(want), _) => Some((it, &want.resource)),
-            (None, Action::Keep) => Some((it, &it.have.as_ref()?.resource)),
-            (None, _) => None,
-        })
-        .flat_map(|(step, resource)| edges(&step.address, resource, &names))
-        .chain(outward.of(desired, steps, |it| Some(&it.want.as_ref()?.resource)))
-        .collect();
+    before.extend(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)));
+    after.extend(outward.of(desired, steps, |it| Some(&it.want.as_ref()?.resource)));
+    let mut found = told(&before, &after, &haunted, &reborn(steps));
     let chosen: BTreeMap<(&String, String), &String> = desired
         .grants
         .iter()
         .filter_map(|it| Some(((&it.who, it.target.to_string()), it.why.as_ref()?)))
         .collect();
-    let why = |it: &Edge| {
-        chosen
-            .get(&(&it.who, it.target.clone()))
-            .map(|it| (*it).clone())
+    for it in found.iter_mut().filter(|it| it.turn != Turn::Lost) {
+        let why = chosen.get(&(&it.edge.who, it.edge.target.clone()));
+        it.why = why.map(|it| (*it).clone());
+    }
+    found
+}
+
+/// The roles that are made anew.
+fn reborn(steps: &[Step]) -> BTreeSet<String> {
+    let is = |it: &&Step| {
+        it.address.kind == KindName::Role && matches!(it.action, Action::Create | Action::Replace)
     };
-    let gained = after.difference(&before).map(|it| AccessChange {
-        gained: true,
-        edge: it.clone(),
-        why: why(it),
-    });
-    let lost = before.difference(&after).map(|it| AccessChange {
-        gained: false,
+    steps
+        .iter()
+        .filter(is)
+        .map(|it| it.address.to_string())
+        .collect()
+}
+
+fn told(
+    before: &BTreeSet<Edge>,
+    after: &BTreeSet<Edge>,
+    haunted: &BTreeSet<String>,
+    reborn: &BTreeSet<String>,
+) -> Vec<AccessChange> {
+    let mut lost: BTreeSet<&Edge> = before.difference(after).collect();
+    let mut found = Vec::new();
+    for edge in after.difference(before) {
+        let same = |it: &&&Edge| it.covers(edge) && edge.covers(it);
+        let turn = if let Some(old) = lost.iter().find(same).copied() {
+            lost.remove(old);
+            Turn::Moved(old.via)
+        } else if let Some(old) = before.iter().find(|it| it.covers(edge)) {
+            // What it was part of before is gone, or is there still and says it all.
+            if !lost.remove(old) && !found.iter().any(|it| narrowed_from(it, old)) {
+                continue;
+            }
+            Turn::Narrowed(shown(old))
+        } else if let Some(old) = lost.iter().find(|it| edge.covers(it)).copied() {
+            let old = old.clone();
+            lost.retain(|it| !edge.covers(it));
+            Turn::Widened(shown(&old))
+        } else if haunted.contains(&edge.target) && reborn.contains(&edge.who) {
+            Turn::Restored
+        } else {
+            Turn::Gained
+        };
+        found.push(AccessChange {
+            turn,
+            edge: edge.clone(),
+            why: None,
+        });
+    }
+    let gone = lost
+        .into_iter()
+        .filter(|it| !after.iter().any(|other| other.covers(it)));
+    found.extend(gone.map(|it| AccessChange {
+        turn: Turn::Lost,
         edge: it.clone(),
         why: None,
-    });
-    gained.chain(lost).collect()
+    }));
+    found
 }
 
-/// What roles of the stack are let do elsewhere: their half of what others offer.
-struct Outward {
-    /// What resources of the stack begin with in policies.
-    own: Vec<String>,
+/// Whether a change tells already that an edge was narrowed.
+fn narrowed_from(change: &AccessChange, old: &Edge) -> bool {
+    matches!(&change.turn, Turn::Narrowed(from) if *from == shown(old))
+        && change.edge.who == old.who
+        && change.edge.target == old.target
 }
 
-impl Outward {
-    fn of_steps(steps: &[Step]) -> Self {
-        let mut own = Vec::new();
-        for step in steps {
-            let want = step.want.as_ref().map(|it| &it.resource);
-            let have = step.have.as_ref().map(|it| &it.resource);
-            for resource in want.into_iter().chain(have) {
-                match resource {
-                    Resource::Role(it) => own.push(it.arn.to_string()),
-                    Resource::Topic(it) => own.push(it.arn.to_string()),
-                    Resource::RestApi(_) => {
-                        let ids = step.have.iter().map(|it| it.id.clone());
-                        for id in ids.chain([pending_id(&step.address)]) {
-                            let arn = Arn::regional(&step.place, "execute-api", &id);
-                            own.push(format!("{arn}/"));
-                        }
-                    }
-                    Resource::Queue(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
-                }
-            }
+fn shown(edge: &Edge) -> String {
+    edge.route().unwrap_or(&edge.may).to_owned()
+}
+
+/// What a step's resource lets whom do, before or after it.
+fn edges(step: &Step, pairs: &[Pair], names: &Names, beside: bool, after: bool) -> Vec<Edge> {
+    let of = |document: &str| {
+        let pair = pairs.iter().find(|it| it.document == document)?;
+        if after {
+            pair.after.as_ref()
+        } else {
+            pair.before.as_ref()
         }
-        Self { own }
-    }
-
-    fn is_own(&self, resource: &str) -> bool {
-        self.own
-            .iter()
-            .any(|it| it == resource || (it.ends_with('/') && resource.starts_with(it)))
-    }
-
-    /// What roles may do elsewhere, by one side of each step.
-    fn of<'a>(
-        &self,
-        desired: &Desired,
-        steps: &'a [Step],
-        side: impl Fn(&'a Step) -> Option<&'a Resource>,
-    ) -> Vec<Edge> {
-        let policy = format!("{}access", inline_prefix(&desired.stack));
-        let mut found = Vec::new();
-        for step in steps {
-            let Some(Resource::Role(role)) = side(step) else {
-                continue;
-            };
-            let statements = role
-                .inline
-                .get(&policy)
-                .into_iter()
-                .flat_map(|it| &it.statements);
-            let allowed: BTreeSet<(&str, &str)> = statements
-                .flat_map(|it| {
-                    let on = it.resource.iter().flat_map(|it| &it.values);
-                    on.flat_map(|on| it.action.values.iter().map(|it| (it.as_str(), on.as_str())))
-                })
-                .filter(|(_, on)| !self.is_own(on))
-                .collect();
-            let mut told = BTreeSet::new();
-            for it in desired.claims.iter().filter(|it| it.from == step.address) {
-                let parts: Vec<_> = it
-                    .resources
-                    .iter()
-                    .map(|on| (it.action, on.as_str()))
-                    .collect();
-                if !parts.is_empty() && parts.iter().all(|it| allowed.contains(it)) {
-                    told.extend(parts);
-                    found.push(Edge {
-                        who: step.address.to_string(),
-                        may: it.may.clone(),
-                        target: it.target.clone(),
-                        via: "contract, as far as this stack goes",
-                    });
-                }
-            }
-            for (action, on) in allowed.difference(&told) {
-                let may = match *action {
-                    "sts:AssumeRole" => "assume",
-                    "execute-api:Invoke" => "call",
-                    "sns:Publish" => "publish to",
-                    _ => continue,
-                };
-                found.push(Edge {
-                    who: step.address.to_string(),
-                    may: may.to_owned(),
-                    target: (*on).to_owned(),
-                    via: "its own policy, as far as this stack goes",
-                });
-            }
-        }
-        found
-    }
-}
-
-/// What a resource lets whom do.
-fn edges(address: &Address, resource: &Resource, names: &Names) -> Vec<Edge> {
-    match resource {
-        Resource::Topic(topic) => statements_that_allow(&topic.policy.statements, "sns:publish")
-            .flat_map(|it| who(it, names))
-            .map(|who| Edge {
-                who,
-                may: "publish to".to_owned(),
-                target: address.to_string(),
-                via: "resource policy",
-            })
-            .collect(),
-        Resource::RestApi(api) => {
-            let mut found = Vec::new();
-            for statement in statements_that_allow(&api.policy.statements, "execute-api:invoke") {
-                let resources = statement.resource.iter().flat_map(|it| &it.values);
-                let routes: Vec<String> = resources.filter_map(|it| route(it)).collect();
-                for who in who(statement, names) {
-                    for route in &routes {
-                        let may = format!("call {route} of");
-                        found.push(Edge {
+    };
+    let statements = |document: &str| {
+        of(document)
+            .into_iter()
+            .flat_map(|it| &it.statements)
+            .filter(|it| it.effect == Effect::Allow)
+    };
+    match step.address.kind {
+        KindName::Topic | KindName::Queue | KindName::RestApi => statements(POLICY)
+            .flat_map(|statement| {
+                let deeds = deeds(statement, Some(&step.address), names);
+                let own = format!("arn:{}:iam::{}:root", step.place.partition(), step.place.id);
+                who(statement, names, &own)
+                    .into_iter()
+                    .flat_map(move |who| {
+                        deeds.clone().into_iter().map(move |(may, target)| Edge {
                             who: who.clone(),
                             may,
-                            target: address.to_string(),
+                            target,
                             via: "resource policy",
-                        });
-                    }
-                }
-            }
-            found
+                        })
+                    })
+            })
+            .collect(),
+        KindName::Role => {
+            // A role that is there for others lets in whom it trusts, services too.
+            let callers: BTreeSet<String> = statements(TRUST)
+                .filter(|it| beside || of_accounts(it))
+                .flat_map(|it| who(it, names, ""))
+                .collect();
+            statements(INLINE)
+                .flat_map(|it| deeds(it, None, names))
+                .flat_map(|(may, target)| {
+                    callers.iter().map(move |who| Edge {
+                        who: who.clone(),
+                        may: may.clone(),
+                        target: target.clone(),
+                        via: "assume role",
+                    })
+                })
+                .collect()
         }
-        Resource::Role(role) => access_role_edges(role, names),
-        Resource::Subscription(it) => vec![Edge {
-            who: names.name(it.queue.as_str()),
-            may: "receive from".to_owned(),
-            target: names.name(it.topic.as_str()),
-            via: "subscription",
-        }],
-        Resource::Queue(_) | Resource::Stage(_) => Vec::new(),
+        KindName::Subscription => {
+            let resource = if after {
+                step.want.as_ref().map(|it| &it.resource)
+            } else {
+                step.have.as_ref().map(|it| &it.resource)
+            };
+            match resource {
+                Some(Resource::Subscription(it)) => vec![Edge {
+                    who: names.name(it.queue.as_str()),
+                    may: "receive from".to_owned(),
+                    target: names.name(it.topic.as_str()),
+                    via: "subscription",
+                }],
+                _ => Vec::new(),
+            }
+        }
+        KindName::Stage => Vec::new(),
     }
 }
 
-fn statements_that_allow<'a>(
-    statements: &'a [Statement],
-    action: &'a str,
-) -> impl Iterator<Item = &'a Statement> {
-    statements.iter().filter(move |it| {
-        it.effect == Effect::Allow
-            && !it.action.negated
-            && it.action.values.len() == 1
-            && it
-                .action
-                .values
-                .iter()
-                .any(|it| it.eq_ignore_ascii_case(action))
-    })
-}
-
-/// Who may assume an access role, and what that lets them do.
-fn access_role_edges(role: &Role, names: &Names) -> Vec<Edge> {
-    let Some(((), target)) = role
-        .description
-        .strip_prefix("Access to ")
-        .and_then(|it| Some(((), it.split(' ').next()?)))
-    else {
-        return Vec::new();
+/// What a statement lets be done, to what. `of` is the resource whose policy it stands in.
+fn deeds(statement: &Statement, of: Option<&Address>, names: &Names) -> Vec<(String, String)> {
+    let takes = |action: &str| {
+        let any = statement
+            .action
+            .values
+            .iter()
+            .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(action));
+        any != statement.action.negated
     };
-    let callers: Vec<String> = role
-        .trust
-        .statements
-        .iter()
-        .filter(|it| it.effect == Effect::Allow)
-        .flat_map(|it| who(it, names))
-        .collect();
     let mut found = Vec::new();
-    let allowing = |it: &&Statement| it.effect == Effect::Allow;
-    let statements = role.inline.values().flat_map(|it| &it.statements);
-    for statement in statements.filter(allowing) {
-        for resource in statement.resource.iter().flat_map(|it| &it.values) {
-            let may = match statement.action.values.first().map(String::as_str) {
-                Some("sns:Publish") => "publish to".to_owned(),
-                Some("execute-api:Invoke") => match resource
-                    .split_once('/')
-                    .and_then(|(_, path)| route(&format!("execute-api:/{path}")))
-                {
-                    Some(route) => format!("call {route} of"),
-                    None => continue,
-                },
-                _ => continue,
-            };
-            for who in &callers {
-                found.push(Edge {
-                    who: who.clone(),
-                    may: may.clone(),
-                    target: target.to_owned(),
-                    via: "assume role",
-                });
+    let resources = || statement.resource.iter().flat_map(|it| &it.values);
+    if takes("execute-api:invoke") && of.is_none_or(|it| it.kind == KindName::RestApi) {
+        for (api, route) in resources().filter_map(|it| names.call(it)) {
+            let target = of.map_or(api, ToString::to_string);
+            found.push((format!("call {route} of"), target));
+        }
+    }
+    // Whom a queue's subscription needs, the subscription tells.
+    let subscribes = statement.conditions.values().any(|keys| {
+        keys.keys()
+            .any(|it| it.eq_ignore_ascii_case("sns:Endpoint"))
+    });
+    let plain = [
+        (KindName::Topic, "sns:publish", "publish to"),
+        (KindName::Topic, "sns:subscribe", "subscribe to"),
+        (KindName::Queue, "sqs:receivemessage", "receive from"),
+        (KindName::Queue, "sqs:sendmessage", "send to"),
+    ];
+    for (kind, action, may) in plain {
+        if !takes(action) || (action == "sns:subscribe" && subscribes) {
+            continue;
+        }
+        match of {
+            Some(address) if address.kind == kind => {
+                found.push((may.to_owned(), address.to_string()));
             }
+            Some(_) => {}
+            None => found.extend(
+                resources()
+                    .filter(|it| {
+                        names
+                            .0
+                            .get(*it)
+                            .is_some_and(|it| it.starts_with(kind.table()))
+                    })
+                    .map(|it| (may.to_owned(), names.name(it))),
+            ),
         }
     }
     found
 }
 
-/// Whom a statement speaks of.
-fn who(statement: &Statement, names: &Names) -> Vec<String> {
+/// Whether a statement names principals of accounts.
+fn of_accounts(statement: &Statement) -> bool {
+    statement
+        .principal
+        .as_ref()
+        .is_some_and(|it| !it.aws_values().is_empty() || it.principals == Principals::Anyone)
+}
+
+/// Whom a statement lets in. The owner's account decides for itself, and the dead do nothing.
+fn who(statement: &Statement, names: &Names, own: &str) -> Vec<String> {
+    let delivers = |it: &str| it.starts_with("sns.") && statement.conditions.len() == 1;
     let conditions: Vec<String> = statement
         .conditions
         .values()
@@ -326,12 +428,26 @@ fn who(statement: &Statement, names: &Names) -> Vec<String> {
                 && values.iter().any(|it| it == "true");
             !key.eq_ignore_ascii_case("sts:ExternalId") && !unsigned
         })
-        .flat_map(|(_, values)| values.iter().cloned())
+        .flat_map(|(_, values)| values.iter().map(|it| names.name(it)))
         .collect();
-    let base: Vec<String> = match statement.principal.as_ref().map(|it| &it.principals) {
+    let base: Vec<String> = match statement.principal.as_ref() {
         None => Vec::new(),
-        Some(Principals::Anyone) => vec!["anyone".to_owned()],
-        Some(Principals::Of(types)) => types.values().flatten().map(|it| names.name(it)).collect(),
+        Some(clause) if clause.negated => vec!["all but some".to_owned()],
+        Some(clause) => match &clause.principals {
+            Principals::Anyone => vec!["anyone".to_owned()],
+            Principals::Of(types) => types
+                .values()
+                .flatten()
+                .filter(|it| *it != own && !is_ghost(it) && !delivers(it))
+                .map(|it| {
+                    if it == "*" {
+                        "anyone".to_owned()
+                    } else {
+                        names.name(it)
+                    }
+                })
+                .collect(),
+        },
     };
     let exactly = |it: &String| it.contains(":role/") && !it.contains(['*', '?']);
     if conditions.is_empty() {
@@ -344,16 +460,4 @@ fn who(statement: &Statement, names: &Names) -> Vec<String> {
             .map(|it| format!("{it} ({})", conditions.join(", ")))
             .collect()
     }
-}
-
-/// `POST /orders`, of `execute-api:/stage/POST/orders`.
-fn route(resource: &str) -> Option<String> {
-    let rest = resource.strip_prefix("execute-api:/")?;
-    let mut parts = rest.splitn(3, '/');
-    let (_, method, path) = (
-        parts.next()?,
-        parts.next()?,
-        parts.next().unwrap_or_default(),
-    );
-    Some(format!("{method} /{path}"))
 }

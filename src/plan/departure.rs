@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Step, access, held, unmaking};
+use super::{Plan, Step, access, broadened, documents, held, unmaking};
 use crate::kinds::Resource;
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
@@ -72,6 +72,8 @@ impl Plan {
         plan.refusals.extend(held(&going));
         plan.steps.extend(going);
         plan.access = access::changes(before, &plan.steps);
+        plan.widenings = broadened::widenings(&plan.steps);
+        plan.statements = documents::statements(&plan.steps);
         plan
     }
 }

@@ -4,13 +4,16 @@
 //! and it knows why it may not be carried out. Nothing is decided after it.
 
 pub mod access;
+pub mod broadened;
 mod budget;
 mod departure;
 mod digests;
+mod documents;
 mod halves;
 mod left;
 mod moves;
 mod order;
+mod outward;
 mod ripple;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +25,10 @@ use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::stack::Withdrawn;
 
-pub use access::AccessChange;
+pub use access::{AccessChange, Turn};
+pub use broadened::{Broadened, Widening};
 pub use budget::{Gauge, WayOut};
+pub use documents::StatementChange;
 pub use halves::{Half, Standing};
 pub use left::Left;
 pub use moves::{Move, Stranger};
@@ -107,6 +112,10 @@ pub struct Plan {
     pub moves: Vec<Move>,
     /// Who is not of the stack, and whose way changes all the same.
     pub strangers: BTreeSet<Stranger>,
+    /// Documents that let more through than before.
+    pub widenings: Vec<Widening>,
+    /// Statements that come, go and change, document by document.
+    pub statements: Vec<StatementChange>,
     /// How full each document is.
     pub gauges: Vec<Gauge>,
     /// Why it may not be carried out.
@@ -179,6 +188,8 @@ impl Plan {
             access,
             moves,
             strangers,
+            widenings: broadened::widenings(&steps),
+            statements: documents::statements(&steps),
             gauges,
             refusals,
             handovers: desired.handovers.clone(),
@@ -202,24 +213,18 @@ impl Plan {
             .filter_map(|(address, want)| unmaking(address, want, desired, live))
             .collect();
         steps.extend(live.orphans.iter().map(|it| removal(it, &BTreeSet::new())));
-        let empty = Desired {
-            wants: BTreeMap::new(),
-            grants: Vec::new(),
-            handovers: Vec::new(),
-            claims: Vec::new(),
-            offers: Vec::new(),
-            ..desired.clone()
-        };
         Self {
             stack: desired.stack.clone(),
-            access: access::changes(&empty, &steps),
             moves: Vec::new(),
             strangers: BTreeSet::new(),
+            access: access::changes(desired, &steps),
+            widenings: broadened::widenings(&steps),
+            statements: documents::statements(&steps),
             gauges: Vec::new(),
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
             left: left::untouched(desired),
-            halves: halves::halves(&empty, live, &[]),
+            halves: halves::halves(&nothing_of(desired), live, &[]),
             withdrawn: Vec::new(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
@@ -239,8 +244,16 @@ impl Plan {
         // What stays as it is takes part as it is, not as it is wanted.
         let moving: Vec<Step> = self.to_do().cloned().collect();
         self.access = access::changes(desired, &moving);
+        self.widenings = broadened::widenings(&moving);
+        self.statements = documents::statements(&moving);
         self.refusals.retain(|it| these.contains(&it.address));
         self
+    }
+
+    /// Whether somebody may do more than before.
+    #[must_use]
+    pub fn broadened(&self) -> Broadened {
+        broadened::verdict(&self.widenings)
     }
 
     /// Whether there is nothing to do.
@@ -529,5 +542,17 @@ pub fn parts_of(step: &Step) -> Vec<Option<Part>> {
                 .collect()
         }
         None => vec![None],
+    }
+}
+
+/// A stack that wants nothing any more.
+fn nothing_of(desired: &Desired) -> Desired {
+    Desired {
+        wants: BTreeMap::new(),
+        grants: Vec::new(),
+        handovers: Vec::new(),
+        claims: Vec::new(),
+        offers: Vec::new(),
+        ..desired.clone()
     }
 }

@@ -11,17 +11,19 @@ use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Place};
-use crate::plan::{AccessChange, Action, Left, Plan, Step};
+use crate::plan::{Action, Left, Plan, Step};
 use crate::stack::Via;
+use crate::verify::Proof;
 
 /// More grants than this are not listed after an apply.
 const MANY: usize = 40;
 
 /// A whole plan: access first, then resources, then what to know, then the counts.
 #[must_use]
-pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
+pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal) -> String {
     let mut text = String::new();
-    text += &access(&plan.access);
+    text += &super::access::lead(plan);
+    text += &super::access::statements(plan);
     text += &resources(plan);
     text += &budget::budgets(plan);
     text += &foreign(plan);
@@ -29,7 +31,13 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> String {
     text += &left(&plan.left);
     text += &super::stacks::human(&plan.halves);
     text += &budget::refusals(plan);
-    if plan.is_empty() && plan.refusals.is_empty() {
+    let unproved = proof.is_some_and(Proof::refuses);
+    if let Some(proof) = proof
+        && (unproved || !plan.is_empty())
+    {
+        text += &super::verify::in_plan(proof);
+    }
+    if plan.is_empty() && plan.refusals.is_empty() && !unproved {
         let _ = writeln!(text, "{}", nothing_to_do(plan));
     } else {
         text += &self::rehearsal(rehearsal);
@@ -93,54 +101,6 @@ pub fn nothing_to_do(plan: &Plan) -> String {
     )
 }
 
-fn access(changes: &[AccessChange]) -> String {
-    let mut text = String::new();
-    if changes.is_empty() {
-        return text;
-    }
-    let gained = changes.iter().filter(|it| it.gained).count();
-    let lost = changes.len() - gained;
-    let _ = writeln!(
-        text,
-        "{}  {gained} gained, {lost} lost",
-        styled(LOUD, "Access")
-    );
-    let sentences: Vec<(String, &AccessChange)> = changes
-        .iter()
-        .map(|it| {
-            (
-                format!("{} may {} {}", it.edge.who, it.edge.may, it.edge.target),
-                it,
-            )
-        })
-        .collect();
-    let width = sentences
-        .iter()
-        .map(|(it, _)| it.len())
-        .filter(|it| *it <= 80)
-        .max()
-        .unwrap_or(0);
-    for (sentence, change) in sentences {
-        let sign = if change.gained { "+" } else { "-" };
-        let sign = styled(of_sign(sign), sign);
-        let _ = writeln!(
-            text,
-            "  {sign} {sentence:width$}  {}",
-            styled(QUIET, by(change))
-        );
-    }
-    text.push('\n');
-    text
-}
-
-/// By which mechanism, and why by that where the engine chose it.
-fn by(change: &AccessChange) -> String {
-    match &change.why {
-        Some(why) => format!("by {} ({why})", change.edge.via),
-        None => format!("by {}", change.edge.via),
-    }
-}
-
 /// The steps that do something, by account and region.
 fn resources(plan: &Plan) -> String {
     let mut by_place: BTreeMap<&Place, Vec<&Step>> = BTreeMap::new();
@@ -178,23 +138,31 @@ fn resources(plan: &Plan) -> String {
 }
 
 /// Addresses for the ARNs of a plan's own resources, longest first.
-fn names(plan: &Plan) -> Vec<(String, String)> {
+pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
     let resources = plan.steps.iter().flat_map(|step| {
         let want = step.want.as_ref().map(|it| &it.resource);
         let have = step.have.as_ref().map(|it| &it.resource);
-        want.into_iter().chain(have).map(|it| (&step.address, it))
+        want.into_iter().chain(have).map(move |it| (step, it))
     });
     let mut found: Vec<(String, String)> = resources
-        .filter_map(|(address, resource)| {
+        .filter_map(|(step, resource)| {
             let arn = match resource {
-                Resource::Role(it) => &it.arn,
-                Resource::Topic(it) => &it.arn,
-                Resource::Queue(it) => &it.arn,
-                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
-                    return None;
+                Resource::Role(it) => it.arn.to_string(),
+                Resource::Topic(it) => it.arn.to_string(),
+                Resource::Queue(it) => it.arn.to_string(),
+                Resource::RestApi(_) => {
+                    let id = step.have.as_ref().map(|it| it.id.clone());
+                    let id = id.unwrap_or_else(|| step.address.to_string());
+                    let place = &step.place;
+                    let partition = place.partition();
+                    format!(
+                        "arn:{partition}:execute-api:{}:{}:{id}",
+                        place.region, place.id
+                    )
                 }
+                Resource::Subscription(_) | Resource::Stage(_) => return None,
             };
-            Some((arn.to_string(), address.to_string()))
+            Some((arn, step.address.to_string()))
         })
         .collect();
     found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
@@ -202,7 +170,7 @@ fn names(plan: &Plan) -> Vec<(String, String)> {
     found
 }
 
-fn named(text: &str, names: &[(String, String)]) -> String {
+pub(super) fn named(text: &str, names: &[(String, String)]) -> String {
     names.iter().fold(text.to_owned(), |text, (arn, address)| {
         text.replace(arn, address)
     })

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::lower::Desired;
-use crate::plan::{Action, Left, Plan, Refusal, Step};
+use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
+use crate::policy::interchange::request_value;
 
 /// The version of every document here.
 pub const PLAN: &str = "provision.plan/1";
@@ -53,7 +54,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         .iter()
         .map(|it| {
             json!({
-                "change": if it.gained { "gained" } else { "lost" },
+                "change": it.turn.as_str(), "before": before(&it.turn),
                 "who": it.edge.who, "may": it.edge.may, "target": it.edge.target, "via": it.edge.via,
                 "why": it.why,
             })
@@ -94,6 +95,9 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "schema": PLAN,
         "stack": plan.stack,
         "access": access,
+        "broadened": plan.broadened().as_str(),
+        "widenings": plan.widenings.iter().map(widening).collect::<Vec<_>>(),
+        "statements": plan.statements.iter().map(statement).collect::<Vec<_>>(),
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "budgets": budgets,
         "handovers": handovers,
@@ -127,6 +131,28 @@ fn ways_out(refusal: &Refusal) -> Vec<Value> {
     let ways = refusal.ways_out.iter();
     ways.map(|it| json!({"do": it.does, "costs": it.costs}))
         .collect()
+}
+
+/// How somebody's access was before it changed its shape.
+fn before(turn: &Turn) -> Option<&str> {
+    match turn {
+        Turn::Widened(from) | Turn::Narrowed(from) => Some(from),
+        Turn::Moved(from) => Some(from),
+        Turn::Gained | Turn::Restored | Turn::Lost => None,
+    }
+}
+
+fn widening(it: &Widening) -> Value {
+    json!({
+        "address": it.address, "document": it.document, "broadened": it.verdict.as_str(),
+        "gains": it.gains.iter().map(request_value).collect::<Vec<_>>(), "because": it.why,
+    })
+}
+
+fn statement(it: &StatementChange) -> Value {
+    json!({
+        "address": it.address, "document": it.document, "sign": it.detail.sign, "statement": it.detail.text,
+    })
 }
 
 /// The calls that were made.

@@ -3,6 +3,7 @@
 //! Text carries its styles as escape codes; the screen takes them out where
 //! nobody wants them. A sign says what a colour says: `+ ~ - !`.
 
+mod access;
 pub mod budget;
 pub mod diff;
 pub mod drift;
@@ -13,3 +14,4 @@ pub mod json;
 pub mod stacks;
 pub mod style;
 pub mod verify;
+pub mod who_can;

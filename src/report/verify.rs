@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::style::{BAD, CHANGE, GOOD, QUIET, counted, styled};
 use crate::policy::interchange::request_value;
 use crate::verify::claim::is_own;
-use crate::verify::{Evidence, Finding, Outcome, Proof};
+use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
 
 /// The version of a proof for machines.
 pub const VERIFY: &str = "provision.verify/1";
@@ -92,24 +92,24 @@ fn written(finding: &Finding) -> String {
         .map_or_else(String::new, |it| styled(QUIET, format!("  {it}")))
 }
 
-/// What a plan says of its proof: failures in full, then the counts.
+/// What a plan says of its proof: what it would be refused for in full, then a line.
 ///
 /// What only the statements of others let through is theirs to answer for, and said more quietly.
 #[must_use]
 pub fn in_plan(proof: &Proof) -> String {
     let mut text = String::new();
     for (finding, evidence) in proof.failed() {
-        if is_own(evidence) {
+        if finding.refuses() {
             text += &failure(finding, evidence);
-        } else {
-            for it in evidence {
-                let _ = writeln!(
-                    text,
-                    "{} {}, by somebody else's statement",
-                    styled(CHANGE, "warning:"),
-                    it.says
-                );
-            }
+            continue;
+        }
+        for it in evidence {
+            let _ = writeln!(
+                text,
+                "{} {}, by somebody else's statement",
+                styled(CHANGE, "warning:"),
+                it.says
+            );
         }
     }
     for (finding, reasons) in proof.unproven() {
@@ -121,7 +121,48 @@ pub fn in_plan(proof: &Proof) -> String {
             reasons.join("; ")
         );
     }
-    text + &verdict(proof)
+    let refused = proof.refusing().count();
+    if refused > 0 {
+        let _ = writeln!(
+            text,
+            "{} {} would not hold after this plan, so it is not carried out",
+            styled(BAD, "error:"),
+            counted(refused, "claim")
+        );
+        return text;
+    }
+    let edges = proof.proved(Promise::May);
+    let nevers = proof.proved(Promise::Never);
+    let (_, failed, unproven) = proof.counts();
+    let _ = write!(
+        text,
+        "{}  {}, {}",
+        styled(if unproven > 0 { CHANGE } else { GOOD }, "Proved"),
+        counted(edges, "edge"),
+        counted(nevers, "never-claim")
+    );
+    if unproven > 0 {
+        let _ = write!(text, "; {unproven} unproven");
+    } else if failed == 0 {
+        text += "; nothing else is allowed";
+    }
+    text + "\n"
+}
+
+/// What a plan for machines says of its proof: the counts, and every claim that is not proved.
+#[must_use]
+pub fn json_in_plan(proof: &Proof) -> Value {
+    let (proved, failed, unproven) = proof.counts();
+    let open = proof.findings.iter();
+    let open: Vec<Value> = open
+        .filter(|it| it.outcome != Outcome::Proved)
+        .map(self::finding)
+        .collect();
+    json!({
+        "claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven,
+        "edges": proof.proved(Promise::May), "nevers": proof.proved(Promise::Never),
+        "refuses": proof.refuses(), "open": open,
+    })
 }
 
 /// A proof.

@@ -16,13 +16,13 @@ use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Spanned, Table, Value};
 use super::{
     Account, Contract, Source, Stack, Unmet, Withdrawn, access, accounts, apis, claims, contracts,
-    names, offers, queues, roles, topics,
+    names, nevers, offers, queues, roles, topics,
 };
 
 /// The whole file.
 pub(super) const ROOT: Shape = Shape {
     noun: "stack",
-    doc: "A stack is one TOML file. Each resource is a table under its kind, and its name there is how the rest of the file speaks of it; each `[[access]]` says who may do what.",
+    doc: "A stack is one TOML file. Each resource is a table under its kind, and its name there is how the rest of the file speaks of it; each `[[access]]` says who may do what, and each `[[never]]` what nobody may.",
     fields: &[
         Field::new(
             "stack",
@@ -63,6 +63,12 @@ pub(super) const ROOT: Shape = Shape {
             "What other stacks may claim: one `[[offer]]` each.",
         )
         .alias(&["offers"]),
+        Field::new(
+            "never",
+            Kind::List(&Kind::Table(&nevers::NEVER)),
+            "What may never be possible: one `[[never]]` each.",
+        )
+        .alias(&["nevers", "forbid", "deny"]),
     ],
     one_of: &[],
 };
@@ -282,6 +288,7 @@ fn checked(
         access::access(&mut checker, root.list("access"), &known, &contracts);
     let offered = offers::offers(&mut checker, root.list("offer"), &known, &claimed);
     access.extend(offered.access);
+    let nevers = nevers::nevers(&mut checker, root.list("never"), &known);
     if !checker.faults.is_empty() {
         return Err(checker.faults);
     }
@@ -304,6 +311,7 @@ fn checked(
         contracts,
         claims,
         withdrawn: checker.withdrawn,
+        nevers,
     })
 }
 
@@ -738,7 +746,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access` and `offer`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer` and `never`
 
 "#]]
         );

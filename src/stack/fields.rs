@@ -366,6 +366,7 @@ impl About<'_> {
             "access" => "this access".to_owned(),
             "offer" => "this offer".to_owned(),
             "consumer" => format!("a consumer of {}", self.owner),
+            "never" => "this never".to_owned(),
             "subscription" => format!("a subscription of {}", self.owner),
             "principal" => format!("a principal of {}", self.owner),
             _ => self.title.clone(),

@@ -28,6 +28,7 @@ mod integrations;
 mod laws;
 mod layout;
 mod names;
+mod nevers;
 mod offers;
 mod openapi;
 mod principals;
@@ -53,6 +54,7 @@ pub use contract::{
     Subscriber, Subscribing, Withdrawn, claims_text,
 };
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
+pub use nevers::{Deed, Forbidden, Never, Whom};
 pub use written::{Written, written};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +76,7 @@ pub struct Source {
 /// The stack that the files declare, or all that is wrong with them.
 ///
 /// Overlays are laid over the stack in their order: tables merge by key,
-/// `[[access]]` is added, anything else replaces. `read` gives the text of the
+/// `[[access]]` and `[[never]]` are added, anything else replaces. `read` gives the text of the
 /// files that the stack names (`OpenAPI` documents, policies), or says why it
 /// cannot.
 pub fn check(
@@ -173,6 +175,8 @@ pub struct Stack {
     pub claims: Vec<Claim>,
     /// Claims that no contract covers, where they are told and not refused.
     pub withdrawn: Vec<Withdrawn>,
+    /// What may never be possible, in the order written.
+    pub nevers: Vec<Never>,
 }
 
 /// An account in one region, and how the engine gets in.

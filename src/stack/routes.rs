@@ -98,13 +98,27 @@ pub(super) fn route(text: &str) -> Result<RouteKey, Wrong> {
     })
 }
 
+impl RouteKey {
+    /// The pattern that every route fits: an author's `"*"`.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            method: "*".to_owned(),
+            path: "/*".to_owned(),
+        }
+    }
+
+    /// The pattern in a text, as `allow` of an access has it.
+    #[must_use]
+    pub fn pattern(text: &str) -> Option<Self> {
+        pattern(text).ok()
+    }
+}
+
 /// A route as an `allow` has it: the method may be `*`, the path may hold `*`.
 pub(super) fn pattern(text: &str) -> Result<RouteKey, Wrong> {
     if text == "*" {
-        return Ok(RouteKey {
-            method: "*".to_owned(),
-            path: "/*".to_owned(),
-        });
+        return Ok(RouteKey::all());
     }
     let mut methods = METHODS.to_vec();
     methods.push("*");

@@ -283,7 +283,7 @@ fn merge(base: &mut Table, over: Table, path: &mut Vec<String>) {
             (Value::Table(base), Value::Table(over)) if !is_one_value(path) => {
                 merge(base, over, path);
             }
-            (Value::List(base), Value::List(over)) if matches!(path.as_slice(), [one] if one == "access" || one == "offer") =>
+            (Value::List(base), Value::List(over)) if matches!(path.as_slice(), [one] if matches!(one.as_str(), "access" | "offer" | "never")) =>
             {
                 base.extend(over);
             }
@@ -357,6 +357,10 @@ mod tests {
         assert_eq!(
             json(&["[[access]]\nto = 'a'\n", "[[access]]\nto = 'b'\n"]),
             serde_json::json!({ "access": [{ "to": "a" }, { "to": "b" }] })
+        );
+        assert_eq!(
+            json(&["[[never]]\nto = 'a'\n", "[[never]]\nto = 'b'\n"]),
+            serde_json::json!({ "never": [{ "to": "a" }, { "to": "b" }] })
         );
     }
 

@@ -65,6 +65,12 @@ impl Texts {
         Self::of(text.chars().map(token).collect())
     }
 
+    /// This text alone.
+    #[must_use]
+    pub fn exactly(text: &str) -> Self {
+        Self::of(text.chars().map(|it| Token::One(Class::Only(it))).collect())
+    }
+
     fn of(tokens: Vec<Token>) -> Self {
         let mut texts = Self {
             start: Spots::none(tokens.len()),

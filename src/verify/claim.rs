@@ -14,6 +14,8 @@ pub enum Promise {
     Only,
     /// What is served is what was proved.
     Serves,
+    /// Somebody may never do something: `[[never]]`.
+    Never,
 }
 
 impl Promise {
@@ -24,6 +26,7 @@ impl Promise {
             Self::May => "may",
             Self::Only => "only",
             Self::Serves => "serves",
+            Self::Never => "never",
         }
     }
 }
@@ -105,10 +108,34 @@ impl Proof {
         })
     }
 
-    /// Whether a claim fails by what the stack itself says, and not by the statements of others alone.
+    /// How many claims of a kind hold.
+    #[must_use]
+    pub fn proved(&self, promise: Promise) -> usize {
+        let held = |it: &&Finding| it.promise == promise && it.outcome == Outcome::Proved;
+        self.findings.iter().filter(held).count()
+    }
+
+    /// The claims for which no plan may be carried out.
+    pub fn refusing(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|it| it.refuses())
+    }
+
+    /// Whether there is a claim for which no plan may be carried out.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.failed().any(|(_, evidence)| is_own(evidence))
+        self.refusing().next().is_some()
+    }
+}
+
+impl Finding {
+    /// Whether no plan may be carried out that leaves it so: it fails by what the stack itself
+    /// says, or the author said that it must never be, whoever's statement it is.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        match &self.outcome {
+            Outcome::Failed(evidence) => self.promise == Promise::Never || is_own(evidence),
+            Outcome::Proved | Outcome::Unproven(_) => false,
+        }
     }
 }
 

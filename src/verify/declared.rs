@@ -55,7 +55,7 @@ fn aws(name: impl Into<String>) -> Name {
 }
 
 /// How statements name a principal, and under which conditions.
-fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Name, Conditions) {
+pub(super) fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Name, Conditions) {
     let place = &thing.place;
     let account = |id: &AccountId| aws(root(place, id.as_str()));
     match principal {

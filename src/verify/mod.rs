@@ -10,14 +10,20 @@
 //! second holds for all requests at once: each statement that lets somebody in must lie
 //! within what is declared, and where it does not, a request that shows it is found and put to the evaluator.
 //!
+//! A `[[never]]` is the third kind: what it forbids may be possible by no way at all, whoever wrote the
+//! statement that would allow it, and through whatever roles.
+//!
 //! Everything is computed; no call is made.
 
 pub mod calls;
 pub mod claim;
 mod contracts;
 mod declared;
+pub mod holders;
 mod may;
+pub mod nevers;
 mod only;
+pub mod question;
 mod voice;
 pub mod world;
 
@@ -33,5 +39,6 @@ pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {
     let mut findings = Vec::new();
     may::claims(stack, desired, world, &mut findings);
     only::claims(stack, desired, world, &mut findings);
+    nevers::claims(stack, desired, world, &mut findings);
     Proof { findings }
 }

@@ -565,18 +565,21 @@ fn allows_more(request: &Request, caller: Caller<'_>, target: &Thing) -> bool {
         && decide(request, Caller::Mighty, target).decision != Decision::Deny
 }
 
+/// What the policies of those are called of whom nothing is known but that they may allow everything.
+pub(super) const MIGHTY: &str = "a policy that allows everything";
+
 /// An identity policy that allows everything.
 fn mighty() -> Arc<Rules> {
-    static MIGHTY: std::sync::OnceLock<Arc<Rules>> = std::sync::OnceLock::new();
+    static RULES: std::sync::OnceLock<Arc<Rules>> = std::sync::OnceLock::new();
     let all = || {
         let statement = Statement::allow("All", Clause::of(["*"])).on(["*"]);
         Arc::new(Rules::of(
             &Document::of(vec![statement]),
             Kind::Identity,
-            "a policy that allows everything",
+            MIGHTY,
         ))
     };
-    Arc::clone(MIGHTY.get_or_init(all))
+    Arc::clone(RULES.get_or_init(all))
 }
 
 /// The documents of a caller that nobody read.

@@ -158,7 +158,7 @@ fn a_withdrawn_offer_is_seen_on_both_sides() {
     teams
         .owner(&format!("apply --yes --cut-off {queue}"))
         .ends(0)
-        .says("billing-inbox may receive from topics.order-events");
+        .says("billing-inbox may no longer receive from topics.order-events");
     teams.consumer("drift").ends(2).says("missing in AWS");
     teams.hand_over();
     teams

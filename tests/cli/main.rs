@@ -12,9 +12,11 @@ mod importing;
 mod leaving;
 mod machines;
 mod onboard;
+mod proof;
 mod readme;
 mod saved;
 mod screen;
+mod who_can;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -46,7 +46,7 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
     shell(&folder, &format!("{ANALYTICS} --yes"))
         .ends(0)
         .says("+[roles.analytics]")
-        .says("Access  3 gained, 0 lost")
+        .says("Access changes   3 gained  0 lost")
         .says("roles.analytics may call GET /orders/* of apis.orders  by assuming")
         .tells("`shop.toml` is written: 17 lines more");
     let with = folder.read("shop.toml");
@@ -67,7 +67,7 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
     folder
         .run("offboard shop.toml --sandbox --consumer analytics --yes")
         .ends(0)
-        .says("Access  0 gained, 3 lost")
+        .says("Access changes   0 gained  3 lost")
         .says("Plan: 0 to add, 1 to change, 4 to destroy.")
         .tells("`analytics` is gone, and with it 17 lines of `shop.toml`");
     assert_eq!(folder.read("shop.toml"), before);
@@ -223,7 +223,7 @@ fn an_account_that_is_gone_takes_one_run() {
         .says("audit  444444444444  not entered")
         .says("? role audit")
         .says("? queue audit")
-        .says("queues.audit may receive from topics.order-events");
+        .says("queues.audit may no longer receive from topics.order-events");
     assert!(!ran.err.contains("444444444444  iam"), "{}", ran.err);
     assert_eq!(folder.read("shop.toml"), before);
     folder
@@ -295,8 +295,8 @@ fn queues_of_other_names_go_when_they_are_named() {
     folder
         .run("offboard shop.toml --sandbox --consumer invoicer --queue billing-inbox --yes")
         .ends(0)
-        .says("- queues.billing-inbox may receive from topics.order-events")
-        .says("- roles.invoicer may call GET /orders/* of apis.orders");
+        .says("- queues.billing-inbox may no longer receive from topics.order-events")
+        .says("- roles.invoicer may no longer call GET /orders/* of apis.orders");
     let text = folder.read("shop.toml");
     assert!(!text.contains("invoicer") && !text.contains("billing-inbox"));
     // What spoke of more than the consumer is still said.

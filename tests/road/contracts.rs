@@ -489,7 +489,7 @@ fn taking_a_claim_out_takes_its_half_away() {
         let lost: Vec<&str> = plan
             .access
             .iter()
-            .filter(|it| !it.gained)
+            .filter(|it| it.turn.loses())
             .map(|it| it.edge.who.as_str())
             .collect();
         assert_eq!(lost, ["roles.importer"], "{:?}", plan.access);

@@ -20,7 +20,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let mute = args.form() == args::DriftFormat::Json;
     let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
     if !mute {
-        screen.result(&human::plan(&revert.plan, &rehearsal));
+        screen.result(&human::plan(&revert.plan, None, &rehearsal));
         for it in &revert.evictions {
             screen.result(&format!("  - {}: {}\n", it.address, it.extra));
         }
@@ -28,7 +28,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
             screen.talk(line);
         }
     }
-    if let Some(failed) = refused(&revert.plan) {
+    if let Some(failed) = refused(&revert.plan, None) {
         return failed;
     }
     if revert.is_empty() {

@@ -1,0 +1,58 @@
+//! `provision who-can`
+
+use super::args::{self, Files};
+use super::screen::Screen;
+use super::session::{Session, load, lowered};
+use super::{Ending, Failure};
+use crate::report::who_can::{Answer, human, json};
+use crate::stack::Whom;
+use crate::verify::World;
+use crate::verify::holders::{Circle, Open, Search};
+use crate::verify::question::questions;
+
+/// Says who may do something, by the stack or by what AWS has.
+pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Ending, Failure> {
+    let files = Files {
+        stack: args.stack.clone(),
+        with: args.with.clone(),
+    };
+    let stack = load(&files)?;
+    let desired = lowered(&stack)?;
+    let live = args.live || args.place.sandbox.is_some();
+    let (world, from) = if live {
+        let session = Session::open(&stack, &args.place, screen)?;
+        let found = session.survey(&desired).await?;
+        screen.talk(&session.summary());
+        (World::live(&desired, &found), "live")
+    } else {
+        (World::wanted(&desired), "stack")
+    };
+    let questions = questions(&world, &args.action, &args.resource).map_err(Failure::Plain)?;
+    let search = Search {
+        stack: &stack,
+        world: &world,
+    };
+    let everybody = Circle {
+        who: &[Whom::Anyone],
+        except: &[],
+    };
+    let answers: Vec<Answer<'_>> = questions
+        .into_iter()
+        .map(|question| {
+            let mut open = Open::new();
+            let holders = search.holders(&question.ask, &everybody, &mut open);
+            Answer {
+                question,
+                holders,
+                open,
+            }
+        })
+        .collect();
+    screen.result(&if args.json {
+        format!("{:#}\n", json(&answers, &stack, from))
+    } else {
+        let by = if live { "what is there" } else { "the stack" };
+        human(&answers, &stack, by)
+    });
+    Ok(Ending::Done)
+}

@@ -1,0 +1,619 @@
+//! Everybody whom the documents let do something: by themselves, or by assuming a role.
+//!
+//! There are three ways to find who may act on a resource, and each is put to the evaluator
+//! before it counts. A statement of the resource's own policy names somebody: a request of theirs
+//! that meets its conditions is found by exact comparison with what is not asked about. A role of
+//! the world is allowed by its own policies. A method of an API asks nothing of its callers.
+//!
+//! Whoever may assume a role that may act, may act. A role that the engine made stands for
+//! those who may assume it, and is nobody by itself.
+//!
+//! Of accounts and strangers only what the resource says can be known: whom their own
+//! policies let is theirs to say, so they are taken to allow everything.
+
+mod circle;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{AccountId, Address, KindName};
+use crate::policy::{
+    Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
+    Who, compare,
+};
+use crate::stack::{RouteKey, Stack, Whom};
+
+pub use circle::Circle;
+
+use super::calls::{Service, Texts, meant, services, some_text};
+use super::declared::{Name, account_of, named};
+use super::may::through;
+use super::voice::{MADE_UP, role_in, root};
+use super::world::{Caller, MIGHTY, Origin, Thing, What, World, allowing, method_auth};
+
+/// What is asked of a resource: who may do this to it.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The resource.
+    pub thing: &'a Thing,
+    /// Any of these actions, as AWS writes them.
+    pub actions: Vec<String>,
+    /// Of an API: any of these calls.
+    pub routes: Vec<RouteKey>,
+}
+
+/// What somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kin {
+    /// A role of the stack.
+    Role(Address),
+    /// A role, or another principal, that the stack does not own.
+    Other(String),
+    /// Roles of an account by the beginning of their name.
+    Prefix(AccountId, String),
+    /// A whole account: whoever its own policies let.
+    Account(String),
+    /// An AWS service.
+    Service(String),
+    /// Tokens of an identity provider.
+    Provider(String),
+    /// Anyone with credentials of any account.
+    Anyone,
+    /// Anyone, without a signature.
+    Unsigned,
+}
+
+impl Kin {
+    /// The kind in a word, for machines.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Role(_) => "role",
+            Self::Other(_) => "outside_principal",
+            Self::Prefix(..) => "role_prefix",
+            Self::Account(_) => "account",
+            Self::Service(_) => "service",
+            Self::Provider(_) => "identity_provider",
+            Self::Anyone => "anyone",
+            Self::Unsigned => "unsigned",
+        }
+    }
+
+    /// Who, as an author calls them.
+    #[must_use]
+    pub fn named(&self, stack: &Stack) -> String {
+        let account = |id: &str| {
+            let named = stack
+                .accounts
+                .iter()
+                .find(|(_, it)| it.place.id.as_str() == id);
+            named.map_or_else(|| id.to_owned(), |(name, _)| format!("{name} ({id})"))
+        };
+        match self {
+            Self::Role(address) => address.to_string(),
+            Self::Other(name) | Self::Service(name) | Self::Provider(name) => name.clone(),
+            Self::Prefix(id, prefix) => {
+                format!("roles {prefix}* of account {}", account(id.as_str()))
+            }
+            Self::Account(id) => format!("account {}", account(id)),
+            Self::Anyone => "anyone of any account".to_owned(),
+            Self::Unsigned => "anyone, unsigned".to_owned(),
+        }
+    }
+}
+
+/// Somebody who may do what is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub kin: Kin,
+    /// The roles that are assumed on the way, in order; none where it is done directly.
+    pub through: Vec<Address>,
+    /// The request that lets them in: the call itself, or assuming the first role.
+    pub request: Request,
+    /// The statements that settle it, of every step.
+    pub because: Vec<String>,
+    /// Whether something that nobody read could change it.
+    pub unproven: bool,
+    /// Who wrote what lets them in.
+    pub origin: Origin,
+}
+
+/// Something that could not be decided: a reason.
+pub type Open = BTreeSet<String>;
+
+/// A place in a world from which holders are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// Its world.
+    pub world: &'a World,
+}
+
+/// A concrete resource, and what is asked of its callers.
+struct Spot {
+    resource: String,
+    auth: Option<MethodAuth>,
+}
+
+const ASSUME: [&str; 3] = [
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:AssumeRoleWithSAML",
+];
+
+/// What assuming a role is asked as.
+#[must_use]
+pub fn assuming(role: &Thing) -> Ask<'_> {
+    Ask {
+        thing: role,
+        actions: ASSUME.map(str::to_owned).to_vec(),
+        routes: Vec::new(),
+    }
+}
+
+impl<'a> Search<'a> {
+    /// Everybody of a circle who may do what is asked about.
+    #[must_use]
+    pub fn holders(&self, ask: &Ask<'a>, circle: &Circle<'_>, open: &mut Open) -> Vec<Holder> {
+        let mut found = Vec::new();
+        let mut expanded = BTreeSet::new();
+        self.collect(ask, circle, &[], &mut expanded, &mut found, open);
+        found
+    }
+
+    fn collect(
+        &self,
+        ask: &Ask<'a>,
+        circle: &Circle<'_>,
+        tail: &[Holder],
+        expanded: &mut BTreeSet<Address>,
+        found: &mut Vec<Holder>,
+        open: &mut Open,
+    ) {
+        for holder in self.direct(ask, circle, open) {
+            let made = matches!(&holder.kin, Kin::Role(it) if self.is_made(it));
+            if made {
+                continue;
+            }
+            found.push(with_tail(holder, tail));
+        }
+        // Roles that may act let in whoever may assume them.
+        let everybody = Circle {
+            who: &[Whom::Anyone],
+            except: &[],
+        };
+        let mut unheard = Open::new();
+        let roles: Vec<Holder> = self
+            .direct(ask, &everybody, &mut unheard)
+            .into_iter()
+            .filter(|it| matches!(it.kin, Kin::Role(_)))
+            .collect();
+        for holder in roles {
+            let Kin::Role(address) = &holder.kin else {
+                continue;
+            };
+            let Some(role) = self.world.thing(address) else {
+                continue;
+            };
+            if self.covered(circle.except, &role.arn) || !expanded.insert(address.clone()) {
+                continue;
+            }
+            let mut chain = vec![holder.clone()];
+            chain.extend(tail.iter().cloned());
+            self.collect(&assuming(role), circle, &chain, expanded, found, open);
+        }
+    }
+
+    /// Whether the engine made a role for others to assume, or for an API to work under.
+    fn is_made(&self, address: &Address) -> bool {
+        address.kind == KindName::Role && !self.stack.roles.contains_key(&address.name)
+    }
+
+    /// Everybody of a circle who may do it without assuming a role first; each once.
+    fn direct(&self, ask: &Ask<'a>, circle: &Circle<'_>, open: &mut Open) -> Vec<Holder> {
+        let mut found: BTreeMap<Kin, Holder> = BTreeMap::new();
+        let mut add = |holder: Holder| {
+            let known = found.get(&holder.kin);
+            if known.is_none_or(|it| it.unproven && !holder.unproven) {
+                found.insert(holder.kin.clone(), holder);
+            }
+        };
+        self.by_policy(ask, circle, open, &mut add);
+        self.by_own_side(ask, circle, open, &mut add);
+        self.by_method(ask, circle, &mut add);
+        found.into_values().collect()
+    }
+
+    /// Those whom the resource's own policy names.
+    fn by_policy(
+        &self,
+        ask: &Ask<'a>,
+        circle: &Circle<'_>,
+        open: &mut Open,
+        add: &mut impl FnMut(Holder),
+    ) {
+        let thing = ask.thing;
+        let Some(paper) = &thing.policy else { return };
+        let denies: Vec<&Statement> = paper
+            .document
+            .statements
+            .iter()
+            .filter(|it| it.effect == Effect::Deny)
+            .collect();
+        let bound = self.permitted(ask, circle);
+        for statement in allowing(paper) {
+            if !ask.actions.iter().any(|it| takes(&statement.action, it)) {
+                continue;
+            }
+            let Some(clause) = statement.principal.as_ref() else {
+                continue;
+            };
+            if clause.negated {
+                open.insert(format!("{}: a statement has a `NotPrincipal`", paper.name));
+                continue;
+            }
+            let spots = Self::spots(ask, statement);
+            for (name, spot) in named(clause)
+                .iter()
+                .flat_map(|name| spots.iter().map(move |spot| (name, spot)))
+            {
+                // That the account's own policies decide lets nobody in by itself.
+                let delegates = name.1 == root(&thing.place, account_of(thing))
+                    && !matches!(thing.what, What::Role { .. });
+                if delegates {
+                    continue;
+                }
+                for (name, conditions) in self.narrowed(name, circle, thing) {
+                    let mut alone = statement.clone();
+                    let clause = match name.0.as_str() {
+                        "AWS" => PrincipalClause::aws([name.1.clone()]),
+                        "Service" => PrincipalClause::service([name.1.clone()]),
+                        _ => PrincipalClause::federated([name.1.clone()]),
+                    };
+                    alone.principal = Some(clause);
+                    if alone.resource.is_some() {
+                        alone.resource = Some(Clause::of([spot.resource.clone()]));
+                    }
+                    for (operator, keys) in conditions {
+                        alone.conditions.entry(operator).or_default().extend(keys);
+                    }
+                    let document = Document {
+                        statements: std::iter::once(&alone)
+                            .chain(denies.iter().copied())
+                            .cloned()
+                            .collect(),
+                        ..paper.document.clone()
+                    };
+                    let compared = compare(&bound, &document);
+                    if compared.verdict == Change::Unproven {
+                        open.extend(
+                            compared
+                                .because
+                                .iter()
+                                .map(|it| format!("{}: {it}", paper.name)),
+                        );
+                    }
+                    let origin = paper.origin_of(statement, &self.world.own);
+                    for request in compared.gains {
+                        let request = Self::settled(request, ask, spot);
+                        let kin = self.kin(&name, statement, &request);
+                        self.try_out(kin, request, thing, origin, open, add);
+                    }
+                    self.members(&name, ask, spot, circle, origin, open, add);
+                }
+            }
+        }
+    }
+
+    /// Roles of the world that a name stands for, when it names a whole account or everyone.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is asked, of whom, and where it goes"
+    )]
+    fn members(
+        &self,
+        name: &Name,
+        ask: &Ask<'a>,
+        spot: &Spot,
+        circle: &Circle<'_>,
+        origin: Origin,
+        open: &mut Open,
+        add: &mut impl FnMut(Holder),
+    ) {
+        if name.0 != "AWS" || !(name.1 == "*" || name.1.ends_with(":root")) {
+            return;
+        }
+        for role in self.world.of_kind(KindName::Role) {
+            let meant = name.1 == "*" || name.1 == root(&role.place, account_of(role));
+            if meant && account_of(role) != account_of(ask.thing) && self.inside(circle, role) {
+                self.concrete(role, ask, spot, origin, open, add);
+            }
+        }
+    }
+
+    /// One role's plain request.
+    fn concrete(
+        &self,
+        role: &Thing,
+        ask: &Ask<'a>,
+        spot: &Spot,
+        origin: Origin,
+        open: &mut Open,
+        add: &mut impl FnMut(Holder),
+    ) {
+        if role.address == ask.thing.address {
+            return;
+        }
+        for action in &ask.actions {
+            if action.starts_with("sts:") && action != "sts:AssumeRole" {
+                continue;
+            }
+            let request = Request::new(
+                Who::Arn(role.arn.clone()),
+                action.clone(),
+                spot.resource.clone(),
+            );
+            let request = Self::settled(request, ask, spot);
+            let kin = Kin::Role(role.address.clone());
+            self.try_out(kin, request, ask.thing, origin, open, add);
+        }
+    }
+
+    /// Roles of the resource's own account whose own policies are enough.
+    fn by_own_side(
+        &self,
+        ask: &Ask<'a>,
+        circle: &Circle<'_>,
+        open: &mut Open,
+        add: &mut impl FnMut(Holder),
+    ) {
+        for role in self.world.of_kind(KindName::Role) {
+            if account_of(role) != account_of(ask.thing) || !self.inside(circle, role) {
+                continue;
+            }
+            let What::Role {
+                identity, unread, ..
+            } = &role.what
+            else {
+                continue;
+            };
+            for paper in identity {
+                for statement in allowing(paper) {
+                    if !ask.actions.iter().any(|it| takes(&statement.action, it)) {
+                        continue;
+                    }
+                    let origin = paper.origin_of(statement, &self.world.own);
+                    for spot in Self::spots(ask, statement) {
+                        self.concrete(role, ask, &spot, origin, open, add);
+                    }
+                }
+            }
+            if !unread.is_empty() {
+                let everything = Statement::allow("", Clause::of(["*"])).on(["*"]);
+                for spot in Self::spots(ask, &everything) {
+                    self.concrete(role, ask, &spot, Origin::Foreign, open, add);
+                }
+            }
+        }
+    }
+
+    /// Whoever calls a method that asks for nothing.
+    fn by_method(&self, ask: &Ask<'a>, circle: &Circle<'_>, add: &mut impl FnMut(Holder)) {
+        let unsigned = |it: &Whom| matches!(it, Whom::Anyone | Whom::Outside | Whom::Unsigned);
+        if !matches!(ask.thing.what, What::Api(_)) || !circle.who.iter().any(unsigned) {
+            return;
+        }
+        let everything = Statement::allow("", Clause::of(["*"])).on(["*"]);
+        for spot in Self::spots(ask, &everything) {
+            if spot.auth != Some(MethodAuth::None) {
+                continue;
+            }
+            let request = Request::new(Who::Anonymous, "execute-api:Invoke", spot.resource.clone());
+            let request = Self::settled(request, ask, &spot);
+            self.try_out(
+                Kin::Unsigned,
+                request,
+                ask.thing,
+                Origin::Ours,
+                &mut Open::new(),
+                add,
+            );
+        }
+    }
+
+    /// Puts a request to the evaluator; what it lets through is a holder.
+    fn try_out(
+        &self,
+        kin: Kin,
+        request: Request,
+        thing: &Thing,
+        origin: Origin,
+        open: &mut Open,
+        add: &mut impl FnMut(Holder),
+    ) {
+        let caller = self.caller(&request.principal, thing);
+        let verdict = self.world.should_fail(&request, caller, thing);
+        // Whom others let is theirs to say: their side is taken for granted, not cited.
+        let because: Vec<String> = verdict
+            .because
+            .iter()
+            .filter(|it| !it.starts_with(MIGHTY))
+            .map(|it| self.world.named(it))
+            .collect();
+        match verdict.decision {
+            Decision::Deny => {}
+            Decision::Unproven if !matches!(kin, Kin::Role(_)) => open.extend(because),
+            decision => add(Holder {
+                kin,
+                through: Vec::new(),
+                request,
+                because,
+                unproven: decision == Decision::Unproven,
+                origin,
+            }),
+        }
+    }
+
+    /// What is known of somebody's own policies.
+    fn caller(&self, who: &Who, thing: &Thing) -> Caller<'a> {
+        let Who::Arn(arn) = who else {
+            return Caller::Bare;
+        };
+        match self.world.with_arn(arn) {
+            Some(role) if matches!(role.what, What::Role { .. }) => Caller::Role(role),
+            // Another role of the owner's account is let in by being named, or not at all.
+            _ if arn.split(':').nth(4) == Some(account_of(thing)) && !is_whole(arn) => Caller::Bare,
+            _ => Caller::Mighty,
+        }
+    }
+
+    /// A request with what it must carry.
+    fn settled(mut request: Request, ask: &Ask<'_>, spot: &Spot) -> Request {
+        request.resource.clone_from(&spot.resource);
+        request.method_auth = spot.auth;
+        if let What::Api(surface) = &ask.thing.what {
+            through(&mut request, surface);
+        }
+        // An example of a whole account is one of its roles: roots hold nothing back.
+        if let Who::Arn(arn) = &request.principal
+            && is_whole(arn)
+        {
+            let account = arn.split(':').nth(4).unwrap_or_default();
+            request.principal = Who::Arn(role_in(&ask.thing.place, account, MADE_UP));
+        }
+        // What an API is called by is spelled as AWS spells it.
+        let known = ask
+            .actions
+            .iter()
+            .find(|it| it.eq_ignore_ascii_case(&request.action));
+        if let Some(action) = known {
+            request.action.clone_from(action);
+        }
+        request
+    }
+
+    /// The concrete resources that a statement speaks of and that are asked about.
+    fn spots(ask: &Ask<'_>, statement: &Statement) -> Vec<Spot> {
+        let thing = ask.thing;
+        let plain = || Spot {
+            resource: thing.arn.clone(),
+            auth: None,
+        };
+        let Some(clause) = &statement.resource else {
+            return vec![plain()];
+        };
+        let patterns: Vec<Texts> = if clause.negated {
+            vec![Texts::pattern("*")]
+        } else {
+            clause.values.iter().map(|it| Texts::pattern(it)).collect()
+        };
+        let What::Api(surface) = &thing.what else {
+            let own = Texts::exactly(&thing.arn);
+            let meets = patterns
+                .iter()
+                .any(|it| some_text(&[it, &own], &[]).is_some());
+            return if meets { vec![plain()] } else { Vec::new() };
+        };
+        let head = format!("{}/{}/", thing.arn, surface.stage);
+        let patterns: Vec<Texts> = patterns
+            .into_iter()
+            .filter_map(|it| it.past(&head))
+            .collect();
+        let services: Vec<Service> = if surface.methods.is_empty() {
+            services(&ask.routes)
+        } else {
+            services(surface.methods.keys())
+        };
+        let meant = meant(&ask.routes, &services);
+        let mut found = Vec::new();
+        for (service, meant) in services.iter().zip(&meant) {
+            let call = meant.iter().find_map(|meant| {
+                patterns
+                    .iter()
+                    .find_map(|it| service.call(&[meant, it], &[]))
+            });
+            let Some(call) = call else { continue };
+            let auth = surface.methods.get(&service.route);
+            found.push(Spot {
+                resource: format!("{head}{call}"),
+                auth: auth.map_or(Some(MethodAuth::Iam), |it| method_auth(it)),
+            });
+        }
+        found
+    }
+
+    /// What a name is, seen from a statement that has it and a request that it lets through.
+    fn kin(&self, name: &Name, statement: &Statement, request: &Request) -> Kin {
+        let (kind, text) = name;
+        match kind.as_str() {
+            "Service" => Kin::Service(text.clone()),
+            "Federated" => Kin::Provider(text.clone()),
+            _ if text == "*" => match &request.principal {
+                Who::Anonymous => Kin::Unsigned,
+                Who::Service(name) => Kin::Service(name.clone()),
+                Who::Arn(_) => Kin::Anyone,
+            },
+            _ => {
+                if let Some(role) = self.world.with_arn(text) {
+                    return Kin::Role(role.address.clone());
+                }
+                let account = text.split(':').nth(4).unwrap_or_default();
+                if !text.ends_with(":root") {
+                    return Kin::Other(text.clone());
+                }
+                match (prefix_in(statement), AccountId::parse(account)) {
+                    (Some(prefix), Some(id)) => Kin::Prefix(id, prefix),
+                    _ => Kin::Account(account.to_owned()),
+                }
+            }
+        }
+    }
+}
+
+/// Whether an action clause takes an action.
+fn takes(clause: &Clause, action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    clause
+        .values
+        .iter()
+        .any(|it| crate::policy::patterns::Pattern::of(&it.to_ascii_lowercase()).matches(&action))
+        != clause.negated
+}
+
+fn is_whole(arn: &str) -> bool {
+    arn.ends_with(":root")
+}
+
+/// The beginning that a statement asks of its roles' names.
+fn prefix_in(statement: &Statement) -> Option<String> {
+    let values = statement
+        .conditions
+        .iter()
+        .filter(|(operator, _)| operator.eq_ignore_ascii_case("ArnLike"))
+        .flat_map(|(_, keys)| keys)
+        .find(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))?
+        .1;
+    let [one] = values.as_slice() else {
+        return None;
+    };
+    let rest = one.split_once(":role/")?.1;
+    rest.strip_suffix('*').map(str::to_owned)
+}
+
+/// A holder with the steps that come after.
+fn with_tail(mut holder: Holder, tail: &[Holder]) -> Holder {
+    for next in tail {
+        if let Kin::Role(address) = &next.kin {
+            holder.through.push(address.clone());
+        }
+        holder.because.extend(next.because.iter().cloned());
+        holder.unproven |= next.unproven;
+        holder.origin = worst(holder.origin, next.origin);
+    }
+    holder
+}
+
+fn worst(a: Origin, b: Origin) -> Origin {
+    a.max(b)
+}

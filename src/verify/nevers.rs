@@ -1,0 +1,243 @@
+//! What a stack says may never be: every `[[never]]`, put to the documents.
+//!
+//! Nobody of whom it speaks may do what it forbids, by whatever way: a statement of the resource's own
+//! policy, a role's own policies, a method that asks nothing, or a role that may be assumed first.
+
+use std::collections::BTreeSet;
+
+use crate::lower::{Desired, name_of};
+use crate::model::{Address, KindName};
+use crate::policy::Request;
+use crate::stack::{Deed, Forbidden, Never, RouteKey, Stack, Whom};
+
+use super::claim::{Evidence, Finding, Promise, Trial};
+use super::holders::{Ask, Circle, Holder, Kin, Open, Search};
+use super::world::{Thing, World};
+
+/// The actions that a deed is, on AWS.
+#[must_use]
+pub fn actions_of(deed: Deed) -> &'static [&'static str] {
+    match deed {
+        Deed::Publish => &["sns:Publish"],
+        Deed::Subscribe => &["sns:Subscribe"],
+        Deed::Send => &["sqs:SendMessage"],
+        Deed::Receive => &["sqs:ReceiveMessage"],
+        Deed::Assume => &[
+            "sts:AssumeRole",
+            "sts:AssumeRoleWithWebIdentity",
+            "sts:AssumeRoleWithSAML",
+        ],
+    }
+}
+
+/// Puts every never of a stack to a world.
+pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
+    let search = Search { stack, world };
+    for never in &stack.nevers {
+        for forbidden in &never.forbids {
+            findings.push(claim(never, forbidden, desired, &search));
+        }
+    }
+}
+
+fn claim(never: &Never, forbidden: &Forbidden, desired: &Desired, search: &Search<'_>) -> Finding {
+    let mut trial = Trial::default();
+    match search.world.thing(&forbidden.target) {
+        Some(thing) => look(never, forbidden, thing, search, &mut trial),
+        // What is not there lets nobody in; what is in no account of ours cannot be seen.
+        None if desired.wants.contains_key(&forbidden.target) => {}
+        None => trial.depends_on([format!(
+            "{} is in no account of this stack, and its policy is not read",
+            forbidden.target
+        )]),
+    }
+    Finding {
+        claim: sentence(never, forbidden),
+        promise: Promise::Never,
+        subject: forbidden.target.clone(),
+        written_at: Some(never.written_at.clone()),
+        outcome: trial.outcome(),
+    }
+}
+
+fn look(
+    never: &Never,
+    forbidden: &Forbidden,
+    thing: &Thing,
+    search: &Search<'_>,
+    trial: &mut Trial,
+) {
+    let mut asks: Vec<(Ask<'_>, String)> = forbidden
+        .deeds
+        .iter()
+        .map(|deed| {
+            let actions = actions_of(*deed).iter().map(|it| (*it).to_owned());
+            let ask = Ask {
+                thing,
+                actions: actions.collect(),
+                routes: Vec::new(),
+            };
+            (ask, verb(*deed).to_owned())
+        })
+        .collect();
+    for route in &forbidden.routes {
+        let ask = Ask {
+            thing,
+            actions: vec!["execute-api:Invoke".to_owned()],
+            routes: vec![route.clone()],
+        };
+        asks.push((ask, String::new()));
+    }
+    // Unsigned callers and strangers are looked for apart from one another: each has a bound of its own.
+    for (ask, verb) in &asks {
+        for whom in &never.who {
+            let circle = Circle {
+                who: std::slice::from_ref(whom),
+                except: &never.except,
+            };
+            let mut open = Open::new();
+            let holders = search.holders(ask, &circle, &mut open);
+            // Who gets in through a role that is forbidden itself is no news.
+            let roles: BTreeSet<Address> = holders
+                .iter()
+                .filter_map(|it| match &it.kin {
+                    Kin::Role(address) => Some(address.clone()),
+                    _ => None,
+                })
+                .collect();
+            for holder in holders {
+                if holder.through.iter().any(|it| roles.contains(it)) {
+                    continue;
+                }
+                if *whom == Whom::Unsigned && holder.kin != Kin::Unsigned {
+                    continue;
+                }
+                if holder.unproven {
+                    trial.depends_on(holder.because);
+                } else {
+                    trial.fails(evidence(never, holder, verb, thing, search));
+                }
+            }
+            trial.depends_on(open);
+        }
+    }
+}
+
+fn evidence(
+    never: &Never,
+    holder: Holder,
+    verb: &str,
+    thing: &Thing,
+    search: &Search<'_>,
+) -> Evidence {
+    let who = holder.kin.named(search.stack);
+    let what = if holder.through.is_empty() {
+        deed_of(&holder.request, verb, thing, search.world)
+    } else if verb.is_empty() {
+        format!("call {}", thing.address)
+    } else {
+        format!("{verb} {}", thing.address)
+    };
+    let mut says = format!("{who} may {what}");
+    if !holder.through.is_empty() {
+        let roles: Vec<String> = holder.through.iter().map(ToString::to_string).collect();
+        says += &format!(" by assuming {}", roles.join(", then "));
+    }
+    if let Some(reason) = &never.reason {
+        says += &format!(", and never may: {reason}");
+    }
+    Evidence {
+        request: Some(holder.request),
+        says,
+        blame: holder
+            .because
+            .iter()
+            .map(|it| {
+                it.strip_suffix(" allows it")
+                    .unwrap_or(it)
+                    .trim_end_matches(',')
+                    .to_owned()
+            })
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        origin: holder.origin,
+    }
+}
+
+/// `publish to topics.orders`, `call POST /refunds of apis.orders`.
+fn deed_of(request: &Request, verb: &str, thing: &Thing, world: &World) -> String {
+    if thing.address.kind != KindName::RestApi {
+        return format!("{verb} {}", thing.address);
+    }
+    let path = world.named(&request.resource);
+    let call = path.splitn(3, '/').nth(2).unwrap_or_default();
+    format!("call {} of {}", spaced(call), thing.address)
+}
+
+/// `GET /orders/7`, of `GET/orders/7`.
+#[must_use]
+pub fn spaced(call: &str) -> String {
+    match call.split_once('/') {
+        Some((method, path)) => format!("{method} /{path}"),
+        None => call.to_owned(),
+    }
+}
+
+/// What is done, before the name of what it is done to.
+#[must_use]
+pub fn verb(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Publish => "publish to",
+        Deed::Subscribe => "subscribe to",
+        Deed::Send => "send to",
+        Deed::Receive => "receive from",
+        Deed::Assume => "assume",
+    }
+}
+
+fn sentence(never: &Never, forbidden: &Forbidden) -> String {
+    let who: Vec<String> = never
+        .who
+        .iter()
+        .map(|it| match it {
+            Whom::Anyone => "nobody".to_owned(),
+            Whom::Outside => "nobody outside the stack's accounts".to_owned(),
+            Whom::Unsigned => "no unsigned caller".to_owned(),
+            Whom::Principal(it) => format!("never {}", name_of(it)),
+        })
+        .collect();
+    let mut deeds: Vec<String> = forbidden
+        .deeds
+        .iter()
+        .map(|it| verb(*it).to_owned())
+        .collect();
+    if !forbidden.routes.is_empty() {
+        let routes: Vec<String> = forbidden
+            .routes
+            .iter()
+            .map(|it| {
+                if *it == RouteKey::all() {
+                    "any route".to_owned()
+                } else {
+                    it.to_string()
+                }
+            })
+            .collect();
+        deeds.push(format!("call {} of", routes.join(", ")));
+    }
+    let mut text = format!(
+        "{} may {} {}",
+        who.join(" and "),
+        deeds.join(" or "),
+        forbidden.target
+    );
+    if !never.except.is_empty() {
+        let except: Vec<String> = never.except.iter().map(name_of).collect();
+        text += &format!(" but {}", except.join(", "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

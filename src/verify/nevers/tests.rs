@@ -1,0 +1,244 @@
+use crate::kinds::Resource;
+use crate::lower;
+use crate::policy::{Clause, Document, PrincipalClause, Statement};
+use crate::stack::{self, Source};
+use crate::verify::{Outcome, Promise, World, prove};
+
+const BASE: &str = r#"
+[stack]
+name   = "shop"
+region = "eu-west-1"
+[accounts.shop]
+id = "111111111111"
+[accounts.orders]
+id = "333333333333"
+[roles.checkout]
+account    = "shop"
+trusted_by = "lambda.amazonaws.com"
+[roles.refunds]
+account    = "orders"
+trusted_by = "lambda.amazonaws.com"
+[topics.events]
+account = "orders"
+[queues.inbox]
+account   = "shop"
+subscribe = "events"
+[apis.orders]
+account = "orders"
+[apis.orders.routes]
+"GET /orders/{id}" = { mock = 200 }
+"POST /refunds"    = { mock = 200 }
+[[access]]
+from  = "roles.checkout"
+to    = "topics.events"
+[[access]]
+from  = "roles.checkout"
+to    = "apis.orders"
+allow = "GET /orders/{id}"
+[[access]]
+from  = "roles.refunds"
+to    = "apis.orders"
+allow = "POST /refunds"
+"#;
+
+const OUTSIDE: &str = "[[never]]\nwho = \"outside accounts\"\n";
+
+/// What is said of a stack's nevers, of a world in which one document has a statement more.
+fn told(text: &str, more: Option<(&str, Statement)>) -> String {
+    let source = Source {
+        name: "shop.toml".to_owned(),
+        text: format!("{BASE}{text}"),
+    };
+    let stack = match stack::check(&source, &[], &|_| Err(String::new())) {
+        Ok(stack) => stack,
+        Err(faults) => panic!("{}", faults.render(false)),
+    };
+    let mut desired = lower::lower(&stack).expect("it fits");
+    if let Some((address, statement)) = more {
+        let address = address.parse().expect("an address");
+        let want = desired.wants.get_mut(&address).expect("it is wanted");
+        let policy: &mut Document = match &mut want.resource {
+            Resource::Topic(it) => &mut it.policy,
+            Resource::Queue(it) => &mut it.policy,
+            Resource::RestApi(it) => &mut it.policy,
+            Resource::Role(it) => &mut it.trust,
+            Resource::Subscription(_) | Resource::Stage(_) => panic!("no policy"),
+        };
+        policy.statements.push(statement);
+    }
+    let proof = prove(&stack, &desired, &World::wanted(&desired));
+    let mut lines = Vec::new();
+    for it in proof
+        .findings
+        .iter()
+        .filter(|it| it.promise == Promise::Never)
+    {
+        match &it.outcome {
+            Outcome::Proved => {}
+            Outcome::Failed(evidence) => {
+                for it in evidence {
+                    assert!(it.request.is_some(), "{it:?}");
+                    assert!(!it.blame.is_empty(), "{it:?}");
+                    lines.push(it.says.clone());
+                }
+            }
+            Outcome::Unproven(reasons) => lines.push(format!("unproven: {}", reasons.join("; "))),
+        }
+    }
+    assert!(proof.findings.iter().any(|it| it.promise == Promise::Never));
+    lines.join("\n")
+}
+
+fn foreign(principal: PrincipalClause, action: &str) -> Statement {
+    Statement::allow("Theirs", Clause::of([action]))
+        .to(principal)
+        .on(["*"])
+}
+
+#[test]
+fn what_is_kept_among_the_stacks_accounts_lets_nobody_else_in() {
+    assert_eq!(told(OUTSIDE, None), "");
+}
+
+#[test]
+fn an_account_that_is_let_in_is_outside() {
+    let access = "[[access]]\nfrom = { account = \"999999999999\" }\nto = \"topics.events\"\nvia = \"resource-policy\"\n";
+    assert_eq!(
+        told(&format!("{access}{OUTSIDE}"), None),
+        "account 999999999999 may publish to topics.events"
+    );
+    let assumed = access.replace("resource-policy", "assume-role");
+    assert_eq!(
+        told(&format!("{assumed}{OUTSIDE}"), None),
+        "account 999999999999 may publish to topics.events by assuming roles.events-for-999999999999"
+    );
+    assert_eq!(
+        told(
+            &format!("{assumed}{OUTSIDE}except = {{ account = \"999999999999\" }}\n"),
+            None
+        ),
+        ""
+    );
+}
+
+#[test]
+fn whoever_may_assume_a_role_that_may_is_let_in() {
+    let role = "[roles.door]\naccount = \"shop\"\ntrusted_by = [\"arn:aws:iam::999999999999:role/x\", { account = \"888888888888\", role_prefix = \"ci-\" }]\n[[access]]\nfrom = \"roles.door\"\nto = \"topics.events\"\n";
+    assert_eq!(
+        told(&format!("{role}{OUTSIDE}to = \"topics.events\"\n"), None),
+        "arn:aws:iam::999999999999:role/x may publish to topics.events by assuming roles.door\n\
+         roles ci-* of account 888888888888 may publish to topics.events by assuming roles.door"
+    );
+    assert_eq!(
+        told(&format!("{role}{OUTSIDE}except = \"roles.door\"\n"), None),
+        ""
+    );
+}
+
+#[test]
+fn a_strangers_statement_counts() {
+    let stranger = PrincipalClause::aws(["arn:aws:iam::999999999999:role/x"]);
+    assert_eq!(
+        told(OUTSIDE, Some(("topics.events", foreign(stranger, "sns:*")))),
+        "arn:aws:iam::999999999999:role/x may publish to topics.events\n\
+         arn:aws:iam::999999999999:role/x may subscribe to topics.events"
+    );
+    let conditioned = foreign(PrincipalClause::anyone(), "sns:Publish").when(
+        "StringEquals",
+        "aws:PrincipalOrgID",
+        ["o-1"],
+    );
+    let says = told(OUTSIDE, Some(("topics.events", conditioned)));
+    assert!(
+        says.contains("anyone of any account may publish to topics.events"),
+        "{says}"
+    );
+    let fenced = foreign(PrincipalClause::anyone(), "sns:Publish").when(
+        "StringEquals",
+        "aws:PrincipalAccount",
+        ["111111111111"],
+    );
+    assert_eq!(told(OUTSIDE, Some(("topics.events", fenced))), "");
+}
+
+#[test]
+fn another_accounts_topic_that_delivers_is_outside() {
+    let open = foreign(
+        PrincipalClause::service(["sns.amazonaws.com"]),
+        "sqs:SendMessage",
+    );
+    let theirs = open.clone().when(
+        "ArnEquals",
+        "aws:SourceArn",
+        ["arn:aws:sns:eu-west-1:999999999999:x"],
+    );
+    let only = "[[never]]\nwho = \"outside accounts\"\nto = \"queues.inbox\"\n";
+    assert_eq!(
+        told(only, Some(("queues.inbox", theirs))),
+        "sns.amazonaws.com may send to queues.inbox"
+    );
+    assert_eq!(
+        told(only, Some(("queues.inbox", open))),
+        "sns.amazonaws.com may send to queues.inbox"
+    );
+}
+
+#[test]
+fn nobody_but_one_may_call_a_route() {
+    let claim = |except: &str| {
+        format!(
+            "[[never]]\nwho = \"anyone\"\nto = \"apis.orders\"\ndo = \"POST /refunds\"\nexcept = \"{except}\"\n"
+        )
+    };
+    assert_eq!(told(&claim("roles.refunds"), None), "");
+    assert_eq!(
+        told(&claim("roles.checkout"), None),
+        "roles.refunds may call POST /refunds of apis.orders"
+    );
+    let theirs = PrincipalClause::aws(["arn:aws:iam::333333333333:role/other"]);
+    let statement = foreign(theirs, "execute-api:Invoke").on(["execute-api:/*"]);
+    assert_eq!(
+        told(&claim("roles.refunds"), Some(("apis.orders", statement))),
+        "arn:aws:iam::333333333333:role/other may call POST /refunds of apis.orders"
+    );
+}
+
+#[test]
+fn one_principal_alone_may_be_forbidden() {
+    let claim = |who: &str| {
+        format!(
+            "[[never]]\nwho = {who}\nto = [\"topics.events\", \"apis.orders\"]\ndo = [\"publish\", \"POST /refunds\"]\nreason = \"r\"\n"
+        )
+    };
+    assert_eq!(
+        told(&claim("\"roles.checkout\""), None),
+        "roles.checkout may publish to topics.events, and never may: r"
+    );
+    assert_eq!(
+        told(&claim("{ account = \"orders\" }"), None),
+        "roles.refunds may call POST /refunds of apis.orders, and never may: r"
+    );
+    assert_eq!(
+        told(
+            &claim("{ account = \"shop\", role_prefix = \"other\" }"),
+            None
+        ),
+        ""
+    );
+}
+
+#[test]
+fn no_unsigned_call() {
+    let claim = "[[never]]\nwho = \"unsigned callers\"\n";
+    assert_eq!(told(claim, None), "");
+    let public = "[apis.open]\naccount = \"shop\"\n[apis.open.routes]\n\"GET /\" = { mock = 200, public = true }\n";
+    assert_eq!(
+        told(&format!("{public}{claim}"), None),
+        "anyone, unsigned may call GET / of apis.open"
+    );
+    let open = foreign(PrincipalClause::anyone(), "sns:Publish");
+    assert_eq!(
+        told(claim, Some(("topics.events", open))),
+        "anyone, unsigned may publish to topics.events"
+    );
+}

@@ -1,0 +1,246 @@
+//! Proofs: no plan is carried out that would not do what its stack claims.
+
+use super::Folder;
+
+const MARKETPLACE: &str = "stacks/marketplace.toml --sandbox";
+
+const NEVER: &str = r#"
+[[never]]
+who    = "outside accounts"
+to     = "topics.order-events"
+do     = "publish"
+reason = "orders are ours"
+"#;
+
+const PARTNER: &str = r#"
+[[access]]
+from = { account = "444444444444" }
+to   = "topics.order-events"
+via  = "resource-policy"
+"#;
+
+#[test]
+fn a_plan_that_breaks_a_never_is_shown_and_not_carried_out() {
+    let folder = Folder::with_stacks();
+    folder.write("never.toml", NEVER);
+    folder.write("partner.toml", PARTNER);
+    folder
+        .run(&format!("plan {MARKETPLACE} --with never.toml"))
+        .ends(0)
+        .says("10 edges, 1 never-claim; nothing else is allowed");
+    let both = format!("{MARKETPLACE} --with never.toml --with partner.toml");
+    folder
+        .run(&format!("plan {both}"))
+        .ends(3)
+        .says("account 444444444444 may publish to topics.order-events, and never may: orders are ours")
+        .says("never.toml:2")
+        .says("by the policy of topics.order-events, statement `")
+        .says(r#"try {"action":"sns:Publish","principal":"arn:aws:iam::444444444444:role/"#)
+        .says("1 claim would not hold after this plan, so it is not carried out");
+    let applied = folder
+        .run(&format!("apply {both} --yes --json"))
+        .ends(3)
+        .document();
+    assert_eq!(applied["proof"]["refuses"], true);
+    assert_eq!(applied["proof"]["open"][0]["promise"], "never");
+    let world = std::fs::read_to_string(folder.path(".provision/sandbox.json"));
+    assert!(
+        !world.unwrap_or_default().contains("order-events"),
+        "nothing was made"
+    );
+    folder
+        .run("verify stacks/marketplace.toml --with never.toml --with partner.toml")
+        .ends(3);
+    folder
+        .run("verify stacks/marketplace.toml --with never.toml")
+        .ends(0);
+}
+
+#[test]
+fn what_a_stranger_wrote_is_found_live_and_refused_when_it_breaks_a_claim() {
+    let folder = Folder::with_stacks();
+    folder.write("never.toml", NEVER);
+    folder
+        .run(&format!("apply {MARKETPLACE} --with never.toml --yes"))
+        .ends(0);
+    folder
+        .run(&format!("verify {MARKETPLACE} --with never.toml --live"))
+        .ends(0);
+    let allow = r#"{"Sid":"Theirs","Effect":"Allow","Principal":{"AWS":"444444444444"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:333333333333:order-events"}"#;
+    put_in_topic_policy(&folder, allow);
+    folder
+        .run(&format!("verify {MARKETPLACE} --with never.toml --live"))
+        .ends(3)
+        .says("account 444444444444 may publish to topics.order-events")
+        .says("statement `Theirs`");
+    // Nothing to do, and still not as the stack claims.
+    folder
+        .run(&format!("apply {MARKETPLACE} --with never.toml --yes"))
+        .ends(3)
+        .says("statement `Theirs`");
+    // Where the author did not say never, it is theirs to answer for.
+    folder.run(&format!("apply {MARKETPLACE} --yes")).ends(0);
+}
+
+#[test]
+fn a_denial_that_breaks_an_edge_is_named_before_anything_is_changed() {
+    let folder = Folder::with_stacks();
+    folder.run(&format!("apply {MARKETPLACE} --yes")).ends(0);
+    let deny = r#"{"Sid":"Stop","Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:333333333333:order-events"}"#;
+    put_in_topic_policy(&folder, deny);
+    folder
+        .run(&format!("apply {MARKETPLACE} --yes"))
+        .ends(3)
+        .says("roles.checkout is refused sns:Publish on topics.order-events")
+        .says("statement `Stop`, denies it");
+    folder.run(&format!("plan {MARKETPLACE}")).ends(3);
+}
+
+/// Adds a statement to the topic's policy, behind the program's back.
+pub(super) fn put_in_topic_policy(folder: &Folder, statement: &str) {
+    let mut world: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let topics = &mut world["accounts"]["333333333333"]["regions"]["eu-west-1"]["topics"];
+    let topic = topics
+        .as_object_mut()
+        .expect("topics")
+        .values_mut()
+        .next()
+        .expect("a topic");
+    let policy = &mut topic["policy"];
+    let mut document: serde_json::Value = match policy.as_str() {
+        Some(text) => serde_json::from_str(text).expect("JSON"),
+        None => policy.clone(),
+    };
+    let statement: serde_json::Value = serde_json::from_str(statement).expect("JSON");
+    document["Statement"]
+        .as_array_mut()
+        .expect("statements")
+        .push(statement);
+    *policy = match policy.as_str() {
+        Some(_) => serde_json::Value::String(document.to_string()),
+        None => document,
+    };
+    folder.write(".provision/sandbox.json", &format!("{world:#}"));
+}
+
+/// A stack of one caller and what it calls.
+fn one_caller(allow: &str, via: &str) -> String {
+    format!(
+        "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+         [accounts.b]\nid = \"222222222222\"\n\
+         [roles.caller]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [apis.orders]\naccount = \"b\"\n[apis.orders.routes]\n\"GET /orders/new\" = {{ mock = 200 }}\n\
+         \"GET /orders/old\" = {{ mock = 200 }}\n[topics.events]\naccount = \"b\"\n\
+         [[access]]\nfrom = \"roles.caller\"\nto = \"apis.orders\"\nallow = \"{allow}\"\nvia = \"resource-policy\"\n\
+         [[access]]\nfrom = \"roles.caller\"\nto = \"topics.events\"\nvia = \"{via}\"\n"
+    )
+}
+
+#[test]
+fn a_plan_leads_with_who_gains_and_who_loses() {
+    let folder = Folder::new();
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/*", "resource-policy"),
+    );
+    folder
+        .run("plan --sandbox --fail-on broadened")
+        .ends(3)
+        .says("Access changes   2 gained  0 lost  broadened: yes\n  + roles.caller may call GET /orders/*")
+        .tells("lets somebody do more");
+    folder.run("apply --sandbox --yes").ends(0);
+    folder
+        .run("plan --sandbox --fail-on broadened")
+        .ends(0)
+        .says("Nothing to do");
+
+    // A part of what was allowed is no gain.
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/new", "resource-policy"),
+    );
+    folder
+        .run("plan --sandbox --fail-on broadened")
+        .ends(0)
+        .says("Access changes   0 gained  1 lost  broadened: no\n  - roles.caller may call GET /orders/new of apis.orders  by resource policy, and no longer GET /orders/*\n");
+    folder.run("apply --sandbox --yes").ends(0);
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/*", "resource-policy"),
+    );
+    let plan = folder
+        .run("plan --sandbox --json --fail-on broadened")
+        .ends(3)
+        .document();
+    assert_eq!(plan["broadened"], "yes");
+    assert_eq!(plan["access"][0]["change"], "widened");
+    assert_eq!(plan["access"][0]["before"], "GET /orders/new");
+    let gains = plan["widenings"].as_array().expect("a list");
+    assert!(
+        gains
+            .iter()
+            .any(|it| it["gains"][0]["action"] == "execute-api:Invoke"),
+        "{gains:?}"
+    );
+
+    // Another mechanism is neither.
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/new", "assume-role"),
+    );
+    folder
+        .run("plan --sandbox")
+        .ends(0)
+        .says("Access changes   0 gained  0 lost  ")
+        .says("  ~ roles.caller may publish to topics.events  by assume role, before by resource policy");
+}
+
+#[test]
+fn what_a_stranger_put_into_our_statement_is_told_as_lost() {
+    let folder = Folder::new();
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/*", "resource-policy"),
+    );
+    folder.run("apply --sandbox --yes").ends(0);
+    let world = folder.read(".provision/sandbox.json");
+    let ours = r#"\"Principal\":{\"AWS\":\"arn:aws:iam::111111111111:role/provision/one/caller\"},\"Resource\":\"arn:aws:sns"#;
+    assert!(world.contains(ours), "{world}");
+    let theirs = r#"\"Principal\":{\"AWS\":[\"arn:aws:iam::111111111111:role/provision/one/caller\",\"444444444444\"]},\"Resource\":\"arn:aws:sns"#;
+    folder.write(".provision/sandbox.json", &world.replace(ours, theirs));
+    folder
+        .run("plan --sandbox --fail-on broadened")
+        .ends(0)
+        .says("Access changes   0 gained  1 lost  broadened: no")
+        .says("444444444444")
+        .says("may no longer publish to topics.events");
+}
+
+#[test]
+fn a_role_that_is_made_anew_gets_back_what_it_had() {
+    let folder = Folder::new();
+    folder.write(
+        "provision.toml",
+        &one_caller("GET /orders/*", "resource-policy"),
+    );
+    folder.run("apply --sandbox --yes").ends(0);
+    let mut world: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let roles = world["accounts"]["111111111111"]["roles"]
+        .as_object_mut()
+        .expect("roles");
+    let role = roles.remove("caller").expect("the role");
+    let (id, arn) = (
+        role["id"].as_str().expect("an id").to_owned(),
+        "arn:aws:iam::111111111111:role/provision/one/caller",
+    );
+    let text = world.to_string().replace(arn, &id);
+    folder.write(".provision/sandbox.json", &text);
+    folder
+        .run("plan --sandbox")
+        .ends(0)
+        .says("Access changes   2 gained  0 lost  broadened: yes")
+        .says("roles.caller may publish to topics.events           by resource policy, again: its role was deleted")
+        .says("roles.caller may call GET /orders/* of apis.orders  by resource policy, again: its role was deleted");
+}
