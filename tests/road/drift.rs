@@ -498,7 +498,7 @@ fn an_inline_policy_under_one_of_our_names_is_put_right() {
     );
 }
 
-async fn subscribe_stranger(cloud: &Sandbox) {
+pub(crate) async fn subscribe_stranger(cloud: &Sandbox) {
     make_queue(cloud, ORDERS, "spy").await;
     let call = sns::Subscribe {
         topic: TOPIC.to_owned(),

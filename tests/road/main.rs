@@ -23,5 +23,6 @@ mod reach;
 mod round;
 mod sweep;
 mod tamperings;
+mod terraform;
 mod unowned;
 mod world;
