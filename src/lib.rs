@@ -19,6 +19,7 @@ pub mod onboard;
 pub mod import;
 pub mod verify;
 pub mod handover;
+pub mod guard;
 pub mod report;
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream;
 
 use super::args;
-use super::plan::{proved, refused, rehearsed};
+use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, lowered_within};
 use super::{Ending, Failure};
@@ -49,13 +49,16 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         saved.check(&plan)?;
     }
     let proof = proved(&stack, &desired, &live);
+    let guarded = guarded(&desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
+        screen.result(&report::guard::human(&guarded));
         screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
     }
-    if let Some(failed) = refused(&plan, Some(&proof)) {
+    if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             let mut document = json::plan(&plan, &rehearsal);
+            document["guardrails"] = report::guard::json(&guarded);
             document["proof"] = report::verify::json_in_plan(&proof);
             screen.result(&format!("{document:#}\n"));
         }
@@ -76,6 +79,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
         document["access"] = json::grants(&desired);
+        document["guardrails"] = report::guard::json(&guarded);
         document["calls"] = json::calls(
             &session.ledger(),
             session.credential_calls(),

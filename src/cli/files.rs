@@ -3,24 +3,37 @@
 use std::fs;
 
 use super::args;
+use super::plan::guarded_off;
 use super::screen::Screen;
 use super::session::{load, lowered};
 use super::{Ending, Failure};
+use crate::guard::guard;
 use crate::report::style::{GOOD, counted, styled};
 use crate::report::{self, json};
 use crate::stack;
+use crate::verify::World;
 
 /// Checks a stack.
 pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
+    let mut guarded = guard(&desired, &World::wanted(&desired));
+    // What is accepted may be for statements that others have put there: only a cloud tells.
+    guarded.unneeded.clear();
     if args.json {
         let document = serde_json::json!({
             "schema": "provision.validate/1", "stack": desired.stack, "valid": true,
             "resources": desired.wants.keys().collect::<Vec<_>>(), "access": json::grants(&desired),
+            "guardrails": report::guard::json(&guarded),
         });
         screen.result(&format!("{document:#}\n"));
     } else {
+        screen.result(&report::guard::human(&guarded));
+    }
+    if let Some(refused) = guarded_off(&guarded, screen) {
+        return refused;
+    }
+    if !args.json {
         screen.result(&format!(
             "{} {}, {} in {}; no call was made\n",
             styled(GOOD, "Valid:"),

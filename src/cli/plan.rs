@@ -5,6 +5,7 @@ use super::screen::Screen;
 use super::session::{Session, load, lowered_within};
 use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
+use crate::guard::{Guarded, guard};
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
 use crate::plan::{Broadened, Consent, Plan};
@@ -24,9 +25,11 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     };
     let plan = Plan::between(&desired, &live, &consent);
     let proof = proved(&stack, &desired, &live);
+    let guarded = guarded(&desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
+        document["guardrails"] = report::guard::json(&guarded);
         document["proof"] = report::verify::json_in_plan(&proof);
         document["calls"] = json::calls(
             &session.ledger(),
@@ -35,10 +38,11 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         );
         screen.result(&format!("{document:#}\n"));
     } else {
+        screen.result(&report::guard::human(&guarded));
         screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
         screen.talk(&session.summary());
     }
-    if let Some(failed) = refused(&plan, Some(&proof)) {
+    if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         return failed;
     }
     if let Some(path) = &args.out {
@@ -101,4 +105,26 @@ pub(super) fn refused(plan: &Plan, proof: Option<&Proof>) -> Option<Result<Endin
     }
     let unproved = proof.is_some_and(Proof::refuses);
     (unproved || !plan.refusals.is_empty()).then_some(Ok(Ending::Refused))
+}
+
+/// What goes over a guardrail once the stack is applied, statements of others included.
+pub(super) fn guarded(desired: &Desired, live: &Live) -> Guarded {
+    guard(desired, &World::planned(desired, live))
+}
+
+/// The end of what a guardrail keeps from being applied.
+pub(super) fn guarded_off(guarded: &Guarded, screen: &Screen) -> Option<Result<Ending, Failure>> {
+    let first = guarded.refusing().next()?;
+    let others = guarded.refusing().count() - 1;
+    let more = if others > 0 {
+        format!(" and {others} more")
+    } else {
+        String::new()
+    };
+    screen.error(&format!(
+        "{} of {}{more} keeps this from being applied; nothing was changed",
+        first.guardrail.code(),
+        first.address
+    ));
+    Some(Ok(Ending::Refused))
 }

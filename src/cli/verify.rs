@@ -4,6 +4,7 @@ use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
+use crate::guard::guard;
 use crate::report;
 use crate::verify::{World, prove};
 
@@ -21,17 +22,22 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
         World::wanted(&desired)
     };
     let proof = prove(&stack, &desired, &world);
+    let guarded = guard(&desired, &world);
     if args.json {
         let from = if live { "live" } else { "stack" };
-        let document = report::verify::json(&proof, &desired.stack, from);
+        let mut document = report::verify::json(&proof, &desired.stack, from);
+        document["guardrails"] = report::guard::json(&guarded);
         screen.result(&format!("{document:#}\n"));
     } else {
+        screen.result(&report::guard::human(&guarded));
         screen.result(&report::verify::human(&proof));
     }
     let (_, failed, unproven) = proof.counts();
-    Ok(if failed > 0 || (args.strict && unproven > 0) {
-        Ending::Refused
-    } else {
-        Ending::Done
-    })
+    Ok(
+        if failed > 0 || guarded.refuses() || (args.strict && unproven > 0) {
+            Ending::Refused
+        } else {
+            Ending::Done
+        },
+    )
 }

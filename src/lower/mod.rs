@@ -56,6 +56,8 @@ pub struct Desired {
     pub withdrawn: Vec<Withdrawn>,
     /// What this stack calls topics of others, by their ARNs.
     pub theirs: BTreeMap<String, String>,
+    /// Guardrails that resources may go over, and why.
+    pub accepts: BTreeMap<Address, stack::Accepted>,
 }
 
 /// One access, as it was compiled.
@@ -228,6 +230,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         claimed: stack.claimed.clone(),
         withdrawn: stack.withdrawn.clone(),
         theirs: contract::names(stack),
+        accepts: stack.accepts.clone(),
     })
 }
 

@@ -7,6 +7,7 @@ pub mod cubes;
 pub mod decide;
 pub mod document;
 pub mod grid;
+pub mod guard;
 mod impossible;
 pub mod interchange;
 pub mod json;
@@ -28,6 +29,7 @@ pub mod witness;
 
 pub use decide::{Decision, Policies, Prepared, Verdict, decide};
 pub use document::{Clause, Document, Effect, PolicyError, PrincipalClause, Principals, Statement};
+pub use guard::{Guardrail, Severity};
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
 pub use request::{MethodAuth, Request, Who};
 pub use size::Budget;

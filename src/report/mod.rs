@@ -8,6 +8,7 @@ pub mod budget;
 pub mod diff;
 pub mod drift;
 pub mod graph;
+pub mod guard;
 pub mod handover;
 pub mod human;
 pub mod json;

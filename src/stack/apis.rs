@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::KindName;
+
+use super::accept::{ACCEPT, accept};
 use super::check::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
@@ -35,6 +38,7 @@ pub(super) const API: Shape = Shape {
         Field::new("disable_execute_api", Kind::Flag, "Switch the `execute-api` host name off, when a custom domain serves the API.").default("false").alias(&["disable_execute_api_endpoint"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags, and its stage's."),
         Field::new("exclusive", Kind::Flag, "Remove statements of its resource policy that this stack does not declare.").default("false").with_existing(),
+        ACCEPT,
     ],
     one_of: &[],
 };
@@ -118,6 +122,7 @@ fn api(
     accesses: &[Spanned<Item>],
 ) -> (Option<Api>, Known) {
     let fields = it.fields;
+    accept(checker, it, KindName::RestApi);
     fields.check_existing(&mut checker.faults);
     check_type(checker, it, accesses);
     check_name(checker, it);

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountId, Arn, Partition, Region, Tags};
+use crate::model::{AccountId, Address, Arn, Partition, Region, Tags};
 
 use super::diagnostic::{Code, Diagnostic, Faults, Span, listed, nearest};
 use super::fields::{Fields, Item};
@@ -188,6 +188,8 @@ pub(super) struct Checker<'a> {
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) standings: BTreeMap<(Noun, String), Standing>,
     declared: BTreeMap<Noun, BTreeMap<String, Span>>,
+    /// Guardrails that resources may go over.
+    pub(super) accepts: BTreeMap<Address, super::Accepted>,
     /// It was said that no account is declared.
     accounts_are_missed: bool,
     /// How many routes are written for each API, right or wrong.
@@ -240,6 +242,7 @@ fn checked(
         accounts: BTreeMap::new(),
         standings: BTreeMap::new(),
         declared: declared(tree, &root),
+        accepts: BTreeMap::new(),
         accounts_are_missed: false,
         routes: routes(tree),
         beside,
@@ -312,6 +315,7 @@ fn checked(
         claims,
         withdrawn: checker.withdrawn,
         nevers,
+        accepts: checker.accepts,
     })
 }
 

@@ -12,6 +12,7 @@
     )
 )]
 
+mod accept;
 mod access;
 mod accounts;
 mod apis;
@@ -49,6 +50,7 @@ mod topics;
 mod units;
 mod written;
 
+pub use accept::Accepted;
 pub use contract::{
     Claim, Claimed, Contract, ContractApi, ContractTopic, Invited, Leave, Offer, Offered,
     Subscriber, Subscribing, Withdrawn, claims_text,
@@ -61,7 +63,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Arn, Place, Tags};
+use crate::model::{AccountId, Address, Arn, Place, Tags};
 use crate::policy::Document;
 
 /// A file of the author's: its name as messages show it, and its text.
@@ -177,6 +179,8 @@ pub struct Stack {
     pub withdrawn: Vec<Withdrawn>,
     /// What may never be possible, in the order written.
     pub nevers: Vec<Never>,
+    /// Guardrails that resources may go over, and why.
+    pub accepts: BTreeMap<Address, Accepted>,
 }
 
 /// An account in one region, and how the engine gets in.

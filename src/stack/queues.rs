@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Arn;
+use crate::model::{Arn, KindName};
 
+use super::accept::{ACCEPT, accept};
 use super::check::{Checker, Declared, Noun, Standing, is_fifo, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
@@ -35,6 +36,7 @@ pub(super) const QUEUE: Shape = Shape {
         Field::new("redrive_allow", Kind::Either(&[Kind::OneOf(&["all", "none"]), Kind::List(&Kind::Text)]), "Which queues may use this one as their dead-letter queue: all of the account and region, none, or those listed.").default("\"all\"").alias(&["redrive_allow_policy"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
+        ACCEPT,
     ],
     one_of: &[],
 };
@@ -86,6 +88,7 @@ pub(super) fn queues(
 
 fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
     let fields = it.fields;
+    accept(checker, it, KindName::Queue);
     fields.check_existing(&mut checker.faults);
     topics::check_fifo_only(checker, it, Noun::Queue);
     let standing = checker.standing(Noun::Queue, it.name).cloned();

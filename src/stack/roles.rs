@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Arn, Region};
+use crate::model::{Arn, KindName, Region};
 use crate::policy::Document;
 
+use super::accept::{ACCEPT, accept};
 use super::check::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
@@ -34,6 +35,7 @@ pub(super) const ROLE: Shape = Shape {
         Field::new("max_session", Kind::Seconds(3600, 43_200), "The longest session.").default("\"1h\"").alias(&["max_session_duration", "session_length"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("exclusive", Kind::Flag, "Remove inline and attached policies that this stack does not declare.").default("false"),
+        ACCEPT,
     ],
     one_of: &[],
 };
@@ -297,6 +299,7 @@ pub(super) fn roles(
 
 fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     let fields = it.fields;
+    accept(checker, it, KindName::Role);
     fields.check_existing(&mut checker.faults);
     let standing = checker.standing(Noun::Role, it.name).cloned();
     let trusted_by = trusted_by(checker, it, standing.as_ref());

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Arn, Region};
+use crate::model::{Arn, KindName, Region};
 
+use super::accept::{ACCEPT, accept};
 use super::check::{Checker, Declared, Noun, Standing, is_fifo};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
@@ -31,6 +32,7 @@ pub(super) const TOPIC: Shape = Shape {
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("owner_statement", Kind::Flag, "Write the statement that lets the account's own policies work on the topic, in place of SNS's first policy; `false` where the policy that is there, and is kept, says who may.").default("true"),
         Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
+        ACCEPT,
     ],
     one_of: &[],
 };
@@ -225,6 +227,7 @@ pub(super) fn check_fifo_only(checker: &mut Checker<'_>, it: &Declared<'_>, noun
 
 fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
     let fields = it.fields;
+    accept(checker, it, KindName::Topic);
     fields.check_existing(&mut checker.faults);
     check_fifo_only(checker, it, Noun::Topic);
     if let Some(text) = fields.text("display_name")

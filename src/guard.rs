@@ -1,0 +1,262 @@
+//! Guardrails over a whole world: what the stack wants, and what others have put beside it.
+//!
+//! Documents are judged by `policy/guard.rs`, statement by statement; here they get their
+//! addresses, what is no document is judged (methods, keys), and what the author accepts is set apart.
+//! A public route says of itself that it is public: the statement that lets it through is no breach.
+//!
+//! What is made beside a resource for those who use it (an access role, the role of an API's integrations)
+//! is accepted on that resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::statements::describe;
+use crate::kinds::{Resource, RestApi};
+use crate::lower::Desired;
+use crate::model::Address;
+use crate::policy::guard::{Breach, Holder, judge};
+use crate::policy::{Guardrail, Principals, Severity, Statement};
+use crate::stack::{Encryption, RouteKey};
+use crate::verify::World;
+use crate::verify::world::{Origin, Paper, Surface, Thing, What};
+
+/// A guardrail that something goes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which.
+    pub guardrail: Guardrail,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The resource.
+    pub address: Address,
+    /// What is wrong, as a sentence.
+    pub says: String,
+    /// The statement to blame, where one is.
+    pub statement: Option<String>,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Why the author accepts it.
+    pub accepted: Option<String>,
+}
+
+/// An acceptance that nothing needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unneeded {
+    /// The resource it is written at.
+    pub address: Address,
+    /// Of which guardrail.
+    pub guardrail: Guardrail,
+}
+
+/// All that goes over a guardrail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guarded {
+    /// In the order of the resources.
+    pub findings: Vec<Finding>,
+    /// Acceptances that nothing needs.
+    pub unneeded: Vec<Unneeded>,
+}
+
+impl Guarded {
+    /// What keeps the stack from being applied.
+    pub fn refusing(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|it| it.severity == Severity::Error && it.accepted.is_none())
+    }
+
+    /// Whether something keeps the stack from being applied.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.refusing().next().is_some()
+    }
+}
+
+/// Judges a world.
+#[must_use]
+pub fn guard(desired: &Desired, world: &World) -> Guarded {
+    let mut findings = Vec::new();
+    for thing in world.things.values() {
+        of_thing(desired, world, thing, &mut findings);
+    }
+    let mut needed: BTreeSet<(Address, Guardrail)> = BTreeSet::new();
+    let hosts = hosts(desired);
+    for it in &mut findings {
+        let places =
+            std::iter::once(&it.address).chain(hosts.get(&it.address).into_iter().flatten());
+        for place in places {
+            let reason = desired
+                .accepts
+                .get(place)
+                .and_then(|all| all.get(&it.guardrail));
+            if let Some(reason) = reason {
+                needed.insert((place.clone(), it.guardrail));
+                it.accepted = Some(reason.clone());
+            }
+        }
+    }
+    let mut unneeded = Vec::new();
+    for (address, accepted) in &desired.accepts {
+        for guardrail in accepted.keys() {
+            if !needed.contains(&(address.clone(), *guardrail)) {
+                unneeded.push(Unneeded {
+                    address: address.clone(),
+                    guardrail: *guardrail,
+                });
+            }
+        }
+    }
+    Guarded { findings, unneeded }
+}
+
+/// The resources beside which roles are made, by the role's address.
+fn hosts(desired: &Desired) -> BTreeMap<Address, Vec<Address>> {
+    let mut found: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for grant in &desired.grants {
+        if let Some(role) = &grant.role {
+            found
+                .entry(role.clone())
+                .or_default()
+                .push(grant.target.clone());
+        }
+    }
+    found
+}
+
+fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Finding>) {
+    let mut papers: Vec<(&Paper, Holder)> = Vec::new();
+    let policy = |holder| thing.policy.as_ref().map(|it| (it, holder));
+    match &thing.what {
+        What::Role { identity, .. } => {
+            papers.extend(policy(Holder::Trust));
+            papers.extend(identity.iter().map(|it| (it, Holder::Identity)));
+        }
+        What::Topic { .. } => papers.extend(policy(Holder::Topic)),
+        What::Queue { encryption } => {
+            papers.extend(policy(Holder::Queue));
+            found.extend(key(world, thing, encryption));
+        }
+        What::Api(surface) => {
+            let private = surface.private;
+            papers.extend(policy(Holder::Api { private }));
+            found.extend(methods(desired, thing, surface));
+        }
+    }
+    let mut every_vpc = false;
+    for (paper, holder) in papers {
+        for breach in judge(&paper.document, holder, thing.place.id.as_str()) {
+            let statement = &paper.document.statements[breach.statement];
+            let origin = origin(world, paper, statement);
+            if is_public_route(thing, &breach, statement, origin) {
+                continue;
+            }
+            // Of an API, all its statements stand open in the same way.
+            if breach.guardrail == Guardrail::EveryVpc
+                && breach.severity == Severity::Warning
+                && std::mem::replace(&mut every_vpc, true)
+            {
+                continue;
+            }
+            found.push(Finding {
+                guardrail: breach.guardrail,
+                severity: breach.severity,
+                address: thing.address.clone(),
+                says: format!("{} {}", paper.name, breach.says),
+                statement: Some(describe(statement)),
+                origin,
+                accepted: None,
+            });
+        }
+    }
+}
+
+/// What the `Sid` of a statement from an author's own `OpenAPI` document goes on with.
+const OF_DOCUMENT: &str = "Document";
+
+/// Who a statement comes from: one of the author's document bears a `Sid` of ours.
+fn origin(world: &World, paper: &Paper, statement: &Statement) -> Origin {
+    let origin = paper.origin_of(statement, &world.own);
+    let sid = statement.sid.as_deref().unwrap_or_default();
+    let rest = sid.strip_prefix(world.own.prefix()).unwrap_or_default();
+    if origin == Origin::Ours && rest.starts_with(OF_DOCUMENT) {
+        Origin::Author
+    } else {
+        origin
+    }
+}
+
+/// Whether a statement lets public routes through that the stack says are public.
+fn is_public_route(thing: &Thing, breach: &Breach, statement: &Statement, origin: Origin) -> bool {
+    let anyone = statement
+        .principal
+        .as_ref()
+        .is_some_and(|it| it.principals == Principals::Anyone);
+    matches!(thing.what, What::Api(_))
+        && breach.guardrail == Guardrail::OpenPrincipal
+        && origin == Origin::Ours
+        && anyone
+}
+
+/// A queue that receives from topics under a key that SNS cannot use.
+fn key(world: &World, thing: &Thing, encryption: &Encryption) -> Option<Finding> {
+    let Encryption::Kms { key, .. } = encryption else {
+        return None;
+    };
+    let managed = key == MANAGED || key.ends_with(&format!(":{MANAGED}"));
+    let (topic, _) = world
+        .subscriptions
+        .iter()
+        .find(|(_, queue)| *queue == thing.arn)?;
+    managed.then(|| Finding {
+        guardrail: Guardrail::ManagedKey,
+        severity: Severity::Warning,
+        address: thing.address.clone(),
+        says: format!(
+            "{} receives from {} under `{MANAGED}`, a key that SNS cannot use: nothing is ever delivered",
+            thing.address,
+            world.with_arn(topic).map_or_else(|| topic.clone(), |it| it.address.to_string())
+        ),
+        statement: None,
+        origin: if thing.owned { Origin::Author } else { Origin::Foreign },
+        accepted: None,
+    })
+}
+
+/// AWS's own key of SQS, whose policy nobody can change.
+const MANAGED: &str = "alias/aws/sqs";
+
+/// Methods that ask nobody who they are, and that the stack does not call public.
+fn methods(desired: &Desired, thing: &Thing, surface: &Surface) -> Vec<Finding> {
+    let wanted = desired.wants.get(&thing.address);
+    let api = wanted.and_then(|it| match &it.resource {
+        Resource::RestApi(api) => Some(api),
+        _ => None,
+    });
+    let open = surface
+        .methods
+        .iter()
+        .filter(|(_, it)| matches!(it.as_str(), "NONE" | ""));
+    let unsaid = open.filter(|(key, _)| !api.is_some_and(|it| is_public(it, key)));
+    unsaid
+        .map(|(key, _)| Finding {
+            guardrail: Guardrail::OpenMethod,
+            severity: Severity::Error,
+            address: thing.address.clone(),
+            says: format!(
+                "{key} of {} has no authorizer: anyone may call it",
+                thing.address
+            ),
+            statement: None,
+            origin: Origin::Foreign,
+            accepted: None,
+        })
+        .collect()
+}
+
+/// Whether the stack says of a route that anyone may call it.
+fn is_public(api: &RestApi, key: &RouteKey) -> bool {
+    api.public.contains(key)
+        || api
+            .methods
+            .get(key)
+            .is_some_and(|it| it.authorization == "NONE")
+}

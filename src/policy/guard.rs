@@ -1,0 +1,815 @@
+//! Guardrails: what no document should say without a reason.
+//!
+//! Each has a code that stays. What is judged here is one document alone, statement by
+//! statement, by what it says and not by what it would decide: an opening must be seen by a
+//! reader too. A condition counts as *binding* when a stranger cannot make it true: it names a
+//! principal, an organization, a source or a network, by an operator that fails where the key
+//! is missing, with no value that everybody has.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>.
+
+use std::sync::OnceLock;
+
+use super::document::{Document, Effect, Principals, Statement};
+use super::normal::root_account;
+
+/// A rule that a stack keeps unless it gives a reason not to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Guardrail {
+    /// Anyone is let in, under no binding condition.
+    OpenPrincipal,
+    /// A method asks nobody who they are.
+    OpenMethod,
+    /// A wildcard in an ARN before the resource's own part.
+    WideArn,
+    /// Everyone but somebody.
+    NotPrincipal,
+    /// A service is let in for whoever uses it.
+    NoSource,
+    /// SNS cannot use the key of a queue that is to receive from it.
+    ManagedKey,
+    /// A private API that every VPC reaches.
+    EveryVpc,
+    /// A whole account where a role would do.
+    WholeAccount,
+    /// An action that no service has.
+    UnknownAction,
+}
+
+/// How much a breach weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Access is open to the world: nothing is applied.
+    Error,
+    /// Wider than it need be, or without effect.
+    Warning,
+}
+
+impl Severity {
+    /// As it is printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Guardrail {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::OpenPrincipal,
+        Self::OpenMethod,
+        Self::WideArn,
+        Self::NotPrincipal,
+        Self::NoSource,
+        Self::ManagedKey,
+        Self::EveryVpc,
+        Self::WholeAccount,
+        Self::UnknownAction,
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OpenPrincipal => "PG001",
+            Self::OpenMethod => "PG002",
+            Self::WideArn => "PG003",
+            Self::NotPrincipal => "PG004",
+            Self::NoSource => "PG005",
+            Self::ManagedKey => "PG006",
+            Self::EveryVpc => "PG007",
+            Self::WholeAccount => "PG008",
+            Self::UnknownAction => "PG009",
+        }
+    }
+
+    /// The guardrail of a code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.code() == code)
+    }
+}
+
+/// A statement that goes over a guardrail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Which.
+    pub guardrail: Guardrail,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The statement, by its place in the document.
+    pub statement: usize,
+    /// What the statement does, after the document's name: `lets anyone …`.
+    pub says: String,
+}
+
+/// What a document is the policy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// An identity: its own policy.
+    Identity,
+    /// A role: who may assume it.
+    Trust,
+    /// A topic.
+    Topic,
+    /// A queue.
+    Queue,
+    /// A REST API.
+    Api {
+        /// Only VPC endpoints reach it.
+        private: bool,
+    },
+}
+
+/// Every breach of a document that is held in this account.
+#[must_use]
+pub fn judge(document: &Document, holder: Holder, account: &str) -> Vec<Breach> {
+    let mut found = Vec::new();
+    for (index, statement) in document.statements.iter().enumerate() {
+        let mut add = |guardrail, severity, says: String| {
+            found.push(Breach {
+                guardrail,
+                severity,
+                statement: index,
+                says,
+            });
+        };
+        for says in unknown_actions(statement) {
+            add(Guardrail::UnknownAction, Severity::Warning, says);
+        }
+        let allows = statement.effect == Effect::Allow;
+        if holder == Holder::Identity {
+            if allows && let Some(says) = wide_arn(statement) {
+                add(Guardrail::WideArn, Severity::Warning, says);
+            }
+            continue;
+        }
+        let Some(clause) = &statement.principal else {
+            continue;
+        };
+        let does = statement.action.values.join(", ");
+        let does = if statement.action.negated {
+            format!("use all but {does}")
+        } else {
+            format!("use {does}")
+        };
+        if clause.negated {
+            let (severity, verb) = if allows {
+                (Severity::Error, "allows")
+            } else {
+                (Severity::Warning, "denies")
+            };
+            let says = format!("{verb} everyone but those it names to {does}");
+            add(Guardrail::NotPrincipal, severity, says);
+            continue;
+        }
+        if !allows {
+            continue;
+        }
+        let private = holder == Holder::Api { private: true };
+        let through = binds(statement, &NETWORKS) || is_fenced(document, statement, &NETWORKS);
+        if is_anyone(&clause.principals) {
+            if private && !through {
+                let says = format!("lets whoever is in any VPC, of anyone, {does}");
+                add(Guardrail::EveryVpc, Severity::Error, says);
+            } else if !private
+                && !binds(statement, &BINDING)
+                && !is_fenced(document, statement, &BINDING)
+            {
+                let says = format!("lets anyone {does}, under no condition that binds who asks");
+                add(Guardrail::OpenPrincipal, Severity::Error, says);
+            }
+            continue;
+        }
+        if private && !through {
+            let says = "lets its callers in through the VPC endpoints of anyone".to_owned();
+            add(Guardrail::EveryVpc, Severity::Warning, says);
+        }
+        let Principals::Of(types) = &clause.principals else {
+            continue;
+        };
+        for provider in types.get("Federated").into_iter().flatten() {
+            if holder == Holder::Trust && is_every_token(statement, provider) {
+                let says = format!("lets whoever has a token of {provider} {does}");
+                add(Guardrail::OpenPrincipal, Severity::Error, says);
+            }
+        }
+        if let Some(services) = types.get("Service")
+            && matches!(holder, Holder::Queue | Holder::Topic)
+        {
+            let says = |what: &str| format!("lets {} {does} {what}", services.join(" and "));
+            let exact = binds(statement, &["aws:sourcearn"]);
+            if !binds(statement, &SOURCES) && !is_fenced(document, statement, &SOURCES) {
+                let severity = match holder {
+                    Holder::Queue => Severity::Error,
+                    _ => Severity::Warning,
+                };
+                add(
+                    Guardrail::NoSource,
+                    severity,
+                    says("on behalf of any account, without `aws:SourceArn`"),
+                );
+            } else if holder == Holder::Queue
+                && !exact
+                && !is_fenced(document, statement, &["aws:sourcearn"])
+            {
+                add(
+                    Guardrail::NoSource,
+                    Severity::Warning,
+                    says("without `aws:SourceArn`: for whatever the account has"),
+                );
+            }
+        }
+        for whole in types.get("AWS").into_iter().flatten() {
+            let Some(id) = root_account(whole) else {
+                continue;
+            };
+            let theirs = holder == Holder::Trust || id != account;
+            if theirs && !binds(statement, &PERSONS) {
+                let says = format!("lets the whole account {id} {does}");
+                add(Guardrail::WholeAccount, Severity::Warning, says);
+            }
+        }
+    }
+    found
+}
+
+/// Keys that tell who is behind a request.
+const PERSONS: [&str; 4] = [
+    "aws:principalarn",
+    "aws:userid",
+    "aws:sourcearn",
+    "sns:endpoint",
+];
+/// Keys that tell on whose behalf a service asks.
+const SOURCES: [&str; 5] = [
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceowner",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+];
+/// Keys that tell through which network a request came.
+const NETWORKS: [&str; 6] = [
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourcevpcarn",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+];
+/// Keys whose value a stranger cannot choose.
+const BINDING: [&str; 18] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:userid",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceowner",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourcevpcarn",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+    "aws:sourceip",
+    "sns:endpoint",
+];
+
+/// Whether the principals are everyone.
+fn is_anyone(principals: &Principals) -> bool {
+    match principals {
+        Principals::Anyone => true,
+        Principals::Of(types) => types.values().flatten().any(|it| it == "*"),
+    }
+}
+
+/// An operator: what it does, and whether a missing key satisfies it.
+fn operator(name: &str) -> Option<(String, bool)> {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("foranyvalue:").unwrap_or(&name);
+    // Of no value at all, every one is as it should be.
+    if name.starts_with("forallvalues:") {
+        return None;
+    }
+    match name.strip_suffix("ifexists") {
+        Some(bare) => Some((bare.to_owned(), true)),
+        None => Some((name.to_owned(), false)),
+    }
+}
+
+/// Whether a condition on one of these keys holds for no stranger.
+fn binds(statement: &Statement, keys: &[&str]) -> bool {
+    statement.conditions.iter().any(|(name, tests)| {
+        let positive = [
+            "stringequals",
+            "stringequalsignorecase",
+            "stringlike",
+            "arnequals",
+            "arnlike",
+            "ipaddress",
+        ];
+        let Some((bare, false)) = operator(name) else {
+            return false;
+        };
+        positive.contains(&bare.as_str())
+            && tests
+                .iter()
+                .any(|(key, values)| are_narrow(&bare, key, values, keys))
+    })
+}
+
+/// Whether a `Deny` for everyone takes out whoever is a stranger to one of these keys.
+fn is_fenced(document: &Document, statement: &Statement, keys: &[&str]) -> bool {
+    let negative = [
+        ("stringnotequals", "stringequals"),
+        ("stringnotlike", "stringlike"),
+        ("arnnotequals", "arnequals"),
+        ("arnnotlike", "arnlike"),
+        ("notipaddress", "ipaddress"),
+    ];
+    document.statements.iter().any(|it| {
+        let all = it.effect == Effect::Deny
+            && it
+                .principal
+                .as_ref()
+                .is_some_and(|it| !it.negated && is_anyone(&it.principals));
+        let covers = |fence: &super::document::Clause, of: &super::document::Clause| {
+            !fence.negated
+                && (fence.values.iter().any(|it| is_everything(it))
+                    || (!of.negated && of.values.iter().all(|it| fence.values.contains(it))))
+        };
+        let reaches = covers(&it.action, &statement.action)
+            && match (&it.resource, &statement.resource) {
+                (Some(fence), Some(of)) => covers(fence, of),
+                (None, None) => true,
+                _ => false,
+            };
+        // Another condition beside it would let strangers past.
+        let alone = it.conditions.len() == 1 && it.conditions.values().all(|it| it.len() == 1);
+        all && reaches
+            && alone
+            && it.conditions.iter().any(|(name, tests)| {
+                let bare = operator(name)
+                    .and_then(|(bare, _)| negative.iter().find(|it| it.0 == bare).map(|it| it.1));
+                bare.is_some_and(|bare| {
+                    tests
+                        .iter()
+                        .any(|(key, values)| are_narrow(bare, key, values, keys))
+                })
+            })
+    })
+}
+
+/// Whether a pattern takes in all that one document could be about.
+fn is_everything(pattern: &str) -> bool {
+    let api = |it: &str| {
+        it.starts_with("arn:")
+            && it.contains(":execute-api:")
+            && it.ends_with("/*")
+            && it.matches('/').count() == 1
+    };
+    matches!(
+        pattern,
+        "*" | "execute-api:/*" | "execute-api:*" | "sqs:*" | "sns:*" | "sts:*"
+    ) || (pattern.eq_ignore_ascii_case("execute-api:Invoke"))
+        || api(pattern)
+}
+
+/// Whether a key is one of these and none of its values is everybody's.
+fn are_narrow(operator: &str, key: &str, values: &[String], keys: &[&str]) -> bool {
+    let key = key.to_ascii_lowercase();
+    let patterns = matches!(operator, "stringlike" | "arnlike" | "arnequals");
+    keys.contains(&key.as_str())
+        && !values.is_empty()
+        && values.iter().all(|it| is_narrow(&key, it, patterns))
+}
+
+fn is_narrow(key: &str, value: &str, patterns: bool) -> bool {
+    let wild = |it: &str| patterns && it.contains(['*', '?']);
+    if value.contains("${") {
+        // Whatever a variable stands for, the one who asks has it.
+        return false;
+    }
+    match key {
+        "aws:sourceip" => is_network(value),
+        "aws:principalarn" | "aws:sourcearn" | "aws:sourcevpcarn" => {
+            let parts: Vec<&str> = value.splitn(6, ':').collect();
+            match parts.as_slice() {
+                // A bucket has no account in its ARN, and its name is nobody else's.
+                [_, _, service, _, "", name] => {
+                    let open = name.is_empty() || (patterns && name.starts_with(['*', '?']));
+                    !open && !wild(service)
+                }
+                [_, _, _, _, account, _] => !account.is_empty() && !wild(account),
+                _ => !wild(value),
+            }
+        }
+        "aws:userid" | "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
+            let fixed = value.split(['*', '?']).next().unwrap_or_default();
+            !patterns || fixed.len() >= 4
+        }
+        // An address: what is fixed is at its end.
+        "sns:endpoint" => value.trim_matches(['*', '?']).len() >= 4 || !wild(value),
+        _ => !wild(value) && !value.is_empty(),
+    }
+}
+
+/// Whether a range of addresses is less than a good part of the internet.
+fn is_network(value: &str) -> bool {
+    let (address, length) = match value.split_once('/') {
+        Some((address, length)) => (address, length.parse::<u8>().ok()),
+        None => (value, Some(u8::MAX)),
+    };
+    let least = if address.contains(':') { 32 } else { 8 };
+    length.is_some_and(|it| it >= least)
+}
+
+/// Whether a trust in a provider's tokens takes anyone's.
+fn is_every_token(statement: &Statement, provider: &str) -> bool {
+    let Some((_, host)) = provider.split_once("oidc-provider/") else {
+        return false; // SAML and Cognito are set up for one organization.
+    };
+    let of_everyone = |it: &str| {
+        // `repo:` is what every subject of GitHub begins with.
+        let name = it.strip_prefix("repo:").unwrap_or(it);
+        name.is_empty() || name.starts_with(['*', '?'])
+    };
+    let shared = host.starts_with("token.actions.githubusercontent.com")
+        || host.starts_with("gitlab.com")
+        || host.starts_with("app.terraform.io");
+    let bound = statement.conditions.iter().any(|(name, tests)| {
+        let positive = matches!(
+            operator(name),
+            Some((it, false)) if matches!(it.as_str(), "stringequals" | "stringlike" | "stringequalsignorecase")
+        );
+        positive
+            && tests.iter().any(|(key, values)| {
+                let claim = key.rsplit(':').next().unwrap_or_default();
+                // Where all the world has tokens, all of them have the same audience.
+                let tells = claim != "aud" || !shared;
+                tells
+                    && key.contains(':')
+                    && !key.to_ascii_lowercase().starts_with("aws:")
+                    && !values.is_empty()
+                    && values.iter().all(|it| !of_everyone(it))
+            })
+    });
+    !bound
+}
+
+/// A wildcard before the sixth part of an ARN, or in the place of an ARN that could be named.
+fn wide_arn(statement: &Statement) -> Option<String> {
+    let resource = statement.resource.as_ref().filter(|it| !it.negated)?;
+    let named = [
+        "sns:Publish",
+        "sqs:SendMessage",
+        "sts:AssumeRole",
+        "execute-api:Invoke",
+        "lambda:InvokeFunction",
+        "iam:PassRole",
+    ];
+    for it in &resource.values {
+        if it == "*" {
+            let exact = statement.action.values.iter().find(|action| {
+                !statement.action.negated && named.iter().any(|it| it.eq_ignore_ascii_case(action))
+            });
+            if let Some(action) = exact {
+                return Some(format!(
+                    "allows {action} on `*`, whatever and whosever it is"
+                ));
+            }
+            continue;
+        }
+        let head: Vec<&str> = it.splitn(6, ':').take(5).collect();
+        if it.starts_with("arn:") && head.iter().any(|it| it.contains(['*', '?'])) {
+            return Some(format!(
+                "names `{it}`, with a wildcard before the resource's own part"
+            ));
+        }
+    }
+    None
+}
+
+/// The actions of each service that is known, in the service's own spelling.
+const ACTIONS: &str = include_str!("actions.txt");
+
+/// Services, and their actions.
+fn services() -> &'static [(&'static str, Vec<&'static str>)] {
+    static SERVICES: OnceLock<Vec<(&str, Vec<&str>)>> = OnceLock::new();
+    SERVICES.get_or_init(|| {
+        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+        for line in ACTIONS.lines().filter(|it| !it.starts_with('#')) {
+            match (line.strip_prefix(' '), found.last_mut()) {
+                (Some(names), Some((_, actions))) => actions.extend(names.split_whitespace()),
+                (Some(_), None) => {}
+                (None, _) => found.push((line, Vec::new())),
+            }
+        }
+        found
+    })
+}
+
+/// What is wrong with the names of a statement's actions.
+fn unknown_actions(statement: &Statement) -> impl Iterator<Item = String> {
+    statement.action.values.iter().filter_map(|it| {
+        let meant = unknown_action(it).err()?;
+        let hint = meant.map_or_else(String::new, |it| format!("; is `{it}` meant?"));
+        Some(format!("speaks of `{it}`, which is no action{hint}"))
+    })
+}
+
+/// Refuses an action that is certainly none, with the one it was most likely meant to be.
+fn unknown_action(action: &str) -> Result<(), Option<String>> {
+    let known = services();
+    if matches!(action, "*" | "*:*") {
+        return Ok(());
+    }
+    let Some((service, name)) = action.split_once(':') else {
+        let all = known
+            .iter()
+            .flat_map(|(service, names)| names.iter().map(move |it| (*service, *it)));
+        let meant = all.clone().find(|(_, it)| it.eq_ignore_ascii_case(action));
+        return Err(meant.map(|(service, it)| format!("{service}:{it}")));
+    };
+    if service.contains(['*', '?']) {
+        return Ok(());
+    }
+    let Some((service, names)) = known
+        .iter()
+        .find(|(it, _)| it.eq_ignore_ascii_case(service))
+    else {
+        // Most services are not listed. One with a name like a listed one's, and an action of it, is a slip.
+        let slip = known.iter().find_map(|(listed, names)| {
+            let alike = strsim::damerau_levenshtein(listed, &service.to_ascii_lowercase()) == 1;
+            let name = names.iter().find(|it| it.eq_ignore_ascii_case(name))?;
+            (alike && service.len() >= 3).then(|| format!("{listed}:{name}"))
+        });
+        return slip.map_or(Ok(()), |it| Err(Some(it)));
+    };
+    let lower = name.to_ascii_lowercase();
+    if names
+        .iter()
+        .any(|it| matches_pattern(&lower, &it.to_ascii_lowercase()))
+    {
+        return Ok(());
+    }
+    let alike = |it: &str| strsim::jaro_winkler(&it.to_ascii_lowercase(), &lower);
+    let meant = names
+        .iter()
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+        .filter(|it| alike(it) > 0.8);
+    Err(meant.map(|it| format!("{service}:{it}")))
+}
+
+/// Whether a text matches a pattern of `*` and `?`.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(it) if *it == b'?' || *it == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    p = at + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|it| *it == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes and severities of a statement's breaches.
+    fn found(statement: &str, holder: Holder) -> Vec<String> {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let document = Document::parse(&text).expect("a policy");
+        let breaches = judge(&document, holder, "111111111111");
+        breaches
+            .iter()
+            .map(|it| format!("{} {}", it.guardrail.code(), it.severity.as_str()))
+            .collect()
+    }
+
+    fn open_to(condition: &str) -> Vec<String> {
+        let condition = if condition.is_empty() {
+            String::new()
+        } else {
+            format!(r#","Condition":{{{condition}}}"#)
+        };
+        found(
+            &format!(
+                r#"{{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*"{condition}}}"#
+            ),
+            Holder::Topic,
+        )
+    }
+
+    #[test]
+    fn anyone_is_let_in_only_under_a_binding_condition() {
+        for open in [
+            "",
+            r#""Bool":{"aws:SecureTransport":"true"}"#,
+            r#""StringLike":{"aws:PrincipalArn":"*"}"#,
+            r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/x"}"#,
+            r#""StringLike":{"aws:PrincipalOrgID":"o-*"}"#,
+            r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""ForAllValues:StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""StringNotEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""IpAddress":{"aws:SourceIp":"0.0.0.0/0"}"#,
+            r#""IpAddress":{"aws:SourceIp":["10.0.0.0/8","0.0.0.0/1"]}"#,
+            r#""StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalAccount}"}"#,
+            r#""StringEquals":{"aws:UserAgent":"me"}"#,
+        ] {
+            assert_eq!(open_to(open), ["PG001 error"], "{open}");
+        }
+        for bound in [
+            r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/*"}"#,
+            r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/*"}"#,
+            r#""StringEquals":{"AWS:SourceOwner":"111111111111"}"#,
+            r#""ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}"#,
+            r#""IpAddress":{"aws:SourceIp":"203.0.113.0/24"}"#,
+            r#""StringEquals":{"aws:SourceVpce":"vpce-1"}"#,
+        ] {
+            assert_eq!(open_to(bound), Vec::<String>::new(), "{bound}");
+        }
+        let aws =
+            r#"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sns:Publish","Resource":"*"}"#;
+        assert_eq!(found(aws, Holder::Topic), ["PG001 error"]);
+    }
+
+    #[test]
+    fn a_deny_for_strangers_is_a_binding_condition_too() {
+        let allow = r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}"#;
+        let fence = r#"{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}"#;
+        let api = |private| Holder::Api { private };
+        assert_eq!(found(allow, api(false)), ["PG001 error"]);
+        assert_eq!(found(allow, api(true)), ["PG007 error"]);
+        assert!(found(&format!("{allow},{fence}"), api(false)).is_empty());
+        assert!(found(&format!("{allow},{fence}"), api(true)).is_empty());
+        let gap = fence.replace(
+            r#""StringNotEquals""#,
+            r#""Bool":{"aws:SecureTransport":"false"},"StringNotEquals""#,
+        );
+        assert_eq!(found(&format!("{allow},{gap}"), api(true)), ["PG007 error"]);
+        let named = allow.replace("\"*\"", r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
+        assert_eq!(found(&named, api(true)), ["PG007 warning"]);
+        assert!(found(&named, api(false)).is_empty());
+    }
+
+    #[test]
+    fn everyone_but_somebody_is_nearly_everyone() {
+        let but = r#"{"Effect":"Allow","NotPrincipal":{"AWS":"111111111111"},"Action":"sqs:SendMessage","Resource":"*"}"#;
+        assert_eq!(found(but, Holder::Queue), ["PG004 error"]);
+        assert_eq!(
+            found(&but.replace("Allow", "Deny"), Holder::Queue),
+            ["PG004 warning"]
+        );
+    }
+
+    #[test]
+    fn a_service_delivers_for_somebody() {
+        let with = |condition: &str| {
+            let statement = format!(
+                r#"{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"*","Condition":{{{condition}}}}}"#
+            );
+            (
+                found(&statement, Holder::Queue),
+                found(&statement, Holder::Topic),
+            )
+        };
+        let none = Vec::<String>::new;
+        assert_eq!(
+            with(""),
+            (
+                vec!["PG005 error".to_owned()],
+                vec!["PG005 warning".to_owned()]
+            )
+        );
+        assert_eq!(
+            with(r#""StringEquals":{"aws:SourceAccount":"111111111111"}"#),
+            (vec!["PG005 warning".to_owned()], none())
+        );
+        assert_eq!(
+            with(r#""ArnEquals":{"aws:SourceArn":"arn:aws:sns:eu-west-1:111111111111:t"}"#),
+            (none(), none())
+        );
+        let wide = with(r#""ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:t"}"#);
+        assert_eq!(wide.0, ["PG005 error"]);
+    }
+
+    #[test]
+    fn a_whole_account_is_told_where_a_role_would_do() {
+        let trust = |id: &str| {
+            format!(
+                r#"{{"Effect":"Allow","Principal":{{"AWS":"{id}"}},"Action":"sts:AssumeRole"}}"#
+            )
+        };
+        assert_eq!(
+            found(&trust("222222222222"), Holder::Trust),
+            ["PG008 warning"]
+        );
+        assert_eq!(
+            found(&trust("arn:aws:iam::111111111111:root"), Holder::Trust),
+            ["PG008 warning"]
+        );
+        assert!(found(&trust("arn:aws:iam::222222222222:role/a"), Holder::Trust).is_empty());
+        let some = trust("222222222222").replace("\"Action\"", r#""Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::222222222222:role/a*"}},"Action""#);
+        assert!(found(&some, Holder::Trust).is_empty());
+    }
+
+    #[test]
+    fn a_token_is_of_somebody() {
+        let trust = |condition: &str| {
+            found(
+                &format!(
+                    r#"{{"Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{{condition}}}}}"#
+                ),
+                Holder::Trust,
+            )
+        };
+        let key = "token.actions.githubusercontent.com";
+        for open in [
+            String::new(),
+            format!(r#""StringEquals":{{"{key}:aud":"sts.amazonaws.com"}}"#),
+            format!(r#""StringLike":{{"{key}:sub":"*"}}"#),
+            format!(r#""StringLike":{{"{key}:sub":["repo:org/name:*","repo:*"]}}"#),
+        ] {
+            assert_eq!(trust(&open), ["PG001 error"], "{open}");
+        }
+        assert!(
+            trust(&format!(
+                r#""StringLike":{{"{key}:sub":"repo:org/name:*"}}"#
+            ))
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_wildcard_in_the_head_of_an_arn_is_told() {
+        let on = |action: &str, resource: &str| {
+            found(
+                &format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#),
+                Holder::Identity,
+            )
+        };
+        assert_eq!(
+            on("sns:Publish", "arn:aws:sns:*:*:orders"),
+            ["PG003 warning"]
+        );
+        assert_eq!(on("sts:AssumeRole", "*"), ["PG003 warning"]);
+        assert!(on("sns:Publish", "arn:aws:sns:eu-west-1:111111111111:*").is_empty());
+        assert!(on("sqs:ListQueues", "*").is_empty());
+        assert!(on("s3:GetObject", "arn:aws:s3:::bucket/*").is_empty());
+    }
+
+    #[test]
+    fn an_action_that_nobody_has_is_told_with_the_nearest() {
+        let told = |action: &str| unknown_action(action).err().map(Option::unwrap_or_default);
+        assert_eq!(told("sns:Publsh"), Some("sns:Publish".to_owned()));
+        assert_eq!(told("SQS:sendmessage"), None);
+        assert_eq!(told("sqs:SendMessages"), Some("sqs:SendMessage".to_owned()));
+        assert_eq!(told("sqss:SendMessage"), Some("sqs:SendMessage".to_owned()));
+        assert_eq!(told("execute-api:*"), None);
+        assert_eq!(told("kms:GenerateDataKey*"), None);
+        assert_eq!(
+            told("kms:Generated?Key"),
+            Some("kms:GenerateDataKey".to_owned())
+        );
+        assert_eq!(told("apigateway:GET"), None);
+        assert_eq!(told("Publish"), Some("sns:Publish".to_owned()));
+        assert_eq!(told("s3:GetObjekt"), None, "a service that is not listed");
+        assert_eq!(told("ses:SendEmail"), None);
+        assert_eq!(services().len(), 8);
+        assert!(services().iter().all(|(_, actions)| actions.len() >= 3));
+    }
+
+    #[test]
+    fn codes_are_told_apart() {
+        for it in Guardrail::ALL {
+            assert_eq!(Guardrail::parse(it.code()), Some(it));
+        }
+    }
+}
