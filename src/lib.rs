@@ -20,6 +20,7 @@ pub mod import;
 pub mod verify;
 pub mod handover;
 pub mod guard;
+pub mod explain;
 pub mod report;
 #[cfg(feature = "aws")]
 pub mod aws;

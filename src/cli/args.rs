@@ -92,6 +92,8 @@ pub enum Command {
     Handover(Handover),
     /// Write what the stack offers to others as a contract, or what it claims of theirs
     Export(Export),
+    /// Say what a code means that was printed, and how to mend it
+    Explain(Explain),
     /// Print the stack's graph: who may do what, who needs whom
     Graph(Graph),
     /// Lay a stack file out in the one way, comments kept
@@ -492,6 +494,25 @@ pub struct Graph {
     /// In which language.
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 explained, 1 no such code.
+
+Examples:
+  provision explain                               every code
+  provision explain PG001                         a guardrail: what it means, why, how to mend it
+  provision explain E0201                         a fault of a stack file
+  provision explain only                          a kind of claim that `verify` puts")]
+pub struct Explain {
+    /// The code, such as PG001; all are listed without it.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// Print a document for machines.
+    #[arg(long, requires = "code")]
+    pub json: bool,
 }
 
 /// `compare`

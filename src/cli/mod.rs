@@ -5,6 +5,7 @@ pub mod args;
 mod ask;
 mod destroy;
 mod drift;
+mod explain;
 mod export;
 mod files;
 mod graph;
@@ -128,6 +129,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::WhoCan(args) => who_can::who_can(args, screen).await,
         Command::Handover(args) => handover::handover(args, screen).await,
         Command::Graph(args) => graph::graph(args, screen),
+        Command::Explain(args) => explain::explain(args, screen),
         Command::Fmt(args) => files::fmt(args, screen),
         Command::Schema(args) => files::schema(args, screen),
         Command::Completions { shell } => {
@@ -158,6 +160,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::WhoCan(it) => &it.place,
         Command::Validate(_)
         | Command::Graph(_)
+        | Command::Explain(_)
         | Command::Fmt(_)
         | Command::Schema(_)
         | Command::Completions { .. }

@@ -173,3 +173,22 @@ fn a_private_api_with_endpoints_stands_open_to_no_other_vpc() {
     let said = folder.run("validate s.toml --json").ends(0).document();
     assert_eq!(said["guardrails"]["findings"], serde_json::json!([]));
 }
+
+#[test]
+fn a_code_is_explained_and_a_like_one_is_offered() {
+    let folder = Folder::new();
+    folder
+        .run("explain")
+        .ends(0)
+        .says("PG001   anyone is let in")
+        .says("E0401")
+        .says("PD004");
+    folder.run("explain pg005").ends(0).says("aws:SourceArn");
+    folder
+        .run("explain PG01")
+        .ends(1)
+        .tells("nothing printed here has the code `PG01`: did you mean `PG001`?");
+    let read = folder.run("explain E0201 --json").ends(0).document();
+    assert_eq!(read["schema"], "provision.explain/1");
+    assert_eq!(read["code"], "E0201");
+}

@@ -1,0 +1,88 @@
+//! Drift: `drift` has the classes. A new one is a row here.
+
+use super::Entry;
+
+/// In the order of their codes.
+pub(super) const ENTRIES: [Entry; 9] = [
+    Entry {
+        code: "PD001",
+        title: "changed in AWS",
+        means: "A field, a statement or a route differs from the stack, and the digest in the resource's mark says that the stack is what was last applied: AWS was changed.",
+        why: "What the stack says is no longer what is true.",
+        example: "~ queue billing-inbox  changed in AWS",
+        mend: "`provision apply` puts AWS back; or write into the stack what AWS has.",
+        page: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
+    },
+    Entry {
+        code: "PD002",
+        title: "missing in AWS",
+        means: "The stack wants a resource that is not there: it was deleted in AWS, or never applied.",
+        why: "Who needs it is refused; what it held does not come back.",
+        example: "- queue billing-inbox  missing in AWS",
+        mend: "`provision apply` makes it again; or take it out of the stack.",
+        page: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
+    },
+    Entry {
+        code: "PD003",
+        title: "marked as this stack's, and not in it",
+        means: "A resource bears this stack's mark, and the stack does not speak of it: it left the stack and was not deleted, or the mark was copied.",
+        why: "What nobody declares nobody looks after.",
+        example: "? topic old-events  marked as this stack's, and not in it",
+        mend: "`provision apply --allow-delete ADDRESS` deletes it.",
+        page: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+    },
+    Entry {
+        code: "PD004",
+        title: "added in AWS",
+        means: "Something stands on a resource of the stack that the stack did not put there: a statement, a policy, a subscription.",
+        why: "It may let in whom the stack does not.",
+        example: "! topic orders  statement `Theirs`: allow * sns:Publish",
+        mend: "Take it away in AWS; `exclusive = true` in the stack does it with every apply.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+    },
+    Entry {
+        code: "PD005",
+        title: "a ghost",
+        means: "A policy names the id of a role that was deleted (`AROA…`). AWS keeps ids, not names: a role made again under the same name has no access by it.",
+        why: "The access is gone, though the names look right.",
+        example: "! topic orders  names a role that was deleted",
+        mend: "`provision apply` writes the policy again, so that it names the role that is there now.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+    },
+    Entry {
+        code: "PD006",
+        title: "changed in the stack, and not applied",
+        means: "The digest in the resource's mark is not that of the stack: the stack was changed since the last apply.",
+        why: "It is no drift of AWS's, and the stack is not true yet.",
+        example: "~ queue inbox  changed in the stack, and not applied",
+        mend: "`provision apply` makes it so.",
+        page: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+    },
+    Entry {
+        code: "PD007",
+        title: "cannot be read",
+        means: "An account cannot be entered, a call is denied, or a document is not a policy.",
+        why: "Neither presence nor absence can be told, so it never counts as in step.",
+        example: "? role billing  cannot be read, so nobody knows",
+        mend: "Give the engine's role the permissions to read, or say that the account is out of reach.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
+    },
+    Entry {
+        code: "PD008",
+        title: "changed in AWS, and not deployed",
+        means: "A method, an authorizer or the policy of an API was changed, and no stage was deployed since.",
+        why: "Callers meet what was deployed before, until anybody deploys.",
+        example: "~ api orders  changed in AWS, and not deployed",
+        mend: "`provision apply` puts it back before it takes effect.",
+        page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html",
+    },
+    Entry {
+        code: "PD009",
+        title: "there, and not marked as this stack's",
+        means: "A resource has the name that the stack gives it, and its tags do not say that it is this stack's.",
+        why: "An apply does not touch what is not its own.",
+        example: "! topic orders  there, and not marked as this stack's",
+        mend: "`provision apply --adopt ADDRESS` takes it over; `existing` in the stack leaves it to its owner.",
+        page: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+    },
+];

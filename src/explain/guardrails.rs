@@ -1,0 +1,88 @@
+//! Guardrails: `policy/guard.rs` has the rules.
+
+use super::Entry;
+
+/// In the order of their codes.
+pub(super) const ENTRIES: [Entry; 9] = [
+    Entry {
+        code: "PG001",
+        title: "anyone is let in",
+        means: "A statement allows `Principal: \"*\"` (or all tokens of a public OIDC provider), and no condition binds who asks: none that names a principal, an organization, a source, a VPC or a network, by an operator that fails where the key is missing.",
+        why: "Whoever has an AWS account, or nobody's credentials at all, may do what the statement allows.",
+        example: "{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"sns:Publish\", \"Resource\": \"…\"}",
+        mend: "Name the principals; or add a condition such as `StringEquals aws:PrincipalOrgID`. Is it meant: `accept = { PG001 = \"the reason\" }` on the resource.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html",
+    },
+    Entry {
+        code: "PG002",
+        title: "a method without authorizer",
+        means: "A method of an API asks for no signature and no token, and the stack does not say `public = true` of its route.",
+        why: "An unsigned call is let through to the backend, unless a resource policy stops it.",
+        example: "GET /orders of apis.orders has no authorizer: anyone may call it",
+        mend: "Say `public = true` of the route if it is meant; else apply the stack, which puts AWS_IAM on every other method and deploys it.",
+        page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
+    },
+    Entry {
+        code: "PG003",
+        title: "a wildcard in an ARN's head",
+        means: "A role's own policy names a resource with `*` or `?` before the sixth part of its ARN (service, region, account); or it allows an action such as sts:AssumeRole on `*`.",
+        why: "The statement reaches into accounts and regions that nobody thought of, and into those that come later.",
+        example: "Resource = \"arn:aws:sns:*:*:orders\"",
+        mend: "Write the region and the account; a wildcard belongs into the resource's own part, if anywhere.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html",
+    },
+    Entry {
+        code: "PG004",
+        title: "NotPrincipal",
+        means: "A statement speaks of everyone but those it names. With `Allow` that is the whole world; with `Deny` it is easily too many, since a role's session has another name than the role.",
+        why: "AWS itself advises against it: such a statement means more with every account that there is.",
+        example: "{\"Effect\": \"Allow\", \"NotPrincipal\": {\"AWS\": \"111111111111\"}, …}",
+        mend: "Name who is meant in `Principal`; to spare some from a Deny, use a condition: `ArnNotEquals aws:PrincipalArn`.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
+    },
+    Entry {
+        code: "PG005",
+        title: "a service is let in for anybody",
+        means: "A queue's (or topic's) policy lets a service such as sns.amazonaws.com send, without saying on whose behalf: no `aws:SourceArn`. With `aws:SourceAccount` alone it is for whatever that account has, which is a warning.",
+        why: "Anybody can have a topic, and let the service deliver into the queue: the confused deputy.",
+        example: "{\"Principal\": {\"Service\": \"sns.amazonaws.com\"}, \"Action\": \"sqs:SendMessage\", …}",
+        mend: "Add the condition `ArnEquals aws:SourceArn`, with the topic's ARN; `subscribe` of a queue in the stack writes just that.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
+    },
+    Entry {
+        code: "PG006",
+        title: "a key that SNS cannot use",
+        means: "A queue that subscribes to a topic is encrypted under `alias/aws/sqs`, a key of AWS's whose policy nobody can change.",
+        why: "SNS may not use that key, so no message is ever delivered, and nothing says so.",
+        example: "encryption = { kms = \"alias/aws/sqs\" }",
+        mend: "Use `encryption = \"sqs\"`, or a key of your own whose policy lets sns.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt.",
+        page: "https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html",
+    },
+    Entry {
+        code: "PG007",
+        title: "a private API open to every VPC",
+        means: "The policy of a private API says nothing of the VPC endpoints that lead to it. Where it allows anyone, that is an error; where it names its callers, a warning.",
+        why: "A private API is reached through any interface endpoint, of whichever account.",
+        example: "the policy of apis.orders lets whoever is in any VPC, of anyone, use execute-api:Invoke",
+        mend: "Say `vpc_endpoints = [\"vpce-…\"]`: the stack then denies all other ways in.",
+        page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-api-create.html",
+    },
+    Entry {
+        code: "PG008",
+        title: "a whole account is trusted",
+        means: "A trust policy, or the policy of a topic, queue or API, names an account where it could name a role.",
+        why: "Whoever administers that account decides who is let in, and so does everyone it gives iam:* to.",
+        example: "trusted_by = { account = \"222222222222\" }",
+        mend: "Name the role; or the roles whose names begin alike: `{ account = \"…\", role_prefix = \"billing-\" }`.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+    },
+    Entry {
+        code: "PG009",
+        title: "an unknown action",
+        means: "A statement speaks of an action that its service does not have. Known are those of apigateway, execute-api, iam, kms, lambda, sns, sqs and sts; others are not judged.",
+        why: "AWS takes it in silence: what was to be allowed is not, or what was to be denied is not.",
+        example: "sns:Publsh; is `sns:Publish` meant?",
+        mend: "Correct the name; if the action is newer than this program, accept it with that reason.",
+        page: "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
+    },
+];
