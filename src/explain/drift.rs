@@ -3,7 +3,7 @@
 use super::Entry;
 
 /// In the order of their codes.
-pub(super) const ENTRIES: [Entry; 9] = [
+pub(super) const ENTRIES: [Entry; 10] = [
     Entry {
         code: "PD001",
         title: "changed in AWS",
@@ -60,6 +60,15 @@ pub(super) const ENTRIES: [Entry; 9] = [
     },
     Entry {
         code: "PD007",
+        title: "withdrawn by its owner",
+        means: "The stack claims from another stack what that stack's contract no longer offers: the owner has withdrawn it.",
+        why: "The access goes, or is gone, on the other side; this side alone cannot keep it.",
+        example: "! roles.checkout  claims what orders no longer offers",
+        mend: "Speak to the owner; or take the claim out of the stack.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html",
+    },
+    Entry {
+        code: "PD008",
         title: "cannot be read",
         means: "An account cannot be entered, a call is denied, or a document is not a policy.",
         why: "Neither presence nor absence can be told, so it never counts as in step.",
@@ -68,7 +77,7 @@ pub(super) const ENTRIES: [Entry; 9] = [
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
     },
     Entry {
-        code: "PD008",
+        code: "PD009",
         title: "changed in AWS, and not deployed",
         means: "A method, an authorizer or the policy of an API was changed, and no stage was deployed since.",
         why: "Callers meet what was deployed before, until anybody deploys.",
@@ -77,7 +86,7 @@ pub(super) const ENTRIES: [Entry; 9] = [
         page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html",
     },
     Entry {
-        code: "PD009",
+        code: "PD010",
         title: "there, and not marked as this stack's",
         means: "A resource has the name that the stack gives it, and its tags do not say that it is this stack's.",
         why: "An apply does not touch what is not its own.",

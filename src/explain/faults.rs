@@ -3,7 +3,7 @@
 use super::Entry;
 
 /// In the order of their codes.
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 16] = [
     Entry {
         code: "E0001",
         title: "not TOML",
@@ -122,6 +122,15 @@ pub(super) const ENTRIES: [Entry; 14] = [
         page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html",
     },
     Entry {
+        code: "E0305",
+        title: "a claim that no contract covers",
+        means: "The stack claims what its contract does not offer, or not to this role or queue. What is offered is shown.",
+        why: "Nobody on the other side lets it in.",
+        example: "claim = [\"GET /orders\"]      # the contract offers POST /orders",
+        mend: "Take what is offered; if it was offered before, its owner has withdrawn it: speak to the owner, or take the claim out.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html",
+    },
+    Entry {
         code: "E0401",
         title: "a file that cannot be used",
         means: "A file that the stack names cannot be read, or AWS could not use what is in it.",
@@ -129,5 +138,14 @@ pub(super) const ENTRIES: [Entry; 14] = [
         example: "openapi = \"missing.yaml\"",
         mend: "Paths are seen from the stack's own folder.",
         page: "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html",
+    },
+    Entry {
+        code: "E0402",
+        title: "a contract that was not written so",
+        means: "A contract or claims file is not as `provision export` wrote it: of another version, edited by hand, cut short, or of another stack, account or region than the stack says.",
+        why: "What two stacks agree on is what one of them wrote.",
+        example: "error[E0402]: the contract `orders.contract.json` was changed by hand",
+        mend: "Have it exported again; it is never mended by hand.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html",
     },
 ];

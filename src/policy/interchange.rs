@@ -521,6 +521,63 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_decided_is_never_a_silent_yes() {
+        let asked = |effect: &str, condition: &str, context: &str| {
+            let allow = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+            let tested = format!(
+                r#"{{"Effect":"{effect}","Action":"sns:Publish","Resource":"*","Condition":{{{condition}}}}}"#
+            );
+            let statements = if effect == "Deny" {
+                format!("{allow},{tested}")
+            } else {
+                tested
+            };
+            let request =
+                REQUEST.replace("role/a\"", &format!("role/a\",\"context\":{{{context}}}"));
+            let line = format!(
+                r#"{{"request":{request},"identityPolicies":[{{"Version":"2012-10-17","Statement":[{statements}]}}]}}"#
+            );
+            let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+            let told = answer["because"]
+                .as_array()
+                .is_some_and(|it| !it.is_empty());
+            assert!(told, "{answer}");
+            answer["decision"].as_str().unwrap_or_default().to_owned()
+        };
+        for (condition, context) in [
+            (r#""StringEquals":{"acme:colour":"red"}"#, ""),
+            (
+                r#""StringSounds":{"aws:SourceIp":"x"}"#,
+                r#""aws:SourceIp":"10.0.0.1""#,
+            ),
+            (r#""IpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#, ""),
+            (r#""NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#, ""),
+            (
+                r#""DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}"#,
+                "",
+            ),
+            (
+                r#""DateGreaterThanIfExists":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}"#,
+                "",
+            ),
+            (
+                r#""StringEquals":{"acme:team":"${aws:PrincipalTag/team}"}"#,
+                r#""acme:team":"a""#,
+            ),
+            (
+                r#""StringLike":{"acme:team":"${acme:other}*"}"#,
+                r#""acme:team":"a""#,
+            ),
+            (r#""NumericLessThan":{"acme:count":"5"}"#, ""),
+        ] {
+            for effect in ["Allow", "Deny"] {
+                let decision = asked(effect, condition, context);
+                assert_eq!(decision, "unproven", "{effect} {condition}");
+            }
+        }
+    }
+
+    #[test]
     fn an_unproven_comparison_says_why() {
         let odd = ALLOW.replace(
             r#""Resource""#,
