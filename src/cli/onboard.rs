@@ -8,7 +8,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person, unanswered};
 use super::interview::{Ground, interview};
-use super::plan::{proved, refused, rehearsed};
+use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, beside, lowered_within};
 use super::texts::Texts;
@@ -19,7 +19,7 @@ use crate::model::Address;
 use crate::onboard::{Answers, Candidate, Home, RoleOf, Unfit, candidate, joined};
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::{LOUD, counted, styled};
-use crate::report::{human, json};
+use crate::report::{self, human, json};
 use crate::stack::Via;
 
 /// Brings a new consumer in: the file first, then AWS.
@@ -61,14 +61,17 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     let due = due_before(&texts, args, &plan, &live)?;
     let left_out = without_deletions(&mut plan);
     let proof = proved(&new.stack, &new.desired, &live);
+    let guarded = guarded(&new.desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
+        screen.result(&report::guard::human(&guarded));
         screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
         tell_others(&due, &left_out, args, screen);
     }
     let mut told = document(&texts, &new, &answers, false);
     told["plan"] = json::plan(&plan, &rehearsal);
-    if let Some(failed) = refused(&plan, Some(&proof)) {
+    told["plan"]["guardrails"] = report::guard::json(&guarded);
+    if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             screen.result(&format!("{told:#}\n"));
         }

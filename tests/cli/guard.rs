@@ -192,3 +192,17 @@ fn a_code_is_explained_and_a_like_one_is_offered() {
     assert_eq!(read["schema"], "provision.explain/1");
     assert_eq!(read["code"], "E0201");
 }
+
+#[test]
+fn nobody_is_onboarded_over_a_guardrail() {
+    let folder = Folder::new();
+    folder.write("s.toml", HEAD);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    tamper(&folder, OPEN, false);
+    folder
+        .run("onboard s.toml --sandbox --consumer x --account a --trusted-by lambda.amazonaws.com --publishes t --yes")
+        .ends(3)
+        .says("error[PG001]: the policy of topics.t")
+        .tells("`s.toml` is as it was");
+    assert_eq!(folder.read("s.toml"), HEAD);
+}
