@@ -49,8 +49,7 @@ Exit codes:
   1    error: nothing was changed
   2    differences (`plan --detailed-exitcode`; `drift` always)
   3    a guardrail, budget or proof failed: nothing was changed
-  4    applied in part: the same command goes on
-  130  interrupted: the same command goes on";
+  4    applied in part, or 130 interrupted: the same command goes on";
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
