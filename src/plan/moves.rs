@@ -170,23 +170,61 @@ pub struct Stranger {
     pub target: Address,
 }
 
+/// Which roles of the stack may assume which, by their own policies.
+#[derive(Default)]
+struct Uses {
+    arns: BTreeMap<Carrier, String>,
+    assumed: BTreeSet<(String, String)>,
+}
+
+impl Uses {
+    fn add(&mut self, carrier: &Carrier, resource: &Resource) {
+        let Resource::Role(role) = resource else {
+            return;
+        };
+        self.arns.insert(carrier.clone(), role.arn.to_string());
+        let statements = role.inline.values().flat_map(|it| &it.statements);
+        for statement in statements.filter(|it| allows(it, "sts:AssumeRole")) {
+            let pairs = resources(statement).map(|it| (role.arn.to_string(), it.clone()));
+            self.assumed.extend(pairs);
+        }
+    }
+
+    /// Keeps the ways that can be used: a service's role that trusts another role of the stack
+    /// is no way for that one to what it may do, unless the other may assume it.
+    fn keep_used(&self, ways: &mut Ways) {
+        let ours: BTreeSet<&String> = self.arns.values().collect();
+        for ((who, _), by) in ways.iter_mut().filter(|((who, _), _)| ours.contains(who)) {
+            by.retain(|carrier, _| {
+                let role = self.arns.get(carrier);
+                role.is_none_or(|it| self.assumed.contains(&(who.clone(), it.clone())))
+            });
+        }
+    }
+}
+
 /// Whose way to what changes by these steps: roles of the stack, and others.
 pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
     let targets = Targets::of(steps);
     let (mut before, mut after) = (Ways::new(), Ways::new());
+    let (mut uses_before, mut uses_after) = (Uses::default(), Uses::default());
     let mut callers: BTreeMap<String, Address> = BTreeMap::new();
     for step in steps {
         let carrier = Carrier::of(step);
         if let Some(have) = &step.have {
             add(&mut before, &carrier, &have.resource, &targets);
+            uses_before.add(&carrier, &have.resource);
         }
         if let Some(want) = &step.want {
             add(&mut after, &carrier, &want.resource, &targets);
+            uses_after.add(&carrier, &want.resource);
             if let Resource::Role(role) = &want.resource {
                 callers.insert(role.arn.to_string(), step.address.clone());
             }
         }
     }
+    uses_before.keep_used(&mut before);
+    uses_after.keep_used(&mut after);
     let nothing = BTreeMap::new();
     let none = BTreeSet::new();
     let mut found = Vec::new();

@@ -255,3 +255,16 @@ fn everything_about_a_way_may_change_at_once() {
         .replace("\"resource-policy\"", "\"assume-role\"");
     from_to(from, &to);
 }
+
+#[test]
+fn a_role_that_trusts_another_is_no_way_for_it() {
+    let from = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                [accounts.b]\nid = \"222222222222\"\n\
+                [roles.r]\naccount = \"b\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+                [apis.p]\naccount = \"b\"\n[apis.p.routes]\n\"GET /x\" = { mock = 200 }\n";
+    let access = "[[access]]\nfrom = \"roles.r\"\nto = \"apis.p\"\nallow = [\"GET /x\"]\n";
+    let other = "[roles.q]\naccount = \"a\"\ntrusted_by = [\"ec2.amazonaws.com\", \"roles.r\"]\n";
+    // Its access ends, and another that trusts it begins to have one.
+    let to = format!("{from}{other}{}", access.replace("roles.r", "roles.q"));
+    from_to(&format!("{from}{access}"), &to);
+}

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use serde_json::Value;
 
 use crate::sweep::difference;
@@ -318,7 +319,14 @@ fn unsaid(picture: &Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    // The same stacks in every run: a change is judged by itself, not by its luck. More of them,
+    // and others: raise `cases`, change the seed.
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        rng_seed: RngSeed::Fixed(2026),
+        max_shrink_iters: 400,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_stack_is_in_step_once_applied_and_becomes_any_other(one in sketch(), two in sketch()) {
