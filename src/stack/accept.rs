@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Checker, Declared};
+use super::checker::{Checker, Declared};
 use super::diagnostic::{Code, Diagnostic, nearest};
 use super::shape::{Field, Kind};
 use crate::model::{Address, KindName};

@@ -7,16 +7,14 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Partition};
 
-use super::apis::Known;
-use super::check::{Checker, Noun, texts};
+use super::allow::{api_routes, check_topic_allow};
+use super::checker::{Checker, Noun};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
+use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{
-    Access, Claim, Contract, Endpoint, Principal, RouteKey, Target, Via, claims, names, principals,
-    routes, surfaces,
-};
+use super::{Access, Claim, Contract, Endpoint, Principal, Target, Via, claims, names, principals};
 
 pub(super) const ACCESS: Shape = Shape {
     noun: "access",
@@ -287,86 +285,6 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
         Some(meant) => fault.fix("a similar name exists", span, format!("\"{meant}\"")),
         None => fault.help("write `\"apis.NAME\"` or `\"topics.NAME\"`"),
     }
-}
-
-pub(super) fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> bool {
-    if fields.is_written("allow") && fields.get("allow").is_none() {
-        return false;
-    }
-    let mut right = true;
-    for text in texts(fields.list("allow")) {
-        if text.value == "publish" {
-            continue;
-        }
-        right = false;
-        let fault = Diagnostic::new(
-            Code::Route,
-            text.span,
-            format!("`{}` cannot be allowed on a topic", text.value),
-            "not `publish`",
-        );
-        let lower = text.value.to_lowercase();
-        checker.report(
-            if lower.contains("publish") || nearest(&lower, ["publish"]).is_some() {
-                fault.fix("write it so", text.span, "\"publish\"")
-            } else if lower.contains("subscribe") {
-                fault.help("subscribing is written at the queue: `subscribe = [\"TOPIC\"]`")
-            } else {
-                fault.help("on a topic only `publish` is allowed: write that, or leave `allow` out")
-            },
-        );
-    }
-    right
-}
-
-pub(super) fn api_routes(
-    checker: &mut Checker<'_>,
-    fields: &Fields,
-    name: &str,
-    known: &Known,
-) -> Option<Vec<RouteKey>> {
-    let items = fields.list("allow");
-    if items.is_empty() {
-        if fields.is_empty_list("allow") || !fields.is_written("allow") {
-            let example = known
-                .routes
-                .as_ref()
-                .and_then(|it| it.first())
-                .map_or("GET /…".to_owned(), |it| it.value.to_string());
-            let span = fields.get("allow").map_or(fields.key, |it| it.span);
-            checker.report(
-                Diagnostic::new(
-                    Code::Missing,
-                    span,
-                    format!("{} to api `{name}` does not say which routes", fields.owner),
-                    "`allow` is missing or empty",
-                )
-                .help(format!(
-                    "add `allow = [\"{example}\"]`; every route is `allow = [\"*\"]`"
-                )),
-            );
-        }
-        return None;
-    }
-    let mut found: Vec<RouteKey> = Vec::new();
-    let mut whole = true;
-    for text in texts(items) {
-        let pattern = match routes::pattern(text.value) {
-            Ok(pattern) => pattern,
-            Err(wrong) => {
-                checker.report(wrong.at(text.span));
-                whole = false;
-                continue;
-            }
-        };
-        if let Some(fault) = surfaces::unreached(&pattern, &text, name, known) {
-            checker.report(fault);
-            whole = false;
-        } else if !found.contains(&pattern) {
-            found.push(pattern);
-        }
-    }
-    whole.then_some(found)
 }
 
 /// The mechanism for this principal, if there is one.

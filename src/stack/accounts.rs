@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Arn, Place, Region};
 
-use super::check::{Checker, Declared};
+use super::checker::{Checker, Declared};
 use super::diagnostic::{Code, Diagnostic, nearest};
 use super::names;
 use super::shape::{Field, Kind, Shape};

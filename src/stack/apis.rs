@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::KindName;
 
 use super::accept::{ACCEPT, accept};
-use super::check::{Checker, Declared, Noun, Standing, texts};
+use super::checker::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
 use super::integrations::{self, ROUTE};
 use super::shape::{Field, Kind, Shape};
 use super::stages::{self, STAGE};
 use super::surfaces;
+use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{Api, Endpoint, RouteKey, names, principals};
+use super::{Api, Endpoint, names, principals};
 
 pub(super) const API: Shape = Shape {
     noun: "api",
@@ -42,16 +43,6 @@ pub(super) const API: Shape = Shape {
     ],
     one_of: &[],
 };
-
-/// What accesses must know of an API.
-pub(super) struct Known {
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) vpc_endpoints: Vec<String>,
-    /// The routes; `None` when they cannot be known.
-    pub(super) routes: Option<Vec<Spanned<RouteKey>>>,
-    /// Where the routes are written.
-    pub(super) key: Span,
-}
 
 /// Finds where each API stands.
 pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
@@ -135,7 +126,7 @@ fn api(
         integrations::credentials(checker, text, &fields.owner, standing.as_ref())
     });
     check_texts(checker, it);
-    let tags = checker.tags_of(it);
+    let tags = names::tags_of(checker, it);
     check_tag_names(checker, it);
     let existing = fields
         .text("existing")

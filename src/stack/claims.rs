@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Address, Arn, KindName};
 
-use super::check::{Checker, Noun, texts};
+use super::checker::{Checker, Noun, texts};
 use super::contract::{Claim, Claimed, Contract, Invited, Leave, Offered, Withdrawn, target};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
 use super::fields::Fields;
@@ -234,7 +234,7 @@ fn wanted_routes(
 
 fn wanted_of_topic(checker: &mut Checker<'_>, fields: &Fields) -> Vec<Spanned<Leave>> {
     let span = fields.get("to").map_or(fields.key, |it| it.span);
-    if super::access::check_topic_allow(checker, fields) {
+    if super::allow::check_topic_allow(checker, fields) {
         vec![Spanned::new(Leave::Publish, span)]
     } else {
         Vec::new()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Arn, Region};
 
-use super::check::{Checker, Declared, texts};
+use super::checker::{Checker, Declared, texts};
 use super::contract::{Contract, ContractApi, ContractTopic, Invited, Leave, Offered, target};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};

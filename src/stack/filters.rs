@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::check::Checker;
+use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic};
 use super::fields::{Fields, Item};
 

@@ -4,12 +4,12 @@
 
 use crate::model::Arn;
 
-use super::check::{Checker, Noun, Standing};
+use super::checker::{Checker, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic, listed, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Integration, RoleRef, RouteKey, queues, routes};
+use super::{Integration, RoleRef, RouteKey, queue_refs, routes};
 
 pub(super) const ROUTE: Shape = Shape {
     noun: "route",
@@ -88,7 +88,7 @@ pub(super) fn integration(
     }
     if let Some(text) = fields.text("sqs") {
         let span = text.span;
-        let (queue, fifo) = queues::integration_queue(checker, text, &fields.owner)?;
+        let (queue, fifo) = queue_refs::integration_queue(checker, text, &fields.owner)?;
         if fifo {
             checker.report(
                 Diagnostic::new(

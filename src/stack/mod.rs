@@ -15,8 +15,10 @@
 mod accept;
 mod access;
 mod accounts;
+mod allow;
 mod apis;
 mod check;
+mod checker;
 mod claims;
 mod contract;
 mod contracts;
@@ -33,6 +35,7 @@ mod nevers;
 mod offers;
 mod openapi;
 mod principals;
+mod queue_refs;
 mod queues;
 mod reference;
 mod roles;

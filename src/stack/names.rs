@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::check::Checker;
+use crate::model::Tags;
+
+use super::checker::{Checker, Declared};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::syntax::Spanned;
@@ -202,6 +204,27 @@ impl Refusal {
 /// How many tags an author may give: AWS takes 50, and up to six of them are our mark.
 const MOST_TAGS: usize = 44;
 
+/// A resource's tags with the stack's, checked.
+pub(super) fn tags_of(checker: &mut Checker<'_>, it: &Declared<'_>) -> Tags {
+    let own = it.fields.map("tags");
+    let inherited = checker
+        .tags
+        .iter()
+        .filter(|(key, _)| !own.iter().any(|(own, _)| own.value == key.value))
+        .count();
+    check_tags(checker, &it.fields.owner, own, inherited);
+    let mut tags: Tags = checker
+        .tags
+        .iter()
+        .map(|(key, value)| (key.value.clone(), value.clone()))
+        .collect();
+    tags.extend(
+        own.iter()
+            .filter_map(|(key, value)| Some((key.value.clone(), value.text()?.to_owned()))),
+    );
+    tags
+}
+
 /// Checks the tags of a table; `inherited` more come from the stack.
 pub(super) fn check_tags(
     checker: &mut Checker<'_>,
@@ -293,7 +316,7 @@ pub(super) struct NameAndFifo {
 /// `.fifo` added where it belongs.
 pub(super) fn name_and_fifo(
     checker: &mut Checker<'_>,
-    it: &super::check::Declared<'_>,
+    it: &Declared<'_>,
     rule: &Rule,
 ) -> Option<NameAndFifo> {
     let fifo = it.fields.flag("fifo");
@@ -354,7 +377,7 @@ pub(super) fn name_and_fifo(
 
 fn usable(
     checker: &mut Checker<'_>,
-    it: &super::check::Declared<'_>,
+    it: &Declared<'_>,
     rule: &Rule,
     name: &str,
     span: Span,

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Address, KindName};
 
-use super::apis::Known;
-use super::check::{Checker, Noun, texts};
+use super::checker::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
+use super::surfaces::Known;
 use super::syntax::Spanned;
 use super::{Principal, RouteKey, principals, routes, surfaces};
 

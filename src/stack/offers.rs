@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{AccountId, Address, Arn, KindName};
 
-use super::access::api_routes;
-use super::apis::Known;
-use super::check::{Checker, Noun, Standing, texts};
+use super::allow::api_routes;
+use super::checker::{Checker, Noun, Standing, texts};
 use super::contract::{Claimed, Invited, Leave, Offer, Subscriber, Subscribing};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
+use super::surfaces::Known;
 use super::syntax::Spanned;
 use super::{Access, Principal, Target, Via, names, principals, topics};
 

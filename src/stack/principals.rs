@@ -3,7 +3,7 @@
 use crate::model::{AccountId, Arn, Partition};
 
 use super::Principal;
-use super::check::{Checker, Noun, texts};
+use super::checker::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
 use super::names;

@@ -11,7 +11,7 @@ use crate::model::{Arn, KindName, Region};
 use crate::policy::Document;
 
 use super::accept::{ACCEPT, accept};
-use super::check::{Checker, Declared, Noun, Standing, texts};
+use super::checker::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
@@ -319,7 +319,7 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     {
         checker.report(refusal.at(&fields.owner, text.span));
     }
-    let tags = checker.tags_of(it);
+    let tags = names::tags_of(checker, it);
     let standing = standing?;
     let arn = standing.arn?;
     let name = arn.name().to_owned();

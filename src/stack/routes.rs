@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::RouteKey;
-use super::check::Checker;
+use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::syntax::Spanned;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::model::Arn;
 
-use super::check::{Checker, Declared, Standing};
+use super::checker::{Checker, Declared, Standing};
 use super::diagnostic::{Code, Diagnostic};
 use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};

@@ -4,11 +4,11 @@
 
 use crate::model::{Address, KindName};
 
-use super::check::{Checker, Declared, Noun, Standing, is_fifo};
+use super::checker::{Checker, Declared, Noun, Standing, is_fifo};
 use super::claims::Claimant;
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Fields;
-use super::queues::{own_by_arn, queue_ref};
+use super::queue_refs::{own_by_arn, queue_ref};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{QueueRef, Subscribe, TopicRef, claims, filters, names, topics};

@@ -2,15 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::apis::Known;
-use super::check::{Checker, Declared, Standing, texts};
-use super::diagnostic::{Code, Diagnostic, listed, nearest};
+use super::checker::{Checker, Declared, Standing, texts};
+use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
 use super::fields::Fields;
 use super::syntax::Spanned;
 use super::{Endpoint, Route, RouteKey, Surface, integrations, openapi, routes};
 
 /// The routes; `None` when they cannot be known.
 type Routes = Option<Vec<Spanned<RouteKey>>>;
+
+/// What accesses must know of an API.
+pub(super) struct Known {
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) vpc_endpoints: Vec<String>,
+    /// The routes; `None` when they cannot be known.
+    pub(super) routes: Option<Vec<Spanned<RouteKey>>>,
+    /// Where the routes are written.
+    pub(super) key: Span,
+}
 
 /// What an API serves, and its routes.
 pub(super) fn surface(

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::model::{Arn, KindName, Region};
 
 use super::accept::{ACCEPT, accept};
-use super::check::{Checker, Declared, Noun, Standing, is_fifo};
+use super::checker::{Checker, Declared, Noun, Standing, is_fifo};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
@@ -244,7 +244,7 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         );
     }
     check_key(checker, it, "kms_key");
-    let tags = checker.tags_of(it);
+    let tags = names::tags_of(checker, it);
     let standing = checker.standing(Noun::Topic, it.name)?.clone();
     Some(Topic {
         account: standing.account,
