@@ -1,16 +1,13 @@
 //! Claims on what other stacks offer: this stack's half is tried, the other is taken from the contract.
-//!
-//! What the owner's documents say now cannot be read from here. The contract says what they say
-//! as long as the owner keeps to it, and that is what the half of this stack is tried against.
 
 use crate::lower::Claiming;
-use crate::model::{Address, Arn, Place};
-use crate::policy::{Clause, Document, MethodAuth, PrincipalClause, Request, Statement, Who};
+use crate::policy::{Clause, MethodAuth, PrincipalClause, Request, Statement, Who};
 
 use super::claim::{Finding, Promise, Trial};
 use super::may::Case;
+use super::promised::promised;
 use super::voice::root;
-use super::world::{Caller, Paper, Surface, Thing, What};
+use super::world::{Caller, Thing};
 
 impl Case<'_> {
     /// Tries the callers' half of every claim.
@@ -64,46 +61,5 @@ impl Case<'_> {
             request = request.with("sts:ExternalId", [id.as_str()]);
         }
         self.step(trial, &request, Caller::Role(role), &target);
-    }
-}
-
-/// A topic of a contract, as its owner promises it to a queue.
-pub(super) fn promised_topic(
-    arn: &Arn,
-    name: &str,
-    owner: &str,
-    queue: &Arn,
-    place: &Place,
-) -> Thing {
-    let allow = Statement::allow("Offered", Clause::of(["sns:Subscribe"]))
-        .to(PrincipalClause::aws([root(place, queue.account())]))
-        .on([arn.as_str()])
-        .when("StringEquals", "sns:Endpoint", [queue.as_str()]);
-    let address = Address::new(crate::model::KindName::Topic, name);
-    promised(&address, owner, arn.as_str(), place, vec![allow])
-}
-
-fn promised(
-    address: &Address,
-    owner: &str,
-    arn: &str,
-    place: &Place,
-    allows: Vec<Statement>,
-) -> Thing {
-    let address = Address::new(address.kind, format!("{} of stack `{owner}`", address.name));
-    let what = match address.kind {
-        crate::model::KindName::RestApi => What::Api(Surface::default()),
-        _ => What::Topic { key: String::new() },
-    };
-    Thing {
-        policy: Some(Paper::resource(
-            format!("the contract of stack `{owner}`"),
-            Document::of(allows),
-        )),
-        address,
-        arn: arn.to_owned(),
-        place: place.clone(),
-        owned: false,
-        what,
     }
 }

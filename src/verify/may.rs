@@ -15,7 +15,7 @@ use crate::stack::{
 
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial};
-use super::contracts::promised_topic;
+use super::promised::promised_topic;
 use super::voice::{Voice, root};
 use super::world::{Caller, Origin, Paper, Surface, Thing, What, World, method_auth};
 

@@ -23,6 +23,7 @@ pub mod holders;
 mod may;
 pub mod nevers;
 mod only;
+mod promised;
 pub mod question;
 mod voice;
 pub mod world;
