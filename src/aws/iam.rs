@@ -10,10 +10,11 @@ use aws_sdk_iam::types::{EntityType, Tag};
 
 use super::fault::{Sent, incomplete, refused};
 use crate::cloud::iam::{
-    AttachRolePolicy, CreateRole, CreatedRole, DeleteRole, DeleteRolePermissionsBoundary,
-    DeleteRolePolicy, DetachRolePolicy, GetAccountAuthorizationDetails, ListRoles,
-    PutRolePermissionsBoundary, PutRolePolicy, RoleDetail, RoleListing, TagRole, UntagRole,
-    UpdateAssumeRolePolicy, UpdateRole,
+    AccountDetail, AttachRolePolicy, CreatePolicy, CreatePolicyVersion, CreateRole, CreatedRole,
+    DeletePolicy, DeletePolicyVersion, DeleteRole, DeleteRolePermissionsBoundary, DeleteRolePolicy,
+    DetachRolePolicy, GetAccountAuthorizationDetails, ListRoles, PolicyDetail, PolicyVersion,
+    PutRolePermissionsBoundary, PutRolePolicy, RoleDetail, RoleListing, SetDefaultPolicyVersion,
+    TagRole, UntagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 use crate::cloud::{CallError, Page, Service};
 use crate::model::Tags;
@@ -26,10 +27,11 @@ const IAM: Service = Service::Iam;
 pub(super) async fn get_account_authorization_details(
     client: &Client,
     call: GetAccountAuthorizationDetails,
-) -> Result<Page<RoleDetail>, CallError> {
+) -> Result<Page<AccountDetail>, CallError> {
     let page = client
         .get_account_authorization_details()
         .filter(EntityType::Role)
+        .filter(EntityType::LocalManagedPolicy)
         .max_items(PAGE)
         .set_marker(call.marker)
         .send()
@@ -41,9 +43,38 @@ pub(super) async fn get_account_authorization_details(
             .role_detail_list
             .unwrap_or_default()
             .into_iter()
-            .map(role)
+            .map(|it| AccountDetail::Role(role(it)))
+            .chain(
+                page.policies
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|it| AccountDetail::Policy(policy(it))),
+            )
             .collect(),
     })
+}
+
+fn policy(it: aws_sdk_iam::types::ManagedPolicyDetail) -> PolicyDetail {
+    let count = |it: Option<i32>| it.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
+    PolicyDetail {
+        name: it.policy_name.unwrap_or_default(),
+        path: it.path.unwrap_or_default(),
+        arn: it.arn.unwrap_or_default(),
+        default_version: it.default_version_id.unwrap_or_default(),
+        versions: it
+            .policy_version_list
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|version| {
+                Some(PolicyVersion {
+                    id: version.version_id?,
+                    document: version.document?,
+                })
+            })
+            .collect(),
+        attachments: count(it.attachment_count),
+        bounds: count(it.permissions_boundary_usage_count),
+    }
 }
 
 fn role(it: aws_sdk_iam::types::RoleDetail) -> RoleDetail {
@@ -212,6 +243,81 @@ pub(super) async fn detach_role_policy(
         .detach_role_policy()
         .role_name(call.name)
         .policy_arn(call.policy)
+        .send()
+        .await
+        .sent(IAM)
+        .map(drop)
+}
+
+pub(super) async fn create_policy(
+    client: &Client,
+    call: CreatePolicy,
+) -> Result<String, CallError> {
+    let answer = client
+        .create_policy()
+        .policy_name(call.name)
+        .path(call.path)
+        .policy_document(call.document)
+        .description(call.description)
+        .send()
+        .await
+        .sent(IAM)?;
+    answer
+        .policy
+        .and_then(|it| it.arn)
+        .ok_or_else(|| incomplete("CreatePolicy", "policy ARN"))
+}
+
+pub(super) async fn create_policy_version(
+    client: &Client,
+    call: CreatePolicyVersion,
+) -> Result<String, CallError> {
+    let answer = client
+        .create_policy_version()
+        .policy_arn(call.arn)
+        .policy_document(call.document)
+        .set_as_default(true)
+        .send()
+        .await
+        .sent(IAM)?;
+    answer
+        .policy_version
+        .and_then(|it| it.version_id)
+        .ok_or_else(|| incomplete("CreatePolicyVersion", "version id"))
+}
+
+pub(super) async fn set_default_policy_version(
+    client: &Client,
+    call: SetDefaultPolicyVersion,
+) -> Result<(), CallError> {
+    client
+        .set_default_policy_version()
+        .policy_arn(call.arn)
+        .version_id(call.version)
+        .send()
+        .await
+        .sent(IAM)
+        .map(drop)
+}
+
+pub(super) async fn delete_policy_version(
+    client: &Client,
+    call: DeletePolicyVersion,
+) -> Result<(), CallError> {
+    client
+        .delete_policy_version()
+        .policy_arn(call.arn)
+        .version_id(call.version)
+        .send()
+        .await
+        .sent(IAM)
+        .map(drop)
+}
+
+pub(super) async fn delete_policy(client: &Client, call: DeletePolicy) -> Result<(), CallError> {
+    client
+        .delete_policy()
+        .policy_arn(call.arn)
         .send()
         .await
         .sent(IAM)

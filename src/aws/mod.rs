@@ -315,6 +315,20 @@ impl Clients {
             Request::DetachRolePolicy(it) => {
                 sent!(DetachRolePolicy, iam::detach_role_policy, iam(), it)
             }
+            Request::CreatePolicy(it) => sent!(CreatePolicy, iam::create_policy, iam(), it),
+            Request::CreatePolicyVersion(it) => {
+                sent!(CreatePolicyVersion, iam::create_policy_version, iam(), it)
+            }
+            Request::SetDefaultPolicyVersion(it) => sent!(
+                SetDefaultPolicyVersion,
+                iam::set_default_policy_version,
+                iam(),
+                it
+            ),
+            Request::DeletePolicyVersion(it) => {
+                sent!(DeletePolicyVersion, iam::delete_policy_version, iam(), it)
+            }
+            Request::DeletePolicy(it) => sent!(DeletePolicy, iam::delete_policy, iam(), it),
             Request::PutRolePermissionsBoundary(it) => sent!(
                 PutRolePermissionsBoundary,
                 iam::put_role_permissions_boundary,

@@ -109,7 +109,7 @@ macro_rules! calls {
 calls! {
     Sts "GetCallerIdentity" reads sts::GetCallerIdentity -> sts::Caller;
 
-    Iam "GetAccountAuthorizationDetails" reads iam::GetAccountAuthorizationDetails -> Page<iam::RoleDetail>;
+    Iam "GetAccountAuthorizationDetails" reads iam::GetAccountAuthorizationDetails -> Page<iam::AccountDetail>;
     Iam "ListRoles" reads iam::ListRoles -> Page<iam::RoleListing>;
     Iam "CreateRole" writes iam::CreateRole -> iam::CreatedRole;
     Iam "UpdateRole" writes iam::UpdateRole -> ();
@@ -118,6 +118,11 @@ calls! {
     Iam "DeleteRolePolicy" writes iam::DeleteRolePolicy -> ();
     Iam "AttachRolePolicy" writes iam::AttachRolePolicy -> ();
     Iam "DetachRolePolicy" writes iam::DetachRolePolicy -> ();
+    Iam "CreatePolicy" writes iam::CreatePolicy -> String;
+    Iam "CreatePolicyVersion" writes iam::CreatePolicyVersion -> String;
+    Iam "SetDefaultPolicyVersion" writes iam::SetDefaultPolicyVersion -> ();
+    Iam "DeletePolicyVersion" writes iam::DeletePolicyVersion -> ();
+    Iam "DeletePolicy" writes iam::DeletePolicy -> ();
     Iam "PutRolePermissionsBoundary" writes iam::PutRolePermissionsBoundary -> ();
     Iam "DeleteRolePermissionsBoundary" writes iam::DeleteRolePermissionsBoundary -> ();
     Iam "TagRole" writes iam::TagRole -> ();

@@ -1,4 +1,4 @@
-//! Identity and Access Management, roles.
+//! Identity and Access Management: roles, and managed policies of the account's own.
 //!
 //! IAM gives documents URL-encoded (RFC 3986); they are passed on as they come.
 //! The place's region matters only for its partition.
@@ -9,13 +9,71 @@ use std::collections::BTreeMap;
 
 use crate::model::Tags;
 
-/// Every role of the account with its policies: 1,000 a page.
+/// Every role of the account with its policies, and every managed policy that is the account's own:
+/// 1,000 a page, both counted together.
 ///
-/// Leaves out description and session length: [`ListRoles`] has those.
+/// Leaves out a role's description and session length: [`ListRoles`] has those. Leaves out a policy's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetAccountAuthorizationDetails {
     /// The page's marker.
     pub marker: Option<String>,
+}
+
+/// One of what `GetAccountAuthorizationDetails` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountDetail {
+    /// A role.
+    Role(RoleDetail),
+    /// A managed policy.
+    Policy(PolicyDetail),
+}
+
+impl AccountDetail {
+    /// The role, where it is one.
+    #[must_use]
+    pub fn role(self) -> Option<RoleDetail> {
+        match self {
+            Self::Role(it) => Some(it),
+            Self::Policy(_) => None,
+        }
+    }
+
+    /// The managed policy, where it is one.
+    #[must_use]
+    pub fn policy(self) -> Option<PolicyDetail> {
+        match self {
+            Self::Policy(it) => Some(it),
+            Self::Role(_) => None,
+        }
+    }
+}
+
+/// A managed policy as `GetAccountAuthorizationDetails` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyDetail {
+    /// The name, unique in the account whatever the path and the case.
+    pub name: String,
+    /// The path, `/` at both ends.
+    pub path: String,
+    /// The ARN.
+    pub arn: String,
+    /// The version that is in force.
+    pub default_version: String,
+    /// Every version there is.
+    pub versions: Vec<PolicyVersion>,
+    /// How many users, groups and roles it is attached to.
+    pub attachments: u32,
+    /// How many users and roles have it as their permissions boundary.
+    pub bounds: u32,
+}
+
+/// A version of a managed policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// The id: `v1`, `v2`, and so on; a number is never given out twice.
+    pub id: String,
+    /// The document, URL-encoded.
+    pub document: String,
 }
 
 /// A role as `GetAccountAuthorizationDetails` shows it.
@@ -149,6 +207,54 @@ pub struct DetachRolePolicy {
     pub name: String,
     /// The policy's ARN.
     pub policy: String,
+}
+
+/// Makes a managed policy, and gives its ARN. Fails with `EntityAlreadyExists` when the name is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatePolicy {
+    /// The name.
+    pub name: String,
+    /// The path.
+    pub path: String,
+    /// The document, plain JSON.
+    pub document: String,
+    /// The description, which nothing changes afterwards.
+    pub description: String,
+}
+
+/// Puts another document in force, and gives the new version's id. Fails with `LimitExceeded` when
+/// there are five versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatePolicyVersion {
+    /// The policy's ARN.
+    pub arn: String,
+    /// The document, plain JSON.
+    pub document: String,
+}
+
+/// Puts a version that is there in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetDefaultPolicyVersion {
+    /// The policy's ARN.
+    pub arn: String,
+    /// The version's id.
+    pub version: String,
+}
+
+/// Removes a version that is not in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletePolicyVersion {
+    /// The policy's ARN.
+    pub arn: String,
+    /// The version's id.
+    pub version: String,
+}
+
+/// Removes a managed policy that is attached nowhere and has one version only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletePolicy {
+    /// The policy's ARN.
+    pub arn: String,
 }
 
 /// Sets the permissions boundary.

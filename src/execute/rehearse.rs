@@ -129,6 +129,13 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         Request::DeleteRolePolicy(_) => Answer::DeleteRolePolicy(()),
         Request::AttachRolePolicy(_) => Answer::AttachRolePolicy(()),
         Request::DetachRolePolicy(_) => Answer::DetachRolePolicy(()),
+        Request::CreatePolicy(it) => {
+            Answer::CreatePolicy(Arn::policy(at, &it.path, &it.name).to_string())
+        }
+        Request::CreatePolicyVersion(_) => Answer::CreatePolicyVersion(LATER.to_owned()),
+        Request::SetDefaultPolicyVersion(_) => Answer::SetDefaultPolicyVersion(()),
+        Request::DeletePolicyVersion(_) => Answer::DeletePolicyVersion(()),
+        Request::DeletePolicy(_) => Answer::DeletePolicy(()),
         Request::PutRolePermissionsBoundary(_) => Answer::PutRolePermissionsBoundary(()),
         Request::DeleteRolePermissionsBoundary(_) => Answer::DeleteRolePermissionsBoundary(()),
         Request::TagRole(_) => Answer::TagRole(()),

@@ -73,10 +73,14 @@ fn trusts_nobody() -> Document {
 
 /// Every role of an account.
 pub async fn details(cloud: &dyn Cloud, place: &Place) -> Result<Vec<iam::RoleDetail>, CallError> {
-    cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
+    let all = cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
         marker,
     })
-    .await
+    .await?;
+    Ok(all
+        .into_iter()
+        .filter_map(iam::AccountDetail::role)
+        .collect())
 }
 
 /// Descriptions and session lengths of the roles below a path, by name.

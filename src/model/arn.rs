@@ -56,6 +56,16 @@ impl Arn {
         ))
     }
 
+    /// A managed policy's, in the account of `place`. `path` begins and ends with `/`.
+    #[must_use]
+    pub fn policy(place: &Place, path: &str, name: &str) -> Self {
+        Self(format!(
+            "arn:{}:iam::{}:policy{path}{name}",
+            place.partition(),
+            place.id
+        ))
+    }
+
     /// `arn:P:iam::account:root`, which stands for the whole account.
     #[must_use]
     pub fn root(partition: &str, account: &AccountId) -> Self {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use provision::cloud::apigateway::{CreateDeployment, GetRestApis, Patch, UpdateRestApi};
 use provision::cloud::iam::{
-    DeleteRolePolicy, GetAccountAuthorizationDetails, PutRolePolicy, UpdateAssumeRolePolicy,
+    AccountDetail, DeleteRolePolicy, GetAccountAuthorizationDetails, PutRolePolicy,
+    UpdateAssumeRolePolicy,
 };
 use provision::cloud::sns::{GetTopicAttributes, SetTopicAttributes};
 use provision::cloud::sqs::{GetQueueAttributes, SetQueueAttributes};
@@ -44,6 +45,7 @@ pub(crate) fn policies(ground: &Ground) -> Vec<(Holder, Document)> {
                 let live = page
                     .items
                     .into_iter()
+                    .filter_map(AccountDetail::role)
                     .find(|it| it.arn == role.arn.as_str());
                 let live = live.expect("the role is there");
                 for (name, text) in &live.inline {

@@ -67,10 +67,11 @@ pub(crate) fn role(name: &str, trust: String) -> CreateRole {
 }
 
 async fn details(w: &World<'_>, at: &Place, name: &str) -> RoleDetail {
-    let roles = w
+    let all = w
         .all(at, |marker| GetAccountAuthorizationDetails { marker })
         .await;
-    let mut found = roles.into_iter().filter(|it| it.name == name);
+    let roles = all.into_iter().filter_map(AccountDetail::role);
+    let mut found = roles.filter(|it| it.name == name);
     found.next().expect("the role is among the details")
 }
 

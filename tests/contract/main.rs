@@ -14,6 +14,7 @@ mod emulator;
 mod apigateway;
 mod faults;
 mod iam;
+mod managed;
 mod sns;
 mod sqs;
 mod tagging;

@@ -74,6 +74,7 @@ pub(crate) async fn role(cloud: &dyn Cloud, account: &str, name: &str) -> iam::R
     let ask = |marker| iam::GetAccountAuthorizationDetails { marker };
     let all = all_pages(cloud, &place(account), ask).await.expect("roles");
     all.into_iter()
+        .filter_map(iam::AccountDetail::role)
         .find(|it| it.name == name)
         .expect("the role")
 }

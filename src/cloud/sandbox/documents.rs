@@ -1,6 +1,6 @@
 //! The policy documents of the world, for whoever judges what they allow.
 
-use super::state::World;
+use super::state::{Policy, World};
 
 /// A policy document and what it is attached to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum HeldAs {
     Trust,
     /// A role's inline policy.
     Inline,
+    /// A managed policy that is attached to a role, as far as the sandbox has its document.
+    Managed,
     /// A topic's or queue's policy.
     Resource,
     /// An API's policy as it was when the stage's deployment was made.
@@ -41,6 +43,12 @@ pub(super) fn of(world: &World) -> Vec<Held> {
             add(&role.arn, HeldAs::Trust, &role.trust);
             for document in role.inline.values() {
                 add(&role.arn, HeldAs::Inline, document);
+            }
+            let attached = |it: &&Policy| role.attached.contains(&it.arn);
+            for policy in account.policies.values().filter(attached) {
+                if let Some(document) = policy.versions.get(&policy.default) {
+                    add(&role.arn, HeldAs::Managed, document);
+                }
             }
         }
         for (region, it) in &account.regions {

@@ -1,8 +1,7 @@
 //! Roles.
 //!
-//! Documents are checked as they come and returned URL-encoded. A managed policy
-//! is taken to exist when it is AWS's or the account's own, because the sandbox
-//! has no calls that make one.
+//! Documents are checked as they come and returned URL-encoded. The managed
+//! policies of a stack are in `managed.rs`.
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>.
 
@@ -16,10 +15,10 @@ use super::principals::reorder;
 use super::refusal::{Answered, constraint, refuse};
 use super::state::{Role, UPPER};
 use crate::cloud::iam::{
-    AttachRolePolicy, CreateRole, CreatedRole, DeleteRole, DeleteRolePermissionsBoundary,
-    DeleteRolePolicy, DetachRolePolicy, GetAccountAuthorizationDetails, ListRoles,
-    PutRolePermissionsBoundary, PutRolePolicy, RoleDetail, RoleListing, TagRole, UntagRole,
-    UpdateAssumeRolePolicy, UpdateRole,
+    AccountDetail, AttachRolePolicy, CreateRole, CreatedRole, DeleteRole,
+    DeleteRolePermissionsBoundary, DeleteRolePolicy, DetachRolePolicy,
+    GetAccountAuthorizationDetails, ListRoles, PutRolePermissionsBoundary, PutRolePolicy,
+    RoleDetail, RoleListing, TagRole, UntagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 use crate::cloud::{Fault, Page};
 use crate::model::{Arn, Tags};
@@ -37,7 +36,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-fn encoded(document: &str) -> String {
+pub(super) fn encoded(document: &str) -> String {
     utf8_percent_encode(document, UNRESERVED).to_string()
 }
 
@@ -59,9 +58,9 @@ impl Turn<'_> {
     pub(super) fn account_details(
         &mut self,
         call: &GetAccountAuthorizationDetails,
-    ) -> Answered<Page<RoleDetail>> {
+    ) -> Answered<Page<AccountDetail>> {
         let roles = self.account().roles.iter();
-        let details = roles
+        let roles = roles
             .map(|(name, role)| RoleDetail {
                 name: name.clone(),
                 path: role.path.clone(),
@@ -79,7 +78,9 @@ impl Turn<'_> {
                 tags: role.tags.clone(),
                 instance_profiles: Vec::new(),
             })
-            .collect();
+            .map(AccountDetail::Role);
+        let mut details: Vec<AccountDetail> = roles.collect();
+        details.extend(self.policy_details().into_iter().map(AccountDetail::Policy));
         self.page(details, call.marker.as_deref(), PAGE)
     }
 
@@ -309,32 +310,9 @@ impl Turn<'_> {
             text.to_owned()
         })
     }
-
-    fn check_managed_policy(&self, arn: &str) -> Answered<()> {
-        let Ok(parsed) = Arn::parse(arn) else {
-            return refuse(
-                Fault::Invalid,
-                "ValidationError",
-                "Invalid ARN:  Could not be parsed!",
-            );
-        };
-        let known = parsed.service() == "iam"
-            && parsed.partition() == self.at.partition().as_str()
-            && parsed.resource().starts_with("policy/")
-            && (parsed.account() == "aws" || parsed.account() == self.at.id.as_str());
-        if known {
-            Ok(())
-        } else {
-            refuse(
-                Fault::Missing,
-                "NoSuchEntity",
-                format!("Policy {arn} does not exist or is not attachable."),
-            )
-        }
-    }
 }
 
-fn malformed<T>(found: Malformed) -> Answered<T> {
+pub(super) fn malformed<T>(found: Malformed) -> Answered<T> {
     refuse(Fault::Invalid, "MalformedPolicyDocument", found.0)
 }
 
@@ -356,7 +334,7 @@ fn check_name(field: &str, name: &str) -> Answered<()> {
     Ok(())
 }
 
-fn check_policy_name(name: &str) -> Answered<()> {
+pub(super) fn check_policy_name(name: &str) -> Answered<()> {
     if (1..=128).contains(&name.len()) && is_name(name) {
         return Ok(());
     }
@@ -366,7 +344,7 @@ fn check_policy_name(name: &str) -> Answered<()> {
     )
 }
 
-fn check_path(path: &str) -> Answered<()> {
+pub(super) fn check_path(path: &str) -> Answered<()> {
     let plain = path.bytes().all(|it| (0x21..=0x7f).contains(&it));
     if path == "/"
         || (path.len() <= 512
@@ -393,7 +371,7 @@ fn check_session(seconds: u32) -> Answered<()> {
     )
 }
 
-fn check_description(text: Option<&str>) -> Answered<()> {
+pub(super) fn check_description(text: Option<&str>) -> Answered<()> {
     let Some(text) = text else {
         return Ok(());
     };
@@ -408,7 +386,7 @@ fn check_description(text: Option<&str>) -> Answered<()> {
     )
 }
 
-fn check_document(field: &str, text: &str) -> Answered<()> {
+pub(super) fn check_document(field: &str, text: &str) -> Answered<()> {
     if text.is_empty() || text.len() > 131_072 {
         return constraint(field, "Member must have length between 1 and 131072");
     }

@@ -19,6 +19,7 @@ mod deployments;
 mod documents;
 mod grammar;
 mod iam;
+mod managed;
 mod openapi;
 mod picture;
 mod principals;
@@ -316,6 +317,17 @@ impl Turn<'_> {
             Request::DeleteRolePolicy(it) => Answer::DeleteRolePolicy(turn.delete_inline(&it)?),
             Request::AttachRolePolicy(it) => Answer::AttachRolePolicy(turn.attach(it)?),
             Request::DetachRolePolicy(it) => Answer::DetachRolePolicy(turn.detach(&it)?),
+            Request::CreatePolicy(it) => Answer::CreatePolicy(turn.create_policy(it)?),
+            Request::CreatePolicyVersion(it) => {
+                Answer::CreatePolicyVersion(turn.create_policy_version(it)?)
+            }
+            Request::SetDefaultPolicyVersion(it) => {
+                Answer::SetDefaultPolicyVersion(turn.set_default_policy_version(&it)?)
+            }
+            Request::DeletePolicyVersion(it) => {
+                Answer::DeletePolicyVersion(turn.delete_policy_version(&it)?)
+            }
+            Request::DeletePolicy(it) => Answer::DeletePolicy(turn.delete_policy(&it)?),
             Request::PutRolePermissionsBoundary(it) => {
                 Answer::PutRolePermissionsBoundary(turn.put_boundary(it)?)
             }

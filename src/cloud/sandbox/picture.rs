@@ -31,7 +31,13 @@ pub(super) fn of(world: &World) -> Value {
                 regions.insert(region.to_string(), picture);
             }
         }
-        let picture = json!({ "roles": account.roles, "regions": regions });
+        let mut picture = json!({ "roles": account.roles, "regions": regions });
+        if !account.policies.is_empty() {
+            // What is in force, however often it was written.
+            let policies = account.policies.iter();
+            let in_force = policies.map(|(name, it)| (name, it.versions.get(&it.default)));
+            picture["policies"] = json!(in_force.collect::<BTreeMap<_, _>>());
+        }
         accounts.insert(id.to_string(), picture);
     }
     renamed(Value::Object(accounts), &names)

@@ -40,6 +40,9 @@ pub(super) struct World {
 pub(super) struct Account {
     /// Roles by name.
     pub(super) roles: BTreeMap<String, Role>,
+    /// Managed policies by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) policies: BTreeMap<String, Policy>,
     pub(super) regions: BTreeMap<Region, Regional>,
 }
 
@@ -59,6 +62,21 @@ pub(super) struct Role {
     pub(super) inline: BTreeMap<String, String>,
     pub(super) attached: Vec<String>,
     pub(super) tags: Tags,
+}
+
+/// A managed policy of the account's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    pub(super) arn: String,
+    pub(super) path: String,
+    pub(super) description: String,
+    /// Documents by the number of their version, plain JSON.
+    pub(super) versions: BTreeMap<u32, String>,
+    /// The number of the version in force.
+    pub(super) default: u32,
+    /// How many versions there ever were.
+    pub(super) made: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -17,7 +17,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Habits, Sandbox};
-use crate::cloud::iam::{CreateRole, CreatedRole, GetAccountAuthorizationDetails, RoleDetail};
+use crate::cloud::iam::{
+    AccountDetail, CreateRole, CreatedRole, GetAccountAuthorizationDetails, RoleDetail,
+};
 use crate::cloud::{Call, CallError, Fault, all_pages, call};
 use crate::model::{AccountId, Place, Region, Tags};
 
@@ -112,6 +114,11 @@ impl Bench {
     }
 
     async fn details(&self, account: &str) -> Vec<RoleDetail> {
+        let all = self.all_details(account).await;
+        all.into_iter().filter_map(AccountDetail::role).collect()
+    }
+
+    async fn all_details(&self, account: &str) -> Vec<AccountDetail> {
         let at = place(account);
         all_pages(&self.cloud, &at, |marker| GetAccountAuthorizationDetails {
             marker,
