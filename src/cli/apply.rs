@@ -70,6 +70,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             prune: args.prune,
             deletions: args.allow_delete.iter().collect(),
             mute: args.json,
+            harmless: session.sandbox && !args.json,
             again: again(args),
             flag: "--allow-delete",
         };
@@ -175,6 +176,8 @@ pub(super) struct Agreement<'a> {
     pub(super) deletions: BTreeSet<&'a Address>,
     /// Whether nobody may be asked.
     pub(super) mute: bool,
+    /// Whether a run with nobody to ask goes on all the same, deletions apart: the sandbox is nobody's loss.
+    pub(super) harmless: bool,
     /// The command that goes on from here.
     pub(super) again: String,
     /// The flag of it that agrees to a deletion.
@@ -237,6 +240,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
     match ask(&question).as_deref() {
         Some("y" | "Y" | "yes") => Ok(()),
         Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+        None if said.harmless => Ok(()),
         None => Err(Failure::Plain(format!(
             "nobody to ask; nothing was changed. To go on without asking: {} --yes",
             said.again

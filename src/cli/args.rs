@@ -205,7 +205,7 @@ pub enum FailOn {
 #[command(after_help = "\
 Examples:
   provision apply                                 shows the plan, asks, makes it so
-  provision apply stacks/marketplace.toml --sandbox --yes
+  provision apply shop.toml --sandbox             adds without a question where there is nobody to ask
   provision apply plan.json --yes                 a saved plan, if nothing has moved since
   provision apply --yes --prune                   also delete what left the stack")]
 pub struct Apply {

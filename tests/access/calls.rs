@@ -120,3 +120,28 @@ fn ten_consumers_take_as_many_calls_as_their_mark_allows() {
 fn fifty_consumers_take_as_many_calls_as_their_mark_allows() {
     measured(50, 11);
 }
+
+/// On the sandbox it goes on; here somebody's account would change.
+#[test]
+fn with_nobody_to_ask_aws_is_not_written_to() {
+    let Some(emulator) = Emulator::start(&[]) else {
+        return;
+    };
+    let file = stack_file(1, 1);
+    let words = ["apply", file.to_str().expect("a path")];
+    let ran = run_provision(emulator.port(), OPERATOR, &words);
+    assert_eq!(ran.status.code(), Some(1), "{}", told(&ran));
+    assert!(
+        told(&ran).contains(&format!(
+            "nobody to ask; nothing was changed. To go on without asking: provision {} --yes",
+            words.join(" ")
+        )),
+        "{}",
+        told(&ran)
+    );
+    let reads = ["Get", "List", "Assume"];
+    for action in received(&emulator).keys() {
+        let name = action.split(':').nth(1).unwrap_or_default();
+        assert!(reads.iter().any(|it| name.starts_with(it)), "{action}");
+    }
+}

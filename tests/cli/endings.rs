@@ -263,13 +263,8 @@ fn goes_on(folder: &Folder, ran: &Ran) -> Ran {
 #[test]
 fn without_a_terminal_nothing_is_guessed_and_the_command_to_go_on_is_exact() {
     let folder = Folder::with_stacks();
-    let apply = format!("apply {MARKETPLACE}");
-    let ran = refuses_to_guess(
-        &folder,
-        &apply,
-        "provision apply stacks/marketplace.toml --sandbox --yes",
-    );
-    goes_on(&folder, &ran).ends(0);
+    // What is only added to the sandbox is nobody's loss: on AWS this is refused too.
+    folder.run(&format!("apply {MARKETPLACE}")).ends(0);
 
     let without = folder.read("stacks/marketplace.toml");
     let (without, _) = without

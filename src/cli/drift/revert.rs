@@ -41,6 +41,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         prune: false,
         deletions: revert.named.iter().collect::<BTreeSet<_>>(),
         mute,
+        harmless: false,
         again: again(args),
         flag: "--revert",
     };
