@@ -324,7 +324,7 @@ fn universe(of_resource: bool) -> String {
         text,
         r#"(assert {kinds})(assert (= arn2 "iam"))(assert (= arn3 ""))(assert (not (= arn4 "")))(assert (or (= arn5 "root") (str.in_re arn5 (re.++ (re.union (str.to_re "role/") (str.to_re "user/")) (re.+ re.allchar)))))"#
     );
-    text.push_str("(assert (not (= service \"\")))(assert (=> has_org (= kind 1)))\n");
+    text.push_str("(assert (not (= service \"\")))(assert (=> (or has_org has_age) (= kind 1)))\n");
     text
 }
 
@@ -466,7 +466,9 @@ fn test(operator: &str, key: &str, values: &[String]) -> String {
         "aws:SourceVpce" => ("has_vpce", "vpce"),
         "aws:SourceArn" => ("has_source", "source"),
         "aws:PrincipalOrgID" => ("has_org", "org"),
-        "aws:PrincipalArn" | "aws:PrincipalAccount" => ("(= kind 1)", "arn"),
+        "aws:PrincipalArn" => ("(= kind 1)", "arn"),
+        // Of a request that is not signed the account is `anonymous`.
+        "aws:PrincipalAccount" => ("(<= kind 1)", "arn"),
         "aws:SecureTransport" => ("true", "secure"),
         "aws:MultiFactorAuthAge" => ("has_age", "age"),
         other => panic!("{other} is not translated"),
@@ -474,7 +476,9 @@ fn test(operator: &str, key: &str, values: &[String]) -> String {
     let one = |value: &String| match word.as_str() {
         "Null" if value == "true" => format!("(not {present})"),
         "Null" => present.to_owned(),
-        "StringEquals" if key == "aws:PrincipalAccount" => of_account(value),
+        "StringEquals" if key == "aws:PrincipalAccount" => {
+            format!("(and (= kind 1) {})", of_account(value))
+        }
         "StringEquals" => format!("(= {variable} \"{value}\")"),
         "StringLike" => like(variable, value, "re.allchar"),
         "ArnLike" | "ArnEquals" => arn(variable, value),

@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use super::document::{Document, Effect};
-use super::request::{Caller, Facts, MethodAuth, Request};
+use super::request::{Caller, Facts, MethodAuth, Request, Silence};
 use super::rules::{Kind, Level, Rule, Rules};
 use super::three::Three;
 
@@ -309,10 +309,19 @@ impl Prepared {
         }
     }
 
-    /// Decides one request.
+    /// Decides one request, which is told in full.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Verdict {
-        let mut facts = Facts::of(request);
+        self.decide_by(request, Silence::Absence)
+    }
+
+    /// Decides one request, by what it means that it does not name a key.
+    #[must_use]
+    pub fn decide_by(&self, request: &Request, silence: Silence) -> Verdict {
+        let mut facts = Facts {
+            silence,
+            ..Facts::of(request)
+        };
         let action = request.action.to_ascii_lowercase();
         let is_api = action.starts_with("execute-api:");
         if is_api && request.method_auth == Some(MethodAuth::None) {

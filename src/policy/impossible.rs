@@ -42,8 +42,23 @@ pub(super) fn links() -> [Link; 3] {
 
 /// Keys that only principals of accounts have.
 pub(super) fn is_of_account(key: &str) -> bool {
-    ["aws:principalorgid", "aws:principalorgpaths"].contains(&key)
+    [
+        "aws:multifactorauthage",
+        "aws:multifactorauthpresent",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:tokenissuetime",
+    ]
+    .contains(&key)
         || key.starts_with("aws:principaltag/")
+}
+
+/// Keys that every request with temporary credentials has.
+const OF_SESSIONS: [&str; 2] = ["aws:multifactorauthpresent", "aws:tokenissuetime"];
+
+/// Whether it is a role, or a session: they have temporary credentials only.
+fn is_in_session(value: &Value) -> bool {
+    matches!(value, Value::Who(Who::Arn(arn)) if arn.contains(":role/") || arn.contains(":assumed-role/"))
 }
 
 pub(super) fn is_of_an_account(value: &Value) -> bool {
@@ -81,6 +96,9 @@ impl Space {
             for (index, coordinate) in self.coordinates.iter().enumerate() {
                 if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {
                     forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
+                }
+                if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
+                    forbid(&[(who, &is_in_session), (index, &is_absent)]);
                 }
             }
         }

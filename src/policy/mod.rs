@@ -2,6 +2,7 @@
 
 pub mod automaton;
 pub mod condition;
+pub mod context;
 mod coordinates;
 pub mod cubes;
 pub mod decide;
@@ -31,6 +32,6 @@ pub use decide::{Decision, Policies, Prepared, Verdict, decide};
 pub use document::{Clause, Document, Effect, PolicyError, PrincipalClause, Principals, Statement};
 pub use guard::{Guardrail, Severity};
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
-pub use request::{MethodAuth, Request, Who};
+pub use request::{MethodAuth, Request, Silence, Who};
 pub use size::Budget;
 pub use widen::{Change, Comparison, compare};

@@ -6,6 +6,21 @@
 //! nobody told us: every request has a time, an address and a transport. Or it is *unknown*:
 //! no key we know of, so it may be anything. Only the first two decide.
 //!
+//! | key | is in |
+//! |---|---|
+//! | `aws:CurrentTime`, `aws:EpochTime`, `aws:SecureTransport`, `aws:UserAgent`, `aws:RequestedRegion`, `aws:ResourceAccount`, `aws:ViaAWSService`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:userid` | every request |
+//! | `aws:PrincipalArn`, `aws:PrincipalIsAWSService` | every signed one |
+//! | `aws:SourceIp`, or else `aws:VpcSourceIp` | every request |
+//! | `aws:TokenIssueTime`, `aws:MultiFactorAuthPresent` | every one of a role or of another session, few of a user |
+//! | `aws:username` | those of users |
+//! | `aws:SourceArn`, `aws:SourceAccount` and their like | only those that a service makes in its own name |
+//! | `aws:PrincipalOrgID`, `aws:PrincipalTag/…`, `aws:ResourceTag/…` | by what the account, the principal or the resource is |
+//! | `aws:TagKeys`, `aws:RequestTag/…`, `aws:SourceVpce`, `aws:CalledVia` and a service's own keys | by what the call is |
+//!
+//! What a request is silent about depends on who tells it. One that somebody wrote out to have it
+//! decided is taken at its word: what only some requests have, it has not. A proof about the requests of
+//! others must not do that, and says so by [`Silence`].
+//!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
 
 use std::borrow::Cow;
@@ -218,6 +233,21 @@ impl<'a> Caller<'a> {
     }
 }
 
+impl Caller<'_> {
+    /// Whether it has temporary credentials, and no others.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Role { .. } | Self::Session { .. } => true,
+            Self::Other { arn, .. } => arn.contains(":federated-user/"),
+            Self::User { .. }
+            | Self::Root { .. }
+            | Self::Provider { .. }
+            | Self::Service { .. }
+            | Self::Anonymous => false,
+        }
+    }
+}
+
 /// Whether an action trades an identity provider's token for a role.
 fn trades_a_token(action: &str) -> bool {
     ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]
@@ -242,6 +272,18 @@ pub enum Key<'a> {
     Unknown,
 }
 
+/// What it means that a request does not name a key that only some requests have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It does not have the key: it is written out in full.
+    Absence,
+    /// It is a plain call, by TLS: it has no key that comes of how a call is made. What comes of who
+    /// asks and of what is asked (an organization, tags) was not told.
+    Plain,
+    /// It is any call of this principal: whatever AWS may set, it may have.
+    Anything,
+}
+
 /// A request with what follows from it, ready to be asked for its keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -253,6 +295,8 @@ pub struct Facts<'a> {
     pub owner: Option<&'a str>,
     /// Whether the policy asking is a queue's own, for which SQS lists the keys it supports.
     pub listed_keys_only: bool,
+    /// What it means that a key is not named.
+    pub silence: Silence,
 }
 
 impl<'a> Facts<'a> {
@@ -264,6 +308,7 @@ impl<'a> Facts<'a> {
             caller: Caller::of(request),
             owner: request.owner(),
             listed_keys_only: false,
+            silence: Silence::Absence,
         }
     }
 
@@ -308,6 +353,7 @@ impl<'a> Facts<'a> {
                 },
                 Caller::Provider { .. } | Caller::Service { .. } | Caller::Anonymous => Key::Absent,
             },
+            "aws:principalaccount" if *caller == Caller::Anonymous => told(Some("anonymous")),
             "aws:principalaccount" => told(caller.account()),
             "aws:principaltype" => told(match caller {
                 Caller::Role { .. } | Caller::Session { .. } => Some("AssumedRole"),
@@ -326,19 +372,31 @@ impl<'a> Facts<'a> {
                 Caller::Provider { .. } | Caller::Service { .. } => Key::Absent,
                 _ => Key::Present,
             },
-            "aws:principalisawsservice" => told(Some(match caller {
-                Caller::Service { .. } => "true",
-                _ => "false",
-            })),
+            "aws:principalisawsservice" => told(match caller {
+                Caller::Service { .. } => Some("true"),
+                // Neither signs with credentials of AWS's.
+                Caller::Provider { .. } | Caller::Anonymous => None,
+                _ => Some("false"),
+            }),
             "aws:principalservicename" => told(match *caller {
                 Caller::Service { name } => Some(name),
                 _ => None,
             }),
+            "aws:viaawsservice"
+                if self.silence == Silence::Anything && caller.account().is_some() =>
+            {
+                Key::Unknown
+            }
             "aws:viaawsservice" => told(Some("false")),
-            "aws:federatedprovider" => told(match *caller {
-                Caller::Provider { name } => Some(name),
-                _ => None,
-            }),
+            "aws:federatedprovider" => match *caller {
+                Caller::Provider { name } => told(Some(name)),
+                // Of a session, whoever it was opened for.
+                Caller::Role { .. } | Caller::Session { .. } => self.untold(Silence::Plain),
+                _ => Key::Absent,
+            },
+            "aws:tokenissuetime" | "aws:multifactorauthpresent" if caller.is_temporary() => {
+                Key::Present
+            }
             "aws:resourceaccount" => match self.owner {
                 Some(owner) => told(Some(owner)),
                 None => Key::Unknown,
@@ -365,9 +423,48 @@ impl<'a> Facts<'a> {
             // A request through a VPC endpoint has `aws:VpcSourceIp` in its place.
             "aws:sourceip" if self.through_endpoint() => Key::Absent,
             "aws:vpcsourceip" if self.through_endpoint() => Key::Present,
+            "aws:sourceip" if self.silence == Silence::Anything => Key::Unknown,
+            "aws:securetransport" if self.silence == Silence::Plain => told(Some("true")),
             _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
-            _ if may_be_absent(key) => Key::Absent,
+            _ if self.is_never_set(key) => Key::Absent,
+            _ if is_of_who_or_what(key) => self.untold(Silence::Plain),
+            _ if may_be_absent(key) => self.untold(Silence::Anything),
             _ => Key::Unknown,
+        }
+    }
+
+    /// What is known of a key that only some requests have, and that is open from this silence on.
+    fn untold(&self, from: Silence) -> Key<'a> {
+        match self.silence {
+            Silence::Absence => Key::Absent,
+            Silence::Plain if from == Silence::Anything => Key::Absent,
+            Silence::Plain | Silence::Anything => Key::Unknown,
+        }
+    }
+
+    /// Whether AWS sets a key in no request of this principal, or in none for this action.
+    fn is_never_set(&self, key: &str) -> bool {
+        let own = self.caller.account().is_some();
+        match key {
+            "aws:sourcearn"
+            | "aws:sourceaccount"
+            | "aws:sourceorgid"
+            | "aws:sourceorgpaths"
+            | "aws:principalservicenameslist" => !matches!(self.caller, Caller::Service { .. }),
+            "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:multifactorauthpresent"
+            | "aws:multifactorauthage"
+            | "aws:tokenissuetime"
+            | "aws:sourceidentity" => !own,
+            "sns:endpoint" | "sns:protocol" => {
+                let action = &self.request.action;
+                action.contains(':')
+                    && !["sns:Subscribe", "sns:Receive"]
+                        .iter()
+                        .any(|it| it.eq_ignore_ascii_case(action))
+            }
+            _ => key.starts_with("aws:principaltag/") && !own,
         }
     }
 
@@ -469,6 +566,19 @@ const SERVICES: [&str; 18] = [
     "tag",
 ];
 
+/// Keys that come of who asks or of what is asked, and not of how the call is made.
+fn is_of_who_or_what(key: &str) -> bool {
+    [
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:resourceorgid",
+        "aws:resourceorgpaths",
+    ]
+    .contains(&key)
+        || key.starts_with("aws:principaltag/")
+        || key.starts_with("aws:resourcetag/")
+}
+
 fn may_be_absent(key: &str) -> bool {
     let tagged = ["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/"];
     if SOMETIMES.contains(&key) || tagged.iter().any(|it| key.starts_with(it)) {
@@ -550,12 +660,131 @@ mod tests {
         assert_eq!(key_of(role, "sns:madeup"), Key::Unknown);
     }
 
+    const WAYS: [Silence; 3] = [Silence::Absence, Silence::Plain, Silence::Anything];
+
+    /// What is known of a key, by each way of being silent about it.
+    fn known(principal: &Who, action: &str, key: &str) -> String {
+        let request = Request::new(
+            principal.clone(),
+            action,
+            "arn:aws:sns:eu-west-1:111111111111:t",
+        );
+        let one = |silence| {
+            let facts = Facts {
+                silence,
+                ..Facts::of(&request)
+            };
+            match facts.key(key) {
+                Key::Told(it) => it.into_owned(),
+                Key::RoleOfSession(it) => format!("{it}?"),
+                Key::Absent => "absent".to_owned(),
+                Key::Present => "present".to_owned(),
+                Key::Unknown => "open".to_owned(),
+                Key::Given(_) => unreachable!("nothing is given"),
+            }
+        };
+        let all = WAYS.map(one);
+        if all.iter().all(|it| *it == all[0]) {
+            all[0].clone()
+        } else {
+            all.join(", ")
+        }
+    }
+
+    #[test]
+    fn what_a_request_is_silent_about_is_absent_only_where_it_is_told_in_full() {
+        let role = Who::of("arn:aws:iam::111111111111:role/a");
+        let session = Who::of("arn:aws:sts::111111111111:assumed-role/a/s");
+        let federated = Who::of("arn:aws:sts::111111111111:federated-user/f");
+        let user = Who::of("arn:aws:iam::111111111111:user/ann");
+        let root = Who::of("111111111111");
+        let sns = Who::of("sns.amazonaws.com");
+        let anyone = Who::Anonymous;
+        let sometimes = "absent, absent, open";
+        let by_who = "absent, open, open";
+        for (who, key, expected) in [
+            // Every request has these; their values are what nobody told.
+            (&anyone, "aws:currenttime", "present"),
+            (&anyone, "aws:epochtime", "present"),
+            (&anyone, "aws:useragent", "present"),
+            (&role, "aws:securetransport", "present, true, present"),
+            (&role, "aws:requestedregion", "eu-west-1"),
+            (&role, "aws:resourceaccount", "111111111111"),
+            (&anyone, "aws:principalaccount", "anonymous"),
+            (&anyone, "aws:principaltype", "Anonymous"),
+            (&anyone, "aws:userid", "anonymous"),
+            (&root, "aws:principalaccount", "111111111111"),
+            (&role, "aws:principaltype", "AssumedRole"),
+            (&session, "aws:principaltype", "AssumedRole"),
+            (&user, "aws:principaltype", "User"),
+            (&root, "aws:principaltype", "Account"),
+            (&federated, "aws:principaltype", "present"),
+            (&sns, "aws:principaltype", "open"),
+            // Every request has an address, of one kind or the other.
+            (&role, "aws:sourceip", "present, present, open"),
+            (&role, "aws:vpcsourceip", sometimes),
+            // Every signed one.
+            (&anyone, "aws:principalarn", "absent"),
+            (&anyone, "aws:principalisawsservice", "absent"),
+            (&role, "aws:principalisawsservice", "false"),
+            (&sns, "aws:principalisawsservice", "true"),
+            // Every one with temporary credentials.
+            (&role, "aws:tokenissuetime", "present"),
+            (&session, "aws:multifactorauthpresent", "present"),
+            (&federated, "aws:tokenissuetime", "present"),
+            (&user, "aws:multifactorauthpresent", sometimes),
+            (&root, "aws:tokenissuetime", sometimes),
+            (&sns, "aws:tokenissuetime", "absent"),
+            (&anyone, "aws:multifactorauthpresent", "absent"),
+            (&anyone, "aws:multifactorauthage", "absent"),
+            // Whoever acts in another's name.
+            (&role, "aws:viaawsservice", "false, false, open"),
+            (&sns, "aws:viaawsservice", "false"),
+            (&role, "aws:calledvia", sometimes),
+            (&role, "aws:federatedprovider", by_who),
+            (&user, "aws:federatedprovider", "absent"),
+            // In its own name, only a service says for what.
+            (&role, "aws:sourcearn", "absent"),
+            (&role, "aws:sourceaccount", "absent"),
+            (&anyone, "aws:sourceorgid", "absent"),
+            (&sns, "aws:sourcearn", sometimes),
+            (&sns, "aws:sourceaccount", sometimes),
+            // What comes of who asks and what is asked.
+            (&role, "aws:principalorgid", by_who),
+            (&role, "aws:principalorgpaths", by_who),
+            (&role, "aws:principaltag/team", by_who),
+            (&role, "aws:resourcetag/team", by_who),
+            (&role, "aws:resourceorgid", by_who),
+            (&sns, "aws:principalorgid", "absent"),
+            (&anyone, "aws:principaltag/team", "absent"),
+            // What comes of how it is asked.
+            (&role, "aws:tagkeys", sometimes),
+            (&role, "aws:requesttag/team", sometimes),
+            (&role, "aws:sourcevpce", sometimes),
+            (&anyone, "aws:referer", sometimes),
+            (&role, "sts:externalid", sometimes),
+            (&role, "aws:sourceidentity", sometimes),
+            (&anyone, "aws:sourceidentity", "absent"),
+            // Nobody knows these.
+            (&role, "aws:madeup", "open"),
+            (&role, "acme:team", "open"),
+        ] {
+            assert_eq!(known(who, "sns:Publish", key), expected, "{key} of {who}");
+        }
+        let endpoint = |action| known(&role, action, "sns:endpoint");
+        assert_eq!(endpoint("sns:Publish"), "absent");
+        assert_eq!(endpoint("SNS:subscribe"), sometimes);
+        assert_eq!(endpoint("sns:Receive"), sometimes);
+        assert_eq!(endpoint("*"), sometimes);
+    }
+
     #[test]
     fn an_endpoint_takes_the_place_of_the_address() {
         let request = Request::new(Who::Anonymous, "execute-api:Invoke", "*")
             .with("aws:SourceVpce", ["vpce-1"]);
         let facts = Facts::of(&request);
         assert_eq!(facts.key("aws:sourceip"), Key::Absent);
+        assert_eq!(facts.key("aws:vpcsourceip"), Key::Present);
         assert_eq!(
             facts.key("aws:sourcevpce"),
             Key::Given(&["vpce-1".to_owned()])

@@ -433,7 +433,13 @@ impl<'a> Search<'a> {
         add: &mut impl FnMut(Holder),
     ) {
         let caller = self.caller(&request.principal, thing);
-        let verdict = self.world.should_fail(&request, caller, thing);
+        let mut verdict = self.world.should_fail(&request, caller, thing);
+        let mut request = request;
+        if verdict.decision == Decision::Unproven
+            && let Some(shown) = self.world.in_context(&request, caller, thing)
+        {
+            (request, verdict) = shown;
+        }
         // Whom others let is theirs to say: their side is taken for granted, not cited.
         let because: Vec<String> = verdict
             .because

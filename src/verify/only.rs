@@ -6,6 +6,7 @@
 //! API a statement reaches is found by searching for a call that is reached and not declared; every
 //! suspicion is put to the evaluator as a request, and only what that lets through is held against the stack.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::lower::Desired;
@@ -218,7 +219,13 @@ impl Search<'_> {
 
     /// A request that nobody declared.
     fn must_fail(&self, trial: &mut Trial, request: &Request, caller: Caller<'_>, target: &Thing) {
-        let verdict = self.world.should_fail(request, caller, target);
+        let mut verdict = self.world.should_fail(request, caller, target);
+        let mut request = Cow::Borrowed(request);
+        if verdict.decision == Decision::Unproven
+            && let Some((shown, found)) = self.world.in_context(&request, caller, target)
+        {
+            (request, verdict) = (Cow::Owned(shown), found);
+        }
         match verdict.decision {
             Decision::Deny => {}
             Decision::Unproven => {
@@ -228,7 +235,6 @@ impl Search<'_> {
                 let who = self.world.who(&request.principal);
                 let resource = self.world.named(&request.resource);
                 trial.fails(Evidence {
-                    request: Some(request.clone()),
                     says: format!(
                         "{who} may {} on {resource}, and nobody declared it",
                         request.action
@@ -244,7 +250,8 @@ impl Search<'_> {
                             )
                         })
                         .collect(),
-                    origin: self.origin_of(request, caller, target),
+                    origin: self.origin_of(&request, caller, target),
+                    request: Some(request.into_owned()),
                 });
             }
         }
@@ -391,7 +398,12 @@ impl Search<'_> {
             );
             request.method_auth = Some(auth);
             through(&mut request, surface);
-            let open = self.world.should_fail(&request, Caller::Bare, thing);
+            let mut open = self.world.should_fail(&request, Caller::Bare, thing);
+            if open.decision == Decision::Unproven
+                && let Some(shown) = self.world.in_context(&request, Caller::Bare, thing)
+            {
+                (request, open) = shown;
+            }
             match open.decision {
                 Decision::Allow => trial.fails(Evidence {
                     says: format!(
@@ -643,3 +655,6 @@ fn label(statement: &Statement) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

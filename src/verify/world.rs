@@ -21,11 +21,12 @@ use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Place};
+use crate::policy::context::contexts;
 use crate::policy::own::OwnSid;
 use crate::policy::rules::{Kind, Rules};
 use crate::policy::{
-    ApiName, Clause, Decision, Document, Effect, MethodAuth, Prepared, Request, Statement, Verdict,
-    Who,
+    ApiName, Clause, Decision, Document, Effect, MethodAuth, Prepared, Request, Silence, Statement,
+    Verdict, Who,
 };
 use crate::stack::{Encryption, Endpoint, RouteKey};
 
@@ -488,10 +489,10 @@ impl World {
         }
     }
 
-    /// What becomes of a request that should be let through. An unread document might refuse it.
+    /// What becomes of a plain request that should be let through. An unread document might refuse it.
     #[must_use]
     pub fn should_pass(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
-        let verdict = decide(request, caller, target);
+        let verdict = decide(request, caller, target, Silence::Plain);
         let Some(unread) = unread(caller) else {
             return verdict;
         };
@@ -503,7 +504,7 @@ impl World {
                     .map(|it| format!("{it} is not read, and may deny it"))
                     .collect(),
             },
-            Decision::Deny if allows_more(request, caller, target) => Verdict {
+            Decision::Deny if allows_more(request, caller, target, Silence::Plain) => Verdict {
                 decision: Decision::Unproven,
                 because: unread
                     .iter()
@@ -514,13 +515,17 @@ impl World {
         }
     }
 
-    /// What becomes of a request that nobody declared. An unread document might let it through.
+    /// What becomes of a request that nobody declared, whatever AWS says of it beside what is named in it.
+    /// An unread document might let it through.
     #[must_use]
     pub fn should_fail(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
-        let verdict = decide(request, caller, target);
+        let mut verdict = decide(request, caller, target, Silence::Absence);
+        if verdict.decision == Decision::Deny {
+            verdict = decide(request, caller, target, Silence::Anything);
+        }
         if verdict.decision == Decision::Deny
             && let Some(unread) = unread(caller)
-            && allows_more(request, caller, target)
+            && allows_more(request, caller, target, Silence::Anything)
         {
             return Verdict {
                 decision: Decision::Unproven,
@@ -532,10 +537,36 @@ impl World {
         }
         verdict
     }
+
+    /// Where [`World::should_fail`] finds a request open: the same request in a context in which it is let through.
+    #[must_use]
+    pub fn in_context(
+        &self,
+        request: &Request,
+        caller: Caller<'_>,
+        target: &Thing,
+    ) -> Option<(Request, Verdict)> {
+        let prepared = prepared(caller, target);
+        let rules: Vec<&Rules> = prepared
+            .identity
+            .iter()
+            .chain(&prepared.resource)
+            .map(AsRef::as_ref)
+            .collect();
+        contexts(&rules, request).into_iter().find_map(|request| {
+            let verdict = prepared.decide(&request);
+            (verdict.decision == Decision::Allow).then_some((request, verdict))
+        })
+    }
 }
 
 /// What the documents that we have say of a request.
-fn decide(request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
+fn decide(request: &Request, caller: Caller<'_>, target: &Thing, silence: Silence) -> Verdict {
+    prepared(caller, target).decide_by(request, silence)
+}
+
+/// The documents that we have of a caller and of what it calls.
+fn prepared(caller: Caller<'_>, target: &Thing) -> Prepared {
     let identity = match caller {
         Caller::Role(thing) => match &thing.what {
             What::Role { identity, .. } => {
@@ -548,21 +579,17 @@ fn decide(request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
         Caller::Bare => Vec::new(),
     };
     let resource = target.policy.as_ref().map(|it| Arc::clone(&it.rules));
-    let prepared = Prepared {
+    Prepared {
         identity,
         resource,
-        boundary: None,
-        session: None,
-        scps: Vec::new(),
-        rcps: Vec::new(),
-    };
-    prepared.decide(request)
+        ..Prepared::default()
+    }
 }
 
 /// Whether a request would be let through if the caller's own policies allowed everything.
-fn allows_more(request: &Request, caller: Caller<'_>, target: &Thing) -> bool {
+fn allows_more(request: &Request, caller: Caller<'_>, target: &Thing, silence: Silence) -> bool {
     matches!(caller, Caller::Role(Thing { what: What::Role { unread, .. }, .. }) if !unread.is_empty())
-        && decide(request, Caller::Mighty, target).decision != Decision::Deny
+        && decide(request, Caller::Mighty, target, silence).decision != Decision::Deny
 }
 
 /// What the policies of those are called of whom nothing is known but that they may allow everything.
