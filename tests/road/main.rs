@@ -22,6 +22,8 @@ mod random;
 mod reach;
 mod round;
 mod sweep;
+mod tampered;
+#[path = "../tamperings/mod.rs"]
 mod tamperings;
 mod terraform;
 mod unowned;
