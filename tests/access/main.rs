@@ -18,6 +18,17 @@ mod entering;
 mod ground;
 mod handover;
 mod moto;
+#[allow(dead_code, reason = "the road itself uses more of it")]
+#[path = "../road/operator.rs"]
+mod operator;
+#[path = "../rewriting/mod.rs"]
+mod rewriting;
+mod tampered;
+#[path = "../tamperings/mod.rs"]
+mod tamperings;
+#[allow(dead_code, reason = "the road itself uses more of it")]
+#[path = "../road/world.rs"]
+mod world;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -610,16 +610,26 @@ async fn a_stage_takes_its_settings_and_reads_them_back_filled(w: &World<'_>) {
             Patch::replace("/*/*/logging/loglevel", "INFO"),
             Patch::remove("/variables/backend", None),
             Patch::remove("/accessLogSettings", None),
+            // One method's own settings: its path is escaped, as in every patch.
+            Patch::replace("/~1orders/GET/throttling/rateLimit", "1"),
         ]),
     )
     .await;
     let stage = stages(w, &w.a, &id).await.remove(0);
+    let own = &stage.methods["~1orders/GET"];
+    assert_eq!((own.rate, own.burst), (Some(1.0), Some(5_000)));
     let settings = &stage.methods["*/*"];
     assert_eq!(settings.rate, Some(50.0));
     assert_eq!(settings.burst, Some(100));
     assert_eq!(settings.logging.as_deref(), Some("INFO"));
     assert!(stage.variables.is_empty());
     assert_eq!(stage.access_log, None);
+
+    // They go by the name they are listed under.
+    let own = Patch::remove("/~1orders/GET", None);
+    w.ok(&w.a, update(vec![own])).await;
+    let stage = stages(w, &w.a, &id).await.remove(0);
+    assert!(stage.methods.keys().eq(["*/*"]), "{:?}", stage.methods);
 }
 
 async fn a_stage_keeps_its_variables_when_it_is_deployed_again(w: &World<'_>) {

@@ -20,6 +20,9 @@ mod packing;
 mod propagation;
 mod random;
 mod reach;
+#[path = "../rewriting/mod.rs"]
+mod rewriting;
+mod rewritten;
 mod round;
 mod sweep;
 mod tampered;

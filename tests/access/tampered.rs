@@ -1,0 +1,102 @@
+//! The tables of tamperings and of rewritings, through the SDK on the emulator.
+//!
+//! One stack, applied once: each tampering is done to what the one before left behind, so what
+//! a revert leaves must be as good as new.
+
+use provision::aws::{Aws, Keys, Reach};
+use provision::cloud::Seam;
+use provision::lower::Desired;
+use provision::model::Place;
+use provision::stack::{Account, Credentials};
+
+use crate::emulator::Emulator;
+use crate::operator::{BILLING, ORDERS, SHOP};
+use crate::rewriting::{self, CONTROL, Rewritten};
+use crate::tamperings::{TABLE, marketplace, put_back, told};
+use crate::world::{Command, drift, drift_in, place, read};
+
+/// The program and its SDK on an emulator; `None` where there is no Python.
+fn over_the_sdk(desired: &Desired, test: impl AsyncFnOnce(&Seam<'_>)) -> Option<()> {
+    let emulator = Emulator::start(&[("AUTH", "true"), ("EMULATOR_QUEUE_COOLDOWN_S", "0")])?;
+    let aws = as_roots(&emulator.url(), desired);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    // The emulator has no rates to wait for.
+    runtime.block_on(test(&Seam::around(&aws).unpaced()));
+    Some(())
+}
+
+/// The stack's accounts by their names, and by their ids as the operator calls them.
+fn as_roots(url: &str, desired: &Desired) -> Aws {
+    let strangers = [SHOP, BILLING, ORDERS].map(place);
+    let places: Vec<Place> = desired.places.iter().cloned().chain(strangers).collect();
+    let accounts: Vec<Account> = places
+        .iter()
+        .map(|place| Account {
+            place: place.clone(),
+            credentials: Credentials {
+                profile: None,
+                role: None,
+                external_id: None,
+            },
+            boundary: None,
+        })
+        .collect();
+    let root = |it: &Place| Keys {
+        access_key_id: it.id.to_string(),
+        secret_access_key: "any".to_owned(),
+        session_token: None,
+    };
+    let keys = places
+        .iter()
+        .map(|it| (it.account.clone(), root(it)))
+        .collect();
+    let endpoint = Some(url.to_owned());
+    Aws::reach(&accounts, "tampered", &Reach { endpoint, keys })
+}
+
+#[test]
+fn every_tampering_is_found_for_what_it_means_and_put_back_over_the_sdk() {
+    let desired = marketplace();
+    over_the_sdk(&desired, async |seam| {
+        Command::Apply(&desired).done(seam).await;
+        assert_eq!(told(&drift(&desired, seam).await), [""; 0]);
+        let mut wrong = Vec::new();
+        for row in TABLE {
+            let named = format!("{:?}, {}", row.of, row.name);
+            (row.deed)(seam).await;
+            let reading = read(&desired, seam).await;
+            let found = drift_in(&desired, &reading);
+            if told(&found) != row.found {
+                wrong.push(format!("{named}: {:#?} {found:#?}", told(&found)));
+            }
+            put_back(&desired, &reading, &found, seam).await;
+            let left = drift(&desired, seam).await.findings;
+            assert!(left.is_empty(), "{named}: left {left:#?}");
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+#[test]
+fn nothing_that_aws_rewrites_is_drift_over_the_sdk() {
+    let desired = rewriting::stack();
+    over_the_sdk(&desired, async |seam| {
+        Command::Apply(&desired).done(seam).await;
+        assert_eq!(told(&drift(&desired, seam).await), [""; 0]);
+        for row in rewriting::TABLE {
+            for kept in row.of {
+                let cloud = Rewritten::new(seam, *kept, row);
+                let found = told(&drift(&desired, &cloud).await);
+                assert_eq!(found, [""; 0], "{} of {kept:?}", row.name);
+            }
+        }
+        for kept in CONTROL.of {
+            let cloud = Rewritten::new(seam, *kept, &CONTROL);
+            let found = told(&drift(&desired, &cloud).await);
+            assert_ne!(found, [""; 0], "{} of {kept:?}", CONTROL.name);
+        }
+    });
+}
