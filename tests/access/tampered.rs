@@ -11,7 +11,7 @@ use provision::stack::{Account, Credentials};
 
 use crate::emulator::Emulator;
 use crate::operator::{BILLING, ORDERS, SHOP};
-use crate::rewriting::{self, CONTROL, Rewritten};
+use crate::rewriting::{self, CONTROL, Respelled, Rewritten, SPELLINGS};
 use crate::tamperings::{TABLE, marketplace, put_back, told};
 use crate::world::{Command, drift, drift_in, place, read};
 
@@ -92,6 +92,11 @@ fn nothing_that_aws_rewrites_is_drift_over_the_sdk() {
                 let found = told(&drift(&desired, &cloud).await);
                 assert_eq!(found, [""; 0], "{} of {kept:?}", row.name);
             }
+        }
+        for (name, how) in SPELLINGS {
+            let cloud = Respelled::new(seam, *how);
+            assert_eq!(told(&drift(&desired, &cloud).await), [""; 0], "{name}");
+            assert_ne!(cloud.changed.get(), 0, "{name}");
         }
         for kept in CONTROL.of {
             let cloud = Rewritten::new(seam, *kept, &CONTROL);

@@ -140,6 +140,51 @@ pub(crate) const CONTROL: Rewriting = row!(
     Says(|it| on_field(it, "Effect", &|_| Some("Deny".to_owned())))
 );
 
+/// Spells something in an answer in another way, and tells whether it was there.
+pub(crate) type Spelling = fn(&mut Answer) -> bool;
+
+/// What else AWS spells in another way than it was told.
+#[rustfmt::skip]
+pub(crate) const SPELLINGS: &[(&str, Spelling)] = &[
+    ("a topic's defaults", |it| {
+        let Answer::GetTopicAttributes(all) = it else { return false };
+        for (name, value) in [
+            ("SignatureVersion", "1"), ("TracingConfig", "PassThrough"), ("SubscriptionsDeleted", "7"),
+            ("EffectiveDeliveryPolicy", r#"{"http":{"disableSubscriptionOverrides":false}}"#),
+        ] {
+            all.insert(name.to_owned(), value.to_owned());
+        }
+        true
+    }),
+    ("how often a message is received, as a text", |it| respelled(it, "RedrivePolicy", |it| {
+        it["maxReceiveCount"] = json!(it["maxReceiveCount"].to_string().trim_matches('"'));
+        it.to_string()
+    })),
+    ("how often a message is received, as a number", |it| respelled(it, "RedrivePolicy", |it| {
+        let count: u64 = it["maxReceiveCount"].to_string().trim_matches('"').parse().expect("a number");
+        it["maxReceiveCount"] = json!(count);
+        backwards(it)
+    })),
+    ("a filter with spaces", |it| respelled(it, "FilterPolicy", |it| format!("{it:#}"))),
+    ("a filter's scope", |it| {
+        let Answer::GetSubscriptionAttributes(all) = it else { return false };
+        all.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
+        true
+    }),
+];
+
+/// Rewrites an attribute that is JSON.
+fn respelled(answer: &mut Answer, name: &str, change: impl Fn(&mut Value) -> String) -> bool {
+    let (Answer::GetQueueAttributes(all) | Answer::GetSubscriptionAttributes(all)) = answer else {
+        return false;
+    };
+    let Some(text) = all.get_mut(name) else {
+        return false;
+    };
+    *text = change(&mut parsed(text));
+    true
+}
+
 // ---- what is changed
 
 fn on_statements(document: &mut Value, change: &dyn Fn(&mut Map<String, Value>)) {
@@ -338,6 +383,43 @@ impl Cloud for Rewritten<'_> {
         Box::pin(async move {
             let answer = self.inner.send(at, request).await?;
             Ok(self.answer(answer))
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
+    }
+}
+
+/// A cloud that spells something in another way.
+pub(crate) struct Respelled<'a> {
+    inner: &'a dyn Cloud,
+    how: Spelling,
+    /// How often it did.
+    pub(crate) changed: Cell<usize>,
+}
+
+impl<'a> Respelled<'a> {
+    pub(crate) fn new(inner: &'a dyn Cloud, how: Spelling) -> Self {
+        Self {
+            inner,
+            how,
+            changed: Cell::new(0),
+        }
+    }
+}
+
+impl Cloud for Respelled<'_> {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        Box::pin(async move {
+            let mut answer = self.inner.send(at, request).await?;
+            let changed = usize::from((self.how)(&mut answer));
+            self.changed.set(self.changed.get() + changed);
+            Ok(answer)
         })
     }
 

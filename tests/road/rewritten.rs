@@ -1,6 +1,6 @@
 //! The table of rewritings, on the sandbox.
 
-use crate::rewriting::{CONTROL, Rewritten, TABLE, stack};
+use crate::rewriting::{CONTROL, Respelled, Rewritten, SPELLINGS, TABLE, stack};
 use crate::tamperings::told;
 use crate::world::{apply, drift, plan, run, sandbox_for, spoken};
 
@@ -24,6 +24,14 @@ fn nothing_that_aws_rewrites_is_drift() {
                         row.name
                     ));
                 }
+            }
+        }
+        for (name, how) in SPELLINGS {
+            let cloud = Respelled::new(&sandbox, *how);
+            let found = told(&drift(&desired, &cloud).await);
+            let changed = cloud.changed.get();
+            if changed == 0 || !found.is_empty() {
+                wrong.push(format!("{name}: {changed} changed, {found:?}"));
             }
         }
         for kept in CONTROL.of {
