@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use futures::future::LocalBoxFuture;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use provision::cloud::iam::AccountDetail;
 use provision::cloud::{Answer, CallError, Cloud, Request};
 use provision::lower::Desired;
 use provision::model::Place;
@@ -347,7 +348,10 @@ impl<'a> Rewritten<'a> {
     fn answer(&self, mut answer: Answer) -> Answer {
         match &mut answer {
             Answer::GetAccountAuthorizationDetails(page) => {
-                for role in &mut page.items {
+                for item in &mut page.items {
+                    let AccountDetail::Role(role) = item else {
+                        continue;
+                    };
                     self.rewrite(Trust, &mut role.trust);
                     for text in role.inline.values_mut() {
                         self.rewrite(Inline, text);
