@@ -359,6 +359,58 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_account_has_two_names() {
+        for whole in [
+            "111111111111",
+            "arn:aws:iam::111111111111:root",
+            "arn:aws-cn:iam::111111111111:root",
+        ] {
+            assert_eq!(root_account(whole), Some("111111111111"), "{whole}");
+        }
+        for other in [
+            "",
+            "11111111111",
+            "1111111111111",
+            "11111111111a",
+            "AROAEXAMPLE1",
+        ] {
+            assert_eq!(root_account(other), None, "{other}");
+            assert_eq!(root_account(&format!("arn:aws:iam::{other}:root")), None);
+        }
+    }
+
+    #[test]
+    fn statements_are_compared_as_documents_are() {
+        let one = |fields: &str| statement(fields).statements.remove(0);
+        let a = one(r#""Action":"SNS:Publish","Resource":["a","b"]"#);
+        assert!(same_statement(
+            &a,
+            &one(r#""Action":["sns:publish"],"Resource":["b","a"]"#)
+        ));
+        assert!(!same_statement(
+            &a,
+            &one(r#""Action":"sns:Publish","Resource":"a""#)
+        ));
+    }
+
+    #[test]
+    fn tests_of_one_key_stay_apart_whatever_their_number() {
+        let mut taken = BTreeMap::new();
+        let mut spellings = Vec::new();
+        for _ in 0..8 {
+            let spelling = free_spelling("a:b1c", &taken);
+            taken.insert(spelling.clone(), Vec::new());
+            spellings.push(spelling);
+        }
+        assert_eq!(
+            spellings,
+            [
+                "a:b1c", "A:b1c", "a:B1c", "A:B1c", "a:b1C", "A:b1C", "a:B1C", "A:B1C"
+            ]
+        );
+    }
+
+    #[test]
     fn actions_are_compared_without_case_and_resources_with_it() {
         alike(r#""Action":"SNS:Publish""#, r#""Action":["sns:publish"]"#);
         apart(

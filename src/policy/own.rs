@@ -232,7 +232,13 @@ mod tests {
     fn a_sid_is_letters_and_digits_and_begins_with_the_stacks_own_prefix() {
         let made = sid("orders", "publish roles.billing-inbox");
         assert!(made.bytes().all(|it| it.is_ascii_alphanumeric()), "{made}");
-        assert!(made.starts_with(OwnSid::of("orders").prefix()));
+        let prefix = OwnSid::of("orders").prefix().to_owned();
+        assert!(made.starts_with(&prefix));
+        assert_eq!(prefix.len(), RESERVED.len() + 8);
+        // What just fits is not cut.
+        let full = "A".repeat(LONGEST - prefix.len());
+        assert_eq!(sid("orders", &full), format!("{prefix}{full}"));
+        assert_eq!(sid("orders", &format!("{full}B")).len(), LONGEST);
         assert!(made.ends_with("PublishRolesBillingInbox"), "{made}");
     }
 

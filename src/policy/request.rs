@@ -771,11 +771,66 @@ mod tests {
         ] {
             assert_eq!(known(who, "sns:Publish", key), expected, "{key} of {who}");
         }
+        let trader = Who::of("accounts.google.com");
+        let trade = |key| known(&trader, "sts:assumerolewithWEBidentity", key);
+        assert_eq!(trade("aws:federatedprovider"), "accounts.google.com");
+        assert_eq!(trade("aws:principalservicename"), "absent");
+        assert_eq!(trade("aws:principalisawsservice"), "absent");
+        assert_eq!(trade("aws:userid"), "absent");
+        let service = |key| known(&sns, "sns:Publish", key);
+        assert_eq!(service("aws:principalservicename"), "sns.amazonaws.com");
+        assert_eq!(service("aws:federatedprovider"), "absent");
+        assert_eq!(service("aws:userid"), "absent");
         let endpoint = |action| known(&role, action, "sns:endpoint");
         assert_eq!(endpoint("sns:Publish"), "absent");
         assert_eq!(endpoint("SNS:subscribe"), sometimes);
         assert_eq!(endpoint("sns:Receive"), sometimes);
         assert_eq!(endpoint("*"), sometimes);
+    }
+
+    #[test]
+    fn keys_follow_from_who_asks_and_what_is_asked() {
+        let told = |it: &str| Key::Told(Cow::Owned(it.to_owned()));
+        let role = "arn:aws:iam::111111111111:role/a";
+        let china = "arn:aws-cn:iam::111111111111:root";
+        for (who, key, expected) in [
+            (china, "aws:principalarn", told(china)),
+            (
+                "111111111111",
+                "aws:principalarn",
+                told("arn:aws:iam::111111111111:root"),
+            ),
+            (role, "aws:userid", Key::Present),
+            (role, "aws:principalservicename", Key::Absent),
+            // Whether AWS sets it for the owner's own people is not written anywhere.
+            (role, "aws:sourceowner", Key::Unknown),
+            ("222222222222", "aws:sourceowner", told("222222222222")),
+            ("sns.amazonaws.com", "aws:sourceowner", Key::Unknown),
+        ] {
+            assert_eq!(key_of(who, key), expected, "{key} of {who}");
+        }
+        let on = |resource: &str, key: &str| {
+            let request = Request::new(Who::Anonymous, "sns:Publish", resource);
+            match Facts::of(&request).key(key) {
+                Key::Told(it) => Some(it.into_owned()),
+                Key::Absent => None,
+                other => Some(format!("{other:?}")),
+            }
+        };
+        let topic = "arn:aws:sns:eu-west-1:111111111111:t";
+        assert_eq!(on(topic, "aws:sourceowner"), None);
+        for (resource, region) in [
+            (topic, "eu-west-1"),
+            ("*", "Present"),
+            ("urn:aws:sns:eu-west-1:111111111111:t", "Present"),
+            ("arn:aws:iam::111111111111:role/a", "Present"),
+        ] {
+            assert_eq!(on(resource, "aws:requestedregion").as_deref(), Some(region));
+        }
+        assert_eq!(
+            on("arn:aws:s3:::bucket", "aws:resourceaccount").as_deref(),
+            Some("Unknown")
+        );
     }
 
     #[test]

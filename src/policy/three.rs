@@ -100,5 +100,6 @@ mod tests {
         assert_eq!(!Maybe, Maybe);
         assert_eq!(Three::any([No, Maybe]), Maybe);
         assert_eq!(Three::all([]), Yes);
+        assert_eq!([No, Maybe, Yes].map(Three::possible), [false, true, true]);
     }
 }

@@ -384,6 +384,7 @@ mod tests {
         assert_eq!(number("-0"), number("0"));
         assert!(number("9007199254740993") > number("9007199254740992"));
         assert!(number("-10") < number("-9.5"));
+        assert!(number("-9.5") > number("-10"));
         assert!(number("10") > number("9"));
         assert!(number("0.5") > number(".25"));
         assert!(number("-1") < number("1"));
@@ -408,7 +409,36 @@ mod tests {
         assert_eq!(instant("1770091506"), instant("2026-02-03T04:05:06Z"));
         assert!(instant("2026-02-03T04:05:06.5Z") > instant("2026-02-03T04:05:06Z"));
         assert_eq!(instant("2026-02"), instant("2026-02-01"));
+        assert_eq!(
+            instant("2026-02-03T02:35:06-01:30"),
+            instant("2026-02-03T04:05:06Z")
+        );
+        assert_eq!(
+            instant("2026-02-04T04:04:06+23:59"),
+            instant("2026-02-03T04:05:06Z")
+        );
+        assert_eq!(
+            instant("2016-12-31T23:59:60Z"),
+            instant("2017-01-01T00:00:00Z")
+        );
+        assert_eq!(instant("12345").seconds, 12_345);
+        assert_eq!(
+            instant("0001-01-01").seconds - instant("0000-12-31").seconds,
+            86_400
+        );
+        assert_eq!(
+            instant("2024-03-01").seconds - instant("2024-02-29").seconds,
+            86_400
+        );
         for bad in [
+            "1234",
+            "2026-02T04:05Z",
+            "1900-02-29",
+            "2026-02-03T24:00:00Z",
+            "2026-02-03T04:60:00Z",
+            "2026-02-03T04:05:61Z",
+            "2026-02-03T04:05:06+24:00",
+            "2026-02-03T04:05:06+01:60",
             "",
             "2026",
             "2026-13-01",
@@ -452,10 +482,56 @@ mod tests {
             "0001-01-01T00:00:00Z",
             "9999-12-31T00:00:00Z",
             "2025-12-31T23:59:59Z",
+            "1972-01-01T00:00:00Z",
+            "0000-12-31T00:00:00Z",
         ] {
             let moment = Instant::parse(text).expect("a moment");
             assert_eq!(moment.to_string(), text);
         }
+    }
+
+    #[test]
+    fn between_two_moments_there_is_another_unless_they_touch() {
+        let between = |a: &str, b: &str| {
+            let moment = |it: &str| Instant::parse(it).expect("a moment");
+            moment(a).between(moment(b)).map(|it| it.to_string())
+        };
+        let some = |it: &str| Some(it.to_owned());
+        assert_eq!(
+            between("2026-01-01T00:00:00.2Z", "2026-01-01T00:00:00.4Z"),
+            some("2026-01-01T00:00:00.3Z")
+        );
+        assert_eq!(
+            between("1969-12-31T23:59:58Z", "1970-01-01T00:00:00Z"),
+            some("1969-12-31T23:59:59Z")
+        );
+        for (a, b) in [
+            ("2026-01-01", "2026-01-01"),
+            ("2026-01-02", "2026-01-01"),
+            ("2026-01-01", "2026-01-01T00:00:00.000000001Z"),
+            (
+                "1969-12-31T23:59:59.999999998Z",
+                "1969-12-31T23:59:59.999999999Z",
+            ),
+        ] {
+            assert_eq!(between(a, b), None, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn time_ends_with_the_years_of_four_digits() {
+        let plus = |it: &str, seconds| Instant::parse(it).expect("a moment").plus(seconds);
+        assert_eq!(plus("9999-12-31T23:59:59Z", 1), None);
+        assert_eq!(plus("0000-01-01", -1), None);
+        assert_eq!(plus("1900-01-01", i64::MAX), None);
+        assert_eq!(
+            plus("1900-01-01", 1),
+            Instant::parse("1900-01-01T00:00:01Z")
+        );
+        assert_eq!(
+            plus("0000-01-01", 1),
+            Instant::parse("0000-01-01T00:00:01Z")
+        );
     }
 
     #[test]
@@ -474,7 +550,14 @@ mod tests {
         assert!(!holds("0.0.0.0/0", "2001:db8::1"));
         assert!(holds("203.0.113.7", "203.0.113.7/32"));
         assert!(!holds("203.0.113.7", "203.0.113.0/24"));
-        for bad in ["", "203.0.113", "203.0.113.0/33", "203.0.113.0/-1", "x/1"] {
+        for bad in [
+            "",
+            "203.0.113",
+            "203.0.113.0/33",
+            "203.0.113.0/-1",
+            "203.0.113.0/+24",
+            "x/1",
+        ] {
             assert_eq!(Range::parse(bad), None, "{bad}");
         }
     }

@@ -292,3 +292,53 @@ fn the_arn_of_a_roles_principal_has_the_roles_path() {
     assert_eq!(like("arn:aws:iam::111111111111:role/a"), Three::No);
     assert_eq!(like("arn:aws:iam::111111111111:role/*a"), Three::Yes);
 }
+
+#[test]
+fn an_operators_name_says_all_of_it() {
+    let of = |name: &str| Operator::parse(name);
+    for none in [
+        "",
+        "Equals",
+        "StringEqualsIfExistsIfExists",
+        "NullIfExists",
+        "ForAllValues:Null",
+        "ForAnyValue:Null",
+        "ForSomeValues:StringEquals",
+        "NumericLike",
+        "DateBefore",
+    ] {
+        assert_eq!(of(none), None, "{none}");
+    }
+    assert!(of("null").is_some());
+    assert_eq!(of("ARNEQUALS"), of("ArnLike"));
+    assert_ne!(of("StringLike"), of("StringEquals"));
+}
+
+#[test]
+fn stars_and_variables_are_text_to_operators_that_do_not_take_them() {
+    assert_eq!(of("StringEquals", "a*", "a*"), Three::Yes);
+    assert_eq!(of("StringEquals", "ab", "a*"), Three::No);
+    assert_eq!(of("StringEqualsIgnoreCase", "A?", "a?"), Three::Yes);
+    let account = "${aws:PrincipalAccount}";
+    assert_eq!(of("StringEquals", "111111111111", account), Three::Yes);
+    assert_eq!(of("NumericLessThan", "5", account), Three::Maybe);
+    assert_eq!(of("Bool", "111111111111", account), Three::No);
+}
+
+#[test]
+fn an_empty_value_is_a_value_but_of_a_set() {
+    let with = |values: &[&str]| request().with("aws:TagKeys", values.iter().copied());
+    let all = |values: &[&str]| {
+        holds(
+            &with(values),
+            "ForAllValues:StringEquals",
+            "aws:TagKeys",
+            &["a"],
+        )
+    };
+    assert_eq!(all(&[""]), Three::Yes);
+    assert_eq!(all(&["a", ""]), Three::Yes);
+    assert_eq!(all(&["b", ""]), Three::No);
+    assert_eq!(of("StringEquals", "", ""), Three::Yes);
+    assert_eq!(of("StringNotEquals", "", "x"), Three::Yes);
+}

@@ -59,6 +59,10 @@ fn is(expected: Decision, request: &Request, policies: &Policies) -> Vec<String>
     let verdict = decide(request, policies);
     assert_eq!(verdict.decision, expected, "{request:?} {verdict:?}");
     assert!(!verdict.because.is_empty(), "no reason: {request:?}");
+    let mut once = verdict.because.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), verdict.because.len(), "{:?}", verdict.because);
     verdict.because
 }
 
@@ -394,6 +398,23 @@ fn one_session_of_a_role_is_not_the_role() {
         &publish("arn:aws:sts::111111111111:assumed-role/caller/s2", NEAR),
         &resource(lets(SESSION)),
     );
+    // Another role's session, or one of another account or partition, is not even that.
+    for other in [
+        "arn:aws:sts::111111111111:assumed-role/other/s1",
+        "arn:aws:sts::222222222222:assumed-role/caller/s1",
+        "arn:aws-cn:sts::111111111111:assumed-role/caller/s1",
+    ] {
+        is(Deny, &publish(ROLE, NEAR), &resource(lets(other)));
+    }
+    for other in [
+        "arn:aws:iam::222222222222:role/team/caller",
+        "arn:aws-cn:iam::111111111111:role/team/caller",
+        "arn:aws:iam::111111111111:role/caller/other",
+    ] {
+        is(Deny, &publish(SESSION, NEAR), &resource(lets(other)));
+    }
+    let why = is(Unproven, &publish(ROLE, NEAR), &resource(lets(SESSION)));
+    assert!(why[0].ends_with(&format!("it names one session of {ROLE}")));
     // A session is its role, whatever the role's path.
     is(Allow, &publish(SESSION, NEAR), &resource(lets(ROLE)));
     let told = publish(SESSION, NEAR).with(
@@ -804,4 +825,124 @@ fn for_all_values_alone_allows_a_request_without_the_key() {
     );
     let guarded = r#""Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["a"]},"Null":{"aws:TagKeys":"false"}}"#;
     is(Deny, &publish(ROLE, NEAR), &identity(allow(guarded)));
+}
+
+#[test]
+fn a_canonical_user_is_somebody_whom_only_s3_knows() {
+    let canonical = allow(r#""Principal":{"CanonicalUser":"79a59df900b949e5"}"#);
+    let why = is(Unproven, &publish(ROLE, NEAR), &resource(canonical.clone()));
+    assert!(why[0].ends_with("it names a canonical user"), "{why:?}");
+    let stranger = Request::new(Who::Anonymous, "sns:Publish", NEAR);
+    is(Deny, &stranger, &resource(canonical));
+}
+
+#[test]
+fn only_roles_and_keys_have_the_last_word_in_their_own_account() {
+    let ask = |action: &str, target: &str| {
+        let request = Request::new(Who::of(ROLE), action, target);
+        is(Allow, &request, &identity(allow("")));
+    };
+    ask("iam:PassRole", TRUST);
+    ask("iam:GetRole", TRUST);
+    ask("sts:GetFederationToken", USER);
+    ask("sts:GetCallerIdentity", "*");
+    ask("kms:ListKeys", "*");
+    ask("sns:ListTopics", "*");
+}
+
+#[test]
+fn a_boundary_or_a_session_policy_of_whoever_has_none_says_nothing() {
+    let nothing = || Some(deny(""));
+    let root = publish("arn:aws:iam::111111111111:root", NEAR);
+    let of_root = Policies {
+        identity: vec![deny("")],
+        boundary: nothing(),
+        session: nothing(),
+        ..Policies::default()
+    };
+    is(Allow, &root, &of_root);
+    let service = publish("s3.amazonaws.com", NEAR);
+    let of_service = Policies {
+        resource: Some(allow(r#""Principal":{"Service":"s3.amazonaws.com"}"#)),
+        ..of_root
+    };
+    is(Allow, &service, &of_service);
+}
+
+#[test]
+fn a_reason_names_the_document_and_the_statement_that_names_the_caller_best() {
+    let two = Policies {
+        identity: vec![allow(r#""Action":"sqs:*""#), allow(r#""Sid":"All""#)],
+        ..Policies::default()
+    };
+    assert_eq!(
+        is(Allow, &publish(ROLE, NEAR), &two),
+        ["identity policy 2, statement `All`, allows it"]
+    );
+    let named = document(&format!(
+        r#"{{"Sid":"Account","Effect":"Allow","Principal":{{"AWS":"{A}"}},"Action":"*","Resource":"*"}},
+           {{"Sid":"Role","Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":"*","Resource":"*"}}"#
+    ));
+    let why = is(Allow, &publish(ROLE, FAR), &both(allow(""), named));
+    assert_eq!(why[1], "resource policy, statement `Role`, allows it");
+}
+
+#[test]
+fn an_api_policy_may_write_its_arns_out() {
+    let of =
+        |resource: &str| resource_policy(&format!(r#""Principal":"*","Resource":"{resource}""#));
+    is(Allow, &invoke(Who::of(ROLE), API), &of(API));
+    for other in [
+        "arn:aws:execute-api:eu-west-1:111111111111:abc/prod/GET/others",
+        "arn:aws:execute-api:eu-west-1:111111111111:other/prod/GET/orders",
+        "execute-api",
+        "execute-api:prod/GET/orders",
+        "xecute-api:/prod/GET/orders",
+    ] {
+        is(Deny, &invoke(Who::of(ROLE), API), &of(other));
+    }
+}
+
+#[test]
+fn a_role_whose_sessions_were_revoked_is_not_silently_let_in() {
+    let revoked = document(
+        r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+           {"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-01-01T00:00:00Z"}}}"#,
+    );
+    let policies = identity(revoked);
+    is(Unproven, &publish(ROLE, NEAR), &policies);
+    let since = |it: &str| publish(ROLE, NEAR).with("aws:TokenIssueTime", [it]);
+    is(Deny, &since("2025-06-01T00:00:00Z"), &policies);
+    is(Allow, &since("2026-06-01T00:00:00Z"), &policies);
+    // A user's keys have no time of issue.
+    is(Allow, &publish(USER, NEAR), &policies);
+}
+
+#[test]
+fn an_unsigned_request_is_of_the_account_anonymous() {
+    let stranger = Request::new(Who::Anonymous, "sns:Publish", NEAR);
+    let open = |condition: &str| {
+        resource(allow(&format!(
+            r#""Principal":"*","Condition":{{{condition}}}"#
+        )))
+    };
+    for (expected, condition) in [
+        (
+            Deny,
+            r#""StringEqualsIfExists":{"aws:PrincipalAccount":"111111111111"}"#,
+        ),
+        (Deny, r#""Null":{"aws:PrincipalAccount":"true"}"#),
+        (
+            Deny,
+            r#""StringNotEquals":{"aws:PrincipalAccount":"anonymous"}"#,
+        ),
+        (Allow, r#""Null":{"aws:PrincipalArn":"true"}"#),
+        (
+            Allow,
+            r#""BoolIfExists":{"aws:PrincipalIsAWSService":"true"}"#,
+        ),
+        (Deny, r#""Bool":{"aws:PrincipalIsAWSService":"false"}"#),
+    ] {
+        is(expected, &stranger, &open(condition));
+    }
 }

@@ -412,3 +412,41 @@ fn five_hundred_principals_are_compared_at_once() {
         "arn:aws:iam::111111111111:role/consumer-499"
     );
 }
+
+#[test]
+fn a_deleted_principal_is_nobody_and_a_condition_of_sessions_is_every_roles() {
+    let aws = |names: &str| topic(&format!(r#""Principal":{{"AWS":[{names}]}}"#));
+    let role = r#""arn:aws:iam::111111111111:role/a""#;
+    check(
+        Change::Cosmetic,
+        &aws(role),
+        &aws(&format!(r#"{role},"AROAEXAMPLEEXAMPLE123""#)),
+    );
+    // A role always has temporary credentials, a user need not.
+    let issued = |who: &str| {
+        topic(&format!(
+            r#""Principal":{{"AWS":"{who}"}},"Condition":{{"Null":{{"aws:TokenIssueTime":"false"}}}}"#
+        ))
+    };
+    let role = "arn:aws:iam::111111111111:role/a";
+    let user = "arn:aws:iam::111111111111:user/a";
+    check(Change::Cosmetic, &issued(role), &aws(&format!("{role:?}")));
+    check(Change::Widened, &issued(user), &aws(&format!("{user:?}")));
+}
+
+#[test]
+fn who_has_no_account_has_no_session_either() {
+    let anyone = |more: &str| {
+        topic(&format!(
+            r#""Principal":"*","Condition":{{"Null":{{"aws:PrincipalArn":"true","aws:PrincipalAccount":"false"{more}}}}}"#
+        ))
+    };
+    for key in [
+        "aws:MultiFactorAuthPresent",
+        "aws:MultiFactorAuthAge",
+        "aws:TokenIssueTime",
+    ] {
+        let absent = anyone(&format!(r#","{key}":"true""#));
+        check(Change::Cosmetic, &anyone(""), &absent);
+    }
+}
