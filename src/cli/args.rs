@@ -12,7 +12,7 @@ use crate::drift::revert::Selector;
 use crate::handover::client::Language;
 use crate::model::{Address, Arn};
 
-pub use consumers::{Mechanism, Offboard, Onboard};
+pub use consumers::{Forget, Mechanism, Offboard, Onboard};
 pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -81,6 +81,8 @@ pub enum Command {
     Onboard(Box<Onboard>),
     /// Let a consumer go: every side of it, and says who loses what
     Offboard(Offboard),
+    /// Let go of resources without deleting them: no mark of the stack is left on them
+    Forget(Forget),
     /// Write a stack file from what is live, or of what another tool says it made
     Import(Import),
     /// Say who may do something, by which way, and by which statements
@@ -560,13 +562,27 @@ pub struct Fmt {
 #[must_use]
 pub fn command(verb: &str, files: &Files, place: &Where) -> String {
     let mut text = format!("provision {verb}");
+    if files.stack.as_os_str() != STACK {
+        text += &format!(" {}", quoted(&files.stack.display().to_string()));
+    }
+    text + &beside_stack(files, place)
+}
+
+/// The flags that name the same stack in the same place, of a command whose first words are others.
+pub(super) fn stack_flags(files: &Files, place: &Where) -> String {
+    let mut text = String::new();
+    if files.stack.as_os_str() != STACK {
+        text += &format!(" --stack {}", quoted(&files.stack.display().to_string()));
+    }
+    text + &beside_stack(files, place)
+}
+
+fn beside_stack(files: &Files, place: &Where) -> String {
+    let mut text = String::new();
     let mut add = |flag: &str, path: &std::path::Path| {
         text += flag;
         text += &quoted(&path.display().to_string());
     };
-    if files.stack.as_os_str() != STACK {
-        add(" ", &files.stack);
-    }
     for file in &files.with {
         add(" --with ", file);
     }

@@ -8,6 +8,7 @@ mod drift;
 mod explain;
 mod export;
 mod files;
+mod forget;
 mod graph;
 mod handover;
 mod import;
@@ -122,6 +123,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         Command::Drift(args) => drift::drift(args, screen).await,
         Command::Onboard(args) => onboard::onboard(args, screen).await,
         Command::Offboard(args) => offboard::offboard(args, screen).await,
+        Command::Forget(args) => forget::forget(args, screen).await,
         Command::Import(args) => import::import(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
@@ -152,6 +154,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         Command::Drift(it) => &it.place,
         Command::Onboard(it) => &it.place,
         Command::Offboard(it) => &it.place,
+        Command::Forget(it) => &it.place,
         Command::Import(it) => &it.place,
         Command::Output(it) => &it.place,
         Command::Handover(it) => &it.place,

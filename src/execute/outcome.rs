@@ -52,6 +52,15 @@ impl Outcomes {
         self.steps.values().filter(|it| which(it)).count()
     }
 
+    /// The same, with how a run ended that came after it.
+    #[must_use]
+    pub fn and(mut self, later: Self) -> Self {
+        self.steps.extend(later.steps);
+        self.ids.extend(later.ids);
+        self.interrupted |= later.interrupted;
+        self
+    }
+
     /// Whether every step was done.
     #[must_use]
     pub fn all_done(&self) -> bool {

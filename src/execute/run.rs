@@ -608,6 +608,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         resource: have.resource.clone(),
         owned: false,
         exclusive: false,
+        letting_go: false,
         needs: BTreeSet::new(),
         because: None,
         defer_trust: false,

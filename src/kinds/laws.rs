@@ -266,6 +266,7 @@ fn want(resource: &Resource) -> Want {
         resource: resource.clone(),
         owned: true,
         exclusive: false,
+        letting_go: false,
         needs: BTreeSet::new(),
         because: None,
         defer_trust: false,

@@ -16,6 +16,7 @@ pub mod extra;
 #[cfg(test)]
 mod laws;
 pub mod queue;
+pub mod release;
 pub mod rest_api;
 pub mod role;
 pub mod stage;
@@ -87,6 +88,8 @@ pub struct Want {
     pub owned: bool,
     /// Whether what this stack does not declare on it is removed.
     pub exclusive: bool,
+    /// What was ours on it and is wanted no more stays, as nobody's.
+    pub letting_go: bool,
     /// What must exist before it does, beside what its documents name.
     pub needs: BTreeSet<Address>,
     /// Why the stack wants it, when the author did not write it as such.
@@ -368,6 +371,17 @@ impl Resource {
         }
     }
 
+    /// Our statements of its access policy, where it has one.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Document> {
+        match self {
+            Self::Topic(it) => Some(&it.policy),
+            Self::Queue(it) => Some(&it.policy),
+            Self::RestApi(it) => Some(&it.policy),
+            Self::Role(_) | Self::Subscription(_) | Self::Stage(_) => None,
+        }
+    }
+
     fn boundary(&self) -> Option<&String> {
         match self {
             Self::Role(it) => it.boundary.as_ref(),
@@ -451,7 +465,7 @@ pub(crate) fn mark_keys() -> Vec<String> {
 
 /// What differs in the mark of a resource that the stack says is another's.
 pub(crate) fn release_details(have: &Have) -> Vec<crate::model::Detail> {
-    let text = "this stack's mark comes off: something else owns it now".to_owned();
+    let text = "this stack's mark comes off: it is not this stack's own any more".to_owned();
     let gone = crate::model::Detail { sign: '-', text };
     if have.released {
         vec![gone]
@@ -478,7 +492,7 @@ pub(crate) fn tag_details(
 impl Have {
     /// The same, of a resource that the stack says is not its own.
     pub(crate) fn of_another(mut self, stack: &str) -> Self {
-        self.released = self.mark.take().is_some_and(|it| it.stack == stack);
+        self.released |= self.mark.take().is_some_and(|it| it.stack == stack);
         self
     }
 
@@ -495,6 +509,22 @@ impl Have {
         self.foreign = foreign;
         self.document = Some(document);
         Document::of(ours)
+    }
+
+    /// The policy to write for what is wanted: foreign statements as they are, then ours.
+    #[must_use]
+    pub fn policy_for(&self, want: &Want, ours: &Document) -> Document {
+        if !want.letting_go {
+            return self.policy_with(ours, want.exclusive);
+        }
+        let live = self.resource.policy().map_or(&[][..], |it| &it.statements);
+        let gone = release::let_go(live, &ours.statements, &self.foreign);
+        let foreign = self.foreign.iter().cloned().chain(gone).collect();
+        living(own::join(
+            self.document.as_ref(),
+            foreign,
+            ours.statements.clone(),
+        ))
     }
 
     /// The policy to write: foreign statements as they are, then ours.
@@ -549,6 +579,10 @@ pub(crate) fn policy_details(
     have: &Have,
 ) -> Vec<crate::model::Detail> {
     let mut found = statements::details(&live.statements, &ours.statements);
+    if want.letting_go {
+        found.retain(|it| it.sign == '+');
+        found.extend(release::details(ours, live, have));
+    }
     if want.exclusive {
         found.extend(have.foreign.iter().map(|it| crate::model::Detail {
             sign: '-',

@@ -415,7 +415,7 @@ impl Kind for Queue {
             Attributes::new()
         };
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
-            let document = have.policy_with(&self.policy, want.exclusive);
+            let document = have.policy_for(want, &self.policy);
             let text = if document.statements.is_empty() {
                 String::new()
             } else {

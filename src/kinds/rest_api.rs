@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Context, Have, Kind, Resource, Want, policy_details, tag_details};
+use super::{Context, Have, Kind, Resource, Want, policy_details, release_details, tag_details};
 use crate::cloud::apigateway::{
     DeleteRestApi, GetApiResources, GetRestApis, ResourceRecord, RestApiRecord,
 };
@@ -205,8 +205,8 @@ pub fn decode(
     let mut have = Have::of(Resource::RestApi(api.clone()), &record.id, &record.tags);
     have.created = Some(record.created);
     if !owned {
-        // A mark on another's API is that other's.
-        have.mark = None;
+        // A mark on another's API is that other's; ours comes off.
+        have = have.of_another(stack);
     }
     if let Some(document) = document(record)? {
         let account = at.id.as_str();
@@ -344,7 +344,8 @@ impl Kind for RestApi {
             });
             return Differences::default()
                 .list("policy", policy)
-                .list("routes", authorizers.collect());
+                .list("routes", authorizers.collect())
+                .list("mark", release_details(have));
         }
         self.settings(live)
             .list("routes", method::details(&live.methods, &self.methods))

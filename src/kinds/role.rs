@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 
 use super::statements::{describe, document_details};
 use super::{
-    Context, Extra, Have, Kind, Resource, Stranger, Want, mark_keys, release_details, stale_tags,
-    tag_details, with_ids,
+    Context, Extra, Have, Kind, Resource, Stranger, Want, mark_keys, release, release_details,
+    stale_tags, tag_details, with_ids,
 };
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::tags::unmarked;
@@ -236,6 +236,11 @@ impl Role {
                 Some(_) => {}
             }
         }
+        if want.letting_go {
+            found.retain(|it| it.sign == '+');
+            found.extend(release::inline_details(want, &live.inline, &self.inline));
+            return found;
+        }
         for name in self.stale_inline(want, live) {
             let grants: Vec<_> = live.inline[name].statements.iter().map(describe).collect();
             found.push(Detail {
@@ -267,7 +272,13 @@ impl Kind for Role {
         let live = Self::live(have);
         let inline = self.inline_details(want, live);
         if !want.owned {
+            let trust = if want.letting_go {
+                release::trust_details(&want.stack, &live.trust)
+            } else {
+                Vec::new()
+            };
             return Differences::default()
+                .list("trust", trust)
                 .list("inline policies", inline)
                 .list("mark", release_details(have));
         }
@@ -394,6 +405,30 @@ impl Kind for Role {
             && live.is_none_or(|it| !normal::same(&it.trust, &self.trust))
         {
             self.write_trust(place, cx).await?;
+        }
+        let trust = live.filter(|_| want.letting_go);
+        if let Some(trust) = trust.and_then(|it| release::let_go_trust(&want.stack, &it.trust)) {
+            let call = iam::UpdateAssumeRolePolicy {
+                name: name.to_owned(),
+                document: trust.to_text(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
+        }
+        // Under its new name before the old one goes: nobody is without it in between.
+        let gone = live
+            .filter(|_| want.letting_go)
+            .map(|live| release::let_go_inline(&want.stack, &live.inline, &self.inline))
+            .unwrap_or_default();
+        for (policy, document) in &gone {
+            if live.is_some_and(|it| it.inline.contains_key(policy)) {
+                continue;
+            }
+            let call = iam::PutRolePolicy {
+                name: name.to_owned(),
+                policy: policy.clone(),
+                document: document.to_text(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
         }
         for (policy, document) in &self.inline {
             let document = with_ids(document, &ids);

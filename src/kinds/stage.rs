@@ -250,6 +250,7 @@ impl Seen<'_> {
         let id = handle(&self.api.id, &record.name);
         let mut have = Have::of(Resource::Stage(stage), id, &record.tags);
         if self.existing {
+            // It comes off with the API's own.
             have.mark = None;
         } else if have.mark.is_none() && deployment::is_ours(&description) {
             // We died between the call that made the stage and the one that tags it: on our

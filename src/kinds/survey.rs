@@ -340,6 +340,20 @@ impl Survey<'_> {
             || !super::tag_details(want.resource.tags(), have.resource.tags(), None).is_empty()
     }
 
+    /// Whether tags of the index have to be read at the resource itself: what is removed, or has its
+    /// mark taken off, for being marked, must be marked now.
+    fn to_be_read_again(&self, wanted: Option<(&Address, &Want)>, have: &Have) -> bool {
+        match wanted {
+            Some((address, want)) if want.owned => self.looks_stale(address, want, have),
+            Some(_) | None => self.is_ours(have.mark.as_ref()),
+        }
+    }
+
+    /// The same, unless it is neither wanted nor, whatever the index shows, marked any more.
+    fn still_ours(&self, wanted: bool, have: Have) -> Option<Have> {
+        (wanted || self.is_ours(have.mark.as_ref())).then_some(have)
+    }
+
     fn context<'b>(&'b self, address: &'b Address, ids: &'b Ids) -> Context<'b> {
         Context {
             cloud: self.cloud,
@@ -376,16 +390,12 @@ impl Survey<'_> {
             return Ok(None);
         };
         let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
-        let owned = wanted.is_none_or(|(_, want)| want.owned);
         let replaces = wanted.is_none_or(|(_, want)| match &want.resource {
             Resource::Topic(topic) => topic.replaces_first(want),
             _ => true,
         });
         let mut have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
-        if let Some((address, want)) = wanted
-            && owned
-            && self.looks_stale(address, want, &have)
-        {
+        if self.to_be_read_again(wanted, &have) {
             tags = cloud::call(
                 self.cloud,
                 place,
@@ -396,7 +406,7 @@ impl Survey<'_> {
             .await?;
             have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
         }
-        Ok(Some(have))
+        Ok(self.still_ours(wanted.is_some(), have))
     }
 
     async fn queues(
@@ -447,10 +457,7 @@ impl Survey<'_> {
         };
         let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
         let mut have = Queue::decode(arn, &attributes, &tags, self.stack)?;
-        if let Some((address, want)) = wanted
-            && want.owned
-            && self.looks_stale(address, want, &have)
-        {
+        if self.to_be_read_again(wanted, &have) {
             tags = cloud::call(self.cloud, place, sqs::ListQueueTags { name }).await?;
             have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         }
@@ -465,7 +472,7 @@ impl Survey<'_> {
                 format!("it holds {count} messages"),
             ));
         }
-        Ok(Some(have))
+        Ok(self.still_ours(wanted.is_some(), have))
     }
 
     async fn apis(

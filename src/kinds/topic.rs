@@ -331,7 +331,7 @@ impl Kind for Topic {
             }
         }
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
-            let mut document = have.policy_with(&self.policy, want.exclusive);
+            let mut document = have.policy_for(want, &self.policy);
             if document.statements.is_empty() {
                 // A topic cannot be without a policy: its first one stands for none.
                 document = own::default_topic_policy(self.arn.as_str(), self.arn.account());

@@ -144,6 +144,7 @@ impl Draft<'_> {
             resource,
             owned: true,
             exclusive: false,
+            letting_go: false,
             needs: BTreeSet::new(),
             because: None,
             defer_trust: false,

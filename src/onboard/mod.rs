@@ -1,13 +1,14 @@
 //! A consumer's coming and going, as changes of the stack's text.
 //!
 //! [`Answers`] say all there is to say of a new consumer, whether flags or questions gave
-//! them; [`joined`] makes the text with it, and [`parted`] the one without. Both are checked as
-//! any stack is, before anybody is shown anything: what comes out is right, or is told as faults.
+//! them; [`joined`] makes the text with it, and [`parted`] the one without; [`released`] makes
+//! that of a stack which lets go of something. All are checked as any stack is, before anybody is shown anything: what comes out is right, or is told as faults.
 
 mod advice;
 mod answers;
 mod join;
 mod leave;
+mod release;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub use advice::{Advice, advice};
 pub use answers::{Answers, Calls, Home, RoleOf, account, calls, consumer, existing_role, topic};
 pub use join::joined;
 pub use leave::{Bound, Parting, parted};
+pub use release::{Released, released};
 
 /// Reads the files that a stack names.
 pub type Read<'a> = &'a dyn Fn(&str) -> Result<String, String>;

@@ -48,7 +48,7 @@ fn way(does: impl Into<String>, costs: &'static str) -> WayOut {
 fn whole(step: &Step, want: &Want, ours: &Document) -> Document {
     step.have
         .as_ref()
-        .map_or_else(|| ours.clone(), |it| it.policy_with(ours, want.exclusive))
+        .map_or_else(|| ours.clone(), |it| it.policy_for(want, ours))
 }
 
 /// The gauges of every document that is wanted.

@@ -2,6 +2,7 @@
 //!
 //! Whole means with the statements of others, whom a change may let in or shut out as well.
 
+use crate::kinds::release::let_go_inline;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::details;
 use crate::kinds::{Have, Resource, Role, Want, pending_in, with_ids};
@@ -127,7 +128,7 @@ fn wanted(step: &Step, want: &Want) -> Vec<Document> {
         let whole = step
             .have
             .as_ref()
-            .map_or_else(|| ours.clone(), |it| it.policy_with(ours, want.exclusive));
+            .map_or_else(|| ours.clone(), |it| it.policy_for(want, ours));
         vec![spelled(&whole, step)]
     };
     match &want.resource {
@@ -154,7 +155,12 @@ fn role_after(role: &Role, want: &Want, have: Option<&Have>) -> Vec<Document> {
         Some(live) if !want.owned => &live.trust,
         _ => &role.trust,
     };
-    vec![trust.clone(), joined(role.inline.values().chain(stays))]
+    let gone = live
+        .filter(|_| want.letting_go)
+        .map(|live| let_go_inline(&want.stack, &live.inline, &role.inline))
+        .unwrap_or_default();
+    let inline = role.inline.values().chain(stays).chain(gone.values());
+    vec![trust.clone(), joined(inline)]
 }
 
 fn without_ours(have: &Have, step: &Step) -> Vec<Document> {

@@ -14,6 +14,7 @@ mod left;
 mod moves;
 mod order;
 mod outward;
+mod release;
 mod ripple;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -183,6 +183,104 @@ impl Edit {
         count
     }
 
+    /// Takes out of each `[[table]]` whose `to` is one of these texts those of them that are its
+    /// `from`, and the whole entry once nothing is left of it.
+    pub fn remove_between(&mut self, table: &str, from: &str, to: &str, texts: &[String]) {
+        let is_to = |it: Option<&str>| it.is_some_and(|it| texts.iter().any(|text| text == it));
+        let mut gone = Vec::new();
+        match self.document.get_mut(table) {
+            Some(Item::ArrayOfTables(list)) => {
+                let mut kept = toml_edit::ArrayOfTables::new();
+                for mut entry in std::mem::take(list) {
+                    let concerned = is_to(entry.get(to).and_then(Item::as_str));
+                    let value = entry.get_mut(from).and_then(Item::as_value_mut);
+                    match value.filter(|_| concerned).map(|it| take_out(it, texts)) {
+                        Some((_, true)) => gone.push(entry),
+                        Some((_, false)) | None => kept.push(entry),
+                    }
+                }
+                *list = kept;
+            }
+            Some(Item::Value(Value::Array(list))) => list.retain_mut_by(|entry| {
+                let Some(entry) = entry.as_inline_table_mut() else {
+                    return true;
+                };
+                let concerned = is_to(entry.get(to).and_then(Value::as_str));
+                let value = entry.get_mut(from).filter(|_| concerned);
+                !value.is_some_and(|it| take_out(it, texts).1)
+            }),
+            _ => {}
+        }
+        for it in &gone {
+            self.keep_what_spoke_of_more(it);
+        }
+    }
+
+    /// Lets a queue receive from these topics no longer.
+    pub fn unsubscribe(&mut self, queue: &str, topics: &[String]) {
+        let queues = self.document.get_mut("queues");
+        let Some(table) = queues
+            .and_then(Item::as_table_like_mut)
+            .and_then(|it| it.get_mut(queue))
+            .and_then(Item::as_table_like_mut)
+        else {
+            return;
+        };
+        let is_one = |it: &Value| {
+            let topic = it.as_inline_table().and_then(|it| it.get("topic"));
+            let text = topic.unwrap_or(it).as_str();
+            text.is_some_and(|it| topics.iter().any(|text| text == it))
+        };
+        let empty = match table.get_mut("subscribe") {
+            Some(Item::Value(Value::Array(list))) => {
+                list.retain_mut_by(|it| !is_one(it));
+                list.is_empty()
+            }
+            Some(Item::Value(it)) => is_one(it),
+            Some(Item::ArrayOfTables(list)) => {
+                let is_one = |it: &Table| {
+                    let topic = it.get("topic").and_then(Item::as_str);
+                    topic.is_some_and(|it| topics.iter().any(|text| text == it))
+                };
+                list.retain(|it| !is_one(it));
+                list.is_empty()
+            }
+            Some(Item::Table(it)) => {
+                let topic = it.get("topic").and_then(Item::as_str);
+                topic.is_some_and(|it| topics.iter().any(|text| text == it))
+            }
+            Some(Item::None) | None => false,
+        };
+        if empty {
+            table.remove("subscribe");
+        }
+    }
+
+    /// Leaves of `[table.name]` only the fields that are kept, and writes these into it.
+    pub fn reduce(&mut self, table: &str, name: &str, keep: &[&str], fields: &Fields) {
+        let parent = self.document.get_mut(table);
+        let Some(item) = parent
+            .and_then(Item::as_table_like_mut)
+            .and_then(|it| it.get_mut(name))
+        else {
+            return;
+        };
+        if let Item::Table(it) = item {
+            // What stands in a table of its own below it would be all that is left of its header.
+            it.set_implicit(false);
+        }
+        let Some(it) = item.as_table_like_mut() else {
+            return;
+        };
+        let all: Vec<String> = it.iter().map(|(key, _)| key.to_owned()).collect();
+        for key in all.iter().filter(|key| !keep.contains(&key.as_str())) {
+            it.remove(key);
+        }
+        for (key, value) in fields {
+            it.insert(key, Item::Value(value.value()));
+        }
+    }
+
     /// Takes these texts out of `field` of every `[table.*]`.
     pub fn remove_from_each(&mut self, table: &str, field: &str, texts: &[String]) {
         let Some(parent) = self

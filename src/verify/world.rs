@@ -255,7 +255,7 @@ impl World {
 
     fn add_planned(&mut self, address: &Address, want: &Want, have: Option<&Have>) {
         let policy = |ours: &Document| match have {
-            Some(have) => have.policy_with(ours, want.exclusive),
+            Some(have) => have.policy_for(want, ours),
             None => ours.clone(),
         };
         match &want.resource {

@@ -6,6 +6,7 @@
 
 mod contracts;
 mod endings;
+mod forgetting;
 mod guard;
 mod handover;
 mod help;

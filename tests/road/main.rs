@@ -12,6 +12,7 @@ mod branches;
 mod changes;
 mod contracts;
 mod drift;
+mod forget;
 mod import;
 mod moves;
 mod onboard;

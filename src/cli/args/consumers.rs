@@ -1,10 +1,11 @@
-//! The arguments of a consumer's coming and going.
+//! The arguments of a consumer's coming and going, and of letting go.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Files, Reach, Where};
+use super::{Files, Reach, STACK, Where, address};
+use crate::model::Address;
 
 /// `onboard`
 #[derive(Debug, Args)]
@@ -155,4 +156,56 @@ pub struct Offboard {
     /// Print a document for machines; never asks.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `forget`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The mark comes off, and what the stack had written on a resource stays there as nobody's: whatever
+works goes on working, and no apply, drift or destroy of this stack touches it again. What the rest
+of the stack speaks of becomes `existing`: its accesses stay this stack's. The file is written last,
+so that the same command goes on from wherever it was stopped.
+
+Exit codes: 0 done, 1 error or not agreed (nothing was changed), 3 a policy would be too large,
+4 applied in part and 130 interrupted (the same command goes on).
+
+Examples:
+  provision forget topics.order-events            shows what changes, asks, does it
+  provision forget queues.inbox --stack shop.toml --yes
+                                                  also of what left the file: apply will not delete it
+  provision import --stack shop --name order-events …
+                                                  takes it back")]
+pub struct Forget {
+    /// What is let go of: `topics.order-events`.
+    #[arg(value_name = "ADDRESS", required = true, value_parser = address)]
+    pub addresses: Vec<Address>,
+    /// The stack file.
+    #[arg(long, value_name = "STACK", default_value = STACK)]
+    pub stack: PathBuf,
+    /// A file laid over the stack: `--with prod.toml`. May be repeated; the last one wins.
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
+    /// Which cloud.
+    #[command(flatten)]
+    pub place: Where,
+    /// Which accounts are entered.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print a document for machines; never asks.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Forget {
+    /// The stack's files.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files {
+            stack: self.stack.clone(),
+            with: self.with.clone(),
+        }
+    }
 }

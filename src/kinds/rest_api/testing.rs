@@ -178,6 +178,7 @@ impl Wanted {
             resource,
             owned: api.existing.is_none(),
             exclusive,
+            letting_go: false,
             needs: BTreeSet::new(),
             because: None,
             defer_trust: false,

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::{REDEPLOY, RestApi, SOURCE, arn, method, openapi};
 use crate::cloud::apigateway::{
-    CreateRestApi, GetApiResources, Patch, PutRestApi, RestApiRecord, TagApi, UntagApi,
+    CreateRestApi, GetApiResources, GetStages, Patch, PutRestApi, RestApiRecord, TagApi, UntagApi,
     UpdateMethod, UpdateRestApi,
 };
 use crate::cloud::{self, CallError, Fault};
-use crate::kinds::{Context, Have, Want, policy_details, stage, stale_tags};
-use crate::model::{Place, Tags};
+use crate::kinds::{Context, Have, Want, mark_keys, policy_details, stage, stale_tags};
+use crate::model::{Mark, Place, Tags};
 use crate::policy::{Document, own};
+use crate::stack::RouteKey;
 
 impl RestApi {
     /// Makes the API without methods. Its mark is in the call that makes it, for the name would not find it again.
@@ -107,7 +108,7 @@ impl RestApi {
     ) -> Result<(), CallError> {
         let live = Self::live(have);
         let place = &want.place;
-        let policy = have.policy_with(&self.policy, want.exclusive);
+        let policy = have.policy_for(want, &self.policy);
         let mut patches = self.patches(live);
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
             patches.push(policy_patch(&policy));
@@ -133,14 +134,29 @@ impl RestApi {
         let live = Self::live(have);
         let place = &want.place;
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
-            let policy = have.policy_with(&self.policy, want.exclusive);
+            let policy = have.policy_for(want, &self.policy);
             self.update(place, cx, &have.id, vec![policy_patch(&policy)])
                 .await?;
         }
         let unsigned: BTreeSet<_> = self.unsigned(live).map(|(key, _)| key.clone()).collect();
-        if unsigned.is_empty() {
-            return Ok(());
+        if !unsigned.is_empty() {
+            self.sign(place, have, &unsigned, cx).await?;
         }
+        // What else is let go of comes first: without its mark an API can only be found by its id.
+        if have.released && !want.letting_go {
+            self.release(place, have, cx).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for signatures where the API's owner left methods without our authorizer.
+    async fn sign(
+        &self,
+        place: &Place,
+        have: &Have,
+        unsigned: &BTreeSet<RouteKey>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
         let ask = |position| GetApiResources {
             id: have.id.clone(),
             position,
@@ -160,6 +176,24 @@ impl RestApi {
             }
         }
         Ok(())
+    }
+
+    /// Takes our mark off, off the stages first: without the API's nobody finds them again.
+    async fn release(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        let id = &have.id;
+        let stages = cloud::call(cx.cloud, place, GetStages { id: id.clone() }).await?;
+        let ours = |tags: &Tags| Mark::read(tags).is_some_and(|it| it.stack == cx.stack);
+        for stage in stages.iter().filter(|it| ours(&it.tags)) {
+            let call = UntagApi {
+                arn: stage::arn(place, id, &stage.name),
+                keys: mark_keys(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
+        }
+        let mut keys = mark_keys();
+        keys.extend([SOURCE, REDEPLOY].map(str::to_owned));
+        let arn = arn(place, id);
+        cloud::call(cx.cloud, place, UntagApi { arn, keys }).await
     }
 
     /// Takes our statements out of another's API, and out of the stages that serve them.

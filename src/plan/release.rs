@@ -1,0 +1,243 @@
+//! What letting go takes: marks come off, and what was ours on a resource stays as nobody's.
+//!
+//! Nothing is deleted and nobody loses anything. What the stack still declares of a resource (it
+//! becomes `existing`) stays the stack's own.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Consent, Plan, Refusal, Step, access, broadened, budget, digests, step_for};
+use crate::kinds::survey::Live;
+use crate::kinds::{Have, Resource, Want, release};
+use crate::lower::Desired;
+use crate::model::{Address, KindName, Place};
+use crate::policy::size;
+
+impl Plan {
+    /// What lets go of these, and of what goes with them out of the stack.
+    ///
+    /// `live` was read by what the stack wanted before.
+    #[must_use]
+    pub fn of_release(
+        before: &Desired,
+        after: &Desired,
+        live: &Live,
+        named: &BTreeSet<Address>,
+    ) -> Self {
+        let ids = live.ids();
+        let mut steps = Vec::new();
+        let mut refusals = Vec::new();
+        let leaving = |address: &&Address| {
+            named.iter().any(|it| is_of(address, it)) || !after.wants.contains_key(*address)
+        };
+        for (address, want) in before.wants.iter().filter(|(it, _)| leaving(it)) {
+            let have = live.have.get(address);
+            let Some(after) = after.wants.get(address) else {
+                let ours = |it: &&Have| is_ours(it, &before.stack) || !want.owned;
+                let have = have.filter(ours);
+                steps.extend(have.and_then(|it| letting_go(address, &want.place, it, before)));
+                continue;
+            };
+            let want = Want {
+                letting_go: true,
+                ..after.with_ids(&ids)
+            };
+            let have = have.cloned().map(|it| it.of_another(&before.stack));
+            let made = BTreeSet::new();
+            match step_for(address, want, have.as_ref(), &made, &Consent::default()) {
+                Ok(mut step) => {
+                    step.because = Some("it stays, as `existing`".to_owned());
+                    steps.push(step);
+                }
+                Err(message) => refusals.push(refusal(address, message)),
+            }
+        }
+        for orphan in live.orphans.iter().filter(|it| named.contains(&it.address)) {
+            let (address, place) = (&orphan.address, &orphan.place);
+            let step = letting_go(address, place, &orphan.have, before);
+            steps.extend(step.map(|it| Step {
+                because: Some("it left the stack, and stays".to_owned()),
+                ..it
+            }));
+        }
+        steps.extend(renewed_marks(before, after, live, &leaving));
+        for step in &mut steps {
+            // Nobody changed AWS: the stack lets go.
+            step.drifted = false;
+        }
+        let gauges = budget::gauges(&steps);
+        refusals.extend(budget::refusals(&gauges));
+        refusals.extend(steps.iter().filter_map(written_twice));
+        Self {
+            stack: before.stack.clone(),
+            access: access::changes(before, &steps),
+            moves: Vec::new(),
+            strangers: BTreeSet::new(),
+            widenings: broadened::widenings(&steps),
+            // Another name is no other statement.
+            statements: Vec::new(),
+            gauges,
+            refusals,
+            handovers: Vec::new(),
+            left: super::left::untouched(before),
+            halves: Vec::new(),
+            withdrawn: Vec::new(),
+            live_digest: digests::of_live(live),
+            stack_digest: digests::of_stack(after),
+            steps,
+        }
+    }
+}
+
+/// Whether something is this, or the stage of this API.
+fn is_of(address: &Address, named: &Address) -> bool {
+    let stage = named.kind == KindName::RestApi
+        && address.kind == KindName::Stage
+        && address
+            .name
+            .split_once('.')
+            .is_some_and(|(api, _)| api == named.name);
+    address == named || stage
+}
+
+/// The marks of what stays, and is now said in other words: that of an API which is named by its id.
+fn renewed_marks(
+    before: &Desired,
+    after: &Desired,
+    live: &Live,
+    leaving: &dyn Fn(&&Address) -> bool,
+) -> Vec<Step> {
+    let ids = live.ids();
+    let made = BTreeSet::new();
+    let step = |address: &Address, desired: &Desired| {
+        let want = desired.wants.get(address)?.with_ids(&ids);
+        let have = live.have.get(address)?;
+        step_for(address, want, Some(have), &made, &Consent::default()).ok()
+    };
+    let staying = after.wants.keys().filter(|it| !leaving(it));
+    staying
+        .filter(|it| step(it, before).is_some_and(|it| it.action == Action::Keep))
+        .filter_map(|it| step(it, after))
+        .filter(|it| it.action == Action::Update && it.changes.iter().all(|it| it.field == "mark"))
+        .map(|it| Step {
+            because: Some("the stack says the same of it in other words".to_owned()),
+            ..it
+        })
+        .collect()
+}
+
+impl Plan {
+    /// The marks of APIs that [`Plan::of_release`] leaves to the end: of those that leave the stack, or of
+    /// those that stay, which must be named there by their ids before.
+    #[must_use]
+    pub fn of_api_marks(&self, after: &Desired, staying: bool) -> Self {
+        let is_one = |it: &&Step| {
+            it.address.kind == KindName::RestApi
+                && it.have.as_ref().is_some_and(|it| it.released)
+                && after.wants.contains_key(&it.address) == staying
+        };
+        let mut steps: Vec<Step> = self.steps.iter().filter(is_one).cloned().collect();
+        for step in &mut steps {
+            step.changes.retain(|it| it.field == "mark");
+            if let Some(want) = &mut step.want {
+                want.letting_go = false;
+            }
+        }
+        let nothing = Self {
+            steps: Vec::new(),
+            access: Vec::new(),
+            widenings: Vec::new(),
+            gauges: Vec::new(),
+            ..self.clone()
+        };
+        Self { steps, ..nothing }
+    }
+}
+
+fn is_ours(have: &Have, stack: &str) -> bool {
+    have.mark.as_ref().is_some_and(|it| it.stack == stack)
+}
+
+fn refusal(address: &Address, message: String) -> Refusal {
+    Refusal {
+        address: address.clone(),
+        message,
+        budget: false,
+        ways_out: Vec::new(),
+    }
+}
+
+/// The step that takes everything of ours off a resource but what it does.
+fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) -> Option<Step> {
+    let mut resource = have.resource.clone();
+    match &mut resource {
+        Resource::Role(it) => it.inline.clear(),
+        Resource::Topic(it) => it.policy.statements.clear(),
+        Resource::Queue(it) => it.policy.statements.clear(),
+        Resource::RestApi(it) => {
+            it.existing = Some(have.id.clone());
+            it.policy.statements.clear();
+            // None of its authorizers is ours to see to any more.
+            it.public = it.methods.keys().cloned().collect();
+        }
+        // A subscription is its queue's, and a stage its API's: neither has to be let go of by itself.
+        Resource::Subscription(_) | Resource::Stage(_) => return None,
+    }
+    let want = Want {
+        stack: desired.stack.clone(),
+        place: place.clone(),
+        resource,
+        owned: false,
+        exclusive: false,
+        letting_go: true,
+        needs: BTreeSet::new(),
+        because: None,
+        defer_trust: false,
+        other_half: None,
+        repin: false,
+        renames: false,
+        digest: None,
+    };
+    let have = have.clone().of_another(&desired.stack);
+    let differences = want.resource.differences(&want, &have);
+    if differences.is_empty() {
+        return None;
+    }
+    Some(Step {
+        address: address.clone(),
+        place: place.clone(),
+        action: Action::Update,
+        changes: differences.into_changes(),
+        want: Some(want),
+        have: Some(have),
+        because: Some("it leaves the stack, and stays".to_owned()),
+        drifted: false,
+        bridge: None,
+    })
+}
+
+/// Why a role cannot have its policies under two names at once, which it has for a moment.
+fn written_twice(step: &Step) -> Option<Refusal> {
+    let (Some(Resource::Role(live)), Some(want)) =
+        (step.have.as_ref().map(|it| &it.resource), &step.want)
+    else {
+        return None;
+    };
+    let Resource::Role(role) = &want.resource else {
+        return None;
+    };
+    let mut all = live.inline.clone();
+    all.extend(release::let_go_inline(
+        &want.stack,
+        &live.inline,
+        &role.inline,
+    ));
+    let budget = size::inline(all.values());
+    budget.is_over().then(|| {
+        let message = format!(
+            "its policies go to another name before they leave the old one, and both take {} of {} characters; \
+             take an access of the role's out of the stack first",
+            budget.used, budget.limit
+        );
+        refusal(&step.address, message)
+    })
+}
