@@ -238,6 +238,9 @@ fn written_twice(step: &Step) -> Option<Refusal> {
              take an access of the role's out of the stack first",
             budget.used, budget.limit
         );
-        refusal(&step.address, message)
+        Refusal {
+            budget: true,
+            ..refusal(&step.address, message)
+        }
     })
 }
