@@ -54,7 +54,7 @@ pub fn let_go(live: &[Statement], wanted: &[Statement], foreign: &[Statement]) -
 /// The first of `name`, `name2`, `name3`… that is free.
 fn free(name: &str, taken: &dyn Fn(&str) -> bool) -> Option<String> {
     std::iter::once(name.to_owned())
-        .chain((2..).map(|it| format!("{name}{it}")))
+        .chain((2..=u32::MAX).map(|it| format!("{name}{it}")))
         .find(|it| !taken(it))
 }
 
