@@ -10,6 +10,7 @@ use crate::cli::{Ending, Failure, args};
 use crate::drift::accept::{Accepting, accept};
 use crate::drift::{self, Drift, Seen};
 use crate::plan::Consent;
+use crate::report::diff;
 use crate::stack::{self, Source};
 
 /// Writes what AWS has into the stack's files.
@@ -59,7 +60,7 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
     for (old, new) in look.sources.iter().zip(&after) {
         if old.text != new.text {
             write(new)?;
-            screen.result(&difference(old, new));
+            screen.result(&diff::unified(&old.name, &old.text, &new.text));
         }
     }
     screen.talk(&look.session.summary());
@@ -72,26 +73,4 @@ fn write(source: &Source) -> Result<(), Failure> {
     let beside = path.with_extension("toml.new");
     let result = fs::write(&beside, &source.text).and_then(|()| fs::rename(&beside, path));
     result.map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", source.name)))
-}
-
-/// The lines that went and came: all that differs lies between what both begin and end with.
-fn difference(old: &Source, new: &Source) -> String {
-    let (a, b): (Vec<&str>, Vec<&str>) = (old.text.lines().collect(), new.text.lines().collect());
-    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let room = a.len().min(b.len()) - head;
-    let tail = a
-        .iter()
-        .rev()
-        .zip(b.iter().rev())
-        .take(room)
-        .take_while(|(a, b)| a == b)
-        .count();
-    let mut text = format!("{}:{}\n", old.name, head + 1);
-    for line in &a[head..a.len() - tail] {
-        text += &format!("  - {line}\n");
-    }
-    for line in &b[head..b.len() - tail] {
-        text += &format!("  + {line}\n");
-    }
-    text
 }

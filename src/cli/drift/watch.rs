@@ -33,7 +33,7 @@ pub(super) async fn watch(
         round += 1;
         let found = tokio::select! {
             found = one(args, screen, round, &mut before) => found,
-            _ = tokio::signal::ctrl_c() => return Ok(Ending::Interrupted),
+            _ = tokio::signal::ctrl_c() => return Ok(stopped(round, screen)),
         };
         if args.rounds.is_some_and(|it| round >= it) {
             return found;
@@ -51,11 +51,24 @@ pub(super) async fn watch(
             _ = tokio::signal::ctrl_c() => true,
         };
         if interrupted {
-            return Ok(Ending::Interrupted);
+            return Ok(stopped(round + 1, screen));
         }
         if real_time {
             tokio::time::pause();
         }
+    }
+}
+
+/// The end that somebody asked for, in the look of this number or before it.
+fn stopped(round: u64, screen: &Screen) -> Ending {
+    screen.talk(&format!("Stopped after {}", counted_looks(round - 1)));
+    Ending::Interrupted
+}
+
+fn counted_looks(looks: u64) -> String {
+    match looks {
+        1 => "1 look".to_owned(),
+        many => format!("{many} looks"),
     }
 }
 
