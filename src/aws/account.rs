@@ -332,7 +332,7 @@ impl Entrance {
             fault,
             message: format!(
                 "cannot assume {role} for {self}: {}; {advice}",
-                error.message
+                said(&error)
             ),
             ..error
         }
@@ -363,12 +363,13 @@ impl Entrance {
                 format!(
                     "{} does not accept the credentials of {self}: {}; {advice}",
                     self.as_whom(),
-                    error.message
+                    said(&error)
                 )
             }
             Fault::Region => format!(
                 "{}; enable region {} for {self}, or choose another",
-                error.message, self.account.place.region
+                said(&error),
+                self.account.place.region
             ),
             Fault::Denied => format!("{} ({self}, {})", error.message, self.as_whom()),
             _ => return error,
@@ -386,6 +387,11 @@ impl Entrance {
             (None, None) => "with your own credentials".to_owned(),
         }
     }
+}
+
+/// What an error says, ready to be gone on with.
+fn said(error: &CallError) -> &str {
+    error.message.trim_end_matches('.')
 }
 
 impl fmt::Display for Entrance {

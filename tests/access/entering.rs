@@ -19,7 +19,7 @@ const SHOP: &str = "111111111111";
 const ORDERS: &str = "333333333333";
 
 /// A stack over two accounts; `shop` and `orders` are what else is said of them.
-fn stack(name: &str, shop: &str, orders: &str) -> PathBuf {
+pub(crate) fn stack(name: &str, shop: &str, orders: &str) -> PathBuf {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("entering-{name}.toml"));
     let text = format!(
         r#"
@@ -53,7 +53,7 @@ via  = "resource-policy"
 }
 
 /// An emulator with a role `provision` in these accounts that the operator may assume.
-fn emulator(accounts: &[&str], external_id: Option<&str>) -> Option<Emulator> {
+pub(crate) fn emulator(accounts: &[&str], external_id: Option<&str>) -> Option<Emulator> {
     let emulator = Emulator::start(&[("AUTH", "true")])?;
     let wire = Wire {
         port: emulator.port(),

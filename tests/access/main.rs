@@ -21,6 +21,7 @@ mod moto;
 #[allow(dead_code, reason = "the road itself uses more of it")]
 #[path = "../road/operator.rs"]
 mod operator;
+mod region;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
 mod tampered;
