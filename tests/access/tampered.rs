@@ -3,13 +3,19 @@
 //! One stack, applied once: each tampering is done to what the one before left behind, so what
 //! a revert leaves must be as good as new.
 
+use std::collections::BTreeSet;
+
 use provision::aws::{Aws, Keys, Reach};
 use provision::cloud::Seam;
 use provision::lower::Desired;
 use provision::model::Place;
 use provision::stack::{Account, Credentials};
 
+use serde_json::Value;
+
+use crate::claims::failures;
 use crate::emulator::Emulator;
+use crate::ground::{Ground, told as printed};
 use crate::operator::{BILLING, ORDERS, SHOP};
 use crate::rewriting::{self, CONTROL, Respelled, Rewritten, SPELLINGS};
 use crate::tamperings::{TABLE, marketplace, put_back, told};
@@ -104,4 +110,71 @@ fn nothing_that_aws_rewrites_is_drift_over_the_sdk() {
             assert_ne!(found, [""; 0], "{} of {kept:?}", CONTROL.name);
         }
     });
+}
+
+/// Something on every kind of resource, at once; none of it hides another.
+const AT_ONCE: [&str; 8] = [
+    "administrator attached",
+    "anyone may assume an access role",
+    "our statement for anybody",
+    "no filter",
+    "a stranger's subscription",
+    "anyone may send",
+    "policy opened and deployed",
+    "settings of one method",
+];
+
+#[test]
+fn the_program_finds_all_at_once_and_what_it_puts_back_lets_in_nobody() {
+    let file = crate::stack(crate::MARKETPLACE);
+    let Some(ground) = Ground::of(&file, &[], 0) else {
+        return;
+    };
+    assert_eq!(failures(&ground), [""; 0]);
+    let aws = as_roots(
+        &format!("http://127.0.0.1:{}", ground.wire.port),
+        &marketplace(),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let mut expected = Vec::new();
+    for name in AT_ONCE {
+        let row = TABLE.iter().find(|it| it.name == name);
+        let row = row.expect("a row of that name");
+        runtime.block_on((row.deed)(&aws));
+        expected.extend(row.found.iter().map(|it| (*it).to_owned()));
+    }
+    expected.sort();
+    // It is no talk: whoever was not to be let in is let in.
+    let failures_then = failures(&ground);
+    let is_let_in = |it: &String| it.starts_with("may: ");
+    assert!(failures_then.iter().any(is_let_in), "{failures_then:?}");
+
+    let file = file.display().to_string();
+    let output = ground.provision(&["drift", &file, "--json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
+    assert_eq!(document["opens_access"], true);
+    let findings = document["findings"].as_array().expect("findings").iter();
+    let text = |it: &Value, field: &str| it[field].as_str().expect("a text").to_owned();
+    let mut found: Vec<String> = findings
+        .clone()
+        .map(|it| {
+            let (code, address) = (text(it, "code"), text(it, "address"));
+            format!("{code} {address} {}", text(it, "severity"))
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, expected);
+
+    let addresses: BTreeSet<String> = findings.map(|it| text(it, "address")).collect();
+    let mut words = vec!["drift", &file, "--yes", "--revert"];
+    words.extend(addresses.iter().map(String::as_str));
+    let output = ground.provision(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    let output = ground.provision(&["drift", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    assert_eq!(failures(&ground), [""; 0]);
 }

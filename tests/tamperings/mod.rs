@@ -236,11 +236,21 @@ pub(crate) const TABLE: &[Tampering] = &[
     row!(Topic, "deleted", it => send(it, ORDERS, sns::DeleteTopic { arn: TOPIC.to_owned() }).await, [
         "PD002 subscriptions.billing-inbox.order-events cuts_access", "PD002 topics.order-events cuts_access",
     ]),
+    // It carries what SNS gives every topic: its own account's people, who could have made it, and
+    // nobody else. So it opens nothing, until somebody writes a policy that does.
     row!(Topic, "a topic with a copied mark", it => {
         make_topic(it, ORDERS, "ghost").await;
         let arn = TOPIC.replace("order-events", "ghost");
         send(it, ORDERS, sns::TagTopic { arn, tags: mark("topics.ghost") }).await;
     }, ["PD003 topics.ghost changes_behaviour"]),
+    row!(Topic, "an open topic with a copied mark", it => {
+        make_topic(it, ORDERS, "ghost").await;
+        let arn = TOPIC.replace("order-events", "ghost");
+        send(it, ORDERS, sns::TagTopic { arn: arn.clone(), tags: mark("topics.ghost") }).await;
+        let mut open = anybody("theirs");
+        open["Resource"] = json!(arn);
+        send(it, ORDERS, sns::SetTopicAttributes { arn, name: "Policy".to_owned(), value: document(&open) }).await;
+    }, ["PD003 topics.ghost opens_access"]),
     // The queue's side.
     row!(Queue, "anyone may send", it => rewrite_queue(it, |it| it.push(json!({
         "Sid": "theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage", "Resource": QUEUE,
