@@ -5,7 +5,7 @@
 //! see would show.
 
 #[path = "../baseline/stack.rs"]
-mod baseline;
+pub(crate) mod baseline;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ mod breaking;
 mod caller;
 mod calls;
 mod claims;
+mod daytwo;
 mod entering;
 mod ground;
 mod handover;
