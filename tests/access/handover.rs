@@ -21,23 +21,63 @@ struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Both clients of a consumer: `None` where there is no Python.
-    fn both(ground: &'a Ground, stack: &Path, consumer: &str) -> Option<[Self; 2]> {
+    /// The clients of a consumer that can be run here: `None` where there is no Python.
+    fn all(ground: &'a Ground, stack: &Path, consumer: &str) -> Option<Vec<Self>> {
         let programs = emulator::clients()?;
-        Some(["python", "cli"].map(|language| {
+        let mut languages = vec!["python", "cli"];
+        let node = emulator::node();
+        if node.is_some() {
+            languages.push("javascript");
+        }
+        let mut clients = Vec::new();
+        for language in languages {
             let name = format!("client-{}-{}", std::process::id(), ground.wire.port);
             let number = consumer.len();
-            let file =
-                Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{number}.{language}"));
-            let text = printed(ground, stack, &[consumer, "--only", language]);
-            fs::write(&file, text).expect("the target directory is writable");
-            Self {
+            let (folder, runs) = match &node {
+                Some((folder, runs)) if language == "javascript" => (folder.as_path(), *runs),
+                _ => (Path::new(env!("CARGO_TARGET_TMPDIR")), true),
+            };
+            let ending = if language == "javascript" {
+                "mjs"
+            } else {
+                language
+            };
+            let client = Self {
                 ground,
                 programs: programs.clone(),
                 language,
-                file,
+                file: folder.join(format!("{name}-{number}.{ending}")),
+            };
+            let mut text = printed(ground, stack, &[consumer, "--only", language]);
+            if language == "javascript" {
+                // The SDK for JavaScript asks the host in a queue's URL, whatever the environment says.
+                let here = format!("http://127.0.0.1:{}", ground.wire.port);
+                text = text.replace("https://sqs.eu-west-1.amazonaws.com", &here);
             }
-        }))
+            fs::write(&client.file, text).expect("the target directory is writable");
+            if language == "javascript" {
+                let check = Command::new("node")
+                    .arg("--check")
+                    .arg(&client.file)
+                    .output();
+                let check = check.expect("node runs");
+                assert!(check.status.success(), "{}", told(&check));
+            }
+            if runs {
+                clients.push(client);
+            }
+        }
+        Some(clients)
+    }
+
+    /// The client in Rust of one of `clients/`.
+    fn rust(ground: &'a Ground, name: &str) -> Self {
+        Self {
+            ground,
+            programs: PathBuf::new(),
+            language: "rust",
+            file: PathBuf::from(name),
+        }
     }
 
     /// Runs it with somebody's credentials.
@@ -45,10 +85,18 @@ impl<'a> Client<'a> {
         let python = self.programs.join("python");
         let program = match self.language {
             "python" => python.as_path(),
+            "javascript" => Path::new("node"),
             _ => Path::new("bash"),
         };
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new(program);
+        let mut command = if self.language == "rust" {
+            let name = self.file.display().to_string();
+            crate::rust_client::command(&name, words)
+        } else {
+            let mut command = Command::new(program);
+            command.arg(&self.file).args(words);
+            command
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") {
                 command.env_remove(name);
@@ -56,8 +104,6 @@ impl<'a> Client<'a> {
         }
         let port = self.ground.wire.port;
         command
-            .arg(&self.file)
-            .args(words)
             .env("PATH", format!("{}:{path}", self.programs.display()))
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -101,10 +147,10 @@ impl<'a> Client<'a> {
             "{} {words:?}: {told}",
             self.language
         );
-        // The AWS CLI tells the code of a refusal, and leaves its number out.
+        // The AWS CLI and the SDK for Rust tell the code of a refusal, and leave its number out.
         let refusals: &[&str] = match self.language {
-            "python" => &["HTTP 403"],
-            _ => &["HTTP 403", "(AccessDenied", "(AuthorizationError"],
+            "python" | "javascript" => &["HTTP 403"],
+            _ => &["HTTP 403", "AccessDenied", "AuthorizationError"],
         };
         assert!(
             refusals.iter().any(|it| told.contains(it)),
@@ -116,7 +162,9 @@ impl<'a> Client<'a> {
 
 impl Drop for Client<'_> {
     fn drop(&mut self) {
-        fs::remove_file(&self.file).ok();
+        if self.language != "rust" {
+            fs::remove_file(&self.file).ok();
+        }
     }
 }
 
@@ -156,8 +204,8 @@ fn clients_of_roles_call_and_publish_until_the_grant_is_gone() {
         keys(&ground, "roles.refunds"),
     );
     let (Some(direct), Some(assuming)) = (
-        Client::both(&ground, &stack, "checkout"),
-        Client::both(&ground, &stack, "refunds"),
+        Client::all(&ground, &stack, "checkout"),
+        Client::all(&ground, &stack, "refunds"),
     ) else {
         return;
     };
@@ -220,7 +268,7 @@ fn a_client_of_a_queue_receives_while_its_role_has_the_policy_that_came_with_it(
     let Some(ground) = Ground::of(&stack, &[], 0) else {
         return;
     };
-    let Some(clients) = Client::both(&ground, &stack, "billing-inbox") else {
+    let Some(clients) = Client::all(&ground, &stack, "billing-inbox") else {
         return;
     };
     let receiver = keys(&ground, "roles.invoicer");
@@ -271,7 +319,7 @@ fn a_client_of_a_role_elsewhere_brings_the_external_id() {
         return;
     };
     let writer = "arn:aws:iam::555555555555:role/partners/writer";
-    let Some(clients) = Client::both(&ground, &stack, writer) else {
+    let Some(clients) = Client::all(&ground, &stack, writer) else {
         return;
     };
     for client in &clients {
@@ -281,5 +329,102 @@ fn a_client_of_a_role_elsewhere_brings_the_external_id() {
         client.comes_off(keys(&ground, writer), &["publish-order-events", "written"]);
         let reader = "arn:aws:iam::555555555555:role/partners/reader";
         client.is_refused(keys(&ground, reader), &["call-orders", "PUT", "/orders/17"]);
+    }
+}
+
+#[test]
+fn clients_in_every_language_keep_to_order_and_take_messages_out_of_their_envelope() {
+    let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access/clients/stack.toml");
+    if !has_curl() {
+        return;
+    }
+    let Some(ground) = Ground::of(&stack, &[], 0) else {
+        return;
+    };
+    let all = |name: &str| {
+        let mut clients = Client::all(&ground, &stack, name)?;
+        clients.push(Client::rust(&ground, name));
+        Some(clients)
+    };
+    let (Some(tills), Some(inboxes), Some(raws), Some(ordereds)) =
+        (all("till"), all("inbox"), all("raw"), all("ordered"))
+    else {
+        return;
+    };
+    // What is received with: a role of the queues' account, with the policies that came along.
+    let receiver = "a powerless stranger of 111111111111";
+    let attach = |queue: &str| {
+        let document = printed(&ground, &stack, &[queue, "--json"]);
+        let document: Value = serde_json::from_str(&document).expect("JSON");
+        let put = PutRolePolicy {
+            name: "powerless".to_owned(),
+            policy: queue.to_owned(),
+            document: document["attach"][0]["policy"].to_string(),
+        };
+        ground.as_root("shop", put);
+    };
+    let (till, receiver) = (keys(&ground, "roles.till"), keys(&ground, receiver));
+    for (queue, clients) in [("inbox", &inboxes), ("raw", &raws), ("ordered", &ordereds)] {
+        let receive = format!("receive-{queue}");
+        for client in clients {
+            client.is_refused(receiver, &[&receive]);
+        }
+        attach(queue);
+    }
+    for (number, client) in tills.iter().enumerate() {
+        let language = client.language;
+        let (answer, status) = client.comes_off(till, &["call-orders", "GET", "/orders/17"]);
+        assert!(status.contains("HTTP 200"), "{language}: {status}");
+        assert!(answer.contains("17"), "{language}: {answer}");
+        let (_, status) = client.comes_off(till, &["call-orders", "POST", "/orders", "{}"]);
+        assert!(status.contains("HTTP 201"), "{language}: {status}");
+        let (answer, _) = client.comes_off(till, &["call-prices", "GET", "/prices/17"]);
+        assert!(answer.contains("42"), "{language}: {answer}");
+        client.is_refused(till, &["call-orders", "DELETE", "/orders/17"]);
+        client.is_refused(receiver, &["call-orders", "GET", "/orders/17"]);
+        client.is_refused(receiver, &["call-prices", "GET", "/prices/17"]);
+        client.is_refused(receiver, &["publish-order-events", "no"]);
+        client.is_refused(receiver, &["publish-ledger", "one", "no"]);
+
+        let body = format!("it's {number} of {language}");
+        client.comes_off(till, &["publish-order-events", &body]);
+        for (queue, clients) in [("receive-inbox", &inboxes), ("receive-raw", &raws)] {
+            let (received, _) = clients[number].comes_off(receiver, &[queue]);
+            assert!(received.contains(&body), "{language}, {queue}: {received}");
+            // The shell has nothing that reads JSON, and says so: its messages stay as they come.
+            let bare = !received.contains("TopicArn");
+            assert!(bare || language == "cli", "{language}: {received}");
+        }
+        // The same twice, told apart by what is sent along; and once by what it says.
+        for _ in 0..2 {
+            client.comes_off(till, &["publish-ledger", "one", &body]);
+            client.comes_off(till, &["publish-audit", "one", &body]);
+        }
+        let mut received = String::new();
+        // One group's messages come one receipt after the other.
+        for _ in 0..3 {
+            received += &ordereds[number].comes_off(receiver, &["receive-ordered"]).0;
+            if received.matches(&body).count() >= 3 {
+                break;
+            }
+        }
+        assert_eq!(received.matches(&body).count(), 3, "{language}: {received}");
+    }
+
+    // The same stack, with nobody allowed anything.
+    let text = fs::read_to_string(&stack).expect("the stack");
+    let (without, _) = text.split_once("\n[[access]]").expect("accesses");
+    let file =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("without-{}.toml", ground.wire.port));
+    fs::write(&file, without).expect("the target directory is writable");
+    let words = ["apply", &file.display().to_string(), "--yes", "--prune"];
+    let applied = ground.provision(&words);
+    fs::remove_file(&file).ok();
+    assert_eq!(applied.status.code(), Some(0), "{}", told(&applied));
+    for client in &tills {
+        client.is_refused(till, &["call-orders", "GET", "/orders/17"]);
+        client.is_refused(till, &["call-prices", "GET", "/prices/17"]);
+        client.is_refused(till, &["publish-order-events", "no"]);
+        client.is_refused(till, &["publish-ledger", "one", "no"]);
     }
 }

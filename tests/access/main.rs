@@ -25,6 +25,7 @@ mod operator;
 mod region;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
+mod rust_client;
 mod tampered;
 #[path = "../tamperings/mod.rs"]
 mod tamperings;

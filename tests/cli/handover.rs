@@ -348,3 +348,25 @@ fn a_literal_is_read_back_as_it_was() {
     let back: Vec<&str> = back.split('\0').collect();
     assert_eq!(back[..NASTY.len()], NASTY);
 }
+
+#[test]
+fn the_clients_that_are_compiled_are_those_that_are_printed() {
+    let folder = Folder::new();
+    let clients = std::path::Path::new(super::ROOT).join("tests/access/clients");
+    let stack = std::fs::read_to_string(clients.join("stack.toml")).expect("the stack");
+    folder.write("stack.toml", &stack);
+    folder.run("apply stack.toml --sandbox --yes").ends(0);
+    for consumer in ["till", "inbox", "raw", "ordered"] {
+        let words = format!("handover {consumer} stack.toml --sandbox --only rust");
+        let printed = folder.run(&words).ends(0).out;
+        let file = clients.join(format!("{consumer}.rs"));
+        if super::rewrites() {
+            std::fs::write(&file, &printed).expect("a client");
+        }
+        let compiled = std::fs::read_to_string(&file).expect("a client");
+        assert_eq!(
+            printed, compiled,
+            "run with PROVISION_REWRITE=1, then read {consumer}.rs"
+        );
+    }
+}

@@ -181,6 +181,47 @@ pub(crate) fn clients() -> Option<PathBuf> {
     python.parent().map(Path::to_path_buf)
 }
 
+/// A folder where JavaScript finds the AWS SDK, and whether it is there: without it a program can
+/// still be checked. `None`, and a line that says so, where there is no Node.
+pub(crate) fn node() -> Option<(PathBuf, bool)> {
+    let runs = |program: &str| {
+        let found = Command::new(program).arg("--version").output();
+        found.is_ok_and(|it| it.status.success())
+    };
+    let say = |words: &str| {
+        let name = std::thread::current().name().unwrap_or("test").to_owned();
+        writeln!(std::io::stderr(), "{name}: {words}").ok();
+    };
+    if !runs("node") {
+        say("no node: JavaScript is neither checked nor run");
+        return None;
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("CARGO_TARGET_TMPDIR is below the target directory");
+    let home = target.join("clients-node");
+    fs::create_dir_all(&home).expect("the target directory is writable");
+    let wanted = fs::read_to_string(format!("{HERE}/package.json")).expect("what is to be there");
+    let lock = File::create(target.join("clients-node.lock")).expect("the target directory");
+    lock.lock().expect("a lock on the packages");
+    let stamp = home.join("stamp.json");
+    if fs::read_to_string(&stamp).is_ok_and(|it| it == wanted) {
+        return Some((home, true));
+    }
+    fs::write(home.join("package.json"), &wanted).expect("the folder is writable");
+    let installed = Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .current_dir(&home)
+        .output()
+        .is_ok_and(|it| it.status.success());
+    if installed {
+        fs::write(&stamp, wanted).expect("the stamp");
+    } else {
+        say("npm installs nothing here: JavaScript is checked, and not run");
+    }
+    Some((home, installed))
+}
+
 /// The interpreter of a virtual environment, which is made when it is not there.
 fn environment(name: &str, requirements: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
