@@ -15,7 +15,10 @@ use divan::counter::ItemsCount;
 use provision::lower::{self, Desired};
 use provision::model::KindName;
 use provision::policy::{Decision, Request, Who};
+use provision::stack::Whom;
 use provision::stack::{self, Source, Stack};
+use provision::verify::holders::{Circle, Open, Search};
+use provision::verify::question::questions;
 use provision::verify::world::{Caller, Thing};
 use provision::verify::{World, prove};
 
@@ -23,8 +26,8 @@ fn main() {
     divan::main();
 }
 
-/// A stack of so many edges.
-fn stack_of(edges: usize) -> (Stack, Desired) {
+/// A stack of so many edges, with this in its file beside them.
+fn stack_with(edges: usize, more: &str) -> (Stack, Desired) {
     let consumers = edges / 5;
     let targets = consumers.div_ceil(20);
     let mut text = "[stack]\nname = \"bench\"\nregion = \"eu-west-1\"\n".to_owned();
@@ -58,6 +61,7 @@ fn stack_of(edges: usize) -> (Stack, Desired) {
             );
         }
     }
+    text += more;
     let source = Source {
         name: "bench.toml".to_owned(),
         text,
@@ -66,6 +70,10 @@ fn stack_of(edges: usize) -> (Stack, Desired) {
         .unwrap_or_else(|it| panic!("{}", it.render(false)));
     let desired = lower::lower(&stack).expect("it fits");
     (stack, desired)
+}
+
+fn stack_of(edges: usize) -> (Stack, Desired) {
+    stack_with(edges, "")
 }
 
 /// For each role that publishes by a topic's policy, that call, which is allowed, and the same to
@@ -124,4 +132,51 @@ fn verify(bencher: Bencher, edges: usize) {
     bencher
         .counter(ItemsCount::new(edges))
         .bench_local(|| prove(&stack, &desired, &world));
+}
+
+/// What no stranger may ever do to anything of a stack, and what one role may never publish to.
+const NEVERS: &str = "[[never]]\nwho = \"outside accounts\"\n\
+     [[never]]\nwho = \"roles.r0\"\ndo = \"publish\"\nto = \"topics.t7\"\n";
+
+/// The claims of [`verify`], and `[[never]]` beside them: of every resource, by whatever way.
+#[divan::bench(args = [1_000, 2_500, 5_000, 10_000], sample_count = 5)]
+fn nevers(bencher: Bencher, edges: usize) {
+    let (stack, desired) = stack_with(edges, NEVERS);
+    let world = World::wanted(&desired);
+    let proof = prove(&stack, &desired, &world);
+    assert_eq!(proof.counts().1, 0, "{:?}", proof.failed().next());
+    bencher
+        .counter(ItemsCount::new(edges))
+        .bench_local(|| prove(&stack, &desired, &world));
+}
+
+/// Who may publish to each topic of a stack, directly or by assuming a role: a question a topic.
+#[divan::bench(args = [1_000, 2_500, 5_000, 10_000], sample_count = 5)]
+fn who_can(bencher: Bencher, edges: usize) {
+    let (stack, desired) = stack_of(edges);
+    let world = World::wanted(&desired);
+    let topics: Vec<String> = world
+        .of_kind(KindName::Topic)
+        .map(|it| it.address.to_string())
+        .collect();
+    let ask = || {
+        let search = Search::of(&stack, &world);
+        let everybody = Circle {
+            who: &[Whom::Anyone],
+            except: &[],
+        };
+        let one = |topic: &String| {
+            let asked = questions(&world, "publish", topic).expect("a question");
+            let holders = asked
+                .iter()
+                .map(|it| search.holders(&it.ask, &everybody, &mut Open::new()).len());
+            holders.sum::<usize>()
+        };
+        topics.iter().map(one).sum::<usize>()
+    };
+    // A fifth of the edges publish by themselves, a fifth through an access role.
+    assert_eq!(ask(), edges / 5 * 2);
+    bencher
+        .counter(ItemsCount::new(topics.len()))
+        .bench_local(ask);
 }

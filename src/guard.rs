@@ -260,3 +260,6 @@ fn is_public(api: &RestApi, key: &RouteKey) -> bool {
             .get(key)
             .is_some_and(|it| it.authorization == "NONE")
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,10 +28,7 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         (World::wanted(&desired), "stack")
     };
     let questions = questions(&world, &args.action, &args.resource).map_err(Failure::Plain)?;
-    let search = Search {
-        stack: &stack,
-        world: &world,
-    };
+    let search = Search::of(&stack, &world);
     let everybody = Circle {
         who: &[Whom::Anyone],
         except: &[],

@@ -276,7 +276,7 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str) -> String {
         (2, ["sns", "sqs"]),
         (3, [region, "us-east-1"]),
         (4, [account, "888888888888"]),
-        (5, [name, "prod/GET/example"]),
+        (5, [name, "a1b2c3d4e5/prod/GET/example"]),
     ] {
         for wish in wishes {
             let mut wished = parts.clone();

@@ -12,6 +12,7 @@
 //! policies let is theirs to say, so they are taken to allow everything.
 
 mod circle;
+mod reaching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,7 @@ use crate::policy::{
 use crate::stack::{RouteKey, Stack, Whom};
 
 pub use circle::Circle;
+use reaching::Reaching;
 
 use super::calls::{Service, Texts, meant, services, some_text};
 use super::declared::{Name, account_of, named};
@@ -122,12 +124,11 @@ pub struct Holder {
 pub type Open = BTreeSet<String>;
 
 /// A place in a world from which holders are looked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Search<'a> {
-    /// The stack.
-    pub stack: &'a Stack,
-    /// Its world.
-    pub world: &'a World,
+    pub(super) stack: &'a Stack,
+    pub(super) world: &'a World,
+    reaching: Reaching<'a>,
 }
 
 /// A concrete resource, and what is asked of its callers.
@@ -153,6 +154,16 @@ pub fn assuming(role: &Thing) -> Ask<'_> {
 }
 
 impl<'a> Search<'a> {
+    /// A search of a stack's world.
+    #[must_use]
+    pub fn of(stack: &'a Stack, world: &'a World) -> Self {
+        Self {
+            stack,
+            world,
+            reaching: Reaching::of(world),
+        }
+    }
+
     /// Everybody of a circle who may do what is asked about.
     #[must_use]
     pub fn holders(&self, ask: &Ask<'a>, circle: &Circle<'_>, open: &mut Open) -> Vec<Holder> {
@@ -324,7 +335,8 @@ impl<'a> Search<'a> {
         if name.0 != "AWS" || !(name.1 == "*" || name.1.ends_with(":root")) {
             return;
         }
-        for role in self.world.of_kind(KindName::Role) {
+        // From another account a role's own policies have to say so, too.
+        for role in self.reaching.to(ask.thing) {
             let meant = name.1 == "*" || name.1 == root(&role.place, account_of(role));
             if meant && account_of(role) != account_of(ask.thing) && self.inside(circle, role) {
                 self.concrete(role, ask, spot, origin, open, add);
@@ -368,7 +380,7 @@ impl<'a> Search<'a> {
         open: &mut Open,
         add: &mut impl FnMut(Holder),
     ) {
-        for role in self.world.of_kind(KindName::Role) {
+        for role in self.reaching.to(ask.thing) {
             if account_of(role) != account_of(ask.thing) || !self.inside(circle, role) {
                 continue;
             }

@@ -32,7 +32,10 @@ pub fn actions_of(deed: Deed) -> &'static [&'static str] {
 
 /// Puts every never of a stack to a world.
 pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
-    let search = Search { stack, world };
+    if stack.nevers.is_empty() {
+        return;
+    }
+    let search = Search::of(stack, world);
     for never in &stack.nevers {
         for forbidden in &never.forbids {
             findings.push(claim(never, forbidden, desired, &search));

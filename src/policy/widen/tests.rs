@@ -450,3 +450,177 @@ fn who_has_no_account_has_no_session_either() {
         check(Change::Cosmetic, &anyone(""), &absent);
     }
 }
+
+/// A request as a line.
+fn shown(it: &Request) -> String {
+    let context = it.context.iter();
+    let context: Vec<String> = context
+        .map(|(key, values)| format!(" {key}={}", values.join(",")))
+        .collect();
+    let owner = it.resource_account.iter().map(|it| format!(" of {it}"));
+    let owner: String = owner.collect();
+    format!(
+        "{} {} {}{owner}{}",
+        it.principal,
+        it.action,
+        it.resource,
+        context.concat()
+    )
+}
+
+#[test]
+fn a_witness_is_the_plainest_request_that_a_person_could_try() {
+    for (old, new, witness) in [
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#,
+            "anonymous sns:Publish arn:aws:sns:eu-west-1:222222222222:t",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*","Resource":"*","Condition":{"Null":{"aws:PrincipalArn":"false"}}}"#,
+            "arn:aws:iam::999999999999:role/someone sns:Publish arn:aws:sns:eu-west-1:333333333333:example",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:*","Resource":"arn:aws:sns:*:222222222222:t*"}"#,
+            "arn:aws:iam::111111111111:role/someone sns:Publish arn:aws:sns:eu-west-1:222222222222:t",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Publish","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:user/*"}}}"#,
+            "arn:aws:iam::111111111111:user/someone sns:Publish arn:aws:sns:eu-west-1:333333333333:example",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:eu-west-1:222222222222:q","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:t"}}}"#,
+            "sns.amazonaws.com sqs:SendMessage arn:aws:sqs:eu-west-1:222222222222:q aws:SourceArn=arn:aws:sns:eu-west-1:333333333333:t",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:eu-west-1:222222222222:q","Condition":{"StringLike":{"aws:SourceAccount":"*"},"ArnLike":{"aws:SourceArn":"arn:aws:sns:eu-west-1:222222222222:t"}}}"#,
+            "sns.amazonaws.com sqs:SendMessage arn:aws:sqs:eu-west-1:222222222222:q aws:SourceAccount=222222222222 aws:SourceArn=arn:aws:sns:eu-west-1:222222222222:t",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}"#,
+            "anonymous execute-api:Invoke arn:aws:execute-api:eu-west-1:333333333333:a1b2c3d4e5/prod/GET/example",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/prod/GET/*","Condition":{"StringLike":{"aws:SourceVpce":"vpce-*"}}}"#,
+            "anonymous execute-api:Invoke arn:aws:execute-api:eu-west-1:333333333333:a1b2c3d4e5/prod/GET/example aws:SourceVpce=vpce-0other",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/prod/GET/*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"},"Null":{"aws:SourceVpc":"false"}}}"#,
+            "anonymous execute-api:Invoke arn:aws:execute-api:eu-west-1:333333333333:a1b2c3d4e5/prod/GET/example aws:SourceVpc=vpc-0other",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Subscribe","Resource":"*","Condition":{"StringNotEquals":{"sns:Protocol":"sqs","sns:Endpoint":"x"},"Null":{"sns:Protocol":"false","sns:Endpoint":"false"}}}"#,
+            "arn:aws:iam::111111111111:role/someone sns:Subscribe arn:aws:sns:eu-west-1:333333333333:example sns:Endpoint=https://example.com/ sns:Protocol=https",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Publish","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1","aws:RequestedRegion":"eu-west-1","aws:PrincipalAccount":"222222222222"},"Null":{"aws:PrincipalOrgID":"false"}}}"#,
+            "arn:aws:iam::111111111111:role/someone sns:Publish arn:aws:sns:us-east-1:333333333333:example aws:PrincipalOrgID=o-other aws:RequestedRegion=us-east-1",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#,
+            r#"{"Effect":"Allow","Action":["sns:Publish","sns:Subscribe"],"Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#,
+            "arn:aws:iam::222222222222:role/someone sns:Subscribe arn:aws:sns:eu-west-1:222222222222:t",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#,
+            "arn:aws:iam::333333333333:role/someone sns:Publish arn:aws:sns:eu-west-1:333333333333:example",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:*","Condition":{"StringNotEquals":{"aws:ResourceAccount":"111111111111"}}}"#,
+            "arn:aws:iam::222222222222:role/someone sns:Publish arn:aws:sns:eu-west-1:222222222222:example aws:ResourceAccount=222222222222",
+        ),
+        (
+            r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/a"},"Action":"sts:AssumeRole"}"#,
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}"#,
+            "arn:aws:iam::111111111111:role/someone sts:AssumeRole arn:aws:iam::111111111111:role/target",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111","aws:PrincipalTag/team":"x"}}}"#,
+            "arn:aws:iam::111111111111:role/someone sqs:SendMessage arn:aws:sns:eu-west-1:333333333333:example aws:PrincipalAccount=111111111111 aws:PrincipalTag/team=x",
+        ),
+        (
+            "",
+            r#"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sns:Publish","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"0.0.0.0/0"}}}"#,
+            "anonymous sns:Publish arn:aws:sns:eu-west-1:333333333333:example aws:VpcSourceIp=10.0.0.1",
+        ),
+    ] {
+        let found = check(Change::Widened, old, new);
+        let shown: Vec<String> = found.gains.iter().map(shown).collect();
+        assert_eq!(shown, [witness], "{new}");
+    }
+}
+
+#[test]
+fn too_many_statements_are_not_compared_and_say_so() {
+    let many = |count: usize| {
+        let one = |it: usize| identity(&format!(r#""sns:Publish{it}""#), r#""*""#);
+        let all: Vec<String> = (0..count).map(one).collect();
+        all.join(",")
+    };
+    let found = check(Change::Unproven, "", &many(MOST_STATEMENTS + 1));
+    assert_eq!(
+        found.because,
+        ["more than 2000 statements are not compared"]
+    );
+    let found = compare(&document(""), &document(&many(MOST_STATEMENTS)));
+    assert_ne!(
+        found.because,
+        ["more than 2000 statements are not compared"]
+    );
+}
+
+#[test]
+fn what_is_unproven_says_why() {
+    let on = |resource: &str| identity(r#""sns:Publish""#, &format!("{resource:?}"));
+    let (old, new) = (on("arn:aws:sns:*:222222222222:t"), on("arn:aws:sns:*:t"));
+    let found = compare(&document(&old), &document(&new));
+    assert_eq!(found.verdict, Change::Unproven);
+    assert_eq!(
+        found.because,
+        ["the documents differ in what cannot be decided offline"]
+    );
+    let many: Vec<String> = (0..40).map(|it| format!("\"*{it}*\"")).collect();
+    let found = check(
+        Change::Unproven,
+        "",
+        &identity(&format!("[{}]", many.join(",")), r#""*""#),
+    );
+    assert_eq!(
+        found.because,
+        ["the patterns of actions can be met in too many ways"]
+    );
+}
+
+#[test]
+fn a_statement_is_to_blame_and_a_denial_first() {
+    let ask = |action: &str| {
+        Request::new(
+            crate::policy::Who::of("arn:aws:iam::111111111111:role/a"),
+            action,
+            "arn:aws:sns:eu-west-1:222222222222:t",
+        )
+    };
+    let read = document(
+        r#"{"Sid":"All","Effect":"Allow","Action":"sns:*","Resource":"*"},
+           {"Effect":"Deny","Action":"sns:Subscribe","Resource":"*"},
+           {"Sid":"Open","Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"acme:team":"x"}}}"#,
+    );
+    let of = |action: &str| blame(&read, &ask(action));
+    assert_eq!(of("SNS:Publish").as_deref(), Some("statement `All`"));
+    assert_eq!(of("sns:Subscribe").as_deref(), Some("statement 2"));
+    assert_eq!(of("sqs:SendMessage"), None);
+    assert_eq!(of("s3:GetObject"), None);
+}
