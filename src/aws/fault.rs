@@ -83,7 +83,7 @@ fn from_answer(service: Service, answer: &HttpResponse, code: &str, message: &st
     let message = if message.is_empty() {
         format!("{} answered {status} and said nothing", service.prefix())
     } else {
-        message.to_owned()
+        said(message).to_owned()
     };
     CallError {
         fault: fault(service, &code, &message, status),
@@ -116,7 +116,16 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         next = inner.source();
     }
-    text
+    said(&text).to_owned()
+}
+
+/// What AWS or the SDK said, ready for a sentence of ours: they end theirs with a full stop, and ours go on.
+fn said(message: &str) -> &str {
+    let message = message.trim();
+    match message.strip_suffix('.') {
+        Some(rest) if !rest.ends_with('.') => rest,
+        Some(_) | None => message,
+    }
 }
 
 /// What an error means.
@@ -559,6 +568,16 @@ mod tests {
                 "{service} {code} {message} {status}"
             );
         }
+    }
+
+    #[test]
+    fn what_aws_says_ends_without_its_full_stop() {
+        let message = "Unable to assume the role in this region.";
+        assert_eq!(said(message), "Unable to assume the role in this region");
+        assert_eq!(said(" wait... "), "wait...");
+        assert_eq!(said("no stop"), "no stop");
+        let error = std::io::Error::other("It is over.");
+        assert_eq!(chain(&error), "It is over");
     }
 
     #[test]
