@@ -11,7 +11,9 @@ use provision::kinds::survey::{self, Live};
 use provision::lower::{self, Desired};
 use provision::model::{Arn, Place};
 use provision::plan::{Consent, Standing};
-use provision::policy::{ApiName, Decision, Document, MethodAuth, Policies, Request, Who, decide};
+use provision::policy::{
+    ApiName, Clause, Decision, Document, MethodAuth, Policies, Request, Statement, Who, decide,
+};
 use provision::stack::{self, Source, Stack};
 
 use super::world::{Command, address, drift, folder, plan, run, sandbox_for, spoken};
@@ -136,8 +138,15 @@ async fn works(owner: &Side, consumer: &Side, cloud: &Sandbox) -> BTreeSet<Strin
         _ => panic!("a topic"),
     };
     let mut found = BTreeSet::new();
-    for role in ["invoicer", "importer"] {
-        let own = inline(resource(&consumers, &format!("roles.{role}")));
+    for role in ["invoicer", "importer", "stranger"] {
+        // The stranger stands in the consumers' account, and its own policies let it do anything at all:
+        // whatever is refused to it, the owner's side refuses.
+        let own = if role == "stranger" {
+            let anything = Statement::allow("Anything", Clause::of(["*"])).on(["*"]);
+            vec![Document::of(vec![anything])]
+        } else {
+            inline(resource(&consumers, &format!("roles.{role}")))
+        };
         let arn = format!("{ROLES}/{role}");
         // As itself, and as every access role that it can assume.
         let mut speakers = vec![(arn.clone(), own.clone())];
@@ -214,6 +223,28 @@ async fn assert_in_step(side: &Side, cloud: &Sandbox) {
         "{}",
         side.stack.name
     );
+}
+
+#[test]
+fn nobody_else_of_the_consumers_account_gets_in() {
+    run(async {
+        let cloud = cloud();
+        let (owner, consumer) = joined(&cloud).await;
+        let found = works(&owner, &consumer, &cloud).await;
+        let strangers: Vec<_> = found.iter().filter(|it| it.contains("stranger")).collect();
+        assert_eq!(strangers, Vec::<&String>::new());
+        // What is offered to all of the account lets it in, so that it can be seen to be tried.
+        let open = text("owner.toml").replace(
+            "for   = { stack = \"billing\", account = \"222222222222\", role = \"invoicer\" }",
+            "for   = { account = \"222222222222\" }",
+        );
+        assert_ne!(open, text("owner.toml"));
+        let owner = Side::of(&open, "");
+        apply(&owner, &cloud).await;
+        let found = works(&owner, &consumer, &cloud).await;
+        assert!(found.contains("stranger calls GET/orders/17"), "{found:?}");
+        assert!(!found.contains("stranger calls POST/orders"), "{found:?}");
+    });
 }
 
 #[test]
