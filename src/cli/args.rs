@@ -448,10 +448,12 @@ The owner's stack exports a contract of its `[[offer]]`s; a consumer's stack nam
 `[contracts.NAME]`. With --claims it goes the other way: the owner lists the file under
 `claims` of `[stack]`, and sees who uses what.
 
-Exit codes: 0 written, 1 not (the stack is wrong, or AWS could not be read).
+Exit codes: 0 written, 1 not (the stack is wrong, or AWS could not be read), 2 with --check: the
+file is not what would be written.
 
 Examples:
   provision export --out contracts/orders.toml            what this stack offers
+  provision export --out contracts/orders.toml --check    in CI: exit 2 when that is out of date
   provision export shop.toml --claims orders              what it claims of the contract `orders`
   provision export --sandbox                              the same of the sandbox, on stdout")]
 pub struct Export {
@@ -467,6 +469,12 @@ pub struct Export {
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write nothing; exit 2 when the file is not what would be written.
+    #[arg(long, requires = "out")]
+    pub check: bool,
+    /// Print a document for machines, with the text in it.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `schema`

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
@@ -11,26 +13,64 @@ use super::{Ending, Failure};
 use crate::lower;
 use crate::model::Address;
 use crate::plan::{Consent, Plan};
+use crate::report::diff;
 use crate::report::style::counted;
 use crate::stack::{self, Claimed, Leave, Stack, TopicRef, claims_text};
 
 /// Writes what the stack offers as a contract, or what it claims of another's.
 pub(super) async fn export(args: &args::Export, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let text = match &args.claims {
-        Some(name) => claims(&stack, name)?,
+    let (text, pending) = match &args.claims {
+        Some(name) => (claims(&stack, name)?, Vec::new()),
         None => contract(args, &stack, screen).await?,
     };
+    let there = args.out.as_ref().map(|it| fs::read_to_string(it).ok());
+    let same = there.as_ref().is_some_and(|it| it.as_ref() == Some(&text));
+    let writes = there.is_some() && !same && !args.check;
+    if let Some(path) = args.out.as_ref().filter(|_| writes) {
+        write(path, &text)?;
+    }
+    if args.json {
+        let document = json!({
+            "schema": "provision.export/1",
+            "stack": stack.name,
+            "of": if args.claims.is_some() { "claims" } else { "contract" },
+            "contract": args.claims,
+            "text": text,
+            "file": args.out,
+            "same": there.is_some().then_some(same),
+            "written": writes,
+            "pending": pending,
+        });
+        screen.result(&format!("{document:#}\n"));
+    }
     let Some(path) = &args.out else {
-        screen.result(&text);
+        if !args.json {
+            screen.result(&text);
+        }
         return Ok(Ending::Done);
     };
-    if fs::read_to_string(path).is_ok_and(|it| it == text) {
-        screen.talk(&format!("`{}` says so already", path.display()));
+    let path = path.display();
+    if same {
+        screen.talk(&format!("`{path}` says so already"));
         return Ok(Ending::Done);
     }
-    write(path, &text)?;
-    screen.talk(&format!("wrote `{}`", path.display()));
+    if args.check {
+        let old = there.flatten();
+        if !args.json {
+            let difference =
+                diff::unified(&path.to_string(), old.as_deref().unwrap_or_default(), &text);
+            screen.result(&difference);
+        }
+        let why = if old.is_some() {
+            "is not what would be exported"
+        } else {
+            "is not there, or cannot be read"
+        };
+        screen.talk(&format!("`{path}` {why}; export it again without --check"));
+        return Ok(Ending::Differences);
+    }
+    screen.talk(&format!("wrote `{path}`"));
     Ok(Ending::Done)
 }
 
@@ -39,8 +79,12 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", path.display())))
 }
 
-/// What the stack offers, with what AWS has of it now.
-async fn contract(args: &args::Export, stack: &Stack, screen: &Screen) -> Result<String, Failure> {
+/// What the stack offers, with what AWS has of it now; and what of it is not there yet.
+async fn contract(
+    args: &args::Export,
+    stack: &Stack,
+    screen: &Screen,
+) -> Result<(String, Vec<String>), Failure> {
     if stack.offers.is_empty() {
         let hint = match stack.contracts.keys().next() {
             Some(name) => format!("; to write what it claims: --claims {name}"),
@@ -75,7 +119,7 @@ async fn contract(args: &args::Export, stack: &Stack, screen: &Screen) -> Result
         ));
     }
     screen.talk(&session.summary());
-    Ok(contract.to_text())
+    Ok((contract.to_text(), pending))
 }
 
 /// What the stack claims of a contract, for its owner.

@@ -269,3 +269,49 @@ fn what_cannot_be_exported_is_told() {
         .ends(1)
         .tells("subscribes to no topic of this stack");
 }
+
+#[test]
+fn a_contract_that_is_out_of_date_is_seen_in_a_pipeline() {
+    let teams = Teams::joined();
+    let check = "export --out owner/orders.toml --check";
+    teams.owner(check).ends(0).tells("says so already");
+    let good = teams.0.read("owner/orders.toml");
+    teams.withdraw();
+    teams
+        .owner(check)
+        .ends(2)
+        .says("--- owner/orders.toml")
+        .tells("`owner/orders.toml` is not what would be exported");
+    assert_eq!(teams.0.read("owner/orders.toml"), good, "it only looks");
+    let told = teams.owner(&format!("{check} --json")).ends(2).document();
+    assert_eq!(told["schema"], "provision.export/1");
+    assert_eq!(
+        (&told["same"], &told["written"]),
+        (&false.into(), &false.into())
+    );
+    let told = teams
+        .owner("export --out owner/orders.toml --json")
+        .ends(0)
+        .document();
+    assert_eq!(told["written"], true);
+    assert_eq!(told["text"], teams.0.read("owner/orders.toml"));
+    teams.owner(check).ends(0);
+    fs::remove_file(teams.0.path("owner/orders.toml")).expect("it was there");
+    teams.owner(check).ends(2).tells("is not there");
+    teams.owner("export --check").ends(1).tells("--out");
+
+    let claims = "export --claims orders";
+    let told = teams
+        .consumer(&format!("{claims} --json"))
+        .ends(0)
+        .document();
+    assert_eq!(
+        (&told["of"], &told["contract"]),
+        (&"claims".into(), &"orders".into())
+    );
+    assert_eq!(told["same"], serde_json::Value::Null, "no file was named");
+    let file = "--out owner/billing.toml";
+    teams.consumer(&format!("{claims} {file} --check")).ends(2);
+    teams.consumer(&format!("{claims} {file}")).ends(0);
+    teams.consumer(&format!("{claims} {file} --check")).ends(0);
+}
