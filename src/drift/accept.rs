@@ -246,6 +246,7 @@ impl Accepting<'_> {
         }
         let spelt = match field {
             "managed policies" => "attach",
+            "message_group_deduplication" => "message_group_throughput",
             other => other,
         };
         let table = self.table(documents, address, spelt)?;
@@ -297,7 +298,12 @@ impl Accepting<'_> {
         let span = |count: u32| Some(seconds(count).into());
         Ok(match field {
             "content_based_deduplication" => Some(it.content_based_deduplication.into()),
-            "message_group_throughput" => Some(it.message_group_throughput.into()),
+            // The stack says both as one.
+            "message_group_deduplication" | "message_group_throughput"
+                if it.message_group_deduplication == it.message_group_throughput =>
+            {
+                Some(it.message_group_throughput.into())
+            }
             "delay" => span(it.delay),
             "max_message_size" => Some(i64::from(it.max_message_size).into()),
             "retention" => span(it.retention),

@@ -136,7 +136,7 @@ fn suffixed(name: &str, fifo: bool) -> String {
 fn queue(fifo: bool) -> impl Strategy<Value = Queue> {
     let name = suffixed("inbox", fifo);
     (
-        any::<(bool, bool)>(),
+        any::<(bool, bool, bool)>(),
         (0_u32..=900, 1_024_u32..=1_048_576, 60_u32..=1_209_600),
         (0_u32..=20, 0_u32..=43_200),
         encryption(),
@@ -147,7 +147,7 @@ fn queue(fifo: bool) -> impl Strategy<Value = Queue> {
     )
         .prop_map(
             move |(
-                (content, group),
+                (content, group, alone),
                 (delay, size, retention),
                 (wait, hidden),
                 encryption,
@@ -160,6 +160,7 @@ fn queue(fifo: bool) -> impl Strategy<Value = Queue> {
                     arn: queue_arn(&name),
                     fifo,
                     content_based_deduplication: fifo && content,
+                    message_group_deduplication: fifo && (group || alone),
                     message_group_throughput: fifo && group,
                     delay,
                     max_message_size: size,

@@ -8,7 +8,8 @@
 //! |----------------------|----------------------------------------------|---------|
 //! | `fifo`               | `FifoQueue`                                  | replace |
 //! | `content_based_deduplication` | `ContentBasedDeduplication`         | update  |
-//! | `message_group_throughput` | `DeduplicationScope`, `FifoThroughputLimit` | update |
+//! | `message_group_deduplication` | `DeduplicationScope`                     | update  |
+//! | `message_group_throughput` | `FifoThroughputLimit`                       | update  |
 //! | `delay`              | `DelaySeconds`                               | update  |
 //! | `max_message_size`   | `MaximumMessageSize`                         | update  |
 //! | `retention`          | `MessageRetentionPeriod`                     | update  |
@@ -59,7 +60,9 @@ pub struct Queue {
     pub fifo: bool,
     /// Deduplicate by content (FIFO).
     pub content_based_deduplication: bool,
-    /// Whether deduplication and throughput are by message group (FIFO).
+    /// Whether deduplication is by message group (FIFO). A stack says it with the throughput; SQS has it alone too.
+    pub message_group_deduplication: bool,
+    /// Whether throughput is counted by message group (FIFO).
     pub message_group_throughput: bool,
     /// Delay of deliveries, in seconds.
     pub delay: u32,
@@ -155,12 +158,17 @@ impl Queue {
                 "ContentBasedDeduplication",
                 self.content_based_deduplication.to_string(),
             );
-            let (scope, limit) = if self.message_group_throughput {
-                ("messageGroup", "perMessageGroupId")
+            let scope = if self.message_group_deduplication {
+                "messageGroup"
             } else {
-                ("queue", "perQueue")
+                "queue"
             };
             set("DeduplicationScope", scope.to_owned());
+            let limit = if self.message_group_throughput {
+                "perMessageGroupId"
+            } else {
+                "perQueue"
+            };
             set("FifoThroughputLimit", limit.to_owned());
         }
         // SQS refuses both kinds of encryption at once, even the one of them as "off" beside the other.
@@ -252,7 +260,8 @@ impl Queue {
             arn: arn.clone(),
             fifo: text("FifoQueue") == "true",
             content_based_deduplication: text("ContentBasedDeduplication") == "true",
-            message_group_throughput: text("DeduplicationScope") == "messageGroup",
+            message_group_deduplication: text("DeduplicationScope") == "messageGroup",
+            message_group_throughput: text("FifoThroughputLimit") == "perMessageGroupId",
             delay: number("DelaySeconds", 0),
             max_message_size: number("MaximumMessageSize", DEFAULT_MAX_MESSAGE_SIZE),
             retention: number("MessageRetentionPeriod", 345_600),
@@ -330,6 +339,11 @@ impl Kind for Queue {
                 "content_based_deduplication",
                 &live.content_based_deduplication,
                 &self.content_based_deduplication,
+            )
+            .field(
+                "message_group_deduplication",
+                &live.message_group_deduplication,
+                &self.message_group_deduplication,
             )
             .field(
                 "message_group_throughput",

@@ -246,6 +246,7 @@ fn compile_queues(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             arn: queue.arn.clone(),
             fifo: queue.fifo,
             content_based_deduplication: queue.content_based_deduplication,
+            message_group_deduplication: queue.message_group_throughput,
             message_group_throughput: queue.message_group_throughput,
             delay: queue.delay,
             max_message_size: queue.max_message_size,

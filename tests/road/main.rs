@@ -11,6 +11,7 @@
 mod branches;
 mod changes;
 mod contracts;
+mod coverage;
 mod drift;
 mod forget;
 mod import;
