@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::cloud::{CallError, Cloud};
+use crate::cloud::{CallError, Cloud, Fault};
 use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::{Document, Principals, Statement, own};
@@ -235,7 +235,7 @@ impl Context<'_> {
     pub fn id(&self, address: &Address) -> Result<String, CallError> {
         self.ids.borrow().get(address).cloned().ok_or_else(|| {
             CallError::new(
-                crate::cloud::Fault::Missing,
+                Fault::Missing,
                 "NotMadeYet",
                 format!("`{address}` does not exist yet"),
             )
@@ -442,6 +442,15 @@ impl Resource {
             | Self::RestApi(_)
             | Self::Stage(_) => BTreeSet::new(),
         }
+    }
+}
+
+/// What was read, or `None` where the resource is missing.
+pub(crate) fn or_none<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.fault == Fault::Missing => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

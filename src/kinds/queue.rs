@@ -28,11 +28,11 @@ use serde_json::{Value, json};
 
 use super::role::gone_is_fine;
 use super::{
-    Context, Have, Kind, Resource, Want, mark_keys, policy_details, release_details, stale_tags,
-    tag_details,
+    Context, Have, Kind, Resource, Want, mark_keys, or_none, policy_details, release_details,
+    stale_tags, tag_details,
 };
 use crate::cloud::sqs::{self, Attributes};
-use crate::cloud::{self, CallError, Fault};
+use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::change::seconds;
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Partition, Place, Tags};
@@ -129,6 +129,35 @@ impl RedriveAllow {
             Self::Queues(arns) => arns.iter().map(Arn::as_str).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// A queue's attributes; `None` when it is not there.
+pub(crate) async fn attributes(
+    cloud: &dyn Cloud,
+    at: &Place,
+    name: &str,
+) -> Result<Option<Attributes>, CallError> {
+    let name = name.to_owned();
+    or_none(cloud::call(cloud, at, sqs::GetQueueAttributes { name }).await)
+}
+
+/// A queue's tags.
+pub(crate) async fn tags(cloud: &dyn Cloud, at: &Place, name: &str) -> Result<Tags, CallError> {
+    let name = name.to_owned();
+    cloud::call(cloud, at, sqs::ListQueueTags { name }).await
+}
+
+/// The names of queues that begin with this; of all, with nothing.
+pub(crate) async fn names(
+    cloud: &dyn Cloud,
+    at: &Place,
+    prefix: &str,
+) -> Result<Vec<String>, CallError> {
+    let ask = |token| sqs::ListQueues {
+        prefix: prefix.to_owned(),
+        token,
+    };
+    cloud::all_pages(cloud, at, ask).await
 }
 
 /// What SQS takes as the largest message when nothing is said: 1 MiB.
@@ -390,18 +419,11 @@ impl Kind for Queue {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let name = self.arn.name().to_owned();
-        let attributes = match cloud::call(
-            cx.cloud,
-            &want.place,
-            sqs::GetQueueAttributes { name: name.clone() },
-        )
-        .await
-        {
-            Err(error) if error.fault == Fault::Missing => return Ok(None),
-            other => other?,
+        let name = self.arn.name();
+        let Some(attributes) = attributes(cx.cloud, &want.place, name).await? else {
+            return Ok(None);
         };
-        let tags = cloud::call(cx.cloud, &want.place, sqs::ListQueueTags { name }).await?;
+        let tags = tags(cx.cloud, &want.place, name).await?;
         Self::decode(&self.arn, &attributes, &tags, cx.stack).map(Some)
     }
 

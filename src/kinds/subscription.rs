@@ -17,10 +17,10 @@
 use serde_json::{Value, json};
 
 use super::role::gone_is_fine;
-use super::{Context, Have, Kind, Resource, Want};
+use super::{Context, Have, Kind, Resource, Want, or_none};
 use crate::cloud::sns::{self, Attributes};
-use crate::cloud::{self, CallError, Fault};
-use crate::model::{Arn, Differences, Place, Tags};
+use crate::cloud::{self, CallError, Cloud, Fault};
+use crate::model::{Arn, Differences, Place, Region, Tags};
 
 /// A subscription, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,33 @@ pub struct Subscription {
     pub filter_on_body: bool,
     /// Where messages go that cannot be delivered.
     pub dead_letter: Option<Arn>,
+}
+
+/// The subscriptions that an account owns, of topics in a region.
+pub(crate) async fn listed(
+    cloud: &dyn Cloud,
+    at: &Place,
+) -> Result<Vec<sns::SubscriptionListing>, CallError> {
+    cloud::all_pages(cloud, at, |token| sns::ListSubscriptions { token }).await
+}
+
+/// A subscription's attributes; `None` when it is not there.
+pub(crate) async fn attributes(
+    cloud: &dyn Cloud,
+    at: &Place,
+    arn: &str,
+) -> Result<Option<Attributes>, CallError> {
+    let arn = arn.to_owned();
+    or_none(cloud::call(cloud, at, sns::GetSubscriptionAttributes { arn }).await)
+}
+
+/// Where calls about a subscription go: to the queue's account, in the topic's region.
+pub(crate) fn place(queue: &Place, topic: &Arn) -> Place {
+    let mut place = queue.clone();
+    if let Some(region) = Region::parse(topic.region()) {
+        place.region = region;
+    }
+    place
 }
 
 fn scope(on_body: bool) -> String {
@@ -158,10 +185,7 @@ impl Kind for Subscription {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let mine = cloud::all_pages(cx.cloud, &want.place, |token| sns::ListSubscriptions {
-            token,
-        })
-        .await?;
+        let mine = listed(cx.cloud, &want.place).await?;
         let (topic, queue) = (self.topic.as_str(), self.queue.as_str());
         let Some(found) = mine
             .iter()
@@ -169,18 +193,8 @@ impl Kind for Subscription {
         else {
             return Ok(None);
         };
-        let call = sns::GetSubscriptionAttributes {
-            arn: found.arn.clone(),
-        };
-        match cloud::call(cx.cloud, &want.place, call).await {
-            Err(error) if error.fault == Fault::Missing => Ok(None),
-            other => Ok(Some(Self::decode(
-                &self.topic,
-                &self.queue,
-                &found.arn,
-                &other?,
-            ))),
-        }
+        let there = attributes(cx.cloud, &want.place, &found.arn).await?;
+        Ok(there.map(|it| Self::decode(&self.topic, &self.queue, &found.arn, &it)))
     }
 
     async fn exist(

@@ -19,8 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Context, Extra, Have, Ids, Resource, Stranger, Want, rest_api, role, stage};
-use crate::cloud::{self, CallError, Cloud, Fault, iam, sns, sqs, tagging};
+use super::{
+    Context, Extra, Have, Ids, Resource, Stranger, Want, queue, rest_api, role, stage, topic,
+};
+use crate::cloud::{self, CallError, Cloud, Fault, iam, tagging};
 use crate::kinds::{Queue, Role, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 
@@ -175,15 +177,9 @@ pub async fn read(
         entered: places.iter().map(|it| &it.id).collect(),
         cloud,
     };
-    // An account that stands in the stack under several names is read once.
-    let mut accounts: BTreeMap<&AccountId, &Place> = BTreeMap::new();
-    let mut regions: BTreeMap<(&AccountId, &Region), &Place> = BTreeMap::new();
-    for place in places {
-        accounts.entry(&place.id).or_insert(place);
-        regions.entry((&place.id, &place.region)).or_insert(place);
-    }
-    let roles = join_all(accounts.values().map(|place| survey.roles(place)));
-    let rest = join_all(regions.values().map(|place| survey.region(place)));
+    let visits = Visits::of(places);
+    let roles = join_all(visits.accounts.values().map(|place| survey.roles(place)));
+    let rest = join_all(visits.regions.values().map(|place| survey.region(place)));
     let (roles, rest) = futures::future::join(roles, rest).await;
     let mut reading = Reading::default();
     for part in roles.into_iter().chain(rest) {
@@ -208,13 +204,36 @@ struct Survey<'a> {
     cloud: &'a dyn Cloud,
 }
 
-/// Attributes, or `None` where the resource is missing.
-fn or_none<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match result {
-        Ok(it) => Ok(Some(it)),
-        Err(error) if error.fault == Fault::Missing => Ok(None),
-        Err(error) => Err(error),
+/// Accounts and regions that are read: one that stands there under several names is read once.
+struct Visits<'a> {
+    accounts: BTreeMap<&'a AccountId, &'a Place>,
+    regions: BTreeMap<(&'a AccountId, &'a Region), &'a Place>,
+}
+
+impl<'a> Visits<'a> {
+    fn of(places: &'a BTreeSet<Place>) -> Self {
+        let (mut accounts, mut regions) = (BTreeMap::new(), BTreeMap::new());
+        for place in places {
+            accounts.entry(&place.id).or_insert(place);
+            regions.entry((&place.id, &place.region)).or_insert(place);
+        }
+        Self { accounts, regions }
     }
+}
+
+/// What bears a stack's mark in an account and region, by ARN, as far as the tag index knows.
+async fn tagged(
+    cloud: &dyn Cloud,
+    place: &Place,
+    stack: &str,
+) -> Result<BTreeMap<String, Tags>, CallError> {
+    let ask = |token| tagging::GetTagged {
+        key: crate::model::tags::STACK.to_owned(),
+        value: stack.to_owned(),
+        token,
+    };
+    let tagged = cloud::all_pages(cloud, place, ask).await?;
+    Ok(tagged.into_iter().map(|it| (it.arn, it.tags)).collect())
 }
 
 impl Survey<'_> {
@@ -290,14 +309,9 @@ impl Survey<'_> {
     }
 
     async fn region(&self, place: &Place) -> Reading {
-        let ask = |token| tagging::GetTagged {
-            key: crate::model::tags::STACK.to_owned(),
-            value: self.stack.to_owned(),
-            token,
-        };
         let mut reading = Reading::default();
-        let tagged = match cloud::all_pages(self.cloud, place, ask).await {
-            Ok(tagged) => tagged,
+        let index = match tagged(self.cloud, place, self.stack).await {
+            Ok(index) => index,
             Err(error) => {
                 // Without the index nobody knows what is ours, and what is not in the stack any more.
                 let kinds = [
@@ -311,8 +325,6 @@ impl Survey<'_> {
                 return reading;
             }
         };
-        let index: BTreeMap<String, Tags> =
-            tagged.into_iter().map(|it| (it.arn, it.tags)).collect();
         let parts = futures::future::join3(
             self.topics(place, &index),
             self.queues(place, &index),
@@ -383,10 +395,7 @@ impl Survey<'_> {
         wanted: Option<(&Address, &Want)>,
         index: &BTreeMap<String, Tags>,
     ) -> Result<Option<Have>, CallError> {
-        let call = sns::GetTopicAttributes {
-            arn: arn.to_string(),
-        };
-        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+        let Some(attributes) = topic::attributes(self.cloud, place, arn).await? else {
             return Ok(None);
         };
         let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
@@ -396,14 +405,7 @@ impl Survey<'_> {
         });
         let mut have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
         if self.to_be_read_again(wanted, &have) {
-            tags = cloud::call(
-                self.cloud,
-                place,
-                sns::ListTopicTags {
-                    arn: arn.to_string(),
-                },
-            )
-            .await?;
+            tags = topic::tags(self.cloud, place, arn).await?;
             have = Topic::decode(arn, &attributes, &tags, self.stack, replaces)?;
         }
         Ok(self.still_ours(wanted.is_some(), have))
@@ -426,15 +428,9 @@ impl Survey<'_> {
             .map(Arn::name)
             .collect();
         if unknown.len() > 1 {
-            let prefix = common_prefix(unknown.iter().copied()).to_owned();
-            let ask = |token| sqs::ListQueues {
-                prefix: prefix.clone(),
-                token,
-            };
-            let there: BTreeSet<String> = cloud::all_pages(self.cloud, place, ask)
-                .await?
-                .into_iter()
-                .collect();
+            let prefix = common_prefix(unknown.iter().copied());
+            let there = queue::names(self.cloud, place, prefix).await?;
+            let there: BTreeSet<String> = there.into_iter().collect();
             arns.retain(|arn, _| index.contains_key(arn.as_str()) || there.contains(arn.name()));
         }
         let reads = arns.iter().map(|(arn, wanted)| async move {
@@ -450,15 +446,13 @@ impl Survey<'_> {
         wanted: Option<(&Address, &Want)>,
         index: &BTreeMap<String, Tags>,
     ) -> Result<Option<Have>, CallError> {
-        let name = arn.name().to_owned();
-        let call = sqs::GetQueueAttributes { name: name.clone() };
-        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+        let Some(attributes) = queue::attributes(self.cloud, place, arn.name()).await? else {
             return Ok(None);
         };
         let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();
         let mut have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         if self.to_be_read_again(wanted, &have) {
-            tags = cloud::call(self.cloud, place, sqs::ListQueueTags { name }).await?;
+            tags = queue::tags(self.cloud, place, arn.name()).await?;
             have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         }
         let count = attributes

@@ -22,11 +22,11 @@ use serde_json::{Value, json};
 
 use super::role::gone_is_fine;
 use super::{
-    Context, Have, Kind, Resource, Want, mark_keys, policy_details, release_details, stale_tags,
-    tag_details,
+    Context, Have, Kind, Resource, Want, mark_keys, or_none, policy_details, release_details,
+    stale_tags, tag_details,
 };
 use crate::cloud::sns::{self, Attributes};
-use crate::cloud::{self, CallError, Fault};
+use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Place, Tags};
 use crate::policy::patterns::Pattern;
@@ -57,6 +57,35 @@ pub struct Topic {
     pub policy: Document,
     /// The author's tags.
     pub tags: Tags,
+}
+
+/// A topic's attributes; `None` when it is not there.
+pub(crate) async fn attributes(
+    cloud: &dyn Cloud,
+    at: &Place,
+    arn: &Arn,
+) -> Result<Option<Attributes>, CallError> {
+    let arn = arn.to_string();
+    or_none(cloud::call(cloud, at, sns::GetTopicAttributes { arn }).await)
+}
+
+/// A topic's tags.
+pub(crate) async fn tags(cloud: &dyn Cloud, at: &Place, arn: &Arn) -> Result<Tags, CallError> {
+    let arn = arn.to_string();
+    cloud::call(cloud, at, sns::ListTopicTags { arn }).await
+}
+
+/// A topic's subscriptions, whoever owns them.
+pub(crate) async fn subscriptions(
+    cloud: &dyn Cloud,
+    at: &Place,
+    arn: &Arn,
+) -> Result<Vec<sns::SubscriptionListing>, CallError> {
+    let ask = |token| sns::ListSubscriptionsByTopic {
+        topic: arn.to_string(),
+        token,
+    };
+    cloud::all_pages(cloud, at, ask).await
 }
 
 /// A delivery policy without what SNS adds to every one; `None` when nothing is left.
@@ -287,17 +316,10 @@ impl Kind for Topic {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let call = sns::GetTopicAttributes {
-            arn: self.arn.to_string(),
+        let Some(attributes) = attributes(cx.cloud, &want.place, &self.arn).await? else {
+            return Ok(None);
         };
-        let attributes = match cloud::call(cx.cloud, &want.place, call).await {
-            Err(error) if error.fault == Fault::Missing => return Ok(None),
-            other => other?,
-        };
-        let call = sns::ListTopicTags {
-            arn: self.arn.to_string(),
-        };
-        let tags = cloud::call(cx.cloud, &want.place, call).await?;
+        let tags = tags(cx.cloud, &want.place, &self.arn).await?;
         let replaces = self.replaces_first(want);
         Self::decode(&self.arn, &attributes, &tags, cx.stack, replaces).map(Some)
     }

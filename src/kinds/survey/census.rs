@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join_all, try_join_all};
 
-use super::{SurveyError, SurveyErrors, or_none};
-use crate::cloud::{self, CallError, Cloud, sns, sqs, tagging};
+use super::{SurveyError, SurveyErrors, Visits};
+use crate::cloud::{self, CallError, Cloud, sns};
 use crate::kinds::role::inline_prefix;
-use crate::kinds::{Have, Queue, Resource, Role, Subscription, Topic, rest_api, role, stage};
-use crate::model::tags::STACK;
-use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
+use crate::kinds::{
+    Have, Queue, Resource, Role, Subscription, Topic, or_none, queue, rest_api, role, stage,
+    subscription, topic,
+};
+use crate::model::{Address, Arn, KindName, Mark, Place, Tags};
 
 /// Something that is there.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,22 +77,14 @@ pub async fn census(
         choice,
         cloud,
     };
-    let mut accounts: BTreeMap<&AccountId, &Place> = BTreeMap::new();
-    let mut regions: BTreeMap<(&AccountId, &Region), &Place> = BTreeMap::new();
-    for place in places {
-        accounts.entry(&place.id).or_insert(place);
-        regions.entry((&place.id, &place.region)).or_insert(place);
-    }
-    let roles = join_all(
-        accounts
-            .values()
-            .map(|it| async { (*it, reader.roles(it).await) }),
-    );
-    let rest = join_all(
-        regions
-            .values()
-            .map(|it| async { (*it, reader.region(it).await) }),
-    );
+    let Visits { accounts, regions } = Visits::of(places);
+    let roles = accounts
+        .values()
+        .map(|it| async { (*it, reader.roles(it).await) });
+    let rest = regions
+        .values()
+        .map(|it| async { (*it, reader.region(it).await) });
+    let (roles, rest) = (join_all(roles), join_all(rest));
     let (roles, rest) = futures::future::join(roles, rest).await;
     let mut census = Census::default();
     let mut errors = Vec::new();
@@ -170,14 +164,7 @@ impl Reader<'_> {
     }
 
     async fn region(&self, place: &Place) -> Result<Vec<Found>, CallError> {
-        let ask = |token| tagging::GetTagged {
-            key: STACK.to_owned(),
-            value: self.stack.to_owned(),
-            token,
-        };
-        let tagged = cloud::all_pages(self.cloud, place, ask).await?;
-        let index: BTreeMap<String, Tags> =
-            tagged.into_iter().map(|it| (it.arn, it.tags)).collect();
+        let index = super::tagged(self.cloud, place, self.stack).await?;
         let (topics, queues, apis) = futures::future::try_join3(
             self.topics(place, &index),
             self.queues(place, &index),
@@ -194,15 +181,9 @@ impl Reader<'_> {
     ) -> Result<Vec<Found>, CallError> {
         let arns = cloud::all_pages(self.cloud, place, |token| sns::ListTopics { token }).await?;
         let arns = arns.iter().filter_map(|it| Arn::parse(it).ok());
-        let asked = arns.filter(|arn| {
-            let tags = index.get(arn.as_str());
-            self.chosen(KindName::Topic, arn.name(), arn.as_str(), place, tags)
-        });
+        let asked = arns.filter(|arn| self.asked(KindName::Topic, arn, place, index));
         let reads = asked.map(|arn| async move {
-            let call = sns::ListTopicTags {
-                arn: arn.to_string(),
-            };
-            let Some(tags) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            let Some(tags) = or_none(topic::tags(self.cloud, place, &arn).await)? else {
                 return Ok(None);
             };
             if !self.chosen(
@@ -220,6 +201,18 @@ impl Reader<'_> {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// Whether something may be asked for, by its name and what the index knows of it.
+    fn asked(
+        &self,
+        kind: KindName,
+        arn: &Arn,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+    ) -> bool {
+        let tags = index.get(arn.as_str());
+        self.chosen(kind, arn.name(), arn.as_str(), place, tags)
+    }
+
     async fn topic(
         &self,
         place: &Place,
@@ -227,10 +220,7 @@ impl Reader<'_> {
         tags: &Tags,
         existing: bool,
     ) -> Result<Option<Found>, CallError> {
-        let call = sns::GetTopicAttributes {
-            arn: arn.to_string(),
-        };
-        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+        let Some(attributes) = topic::attributes(self.cloud, place, arn).await? else {
             return Ok(None);
         };
         // As another's: what SNS gave a fresh topic is told too.
@@ -249,21 +239,11 @@ impl Reader<'_> {
         place: &Place,
         index: &BTreeMap<String, Tags>,
     ) -> Result<Vec<Found>, CallError> {
-        let ask = |token| sqs::ListQueues {
-            prefix: String::new(),
-            token,
-        };
-        let names = cloud::all_pages(self.cloud, place, ask).await?;
+        let names = queue::names(self.cloud, place, "").await?;
         let arns = names.iter().map(|it| Arn::regional(place, "sqs", it));
-        let asked = arns.filter(|arn| {
-            let tags = index.get(arn.as_str());
-            self.chosen(KindName::Queue, arn.name(), arn.as_str(), place, tags)
-        });
+        let asked = arns.filter(|arn| self.asked(KindName::Queue, arn, place, index));
         let reads = asked.map(|arn| async move {
-            let call = sqs::ListQueueTags {
-                name: arn.name().to_owned(),
-            };
-            let Some(tags) = or_none(cloud::call(self.cloud, place, call).await)? else {
+            let Some(tags) = or_none(queue::tags(self.cloud, place, arn.name()).await)? else {
                 return Ok(None);
             };
             if !self.chosen(
@@ -288,10 +268,7 @@ impl Reader<'_> {
         tags: &Tags,
         existing: bool,
     ) -> Result<Option<Found>, CallError> {
-        let call = sqs::GetQueueAttributes {
-            name: arn.name().to_owned(),
-        };
-        let Some(attributes) = or_none(cloud::call(self.cloud, place, call).await)? else {
+        let Some(attributes) = queue::attributes(self.cloud, place, arn.name()).await? else {
             return Ok(None);
         };
         Ok(Some(Found {
@@ -400,39 +377,24 @@ impl Reader<'_> {
             .found
             .iter()
             .filter_map(|it| match &it.have.resource {
-                Resource::Topic(topic) => Some((&it.place, topic.arn.to_string())),
+                Resource::Topic(topic) => Some((&it.place, &topic.arn)),
                 _ => None,
             });
-        let mut listed: BTreeMap<(String, String), sns::SubscriptionListing> = BTreeMap::new();
-        for (place, topic) in topics {
-            let ask = |token| sns::ListSubscriptionsByTopic {
-                topic: topic.clone(),
-                token,
-            };
-            let found = cloud::all_pages(self.cloud, place, ask)
-                .await
-                .map_err(|it| failed(place, it))?;
-            listed.extend(
-                found
-                    .into_iter()
-                    .map(|it| ((it.topic.clone(), it.endpoint.clone()), it)),
-            );
+        let mut lists = Vec::new();
+        for (place, arn) in topics {
+            let found = topic::subscriptions(self.cloud, place, arn).await;
+            lists.extend(found.map_err(|it| failed(place, it))?);
         }
         // A queue's account lists what it subscribed to elsewhere.
         for place in places.iter().filter(|place| {
             let mut own = queues.values();
             own.any(|it| it.id == place.id)
         }) {
-            let ask = |token| sns::ListSubscriptions { token };
-            let found = cloud::all_pages(self.cloud, place, ask)
-                .await
-                .map_err(|it| failed(place, it))?;
-            listed.extend(
-                found
-                    .into_iter()
-                    .map(|it| ((it.topic.clone(), it.endpoint.clone()), it)),
-            );
+            let found = subscription::listed(self.cloud, place).await;
+            lists.extend(found.map_err(|it| failed(place, it))?);
         }
+        let key = |it: &sns::SubscriptionListing| (it.topic.clone(), it.endpoint.clone());
+        let listed: BTreeMap<_, _> = lists.into_iter().map(|it| (key(&it), it)).collect();
         let (mut subscriptions, mut others) = (Vec::new(), Vec::new());
         for listing in listed.into_values() {
             let Ok(topic) = Arn::parse(&listing.topic) else {
@@ -447,14 +409,9 @@ impl Reader<'_> {
                 others.push((listing.protocol, listing.endpoint, topic));
                 continue;
             };
-            let mut place = (*place).clone();
-            if let Some(region) = Region::parse(topic.region()) {
-                place.region = region;
-            }
-            let call = sns::GetSubscriptionAttributes {
-                arn: listing.arn.clone(),
-            };
-            let attributes = or_none(cloud::call(self.cloud, &place, call).await)
+            let place = subscription::place(place, &topic);
+            let attributes = subscription::attributes(self.cloud, &place, &listing.arn)
+                .await
                 .map_err(|it| failed(&place, it))?;
             if let Some(attributes) = attributes {
                 let have = Subscription::decode(&topic, &queue, &listing.arn, &attributes);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Guest, Live, Orphan, Reading, Survey, or_none};
-use crate::cloud::{self, sns};
-use crate::kinds::{Extra, Resource, Stranger, Subscription, Want};
+use super::{Guest, Live, Orphan, Reading, Survey};
+use crate::cloud::sns;
+use crate::kinds::{Extra, Resource, Stranger, Subscription, Want, or_none, subscription, topic};
 use crate::model::{AccountId, Address, Arn, KindName, Place, Region};
 
 impl Survey<'_> {
@@ -39,14 +39,9 @@ impl Survey<'_> {
             let theirs: Vec<Address> = topics.iter().flat_map(|it| self.subscribers(it)).collect();
             unread.addresses.extend(theirs);
         }
-        let lists = join_all(topics.iter().map(|(_, place, arn)| async move {
-            let ask = |token| sns::ListSubscriptionsByTopic {
-                topic: arn.to_string(),
-                token,
-            };
-            cloud::all_pages(self.cloud, place, ask).await
-        }))
-        .await;
+        let asked = topics.iter();
+        let lists = asked.map(|(_, place, arn)| topic::subscriptions(self.cloud, place, arn));
+        let lists = join_all(lists).await;
         for ((address, place, arn), list) in topics.iter().zip(lists) {
             match or_none(list) {
                 Ok(list) => listed.extend(
@@ -77,8 +72,7 @@ impl Survey<'_> {
             })?;
             let arn = found.1.arn.clone();
             Some(async move {
-                let call = sns::GetSubscriptionAttributes { arn: arn.clone() };
-                let found = or_none(cloud::call(self.cloud, &want.place, call).await);
+                let found = subscription::attributes(self.cloud, &want.place, &arn).await;
                 let decoded = |found| Subscription::decode(&it.topic, &it.queue, &arn, &found);
                 (address, want, found.map(|it| it.map(decoded)))
             })
@@ -143,17 +137,12 @@ impl Survey<'_> {
             .chain(let_in)
             .filter(|(topic, place)| self.entered.contains(&place.id) && !of_the_stack(topic))
             .map(|(topic, place)| {
-                let mut place = place.clone();
-                if let Some(region) = Region::parse(topic.region()) {
-                    place.region = region;
-                }
+                let place = subscription::place(place, &topic);
                 ((place.id.clone(), place.region.clone()), place)
             })
             .collect();
         for place in foreign.into_values() {
-            match cloud::all_pages(self.cloud, &place, |token| sns::ListSubscriptions { token })
-                .await
-            {
+            match subscription::listed(self.cloud, &place).await {
                 Ok(found) => listed.extend(found.into_iter().map(|it| (None, it))),
                 Err(error) => {
                     let concerned = self.wants.iter().filter(|(_, want)| {
@@ -212,10 +201,7 @@ impl Survey<'_> {
                 Arn::parse(&listing.topic),
                 Arn::parse(&listing.endpoint),
             ) {
-                let mut place = place.clone();
-                if let Some(region) = Region::parse(topic.region()) {
-                    place.region = region;
-                }
+                let place = subscription::place(place, &topic);
                 let address = Address::new(
                     KindName::Subscription,
                     format!("{}.{}", queue.name, topic.name()),
