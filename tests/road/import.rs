@@ -25,7 +25,7 @@ fn accounts(places: &BTreeSet<Place>) -> Vec<AccountEntry> {
 }
 
 /// What is written from the marks of a stack.
-async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
+pub(crate) async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
     let accounts = accounts(&desired.places);
     let places = accounts.iter().map(|it| it.place.clone()).collect();
     let stack = desired.stack.as_str();

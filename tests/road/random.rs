@@ -9,6 +9,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use serde_json::Value;
 
+use crate::import::written;
 use crate::sweep::difference;
 use crate::world::{apply, assert_in_step, destroy, run, sandbox_for, wanted};
 
@@ -344,6 +345,24 @@ proptest! {
             assert_eq!(difference(&alone, &after), None);
             destroy(&to, &sandbox).await;
             assert!(sandbox.is_empty(), "{:#}", sandbox.picture());
+        });
+    }
+
+    #[test]
+    fn any_stack_whose_file_is_lost_comes_back_from_what_is_live(sketch in sketch()) {
+        let text = sketch.text();
+        let desired = wanted(&[&text]);
+        prop_assume!(!desired.wants.is_empty());
+        run(async {
+            let sandbox = sandbox_for([&desired]);
+            apply(&desired, &sandbox).await;
+            let found = written(&desired, &sandbox).await;
+            let when = format!("{text}\n--- imported:\n{}", found.text);
+            assert_eq!((found.adopt, found.left_out), (vec![], vec![]), "{when}");
+            let again = wanted(&[&found.text]);
+            assert_in_step(&again, &sandbox, &when).await;
+            destroy(&again, &sandbox).await;
+            assert!(sandbox.is_empty(), "{:#}\n{when}", sandbox.picture());
         });
     }
 }
