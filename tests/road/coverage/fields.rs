@@ -385,6 +385,11 @@ type Why = &'static str;
 pub(super) type OfType = (String, Result<&'static [&'static str], Why>);
 
 macro_rules! of_type {
+    // Of a type with a part that has a table of its own.
+    ($found:ident, part of $type:ident { $( $field:ident : $says:expr ),* $(,)? }) => {
+        const _: fn(&$type) = |$type { $( $field: _, )* .. }| ();
+        $( $found.push((format!("{}.{}", stringify!($type), stringify!($field)), $says)); )*
+    };
     ($found:ident, $type:ident { $( $field:ident : $says:expr ),* $(,)? }) => {
         // Taken apart, so that a new field does not compile until it is here.
         const _: fn(&$type) = |$type { $( $field: _ ),* }| ();
@@ -397,7 +402,7 @@ pub(super) fn of_types() -> Vec<OfType> {
     let mut found: Vec<OfType> = Vec::new();
     of_type!(
         found,
-        Role {
+        part of Role {
             arn: Ok(&["role.name"]),
             path: Ok(&["role.path"]),
             trust: Ok(&["role.trust"]),
