@@ -12,6 +12,7 @@ use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
 use crate::kinds::Resource;
 use crate::model::{Address, Arn};
+use crate::plan::adopt::{Adopt, take_over};
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::counted;
 use crate::report::{self, human, json};
@@ -28,15 +29,17 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             .cloned()
             .collect(),
     };
-    let desired = lowered_within(&stack, &reach)?;
-    let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
-    let adopt = args
+    let adopt: BTreeSet<Adopt> = args
         .adopt
         .iter()
         .chain(saved.iter().flat_map(|it| &it.adopt))
         .cloned()
         .collect();
+    let mut desired = lowered_within(&stack, &reach)?;
+    take_over(&mut desired, &adopt);
+    let session = Session::open(&stack, &args.place, screen)?;
+    let live = session.survey(&desired).await?;
+    let adopt = adopt.into_iter().map(|it| it.address).collect();
     let cut_off: BTreeSet<Arn> = args
         .cut_off
         .iter()
@@ -149,8 +152,8 @@ pub(super) fn ending(outcomes: &Outcomes) -> Ending {
 /// The command that goes on from here.
 fn again(args: &args::Apply) -> String {
     let mut text = args::command("apply", &args.files, &args.place);
-    for address in &args.adopt {
-        text += &format!(" --adopt {address}");
+    for it in &args.adopt {
+        text += &format!(" --adopt {it}");
     }
     for address in &args.allow_delete {
         text += &format!(" --allow-delete {address}");

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::drift::revert::Selector;
 use crate::handover::client::Language;
 use crate::model::{Address, Arn};
+use crate::plan::adopt::Adopt;
 
 pub use consumers::{Forget, Mechanism, Offboard, Onboard};
 pub use proofs::{Verify, WhoCan};
@@ -190,9 +191,9 @@ pub struct Plan {
     /// Save the plan: `apply FILE` does it, unless AWS or the stack has moved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
-    pub adopt: Vec<Address>,
+    /// Take over an unmarked resource: `--adopt queues.inbox`, an API by its id: `apis.orders=a1b2c3d4e5`. May be repeated.
+    #[arg(long, value_name = "ADDRESS[=ID]")]
+    pub adopt: Vec<Adopt>,
 }
 
 /// What a plan may be refused for.
@@ -229,9 +230,9 @@ pub struct Apply {
     /// Agree to one deletion or replacement: `--allow-delete queues.inbox`. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub allow_delete: Vec<Address>,
-    /// Take over an unmarked resource: `--adopt queues.inbox`. May be repeated.
-    #[arg(long, value_name = "ADDRESS", value_parser = address)]
-    pub adopt: Vec<Address>,
+    /// Take over an unmarked resource: `--adopt queues.inbox`, an API by its id: `apis.orders=a1b2c3d4e5`. May be repeated.
+    #[arg(long, value_name = "ADDRESS[=ID]")]
+    pub adopt: Vec<Adopt>,
     /// End a subscription of another's queue that is no longer let in. May be repeated.
     #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
     pub cut_off: Vec<Arn>,

@@ -6,15 +6,18 @@ use std::fs;
 use std::path::Path;
 
 use super::args;
+use super::plan::guarded;
 use super::screen::Screen;
 use super::session::{Session, lowered};
 use super::{Ending, Failure};
+use crate::guard::Guarded;
 use crate::import::selection::Selection;
 use crate::import::sources::{self, Sources};
 use crate::import::{self, AccountEntry, LeftOut, Order, Written};
 use crate::kinds::survey::census::{Candidate, census};
 use crate::model::{AccountId, Place, Region};
-use crate::plan::{Consent, Plan};
+use crate::plan::adopt::{Adopt, take_over};
+use crate::plan::{Consent, Plan, Step};
 use crate::report::style::counted;
 use crate::stack::{self, Source, Stack};
 
@@ -62,7 +65,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
     let names = given.by_id(&census);
     let mut lent = import::to_be_lent(&census, &args.stack);
     let mut round = 0;
-    let (written, plan) = loop {
+    let (written, plan, guarded) = loop {
         let order = Order {
             stack: &args.stack,
             accounts: &accounts,
@@ -72,18 +75,21 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         let written = import::write(&order, &census)
             .map_err(|error| Failure::Plain(format!("{error}; nothing was written")))?;
         let stack = stack_of(&written.text, "what was found")?;
-        let desired = lowered(&stack)?;
+        let mut desired = lowered(&stack)?;
+        take_over(&mut desired, &written.adopt);
         let live = session.survey(&desired).await?;
-        let adopt = written.adopt.iter().cloned().collect();
+        let adopt = written.adopt.iter().map(|it| it.address.clone()).collect();
         let consent = Consent {
             adopt,
             ..Consent::default()
         };
         let plan = Plan::between(&desired, &live, &consent);
-        let more = import::changed_by_adopting(&plan, &written.adopt, &live);
+        let mut more = import::changed_by_adopting(&plan, &written.adopt, &live);
+        let guarded = guarded(&desired, &live);
+        more.extend(guarded_off(&guarded, &written.adopt));
         round += 1;
         if more.is_empty() || round == ROUNDS {
-            break (written, plan);
+            break (written, plan, guarded);
         }
         lent.extend(more);
     };
@@ -91,6 +97,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
     let told = Told {
         written: &written,
         plan: &plan,
+        guarded: &guarded,
         given: &given,
         missing: given.missing(&seen.into_inner()),
         others: others.into_inner(),
@@ -100,10 +107,28 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
     Ok(Ending::Done)
 }
 
+/// APIs that a guardrail keeps from being applied as the stack's own, by id, and why: they are better lent.
+fn guarded_off(guarded: &Guarded, adopt: &[Adopt]) -> BTreeMap<String, String> {
+    let found = guarded.refusing().filter_map(|it| {
+        let adopted = adopt.iter().find(|adopt| adopt.address == it.address)?;
+        let code = it.guardrail.code();
+        let why = format!("{code} keeps it from being applied: {}", it.says);
+        Some((adopted.id.clone()?, why))
+    });
+    found.collect()
+}
+
+/// What a lost file may have said and nobody can read back.
+const NOT_KEPT: &str = "
+AWS does not keep `exclusive`, `accept`, `[[never]]`, `[[offer]]`, contracts, overlays, or a second name of an account:
+what the lost file said of these is to be written again.
+";
+
 /// What there is to say of a written file.
 struct Told<'a> {
     written: &'a Written,
     plan: &'a Plan,
+    guarded: &'a Guarded,
     given: &'a Sources,
     missing: Vec<String>,
     others: BTreeMap<String, String>,
@@ -145,7 +170,17 @@ impl Told<'_> {
                 "it is named by the file and not there in these accounts".to_owned(),
             )
         }));
-        left.extend(import::amiss(self.plan).into_iter().map(|(address, what)| {
+        left.extend(self.guarded.refusing().map(|it| {
+            let code = it.guardrail.code();
+            let why = format!(
+                "{code} keeps all of the stack from being applied: {}; mend it, or accept it in the file (`provision explain {code}`)",
+                it.says
+            );
+            more(&it.address.to_string(), why)
+        }));
+        let amiss = import::amiss(self.plan, &self.written.adopt);
+        let untrue = !amiss.is_empty();
+        left.extend(amiss.into_iter().map(|(address, what)| {
             more(&address.to_string(), format!("with this file it {what}"))
         }));
         if !left.is_empty() {
@@ -154,21 +189,29 @@ impl Told<'_> {
                 let _ = writeln!(text, "  ? {}: {}", it.what, it.why);
             }
         }
+        let ours = |it: &&Step| it.have.as_ref().is_some_and(|it| it.mark.is_some());
+        if self.plan.steps.iter().any(|it| ours(&it)) {
+            text += NOT_KEPT;
+        }
         let files = args::Files {
             stack: args.out.clone(),
             with: Vec::new(),
         };
         let mut next = args::command("plan", &files, &args.place);
-        for address in &self.written.adopt {
-            let _ = write!(next, " --adopt {address}");
+        for it in &self.written.adopt {
+            let _ = write!(next, " --adopt {it}");
         }
         let says = if self.written.adopt.is_empty() {
             "which has nothing to do"
         } else {
             "which takes these over and changes nothing else"
         };
-        let untrue = !import::amiss(self.plan).is_empty();
-        let says = if untrue { "and read it" } else { says };
+        let beside = import::beside_marks(self.plan, &self.written.adopt);
+        let says = match beside.as_slice() {
+            _ if untrue => "and read it".to_owned(),
+            [] => says.to_owned(),
+            beside => format!("which takes these over, and {}", beside.join(", and ")),
+        };
         let _ = writeln!(text, "\nNext: {next}    {says}");
         text
     }

@@ -8,6 +8,7 @@ use crate::execute::{self, Rehearsal};
 use crate::guard::{Guarded, guard};
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
+use crate::plan::adopt::take_over;
 use crate::plan::{Broadened, Consent, Plan};
 use crate::report::{self, budget, human, json};
 use crate::stack::Stack;
@@ -16,11 +17,12 @@ use crate::verify::{Proof, World, prove};
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let desired = lowered_within(&stack, &args.reach)?;
+    let mut desired = lowered_within(&stack, &args.reach)?;
+    take_over(&mut desired, &args.adopt);
     let session = Session::open(&stack, &args.place, screen)?;
     let live = session.survey(&desired).await?;
     let consent = Consent {
-        adopt: args.adopt.iter().cloned().collect(),
+        adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),
     };
     let plan = Plan::between(&desired, &live, &consent);

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::Failure;
 use super::args;
 use crate::execute::Rehearsal;
-use crate::model::{Address, Arn};
+use crate::model::Arn;
 use crate::plan::Plan;
+use crate::plan::adopt::Adopt;
 use crate::report::json;
 
 /// A plan that `plan --out` saved: what it was made of, and what it showed.
@@ -23,7 +24,7 @@ pub(super) struct Saved {
     /// What was laid over it.
     pub(super) with: Vec<String>,
     /// What was taken over.
-    pub(super) adopt: Vec<Address>,
+    pub(super) adopt: Vec<Adopt>,
     /// Accounts that were not entered.
     #[serde(default)]
     pub(super) unreachable: Vec<String>,

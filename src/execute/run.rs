@@ -615,6 +615,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         other_half: None,
         repin: false,
         renames: false,
+        adopts: None,
         digest: None,
     }
 }

@@ -35,16 +35,25 @@ impl<'a> Scene<'a> {
         let mut section = Section::new(format!("[apis.{}]", key(&name)));
         section.text("account", &found.place.account);
         let stage = self.stage(found, &address, ours);
-        if !ours {
+        if found.existing {
             section.text("existing", &found.have.id);
             Self::lent(api, stage, &mut section);
-            if found.existing {
-                return (None, vec![section]);
-            }
+            return (None, vec![section]);
+        }
+        let wordless = api
+            .methods
+            .iter()
+            .find(|(key, it)| self.route(key, it).is_none());
+        let wordless = wordless
+            .map(|(key, _)| format!("a stack has no words for what its route `{key}` does"));
+        if !ours && let Some(why) = self.lent.get(&found.have.id).cloned().or(wordless) {
+            section.text("existing", &found.have.id);
+            Self::lent(api, stage, &mut section);
             // Its stage would get a deployment of ours, for nothing as long as no access is written.
             let what = format!("REST API `{}`", api.name);
-            let why = "not taken over: a stack changes only what its accesses need on it; `existing`, at the end of the \
-                       file in comments, names it for that";
+            let why = format!(
+                "not taken over: {why}; `existing`, at the end of the file in comments, names it for what accesses need on it"
+            );
             self.leave_out(&what, why);
             self.suggested.push(section);
             return (None, Vec::new());
@@ -98,7 +107,7 @@ impl<'a> Scene<'a> {
                 ),
             }
         }
-        (None, vec![section, routes])
+        ((!ours).then_some(address), vec![section, routes])
     }
 
     /// What an API that stays another's says.

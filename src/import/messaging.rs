@@ -126,7 +126,7 @@ impl<'a> Scene<'a> {
             })
             .map(|it| self.subscription(it))
             .collect();
-        if ours || found.existing {
+        if ours || !lent || found.existing {
             section.one_or_many("subscribe", &subscriptions);
         } else if !subscriptions.is_empty() {
             let mut suggested = Section::new(format!("[queues.{}]", key(&name)));

@@ -24,8 +24,9 @@ use std::fmt::Write as _;
 use crate::kinds::Resource;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
-use crate::model::{AccountId, Address, Mark, Place, Tags};
-use crate::plan::{Action, Plan};
+use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
+use crate::plan::adopt::Adopt;
+use crate::plan::{Action, Plan, Step};
 use crate::stack;
 use text::{Section, quoted};
 
@@ -66,7 +67,7 @@ pub struct Written {
     /// The text, laid out.
     pub text: String,
     /// What has to be taken over by name.
-    pub adopt: Vec<Address>,
+    pub adopt: Vec<Adopt>,
     /// What is not in it.
     pub left_out: Vec<LeftOut>,
 }
@@ -225,7 +226,8 @@ pub fn write(order: &Order<'_>, census: &Census) -> Result<Written, ImportError>
             Resource::Subscription(_) | Resource::Stage(_) => continue,
         };
         if let Some(address) = address {
-            adopt.push(address);
+            let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
+            adopt.push(Adopt { address, id });
         }
         sections.extend(more);
     }
@@ -292,7 +294,7 @@ fn account(entry: &AccountEntry, own_region: bool) -> Section {
 
 /// What a plan on the written stack would do beyond adopting: each a resource and what differs.
 #[must_use]
-pub fn amiss(plan: &Plan) -> Vec<(Address, String)> {
+pub fn amiss(plan: &Plan, adopt: &[Adopt]) -> Vec<(Address, String)> {
     let refused = plan
         .refusals
         .iter()
@@ -301,8 +303,8 @@ pub fn amiss(plan: &Plan) -> Vec<(Address, String)> {
         let fields: Vec<&str> = step
             .changes
             .iter()
+            .filter(|it| it.field != "mark" && !comes_with_adopting(&step.address, it, adopt))
             .map(|it| it.field.as_str())
-            .filter(|it| *it != "mark")
             .collect();
         let verb = match step.action {
             Action::Keep => return None,
@@ -336,19 +338,14 @@ pub fn skeleton(stack: &str, accounts: &[AccountEntry]) -> String {
 /// What cannot be taken over without changing more than its mark, as far as its kind tells.
 #[must_use]
 pub fn to_be_lent(census: &Census, stack: &str) -> BTreeMap<String, String> {
-    let subscribed = |arn: &str| {
-        census.subscriptions.iter().any(|(_, have)| {
-            matches!(&have.resource, Resource::Subscription(it) if it.queue.as_str() == arn)
-        })
-    };
     let unmarked = census.found.iter().filter(|it| {
         let mark = it.have.mark.as_ref();
         !it.existing && mark.is_none_or(|it| it.stack != stack)
     });
     let why = |found: &Found| match &found.have.resource {
-        Resource::Queue(queue) if subscribed(queue.arn.as_str()) => Some(
-            "its subscription works by statements that are not this stack's; `subscribe` would write others beside them",
-        ),
+        Resource::RestApi(_) if found.stages.is_empty() => {
+            Some("it has no stage, and a stack's API has one")
+        }
         _ => None,
     };
     unmarked
@@ -356,24 +353,74 @@ pub fn to_be_lent(census: &Census, stack: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What taking over would change beside the mark, by ARN, and what: it is better lent.
+/// What a taking over does to a resource beside marking it, and may: nobody gains or loses by it.
+///
+/// A subscription brings this stack's statements, beside those by which it works. A stage is
+/// deployed once, for what it serves now is not known to be what the API says.
+fn comes_with_adopting(address: &Address, change: &Change, adopt: &[Adopt]) -> bool {
+    match (address.kind, change.field.as_str()) {
+        (KindName::Stage, "mark" | "deployment") => {
+            let api = api_of_stage(address);
+            adopt.iter().any(|it| it.address == api)
+        }
+        (KindName::Topic | KindName::Queue, "policy") => {
+            !adopt.is_empty() && change.details.iter().all(|it| it.sign == '+')
+        }
+        _ => false,
+    }
+}
+
+fn api_of_stage(stage: &Address) -> Address {
+    let api = stage.name.split('.').next().unwrap_or_default();
+    Address::new(KindName::RestApi, api)
+}
+
+/// What a plan on the written stack does beside marking what it takes over, in words.
 #[must_use]
-pub fn changed_by_adopting(
-    plan: &Plan,
-    adopt: &[Address],
-    live: &Live,
-) -> BTreeMap<String, String> {
-    let changed = amiss(plan).into_iter();
+pub fn beside_marks(plan: &Plan, adopt: &[Adopt]) -> Vec<&'static str> {
+    let does = |field: &str| {
+        let changed = |it: &Step| {
+            let mut changes = it.changes.iter();
+            changes.any(|change| {
+                change.field == field && comes_with_adopting(&it.address, change, adopt)
+            })
+        };
+        plan.to_do().any(changed)
+    };
+    let said = [
+        (
+            "policy",
+            "writes this stack's statements for subscriptions beside those by which they work",
+        ),
+        (
+            "deployment",
+            "deploys each API once as it is, for nobody can read what its stage serves now",
+        ),
+    ];
+    said.into_iter()
+        .filter(|(field, _)| does(field))
+        .map(|(_, it)| it)
+        .collect()
+}
+
+/// What taking over would change beside the mark, by ARN or API id, and what: it is better lent.
+#[must_use]
+pub fn changed_by_adopting(plan: &Plan, adopt: &[Adopt], live: &Live) -> BTreeMap<String, String> {
+    let changed = amiss(plan, adopt).into_iter();
     changed
-        .filter(|(address, _)| adopt.contains(address))
         .filter_map(|(address, what)| {
+            // A stage goes with its API.
+            let address = match address.kind {
+                KindName::Stage => api_of_stage(&address),
+                _ => address,
+            };
+            adopt.iter().find(|it| it.address == address)?;
             let id = match &live.have.get(&address)?.resource {
                 Resource::Role(it) => it.arn.to_string(),
                 Resource::Topic(it) => it.arn.to_string(),
                 Resource::Queue(it) => it.arn.to_string(),
-                Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => {
-                    return None;
-                }
+                Resource::RestApi(_) => live.have.get(&address)?.id.clone(),
+                Resource::Subscription(_) | Resource::Stage(_) => return None,
             };
             Some((id, format!("it {what}")))
         })

@@ -37,6 +37,8 @@ pub struct Sources {
     /// What a stack has no kind for.
     pub left_out: Vec<LeftOut>,
     named: Vec<Named>,
+    /// Resources of other kinds, by kind: the tool's own names for them.
+    others: BTreeMap<String, Vec<String>>,
 }
 
 /// A file that is not what it claims to be.
@@ -47,6 +49,15 @@ pub struct SourceError {
     pub file: String,
     /// What is wrong, and what to do.
     pub why: String,
+}
+
+/// How many of the resources of another kind are told by name.
+const SHOWN: usize = 3;
+
+/// `1 resource`, `2 resources`
+fn counted(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
 }
 
 /// What another tool's type is to a stack.
@@ -107,23 +118,40 @@ pub fn read(files: &[(String, String)]) -> Result<Sources, SourceError> {
             file: file.clone(),
             why: why.to_owned(),
         };
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            wrong(&format!(
-                "is not JSON ({error}); write it with `terraform show -json`, or with `aws cloudformation \
-                 describe-stack-resources`"
-            ))
-        })?;
+        let value: Value = match serde_json::from_str(text) {
+            Ok(value) => value,
+            // A template may be YAML.
+            Err(error) => match template(&Value::String(text.clone())) {
+                Some(ids) => {
+                    all.files.push(file.clone());
+                    templates.push((file.clone(), ids));
+                    continue;
+                }
+                None => {
+                    return Err(wrong(&format!(
+                        "is not JSON ({error}); write it with `terraform show -json`, or with `aws cloudformation \
+                         describe-stack-resources`"
+                    )));
+                }
+            },
+        };
         all.files.push(file.clone());
-        if value.get("values").is_some() && value.get("format_version").is_some() {
+        if value.get("planned_values").is_some() {
+            return Err(wrong(
+                "is a Terraform plan, which tells what is not there yet; write the state with `terraform show -json`",
+            ));
+        } else if let Some(version) = value.get("format_version") {
+            if !version.as_str().is_some_and(|it| it.starts_with("1.")) {
+                return Err(wrong(&format!(
+                    "is a Terraform state of the form {version}; 1.x is read, as `terraform show -json` writes it"
+                )));
+            }
             let root = &value["values"]["root_module"];
             if !root.is_object() {
                 return Err(wrong("is a Terraform state with nothing in it"));
             }
-            all.module(root);
-        } else if value.get("planned_values").is_some() {
-            return Err(wrong(
-                "is a Terraform plan, which tells what is not there yet; write the state with `terraform show -json`",
-            ));
+            all.module(root, "values.root_module")
+                .map_err(|why| wrong(&why))?;
         } else if value.get("terraform_version").is_some() || value.get("serial").is_some() {
             return Err(wrong(
                 "is a raw Terraform state, whose form is Terraform's own affair; write it with `terraform show -json`",
@@ -133,6 +161,11 @@ pub fn read(files: &[(String, String)]) -> Result<Sources, SourceError> {
             .find_map(|it| value.get(*it)?.as_array())
         {
             for it in list {
+                if !it.is_object() {
+                    return Err(wrong(&format!(
+                        "lists {it} among its resources, which is none"
+                    )));
+                }
                 listed.insert(
                     it["LogicalResourceId"]
                         .as_str()
@@ -166,10 +199,16 @@ pub fn read(files: &[(String, String)]) -> Result<Sources, SourceError> {
             );
         }
     }
+    all.tell_others();
     if !files.is_empty() && all.named.is_empty() {
+        let told: Vec<String> = all
+            .left_out
+            .iter()
+            .map(|it| format!("\n  {}: {}", it.what, it.why))
+            .collect();
         return Err(SourceError {
             file: all.files.join("`, `"),
-            why: "names no role, topic, queue or REST API".to_owned(),
+            why: format!("names no role, topic, queue or REST API{}", told.concat()),
         });
     }
     Ok(all)
@@ -201,25 +240,58 @@ impl Sources {
         });
     }
 
+    /// Resources of other kinds: one line a kind, however many there are.
+    fn tell_others(&mut self) {
+        for (kind, names) in std::mem::take(&mut self.others) {
+            let tool = if kind.starts_with("AWS::") {
+                "CloudFormation"
+            } else {
+                "Terraform"
+            };
+            let first: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+            let more = match names.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let why = format!(
+                "{} ({}{more}), no kind of a stack's: left to {tool}",
+                counted(names.len(), "resource"),
+                first.join(", ")
+            );
+            self.leave_out(&kind, &why);
+        }
+    }
+
     /// A module of a Terraform state, and those below it.
-    fn module(&mut self, module: &Value) {
-        let items = |name: &str| module[name].as_array().into_iter().flatten();
-        for it in items("resources").filter(|it| it["mode"] != "data") {
-            self.terraform(it);
+    fn module(&mut self, module: &Value, path: &str) -> Result<(), String> {
+        let items = |name: &str| match &module[name] {
+            Value::Null => Ok([].as_slice()),
+            Value::Array(items) => Ok(items.as_slice()),
+            _ => Err(format!(
+                "is no Terraform state: `{path}.{name}` is not a list"
+            )),
+        };
+        for (at, it) in items("resources")?.iter().enumerate() {
+            if !(it["type"].is_string() && it["address"].is_string()) {
+                return Err(format!(
+                    "is no Terraform state: `{path}.resources[{at}]` has no type and address"
+                ));
+            }
+            if it["mode"] != "data" {
+                self.terraform(it);
+            }
         }
-        for it in items("child_modules") {
-            self.module(it);
+        for (at, it) in items("child_modules")?.iter().enumerate() {
+            self.module(it, &format!("{path}.child_modules[{at}]"))?;
         }
+        Ok(())
     }
 
     fn terraform(&mut self, it: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (kind, address) = (text(&it["type"]), text(&it["address"]));
         let kind = match type_of(&kind) {
-            Type::Unknown => {
-                let why = format!("`{kind}` is no kind of a stack's: it stays with Terraform");
-                return self.leave_out(&address, &why);
-            }
+            Type::Unknown => return self.others.entry(kind).or_default().push(address),
             Type::Part => return,
             Type::Kind(kind) => kind,
         };
@@ -259,10 +331,7 @@ impl Sources {
         }
         let address = format!("{called} ({kind})");
         let kind = match type_of(&kind) {
-            Type::Unknown => {
-                let why = "no kind of a stack's: it stays with CloudFormation";
-                return self.leave_out(&address, why);
-            }
+            Type::Unknown => return self.others.entry(kind).or_default().push(called),
             Type::Part => return,
             Type::Kind(kind) => kind,
         };

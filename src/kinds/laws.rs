@@ -274,6 +274,7 @@ fn want(resource: &Resource) -> Want {
         other_half: None,
         repin: false,
         renames: false,
+        adopts: None,
         digest: None,
     }
 }

@@ -103,6 +103,8 @@ pub struct Want {
     /// A role that its live documents name is replaced by one of another ARN: it is a dead
     /// principal there by the time they are written, and their text changes with it.
     pub renames: bool,
+    /// The id of the unmarked API that it is to be: a name tells none from another.
+    pub adopts: Option<String>,
     /// The digest of what the stack says, once `resource` says more: ids that AWS chose.
     pub digest: Option<String>,
 }

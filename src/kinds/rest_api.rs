@@ -123,6 +123,18 @@ pub fn marked<'a>(
         .min_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)))
 }
 
+/// The API that bears this mark, or else the one that is to be taken over by its id.
+#[must_use]
+pub fn found<'a>(
+    records: &'a [RestApiRecord],
+    stack: &str,
+    address: &Address,
+    adopts: Option<&str>,
+) -> Option<&'a RestApiRecord> {
+    let named = || records.iter().find(|it| adopts == Some(it.id.as_str()));
+    marked(records, stack, address).or_else(named)
+}
+
 /// Whether an API's policy holds statements of the stack.
 #[must_use]
 pub fn has_statements(record: &RestApiRecord, stack: &str) -> bool {
@@ -361,7 +373,7 @@ impl Kind for RestApi {
         let records = read_all(cx.cloud, &want.place).await?;
         let record = match &self.existing {
             Some(id) => records.iter().find(|it| it.id == *id),
-            None => marked(&records, cx.stack, cx.address),
+            None => found(&records, cx.stack, cx.address, want.adopts.as_deref()),
         };
         match record {
             Some(record) => {

@@ -22,6 +22,7 @@ use futures::future::join_all;
 use super::{
     Context, Extra, Have, Ids, Resource, Stranger, Want, queue, rest_api, role, stage, topic,
 };
+use crate::cloud::apigateway::RestApiRecord;
 use crate::cloud::{self, CallError, Cloud, Fault, iam, tagging};
 use crate::kinds::{Queue, Role, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
@@ -485,12 +486,20 @@ impl Survey<'_> {
         records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         let mut reads = Vec::new();
         let mut taken: BTreeSet<&Address> = BTreeSet::new();
+        let adopted = |address: &Address, want: &Want, record: &RestApiRecord| {
+            let adopts = want.adopts.as_deref();
+            rest_api::found(&records, self.stack, address, adopts)
+                .is_some_and(|it| it.id == record.id)
+        };
         for record in &records {
             let mark = Mark::read(&record.tags).filter(|it| it.stack == self.stack);
             let claimed = wanted.iter().find(|(address, want)| match &want.resource {
                 Resource::RestApi(api) => match &api.existing {
                     Some(id) => *id == record.id,
-                    None => mark.as_ref().is_some_and(|it| it.address == **address),
+                    None => {
+                        mark.as_ref().is_some_and(|it| it.address == **address)
+                            || adopted(address, want, record)
+                    }
                 },
                 _ => false,
             });

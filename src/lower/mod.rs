@@ -151,6 +151,7 @@ impl Draft<'_> {
             other_half: None,
             repin: false,
             renames: false,
+            adopts: None,
             digest: None,
         };
         self.wants.entry(address).insert_entry(want).into_mut()

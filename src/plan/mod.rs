@@ -4,6 +4,7 @@
 //! and it knows why it may not be carried out. Nothing is decided after it.
 
 pub mod access;
+pub mod adopt;
 pub mod broadened;
 mod budget;
 mod departure;
@@ -361,6 +362,17 @@ fn step_for(
                     "`{address}` is declared `existing`, but nothing is there; deploy it first, or drop `existing`"
                 )),
             };
+        }
+        if let Some(id) = &want.adopts {
+            return Err(format!(
+                "there is no REST API `{id}` in {place} to take over; `aws apigateway get-rest-apis` shows their ids"
+            ));
+        }
+        if want.resource.kind() == KindName::RestApi && consent.adopt.contains(address) {
+            return Err(format!(
+                "no REST API bears its mark, and names of APIs are not unique; say which one to take over by its id: \
+                 `--adopt {address}=ID` (`aws apigateway get-rest-apis` shows them)"
+            ));
         }
         return Ok(step(Action::Create, Vec::new(), want, None, false));
     };

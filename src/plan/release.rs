@@ -195,6 +195,7 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         other_half: None,
         repin: false,
         renames: false,
+        adopts: None,
         digest: None,
     };
     let have = have.clone().of_another(&desired.stack);

@@ -102,8 +102,8 @@ fn what_another_tool_made_is_only_marked_by_taking_it_over() {
             "import --stack shop {ACCOUNTS} --name * --out shop.toml"
         ))
         .ends(0)
-        .says("REST API `orders`: not taken over")
-        .says("queues.billing-inbox: written as `existing`");
+        .says("REST API `orders`: not taken over: PG001 keeps it from being applied")
+        .says("writes this stack's statements for subscriptions beside those by which they work");
     let text = folder.read("shop.toml");
     assert!(
         text.contains("# [[access]]\n# from = \"roles.checkout\""),
@@ -121,24 +121,25 @@ fn what_another_tool_made_is_only_marked_by_taking_it_over() {
         .ends(0)
         .document();
     for step in plan["steps"].as_array().expect("steps") {
-        let fields = step["changes"].as_array().expect("changes").iter();
-        for change in fields {
-            assert_eq!(change["field"], "mark", "{step}");
+        let changes = step["changes"].as_array().expect("changes").iter();
+        for change in changes.filter(|it| it["field"] != "mark") {
+            // A subscription's statements come beside those that are there.
+            assert_eq!(change["field"], "policy", "{step}");
+            let mut details = change["details"].as_array().expect("details").iter();
+            assert!(details.all(|it| it["sign"] == "+"), "{step}");
         }
     }
     assert_eq!(
         plan["summary"],
-        json!({"add": 0, "change": 8, "destroy": 0})
+        json!({"add": 0, "change": 9, "destroy": 0})
     );
     assert_eq!(plan["access"], json!([]));
-    for call in plan["calls_to_make"].as_array().expect("calls") {
-        let action = call["action"].as_str().expect("an action");
-        assert!(action.contains(":Tag"), "{action}");
-    }
     folder
         .run(&format!("apply shop.toml --sandbox --yes {adopt}"))
         .ends(0);
-    assert_eq!(documents(&folder), before);
+    let after = documents(&folder);
+    let same = before.iter().filter(|it| after.contains(it)).count();
+    assert_eq!((before.len(), before.len() - same), (after.len(), 2));
     folder
         .run("plan shop.toml --sandbox --detailed-exitcode")
         .ends(0)
@@ -171,7 +172,7 @@ fn a_terraform_state_says_what_to_take_and_what_to_call_it() {
             "import --stack shop {ACCOUNTS} --from state.json --out shop.toml"
         ))
         .ends(0)
-        .says("aws_lambda_function.checkout: `aws_lambda_function` is no kind of a stack's")
+        .says("aws_lambda_function: 1 resource (aws_lambda_function.checkout), no kind of a stack's: left to Terraform")
         .says("aws_sqs_queue.gone: it is named by the file and not there");
     let text = folder.read("shop.toml");
     assert!(
@@ -184,6 +185,89 @@ fn a_terraform_state_says_what_to_take_and_what_to_call_it() {
         .run(&format!("plan shop.toml --sandbox {adopt}"))
         .ends(0)
         .says("Plan: 0 to add, 2 to change, 0 to destroy.");
+    adopts_and_destroys(&folder, &adopt);
+}
+
+/// What was only planned, done: adopted, in step, and gone with the file.
+fn adopts_and_destroys(folder: &Folder, adopt: &str) {
+    let before = documents(folder);
+    folder
+        .run(&format!("apply shop.toml --sandbox --yes {adopt}"))
+        .ends(0);
+    assert_eq!(documents(folder), before);
+    folder
+        .run("plan shop.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+    folder
+        .run("drift shop.toml --sandbox")
+        .ends(2)
+        .says("PD004");
+    let planned = folder
+        .run("destroy shop.toml --sandbox --yes --json")
+        .ends(0);
+    assert!(!planned.out.is_empty());
+    folder
+        .run("plan shop.toml --sandbox --detailed-exitcode")
+        .ends(2)
+        .says("0 to change, 0 to destroy.");
+}
+
+#[test]
+fn an_api_is_taken_over_by_its_id_and_goes_with_the_file() {
+    let folder = Folder::with_stacks();
+    folder
+        .run("apply stacks/sync-assume-role.toml --sandbox --yes")
+        .ends(0);
+    unmarked(&folder);
+    let accounts =
+        "--account billing=222222222222 --account orders=333333333333 --region eu-west-1 --sandbox";
+    let said = folder
+        .run(&format!(
+            "import --stack shop {accounts} --name * --out shop.toml"
+        ))
+        .ends(0)
+        .says("--adopt apis.orders=");
+    let adopt = adopting(&said.out);
+    assert!(adopt.contains("--adopt apis.orders="), "{adopt}");
+    let by_name = adopt
+        .split_whitespace()
+        .map(|it| it.split('=').next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join(" ");
+    folder
+        .run(&format!("plan shop.toml --sandbox {by_name}"))
+        .ends(1)
+        .tells("names of APIs are not unique; say which one to take over by its id: `--adopt apis.orders=ID`");
+    let elsewhere = adopt.replace("--adopt apis.orders=", "--adopt apis.orders=x");
+    folder
+        .run(&format!("plan shop.toml --sandbox {elsewhere}"))
+        .ends(1)
+        .tells("to take over; `aws apigateway get-rest-apis` shows their ids");
+    // A plan that is saved remembers which API was meant.
+    folder
+        .run(&format!(
+            "plan shop.toml --sandbox {adopt} --out saved.json"
+        ))
+        .ends(0);
+    folder.run("apply saved.json --sandbox --yes").ends(0);
+    folder
+        .run("plan shop.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+    folder
+        .run(&format!(
+            "plan shop.toml --sandbox --detailed-exitcode {adopt}"
+        ))
+        .ends(0);
+    folder.run("destroy shop.toml --sandbox --yes").ends(0);
+    let world: Value = serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    for (account, it) in world["accounts"].as_object().expect("accounts") {
+        assert_eq!(it["roles"], json!({}), "{account}");
+        for region in it["regions"].as_object().into_iter().flatten() {
+            assert_eq!(region.1["apis"], json!({}), "{account}");
+        }
+    }
 }
 
 #[test]
@@ -218,12 +302,13 @@ fn cloudformations_list_says_it_too_and_a_template_alone_does_not() {
         ))
         .ends(0)
         .says("Later: it is in the template, and not among the stack's resources")
-        .says("Table (AWS::DynamoDB::Table): no kind of a stack's");
+        .says("AWS::DynamoDB::Table: 1 resource (Table), no kind of a stack's: left to CloudFormation");
     let adopt = adopting(&said.out);
     folder
         .run(&format!("plan shop.toml --sandbox {adopt}"))
         .ends(0)
         .says("Plan: 0 to add, 3 to change, 0 to destroy.");
+    adopts_and_destroys(&folder, &adopt);
     assert!(folder.read("shop.toml").contains("[queues.DeadLetters]"));
 }
 
@@ -262,6 +347,41 @@ fn what_is_no_ground_for_a_stack_is_refused_and_nothing_is_written() {
         "--from a.json",
         "is neither Terraform's nor CloudFormation's",
     );
+    let states = [
+        (
+            "{\"format_version\": \"1.0\"}",
+            "is a Terraform state with nothing in it",
+        ),
+        (
+            "{\"format_version\": \"2.0\", \"values\": {}}",
+            "is a Terraform state of the form \"2.0\"; 1.x is read",
+        ),
+        (
+            "{\"format_version\": \"1.0\", \"values\": {\"root_module\": {\"resources\": {}}}}",
+            "`values.root_module.resources` is not a list",
+        ),
+        (
+            "{\"format_version\": \"1.0\", \"values\": {\"root_module\": {\"child_modules\": [{\"resources\": [7]}]}}}",
+            "`values.root_module.child_modules[0].resources[0]` has no type and address",
+        ),
+        (
+            "{\"format_version\": \"1.0\", \"values\": {\"root_module\": {\"resources\": [\
+             {\"type\": \"aws_sns_topic\", \"address\": \"aws_sns_topic.t\", \"values\": {\"arn\": 5}}]}}}",
+            "aws_sns_topic.t: the state does not say what it is in AWS",
+        ),
+        (
+            "{\"StackResources\": [7]}",
+            "lists 7 among its resources, which is none",
+        ),
+        (
+            "Resources:\n  Events:\n    Type: AWS::SNS::Topic\n",
+            "is a template, which does not say what its resources are called",
+        ),
+    ];
+    for (text, why) in states {
+        folder.write("a.json", text);
+        refused("--from a.json", why);
+    }
     folder.write("a.json", "{\"StackResources\": []}");
     refused("--from a.json", "names no role, topic, queue or REST API");
     let elsewhere = json!({"StackResources": [{

@@ -185,6 +185,7 @@ impl Wanted {
             other_half: None,
             repin: false,
             renames: false,
+            adopts: None,
             digest: None,
         };
         Self {
