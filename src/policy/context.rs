@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::condition::Test;
+use super::coordinate::{Value, What};
 use super::coordinates::{is_judged, of_key};
 use super::request::{Facts, Key, Request, Silence};
 use super::rules::{Rule, Rules};
-use super::space::{Value, What};
 
 /// Most contexts that are tried for one request.
 const MOST: usize = 256;

@@ -10,12 +10,12 @@ use super::automaton::{
     Atlas, Class, Language, Step, TooMany, Universe, any_case, literal, segment_steps, steps,
 };
 use super::condition::Test;
+use super::coordinate::{Coordinate, Value, What};
 use super::grid;
 use super::operator::{Base, Set};
 use super::patterns::Pattern;
 use super::request::{Request, Who};
 use super::rules::{Kind, Name, Named, Rule, short_form};
-use super::space::{Coordinate, Value, What};
 use super::template::Template;
 
 /// Keys whose value nobody can choose, so that no witness could give it.

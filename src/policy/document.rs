@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::json::{self, EMPTY, Position};
+use super::json::{self, EMPTY, PolicyError, WHOLE, wrong};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,49 +145,6 @@ impl PrincipalClause {
             Principals::Anyone => &[],
             Principals::Of(types) => types.get("AWS").map_or(&[], Vec::as_slice),
         }
-    }
-}
-
-/// A text that is not a policy document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", self.place())]
-pub struct PolicyError {
-    /// At which element: `Statement[2].Action`; empty when the text is not JSON.
-    pub at: String,
-    /// Where that is in the text, when there is one.
-    pub position: Option<Position>,
-    /// What is wrong there.
-    pub message: String,
-}
-
-impl PolicyError {
-    /// Where it is: `line 3 column 9, Statement[2].Action`.
-    #[must_use]
-    pub fn place(&self) -> String {
-        let position = self.position.map(|it| it.to_string());
-        let at = Some(self.at.clone()).filter(|it| !it.is_empty());
-        let both: Vec<String> = position.into_iter().chain(at).collect();
-        both.join(", ")
-    }
-
-    /// The same, with its place in the JSON text that was read.
-    #[must_use]
-    pub fn within(mut self, text: &str) -> Self {
-        // The whole document is on no path.
-        let path = if self.at == WHOLE { "" } else { &self.at };
-        self.position = self.position.or_else(|| Some(Position::at(text, path)));
-        self
-    }
-}
-
-/// What the whole text is called in an error.
-pub(super) const WHOLE: &str = "document";
-
-pub(super) fn wrong(at: impl Into<String>, message: impl Into<String>) -> PolicyError {
-    PolicyError {
-        at: at.into(),
-        position: None,
-        message: message.into(),
     }
 }
 

@@ -8,37 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::automaton::{Atlas, Language, Universe};
 use super::condition::Test;
+use super::coordinate::{Coordinate, Value, What, index, links, text_of};
 use super::coordinates::{TRADES, is_provider, is_service, texts_of};
-use super::cubes::Cube;
+use super::cubes::{Cube, Shape};
 use super::request::Who;
-use super::space::{Space, Value, What, text_of};
-
-/// A key that names a segment of an ARN elsewhere in the request.
-pub(super) struct Link {
-    pub(super) key: &'static str,
-    pub(super) of: What,
-    pub(super) segment: usize,
-}
-
-pub(super) fn links() -> [Link; 3] {
-    [
-        Link {
-            key: "aws:sourceaccount",
-            of: What::Key("aws:sourcearn".to_owned()),
-            segment: 4,
-        },
-        Link {
-            key: "aws:requestedregion",
-            of: What::Resource,
-            segment: 3,
-        },
-        Link {
-            key: "aws:resourceaccount",
-            of: What::Resource,
-            segment: 4,
-        },
-    ]
-}
 
 /// Keys that only principals of accounts have.
 pub(super) fn is_of_account(key: &str) -> bool {
@@ -68,84 +41,86 @@ pub(super) fn is_of_an_account(value: &Value) -> bool {
 /// A coordinate, and which of its values are meant.
 type Part<'a> = (usize, &'a dyn Fn(&Value) -> bool);
 
-impl Space {
-    /// Combinations that no request has.
-    pub(super) fn impossibilities(&self, keys: &BTreeMap<&str, Vec<&Test>>) -> Vec<Cube> {
-        let mut found = Vec::new();
-        let mut forbid = |parts: &[Part<'_>]| {
-            let mut cube = self.shape.full();
-            for (index, passes) in parts {
-                let values = &self.coordinates[*index].values;
-                self.shape.keep(&mut cube, *index, |it| passes(&values[it]));
-            }
-            if !self.shape.is_void(&cube) {
-                found.push(cube);
-            }
-        };
-        let key = |name: &str| self.index(&What::Key(name.to_owned()));
-        let is_present = |it: &Value| matches!(it, Value::Key(Some(_)));
-        let is_absent = |it: &Value| matches!(it, Value::Key(None));
+/// Combinations that no request has.
+pub(super) fn impossibilities(
+    coordinates: &[Coordinate],
+    shape: &Shape,
+    keys: &BTreeMap<&str, Vec<&Test>>,
+) -> Vec<Cube> {
+    let mut found = Vec::new();
+    let mut forbid = |parts: &[Part<'_>]| {
+        let mut cube = shape.full();
+        for (index, passes) in parts {
+            let values = &coordinates[*index].values;
+            shape.keep(&mut cube, *index, |it| passes(&values[it]));
+        }
+        if !shape.is_void(&cube) {
+            found.push(cube);
+        }
+    };
+    let key = |name: &str| index(coordinates, &What::Key(name.to_owned()));
+    let is_present = |it: &Value| matches!(it, Value::Key(Some(_)));
+    let is_absent = |it: &Value| matches!(it, Value::Key(None));
 
-        let principal = self.index(&What::Principal);
-        if let Some((who, action)) = principal.zip(self.index(&What::Action)) {
-            let is_trade = |it: &Value| matches!(it, Value::Text(it) if TRADES.iter().any(|own| own.eq_ignore_ascii_case(it)));
-            forbid(&[(who, &is_provider), (action, &|it| !is_trade(it))]);
-            forbid(&[(who, &is_service), (action, &is_trade)]);
-        }
-        if let Some(who) = principal {
-            for (index, coordinate) in self.coordinates.iter().enumerate() {
-                if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {
-                    forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
-                }
-                if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
-                    forbid(&[(who, &is_in_session), (index, &is_absent)]);
-                }
-            }
-        }
-        // A request through a VPC endpoint has no public address, and every other one has.
-        if let Some(address) = key("aws:sourceip") {
-            let ways: Vec<usize> = ["aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"]
-                .iter()
-                .filter_map(|it| key(it))
-                .collect();
-            for way in &ways {
-                forbid(&[(address, &is_present), (*way, &is_present)]);
-            }
-            if ways.len() == 3 {
-                forbid(&[
-                    (address, &is_absent),
-                    (ways[0], &is_absent),
-                    (ways[1], &is_absent),
-                    (ways[2], &is_absent),
-                ]);
-            }
-        }
-        for link in links() {
-            let Some((of, by)) = self.index(&link.of).zip(key(link.key)) else {
-                continue;
-            };
-            let tests = keys.get(link.key).into_iter().flatten();
-            let languages: Vec<Language> = tests
-                .flat_map(|it| texts_of(it))
-                .map(|it| Language(vec![it]))
-                .collect();
-            let Ok(atlas) = Atlas::of(Universe::Text, languages) else {
-                continue;
-            };
-            let segment = |it: &Value| {
-                let text = text_of(it)?;
-                let part = text.splitn(6, ':').nth(link.segment)?;
-                (!part.is_empty()).then(|| atlas.class(part))
-            };
-            let own = |it: &Value| Some(atlas.class(text_of(it)?));
-            let classes: BTreeSet<_> = self.coordinates[by].values.iter().filter_map(own).collect();
-            for class in classes {
-                forbid(&[
-                    (of, &|it| segment(it).is_some_and(|it| it != class)),
-                    (by, &|it| own(it).as_ref() == Some(&class)),
-                ]);
-            }
-        }
-        found
+    let principal = index(coordinates, &What::Principal);
+    if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
+        let is_trade = |it: &Value| matches!(it, Value::Text(it) if TRADES.iter().any(|own| own.eq_ignore_ascii_case(it)));
+        forbid(&[(who, &is_provider), (action, &|it| !is_trade(it))]);
+        forbid(&[(who, &is_service), (action, &is_trade)]);
     }
+    if let Some(who) = principal {
+        for (index, coordinate) in coordinates.iter().enumerate() {
+            if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {
+                forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
+            }
+            if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
+                forbid(&[(who, &is_in_session), (index, &is_absent)]);
+            }
+        }
+    }
+    // A request through a VPC endpoint has no public address, and every other one has.
+    if let Some(address) = key("aws:sourceip") {
+        let ways: Vec<usize> = ["aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"]
+            .iter()
+            .filter_map(|it| key(it))
+            .collect();
+        for way in &ways {
+            forbid(&[(address, &is_present), (*way, &is_present)]);
+        }
+        if ways.len() == 3 {
+            forbid(&[
+                (address, &is_absent),
+                (ways[0], &is_absent),
+                (ways[1], &is_absent),
+                (ways[2], &is_absent),
+            ]);
+        }
+    }
+    for link in links() {
+        let Some((of, by)) = index(coordinates, &link.of).zip(key(link.key)) else {
+            continue;
+        };
+        let tests = keys.get(link.key).into_iter().flatten();
+        let languages: Vec<Language> = tests
+            .flat_map(|it| texts_of(it))
+            .map(|it| Language(vec![it]))
+            .collect();
+        let Ok(atlas) = Atlas::of(Universe::Text, languages) else {
+            continue;
+        };
+        let segment = |it: &Value| {
+            let text = text_of(it)?;
+            let part = text.splitn(6, ':').nth(link.segment)?;
+            (!part.is_empty()).then(|| atlas.class(part))
+        };
+        let own = |it: &Value| Some(atlas.class(text_of(it)?));
+        let classes: BTreeSet<_> = coordinates[by].values.iter().filter_map(own).collect();
+        for class in classes {
+            forbid(&[
+                (of, &|it| segment(it).is_some_and(|it| it != class)),
+                (by, &|it| own(it).as_ref() == Some(&class)),
+            ]);
+        }
+    }
+    found
 }

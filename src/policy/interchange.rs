@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::decide::{Policies, decide};
-use super::document::{Document, PolicyError, WHOLE, wrong};
-use super::json::{self, EMPTY, Position};
+use super::document::Document;
+use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
 use super::normal::root_account;
 use super::request::{MethodAuth, Request, Who};
 use super::widen::{Comparison, compare};

@@ -3,6 +3,7 @@
 pub mod automaton;
 pub mod condition;
 pub mod context;
+pub mod coordinate;
 mod coordinates;
 pub mod cubes;
 pub mod decide;
@@ -29,8 +30,9 @@ pub mod widen;
 pub mod witness;
 
 pub use decide::{Decision, Policies, Prepared, Verdict, decide};
-pub use document::{Clause, Document, Effect, PolicyError, PrincipalClause, Principals, Statement};
+pub use document::{Clause, Document, Effect, PrincipalClause, Principals, Statement};
 pub use guard::{Guardrail, Severity};
+pub use json::PolicyError;
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
 pub use request::{MethodAuth, Request, Silence, Who};
 pub use size::Budget;

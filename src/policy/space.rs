@@ -13,55 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::automaton::{Atlas, Class, Language, Universe, literal, steps};
 use super::condition::Test;
+use super::coordinate::{self, Coordinate, Value, What, links};
 use super::coordinates::{
     TRADES, in_segment, is_judged, is_of_principal, of_key, principals, request_of, resources,
     texts_of,
 };
 use super::cubes::{Cube, Shape};
-use super::impossible::links;
+use super::impossible::impossibilities;
 use super::request::{Facts, Request, Who};
 use super::rules::{Kind, Name, Named, Rule, Rules};
 use super::template::Template;
 use super::three::Three;
-
-/// What a coordinate is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// Who asks.
-    Principal,
-    /// For what.
-    Action,
-    /// On what.
-    Resource,
-    /// A condition key, in lower case.
-    Key(String),
-    /// Whether something holds that we do not judge.
-    Opaque(String),
-}
-
-/// A value of a coordinate: an example of all that the documents cannot tell apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
-    /// A principal.
-    Who(Who),
-    /// An action or a resource.
-    Text(String),
-    /// A condition key's values; `None` for an absent key.
-    Key(Option<Vec<String>>),
-    /// Whether it holds.
-    Flag(bool),
-}
-
-/// A coordinate.
-#[derive(Clone, Debug)]
-pub struct Coordinate {
-    /// What it is of.
-    pub what: What,
-    /// Its values.
-    pub values: Vec<Value>,
-    /// What tells its texts apart.
-    pub atlas: Option<Atlas>,
-}
 
 /// How a `*` that ends a segment of a `Resource` is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,14 +155,14 @@ impl Space {
                 .map(|it| (it.key.clone(), it.key_spelling.clone()))
                 .collect(),
         };
-        space.impossible = space.impossibilities(&keys);
+        space.impossible = impossibilities(&space.coordinates, &space.shape, &keys);
         Ok(space)
     }
 
     /// The index of a coordinate.
     #[must_use]
     pub fn index(&self, what: &What) -> Option<usize> {
-        self.coordinates.iter().position(|it| it.what == *what)
+        coordinate::index(&self.coordinates, what)
     }
 
     /// What is known of each value of the principal's coordinate.
@@ -292,30 +254,8 @@ impl Asked<'_> {
     }
 }
 
-impl Coordinate {
-    fn texts(what: What, atlas: Atlas) -> Self {
-        Self {
-            what,
-            values: atlas.examples.iter().cloned().map(Value::Text).collect(),
-            atlas: Some(atlas),
-        }
-    }
-}
-
 fn too_many(what: &str) -> Reason {
     format!("the patterns of {what} can be met in too many ways")
-}
-
-/// The one text of a resource, or of a key with one value.
-pub(super) fn text_of(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) => Some(text),
-        Value::Key(Some(values)) => match values.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        },
-        Value::Key(None) | Value::Who(_) | Value::Flag(_) => None,
-    }
 }
 
 fn named(names: &[Name], facts: &Facts<'_>) -> Three {

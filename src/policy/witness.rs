@@ -5,11 +5,12 @@
 //! service, a context that says no more than it must.
 
 use super::automaton::Atlas;
+use super::coordinate::{Value, What, text_of};
 use super::coordinates::{OF_PRINCIPAL, plain};
 use super::cubes::Cube;
 use super::request::{Facts, Key, Request, Who};
 use super::rules::Kind;
-use super::space::{Space, Value, What, text_of};
+use super::space::Space;
 
 /// Most combinations that are tried for one cube.
 const MOST_TRIES: usize = 200;
