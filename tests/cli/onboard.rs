@@ -449,6 +449,21 @@ fn a_link_stays_a_link_and_permissions_stay_what_they_are() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// What a line begins with so that ctrl-c reaches it also where whoever runs the tests ignores it,
+/// and so that it ends: nothing, where the system has no words for that.
+fn minded() -> &'static str {
+    const MINDED: &str = "env --default-signal=INT timeout --foreground 120 ";
+    let tried = std::process::Command::new("sh")
+        .args(["-c", &format!("{MINDED}true")])
+        .stderr(Stdio::null())
+        .status();
+    if tried.is_ok_and(|it| it.success()) {
+        MINDED
+    } else {
+        ""
+    }
+}
+
 /// Runs a line on a terminal of its own, giving each answer once its question is there; `between`
 /// is called before the answer to the question that has these words in it.
 fn on_a_terminal(
@@ -458,7 +473,7 @@ fn on_a_terminal(
     between: &dyn Fn(&str),
 ) -> Option<Ran> {
     use std::io::Read as _;
-    let line = line.replacen("provision", PROGRAM, 1);
+    let line = line.replacen("provision", &format!("{}{PROGRAM}", minded()), 1);
     let mut command = folder.command("script");
     command
         .args(["-qec", &line, "/dev/null"])
