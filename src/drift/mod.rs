@@ -336,7 +336,18 @@ impl Look<'_> {
             () => Class::Changed,
         };
         let at = (&step.address, &step.place);
-        self.find(class, moved, at, lines(&changes), changes, meaning);
+        let mut said = lines(&changes);
+        for ghost in self
+            .plan
+            .ghosts
+            .iter()
+            .filter(|it| it.address == step.address)
+        {
+            for line in &mut said {
+                *line = line.replace(&ghost.id, &ghost.to_string());
+            }
+        }
+        self.find(class, moved, at, said, changes, meaning);
     }
 
     /// Whether an API was changed and its stage still serves what was deployed from the stack.

@@ -71,8 +71,10 @@ impl Voice {
     ) -> Effect {
         let who = subject.map_or_else(|| self.who(&request.principal), str::to_owned);
         let may = if gained { "may" } else { "may no longer" };
+        // A trust policy names no resource: what is asked for there is the role that has it.
+        let trusts = request.resource == "*" || request.action.starts_with("sts:");
         let target = match object {
-            Some(object) if request.resource == "*" => object.to_owned(),
+            Some(object) if trusts => object.to_owned(),
             _ => self.name(&request.resource),
         };
         let deed = match request.action.to_ascii_lowercase().as_str() {

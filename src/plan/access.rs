@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{self, INLINE, POLICY, Pair, TRUST};
 use super::outward::Outward;
+use super::reborn::Reborn;
 use super::{Action, Step};
 use crate::kinds::Resource;
 use crate::lower::Desired;
 use crate::model::{Address, KindName};
-use crate::policy::own::{ghosts, is_ghost};
+use crate::policy::own::is_ghost;
 use crate::policy::patterns::Pattern;
 use crate::policy::{Effect, Principals, Statement};
 
@@ -54,7 +55,7 @@ impl Edge {
 pub enum Turn {
     /// They may do what they could not.
     Gained,
-    /// They get back what a deleted role had.
+    /// They get back what they had before their role was deleted.
     Restored,
     /// They may do more than before: what that was.
     Widened(String),
@@ -105,10 +106,30 @@ pub struct AccessChange {
 }
 
 /// Names for ARNs, and for what stands for an API in an ARN.
-struct Names(BTreeMap<String, String>);
+pub(super) struct Names(BTreeMap<String, String>);
 
 impl Names {
-    fn of(steps: &[Step]) -> Self {
+    /// The names of everything in the stack, and of what it uses of others.
+    pub(super) fn of(desired: &Desired, steps: &[Step]) -> Self {
+        let mut names = Self::of_steps(steps);
+        names.0.extend(desired.theirs.clone());
+        // What is in an account that is not entered has no step, and a name all the same.
+        for (address, want) in &desired.wants {
+            let arn = match &want.resource {
+                Resource::Role(it) => &it.arn,
+                Resource::Topic(it) => &it.arn,
+                Resource::Queue(it) => &it.arn,
+                Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
+            };
+            names
+                .0
+                .entry(arn.to_string())
+                .or_insert_with(|| address.to_string());
+        }
+        names
+    }
+
+    fn of_steps(steps: &[Step]) -> Self {
         let mut names = BTreeMap::new();
         for step in steps {
             let want = step.want.as_ref().map(|it| &it.resource);
@@ -135,7 +156,7 @@ impl Names {
         Self(names)
     }
 
-    fn name(&self, arn: &str) -> String {
+    pub(super) fn name(&self, arn: &str) -> String {
         self.0.get(arn).cloned().unwrap_or_else(|| arn.to_owned())
     }
 
@@ -158,52 +179,30 @@ impl Names {
     }
 }
 
-/// Who gains and who loses by these steps.
-pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
-    let mut names = Names::of(steps);
-    names.0.extend(desired.theirs.clone());
-    // What is in an account that is not entered has no step, and a name all the same.
-    for (address, want) in &desired.wants {
-        let arn = match &want.resource {
-            Resource::Role(it) => &it.arn,
-            Resource::Topic(it) => &it.arn,
-            Resource::Queue(it) => &it.arn,
-            Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
-        };
-        names
-            .0
-            .entry(arn.to_string())
-            .or_insert_with(|| address.to_string());
-    }
+/// Who gains and who loses by these steps; `again` are roles that get back what a deletion took.
+pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Vec<AccessChange> {
+    let names = Names::of(desired, steps);
     let made: BTreeSet<&Address> = desired
         .grants
         .iter()
         .filter_map(|it| it.role.as_ref())
         .collect();
     let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
-    let mut haunted: BTreeSet<String> = BTreeSet::new();
     for step in steps.iter().filter(|it| it.action != Action::Keep) {
         let pairs = documents::pairs(step);
         let beside = made.contains(&step.address);
         before.extend(edges(step, &pairs, &names, beside, false));
         after.extend(edges(step, &pairs, &names, beside, true));
-        let named_dead = pairs
-            .iter()
-            .any(|it| it.before.as_ref().is_some_and(|it| !ghosts(it).is_empty()));
-        if named_dead {
-            haunted.insert(step.address.to_string());
-            haunted.extend(
-                edges(step, &pairs, &names, beside, true)
-                    .iter()
-                    .filter(|_| beside)
-                    .map(|it| it.target.clone()),
-            );
-        }
     }
     let outward = Outward::of_steps(steps);
     before.extend(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)));
     after.extend(outward.of(desired, steps, |it| Some(&it.want.as_ref()?.resource)));
-    let mut found = told(&before, &after, &haunted, &reborn(steps));
+    let again: BTreeSet<&Edge> = again
+        .iter()
+        .flat_map(|it| &it.pins)
+        .flat_map(|it| &it.edges)
+        .collect();
+    let mut found = told(&before, &after, &again);
     let chosen: BTreeMap<(&String, String), &String> = desired
         .grants
         .iter()
@@ -216,23 +215,10 @@ pub(super) fn changes(desired: &Desired, steps: &[Step]) -> Vec<AccessChange> {
     found
 }
 
-/// The roles that are made anew.
-fn reborn(steps: &[Step]) -> BTreeSet<String> {
-    let is = |it: &&Step| {
-        it.address.kind == KindName::Role && matches!(it.action, Action::Create | Action::Replace)
-    };
-    steps
-        .iter()
-        .filter(is)
-        .map(|it| it.address.to_string())
-        .collect()
-}
-
 fn told(
     before: &BTreeSet<Edge>,
     after: &BTreeSet<Edge>,
-    haunted: &BTreeSet<String>,
-    reborn: &BTreeSet<String>,
+    again: &BTreeSet<&Edge>,
 ) -> Vec<AccessChange> {
     let mut lost: BTreeSet<&Edge> = before.difference(after).collect();
     let mut found = Vec::new();
@@ -251,7 +237,7 @@ fn told(
             let old = old.clone();
             lost.retain(|it| !edge.covers(it));
             Turn::Widened(shown(&old))
-        } else if haunted.contains(&edge.target) && reborn.contains(&edge.who) {
+        } else if again.contains(edge) {
             Turn::Restored
         } else {
             Turn::Gained
@@ -285,7 +271,13 @@ fn shown(edge: &Edge) -> String {
 }
 
 /// What a step's resource lets whom do, before or after it.
-fn edges(step: &Step, pairs: &[Pair], names: &Names, beside: bool, after: bool) -> Vec<Edge> {
+pub(super) fn edges(
+    step: &Step,
+    pairs: &[Pair],
+    names: &Names,
+    beside: bool,
+    after: bool,
+) -> Vec<Edge> {
     let of = |document: &str| {
         let pair = pairs.iter().find(|it| it.document == document)?;
         if after {

@@ -15,6 +15,7 @@ mod left;
 mod moves;
 mod order;
 mod outward;
+mod reborn;
 mod release;
 mod ripple;
 
@@ -34,6 +35,7 @@ pub use documents::StatementChange;
 pub use halves::{Half, Standing};
 pub use left::Left;
 pub use moves::{Move, Stranger};
+pub use reborn::{Ghost, Pin, Rebirth, Reborn};
 
 /// What is done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +116,10 @@ pub struct Plan {
     pub moves: Vec<Move>,
     /// Who is not of the stack, and whose way changes all the same.
     pub strangers: BTreeSet<Stranger>,
+    /// Roles that have another id than documents hold, with everything that is written again for them.
+    pub reborn: Vec<Reborn>,
+    /// Ids of deleted principals that documents hold, and who they were.
+    pub ghosts: Vec<Ghost>,
     /// Documents that let more through than before.
     pub widenings: Vec<Widening>,
     /// Statements that come, go and change, document by document.
@@ -183,13 +189,17 @@ impl Plan {
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps));
-        let access = access::changes(desired, &steps);
+        let names = access::Names::of(desired, &steps);
+        let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
+        let access = access::changes(desired, &steps, &reborn);
         let (moves, strangers) = moves::moves(&steps);
         let mut plan = Self {
             stack: desired.stack.clone(),
             access,
             moves,
             strangers,
+            reborn,
+            ghosts,
             widenings: broadened::widenings(&steps),
             statements: documents::statements(&steps),
             gauges,
@@ -219,7 +229,9 @@ impl Plan {
             stack: desired.stack.clone(),
             moves: Vec::new(),
             strangers: BTreeSet::new(),
-            access: access::changes(desired, &steps),
+            reborn: Vec::new(),
+            ghosts: Vec::new(),
+            access: access::changes(desired, &steps, &[]),
             widenings: broadened::widenings(&steps),
             statements: documents::statements(&steps),
             gauges: Vec::new(),
@@ -245,7 +257,11 @@ impl Plan {
         }
         // What stays as it is takes part as it is, not as it is wanted.
         let moving: Vec<Step> = self.to_do().cloned().collect();
-        self.access = access::changes(desired, &moving);
+        for it in &mut self.reborn {
+            it.pins.retain(|it| these.contains(&it.address));
+        }
+        self.reborn.retain(|it| !it.pins.is_empty());
+        self.access = access::changes(desired, &moving, &self.reborn);
         self.widenings = broadened::widenings(&moving);
         self.statements = documents::statements(&moving);
         self.refusals.retain(|it| these.contains(&it.address));

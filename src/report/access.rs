@@ -30,19 +30,28 @@ pub(super) fn lead(plan: &Plan) -> String {
         Broadened::Unknown => CHANGE,
         Broadened::Yes => BAD,
     };
+    let again = plan.access.iter().filter(|it| it.turn == Turn::Restored);
+    let again = match again.count() {
+        0 => String::new(),
+        count => format!(" ({count} again)"),
+    };
     let mut text = format!(
-        "{}   {gained} gained  {lost} lost  broadened: {}\n",
+        "{}   {gained} gained{again}  {lost} lost  broadened: {}\n",
         styled(LOUD, "Access changes"),
         styled(style, verdict.as_str())
     );
-    text += &sentences(&plan.access);
+    let told = |it: &&AccessChange| it.turn != Turn::Restored;
+    let changes: Vec<&AccessChange> = plan.access.iter().filter(told).collect();
+    text += &sentences(&changes);
+    text += &super::reborn::human(plan);
+    text += &nobody_known(plan);
     text += &examples(plan, gained > 0);
     text.push('\n');
     text
 }
 
-fn sentences(changes: &[AccessChange]) -> String {
-    let told: Vec<(&str, String, String)> = changes.iter().map(sentence).collect();
+fn sentences(changes: &[&AccessChange]) -> String {
+    let told: Vec<(&str, String, String)> = changes.iter().map(|it| sentence(it)).collect();
     let width = told
         .iter()
         .map(|(_, it, _)| it.len())
@@ -57,6 +66,23 @@ fn sentences(changes: &[AccessChange]) -> String {
     text
 }
 
+/// Ids of which nothing tells who they were.
+fn nobody_known(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in plan.ghosts.iter().filter(|it| it.was.is_empty()) {
+        let _ = writeln!(
+            text,
+            "  {} {} in the {} of {} is the id of somebody who was deleted, and nothing tells who: whoever that was has no \
+             access by it",
+            styled(BAD, "!"),
+            it.id,
+            it.document,
+            it.address,
+        );
+    }
+    text
+}
+
 /// A change's sign, its sentence, and by which mechanism.
 fn sentence(change: &AccessChange) -> (&'static str, String, String) {
     let edge = &change.edge;
@@ -67,7 +93,7 @@ fn sentence(change: &AccessChange) -> (&'static str, String, String) {
     };
     match &change.turn {
         Turn::Gained => ("+", may, format!("by {via}")),
-        Turn::Restored => ("+", may, format!("by {via}, again: its role was deleted")),
+        Turn::Restored => ("+", may, format!("by {via}, again")),
         Turn::Widened(from) => ("+", may, format!("by {via}, before only {from}")),
         Turn::Narrowed(from) => ("-", may, format!("by {via}, and no longer {from}")),
         Turn::Moved(from) => ("~", may, format!("by {via}, before by {from}")),

@@ -137,7 +137,7 @@ fn resources(plan: &Plan) -> String {
     text
 }
 
-/// Addresses for the ARNs of a plan's own resources, longest first.
+/// Addresses for the ARNs of a plan's own resources, and who a deleted id was; longest first.
 pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
     let resources = plan.steps.iter().flat_map(|step| {
         let want = step.want.as_ref().map(|it| &it.resource);
@@ -165,6 +165,7 @@ pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
             Some((arn, step.address.to_string()))
         })
         .collect();
+    found.extend(plan.ghosts.iter().map(|it| (it.id.clone(), it.to_string())));
     found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
     found.dedup();
     found
@@ -218,18 +219,11 @@ fn step(step: &Step, names: &[(String, String)]) -> String {
     for change in &step.changes {
         text += &self::change(change, names);
     }
-    if let Some(have) = &step.have {
-        for ghost in &have.ghosts {
-            let _ = writeln!(
-                text,
-                "      {} {ghost} is the id of a role that was deleted: what named it has no access",
-                styled(BAD, "!")
-            );
-        }
-        if step.action == Action::Delete {
-            for extra in &have.extras {
-                let _ = writeln!(text, "      {} {extra}", styled(BAD, "!"));
-            }
+    if let Some(have) = &step.have
+        && step.action == Action::Delete
+    {
+        for extra in &have.extras {
+            let _ = writeln!(text, "      {} {extra}", styled(BAD, "!"));
         }
     }
     text

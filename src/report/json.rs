@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::reborn;
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::lower::Desired;
@@ -103,6 +104,8 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "handovers": handovers,
         "other_stacks": plan.halves,
         "strangers": plan.strangers.iter().map(|it| json!({"who": it.who, "target": it.target})).collect::<Vec<_>>(),
+        "reborn": reborn::json(plan),
+        "ghosts": reborn::ghosts(plan),
         "refusals": refusals,
         "left": left(&plan.left),
         "summary": {"add": add, "change": change, "destroy": destroy},

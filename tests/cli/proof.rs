@@ -240,7 +240,10 @@ fn a_role_that_is_made_anew_gets_back_what_it_had() {
     folder
         .run("plan --sandbox")
         .ends(0)
-        .says("Access changes   2 gained  0 lost  broadened: yes")
-        .says("roles.caller may publish to topics.events           by resource policy, again: its role was deleted")
-        .says("roles.caller may call GET /orders/* of apis.orders  by resource policy, again: its role was deleted");
+        .says("Access changes   2 gained (2 again)  0 lost  broadened: yes")
+        .says(&format!(
+            "! roles.caller (a 111111111111) was deleted, and is made again: its id was {id}"
+        ))
+        .says("+ may publish to topics.events           policy of topics.events, b 222222222222")
+        .says("+ may call GET /orders/* of apis.orders  policy of apis.orders, b 222222222222");
 }

@@ -22,6 +22,7 @@ mod packing;
 mod propagation;
 mod random;
 mod reach;
+mod reborn;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
 mod rewritten;

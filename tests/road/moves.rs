@@ -25,7 +25,7 @@ struct Role {
 }
 
 /// What the cloud has, as far as it decides who reaches what.
-struct Snapshot {
+pub(crate) struct Snapshot {
     roles: BTreeMap<String, Role>,
     /// Policies of topics by ARN, and of stages by the ARN up to the stage.
     policies: BTreeMap<String, Option<Document>>,
@@ -44,7 +44,7 @@ fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 impl Snapshot {
-    fn of(sandbox: &Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
         let picture = sandbox.picture();
         let mut found = Self {
             roles: BTreeMap::new(),
@@ -136,7 +136,7 @@ impl Snapshot {
     }
 
     /// Who reaches what.
-    fn reached(&self) -> BTreeSet<(String, (&'static str, String))> {
+    pub(crate) fn reached(&self) -> BTreeSet<(String, (&'static str, String))> {
         let pairs = self.roles.keys().flat_map(|who| {
             let things = self.things.iter().map(|it| (who.clone(), it.clone()));
             things.filter(|(who, it)| self.reaches(who, it))

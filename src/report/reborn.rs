@@ -1,0 +1,117 @@
+//! Roles with another id than documents hold: whose access that broke, and where it is written again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::style::{BAD, GOOD, NAME, QUIET, counted, styled};
+use crate::plan::{Pin, Plan, Rebirth, Reborn};
+
+/// Each such role, with every edge that it broke and the documents that name it again.
+pub(super) fn human(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in &plan.reborn {
+        let _ = writeln!(text, "  {} {}", styled(BAD, "!"), head(it));
+        let lines: Vec<(String, String)> = it.pins.iter().flat_map(pin).collect();
+        let width = lines.iter().map(|(it, _)| it.len()).max().unwrap_or(0);
+        for (edge, place) in lines {
+            let sign = styled(GOOD, "+");
+            let _ = writeln!(text, "      {sign} {edge:width$}  {}", styled(QUIET, place));
+        }
+    }
+    text
+}
+
+fn head(it: &Reborn) -> String {
+    let who = styled(NAME, &it.who);
+    let place = it
+        .place
+        .as_ref()
+        .map_or_else(String::new, |it| format!(" ({} {})", it.account, it.id));
+    let ids: Vec<&str> = it.was.iter().map(String::as_str).collect();
+    let ids = match ids.as_slice() {
+        [] => String::new(),
+        ids => format!(": its id was {}", ids.join(", then ")),
+    };
+    let how = match it.how {
+        Rebirth::Deleted => "was deleted, and is made again",
+        Rebirth::Remade => "was deleted and made again by another hand",
+        Rebirth::Replaced => "is deleted and made again",
+        Rebirth::Elsewhere => "was deleted, and must have been made again by its owner",
+    };
+    let accounts: BTreeSet<&str> = it.pins.iter().map(|it| it.place.id.as_str()).collect();
+    format!(
+        "{who}{place} {how}{ids}\n    broken by that, and pinned again in this run: {} in {}",
+        counted(it.pins.len(), "document"),
+        counted(accounts.len(), "account"),
+    )
+}
+
+/// What goes through a document, a line for each target and mechanism.
+fn pin(pin: &Pin) -> Vec<(String, String)> {
+    let place = format!(
+        "{} of {}, {} {}",
+        pin.document, pin.address, pin.place.account, pin.place.id
+    );
+    sentences(pin)
+        .into_iter()
+        .map(|it| (it, place.clone()))
+        .collect()
+}
+
+/// `may call GET /orders/*, POST /orders of apis.orders`.
+fn sentences(pin: &Pin) -> Vec<String> {
+    let mut calls: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for it in &pin.edges {
+        match it
+            .may
+            .strip_prefix("call ")
+            .and_then(|it| it.strip_suffix(" of"))
+        {
+            Some(route) => calls.entry(&it.target).or_default().push(route),
+            None => found.push(format!("may {} {}", it.may, it.target)),
+        }
+    }
+    let calls = calls
+        .into_iter()
+        .map(|(target, routes)| format!("may call {} of {target}", routes.join(", ")));
+    found.extend(calls);
+    found
+}
+
+/// The same for a machine.
+#[must_use]
+pub(super) fn json(plan: &Plan) -> Value {
+    let pin = |it: &Pin| {
+        let edges: Vec<Value> = it
+            .edges
+            .iter()
+            .map(|it| json!({"who": it.who, "may": it.may, "target": it.target, "via": it.via}))
+            .collect();
+        json!({
+            "address": it.address, "document": it.document, "account": it.place.account,
+            "account_id": it.place.id, "region": it.place.region, "edges": edges,
+        })
+    };
+    plan.reborn
+        .iter()
+        .map(|it| {
+            json!({
+                "who": it.who, "arn": it.arn, "how": it.how.as_str(), "was": it.was,
+                "account": it.place.as_ref().map(|it| &it.account),
+                "account_id": it.place.as_ref().map(|it| &it.id),
+                "pinned_again": it.pins.iter().map(pin).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// Ids of principals that are gone, for a machine.
+pub(super) fn ghosts(plan: &Plan) -> Value {
+    plan.ghosts
+        .iter()
+        .map(|it| json!({"id": it.id, "address": it.address, "document": it.document, "was": it.was}))
+        .collect()
+}
