@@ -56,7 +56,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
+        screen.result(&human::plan(
+            &plan,
+            Some(&proof),
+            &rehearsal,
+            Screen::width(),
+        ));
     }
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {

@@ -21,7 +21,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let command = args::command("destroy", &args.files, &args.place) + &args.reach.flags();
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&human::plan(&plan, None, &rehearsal));
+        screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
     }
     if let Some(failed) = refused(&plan, None) {
         return failed;

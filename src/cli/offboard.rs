@@ -57,7 +57,7 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
     let mut told = document(&texts, &parting, &plan.stack, false);
     told["plan"] = json::plan(&plan, &rehearsal);
     if !args.json {
-        screen.result(&human::plan(&plan, None, &rehearsal));
+        screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
         tell_others(&plan, &before, &parting, screen);
     }
     if let Some(failed) = refused(&plan, None) {

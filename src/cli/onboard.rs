@@ -65,7 +65,12 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
+        screen.result(&human::plan(
+            &plan,
+            Some(&proof),
+            &rehearsal,
+            Screen::width(),
+        ));
         tell_others(&due, &left_out, args, screen);
     }
     let mut told = document(&texts, &new, &answers, false);

@@ -41,7 +41,12 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         screen.result(&format!("{document:#}\n"));
     } else {
         screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(&plan, Some(&proof), &rehearsal));
+        screen.result(&human::plan(
+            &plan,
+            Some(&proof),
+            &rehearsal,
+            Screen::width(),
+        ));
         screen.talk(&session.summary());
     }
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {

@@ -13,6 +13,7 @@ use crate::execute::Event;
 use crate::model::Address;
 use crate::plan::Plan;
 use crate::report::human;
+use crate::report::page::WIDTH;
 use crate::report::style::{BAD, QUIET, styled};
 
 /// Where a command prints.
@@ -52,6 +53,15 @@ impl Screen {
     #[must_use]
     pub(super) fn colours() -> bool {
         anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+    }
+
+    /// How many columns a page may have: those of the terminal, and of no other end more than anybody reads.
+    #[must_use]
+    pub(super) fn width() -> usize {
+        let told = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
+        let seen =
+            || terminal_size::terminal_size_of(io::stdout()).map(|(it, _)| usize::from(it.0));
+        told.or_else(seen).unwrap_or(WIDTH).clamp(60, 140)
     }
 
     /// Prints a result. A pipe that nobody reads any more is no error.

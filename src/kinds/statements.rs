@@ -41,19 +41,31 @@ pub fn details(live: &[Statement], want: &[Statement]) -> Vec<Detail> {
 
 /// The parts in which two statements differ, when only one of their lists does.
 fn parts(old: &Statement, new: &Statement) -> Option<Vec<Detail>> {
-    type Part = (String, fn(&mut Statement) -> Option<&mut Vec<String>>);
-    let all: [Part; 3] = [
-        (String::new(), |it| {
-            match &mut it.principal.as_mut()?.principals {
+    type List = Box<dyn Fn(&mut Statement) -> Option<&mut Vec<String>>>;
+    let part = |name: &str, list: List| (name.to_owned(), list);
+    let mut all: Vec<(String, List)> = vec![
+        part(
+            "",
+            Box::new(|it| match &mut it.principal.as_mut()?.principals {
                 Principals::Of(types) if types.len() == 1 => types.values_mut().next(),
                 Principals::Of(_) | Principals::Anyone => None,
-            }
-        }),
-        ("action ".to_owned(), |it| Some(&mut it.action.values)),
-        ("on ".to_owned(), |it| {
-            it.resource.as_mut().map(|it| &mut it.values)
-        }),
+            }),
+        ),
+        part("action ", Box::new(|it| Some(&mut it.action.values))),
+        part(
+            "on ",
+            Box::new(|it| it.resource.as_mut().map(|it| &mut it.values)),
+        ),
     ];
+    for (operator, keys) in &new.conditions {
+        for key in keys.keys() {
+            let (operator, key) = (operator.clone(), key.clone());
+            all.push((
+                format!("{key} "),
+                Box::new(move |it| it.conditions.get_mut(&operator)?.get_mut(&key)),
+            ));
+        }
+    }
     for (name, list) in all {
         let (mut a, mut b) = (old.clone(), new.clone());
         let (Some(before), Some(after)) = (
@@ -167,6 +179,29 @@ mod tests {
         let other = Statement::allow("A", Clause::of(["sns:Subscribe"])).on(["*"]);
         assert!(details(std::slice::from_ref(&one), &[same]).is_empty());
         assert_eq!(details(&[one], &[other]).len(), 2);
+    }
+
+    #[test]
+    fn a_value_of_a_condition_that_came_or_went_is_one_line() {
+        let subscribe = |queues: &[&str]| {
+            Statement::allow("A", Clause::of(["sns:Subscribe"]))
+                .on(["t"])
+                .when("StringEquals", "sns:Endpoint", queues.iter().copied())
+                .when("StringEquals", "sns:Protocol", ["sqs"])
+        };
+        let found = details(&[subscribe(&["a", "b"])], &[subscribe(&["b", "c"])]);
+        let detail = |sign, text: &str| Detail {
+            sign,
+            text: text.to_owned(),
+        };
+        let rest = "in: allow sns:Subscribe on t if sns:Endpoint StringEquals … if sns:Protocol StringEquals sqs";
+        assert_eq!(
+            found,
+            [
+                detail('+', &format!("sns:Endpoint c  {rest}")),
+                detail('-', &format!("sns:Endpoint a  {rest}")),
+            ]
+        );
     }
 
     #[test]

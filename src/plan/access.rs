@@ -33,7 +33,8 @@ pub struct Edge {
 
 impl Edge {
     /// The route of a call.
-    fn route(&self) -> Option<&str> {
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
         self.may.strip_prefix("call ")?.strip_suffix(" of")
     }
 

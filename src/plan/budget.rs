@@ -66,6 +66,9 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
             }
             Resource::Queue(queue) => {
                 let document = whole(step, want, &queue.policy);
+                if document.statements.is_empty() {
+                    continue;
+                }
                 let fill = Fill::of(&document, size::queue);
                 found.extend(fill.gauge(step, "policy", "topics", queue_out()));
             }

@@ -1,24 +1,27 @@
 //! How a plan begins: who gains and who loses, whether anything is broadened, then the statements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::human::{named, names, title};
-use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, of_sign, styled};
-use crate::model::Address;
+use super::page::{Row, names_in_a_row, rows, wrapped};
+use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
+use crate::model::{Address, KindName};
 use crate::plan::{AccessChange, Broadened, Plan, StatementChange, Turn};
 use crate::policy::Request;
 
-/// More statements than this are not shown, but counted.
+/// More statements of new documents than this are not shown, but counted.
 const MOST_STATEMENTS: usize = 40;
-/// How wide a line of a statement may be.
-const WIDTH: usize = 100;
 /// More examples than this of what is broadened tell nobody more.
 const MOST_EXAMPLES: usize = 5;
+/// Up to this many documents that differ in nothing but names are shown each by itself.
+const FEW_ALIKE: usize = 3;
+/// More sentences than this are told by what they say, not by whom they are of.
+const MOST_SENTENCES: usize = 8;
 
 /// The access changes of a plan that does something, in sentences.
 #[must_use]
-pub(super) fn lead(plan: &Plan) -> String {
+pub(super) fn lead(plan: &Plan, width: usize) -> String {
     if plan.is_empty() {
         return String::new();
     }
@@ -30,8 +33,12 @@ pub(super) fn lead(plan: &Plan) -> String {
         Broadened::Unknown => CHANGE,
         Broadened::Yes => BAD,
     };
-    let again = plan.access.iter().filter(|it| it.turn == Turn::Restored);
-    let again = match again.count() {
+    let again = plan
+        .access
+        .iter()
+        .filter(|it| it.turn == Turn::Restored)
+        .count();
+    let again = match again {
         0 => String::new(),
         count => format!(" ({count} again)"),
     };
@@ -41,72 +48,198 @@ pub(super) fn lead(plan: &Plan) -> String {
         styled(style, verdict.as_str())
     );
     let told = |it: &&AccessChange| it.turn != Turn::Restored;
-    let changes: Vec<&AccessChange> = plan.access.iter().filter(told).collect();
-    text += &sentences(&changes);
-    text += &super::reborn::human(plan);
-    text += &nobody_known(plan);
-    text += &examples(plan, gained > 0);
+    text += &sentences(plan.access.iter().filter(told), width);
+    text += &other_ways(plan, width);
+    text += &super::reborn::human(plan, width);
+    text += &nobody_known(plan, width);
+    text += &examples(plan, gained > 0, width);
     text.push('\n');
     text
 }
 
-fn sentences(changes: &[&AccessChange]) -> String {
-    let told: Vec<(&str, String, String)> = changes.iter().map(|it| sentence(it)).collect();
-    let width = told
+/// What a change says of somebody: several routes of one API are one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sentence {
+    sign: &'static str,
+    who: String,
+    may: String,
+    how: String,
+}
+
+fn sentences<'a>(changes: impl Iterator<Item = &'a AccessChange>, width: usize) -> String {
+    let mut told: Vec<(Sentence, Vec<&str>)> = Vec::new();
+    for change in changes {
+        let (sign, how) = turn(change);
+        let (may, route) = match change.edge.route() {
+            Some(route) => ("call", Some(route)),
+            None => (change.edge.may.as_str(), None),
+        };
+        let may = match (&change.turn, route) {
+            (Turn::Lost, _) => format!("may no longer {may}"),
+            _ => format!("may {may}"),
+        };
+        let sentence = Sentence {
+            sign,
+            who: change.edge.who.clone(),
+            may: match route {
+                Some(_) => format!("{may} {{}} of {}", change.edge.target),
+                None => format!("{may} {}", change.edge.target),
+            },
+            how,
+        };
+        match told.iter_mut().find(|(it, _)| *it == sentence) {
+            Some((_, routes)) => routes.extend(route),
+            None => told.push((sentence, route.into_iter().collect())),
+        }
+    }
+    let told = told.into_iter().map(|(it, routes)| Sentence {
+        may: it.may.replace("{}", &routes.join(", ")),
+        ..it
+    });
+    let told: Vec<Sentence> = told.collect();
+    if told.len() > MOST_SENTENCES {
+        return by_deed(&told, width);
+    }
+    let lines: Vec<Row> = told
         .iter()
-        .map(|(_, it, _)| it.len())
-        .filter(|it| *it <= 80)
-        .max()
-        .unwrap_or(0);
+        .map(|it| row(it, format!("{} {}", it.who, it.may)))
+        .collect();
+    rows(&lines, 2, width)
+}
+
+fn row(sentence: &Sentence, says: String) -> Row {
+    Row {
+        sign: styled(of_sign(sentence.sign), sentence.sign),
+        says,
+        beside: styled(QUIET, &sentence.how),
+    }
+}
+
+/// The same, where there are many: what is said of several is said once, with their names below.
+fn by_deed(told: &[Sentence], width: usize) -> String {
+    let mut groups: Vec<(Sentence, Vec<&str>)> = Vec::new();
+    for it in told {
+        let (table, name) = match it.who.split_once('.') {
+            Some((table, name)) if !it.who.contains(':') => (table, name),
+            _ => ("principals", it.who.as_str()),
+        };
+        let key = Sentence {
+            who: table.to_owned(),
+            ..it.clone()
+        };
+        match groups.iter_mut().find(|(it, _)| *it == key) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((key, vec![name])),
+        }
+    }
     let mut text = String::new();
-    for (sign, sentence, how) in told {
-        let sign = styled(of_sign(sign), sign);
-        let _ = writeln!(text, "  {sign} {sentence:width$}  {}", styled(QUIET, how));
+    for (it, names) in groups {
+        if let [name] = names.as_slice() {
+            let who = match it.who.as_str() {
+                "principals" => (*name).to_owned(),
+                table => format!("{table}.{name}"),
+            };
+            text += &rows(&[row(&it, format!("{who} {}", it.may))], 2, width);
+            continue;
+        }
+        let says = format!("{} {} {}", names.len(), it.who, it.may);
+        text += &rows(&[row(&it, says)], 2, width);
+        let names = wrapped(&names_in_a_row(&names), 6, 6, width);
+        let _ = writeln!(text, "      {names}");
+    }
+    text
+}
+
+/// Whose clients have to call by another way from now on: nothing that a policy can do for them.
+fn other_ways(plan: &Plan, width: usize) -> String {
+    let mut groups: BTreeMap<(&Address, bool, bool), BTreeSet<String>> = BTreeMap::new();
+    for it in &plan.moves {
+        let assumed = |it: &Address| it.kind == KindName::Role;
+        let key = (&it.target, assumed(&it.from.address), assumed(&it.to));
+        groups.entry(key).or_default().insert(it.caller.to_string());
+    }
+    let mut text = String::new();
+    for ((target, assumed, assumes), who) in groups {
+        let verb = if target.kind == KindName::Topic {
+            "publish to"
+        } else {
+            "call"
+        };
+        let how = match (assumed, assumes) {
+            (false, true) => format!("must assume a role before they {verb} it"),
+            (true, false) => format!("must {verb} it as themselves, and assume no role"),
+            (true, true) => format!("must assume another role before they {verb} it"),
+            (false, false) => continue,
+        };
+        let names: Vec<&str> = who.iter().map(String::as_str).collect();
+        let says = format!(
+            "{} of {target} go another way from now on ({}): their clients {how}, and the old way is closed by this \
+             apply as soon as the new one is proved",
+            counted(names.len(), "consumer"),
+            names_in_a_row(&names),
+        );
+        let sign = styled(BAD, "!");
+        let _ = writeln!(text, "  {sign} {}", wrapped(&says, 4, 6, width));
+        let why = plan.access.iter().find_map(|it| {
+            let of = it.edge.target == target.to_string() && who.contains(&it.edge.who);
+            it.why.as_ref().filter(|_| of)
+        });
+        if let Some(why) = why {
+            let pin = if assumes {
+                "resource-policy"
+            } else {
+                "assume-role"
+            };
+            let mut says = format!(
+                "`auto` chose it: {why}. To leave them as they are, write `via = \"{pin}\"` in their [[access]]"
+            );
+            if assumes && !assumed {
+                says +=
+                    ", or `via = \"assume-role\"` for whoever comes new: then they do not count";
+            }
+            let _ = writeln!(text, "    {}", wrapped(&says, 4, 6, width));
+        }
     }
     text
 }
 
 /// Ids of which nothing tells who they were.
-fn nobody_known(plan: &Plan) -> String {
+fn nobody_known(plan: &Plan, width: usize) -> String {
     let mut text = String::new();
     for it in plan.ghosts.iter().filter(|it| it.was.is_empty()) {
+        let says = format!(
+            "{} in the {} of {} is the id of somebody who was deleted, and nothing tells who: whoever that was has no \
+             access by it",
+            it.id, it.document, it.address,
+        );
         let _ = writeln!(
             text,
-            "  {} {} in the {} of {} is the id of somebody who was deleted, and nothing tells who: whoever that was has no \
-             access by it",
+            "  {} {}",
             styled(BAD, "!"),
-            it.id,
-            it.document,
-            it.address,
+            wrapped(&says, 4, 6, width)
         );
     }
     text
 }
 
-/// A change's sign, its sentence, and by which mechanism.
-fn sentence(change: &AccessChange) -> (&'static str, String, String) {
-    let edge = &change.edge;
-    let may = format!("{} may {} {}", edge.who, edge.may, edge.target);
+/// A change's sign, and by which mechanism.
+fn turn(change: &AccessChange) -> (&'static str, String) {
     let via = match &change.why {
-        Some(why) => format!("{} ({why})", edge.via),
-        None => edge.via.to_owned(),
+        Some(why) => format!("{} ({why})", change.edge.via),
+        None => change.edge.via.to_owned(),
     };
     match &change.turn {
-        Turn::Gained => ("+", may, format!("by {via}")),
-        Turn::Restored => ("+", may, format!("by {via}, again")),
-        Turn::Widened(from) => ("+", may, format!("by {via}, before only {from}")),
-        Turn::Narrowed(from) => ("-", may, format!("by {via}, and no longer {from}")),
-        Turn::Moved(from) => ("~", may, format!("by {via}, before by {from}")),
-        Turn::Lost => (
-            "-",
-            format!("{} may no longer {} {}", edge.who, edge.may, edge.target),
-            format!("by {via}"),
-        ),
+        Turn::Gained => ("+", format!("by {via}")),
+        Turn::Restored => ("+", format!("by {via}, again")),
+        Turn::Widened(from) => ("+", format!("by {via}, before only {from}")),
+        Turn::Narrowed(from) => ("-", format!("by {via}, and no longer {from}")),
+        Turn::Moved(from) => ("~", format!("by {via}, before by {from}")),
+        Turn::Lost => ("-", format!("by {via}")),
     }
 }
 
 /// What is broadened, where no sentence says it; and what cannot be told.
-fn examples(plan: &Plan, told: bool) -> String {
+fn examples(plan: &Plan, told: bool, width: usize) -> String {
     let mut lines = Vec::new();
     for it in &plan.widenings {
         if told && it.verdict == Broadened::Yes {
@@ -127,7 +260,7 @@ fn examples(plan: &Plan, told: bool) -> String {
     let more = lines.len().saturating_sub(MOST_EXAMPLES);
     let mut text = String::new();
     for line in lines.iter().take(MOST_EXAMPLES) {
-        let line = wrapped(&named(line, &names), "      ");
+        let line = wrapped(&named(line, &names), 4, 6, width);
         let _ = writeln!(text, "  {} {line}", styled(BAD, "!"));
     }
     if more > 0 {
@@ -151,51 +284,146 @@ fn asked(request: &Request) -> String {
     text
 }
 
-/// A text in lines that a wide screen holds, the others indented.
-fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let width = lines.last().map_or(0, |it| it.chars().count());
-        if width > 0 && width + word.chars().count() > WIDTH {
-            lines.push(indent.to_owned());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() && *line != indent {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
+/// Whether the statements of a plan tell what differs in this document.
+pub(super) fn is_told(plan: &Plan, address: &Address, document: &str) -> bool {
+    let mut all = plan.statements.iter();
+    all.any(|it| it.address == *address && it.document == document)
 }
 
-/// The statements that come, go and change.
+/// Signs and statements.
+type Lines = Vec<(char, String)>;
+
+/// What differs in documents, the same in all of them but for their names.
+struct Block<'a> {
+    kind: KindName,
+    document: &'static str,
+    names: Vec<&'a str>,
+    details: Lines,
+}
+
+/// What stands for a resource's own name where several are told at once.
+const NAMED: &str = "<name>";
+
+/// A text with a stand-in for a resource's own name, or for whom an access role is for.
+fn impersonal(text: &str, name: &str) -> String {
+    let stem = name.rsplit("-for-").next().unwrap_or(name);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(stem).filter(|_| !stem.is_empty()) {
+        let (head, tail) = (&rest[..at], &rest[at + stem.len()..]);
+        let begins = ["roles.", "queues.", "topics.", "apis.", "-for-"];
+        let begins = begins.iter().any(|it| head.ends_with(it));
+        let goes_on = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_' | '.');
+        let whole = begins && !tail.starts_with(goes_on);
+        out.push_str(head);
+        out.push_str(if whole { NAMED } else { stem });
+        rest = tail;
+    }
+    out + rest
+}
+
+/// The statements that come, go and change: first in documents that are there, then those of new ones,
+/// targets before roles.
 #[must_use]
-pub(super) fn statements(plan: &Plan) -> String {
+pub(super) fn statements(plan: &Plan, width: usize) -> String {
     if plan.statements.is_empty() {
         return String::new();
     }
-    let mut by_document: BTreeMap<(&Address, &str), Vec<&StatementChange>> = BTreeMap::new();
-    for it in plan.statements.iter().take(MOST_STATEMENTS) {
-        by_document
-            .entry((&it.address, it.document))
-            .or_default()
-            .push(it);
+    let there: BTreeSet<&Address> = plan
+        .steps
+        .iter()
+        .filter(|it| it.have.is_some())
+        .map(|it| &it.address)
+        .collect();
+    let mut by_document: BTreeMap<_, Vec<&StatementChange>> = BTreeMap::new();
+    for it in &plan.statements {
+        let new = !there.contains(&it.address);
+        let key = (
+            new,
+            it.address.kind == KindName::Role,
+            &it.address,
+            it.document,
+        );
+        by_document.entry(key).or_default().push(it);
     }
     let names = names(plan);
-    let mut text = format!("{}\n", styled(LOUD, "Statements"));
-    for ((address, document), changes) in by_document {
-        let _ = writeln!(text, "  {}  {}", title(address), styled(QUIET, document));
-        for it in changes {
-            let sign = it.detail.sign.to_string();
-            let line = wrapped(&named(&it.detail.text, &names), "        ");
-            let _ = writeln!(text, "    {} {line}", styled(of_sign(&sign), &sign));
+    let told = by_document.into_iter().map(|(key, changes)| {
+        let details = changes.iter();
+        let details = details.map(|it| (it.detail.sign, named(&it.detail.text, &names)));
+        let details: Lines = details.collect();
+        let alike = details.iter();
+        let alike = alike.map(|(sign, text)| (*sign, impersonal(text, &key.2.name)));
+        let alike: Lines = alike.collect();
+        (key, details, alike)
+    });
+    let told: Vec<_> = told.collect();
+    let mut counts: BTreeMap<(KindName, &str, &Lines), usize> = BTreeMap::new();
+    for ((_, _, address, document), _, alike) in &told {
+        *counts.entry((address.kind, document, alike)).or_default() += 1;
+    }
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let (mut shown, mut left) = (0, 0);
+    for ((new, _, address, document), details, alike) in &told {
+        let many = counts.get(&(address.kind, *document, alike)) > Some(&FEW_ALIKE);
+        let details = if many { alike } else { details };
+        let same = |it: &&mut Block<'_>| {
+            it.kind == address.kind && it.document == *document && it.details == *details
+        };
+        if let Some(block) = blocks.iter_mut().find(same) {
+            block.names.push(&address.name);
+        } else if *new && shown + details.len() > MOST_STATEMENTS {
+            left += details.len();
+        } else {
+            shown += details.len();
+            blocks.push(Block {
+                kind: address.kind,
+                document,
+                names: vec![&address.name],
+                details: details.clone(),
+            });
         }
     }
-    let more = plan.statements.len().saturating_sub(MOST_STATEMENTS);
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more; all with --json");
+    let mut text = format!("{}\n", styled(LOUD, "Statements"));
+    for block in blocks {
+        text += &self::block(&block, width);
+    }
+    if left > 0 {
+        let more = counted(left, "statement");
+        let _ = writeln!(text, "  and {more} of other new resources; all with --json");
     }
     text.push('\n');
     text
+}
+
+fn block(block: &Block<'_>, width: usize) -> String {
+    let title = match block.names.as_slice() {
+        [name] => title(&Address::new(block.kind, *name)),
+        names => {
+            let all = styled(NAME, names_in_a_row(names));
+            format!("{} {}s  {all}", names.len(), block.kind.singular())
+        }
+    };
+    let head = format!("{title}  {}", styled(QUIET, block.document));
+    let mut text = format!("  {}\n", wrapped(&head, 2, 6, width));
+    for (sign, line) in &block.details {
+        let sign = sign.to_string();
+        let line = wrapped(line, 6, 8, width);
+        let _ = writeln!(text, "    {} {line}", styled(of_sign(&sign), &sign));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_name_is_left_out() {
+        let text = "allow roles.a sts:AssumeRole on roles.shop-for-a, roles.a-b, queues.a";
+        assert_eq!(
+            impersonal(text, "shop-for-a"),
+            "allow roles.<name> sts:AssumeRole on roles.shop-for-<name>, roles.a-b, queues.<name>"
+        );
+        assert_eq!(impersonal("roles.a", ""), "roles.a");
+    }
 }

@@ -1,36 +1,123 @@
 //! How full documents are, and what to do about those that are too full.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::human::title;
-use super::style::{BAD, CHANGE, LOUD, QUIET, styled};
-use crate::plan::{Gauge, Plan};
+use super::page::{Row, rows};
+use super::style::{BAD, CHANGE, LOUD, QUIET, counted, styled};
+use crate::model::{Address, KindName};
+use crate::plan::{Action, Gauge, Plan};
 
 /// A budget this full is worth a line in every plan, in percent.
 const WORTH_SAYING: usize = 70;
+/// Up to this many documents have a line each.
+const FEW: usize = 12;
 
-/// Documents that are nearly full.
-pub(super) fn budgets(plan: &Plan) -> String {
-    let full: Vec<&Gauge> = by_fullness(plan)
-        .into_iter()
-        .filter(|it| it.budget.percent() >= WORTH_SAYING)
-        .collect();
-    let mut text: String = full
+/// Every document's size: each on a line of its own where there are few; else those that are nearly
+/// full or that the plan writes, and all others together, a line a kind.
+pub(super) fn sizes(plan: &Plan, width: usize) -> String {
+    let all = by_fullness(plan);
+    let Some(fullest) = all.first() else {
+        return String::new();
+    };
+    let written: BTreeSet<&Address> = plan.to_do().map(|it| &it.address).collect();
+    let there: BTreeSet<&Address> = plan
+        .steps
         .iter()
-        .map(|it| format!("{} {}\n", styled(LOUD, "Budget"), gauge(it)))
+        .filter(|it| it.action != Action::Create)
+        .map(|it| &it.address)
         .collect();
-    if !text.is_empty() {
-        text.push('\n');
+    let of = |which: &dyn Fn(&Gauge) -> bool| all.iter().filter(|it| which(it)).count();
+    let writes = |it: &Gauge| written.contains(&it.address);
+    let changes = |it: &Gauge| writes(it) && there.contains(&it.address);
+    let few = all.len() <= FEW && !plan.is_empty();
+    let (all_written, all_changed) = (of(&writes) <= FEW, of(&changes) <= FEW);
+    let alone = |it: &&Gauge| {
+        few || it.budget.percent() >= WORTH_SAYING
+            || (all_written && writes(it))
+            || (all_changed && changes(it))
+    };
+    let mut lines: Vec<Row> = all.iter().copied().filter(alone).map(line).collect();
+    let folded: Vec<&Gauge> = all.iter().copied().filter(|it| !alone(it)).collect();
+    if plan.is_empty() && lines.is_empty() {
+        // Nothing is written: who wants to know how full each is, asks.
+        return format!(
+            "{}  {}, at most {} % full: the {} of {}; -v lists them\n",
+            styled(LOUD, "Sizes"),
+            counted(all.len(), "document"),
+            fullest.budget.percent(),
+            fullest.document,
+            fullest.address,
+        );
     }
-    text
+    lines.extend(together(&folded));
+    format!(
+        "{}  of documents, against AWS's limits\n{}\n",
+        styled(LOUD, "Sizes"),
+        rows(&lines, 2, width)
+    )
+}
+
+/// Documents of one sort, in a line.
+fn together(folded: &[&Gauge]) -> Vec<Row> {
+    let mut sorts: BTreeMap<(KindName, &str, &str), Vec<&Gauge>> = BTreeMap::new();
+    for it in folded {
+        sorts
+            .entry((it.address.kind, it.document, it.of))
+            .or_default()
+            .push(it);
+    }
+    let row = |((kind, document, of), some): ((KindName, &str, &str), Vec<&Gauge>)| {
+        if let [only] = some.as_slice() {
+            return line(only);
+        }
+        let percents = || some.iter().map(|it| it.budget.percent());
+        let (least, most) = (
+            percents().min().unwrap_or_default(),
+            percents().max().unwrap_or_default(),
+        );
+        let range = if least == most {
+            format!("{most} %")
+        } else {
+            format!("{least}-{most} %")
+        };
+        let document = match document.strip_suffix("policy") {
+            Some(head) => format!("{head}policies"),
+            None => document.to_owned(),
+        };
+        let room = match some.iter().filter_map(|it| it.room).min() {
+            Some(count) => format!(", room for at least {count} more {of} each"),
+            None => String::new(),
+        };
+        Row {
+            sign: String::new(),
+            says: format!("{document} of {}", counted(some.len(), kind.singular())),
+            beside: format!("{}{room}", styled(QUIET, range)),
+        }
+    };
+    sorts.into_iter().map(row).collect()
+}
+
+fn line(gauge: &Gauge) -> Row {
+    Row {
+        sign: String::new(),
+        says: format!("{} of {}", gauge.document, title(&gauge.address)),
+        beside: fullness(gauge),
+    }
 }
 
 /// Every document with its size, the fullest first.
 #[must_use]
 pub fn all(plan: &Plan) -> String {
-    let lines = by_fullness(plan)
-        .into_iter()
-        .map(|it| format!("  {}", gauge(it)));
+    let lines = by_fullness(plan).into_iter().map(|it| {
+        format!(
+            "  {} of {}: {}",
+            it.document,
+            title(&it.address),
+            fullness(it)
+        )
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -40,7 +127,7 @@ fn by_fullness(plan: &Plan) -> Vec<&Gauge> {
     all
 }
 
-fn gauge(gauge: &Gauge) -> String {
+fn fullness(gauge: &Gauge) -> String {
     let percent = gauge.budget.percent();
     let style = match percent {
         _ if gauge.budget.is_over() => BAD,
@@ -54,13 +141,12 @@ fn gauge(gauge: &Gauge) -> String {
         _ => String::new(),
     };
     format!(
-        "{} of {}: {} ({} of {} {}){room}",
-        gauge.document,
-        title(&gauge.address),
+        "{} ({} of {} {}){room}",
         styled(style, format!("{percent} %")),
         gauge.budget.used,
         gauge.budget.limit,
-        gauge.budget.what,
+        // Of which document it is, the line says already.
+        gauge.budget.what.split(" of ").next().unwrap_or_default(),
     )
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::budget;
+use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
@@ -15,17 +16,17 @@ use crate::plan::{Action, Left, Plan, Step};
 use crate::stack::Via;
 use crate::verify::Proof;
 
-/// More grants than this are not listed after an apply.
+/// More grants than this are not listed after an apply, and more new resources not one by one.
 const MANY: usize = 40;
 
-/// A whole plan: access first, then resources, then what to know, then the counts.
+/// A whole plan on a page of this width: access first, then statements, then resources, then what to know, then the counts.
 #[must_use]
-pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal) -> String {
+pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal, width: usize) -> String {
     let mut text = String::new();
-    text += &super::access::lead(plan);
-    text += &super::access::statements(plan);
-    text += &resources(plan);
-    text += &budget::budgets(plan);
+    text += &super::access::lead(plan, width);
+    text += &super::access::statements(plan, width);
+    text += &resources(plan, width);
+    text += &budget::sizes(plan, width);
     text += &foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
@@ -102,16 +103,19 @@ pub fn nothing_to_do(plan: &Plan) -> String {
 }
 
 /// The steps that do something, by account and region.
-fn resources(plan: &Plan) -> String {
+fn resources(plan: &Plan, width: usize) -> String {
     let mut by_place: BTreeMap<&Place, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
         by_place.entry(&step.place).or_default().push(step);
     }
     let names = names(plan);
+    let made = plan.steps.iter().filter(|it| it.action == Action::Create);
+    let many = made.count() > MANY;
     let mut text = String::new();
     for (place, steps) in by_place {
-        let to_do: Vec<&&Step> = steps
+        let to_do: Vec<&Step> = steps
             .iter()
+            .copied()
             .filter(|it| it.action != Action::Keep)
             .collect();
         if to_do.is_empty() {
@@ -129,10 +133,33 @@ fn resources(plan: &Plan) -> String {
             let _ = write!(text, "  {}", styled(QUIET, format!("({in_step} in step)")));
         }
         text.push('\n');
-        for it in to_do {
-            text += &step(it, &names);
+        let (made, others): (Vec<&Step>, Vec<&Step>) = to_do
+            .into_iter()
+            .partition(|it| many && it.action == Action::Create);
+        for it in others {
+            text += &step(plan, it, &names, width);
         }
+        text += &made_alike(&made, width);
         text.push('\n');
+    }
+    text
+}
+
+/// Resources that are made, a line a kind.
+fn made_alike(steps: &[&Step], width: usize) -> String {
+    let mut by_kind: BTreeMap<KindName, Vec<&str>> = BTreeMap::new();
+    for it in steps {
+        by_kind
+            .entry(it.address.kind)
+            .or_default()
+            .push(&it.address.name);
+    }
+    let mut text = String::new();
+    for (kind, names) in by_kind {
+        let all = styled(NAME, names_in_a_row(&names));
+        let line = format!("{}  {all}", counted(names.len(), kind.singular()));
+        let line = wrapped(&line, 4, 8, width);
+        let _ = writeln!(text, "  {} {line}", styled(GOOD, "+"));
     }
     text
 }
@@ -166,6 +193,11 @@ pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
         })
         .collect();
     found.extend(plan.ghosts.iter().map(|it| (it.id.clone(), it.to_string())));
+    let roots = plan.steps.iter().map(|it| {
+        let root = format!("arn:{}:iam::{}:root", it.place.partition(), it.place.id);
+        (root, format!("accounts.{}", it.place.account))
+    });
+    found.extend(roots);
     found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
     found.dedup();
     found
@@ -177,15 +209,8 @@ pub(super) fn named(text: &str, names: &[(String, String)]) -> String {
     })
 }
 
-fn step(step: &Step, names: &[(String, String)]) -> String {
-    let mut text = String::new();
-    let sign = step.action.sign();
-    let _ = write!(
-        text,
-        "  {} {}",
-        styled(of_sign(sign), sign),
-        title(&step.address)
-    );
+fn step(plan: &Plan, step: &Step, names: &[(String, String)], width: usize) -> String {
+    let mut words = vec![title(&step.address)];
     let resource = step
         .want
         .as_ref()
@@ -198,14 +223,29 @@ fn step(step: &Step, names: &[(String, String)]) -> String {
         .map(summary)
         .filter(|it| !it.is_empty())
     {
-        let _ = write!(text, "  {}", styled(QUIET, summary));
+        words.push(styled(QUIET, summary));
+    }
+    // What differs in a document stands among the statements.
+    let is_told = |it: &&Change| match document(&step.address, &it.field) {
+        Some(document) => {
+            !it.details.is_empty() && super::access::is_told(plan, &step.address, document)
+        }
+        None => false,
+    };
+    let told: Vec<&str> = step
+        .changes
+        .iter()
+        .filter(is_told)
+        .filter_map(|it| document(&step.address, &it.field))
+        .collect();
+    if !told.is_empty() {
+        words.push(told.join(", "));
     }
     if step.drifted {
-        let _ = write!(
-            text,
-            "  {}",
-            styled(CHANGE, "drifted: AWS was changed, the stack was not")
-        );
+        words.push(styled(
+            CHANGE,
+            "drifted: AWS was changed, the stack was not",
+        ));
     }
     // A subscription says it by itself.
     if let Some(because) = step
@@ -213,20 +253,42 @@ fn step(step: &Step, names: &[(String, String)]) -> String {
         .as_ref()
         .filter(|_| step.address.kind != KindName::Subscription)
     {
-        let _ = write!(text, "  {}", styled(QUIET, format!("because {because}")));
+        words.push(styled(QUIET, format!("because {because}")));
     }
-    text.push('\n');
-    for change in &step.changes {
-        text += &self::change(change, names);
+    let sign = step.action.sign();
+    let from = 3 + sign.len();
+    let mut text = format!(
+        "  {} {}\n",
+        styled(of_sign(sign), sign),
+        wrapped(&words.join("  "), from, from + 4, width)
+    );
+    for change in step.changes.iter().filter(|it| !is_told(it)) {
+        text += &self::change(change, names, width);
     }
     if let Some(have) = &step.have
         && step.action == Action::Delete
     {
         for extra in &have.extras {
-            let _ = writeln!(text, "      {} {extra}", styled(BAD, "!"));
+            let extra = named(&extra.to_string(), names);
+            let _ = writeln!(
+                text,
+                "      {} {}",
+                styled(BAD, "!"),
+                wrapped(&extra, 8, 10, width)
+            );
         }
     }
     text
+}
+
+/// Which document of a resource a field is.
+fn document(address: &Address, field: &str) -> Option<&'static str> {
+    match (address.kind, field) {
+        (KindName::Role, "trust") => Some("trust policy"),
+        (KindName::Role, "inline policies") => Some("inline policies"),
+        (KindName::Topic | KindName::Queue | KindName::RestApi, "policy") => Some("policy"),
+        _ => None,
+    }
 }
 
 /// `queue billing-inbox`.
@@ -239,7 +301,7 @@ pub fn title(address: &Address) -> String {
     )
 }
 
-fn change(change: &Change, names: &[(String, String)]) -> String {
+fn change(change: &Change, names: &[(String, String)], width: usize) -> String {
     let mut text = String::new();
     let replaces = if change.cost == crate::model::Cost::Replace {
         styled(BAD, "  forces a replacement")
@@ -250,7 +312,8 @@ fn change(change: &Change, names: &[(String, String)]) -> String {
         let nothing = || styled(QUIET, "(none)");
         let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| named(it, names));
         let (from, to) = (shown(&change.from), shown(&change.to));
-        let _ = writeln!(text, "      {:18} {from} -> {to}{replaces}", change.field);
+        let line = wrapped(&format!("{from} -> {to}{replaces}"), 25, 27, width);
+        let _ = writeln!(text, "      {:18} {line}", change.field);
     } else {
         for (index, detail) in change.details.iter().enumerate() {
             let field = if index == 0 {
@@ -263,7 +326,7 @@ fn change(change: &Change, names: &[(String, String)]) -> String {
                 text,
                 "      {field:18} {} {}",
                 styled(of_sign(&sign), &sign),
-                named(&detail.text, names)
+                wrapped(&named(&detail.text, names), 27, 29, width)
             );
         }
     }

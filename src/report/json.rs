@@ -103,6 +103,9 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "budgets": budgets,
         "handovers": handovers,
         "other_stacks": plan.halves,
+        "moves": plan.moves.iter().map(|it| json!({
+            "caller": it.caller, "target": it.target, "from": it.from.address, "to": it.to,
+        })).collect::<Vec<_>>(),
         "strangers": plan.strangers.iter().map(|it| json!({"who": it.who, "target": it.target})).collect::<Vec<_>>(),
         "reborn": reborn::json(plan),
         "ghosts": reborn::ghosts(plan),

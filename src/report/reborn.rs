@@ -5,25 +5,26 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::page::{Row, rows, wrapped};
 use super::style::{BAD, GOOD, NAME, QUIET, counted, styled};
 use crate::plan::{Pin, Plan, Rebirth, Reborn};
 
 /// Each such role, with every edge that it broke and the documents that name it again.
-pub(super) fn human(plan: &Plan) -> String {
+pub(super) fn human(plan: &Plan, width: usize) -> String {
     let mut text = String::new();
     for it in &plan.reborn {
-        let _ = writeln!(text, "  {} {}", styled(BAD, "!"), head(it));
-        let lines: Vec<(String, String)> = it.pins.iter().flat_map(pin).collect();
-        let width = lines.iter().map(|(it, _)| it.len()).max().unwrap_or(0);
-        for (edge, place) in lines {
-            let sign = styled(GOOD, "+");
-            let _ = writeln!(text, "      {sign} {edge:width$}  {}", styled(QUIET, place));
-        }
+        let (head, then) = head(it);
+        let head = wrapped(&head, 4, 6, width);
+        let _ = writeln!(text, "  {} {head}", styled(BAD, "!"));
+        let _ = writeln!(text, "    {}", wrapped(&then, 4, 6, width));
+        let lines: Vec<Row> = it.pins.iter().flat_map(pin).collect();
+        text += &rows(&lines, 6, width);
     }
     text
 }
 
-fn head(it: &Reborn) -> String {
+/// What became of a role, and what is done about it.
+fn head(it: &Reborn) -> (String, String) {
     let who = styled(NAME, &it.who);
     let place = it
         .place
@@ -41,22 +42,27 @@ fn head(it: &Reborn) -> String {
         Rebirth::Elsewhere => "was deleted, and must have been made again by its owner",
     };
     let accounts: BTreeSet<&str> = it.pins.iter().map(|it| it.place.id.as_str()).collect();
-    format!(
-        "{who}{place} {how}{ids}\n    broken by that, and pinned again in this run: {} in {}",
+    let then = format!(
+        "broken by that, and pinned again in this run: {} in {}",
         counted(it.pins.len(), "document"),
         counted(accounts.len(), "account"),
-    )
+    );
+    (format!("{who}{place} {how}{ids}"), then)
 }
 
-/// What goes through a document, a line for each target and mechanism.
-fn pin(pin: &Pin) -> Vec<(String, String)> {
+/// What goes through a document, a row for each target and mechanism.
+fn pin(pin: &Pin) -> Vec<Row> {
     let place = format!(
         "{} of {}, {} {}",
         pin.document, pin.address, pin.place.account, pin.place.id
     );
     sentences(pin)
         .into_iter()
-        .map(|it| (it, place.clone()))
+        .map(|says| Row {
+            sign: styled(GOOD, "+"),
+            says,
+            beside: styled(QUIET, &place),
+        })
         .collect()
 }
 
@@ -65,11 +71,7 @@ fn sentences(pin: &Pin) -> Vec<String> {
     let mut calls: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut found = Vec::new();
     for it in &pin.edges {
-        match it
-            .may
-            .strip_prefix("call ")
-            .and_then(|it| it.strip_suffix(" of"))
-        {
+        match it.route() {
             Some(route) => calls.entry(&it.target).or_default().push(route),
             None => found.push(format!("may {} {}", it.may, it.target)),
         }

@@ -163,7 +163,7 @@ fn a_plan_leads_with_who_gains_and_who_loses() {
     folder
         .run("plan --sandbox --fail-on broadened")
         .ends(0)
-        .says("Access changes   0 gained  1 lost  broadened: no\n  - roles.caller may call GET /orders/new of apis.orders  by resource policy, and no longer GET /orders/*\n");
+        .says("Access changes   0 gained  1 lost  broadened: no\n  - roles.caller may call GET /orders/new of apis.orders\n        by resource policy, and no longer GET /orders/*\n");
     folder.run("apply --sandbox --yes").ends(0);
     folder.write(
         "provision.toml",

@@ -77,7 +77,7 @@ fn documents(plan: &Plan) -> Vec<String> {
 
 /// What a plan prints, without colours.
 fn printed(plan: &Plan) -> String {
-    plain(&human::plan(plan, None, &Rehearsal::default()))
+    plain(&human::plan(plan, None, &Rehearsal::default(), 160))
 }
 
 const EVERYWHERE: [&str; 3] = [

@@ -20,7 +20,12 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let mute = args.form() == args::DriftFormat::Json;
     let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
     if !mute {
-        screen.result(&human::plan(&revert.plan, None, &rehearsal));
+        screen.result(&human::plan(
+            &revert.plan,
+            None,
+            &rehearsal,
+            Screen::width(),
+        ));
         for it in &revert.evictions {
             screen.result(&format!("  - {}: {}\n", it.address, it.extra));
         }
