@@ -64,6 +64,22 @@ impl Guarded {
             .filter(|it| it.severity == Severity::Error && it.accepted.is_none())
     }
 
+    /// What a change makes worse of what it found: what was so before is left out.
+    #[must_use]
+    pub fn worse_than(mut self, before: &Self) -> Self {
+        let was = |it: &Finding| {
+            before.findings.iter().any(|old| {
+                old.guardrail == it.guardrail
+                    && old.address == it.address
+                    && old.says == it.says
+                    && old.statement == it.statement
+            })
+        };
+        self.findings.retain(|it| !was(it));
+        self.unneeded.clear();
+        self
+    }
+
     /// Whether something keeps the stack from being applied.
     #[must_use]
     pub fn refuses(&self) -> bool {

@@ -14,11 +14,12 @@ use crate::lower::Desired;
 use crate::plan::{Consent, Plan};
 use crate::report;
 use crate::report::style::counted;
-use crate::stack::{self, Source};
+use crate::stack::{self, Source, Stack};
 
 /// A stack, a cloud, and what is between them.
 pub(super) struct Look<'a> {
     pub(super) sources: Vec<Source>,
+    pub(super) stack: Stack,
     pub(super) desired: Desired,
     pub(super) session: Session<'a>,
     pub(super) reading: Reading,
@@ -42,6 +43,7 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
     let drift = Drift::of(&plan, &seen);
     Ok(Look {
         sources,
+        stack,
         desired,
         session,
         reading,

@@ -71,6 +71,8 @@ pub struct Revert {
     pub stays: Vec<String>,
     /// Resources that were named as such: their deletion is agreed to.
     pub named: BTreeSet<Address>,
+    /// What is wanted, with what others put on the resources pushed out where that was named.
+    pub wanted: Desired,
 }
 
 impl Revert {
@@ -78,6 +80,14 @@ impl Revert {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.plan.is_empty() && self.evictions.is_empty()
+    }
+
+    /// What it writes, or takes something from.
+    #[must_use]
+    pub fn touched(&self) -> BTreeSet<Address> {
+        let written = self.plan.to_do().map(|it| &it.address);
+        let evicted = self.evictions.iter().map(|it| &it.address);
+        written.chain(evicted).cloned().collect()
     }
 }
 
@@ -156,6 +166,7 @@ pub fn revert(
         evictions,
         stays,
         named,
+        wanted,
     })
 }
 

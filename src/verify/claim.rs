@@ -115,6 +115,37 @@ impl Proof {
         self.findings.iter().filter(held).count()
     }
 
+    /// What a change makes worse of what it found: claims that hold, and those that fail by it; what failed
+    /// before in the same way is left out, and with it what cannot be told now as then.
+    #[must_use]
+    pub fn worse_than(mut self, before: &Self) -> Self {
+        let earlier = |it: &Finding| {
+            before.findings.iter().find(|before| {
+                before.promise == it.promise
+                    && before.subject == it.subject
+                    && before.claim == it.claim
+            })
+        };
+        self.findings.retain_mut(|it| {
+            let old = earlier(it);
+            // Of what must work and does not, it means little which side is named first.
+            let it_must_work = it.promise == Promise::May;
+            match &mut it.outcome {
+                Outcome::Proved => true,
+                Outcome::Unproven(_) => {
+                    !old.is_some_and(|it| matches!(it.outcome, Outcome::Unproven(_)))
+                }
+                Outcome::Failed(evidence) => {
+                    if let Some(Outcome::Failed(old)) = old.map(|it| &it.outcome) {
+                        evidence.retain(|it| !old.iter().any(|old| it.is_like(old, it_must_work)));
+                    }
+                    !evidence.is_empty()
+                }
+            }
+        });
+        self
+    }
+
     /// The claims for which no plan may be carried out.
     pub fn refusing(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|it| it.refuses())
@@ -143,6 +174,17 @@ impl Finding {
 #[must_use]
 pub fn is_own(evidence: &[Evidence]) -> bool {
     evidence.iter().any(|it| it.origin != Origin::Foreign)
+}
+
+impl Evidence {
+    /// Whether another tells the same: the same request that must come off, or the same statements to blame.
+    fn is_like(&self, other: &Self, must_work: bool) -> bool {
+        match (must_work, &self.request, &other.request) {
+            (true, Some(one), Some(two)) => one == two,
+            _ if !self.blame.is_empty() => self.blame == other.blame,
+            _ => self.says == other.says,
+        }
+    }
 }
 
 /// What came of the requests of one claim.

@@ -204,13 +204,26 @@ impl World {
     /// The world as a cloud has it.
     #[must_use]
     pub fn live(desired: &Desired, live: &Live) -> Self {
+        Self::mended(desired, live, &BTreeSet::new())
+    }
+
+    /// The world that applying the stack to these resources alone leaves: all others are as the cloud has them.
+    #[must_use]
+    pub fn mended(desired: &Desired, live: &Live, these: &BTreeSet<Address>) -> Self {
         let mut world = Self::empty(desired, live, true);
-        for (address, have) in &live.have {
-            if let Some(want) = desired.wants.get(address) {
+        for (address, want) in &desired.wants {
+            let have = live.have.get(address);
+            if these.contains(address) {
+                let want = Want {
+                    resource: want.resource.with_ids(&world.ids),
+                    ..want.clone()
+                };
+                world.add_planned(address, &want, have);
+            } else if let Some(have) = have {
                 world.add_live(address, want, have);
             }
         }
-        world.serve(desired, Some(live));
+        world.serve(desired, Some((live, these)));
         world
     }
 
@@ -411,7 +424,7 @@ impl World {
     }
 
     /// Tells each API what its stage serves.
-    fn serve(&mut self, desired: &Desired, live: Option<&Live>) {
+    fn serve(&mut self, desired: &Desired, live: Option<(&Live, &BTreeSet<Address>)>) {
         for (address, want) in &desired.wants {
             let Resource::Stage(wanted) = &want.resource else {
                 continue;
@@ -421,7 +434,9 @@ impl World {
                 continue;
             };
             surface.stage.clone_from(&wanted.name);
-            let Some(live) = live else { continue };
+            let Some((live, _)) = live.filter(|(_, these)| !these.contains(address)) else {
+                continue;
+            };
             let found = live.have.get(address).and_then(|it| match &it.resource {
                 Resource::Stage(it) => Some(it),
                 _ => None,

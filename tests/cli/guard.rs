@@ -5,7 +5,7 @@ use super::Folder;
 const HEAD: &str = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n[queues.q]\nsubscribe = \"t\"\n[topics.t]\n";
 
 /// Puts a statement into the policy of the sandbox's topic `t` or queue `q`.
-fn tamper(folder: &Folder, statement: &str, queue: bool) {
+pub(super) fn tamper(folder: &Folder, statement: &str, queue: bool) {
     let name = ".provision/sandbox.json";
     let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
     let region = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"];

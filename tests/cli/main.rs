@@ -17,6 +17,7 @@ mod machines;
 mod onboard;
 mod proof;
 mod readme;
+mod revert;
 mod saved;
 mod screen;
 mod who_can;

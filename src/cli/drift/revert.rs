@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Look, look};
 use crate::cli::apply::{Agreement, agreed, carry_out, conclude, ending};
-use crate::cli::plan::{refused, rehearsed};
+use crate::cli::plan::{guarded_off, refused, rehearsed};
 use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args};
 use crate::drift::revert::{Revert, revert};
 use crate::execute::Outcomes;
+use crate::guard::{Guarded, guard};
 use crate::plan::Consent;
-use crate::report::{human, json};
+use crate::report::{self, human, json};
+use crate::verify::{Proof, World, prove};
 
 /// Puts back what was named.
 pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
@@ -19,10 +21,12 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         revert(&look.desired, &look.reading, &look.drift, &args.revert).map_err(Failure::Plain)?;
     let mute = args.form() == args::DriftFormat::Json;
     let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
+    let (proof, guarded) = worse(&revert, &look);
     if !mute {
+        screen.result(&report::guard::human(&guarded));
         screen.result(&human::plan(
             &revert.plan,
-            None,
+            Some(&proof),
             &rehearsal,
             Screen::width(),
         ));
@@ -33,7 +37,15 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
             screen.talk(line);
         }
     }
-    if let Some(failed) = refused(&revert.plan, None) {
+    if let Some(failed) =
+        refused(&revert.plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen))
+    {
+        if mute {
+            let mut document = json::plan(&revert.plan, &rehearsal);
+            document["guardrails"] = report::guard::json(&guarded);
+            document["proof"] = report::verify::json_in_plan(&proof);
+            screen.result(&format!("{document:#}\n"));
+        }
         return failed;
     }
     if revert.is_empty() {
@@ -53,7 +65,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     agreed(&revert.plan, &said, &Consent::default())?;
     let outcomes = carry_out(&revert.plan, &look.session, look.reading.live.ids(), screen).await;
     if !outcomes.all_done() {
-        report(&revert, &outcomes, &look, args, screen);
+        tell(&revert, &outcomes, &look, args, screen);
         return Ok(ending(&outcomes));
     }
     for it in &revert.evictions {
@@ -68,11 +80,24 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
                 ))
             })?;
     }
-    report(&revert, &outcomes, &look, args, screen);
+    tell(&revert, &outcomes, &look, args, screen);
     Ok(Ending::Done)
 }
 
-fn report(
+/// What it leaves that was not so before: what else drifted stays as it is, and is nothing against it.
+fn worse(revert: &Revert, look: &Look<'_>) -> (Proof, Guarded) {
+    let live = &look.reading.live;
+    let before = World::live(&look.desired, live);
+    let after = World::mended(&revert.wanted, live, &revert.touched());
+    let proof = prove(&look.stack, &revert.wanted, &after);
+    let guarded = guard(&revert.wanted, &after);
+    (
+        proof.worse_than(&prove(&look.stack, &look.desired, &before)),
+        guarded.worse_than(&guard(&look.desired, &before)),
+    )
+}
+
+fn tell(
     revert: &Revert,
     outcomes: &Outcomes,
     look: &Look<'_>,

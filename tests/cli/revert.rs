@@ -1,0 +1,147 @@
+//! `drift --revert` asks what apply asks: it opens nothing over a guardrail, and leaves no claim broken that held.
+
+use super::Folder;
+
+const WORLD: &str = ".provision/sandbox.json";
+
+/// Changes the sandbox behind the program's back.
+fn change(folder: &Folder, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut world = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    change(&mut world);
+    folder.write(WORLD, &world.to_string());
+}
+
+/// The same without what time and reading leave behind.
+fn accounts(folder: &Folder) -> serde_json::Value {
+    let world: serde_json::Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    world["accounts"].clone()
+}
+
+/// Takes statements out of the topic's policy.
+fn take_out(folder: &Folder, words: &str) {
+    change(folder, |world| {
+        let region = &mut world["accounts"]["333333333333"]["regions"]["eu-west-1"];
+        let policy = &mut region["topics"]["order-events"]["policy"];
+        let mut document: serde_json::Value =
+            serde_json::from_str(policy.as_str().expect("a policy")).expect("JSON");
+        let statements = document["Statement"].as_array_mut().expect("statements");
+        let before = statements.len();
+        statements.retain(|it| !it.to_string().contains(words));
+        assert_ne!(statements.len(), before, "no statement with `{words}`");
+        *policy = document.to_string().into();
+    });
+}
+
+/// Changes an attribute of the marketplace's queue.
+fn hide_for_longer(folder: &Folder) {
+    change(folder, |world| {
+        let region = &mut world["accounts"]["222222222222"]["regions"]["eu-west-1"];
+        region["queues"]["billing-inbox"]["attributes"]["VisibilityTimeout"] = "77".into();
+    });
+}
+
+const OPEN: &str = r#"[stack]
+name   = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[roles.r]
+trust_policy = { Version = "2012-10-17", Statement = [{ Effect = "Allow", Principal = { AWS = "*" }, Action = "sts:AssumeRole" }] }
+"#;
+
+#[test]
+fn what_opens_access_over_a_guardrail_is_not_put_back_until_it_is_accepted() {
+    let folder = Folder::new();
+    let accepting = format!("{OPEN}accept = {{ PG001 = \"a sandbox for all\" }}\n");
+    folder.write("s.toml", &accepting);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    change(&folder, |world| {
+        let role = &mut world["accounts"]["111111111111"]["roles"]["r"];
+        let shut = role["trust"]
+            .as_str()
+            .expect("a policy")
+            .replace(r#""AWS":"*""#, r#""AWS":"arn:aws:iam::111111111111:root""#);
+        role["trust"] = shut.into();
+    });
+    folder.run("drift s.toml --sandbox").ends(2).says("roles");
+    folder.write("s.toml", OPEN);
+    let before = accounts(&folder);
+    folder
+        .run("drift s.toml --sandbox --revert roles.r --yes")
+        .ends(3)
+        .says("error[PG001]")
+        .tells("PG001 of roles.r keeps this from being applied; nothing was changed");
+    let document = folder
+        .run("drift s.toml --sandbox --revert roles.r --yes --json")
+        .ends(3)
+        .document();
+    assert_eq!(document["guardrails"]["findings"][0]["code"], "PG001");
+    assert_eq!(accounts(&folder), before, "nothing was changed");
+    folder.write("s.toml", &accepting);
+    folder
+        .run("drift s.toml --sandbox --revert roles.r --yes")
+        .ends(0);
+    folder.run("drift s.toml --sandbox").ends(0);
+}
+
+const PARTNER: &str = "[[access]]\nfrom = { account = \"444444444444\" }\nto   = \"topics.order-events\"\nvia  = \"resource-policy\"\n";
+const NEVER: &str = "[[never]]\nwho = \"outside accounts\"\nto = \"topics.order-events\"\ndo = \"publish\"\nreason = \"orders are ours\"\n";
+const STACK: &str = "stacks/marketplace.toml --sandbox";
+
+#[test]
+fn what_breaks_a_claim_of_the_stack_is_not_put_back() {
+    let folder = Folder::with_stacks();
+    folder.write("partner.toml", PARTNER);
+    folder.write("never.toml", NEVER);
+    folder
+        .run(&format!("apply {STACK} --with partner.toml --yes"))
+        .ends(0);
+    take_out(&folder, "444444444444");
+    let before = accounts(&folder);
+    folder
+        .run(&format!(
+            "drift {STACK} --with partner.toml --with never.toml --revert topics.order-events --yes"
+        ))
+        .ends(3)
+        .says("account 444444444444 may publish to topics.order-events, and never may: orders are ours")
+        .says("1 claim would not hold after this plan, so it is not carried out");
+    assert_eq!(accounts(&folder), before, "nothing was changed");
+    folder
+        .run(&format!(
+            "drift {STACK} --with partner.toml --revert topics.order-events --yes"
+        ))
+        .ends(0);
+    folder
+        .run(&format!("drift {STACK} --with partner.toml"))
+        .ends(0);
+}
+
+#[test]
+fn one_finding_is_put_back_whatever_the_others_break() {
+    let folder = Folder::with_stacks();
+    folder.write("never.toml", NEVER);
+    let stack = format!("{STACK} --with never.toml");
+    folder.run(&format!("apply {stack} --yes")).ends(0);
+    // A claim that fails, a guardrail that is gone over, an edge that is broken, and a queue that is changed.
+    super::proof::put_in_topic_policy(
+        &folder,
+        r#"{"Sid":"Theirs","Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:333333333333:order-events"}"#,
+    );
+    take_out(&folder, "Subscribe\"");
+    hide_for_longer(&folder);
+    folder.run(&format!("apply {stack} --yes")).ends(3);
+    folder
+        .run(&format!(
+            "drift {stack} --revert queues.billing-inbox --yes"
+        ))
+        .ends(0)
+        .says("~ queue billing-inbox");
+    let left = folder.run(&format!("drift {stack}")).ends(2);
+    assert!(!left.out.contains("queue billing-inbox"), "{}", left.out);
+    // Taking the stranger's statement away makes nothing worse either.
+    folder
+        .run(&format!("drift {stack} --revert topics.order-events --yes"))
+        .ends(0);
+    folder.run(&format!("drift {stack}")).ends(0);
+    folder.run(&format!("verify {stack} --live")).ends(0);
+}
