@@ -16,7 +16,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let stack = load_withdrawn(&args.files)?;
     let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
+    let (desired, live) = session.survey(&stack, desired).await?;
     let plan = Plan::of_destruction(&desired, &live);
     let command = args::command("destroy", &args.files, &args.place) + &args.reach.flags();
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;

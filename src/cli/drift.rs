@@ -33,7 +33,7 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
     let stack = checked_withdrawn(&args.files, &sources)?;
     let desired = lowered_within(&stack, &args.reach)?;
     let session = Session::open(&stack, &args.place, screen)?;
-    let reading = session.read(&desired).await;
+    let (desired, reading) = session.read(&stack, desired).await?;
     let plan = drift::plan(&desired, &reading, &Consent::default());
     let seen = Seen {
         desired: &desired,

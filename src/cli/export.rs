@@ -97,7 +97,7 @@ async fn contract(
     }
     let desired = lowered(stack)?;
     let session = Session::open(stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
+    let (desired, live) = session.survey(stack, desired).await?;
     let plan = Plan::between(&desired, &live, &Consent::default());
     let there: BTreeSet<Address> = live.have.keys().cloned().collect();
     let contract = lower::contract(stack, &desired, &live.ids(), &there, &plan.stack_digest);

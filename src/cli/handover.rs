@@ -14,7 +14,7 @@ pub(super) async fn handover(args: &args::Handover, screen: &Screen) -> Result<E
     let desired = lowered(&stack)?;
     let consumer = Consumer::find(&args.consumer, &stack).map_err(Failure::Plain)?;
     let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
+    let (desired, live) = session.survey(&stack, desired).await?;
     let missing: Vec<String> = needs(&consumer, &stack, &desired)
         .into_iter()
         .filter(|it| !live.have.contains_key(it))

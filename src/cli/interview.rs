@@ -451,10 +451,11 @@ fn ask_via(ground: &Ground<'_>, answers: &Answers, asks: &mut dyn Asks) -> Resul
             asks.tell(&styled(QUIET, format!("{sign} {name:16} {line}")));
         }
     }
+    let disturbs = advice.iter().any(|it| it.via == Via::Auto && it.disturbs);
     until(
         asks,
         "How is it let in: auto, resource-policy, assume-role?",
-        Some("auto"),
+        Some(if disturbs { "assume-role" } else { "auto" }),
         |_, it| {
             let via = match it {
                 "auto" => Via::Auto,

@@ -8,7 +8,7 @@ use super::ask::{Asks, Person};
 use super::onboard::unfit_as_edited;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, beside, lowered_within};
+use super::session::{Session, beside, lowered_over, lowered_within};
 use super::texts::Texts;
 use super::{Ending, Failure};
 use crate::lower::Desired;
@@ -47,11 +47,14 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
         return Ok(Ending::Done);
     }
     let whole = lowered_within(&texts.stack, &args.reach)?;
-    let mut after = parting.after.desired.clone();
-    after.unreachable = whole.unreachable.clone();
     let before = whole.with_subscriptions_at_topics();
     let session = Session::open(&texts.stack, &args.place, screen)?;
-    let live = session.survey(&before).await?;
+    let (before, live) = session.survey(&texts.stack, before).await?;
+    let before = before.with_subscriptions_at_topics();
+    let after = Desired {
+        unreachable: before.unreachable.clone(),
+        ..lowered_over(&parting.after.stack, Some(&live))?
+    };
     let plan = Plan::of_departure(&before, &after, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     let mut told = document(&texts, &parting, &plan.stack, false);

@@ -10,13 +10,15 @@ use super::ask::{Asks, Person, unanswered};
 use super::interview::{Ground, interview};
 use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, beside, lowered_within};
+use super::session::{Session, beside, lowered, lowered_within, lowered_within_over};
 use super::texts::Texts;
 use super::{Ending, Failure};
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
 use crate::model::Address;
-use crate::onboard::{Answers, Candidate, Home, RoleOf, Unfit, candidate, joined};
+use crate::onboard::{
+    Answers, Candidate, Home, RoleOf, Unfit, candidate, disturbance, disturbed, joined,
+};
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::{LOUD, counted, styled};
 use crate::report::{self, human, json};
@@ -35,7 +37,22 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     };
     let mut person = Person::at_the_terminal().filter(|_| !args.json);
     let answers = interview(args, &ground, person.as_mut().map(|it| it as &mut dyn Asks))?;
+    let mut answers = answers;
     let mut new = candidate_with(&texts, into, &answers, &read)?;
+    if args.via.is_none() && person.is_none() {
+        let others = disturbed(&lowered(&texts.stack)?, &new.desired);
+        if !others.is_empty() {
+            // Whoever comes must not change how others call: this one alone has a role.
+            answers.via = Via::AssumeRole;
+            new = candidate_with(&texts, into, &answers, &read)?;
+            for line in disturbance(&others) {
+                screen.talk(&format!(
+                    "{} is let in by an access role: otherwise {line} (`--via auto` does that all the same)",
+                    answers.consumer
+                ));
+            }
+        }
+    }
     new.desired.unreachable = lowered_within(&texts.stack, &args.reach)?.unreachable;
     let file = format!("`{}`", texts.sources[into].name);
     let again = again(args, &answers);
@@ -56,7 +73,8 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
         return Ok(Ending::Done);
     }
     let session = Session::open(&new.stack, &args.place, screen)?;
-    let live = session.survey(&new.desired).await?;
+    let (desired, live) = session.survey(&new.stack, new.desired).await?;
+    new.desired = desired;
     let mut plan = Plan::between(&new.desired, &live, &Consent::default());
     let due = due_before(&texts, args, &plan, &live)?;
     let left_out = without_deletions(&mut plan);
@@ -175,7 +193,7 @@ fn due_before(
     plan: &Plan,
     live: &Live,
 ) -> Result<BTreeSet<Address>, Failure> {
-    let before = lowered_within(&texts.stack, &args.reach)?;
+    let before = lowered_within_over(&texts.stack, &args.reach, Some(live))?;
     let due = Plan::between(&before, live, &Consent::default());
     let due: BTreeSet<Address> = due.to_do().map(|it| it.address.clone()).collect();
     Ok(plan

@@ -16,7 +16,7 @@ pub(super) async fn output(args: &args::Output, screen: &Screen) -> Result<Endin
     let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
     let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
+    let (desired, live) = session.survey(&stack, desired).await?;
     let values = values(&desired, &live);
     if let Some(name) = &args.raw {
         let Some(value) = values.get(name) else {

@@ -20,7 +20,8 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
     let session = Session::open(&stack, &args.place, screen)?;
-    let live = session.survey(&desired).await?;
+    let (mut desired, live) = session.survey(&stack, desired).await?;
+    take_over(&mut desired, &args.adopt);
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),

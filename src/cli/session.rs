@@ -87,7 +87,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 
 /// What a stack wants, rings untied.
 pub(super) fn lowered(stack: &Stack) -> Result<Desired, Failure> {
-    let mut desired = lower::lower(stack).map_err(|faults| {
+    lowered_over(stack, None)
+}
+
+/// The same over what is there.
+pub(super) fn lowered_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Failure> {
+    let mut desired = lower::lower_over(stack, live).map_err(|faults| {
         let lines: Vec<String> = faults
             .iter()
             .map(|it| match &it.written_at {
@@ -103,11 +108,35 @@ pub(super) fn lowered(stack: &Stack) -> Result<Desired, Failure> {
 
 /// The same, but for the accounts that cannot be entered.
 pub(super) fn lowered_within(stack: &Stack, reach: &Reach) -> Result<Desired, Failure> {
-    let mut desired = lowered(stack)?;
+    lowered_within_over(stack, reach, None)
+}
+
+/// The same over what is there.
+pub(super) fn lowered_within_over(
+    stack: &Stack,
+    reach: &Reach,
+    live: Option<&Live>,
+) -> Result<Desired, Failure> {
+    let mut desired = lowered_over(stack, live)?;
     for name in &reach.unreachable {
         desired.unreachable.insert(account_called(stack, name)?);
     }
     Ok(desired)
+}
+
+/// What a stack wants once what is there is known: consumers keep the access roles that they share.
+pub(super) fn settled(
+    stack: &Stack,
+    desired: Desired,
+    live: Live,
+) -> Result<(Desired, Live), Failure> {
+    if !lower::are_shared(stack) {
+        return Ok((desired, live));
+    }
+    let mut over = lowered_over(stack, Some(&live))?;
+    over.unreachable = desired.unreachable;
+    let live = live.regarding(&desired.wants, &over.wants);
+    Ok((over, live))
 }
 
 /// The account of this name or id.
@@ -188,17 +217,28 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Reads everything of the stack that is there.
-    pub(super) async fn survey(&self, desired: &Desired) -> Result<Live, Failure> {
+    /// Reads everything of the stack that is there, and settles what it wants over that.
+    pub(super) async fn survey(
+        &self,
+        stack: &Stack,
+        desired: Desired,
+    ) -> Result<(Desired, Live), Failure> {
         let places = desired.reached();
         let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud).await;
-        live.map_err(Failure::Survey)
+        settled(stack, desired, live.map_err(Failure::Survey)?)
     }
 
-    /// Reads what can be read of the stack.
-    pub(super) async fn read(&self, desired: &Desired) -> Reading {
+    /// The same of what can be read.
+    pub(super) async fn read(
+        &self,
+        stack: &Stack,
+        desired: Desired,
+    ) -> Result<(Desired, Reading), Failure> {
         let places = desired.reached();
-        survey::read(&desired.stack, &desired.wants, &places, &self.cloud).await
+        let reading = survey::read(&desired.stack, &desired.wants, &places, &self.cloud).await;
+        let (desired, live) = settled(stack, desired, reading.live)?;
+        let unread = reading.unread;
+        Ok((desired, Reading { live, unread }))
     }
 
     /// What was called so far.

@@ -11,11 +11,12 @@ use crate::verify::{World, prove};
 /// Puts every claim of a stack to its own documents, or to those that AWS has now.
 pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
-    let desired = lowered(&stack)?;
+    let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
     let world = if live {
         let session = Session::open(&stack, &args.place, screen)?;
-        let found = session.survey(&desired).await?;
+        let found;
+        (desired, found) = session.survey(&stack, desired).await?;
         screen.talk(&session.summary());
         World::live(&desired, &found)
     } else {

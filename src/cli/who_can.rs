@@ -17,11 +17,12 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         with: args.with.clone(),
     };
     let stack = load(&files)?;
-    let desired = lowered(&stack)?;
+    let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
     let (world, from) = if live {
         let session = Session::open(&stack, &args.place, screen)?;
-        let found = session.survey(&desired).await?;
+        let found;
+        (desired, found) = session.survey(&stack, desired).await?;
         screen.talk(&session.summary());
         (World::live(&desired, &found), "live")
     } else {

@@ -13,6 +13,7 @@
 //! out of date is read again at the resource itself.
 
 pub mod census;
+mod regarding;
 mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};

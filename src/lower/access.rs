@@ -8,6 +8,7 @@ use super::shares::share;
 use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
+use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, Place};
@@ -63,9 +64,11 @@ pub(super) fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<Stri
                     Via::AssumeRole,
                     "the API has public routes: its policy stays out of their way",
                 ),
-                _ if consumers > FEW => chosen(
+                _ if consumers > FEW => (
                     Via::AssumeRole,
-                    "many consumers: the target's policy need not grow with them",
+                    Some(format!(
+                        "many consumers ({consumers}): the target's policy need not grow with them"
+                    )),
                 ),
                 Principal::Role(_) => chosen(
                     Via::ResourcePolicy,
@@ -137,14 +140,16 @@ fn spoken(routes: &[RouteKey]) -> String {
 }
 
 /// Compiles every access: collects what each side has to say.
-pub(super) fn compile(draft: &mut Draft<'_>) {
+pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
     let stack = draft.stack;
-    for access in &stack.access {
+    // Who is let in by an access role in so many words fills no policy of the target's.
+    let filling = stack.access.iter().filter(|it| it.via != Via::AssumeRole);
+    for access in filling {
         let target = target_address(&access.to);
         let consumers = draft.consumers.entry(target).or_default();
         consumers.insert(name_of(&access.from));
     }
-    share(draft);
+    share(draft, live);
     for access in &stack.access {
         let (via, why) = mechanism(draft, access);
         let from = caller(stack, access);

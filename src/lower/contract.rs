@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Naming, named_role};
+use super::trust::name_of;
 use super::{Desired, Draft, api};
 use crate::model::{Address, Arn, KindName, Place};
 use crate::stack::{
@@ -210,30 +211,54 @@ pub fn contract(
             topics.insert(name.clone(), topic);
         }
     }
-    let offers = stack.offers.iter().filter_map(|offer| {
-        let place = &desired.wants.get(&offer.to)?.place;
-        Some(Offered {
+    let mut offers = Vec::new();
+    for offer in &stack.offers {
+        let Some(want) = desired.wants.get(&offer.to) else {
+            continue;
+        };
+        let place = &want.place;
+        let offered = |to_whom: &Invited, role| Offered {
             to: offer.to.clone(),
             leave: offer.leave.clone(),
-            to_whom: offer.to_whom.clone(),
+            to_whom: to_whom.clone(),
             via: offer.via,
-            role: role_of(stack, offer, place),
+            role,
             external_id: offer.external_id.clone(),
-        })
-    });
+        };
+        let role = role_of(stack, desired, offer, &offer.to_whom, place);
+        // Who claims from an offer to anyone, and uses another of its roles than the first, is told so by name.
+        let claimants = desired.claimed.iter().filter(|it| {
+            offer.to_whom == Invited::Anyone && offer.covers(&it.to, &it.leave, &it.by)
+        });
+        let mut told = BTreeSet::new();
+        for it in claimants {
+            let by = Invited::Principal(Principal::Named(it.by.clone()));
+            let own = role_of(stack, desired, offer, &by, place);
+            if role.is_some() && own != role && told.insert(it.by.clone()) {
+                offers.push(offered(&by, own));
+            }
+        }
+        offers.push(offered(&offer.to_whom, role));
+    }
     Contract {
         stack: stack.name.clone(),
         stack_digest: stack_digest.to_owned(),
         digest: String::new(),
         apis,
         topics,
-        offers: offers.collect(),
+        offers,
     }
 }
 
-/// The access role of an offer, where it has one name for all who claim.
-fn role_of(stack: &Stack, offer: &Offer, place: &Place) -> Option<Arn> {
-    let from = match &offer.to_whom {
+/// The access role that somebody uses by an offer, where it has one name for all who claim.
+fn role_of(
+    stack: &Stack,
+    desired: &Desired,
+    offer: &Offer,
+    to_whom: &Invited,
+    place: &Place,
+) -> Option<Arn> {
+    let from = match to_whom {
         _ if offer.via != Via::AssumeRole => return None,
         Invited::Principal(from) => from.clone(),
         Invited::Anyone => {
@@ -243,10 +268,14 @@ fn role_of(stack: &Stack, offer: &Offer, place: &Place) -> Option<Arn> {
         }
         Invited::Queue(_) => return None,
     };
+    let shared = offer.role_name.as_ref().map(|name| {
+        let key = (name.clone(), name_of(&from));
+        desired.shares.get(&key).unwrap_or(name)
+    });
     let naming = Naming {
         stack: &stack.name,
         target: &offer.to,
-        own: offer.role_name.as_deref(),
+        own: shared.map(String::as_str),
     };
     Some(named_role(&naming, &from, place))
 }

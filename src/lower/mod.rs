@@ -22,6 +22,7 @@ mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Want};
 use crate::model::{AccountId, Address, Arn, KindName, Place};
 use crate::policy::{Document, Statement, own};
@@ -29,6 +30,7 @@ use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
 pub use names::sns_principal;
+pub use shares::are_shared;
 pub use trust::name_of;
 
 /// Everything that a stack wants.
@@ -58,6 +60,8 @@ pub struct Desired {
     pub theirs: BTreeMap<String, String>,
     /// Guardrails that resources may go over, and why.
     pub accepts: BTreeMap<Address, stack::Accepted>,
+    /// The access role of each consumer that shares one, by the name they share and the consumer's own.
+    pub shares: BTreeMap<(String, String), String>,
 }
 
 /// One access, as it was compiled.
@@ -186,6 +190,11 @@ impl Draft<'_> {
 
 /// What a stack wants of AWS.
 pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
+    lower_over(stack, None)
+}
+
+/// The same over what is there: whoever uses one of several access roles that are shared keeps it.
+pub fn lower_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Vec<LowerFault>> {
     let mut draft = Draft {
         stack,
         wants: BTreeMap::new(),
@@ -201,7 +210,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         shares: BTreeMap::new(),
         access_roles: BTreeMap::new(),
     };
-    access::compile(&mut draft);
+    access::compile(&mut draft, live);
     contract::compile(&mut draft);
     messaging::compile(&mut draft);
     access::compile_apis(&mut draft);
@@ -233,6 +242,7 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
         withdrawn: stack.withdrawn.clone(),
         theirs: contract::names(stack),
         accepts: stack.accepts.clone(),
+        shares: draft.shares,
     })
 }
 

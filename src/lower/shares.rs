@@ -4,6 +4,11 @@
 //! room for all there is one; a role that is too full becomes two, and the half whose next bit is 1
 //! goes to the new one. So the order in which consumers are written means nothing, and one more
 //! changes one trust policy, or turns one role into two: nobody else's role is another.
+//!
+//! Who is in the half that goes would have to use another ARN, though, and some of them are not of
+//! the stack: their own stacks and clients hold the old one. So, where AWS has been read, whoever is
+//! trusted by one of the roles already stays there, and only those that come are dealt out: each to
+//! the first role on its digest's way that has room. The memory is the trust policies themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +17,10 @@ use sha2::{Digest as _, Sha256};
 use super::access::{caller, mechanism, target_address};
 use super::trust::{Who, name_of, trust_policy};
 use super::{Draft, LowerFault};
-use crate::policy::size;
-use crate::stack::{Access, RouteKey, Target, Via};
+use crate::kinds::Resource;
+use crate::kinds::survey::Live;
+use crate::policy::{Document, Effect, size};
+use crate::stack::{Access, RouteKey, Stack, Target, Via};
 
 /// Bits of a digest that are looked at. Beyond them consumers are not told apart, and a budget says so.
 const BITS: usize = 32;
@@ -25,9 +32,15 @@ struct Sharer<'a> {
     access: &'a Access,
 }
 
+/// Whether anybody shares an access role, so that what is there says who uses which.
+#[must_use]
+pub fn are_shared(stack: &Stack) -> bool {
+    stack.access.iter().any(|it| it.role_name.is_some())
+}
+
 /// Deals the consumers of each access role with a name of the author's out to as many roles as
-/// their trust policies need.
-pub(super) fn share(draft: &mut Draft<'_>) {
+/// their trust policies need; where AWS was read, whoever has one keeps it.
+pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
     let stack = draft.stack;
     let mut groups: BTreeMap<&String, BTreeMap<String, Sharer<'_>>> = BTreeMap::new();
     for access in &stack.access {
@@ -66,7 +79,8 @@ pub(super) fn share(draft: &mut Draft<'_>) {
             let trust = trust_policy(&stack.name, place, &who, id);
             !size::trust(&trust, size::TRUST).is_over()
         };
-        for (consumer, suffix) in shares(sharers, fits) {
+        let held = live.map(|live| held(&stack.name, name, sharers, live));
+        for (consumer, suffix) in dealt(sharers, &held.unwrap_or_default(), fits) {
             let own = match suffix.as_str() {
                 "" => (*name).clone(),
                 suffix => format!("{name}-{suffix}"),
@@ -86,6 +100,115 @@ pub(super) fn share(draft: &mut Draft<'_>) {
         }
         draft.faults.extend(unlike(name, sharers));
     }
+}
+
+/// Which of the roles trusts whom already: what is added to the name that they share.
+fn held(
+    stack: &str,
+    name: &str,
+    sharers: &BTreeMap<String, Sharer<'_>>,
+    live: &Live,
+) -> BTreeMap<String, String> {
+    let there = live.have.iter();
+    let left = live.orphans.iter().map(|it| (&it.address, &it.have));
+    let mut found = BTreeMap::new();
+    for (address, have) in there.chain(left) {
+        let Resource::Role(role) = &have.resource else {
+            continue;
+        };
+        let suffix = match address.name.strip_prefix(name) {
+            Some("") => "",
+            Some(rest) => rest.strip_prefix('-').unwrap_or("?"),
+            None => "?",
+        };
+        let ours = have.mark.as_ref().is_some_and(|it| it.stack == stack);
+        let bits = suffix.len() <= BITS && suffix.bytes().all(|it| matches!(it, b'0' | b'1'));
+        if !ours || !bits {
+            continue;
+        }
+        let mine = sharers
+            .iter()
+            .filter(|(_, it)| trusts(&role.trust, &it.who));
+        for (consumer, _) in mine {
+            found
+                .entry(consumer.clone())
+                .or_insert_with(|| suffix.to_owned());
+        }
+    }
+    found
+}
+
+/// Whether a trust policy lets somebody in by name.
+fn trusts(trust: &Document, who: &Who) -> bool {
+    let mut allows = trust
+        .statements
+        .iter()
+        .filter(|it| it.effect == Effect::Allow);
+    allows.any(|it| {
+        let names = it.principal.as_ref().map_or(&[][..], |it| it.aws_values());
+        let named = |arn: &str| names.iter().any(|it| it == arn);
+        let like: Vec<&String> = it
+            .conditions
+            .values()
+            .flatten()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))
+            .flat_map(|(_, values)| values)
+            .collect();
+        match who {
+            Who::Role(arn) => named(arn.as_str()),
+            Who::Matching { root, pattern } => named(root) && like.contains(&pattern),
+            Who::Account(root) => named(root) && like.is_empty(),
+            // These are dealt out anew each time, and come where they were.
+            Who::Service(_) | Who::Oidc { .. } | Who::VpcEndpoint(_) => false,
+        }
+    })
+}
+
+/// Which of the roles each consumer uses, where some have one already.
+fn dealt<'a, T>(
+    consumers: &'a BTreeMap<String, T>,
+    held: &BTreeMap<String, String>,
+    fits: impl Fn(&[&T]) -> bool,
+) -> BTreeMap<&'a str, String> {
+    if held.is_empty() {
+        return shares(consumers, fits);
+    }
+    let mut roles: BTreeMap<String, Vec<&T>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    let mut place = |name: &'a str, it: &'a T, suffix: &str| {
+        let members = roles.entry(suffix.to_owned()).or_default();
+        members.push(it);
+        let fits = fits(members);
+        if fits {
+            found.insert(name, suffix.to_owned());
+        } else {
+            members.pop();
+        }
+        fits
+    };
+    let (mut new, mut full) = (Vec::new(), Vec::new());
+    for (name, it) in consumers {
+        let stays = held.get(name).is_some_and(|suffix| place(name, it, suffix));
+        if !stays {
+            new.push((name.as_str(), it));
+        }
+    }
+    for (name, it) in new {
+        let way = (0..=BITS).map(|depth| {
+            let bits: String = (0..depth)
+                .map(|at| if bit(name, at) { '1' } else { '0' })
+                .collect();
+            bits.trim_end_matches('0').to_owned()
+        });
+        let mut way: Vec<String> = way.collect();
+        way.dedup();
+        if !way.iter().any(|suffix| place(name, it, suffix)) {
+            // Nobody has room for it: its budget says so.
+            full.push((name, way.pop().unwrap_or_default()));
+        }
+    }
+    found.extend(full);
+    found
 }
 
 /// Whoever shares a role may do what the role may: all of them have to be allowed the same.
@@ -191,6 +314,42 @@ mod tests {
             if moved.is_empty() && roles(&before).contains(&after[&new]) {
                 prop_assert_eq!(roles(&before), roles(&after));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_has_a_role_keeps_it_whoever_comes_and_goes(
+            all in consumers(), new in prop::collection::btree_map("[A-Z]{1,8}", 1..10_usize, 0..40),
+            gone in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
+        ) {
+            let fits = |some: &[&usize]| some.iter().copied().sum::<usize>() <= 30;
+            let held = share(&all, 30);
+            let mut then = all.clone();
+            for it in gone {
+                if let Some(name) = then.keys().nth(it.index(all.len().max(1))).cloned() {
+                    then.remove(&name);
+                }
+            }
+            let stay: Vec<String> = then.keys().cloned().collect();
+            then.extend(new);
+            let mut after = BTreeMap::new();
+            let mut used: BTreeMap<String, usize> = BTreeMap::new();
+            for (name, suffix) in dealt(&then, &held, fits) {
+                *used.entry(suffix.clone()).or_default() += then[name];
+                after.insert(name.to_owned(), suffix);
+            }
+            prop_assert_eq!(after.keys().collect::<Vec<_>>(), then.keys().collect::<Vec<_>>());
+            prop_assert!(used.values().all(|it| *it <= 30), "{used:?}");
+            for it in stay {
+                prop_assert_eq!(&after[&it], &held[&it], "{} moved", it);
+            }
+            // What is there then says the same again.
+            let again: BTreeMap<String, String> = dealt(&then, &after, fits)
+                .into_iter()
+                .map(|(name, it)| (name.to_owned(), it))
+                .collect();
+            prop_assert_eq!(again, after);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answers, Read, RoleOf, candidate, joined};
+use super::{Answers, Read, RoleOf, candidate, disturbance, disturbed, joined};
 use crate::kinds::survey::Live;
-use crate::lower::Grant;
+use crate::lower::{self, Desired, Grant};
 use crate::model::Address;
 use crate::plan::{Consent, Plan};
 use crate::stack::{Source, Stack, Via};
@@ -18,6 +18,8 @@ pub struct Advice {
     pub says: Vec<String>,
     /// Whether the stack would do with it.
     pub fits: bool,
+    /// Whether somebody else would have to call by another way than before.
+    pub disturbs: bool,
 }
 
 /// What each mechanism would mean: how full the documents would be, and why `auto` chooses what
@@ -30,6 +32,7 @@ pub fn advice(
     answers: &Answers,
     read: Read<'_>,
 ) -> Vec<Advice> {
+    let before = lower::lower(stack).ok();
     [Via::Auto, Via::ResourcePolicy, Via::AssumeRole]
         .into_iter()
         .filter_map(|via| {
@@ -39,18 +42,19 @@ pub fn advice(
             };
             let sources = joined(sources, into, stack, &answers)?;
             Some(match candidate(sources, read) {
-                Ok(it) => said(via, &answers, &it),
+                Ok(it) => said(via, &answers, &it, before.as_ref()),
                 Err(unfit) => Advice {
                     via,
                     says: unfit.sentences(),
                     fits: false,
+                    disturbs: false,
                 },
             })
         })
         .collect()
 }
 
-fn said(via: Via, answers: &Answers, it: &super::Candidate) -> Advice {
+fn said(via: Via, answers: &Answers, it: &super::Candidate, before: Option<&Desired>) -> Advice {
     let own = format!("roles.{}", answers.consumer);
     let elsewhere = match &answers.role {
         Some(RoleOf::Existing(arn)) => arn.as_str(),
@@ -97,9 +101,13 @@ fn said(via: Via, answers: &Answers, it: &super::Candidate) -> Advice {
             gauge.address, budget.used, budget.limit, budget.what
         ));
     }
+    let others = before.map(|before| disturbed(before, &it.desired));
+    let others = others.unwrap_or_default();
+    says.extend(disturbance(&others));
     Advice {
         via,
         says,
+        disturbs: !others.is_empty(),
         fits: !plan.refusals.iter().any(|it| it.budget),
     }
 }

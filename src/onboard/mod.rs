@@ -10,10 +10,11 @@ mod join;
 mod leave;
 mod release;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph;
 use crate::lower::{self, Desired};
+use crate::model::Address;
 use crate::stack::{self, Faults, Source, Stack};
 
 pub use advice::{Advice, advice};
@@ -82,6 +83,53 @@ pub fn candidate(sources: Vec<Source>, read: Read<'_>) -> Result<Candidate, Unfi
         stack,
         desired,
     })
+}
+
+/// Somebody else who would have to reach a target by another way than before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Disturbed {
+    /// Who.
+    pub who: String,
+    /// What they use.
+    pub target: Address,
+}
+
+/// Whose way a consumer's coming would change: `auto` lets nobody in by a target's own policy any
+/// more once there are many, and their clients would have to assume a role.
+#[must_use]
+pub fn disturbed(before: &Desired, after: &Desired) -> BTreeSet<Disturbed> {
+    let way = |desired: &Desired| {
+        let grants = desired.grants.iter();
+        let ways = grants.map(|it| ((it.who.clone(), it.target.clone()), it.via));
+        ways.collect::<BTreeMap<_, _>>()
+    };
+    let (old, new) = (way(before), way(after));
+    let changed = old.into_iter().filter(|(who, via)| {
+        let now = new.get(who);
+        now.is_some_and(|now| now != via)
+    });
+    changed
+        .map(|((who, target), _)| Disturbed { who, target })
+        .collect()
+}
+
+/// The same in a sentence for each target.
+#[must_use]
+pub fn disturbance(all: &BTreeSet<Disturbed>) -> Vec<String> {
+    let mut by_target: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
+    for it in all {
+        by_target.entry(&it.target).or_default().push(&it.who);
+    }
+    by_target
+        .into_iter()
+        .map(|(target, who)| {
+            format!(
+                "{} would have to call {target} by another way than they do: {}",
+                who.len(),
+                who.join(", ")
+            )
+        })
+        .collect()
 }
 
 /// `file:line` of `[table.name]`, as far as its header is written in one piece.

@@ -20,6 +20,7 @@ mod readme;
 mod revert;
 mod saved;
 mod screen;
+mod shares;
 mod who_can;
 
 use std::fs;

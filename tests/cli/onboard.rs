@@ -619,3 +619,44 @@ fn whoever_stops_answering_says_no_or_is_overtaken_changes_nothing() {
     assert_eq!(folder.read("shop.toml"), edited);
     assert_eq!(folder.read(".provision/sandbox.json"), sandbox);
 }
+
+#[test]
+fn the_eleventh_consumer_changes_nobody_elses_calls_unless_it_is_asked_to() {
+    let folder = Folder::new();
+    let mut stack =
+        "[stack]\nname = \"fleet\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                     [accounts.b]\nid = \"222222222222\"\n[apis.orders]\naccount = \"b\"\n\
+                     [apis.orders.routes]\n\"GET /orders\" = { mock = 200 }\n"
+            .to_owned();
+    for it in 0..10 {
+        stack += &format!(
+            "[roles.r{it}]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+             [[access]]\nfrom = \"roles.r{it}\"\nto = \"apis.orders\"\nallow = [\"GET /orders\"]\n"
+        );
+    }
+    folder.write("s.toml", &stack);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    let new = "onboard s.toml --sandbox --consumer late --account a --calls GET\u{a0}/orders";
+    let run = |flags: &str| {
+        let words = format!("{new} {flags}");
+        let words: Vec<String> = words
+            .split(' ')
+            .map(|it| it.replace('\u{a0}', " "))
+            .collect();
+        let output = folder.command(super::PROGRAM).args(words).output();
+        super::Ran::of(&output.expect("the program runs"))
+    };
+    run("--via auto --yes")
+        .says("! 10 consumers of apis.orders go another way from now on (roles.r0 … roles.r9)");
+    folder.write("s.toml", &stack);
+    folder.run("apply s.toml --sandbox --yes --prune").ends(0);
+    run("--yes")
+        .ends(0)
+        .tells("late is let in by an access role: otherwise 10 would have to call apis.orders by another way than they do: roles.r0,")
+        .says("+via   = \"assume-role\"")
+        .says("1 gained  0 lost")
+        .says("Plan: 2 to add, 0 to change, 0 to destroy.");
+    folder
+        .run("plan s.toml --sandbox --detailed-exitcode")
+        .ends(0);
+}

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use provision::execute::Rehearsal;
 use provision::kinds::Resource;
 use provision::lower::Desired;
 use provision::model::KindName;
 use provision::plan::{Action, Plan, Step};
+use provision::report::human;
+use provision::report::style::plain;
 use provision::stack::Via;
 
 use crate::moves::never_without;
@@ -231,4 +234,55 @@ fn auto_takes_a_resource_policy_for_few_and_access_roles_for_many_and_says_why()
             );
         }
     }
+}
+
+#[test]
+fn who_is_let_in_by_an_access_role_in_so_many_words_does_not_make_many_of_few() {
+    let ten = consumers(10, "topics.events", "via = \"auto\"");
+    let more = "[roles.late]\naccount = \"services\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                [[access]]\nfrom = \"roles.late\"\nto = \"topics.events\"\nvia = \"assume-role\"\n";
+    let (before, after) = (wanted(&[&ten]), wanted(&[&ten, more]));
+    for grant in &after.grants {
+        let via = match grant.who.as_str() {
+            "roles.late" => Via::AssumeRole,
+            _ => Via::ResourcePolicy,
+        };
+        assert_eq!(grant.via, via, "{grant:?}");
+    }
+    let planned = change(&before, &after);
+    assert_eq!(
+        spoken(&planned),
+        ["+ roles.events-for-late", "+ roles.late"],
+        "nothing of the others is written"
+    );
+}
+
+#[test]
+fn a_way_that_changes_names_everybody_whose_client_has_to() {
+    let (before, after) = (
+        of(10, "apis.orders", "via = \"auto\""),
+        of(11, "apis.orders", "via = \"auto\""),
+    );
+    let planned = change(&before, &after);
+    assert_eq!(planned.moves.len(), 10);
+    let text = plain(&human::plan(&planned, None, &Rehearsal::default(), 400));
+    for line in [
+        "! 10 consumers of apis.orders go another way from now on (roles.service-000 … roles.service-009): their clients \
+         must assume a role before they call it, and the old way is closed by this apply as soon as the new one is proved\n",
+        "`auto` chose it: many consumers (11): the target's policy need not grow with them. To leave them as they \
+         are, write `via = \"resource-policy\"` in their [[access]], or",
+    ] {
+        assert!(text.contains(line), "no `{line}` in\n{text}");
+    }
+    // As the advice says, so it is.
+    let mut texts = consumers(10, "apis.orders", POLICY);
+    texts += "[roles.late]\naccount = \"services\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+              [[access]]\nfrom = \"roles.late\"\nto = \"apis.orders\"\nallow = [\"GET /orders\"]\n";
+    assert_eq!(change(&before, &wanted(&[&texts])).moves, []);
+    let back = change(&after, &before);
+    let text = plain(&human::plan(&back, None, &Rehearsal::default(), 400));
+    assert!(
+        text.contains("must call it as themselves, and assume no role"),
+        "{text}"
+    );
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::look;
 use crate::cli::screen::Screen;
-use crate::cli::session::{checked_withdrawn, lowered_within, sources};
+use crate::cli::session::{checked_withdrawn, lowered_within_over, sources};
 use crate::cli::{Ending, Failure, args};
 use crate::drift::accept::{Accepting, accept};
 use crate::drift::{self, Drift, Seen};
@@ -25,7 +25,8 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
     };
     let after = accept(&look.sources, &args.accept, &with).map_err(untouched)?;
     // What is written must be a stack, and in step.
-    let desired = lowered_within(&checked_withdrawn(&args.files, &after)?, &args.reach)?;
+    let stack = checked_withdrawn(&args.files, &after)?;
+    let desired = lowered_within_over(&stack, &args.reach, Some(&look.reading.live))?;
     let plan = drift::plan(&desired, &look.reading, &Consent::default());
     let seen = Seen {
         desired: &desired,
