@@ -38,8 +38,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     let mut desired = lowered_within(&stack, &reach)?;
     take_over(&mut desired, &adopt);
     let session = Session::open(&stack, &args.place, screen)?;
-    let (mut desired, live) = session.survey(&stack, desired).await?;
-    take_over(&mut desired, &adopt);
+    let (desired, live) = session.survey(&stack, desired).await?;
     let adopt = adopt.into_iter().map(|it| it.address).collect();
     let cut_off: BTreeSet<Arn> = args
         .cut_off

@@ -10,7 +10,7 @@ use super::ask::{Asks, Person};
 use super::onboard::unfit_as_edited;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, beside, lowered_within};
+use super::session::{Session, beside, lowered_over, lowered_within};
 use super::texts::Texts;
 use super::{Ending, Failure};
 use crate::kinds::survey::Live;
@@ -25,18 +25,20 @@ use crate::stack::{Stack, nearest};
 pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Ending, Failure> {
     let files = args.files();
     let texts = Texts::read(&files)?;
+    let wanted = lowered_within(&texts.stack, &args.reach)?;
+    let session = Session::open(&texts.stack, &args.place, screen)?;
+    let (desired, live) = session.survey(&texts.stack, wanted).await?;
     let before = Candidate {
         sources: texts.sources.clone(),
         stack: texts.stack.clone(),
-        desired: lowered_within(&texts.stack, &args.reach)?,
+        desired,
     };
-    let session = Session::open(&texts.stack, &args.place, screen)?;
-    let live = session.survey(&before.desired).await?;
     let named = Named::among(&args.addresses, &before, &live).map_err(Failure::Plain)?;
     let read = beside(&files);
-    let released = released(&before, &named.declared, &live.ids(), &read)
+    let mut released = released(&before, &named.declared, &live.ids(), &read)
         .map_err(|unfit| unfit_as_edited(unfit, "without what is let go of"))?;
     let new = &released.after.sources;
+    released.after.desired = lowered_over(&released.after.stack, Some(&live))?;
     let mut after = released.after.desired.clone();
     after.unreachable = before.desired.unreachable.clone();
     in_step(&released, &before, &live).map_err(Failure::Plain)?;
@@ -57,7 +59,7 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
     if !args.json {
         screen.result(&with_line(&texts.difference(new)));
         if !plan.is_empty() || !plan.refusals.is_empty() {
-            screen.result(&human::plan(&plan, None, &rehearsal));
+            screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
         }
         tell(&named, &released, &due, screen);
     }

@@ -77,8 +77,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         let stack = stack_of(&written.text, "what was found")?;
         let mut desired = lowered(&stack)?;
         take_over(&mut desired, &written.adopt);
-        let (mut desired, live) = session.survey(&stack, desired).await?;
-        take_over(&mut desired, &written.adopt);
+        let (desired, live) = session.survey(&stack, desired).await?;
         let adopt = written.adopt.iter().map(|it| it.address.clone()).collect();
         let consent = Consent {
             adopt,

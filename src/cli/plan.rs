@@ -20,8 +20,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
     let session = Session::open(&stack, &args.place, screen)?;
-    let (mut desired, live) = session.survey(&stack, desired).await?;
-    take_over(&mut desired, &args.adopt);
+    let (desired, live) = session.survey(&stack, desired).await?;
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),

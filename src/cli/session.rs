@@ -135,6 +135,11 @@ pub(super) fn settled(
     }
     let mut over = lowered_over(stack, Some(&live))?;
     over.unreachable = desired.unreachable;
+    for (address, want) in &mut over.wants {
+        if let Some(before) = desired.wants.get(address) {
+            want.adopts.clone_from(&before.adopts);
+        }
+    }
     let live = live.regarding(&desired.wants, &over.wants);
     Ok((over, live))
 }

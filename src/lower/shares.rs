@@ -17,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 use super::access::{caller, mechanism, target_address};
 use super::trust::{Who, name_of, trust_policy};
 use super::{Draft, LowerFault};
-use crate::kinds::Resource;
 use crate::kinds::survey::Live;
+use crate::kinds::{Resource, Role};
 use crate::policy::{Document, Effect, size};
 use crate::stack::{Access, RouteKey, Stack, Target, Via};
 
@@ -116,16 +116,10 @@ fn held(
         let Resource::Role(role) = &have.resource else {
             continue;
         };
-        let suffix = match address.name.strip_prefix(name) {
-            Some("") => "",
-            Some(rest) => rest.strip_prefix('-').unwrap_or("?"),
-            None => "?",
-        };
         let ours = have.mark.as_ref().is_some_and(|it| it.stack == stack);
-        let bits = suffix.len() <= BITS && suffix.bytes().all(|it| matches!(it, b'0' | b'1'));
-        if !ours || !bits {
+        let Some(suffix) = suffix_of(name, &address.name).filter(|_| ours) else {
             continue;
-        }
+        };
         let mine = sharers
             .iter()
             .filter(|(_, it)| trusts(&role.trust, &it.who));
@@ -135,7 +129,43 @@ fn held(
                 .or_insert_with(|| suffix.to_owned());
         }
     }
+    for (consumer, it) in sharers {
+        let Who::Role(arn) = &it.who else { continue };
+        let own = live.have.values().find_map(|it| match &it.resource {
+            Resource::Role(role) if role.arn == *arn => Some(role),
+            _ => None,
+        });
+        if let Some(suffix) = own.and_then(|it| assumed(stack, name, it)) {
+            found
+                .entry(consumer.clone())
+                .or_insert_with(|| suffix.to_owned());
+        }
+    }
     found
+}
+
+/// What is added to the name that is shared, in a role's name.
+fn suffix_of<'a>(name: &str, role: &'a str) -> Option<&'a str> {
+    let rest = role.strip_prefix(name)?;
+    let suffix = match rest {
+        "" => "",
+        rest => rest.strip_prefix('-')?,
+    };
+    let bits = suffix.len() <= BITS && suffix.bytes().all(|it| matches!(it, b'0' | b'1'));
+    bits.then_some(suffix)
+}
+
+/// Which of the roles a consumer of the stack may assume by its own policy: it says so, too, when the
+/// access role itself is gone, or stands in an account that cannot be read.
+fn assumed<'a>(stack: &str, name: &str, role: &'a Role) -> Option<&'a str> {
+    let path = format!(":role/provision/{stack}/");
+    let statements = role.inline.values().flat_map(|it| &it.statements);
+    let assuming = statements.filter(|it| {
+        let mut actions = it.action.values.iter();
+        it.effect == Effect::Allow && actions.any(|it| it.eq_ignore_ascii_case("sts:AssumeRole"))
+    });
+    let mut resources = assuming.flat_map(|it| it.resource.iter().flat_map(|it| &it.values));
+    resources.find_map(|it| suffix_of(name, it.split_once(&path)?.1))
 }
 
 /// Whether a trust policy lets somebody in by name.

@@ -69,9 +69,11 @@ impl Plan {
         refusals.extend(steps.iter().filter_map(written_twice));
         Self {
             stack: before.stack.clone(),
-            access: access::changes(before, &steps),
+            access: access::changes(before, &steps, &[]),
             moves: Vec::new(),
             strangers: BTreeSet::new(),
+            reborn: Vec::new(),
+            ghosts: Vec::new(),
             widenings: broadened::widenings(&steps),
             // Another name is no other statement.
             statements: Vec::new(),

@@ -198,3 +198,51 @@ fn whoever_claims_what_is_offered_to_anyone_is_told_its_role_by_name() {
         assert!(plan.out.contains(role.as_str()), "{who}");
     }
 }
+
+/// Consumers of the stack's own who share an access role in another account.
+fn own_consumers(count: usize) -> String {
+    let mut text = "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.owner]\nid = \"333333333333\"\n\
+                    [accounts.mine]\nid = \"111111111111\"\n[apis.orders]\naccount = \"owner\"\n\
+                    [apis.orders.routes]\n\"GET /orders\" = { mock = 200 }\n"
+        .to_owned();
+    for it in 0..count {
+        let _ = write!(
+            text,
+            "[roles.a-service-with-a-long-name-{it:03}]\naccount = \"mine\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+             [[access]]\nfrom = \"roles.a-service-with-a-long-name-{it:03}\"\nto = \"apis.orders\"\n\
+             allow = [\"GET /orders\"]\nvia = \"assume-role\"\nrole_name = \"readers\"\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn a_role_that_is_out_of_sight_or_gone_keeps_its_consumers() {
+    let folder = Folder::new();
+    // One by one, so that nobody is where the digest alone would have them.
+    for count in [10, 18, 19, 20, 21, 22, 30] {
+        folder.write("owner.toml", &own_consumers(count));
+        folder.run("apply owner.toml --sandbox --yes").ends(0);
+    }
+    let before = trusting(&folder);
+    let all: BTreeSet<String> = before.values().flatten().cloned().collect();
+    assert!(all.len() > 1, "{all:?}");
+    folder
+        .run("plan owner.toml --sandbox --unreachable owner --detailed-exitcode")
+        .ends(0);
+    let mut world: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let roles = world["accounts"]["333333333333"]["roles"].as_object_mut();
+    let roles = roles.expect("roles");
+    let last = roles.keys().filter(|it| it.starts_with("readers-")).max();
+    let last = last.expect("a second role").clone();
+    roles.remove(&last);
+    folder.write(".provision/sandbox.json", &world.to_string());
+    folder
+        .run("plan owner.toml --sandbox")
+        .ends(0)
+        .says(&format!("+ role {last}"))
+        .says("Plan: 1 to add, 0 to change, 0 to destroy.");
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    assert_eq!(trusting(&folder), before);
+}
