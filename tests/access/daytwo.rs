@@ -23,7 +23,7 @@ const ORDERS: &str = "333333333333";
 
 /// An emulator with a way in for the operator, and a folder to work in.
 struct Place {
-    _emulator: Emulator,
+    emulator: Emulator,
     wire: Wire,
     folder: PathBuf,
 }
@@ -45,7 +45,7 @@ impl Place {
             port: emulator.port(),
         };
         Some(Self {
-            _emulator: emulator,
+            emulator,
             wire,
             folder,
         })
@@ -147,6 +147,42 @@ fn a_lost_file_is_written_anew_from_the_cloud_and_destroys_all() {
     let said = place.run(&format!("{import} --force"), 1);
     assert!(said.contains("nothing in these accounts"), "{said}");
     assert_eq!(place.wire.api_ids(ORDERS, REGION), [""; 0]);
+}
+
+#[test]
+fn an_account_that_cannot_be_read_is_told_and_the_others_are_looked_at() {
+    let Some(place) = Place::of("unread", &[SHOP, BILLING, ORDERS]) else {
+        return;
+    };
+    place.copy("marketplace.toml", "shop.toml");
+    place.run("apply shop.toml --yes", 0);
+    let theirs = [
+        ("Action", "UpdateRole"),
+        ("Version", "2010-05-08"),
+        ("RoleName", "checkout"),
+        ("Description", "Theirs"),
+        ("MaxSessionDuration", "3600"),
+    ];
+    place.wire.set_up(SHOP, "iam", &theirs);
+    // One service that says no, and all of them.
+    for (service, of_billing) in [("iam", "roles.invoicer"), ("*", "queues.billing-inbox")] {
+        let rule = json!({ "kind": "access_denied", "service": service, "account": BILLING });
+        place.emulator.faults(&json!([rule]));
+        let said = place.run("drift shop.toml", 1);
+        for part in [
+            "PD008",
+            of_billing,
+            "role checkout  cosmetic  PD001 changed in AWS",
+            "whether they are in step is not known",
+        ] {
+            assert!(said.contains(part), "no `{part}` in: {said}");
+        }
+        assert!(!said.contains("No drift"), "{said}");
+        place.run("apply shop.toml --yes", 1);
+    }
+    place.emulator.faults(&json!([]));
+    place.run("drift shop.toml --revert PD001 --yes", 0);
+    place.run("drift shop.toml", 0);
 }
 
 // ---- two teams
