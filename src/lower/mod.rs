@@ -18,6 +18,8 @@ mod messaging;
 mod names;
 mod roles;
 mod shares;
+#[cfg(test)]
+mod sides;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};

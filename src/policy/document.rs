@@ -579,6 +579,39 @@ mod tests {
     }
 
     #[test]
+    fn a_principal_without_a_type_is_everyone_or_a_fault() {
+        let with = |principal: &str| {
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"sns:Publish","Resource":"*"}}]}}"#
+            );
+            Document::parse(&text)
+        };
+        assert!(with("\"*\"").is_ok());
+        for bad in [
+            "\"arn:aws:iam::111111111111:role/a\"",
+            "\"\"",
+            "\"**\"",
+            "[]",
+            "true",
+        ] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_condition_is_its_text() {
+        let number = TEXT.replace(
+            r#""Bool":{"aws:SecureTransport":true}"#,
+            r#""NumericLessThan":{"aws:MultiFactorAuthAge":300}"#,
+        );
+        let text = number.replace(":300", ":\"300\"");
+        assert_eq!(
+            Document::parse(&number).expect("a policy"),
+            Document::parse(&text).expect("a policy")
+        );
+    }
+
+    #[test]
     fn an_escaped_document_of_api_gateway_is_read() {
         let escaped = TEXT.replace('"', "\\\"").replace('/', "\\/");
         assert_eq!(Document::parse_escaped(&escaped), Document::parse(TEXT));

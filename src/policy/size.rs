@@ -322,9 +322,21 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_those_that_aws_names() {
+        assert_eq!([TRUST, INLINE, MANAGED], [2048, 10_240, 6144]);
+        assert_eq!([TOPIC_BYTES, QUEUE_BYTES, API], [30_720, 8192, 8192]);
+    }
+
+    #[test]
     fn the_tightest_budget_is_the_one_nearest_its_limit() {
         let budgets = [Budget::new("a", 50, 100), Budget::new("b", 3, 5)];
         assert_eq!(tightest(&budgets), Some(&budgets[1]));
+        let near = [
+            Budget::new("a", 1, 10),
+            Budget::new("b", 90, 1000),
+            Budget::new("c", 0, 1),
+        ];
+        assert_eq!(tightest(&near), Some(&near[0]));
         assert_eq!(budgets[1].percent(), 60);
         assert_eq!(Budget::new("c", 1, 1000).percent(), 1);
     }

@@ -624,3 +624,18 @@ fn a_statement_is_to_blame_and_a_denial_first() {
     assert_eq!(of("sqs:SendMessage"), None);
     assert_eq!(of("s3:GetObject"), None);
 }
+
+#[test]
+fn a_member_of_an_organization_is_somebody_and_a_stranger_is_not_one() {
+    let of = |principal: &str| {
+        topic(&format!(
+            r#""Principal":{principal},"Condition":{{"StringEquals":{{"aws:PrincipalOrgID":"o-1"}}}}"#
+        ))
+    };
+    check(Change::Widened, "", &of(r#"{"AWS":"111111111111"}"#));
+    check(
+        Change::Cosmetic,
+        "",
+        &of(r#"{"Service":"sns.amazonaws.com"}"#),
+    );
+}

@@ -1,0 +1,156 @@
+//! Each side of an access, as it is written: a condition or a side that is forgotten is missed here.
+
+use crate::kinds::Resource;
+use crate::lower;
+use crate::stack::{self, Source};
+
+const STACK: &str = r#"
+[stack]
+name   = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.near]
+account    = "a"
+trusted_by = "lambda.amazonaws.com"
+[roles.far]
+account    = "a"
+trusted_by = "lambda.amazonaws.com"
+[topics.t]
+account = "b"
+[queues.q]
+account   = "a"
+subscribe = "t"
+[apis.private]
+account       = "b"
+endpoint      = "private"
+vpc_endpoints = ["vpce-0123456789abcdef0"]
+[apis.private.routes]
+"GET /x" = { mock = 200 }
+[[access]]
+from = "roles.near"
+to   = "topics.t"
+via  = "resource-policy"
+[[access]]
+from = "roles.far"
+to   = "topics.t"
+via  = "assume-role"
+[[access]]
+from        = { account = "333333333333" }
+to          = "topics.t"
+via         = "assume-role"
+external_id = "as-agreed"
+[[access]]
+from = { account = "444444444444", role_prefix = "billing-" }
+to   = "topics.t"
+via  = "resource-policy"
+[[access]]
+from  = "roles.near"
+to    = "apis.private"
+allow = "GET /x"
+"#;
+
+/// The documents of a resource, one after another, as text without `Sid`s.
+fn documents(of: &str) -> String {
+    let source = Source {
+        name: "s.toml".to_owned(),
+        text: STACK.to_owned(),
+    };
+    let stack = stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)));
+    let desired = lower::lower(&stack).expect("it fits");
+    let want = &desired.wants[&of.parse().expect("an address")];
+    let mut all = match &want.resource {
+        Resource::Role(it) => std::iter::once(&it.trust)
+            .chain(it.inline.values())
+            .cloned()
+            .collect(),
+        Resource::Topic(it) => vec![it.policy.clone()],
+        Resource::Queue(it) => vec![it.policy.clone()],
+        Resource::RestApi(it) => vec![it.policy.clone()],
+        Resource::Subscription(_) | Resource::Stage(_) => Vec::new(),
+    };
+    for statement in all.iter_mut().flat_map(|it| &mut it.statements) {
+        statement.sid = None;
+    }
+    let texts: Vec<String> = all.iter().map(crate::policy::Document::to_text).collect();
+    texts.join("\n")
+}
+
+/// Whether the documents of a resource are just these.
+#[track_caller]
+fn are(of: &str, expected: &[&str]) {
+    let found = documents(of);
+    let found: Vec<&str> = found.lines().collect();
+    let whole = |it: &&str| format!(r#"{{"Statement":[{it}],"Version":"2012-10-17"}}"#);
+    let expected: Vec<String> = expected.iter().map(whole).collect();
+    assert_eq!(found, expected, "{of}");
+}
+
+#[test]
+fn a_topic_lets_in_its_publishers_and_the_queues_that_subscribe() {
+    are(
+        "topics.t",
+        &[concat!(
+            r#"{"Action":["sns:AddPermission","sns:DeleteTopic","sns:GetTopicAttributes","sns:ListSubscriptionsByTopic","sns:Publish","sns:RemovePermission","sns:SetTopicAttributes","sns:Subscribe"],"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},"Resource":"arn:aws:sns:eu-west-1:222222222222:t"},"#,
+            r#"{"Action":"sns:Publish","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/provision/s/near"},"Resource":"arn:aws:sns:eu-west-1:222222222222:t"},"#,
+            r#"{"Action":"sns:Publish","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::444444444444:role/billing-*"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444444444444:root"},"Resource":"arn:aws:sns:eu-west-1:222222222222:t"},"#,
+            r#"{"Action":"sns:Subscribe","Condition":{"StringEquals":{"sns:Endpoint":"arn:aws:sqs:eu-west-1:111111111111:q","sns:Protocol":"sqs"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#
+        )],
+    );
+}
+
+#[test]
+fn a_queue_lets_its_topic_deliver() {
+    are(
+        "queues.q",
+        &[
+            r#"{"Action":"sqs:SendMessage","Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:sns:eu-west-1:222222222222:t"}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Resource":"arn:aws:sqs:eu-west-1:111111111111:q"}"#,
+        ],
+    );
+}
+
+#[test]
+fn a_caller_is_allowed_what_it_calls_and_to_assume_what_it_calls_by() {
+    are(
+        "roles.near",
+        &[
+            r#"{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"}}"#,
+            concat!(
+                r#"{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"arn:aws:execute-api:eu-west-1:222222222222:${provision:apis.private}/live/GET/x"},"#,
+                r#"{"Action":"sns:Publish","Effect":"Allow","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#
+            ),
+        ],
+    );
+    are(
+        "roles.far",
+        &[
+            r#"{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"}}"#,
+            r#"{"Action":"sts:AssumeRole","Effect":"Allow","Resource":"arn:aws:iam::222222222222:role/provision/s/s-t-for-far"}"#,
+        ],
+    );
+}
+
+#[test]
+fn an_access_role_trusts_its_consumer_under_what_was_agreed_and_may_do_one_thing() {
+    are(
+        "roles.t-for-333333333333",
+        &[
+            r#"{"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"as-agreed"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::333333333333:root"}}"#,
+            r#"{"Action":"sns:Publish","Effect":"Allow","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#,
+        ],
+    );
+}
+
+#[test]
+fn a_private_api_lets_its_caller_in_and_nobody_by_another_endpoint() {
+    are(
+        "apis.private",
+        &[concat!(
+            r#"{"Action":"execute-api:Invoke","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/provision/s/near"},"Resource":"execute-api:/live/GET/x"},"#,
+            r#"{"Action":"execute-api:Invoke","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}},"Effect":"Deny","Principal":"*","Resource":"execute-api:/*"}"#
+        )],
+    );
+}
