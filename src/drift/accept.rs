@@ -212,6 +212,11 @@ impl Accepting<'_> {
                         "{address}: inline policy `{name}` cannot be accepted: those of a stack are named by it; write it under `policies`, or put it back with `--revert {address}`"
                     ));
                 }
+                Stranger::Holder { .. } => {
+                    return Err(format!(
+                        "{address}: {extra} cannot be accepted: the policy is this role's alone; let the other use the targets by an `[[access]]` of its own, or put it back with `--revert {address}`"
+                    ));
+                }
                 Stranger::Statement
                 | Stranger::Subscription { .. }
                 | Stranger::Stage { .. }
@@ -241,7 +246,14 @@ impl Accepting<'_> {
         let Some(have) = self.reading.live.have.get(address) else {
             return Err(no());
         };
-        if matches!(field, "policy" | "trust" | "inline policies" | "deployment") {
+        let policies = [
+            "policy",
+            "trust",
+            "inline policies",
+            crate::kinds::role::MANAGED,
+            "deployment",
+        ];
+        if policies.contains(&field) {
             return Err(by_access(address, &format!("`{field}`")));
         }
         let spelt = match field {

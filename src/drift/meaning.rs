@@ -8,6 +8,8 @@
 use super::class::Severity;
 use super::voice::{Effect, Voice, told};
 use crate::kinds::role::inline_prefix;
+use crate::kinds::role::{self, Holder};
+use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
@@ -63,6 +65,7 @@ impl Meaning {
 pub(super) struct Means<'a> {
     pub(super) voice: &'a Voice,
     pub(super) desired: &'a Desired,
+    pub(super) live: &'a Live,
     /// The API's own policy as it stands, for what its stage lets through.
     pub(super) api: Option<&'a Have>,
 }
@@ -220,10 +223,11 @@ impl Means<'_> {
         let prefix = inline_prefix(&want.stack);
         let counts = |name: &String| want.exclusive || name.starts_with(&prefix);
         let live_inline = live.inline.iter().filter(|(name, _)| counts(name));
-        let (old, new) = (
-            joined(stack.inline.values()),
-            joined(live_inline.map(|(_, it)| it)),
-        );
+        let live_managed = live.managed.values().filter(|it| it.attached);
+        let live_ours = live_inline
+            .map(|(_, it)| it)
+            .chain(live_managed.map(|it| &it.document));
+        let (old, new) = (joined(stack.identity()), joined(live_ours));
         if want.resource.pending().is_empty() {
             self.documents(found, &old, &new, Some(named), None);
         } else {
@@ -256,7 +260,30 @@ impl Means<'_> {
         }
     }
 
+    /// What it means that somebody else has a policy that is for a role of the stack.
+    fn held(&self, found: &mut Meaning, have: &Have, policy: &str, holder: &Holder) {
+        let document = own_policy(have, policy);
+        let who = match holder {
+            Holder::Role(name, _) => format!("role {name}"),
+            Holder::Unnamed(_) => "whoever it is attached to".to_owned(),
+            Holder::Bounded(_) => {
+                found.at_least(Severity::ChangesBehaviour);
+                return;
+            }
+        };
+        if let Some(document) = document {
+            let nothing = Document::of(Vec::new());
+            self.documents(found, &nothing, document, Some(&who), None);
+        }
+    }
+
     fn managed(&self, found: &mut Meaning, named: &str, before: &Document, arn: &str) {
+        let mut roles = self.live.have.values();
+        if let Some(document) = roles.find_map(|it| own_policy(it, arn)) {
+            let after = joined([before, document].into_iter());
+            self.documents(found, before, &after, Some(named), None);
+            return;
+        }
         if is_administrator(arn) {
             self.documents(found, before, &everything(), Some(named), None);
             return;
@@ -447,14 +474,14 @@ impl Means<'_> {
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
-            old = joined(stack.inline.values());
+            old = joined(stack.identity());
             let theirs = |name: &String| {
                 staying
                     .iter()
                     .any(|it| matches!(&it.what, Stranger::Inline(it) if it == name))
             };
             let foreign = live.inline.iter().filter(|(name, _)| theirs(name));
-            new = joined(stack.inline.values().chain(foreign.map(|(_, it)| it)));
+            new = joined(stack.identity().chain(foreign.map(|(_, it)| it)));
         }
         if old != new {
             self.documents(&mut found, &old, &new, Some(&named), None);
@@ -463,6 +490,9 @@ impl Means<'_> {
             match &extra.what {
                 Stranger::Statement | Stranger::Inline(_) | Stranger::Messages => {}
                 Stranger::Managed(arn) => self.managed(&mut found, &named, &old, arn),
+                Stranger::Holder { policy, holder } => {
+                    self.held(&mut found, have, policy, holder);
+                }
                 Stranger::Boundary { arn, .. } => {
                     let says = format!("{named} may no longer do what {arn} does not let it do");
                     found.add(Severity::CutsAccess, told(false, &named, says));
@@ -540,8 +570,8 @@ impl Means<'_> {
         match &have.resource {
             Resource::Role(it) => {
                 self.documents(&mut found, &nothing, &it.trust, None, Some(&named));
-                let inline = joined(it.inline.values());
-                self.documents(&mut found, &nothing, &inline, Some(&named), None);
+                let all = joined(it.identity());
+                self.documents(&mut found, &nothing, &all, Some(&named), None);
                 for arn in &it.attached {
                     self.managed(&mut found, &named, &nothing, arn);
                 }
@@ -581,9 +611,24 @@ impl Means<'_> {
     }
 }
 
+/// The document of a managed policy that the stack made for this role.
+fn own_policy<'a>(have: &'a Have, arn: &str) -> Option<&'a Document> {
+    let Resource::Role(role) = &have.resource else {
+        return None;
+    };
+    let (name, _) = have.policies.iter().find(|(_, it)| it.arn == arn)?;
+    Some(&role.managed.get(name)?.document)
+}
+
 /// What a field's change means, where no document says it.
 fn field(found: &mut Meaning, change: &FieldChange) {
-    let documents = ["policy", "trust", "inline policies", "managed policies"];
+    let documents = [
+        "policy",
+        "trust",
+        "inline policies",
+        role::MANAGED,
+        "managed policies",
+    ];
     if documents.contains(&change.field.as_str()) {
         return;
     }

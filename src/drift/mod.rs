@@ -221,6 +221,7 @@ impl Look<'_> {
         Means {
             voice: self.voice,
             desired: self.seen.desired,
+            live: &self.seen.reading.live,
             api,
         }
     }

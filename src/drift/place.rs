@@ -1,7 +1,7 @@
 //! The line of the stack that a finding contradicts.
 
 use super::Seen;
-use crate::kinds::Resource;
+use crate::kinds::{Resource, role};
 use crate::lower::Grant;
 use crate::model::{Address, Change};
 
@@ -14,7 +14,7 @@ const SPELT: [(&str, &str); 4] = [
 ];
 
 /// Documents that accesses are written into.
-const DOCUMENTS: [&str; 3] = ["policy", "trust", "inline policies"];
+const DOCUMENTS: [&str; 4] = ["policy", "trust", "inline policies", role::MANAGED];
 
 /// Where the stack says otherwise, as `file:line`: the field, the access, or the resource.
 pub(super) fn line(

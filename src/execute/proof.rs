@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CallError, Cloud, iam};
+use crate::cloud::{CallError, Cloud};
 use crate::kinds::{Context, Ids, Resource, Role, rest_api, role};
 use crate::model::{AccountId, Address, Arn, Place};
 use crate::plan::{Move, Plan, Step};
@@ -20,7 +20,7 @@ pub(super) struct Proof<'a> {
     plan: &'a Plan,
     cloud: &'a dyn Cloud,
     ids: &'a Ids,
-    roles: BTreeMap<AccountId, Vec<iam::RoleDetail>>,
+    roles: BTreeMap<AccountId, role::Account>,
     targets: BTreeMap<Address, Document>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Proof<'a> {
             return Ok(false);
         };
         let says = |role: &Role, request: &Request| {
-            let mut documents = role.inline.values();
+            let mut documents = role.identity();
             documents.any(|it| alone(it, request) == Three::Yes)
         };
         if it.to == it.target {
@@ -141,21 +141,22 @@ impl<'a> Proof<'a> {
             return Ok(None);
         };
         let stack = &self.plan.stack;
-        let all = self.roles_of(&want.place).await?;
-        let Some(found) = all
+        let account = self.roles_of(&want.place).await?;
+        let Some(found) = account
+            .roles
             .iter()
             .find(|it| it.name.eq_ignore_ascii_case(wanted.name()))
         else {
             return Ok(None);
         };
-        let have = Role::decode(found, None, stack)?;
+        let have = Role::decode(found, None, stack, account)?;
         match have.resource {
             Resource::Role(role) => Ok(Some(role)),
             _ => Ok(None),
         }
     }
 
-    async fn roles_of(&mut self, place: &Place) -> Result<&[iam::RoleDetail], CallError> {
+    async fn roles_of(&mut self, place: &Place) -> Result<&role::Account, CallError> {
         if !self.roles.contains_key(&place.id) {
             let found = role::details(self.cloud, place).await?;
             self.roles.insert(place.id.clone(), found);

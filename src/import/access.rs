@@ -205,7 +205,7 @@ impl<'a> Scene<'a> {
         };
         let allow = match (&to.kind, self.api_called(&to.name)) {
             (KindName::RestApi, Some(api)) => {
-                let statements = || role.inline.values().flat_map(|it| &it.statements);
+                let statements = || role.identity().flat_map(|it| &it.statements);
                 let of = |effect: Effect| -> Vec<String> {
                     let found = statements().filter(|it| it.effect == effect);
                     found.flat_map(resources).cloned().collect()

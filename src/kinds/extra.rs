@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::role::gone_is_fine;
+use super::role::{Holder, gone_is_fine};
 use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
 use crate::model::Place;
@@ -28,6 +28,13 @@ pub enum Stranger {
     Inline(String),
     /// A managed policy attached to a role, by its ARN.
     Managed(String),
+    /// Somebody else who holds a managed policy of ours.
+    Holder {
+        /// The policy's ARN.
+        policy: String,
+        /// Who, and how.
+        holder: Holder,
+    },
     /// A role's permissions boundary.
     Boundary {
         /// The role's name.
@@ -84,7 +91,8 @@ impl Stranger {
     pub fn goes_with_exclusive(&self) -> bool {
         match self {
             Self::Statement | Self::Inline(_) | Self::Managed(_) => true,
-            Self::Boundary { .. }
+            Self::Holder { .. }
+            | Self::Boundary { .. }
             | Self::Subscription { .. }
             | Self::Stage { .. }
             | Self::MethodSettings { .. }
@@ -99,10 +107,18 @@ impl Stranger {
             Self::Subscription { arn, .. } if !arn.starts_with("arn:") => Some(
                 "SNS deletes a subscription that was never confirmed by itself, within three days; nobody else can",
             ),
+            Self::Holder {
+                holder: Holder::Bounded(_) | Holder::Unnamed(_),
+                ..
+            } => Some("who it is, or what bounds them instead, is not known here: detach it there"),
             Self::Messages => Some("messages are nobody's to revert"),
             Self::Statement
             | Self::Inline(_)
             | Self::Managed(_)
+            | Self::Holder {
+                holder: Holder::Role(..),
+                ..
+            }
             | Self::Boundary { .. }
             | Self::Subscription { .. }
             | Self::Stage { .. }
@@ -118,6 +134,14 @@ impl Stranger {
                 gone_is_fine(
                     cloud::call(cloud, place, iam::DeleteRolePermissionsBoundary { name }).await,
                 )
+            }
+            Self::Holder {
+                policy,
+                holder: Holder::Role(name, _),
+            } => {
+                let (name, policy) = (name.clone(), policy.clone());
+                let call = iam::DetachRolePolicy { name, policy };
+                gone_is_fine(cloud::call(cloud, place, call).await)
             }
             Self::Subscription { arn, .. } if arn.starts_with("arn:") => {
                 let arn = arn.clone();
@@ -141,6 +165,7 @@ impl Stranger {
             Self::Statement
             | Self::Inline(_)
             | Self::Managed(_)
+            | Self::Holder { .. }
             | Self::Subscription { .. }
             | Self::Messages => Ok(()),
         }

@@ -242,6 +242,7 @@ fn role() -> impl Strategy<Value = Role> {
                     path: "/provision/shop/".to_owned(),
                     trust: Document::of(vec![trust]),
                     inline,
+                    managed: BTreeMap::new(),
                     attached: attached.into_iter().map(managed).collect(),
                     boundary: boundary.map(managed),
                     description,

@@ -167,6 +167,8 @@ pub struct Have {
     pub ghosts: Vec<String>,
     /// What else holds on to it, so that AWS will not delete it.
     pub held_by: Vec<String>,
+    /// A role's managed policies of ours: what AWS keeps of them beside the documents in force.
+    pub policies: BTreeMap<String, role::Versions>,
     /// It bears this stack's mark, and the stack says that something else owns it: the mark goes.
     pub released: bool,
 }
@@ -185,6 +187,7 @@ impl Have {
             extras: Vec::new(),
             ghosts: Vec::new(),
             held_by: Vec::new(),
+            policies: BTreeMap::new(),
             released: false,
         }
     }
@@ -426,7 +429,8 @@ impl Resource {
     pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
         let mut resource = self.clone();
         if let Self::Role(role) = &mut resource {
-            for document in role.inline.values_mut() {
+            let managed = role.managed.values_mut().map(|it| &mut it.document);
+            for document in role.inline.values_mut().chain(managed) {
                 *document = with_ids(document, ids);
             }
         }
@@ -437,7 +441,7 @@ impl Resource {
     #[must_use]
     pub fn pending(&self) -> BTreeSet<Address> {
         match self {
-            Self::Role(it) => it.inline.values().flat_map(pending_in).collect(),
+            Self::Role(it) => it.identity().flat_map(pending_in).collect(),
             Self::Topic(_)
             | Self::Queue(_)
             | Self::Subscription(_)
@@ -657,6 +661,16 @@ pub fn with_ids(document: &Document, ids: &BTreeMap<Address, String>) -> Documen
         }
     }
     document
+}
+
+/// A document as long as it will be: an API's id has ten characters, chosen or not.
+#[must_use]
+pub fn full_length(document: &Document) -> Document {
+    let ids = pending_in(document).into_iter();
+    with_ids(
+        document,
+        &ids.map(|it| (it, "0123456789".to_owned())).collect(),
+    )
 }
 
 /// The addresses whose ids a document waits for.

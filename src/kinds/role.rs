@@ -3,7 +3,9 @@
 //! Name and path are fixed at creation; the rest changes in place. The trust
 //! policy of a role we own is wholly ours. Inline policies of ours have names
 //! that begin with `provision-STACK.`; others, and managed policies that were
-//! never ours, are left alone and shown, unless the stack says `exclusive`.
+//! never ours, are left alone and shown, unless the stack says `exclusive`. What
+//! our inline policies have no room for stands in managed policies of our own,
+//! which are part of the role: made, changed and deleted with it ([`managed`]).
 //!
 //! | field         | call                       | change  |
 //! |---------------|----------------------------|---------|
@@ -11,11 +13,15 @@
 //! | `trust`       | `UpdateAssumeRolePolicy`   | update  |
 //! | `description`, `max_session` | `UpdateRole`, both at once | update |
 //! | `inline`      | `PutRolePolicy`, `DeleteRolePolicy` | update |
+//! | `managed`     | `CreatePolicy`, `CreatePolicyVersion`, `SetDefaultPolicyVersion`, `DeletePolicyVersion`, `DeletePolicy`, and as below | update |
 //! | `attached`    | `AttachRolePolicy`, `DetachRolePolicy` | update |
 //! | `boundary`    | `PutRolePermissionsBoundary`, `Delete…` | update |
 //! | `tags`        | `TagRole`, `UntagRole`     | update  |
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
+
+pub mod managed;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +34,12 @@ use super::{
 };
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::tags::unmarked;
-use crate::model::{Arn, Detail, Differences, Mark, Place, Tags};
-use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, normal, own};
+use crate::model::{Address, Arn, Detail, Differences, Mark, Place, Tags};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, normal, own, size};
+
+use managed::Writing;
+pub use managed::{Account, Holder, Managed, Versions};
+use order::{Documents, Limits, Spot, Write};
 
 /// A role, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +52,9 @@ pub struct Role {
     pub trust: Document,
     /// Inline policies by their names in IAM.
     pub inline: BTreeMap<String, Document>,
-    /// ARNs of managed policies.
+    /// Managed policies of the stack's own by their names in IAM: what is not theirs to be shared.
+    pub managed: BTreeMap<String, Managed>,
+    /// ARNs of other managed policies.
     pub attached: BTreeSet<String>,
     /// ARN of the permissions boundary.
     pub boundary: Option<String>,
@@ -53,6 +65,9 @@ pub struct Role {
     /// The author's tags.
     pub tags: Tags,
 }
+
+/// What a plan calls the managed policies of the stack's own.
+pub const MANAGED: &str = "overflow policies";
 
 /// What IAM gives a role that says nothing: one hour.
 pub const DEFAULT_SESSION: u32 = 3_600;
@@ -71,16 +86,13 @@ fn trusts_nobody() -> Document {
     Document::of(vec![statement])
 }
 
-/// Every role of an account.
-pub async fn details(cloud: &dyn Cloud, place: &Place) -> Result<Vec<iam::RoleDetail>, CallError> {
+/// Every role and managed policy of an account.
+pub async fn details(cloud: &dyn Cloud, place: &Place) -> Result<Account, CallError> {
     let all = cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
         marker,
     })
     .await?;
-    Ok(all
-        .into_iter()
-        .filter_map(iam::AccountDetail::role)
-        .collect())
+    Ok(Account::of(all))
 }
 
 /// Descriptions and session lengths of the roles below a path, by name.
@@ -112,11 +124,18 @@ impl Role {
         self.arn.name()
     }
 
+    /// Everything that says what the role may do, as far as it is read.
+    pub fn identity(&self) -> impl Iterator<Item = &Document> {
+        let managed = self.managed.values().filter(|it| it.attached);
+        self.inline.values().chain(managed.map(|it| &it.document))
+    }
+
     /// What a cloud's answers say. Without a listing, description and session length are the defaults.
     pub fn decode(
         detail: &iam::RoleDetail,
         listing: Option<&iam::RoleListing>,
         stack: &str,
+        account: &Account,
     ) -> Result<Have, CallError> {
         let arn = Arn::parse(&detail.arn)
             .map_err(|error| CallError::new(Fault::Broken, "UnreadableArn", error.to_string()))?;
@@ -143,12 +162,19 @@ impl Role {
             inline.insert(name.clone(), document);
         }
         let ours = |policy: &&String| mark.as_ref().is_some_and(|it| it.owns(policy));
-        extras.extend(detail.attached.iter().filter(|it| !ours(it)).map(|it| {
+        let (managed, kept) = Self::decode_managed(&detail.name, stack, account)?;
+        let own: BTreeSet<&String> = account
+            .of_role(stack, &detail.name)
+            .map(|it| &it.arn)
+            .collect();
+        let theirs = || detail.attached.iter().filter(|it| !own.contains(it));
+        extras.extend(theirs().filter(|it| !ours(it)).map(|it| {
             Extra::new(
                 Stranger::Managed(it.clone()),
                 format!("managed policy {it}"),
             )
         }));
+        extras.extend(holders(&kept));
         let boundary = detail.boundary.as_ref().filter(|it| !ours(it));
         extras.extend(boundary.map(|it| {
             let what = Stranger::Boundary {
@@ -163,7 +189,8 @@ impl Role {
             path: detail.path.clone(),
             trust,
             inline,
-            attached: detail.attached.iter().cloned().collect(),
+            managed,
+            attached: theirs().cloned().collect(),
             boundary: detail.boundary.clone(),
             description: listing
                 .and_then(|it| it.description.clone())
@@ -176,10 +203,53 @@ impl Role {
         have.held_by = detail
             .instance_profiles
             .iter()
-            .map(|it| format!("instance profile {it}"))
+            .map(|it| format!("it is in instance profile {it}"))
             .collect();
+        have.policies = kept;
         have.extras = extras;
         have.ghosts = ghosts;
+        Ok(have)
+    }
+
+    fn decode_managed(
+        role: &str,
+        stack: &str,
+        account: &Account,
+    ) -> Result<(BTreeMap<String, Managed>, managed::Kept), CallError> {
+        let ours = |it: &iam::RoleDetail| Mark::read(&it.tags).is_some_and(|it| it.stack == stack);
+        let (mut found, mut kept) = (BTreeMap::new(), managed::Kept::new());
+        for detail in account.of_role(stack, role) {
+            let (policy, versions) = managed::decode(detail, role, account, ours)?;
+            found.insert(detail.name.clone(), policy);
+            kept.insert(detail.name.clone(), versions);
+        }
+        Ok((found, kept))
+    }
+
+    /// What is left of a role that is gone: the managed policies that the stack made for it.
+    pub fn remains(
+        name: &str,
+        place: &Place,
+        stack: &str,
+        account: &Account,
+    ) -> Result<Have, CallError> {
+        let (managed, kept) = Self::decode_managed(name, stack, account)?;
+        let role = Self {
+            arn: Arn::role(place, "/", name),
+            path: "/".to_owned(),
+            trust: Document::of(Vec::new()),
+            inline: BTreeMap::new(),
+            managed,
+            attached: BTreeSet::new(),
+            boundary: None,
+            description: String::new(),
+            max_session: DEFAULT_SESSION,
+            tags: Tags::new(),
+        };
+        let id = format!("policies of role {name}");
+        let mut have = Have::of(Resource::Role(role), id, &Tags::new());
+        have.extras = holders(&kept);
+        have.policies = kept;
         Ok(have)
     }
 
@@ -251,10 +321,159 @@ impl Role {
         found
     }
 
+    fn managed_details(&self, live: &Self) -> Vec<Detail> {
+        let mut found = Vec::new();
+        let mut add = |sign, name: &str, text: &str| {
+            let text = format!("{name}: {text}");
+            found.push(Detail { sign, text });
+        };
+        for (name, it) in &self.managed {
+            let Some(old) = live.managed.get(name) else {
+                for statement in &it.document.statements {
+                    add('+', name, &describe(statement));
+                }
+                continue;
+            };
+            if !normal::same(&old.document, &it.document) {
+                for detail in document_details(&old.document, &it.document) {
+                    add(detail.sign, name, &detail.text);
+                }
+            }
+            if !old.attached {
+                add('+', name, "attached to the role");
+            }
+        }
+        for (name, old) in &live.managed {
+            if !self.managed.contains_key(name) {
+                let grants: Vec<_> = old.document.statements.iter().map(describe).collect();
+                add('-', name, &grants.join("; "));
+            }
+        }
+        found
+    }
+
+    /// The documents of the role that are to be written or to go, in their order; so many managed
+    /// policies of others are attached meanwhile.
+    fn writes(
+        &self,
+        want: &Want,
+        live: Option<&Self>,
+        ids: &BTreeMap<Address, String>,
+        others: usize,
+    ) -> Vec<Planned> {
+        let mut wanted = Documents::new();
+        for (name, it) in &self.inline {
+            wanted.insert(Spot::Inline(name), with_ids(it, ids));
+        }
+        for (name, it) in &self.managed {
+            wanted.insert(Spot::Managed(name), with_ids(&it.document, ids));
+        }
+        let mut there = Documents::new();
+        let mut writes = BTreeSet::new();
+        for (name, it) in live.into_iter().flat_map(|it| &it.inline) {
+            there.insert(Spot::Inline(name), it.clone());
+        }
+        for (name, it) in live.into_iter().flat_map(|it| &it.managed) {
+            if it.attached {
+                there.insert(Spot::Managed(name), it.document.clone());
+            }
+            if !self.managed.contains_key(name) {
+                writes.insert(Write::Remove(Spot::Managed(name)));
+            }
+        }
+        let stale = live.map_or_else(Vec::new, |it| self.stale_inline(want, it));
+        writes.extend(stale.into_iter().map(|it| Write::Remove(Spot::Inline(it))));
+        for (spot, document) in &wanted {
+            if there.get(spot).is_none_or(|it| !normal::same(it, document)) {
+                writes.insert(Write::Put(*spot));
+            }
+        }
+        let limits = Limits {
+            inline: size::INLINE,
+            managed: size::ATTACHED.saturating_sub(others),
+        };
+        order::in_order(&there, &wanted, writes, limits)
+            .into_iter()
+            .map(|it| Planned::of(it, &wanted))
+            .collect()
+    }
+
     fn live(have: &Have) -> &Self {
         match &have.resource {
             Resource::Role(it) => it,
             other => unreachable!("a role was compared with a {}", other.kind().singular()),
+        }
+    }
+
+    async fn attach(
+        &self,
+        policies: &[&String],
+        place: &Place,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        for policy in policies {
+            let call = iam::AttachRolePolicy {
+                name: self.name().to_owned(),
+                policy: (*policy).clone(),
+            };
+            cloud::call(cx.cloud, place, call).await?;
+        }
+        Ok(())
+    }
+
+    async fn detach(
+        &self,
+        policies: &[&String],
+        place: &Place,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        for policy in policies {
+            let call = iam::DetachRolePolicy {
+                name: self.name().to_owned(),
+                policy: (*policy).clone(),
+            };
+            gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        write: &Planned,
+        place: &Place,
+        have: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let name = self.name().to_owned();
+        let writing = |policy| Writing {
+            cloud: cx.cloud,
+            place,
+            stack: cx.stack,
+            role: self.name(),
+            policy,
+            live: have.and_then(|have| {
+                let managed = Self::live(have).managed.get(policy)?;
+                Some((managed, have.policies.get(policy)?))
+            }),
+        };
+        match write {
+            Planned::Put(Owned::Inline(policy), document) => {
+                let call = iam::PutRolePolicy {
+                    name,
+                    policy: policy.clone(),
+                    document: document.to_text(),
+                };
+                cloud::call(cx.cloud, place, call).await
+            }
+            Planned::Remove(Owned::Inline(policy)) => {
+                let policy = policy.clone();
+                let call = iam::DeleteRolePolicy { name, policy };
+                gone_is_fine(cloud::call(cx.cloud, place, call).await)
+            }
+            Planned::Put(Owned::Managed(policy), document) => {
+                Box::pin(writing(policy).put(document)).await
+            }
+            Planned::Remove(Owned::Managed(policy)) => Box::pin(writing(policy).remove()).await,
         }
     }
 
@@ -271,6 +490,7 @@ impl Kind for Role {
     fn differences(&self, want: &Want, have: &Have) -> Differences {
         let live = Self::live(have);
         let inline = self.inline_details(want, live);
+        let managed = self.managed_details(live);
         if !want.owned {
             let trust = if want.letting_go {
                 release::trust_details(&want.stack, &live.trust)
@@ -280,6 +500,7 @@ impl Kind for Role {
             return Differences::default()
                 .list("trust", trust)
                 .list("inline policies", inline)
+                .list(MANAGED, managed)
                 .list("mark", release_details(have));
         }
         let mut attached: Vec<_> = self
@@ -309,6 +530,7 @@ impl Kind for Role {
             .field("description", &live.description, &self.description)
             .field("max_session", &live.max_session, &self.max_session)
             .list("inline policies", inline)
+            .list(MANAGED, managed)
             .list("managed policies", attached)
             .field(
                 "boundary",
@@ -322,15 +544,17 @@ impl Kind for Role {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
-        let found = details(cx.cloud, &want.place).await?;
-        let Some(detail) = found
+        let account = details(cx.cloud, &want.place).await?;
+        let Some(detail) = account
+            .roles
             .iter()
             .find(|it| it.name.eq_ignore_ascii_case(self.name()))
         else {
             return Ok(None);
         };
         let listings = listings(cx.cloud, &want.place, &detail.path).await?;
-        Self::decode(detail, listings.get(&detail.name), cx.stack).map(Some)
+        let listing = listings.get(&detail.name);
+        Self::decode(detail, listing, cx.stack, &account).map(Some)
     }
 
     async fn exist(
@@ -430,41 +654,36 @@ impl Kind for Role {
             };
             cloud::call(cx.cloud, place, call).await?;
         }
-        for (policy, document) in &self.inline {
-            let document = with_ids(document, &ids);
-            let there = live.and_then(|it| it.inline.get(policy));
-            if there.is_none_or(|it| !normal::same(it, &document)) {
-                let call = iam::PutRolePolicy {
-                    name: name.to_owned(),
-                    policy: policy.clone(),
-                    document: document.to_text(),
-                };
-                cloud::call(cx.cloud, place, call).await?;
-            }
-        }
+        // Attached first and detached last, that nobody is without what they have before and after, but
+        // where there is no room for both.
+        let mark = have.and_then(|it| it.mark.as_ref());
+        let (mut stale, mut new) = (Vec::new(), Vec::new());
         if want.owned {
-            for policy in self
-                .attached
-                .iter()
-                .filter(|it| live.is_none_or(|live| !live.attached.contains(*it)))
-            {
-                let call = iam::AttachRolePolicy {
-                    name: name.to_owned(),
-                    policy: policy.clone(),
-                };
-                cloud::call(cx.cloud, place, call).await?;
-            }
+            stale = live.map_or_else(Vec::new, |live| self.stale_attached(want, live, mark));
+            let comes = |it: &&String| live.is_none_or(|live| !live.attached.contains(*it));
+            new = self.attached.iter().filter(comes).collect();
+        }
+        let mut others = live.map_or(0, |it| it.attached.len());
+        let detached_first = self.managed.len() + others + new.len() > size::ATTACHED;
+        if detached_first {
+            self.detach(&stale, place, cx).await?;
+            others -= stale.len();
+        }
+        let ours = live.map_or(0, |it| it.managed.values().filter(|it| it.attached).count());
+        let attached_first = ours + others + new.len() <= size::ATTACHED;
+        if attached_first {
+            self.attach(&new, place, cx).await?;
+            others += new.len();
+        }
+        for write in self.writes(want, live, &ids, others) {
+            self.carry_out(&write, place, have, cx).await?;
+        }
+        if !attached_first {
+            self.attach(&new, place, cx).await?;
         }
         let (Some(have), Some(live)) = (have, live) else {
             return Ok(());
         };
-        for policy in self.stale_inline(want, live) {
-            let call = iam::DeleteRolePolicy {
-                name: name.to_owned(),
-                policy: policy.clone(),
-            };
-            gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
-        }
         if have.released {
             let call = iam::UntagRole {
                 name: name.to_owned(),
@@ -475,12 +694,8 @@ impl Kind for Role {
         if !want.owned {
             return Ok(());
         }
-        for policy in self.stale_attached(want, live, have.mark.as_ref()) {
-            let call = iam::DetachRolePolicy {
-                name: name.to_owned(),
-                policy: policy.clone(),
-            };
-            gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
+        if !detached_first {
+            self.detach(&stale, place, cx).await?;
         }
         let keys = stale_tags(want, have);
         if !keys.is_empty() {
@@ -523,16 +738,15 @@ impl Kind for Role {
             };
             gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
         }
+        for policy in self.managed.keys() {
+            let write = Planned::Remove(Owned::Managed(policy.clone()));
+            self.carry_out(&write, place, Some(have), cx).await?;
+        }
         if !owned {
             return Ok(());
         }
-        for policy in &self.attached {
-            let call = iam::DetachRolePolicy {
-                name: name.clone(),
-                policy: policy.clone(),
-            };
-            gone_is_fine(cloud::call(cx.cloud, place, call).await)?;
-        }
+        self.detach(&self.attached.iter().collect::<Vec<_>>(), place, cx)
+            .await?;
         gone_is_fine(cloud::call(cx.cloud, place, iam::DeleteRole { name }).await)
     }
 
@@ -542,12 +756,68 @@ impl Kind for Role {
             .iter()
             .map(|(name, it)| (name, it.to_value()))
             .collect();
-        json!({
+        let mut value = json!({
             "arn": self.arn, "trust": self.trust.to_value(), "inline": inline, "attached": self.attached,
             "boundary": self.boundary, "description": self.description, "max_session": self.max_session,
             "tags": self.tags,
-        })
+        });
+        if !self.managed.is_empty() {
+            let managed = self.managed.iter();
+            let managed = managed.map(|(name, it)| (name, it.document.to_value()));
+            value["managed"] = json!(managed.collect::<BTreeMap<_, _>>());
+        }
+        value
     }
+}
+
+/// A document of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owned {
+    /// An inline policy, by its name.
+    Inline(String),
+    /// A managed policy of the stack's, by its name.
+    Managed(String),
+}
+
+/// A write of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Planned {
+    Put(Owned, Document),
+    Remove(Owned),
+}
+
+impl Planned {
+    fn of(write: Write<'_>, wanted: &Documents<'_>) -> Self {
+        let owned = |spot: Spot<'_>| match spot {
+            Spot::Inline(name) => Owned::Inline(name.to_owned()),
+            Spot::Managed(name) => Owned::Managed(name.to_owned()),
+        };
+        match write {
+            Write::Put(spot) => match wanted.get(&spot) {
+                Some(document) => Self::Put(owned(spot), document.clone()),
+                None => Self::Remove(owned(spot)),
+            },
+            Write::Remove(spot) => Self::Remove(owned(spot)),
+        }
+    }
+}
+
+/// Those who hold managed policies of ours and are not ours, and what that lets them do.
+fn holders(kept: &managed::Kept) -> Vec<Extra> {
+    let all = kept.iter().flat_map(|(policy, it)| {
+        let holders = it.holders.iter();
+        holders.map(move |holder| (policy, &it.arn, holder))
+    });
+    // What a role of ours has that it should not have is told of that role.
+    all.filter(|(.., it)| !matches!(it, Holder::Role(_, true)))
+        .map(|(policy, arn, holder)| {
+            let what = Stranger::Holder {
+                policy: arn.clone(),
+                holder: holder.clone(),
+            };
+            Extra::new(what, format!("its policy `{policy}` is {holder} as well"))
+        })
+        .collect()
 }
 
 /// What is already gone need not be removed.

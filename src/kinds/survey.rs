@@ -2,7 +2,7 @@
 //!
 //! | what           | calls                                                                |
 //! |----------------|----------------------------------------------------------------------|
-//! | roles          | `GetAccountAuthorizationDetails`, and `ListRoles` when there are ours: pages of 1,000 an account |
+//! | roles, managed policies | `GetAccountAuthorizationDetails`, and `ListRoles` when there are ours: pages of 1,000 an account |
 //! | tags           | `GetResources`: pages of 100 an account and region                   |
 //! | topics         | `GetTopicAttributes` each, `ListSubscriptionsByTopic` pages of 100   |
 //! | queues         | `GetQueueAttributes` each that is there; `ListQueues` tells which are, when several may not be |
@@ -46,6 +46,8 @@ pub struct Live {
     pub have: BTreeMap<Address, Have>,
     /// What is ours and not wanted.
     pub orphans: Vec<Orphan>,
+    /// What is left of wanted roles that are gone: an apply takes it up again, a destruction removes it.
+    pub remains: Vec<Orphan>,
     /// Subscriptions of others to our topics.
     pub guests: Vec<Guest>,
 }
@@ -137,6 +139,7 @@ impl Reading {
     fn take(&mut self, other: Self) {
         self.live.have.extend(other.live.have);
         self.live.orphans.extend(other.live.orphans);
+        self.live.remains.extend(other.live.remains);
         self.live.guests.extend(other.live.guests);
         self.unread.extend(other.unread);
     }
@@ -269,7 +272,7 @@ impl Survey<'_> {
     }
 
     async fn read_roles(&self, place: &Place, reading: &mut Reading) -> Result<(), CallError> {
-        let found = role::details(self.cloud, place).await?;
+        let account = role::details(self.cloud, place).await?;
         let wanted: Vec<(&Address, &Role)> = self
             .wanted(KindName::Role, place)
             .filter_map(|(address, want)| match &want.resource {
@@ -283,7 +286,9 @@ impl Survey<'_> {
                 .find(|(_, it)| it.name().eq_ignore_ascii_case(&detail.name))
         };
         let ours = |detail: &iam::RoleDetail| self.is_ours(Mark::read(&detail.tags).as_ref());
-        let mine: Vec<&iam::RoleDetail> = found
+        self.remains(place, &account, reading)?;
+        let mine: Vec<&iam::RoleDetail> = account
+            .roles
             .iter()
             .filter(|it| ours(it) || wanted_here(it).is_some())
             .collect();
@@ -295,7 +300,7 @@ impl Survey<'_> {
         for detail in mine {
             let wanted = wanted_here(detail).map(|(address, _)| (*address).clone());
             match (
-                Role::decode(detail, listings.get(&detail.name), self.stack),
+                Role::decode(detail, listings.get(&detail.name), self.stack, &account),
                 wanted,
             ) {
                 (Ok(have), Some(address)) => {
@@ -305,6 +310,44 @@ impl Survey<'_> {
                 (Err(error), wanted) => {
                     reading.lacks(place, error, wanted.into_iter().collect());
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Managed policies that the stack made for roles that are not there, or for roles of others
+    /// that it no longer speaks of.
+    fn remains(
+        &self,
+        place: &Place,
+        account: &role::Account,
+        reading: &mut Reading,
+    ) -> Result<(), CallError> {
+        for name in account.roles_with_policies(self.stack) {
+            let same = |it: &str| it.eq_ignore_ascii_case(&name);
+            let mut wanted = self.wanted(KindName::Role, place);
+            let detail = account.roles.iter().find(|it| same(&it.name));
+            let ours = detail.is_some_and(|it| self.is_ours(Mark::read(&it.tags).as_ref()));
+            let wanted = wanted.find(
+                |(_, want)| matches!(&want.resource, Resource::Role(role) if same(role.name())),
+            );
+            if ours || (wanted.is_some() && detail.is_some()) {
+                continue;
+            }
+            let have = match detail {
+                Some(detail) => Role::decode(detail, None, self.stack, account)?,
+                None => Role::remains(&name, place, self.stack, account)?,
+            };
+            let orphan = |address| Orphan {
+                address,
+                place: place.clone(),
+                have: have.of_another(self.stack),
+            };
+            if let Some((address, _)) = wanted {
+                reading.live.remains.push(orphan(address.clone()));
+            } else {
+                let address = Address::new(KindName::Role, &name);
+                reading.live.orphans.push(orphan(address));
             }
         }
         Ok(())

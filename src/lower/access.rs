@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::role_name;
-use super::roles::{ACCESS, Identity};
+use super::roles::{self, Identity};
 use super::shares::share;
 use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
 use super::{Draft, Grant, LowerFault, api, role_address};
-use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
+use crate::kinds::role::DEFAULT_SESSION;
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, Place};
-use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement};
+use crate::policy::{Clause, Effect, PrincipalClause, Statement};
 use crate::stack::{self, Access, Endpoint, Principal, RoleRef, RouteKey, Surface, Target, Via};
 
 /// Up to this many consumers a resource policy is the first choice: it costs callers no STS call.
@@ -412,7 +412,12 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
             });
             continue;
         }
-        let statements = access_statements(draft, &role);
+        let placed = roles::place(
+            &stack.name,
+            &role.name,
+            BTreeMap::new(),
+            access_statements(draft, &role),
+        );
         let resource = Role {
             arn,
             path: role_path(draft),
@@ -422,10 +427,8 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
                 &role.who,
                 role.external_id.as_deref(),
             ),
-            inline: BTreeMap::from([(
-                format!("{}{ACCESS}", inline_prefix(&stack.name)),
-                Document::of(statements),
-            )]),
+            inline: placed.inline,
+            managed: placed.managed,
             attached: BTreeSet::new(),
             boundary: draft.boundary(&role.place),
             description: format!("Access to {} of stack {}", role.target, stack.name),
@@ -638,14 +641,13 @@ fn integration_role(
         return None;
     }
     let who = BTreeSet::from([Who::Service("apigateway.amazonaws.com".to_owned())]);
+    let placed = roles::place(&stack.name, arn.name(), BTreeMap::new(), statements);
     let resource = Role {
         arn: arn.clone(),
         path: role_path(draft),
         trust: trust_policy(&stack.name, place, &who, None),
-        inline: BTreeMap::from([(
-            format!("{}{ACCESS}", inline_prefix(&stack.name)),
-            Document::of(statements),
-        )]),
+        inline: placed.inline,
+        managed: placed.managed,
         attached: BTreeSet::new(),
         boundary: draft.boundary(place),
         description: format!("Integrations of api {name} of stack {}", stack.name),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::trust::{Who, trust_policy};
 use super::{Draft, role_address};
-use crate::kinds::role::inline_prefix;
-use crate::kinds::{Resource, Role};
-use crate::policy::{Clause, Document, Statement};
+use crate::kinds::role::{Managed, inline_prefix, managed};
+use crate::kinds::{Resource, Role, full_length};
+use crate::policy::spread::{Room, spread};
+use crate::policy::{Clause, Document, Statement, size};
 
 /// The name of the inline policy that holds what `[[access]]` grants.
 pub(super) const ACCESS: &str = "access";
@@ -40,6 +41,43 @@ impl Identity {
     }
 }
 
+/// Where what a role may do stands.
+pub(super) struct Placed {
+    /// Its inline policies, the author's own among them.
+    pub(super) inline: BTreeMap<String, Document>,
+    /// Managed policies, for what those have no room for.
+    pub(super) managed: BTreeMap<String, Managed>,
+}
+
+/// Places what a role may do beside the author's own policies, `inline`.
+pub(super) fn place(
+    stack: &str,
+    role: &str,
+    mut inline: BTreeMap<String, Document>,
+    statements: Vec<Statement>,
+) -> Placed {
+    let length = |it: &Document| size::managed(&full_length(it)).used;
+    let used: usize = inline.values().map(length).sum();
+    let room = Room {
+        first: size::INLINE.saturating_sub(used),
+        further: size::MANAGED,
+    };
+    let spread = spread(&Document::of(statements), room, &length);
+    let access = format!("{}{ACCESS}", inline_prefix(stack));
+    inline.extend(spread.stays.map(|it| (access, it)));
+    let managed = spread.goes.into_iter().map(|(number, document)| {
+        let managed = Managed {
+            document,
+            attached: true,
+        };
+        (managed::name(stack, role, number), managed)
+    });
+    Placed {
+        inline,
+        managed: managed.collect(),
+    }
+}
+
 /// Wants the roles that the author declared.
 pub(super) fn compile(draft: &mut Draft<'_>) {
     let stack = draft.stack;
@@ -51,15 +89,21 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
             .iter()
             .map(|it| Who::of(it, stack, &place))
             .collect();
-        let mut inline: BTreeMap<String, Document> = role
+        let own: BTreeMap<String, Document> = role
             .policies
             .iter()
             .map(|(policy, document)| (format!("{prefix}{policy}"), document.clone()))
             .collect();
-        if let Some(identity) = draft.identity.get(name) {
-            let statements = identity.statements(|it| draft.sid(it));
-            inline.insert(format!("{prefix}{ACCESS}"), Document::of(statements));
-        }
+        let placed = match draft.identity.get(name) {
+            Some(identity) => {
+                let statements = identity.statements(|it| draft.sid(it));
+                self::place(&stack.name, &role.name, own, statements)
+            }
+            None => Placed {
+                inline: own,
+                managed: BTreeMap::new(),
+            },
+        };
         let resource = Role {
             arn: role.arn.clone(),
             path: role.path.clone(),
@@ -67,7 +111,8 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
                 .trust_policy
                 .clone()
                 .unwrap_or_else(|| trust_policy(&stack.name, &place, &who, None)),
-            inline,
+            inline: placed.inline,
+            managed: placed.managed,
             attached: role.attach.iter().map(ToString::to_string).collect(),
             boundary: role
                 .boundary

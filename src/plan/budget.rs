@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::kinds::role::inline_prefix;
-use crate::kinds::{Resource, Role, Want};
+use crate::kinds::{Resource, Role, Want, full_length};
 use crate::model::Address;
 use crate::policy::normal::ApiName;
 use crate::policy::size::{self, Budget};
@@ -17,7 +17,7 @@ pub struct Gauge {
     /// The resource.
     pub address: Address,
     /// Which of its documents.
-    pub document: &'static str,
+    pub document: String,
     /// What is used of what there is.
     pub budget: Budget,
     /// How many more like those there fit; `None` where they do not fill it.
@@ -107,12 +107,56 @@ fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {
     let all = role.inline.values().chain(theirs.map(|(_, it)| it));
     found.push(Gauge {
         address: step.address.clone(),
-        document: "inline policies",
-        budget: size::inline(all),
+        document: "inline policies".to_owned(),
+        budget: size::inline(&all.map(full_length).collect::<Vec<_>>()),
         room: None,
         of: "consumers",
         ways_out: inline_out(),
     });
+    let gauge = |document: String, budget, ways_out| Gauge {
+        address: step.address.clone(),
+        document,
+        budget,
+        room: None,
+        of: "targets",
+        ways_out,
+    };
+    for (name, it) in &role.managed {
+        let document = format!("managed policy {name}");
+        let budget = size::managed(&full_length(&it.document));
+        found.push(gauge(document, budget, inline_out()));
+    }
+    if role.managed.is_empty() {
+        return;
+    }
+    let (count, limit) = attachments(step, want, role);
+    found.push(gauge(
+        "managed policies".to_owned(),
+        size::attached(count, limit),
+        attached_out(),
+    ));
+}
+
+/// How many managed policies a role will have, others' among them, and how many it may.
+fn attachments(step: &Step, want: &Want, role: &Role) -> (usize, usize) {
+    let have = step.have.as_ref();
+    let live = match have.map(|it| &it.resource) {
+        Some(Resource::Role(live)) => Some(live),
+        _ => None,
+    };
+    let mark = have.and_then(|it| it.mark.as_ref());
+    let stays = |it: &&String| {
+        let leaves = want.owned && (want.exclusive || mark.is_some_and(|mark| mark.owns(it)));
+        !leaves && !role.attached.contains(*it)
+    };
+    let theirs = live.map_or(0, |it| it.attached.iter().filter(stays).count());
+    // An account whose quota was raised shows it by having more.
+    let there = live.map_or(0, |it| {
+        let ours = it.managed.values().filter(|it| it.attached);
+        it.attached.len() + ours.count()
+    });
+    let count = role.managed.len() + role.attached.len() + theirs;
+    (count, size::ATTACHED.max(there))
 }
 
 /// What fills a document.
@@ -153,13 +197,13 @@ impl Fill {
     fn gauge(
         &self,
         step: &Step,
-        document: &'static str,
+        document: &str,
         of: &'static str,
         ways_out: Vec<WayOut>,
     ) -> Option<Gauge> {
         Some(Gauge {
             address: step.address.clone(),
-            document,
+            document: document.to_owned(),
             budget: size::tightest(&self.budgets)?.clone(),
             room: self.room(),
             of,
@@ -279,12 +323,33 @@ fn trust_out() -> Vec<WayOut> {
 fn inline_out() -> Vec<WayOut> {
     vec![
         way(
-            "move policies of your own to managed ones, and `attach` them",
+            "move inline policies that are on it beside what `[[access]]` grants to managed ones, and `attach` them",
             "just as exact; the documents are kept elsewhere",
         ),
         way(
             "let a second role use some of the targets",
             "just as exact; the service works under two roles",
+        ),
+        way(
+            "write routes as patterns (`GET /orders/*`) instead of one by one",
+            "routes that are added below a pattern later are allowed too",
+        ),
+    ]
+}
+
+fn attached_out() -> Vec<WayOut> {
+    vec![
+        way(
+            "let a second role use some of the targets",
+            "just as exact; the service works under two roles",
+        ),
+        way(
+            "detach managed policies that the role can do without, or put several of them into one",
+            "nothing, where they are not needed",
+        ),
+        way(
+            "let access roles stand between: `via = \"assume-role\"` with one `role_name` for many routes",
+            "just as exact; an STS call an hour for each access role",
         ),
         way(
             "write routes as patterns (`GET /orders/*`) instead of one by one",

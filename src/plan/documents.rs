@@ -7,7 +7,7 @@ use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::details;
 use crate::kinds::{Have, Resource, Role, Want, pending_in, with_ids};
 use crate::model::{Address, Detail, KindName, Place};
-use crate::policy::{ApiName, Clause, Document, PrincipalClause, Statement};
+use crate::policy::{ApiName, Clause, Document, PrincipalClause, Statement, spread};
 
 use super::{Action, Step};
 
@@ -100,22 +100,21 @@ pub(super) fn pairs(step: &Step) -> Vec<Pair> {
         .collect()
 }
 
-/// All inline policies as one.
+/// All of a role's policies as one, so that what moves from one to another is no change.
 fn joined<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Document {
-    let statements = documents.into_iter().flat_map(|it| {
+    spread::gathered(documents.into_iter().map(|it| {
         // An API that AWS has given no id yet stands under its address.
         let ids = pending_in(it).into_iter().map(|it| {
             let name = it.to_string();
             (it, name)
         });
-        with_ids(it, &ids.collect()).statements
-    });
-    Document::of(statements.collect())
+        with_ids(it, &ids.collect())
+    }))
 }
 
 fn live(have: &Have, step: &Step) -> Vec<Document> {
     match &have.resource {
-        Resource::Role(role) => vec![role.trust.clone(), joined(role.inline.values())],
+        Resource::Role(role) => vec![role.trust.clone(), joined(role.identity())],
         _ => vec![spelled(
             have.document.as_ref().unwrap_or(&Document::of(Vec::new())),
             step,
@@ -159,8 +158,8 @@ fn role_after(role: &Role, want: &Want, have: Option<&Have>) -> Vec<Document> {
         .filter(|_| want.letting_go)
         .map(|live| let_go_inline(&want.stack, &live.inline, &role.inline))
         .unwrap_or_default();
-    let inline = role.inline.values().chain(stays).chain(gone.values());
-    vec![trust.clone(), joined(inline)]
+    let all = role.identity().chain(stays).chain(gone.values());
+    vec![trust.clone(), joined(all)]
 }
 
 fn without_ours(have: &Have, step: &Step) -> Vec<Document> {

@@ -56,7 +56,7 @@ pub(super) fn ids(desired: &Desired, live: &Live) -> BTreeMap<Address, String> {
 /// The id of the only API of a place that live policies of the stack's roles speak of.
 fn only_api_named(live: &Live, place: &Place) -> Option<String> {
     let documents = live.have.values().filter_map(|have| match &have.resource {
-        Resource::Role(role) => Some(role.inline.values()),
+        Resource::Role(role) => Some(role.identity()),
         _ => None,
     });
     let resources = documents

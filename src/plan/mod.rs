@@ -22,6 +22,7 @@ mod ripple;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task};
+use crate::kinds::role::Versions;
 use crate::kinds::survey::{Live, Orphan};
 use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
@@ -224,7 +225,8 @@ impl Plan {
             .iter()
             .filter_map(|(address, want)| unmaking(address, want, desired, live))
             .collect();
-        steps.extend(live.orphans.iter().map(|it| removal(it, &BTreeSet::new())));
+        let orphans = live.orphans.iter().chain(&live.remains);
+        steps.extend(orphans.map(|it| removal(it, &BTreeSet::new())));
         Self {
             stack: desired.stack.clone(),
             moves: Vec::new(),
@@ -338,7 +340,7 @@ fn is_our_subscription(want: &Want, desired: &Desired, live: &Live) -> bool {
 
 fn holds_ours(have: &Have) -> bool {
     match &have.resource {
-        Resource::Role(it) => !it.inline.is_empty(),
+        Resource::Role(it) => !it.inline.is_empty() || !it.managed.is_empty(),
         Resource::Topic(it) => !it.policy.statements.is_empty(),
         Resource::Queue(it) => !it.policy.statements.is_empty(),
         Resource::RestApi(it) => !it.policy.statements.is_empty(),
@@ -484,22 +486,51 @@ fn says_another_mark(want: &Want, have: &Have, address: &Address) -> bool {
     want.owned && want.resource.kind() != KindName::Subscription && have.mark != wanted
 }
 
-/// Deletions that AWS refuses once the resource has lost its policies already.
+/// Deletions that AWS refuses, of a role once it has lost its policies already.
 fn held(steps: &[Step]) -> impl Iterator<Item = Refusal> {
-    let going = steps
-        .iter()
-        .filter(|it| matches!(it.action, Action::Delete | Action::Replace));
-    going.filter_map(|step| {
-        let held_by = &step.have.as_ref()?.held_by;
-        (!held_by.is_empty()).then(|| Refusal {
-            address: step.address.clone(),
-            message: format!(
-                "it cannot be deleted while it is in {}, and would be left without its policies; take it out first",
-                held_by.join(" and ")
-            ),
-            budget: false,
-            ways_out: Vec::new(),
-        })
+    let refusal = |step: &Step, message| Refusal {
+        address: step.address.clone(),
+        message,
+        budget: false,
+        ways_out: Vec::new(),
+    };
+    steps.iter().flat_map(move |step| {
+        let Some(have) = step.have.as_ref().filter(|_| step.action != Action::Keep) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let goes = matches!(step.action, Action::Delete | Action::Replace);
+        if goes && !have.held_by.is_empty() {
+            let message = format!(
+                "it cannot be deleted while {}, and would be left without its policies; take it out first",
+                have.held_by.join(" and ")
+            );
+            found.push(refusal(step, message));
+        }
+        for (policy, kept) in policies_going(step, have) {
+            let holders: Vec<String> = kept.holders.iter().map(ToString::to_string).collect();
+            if !holders.is_empty() {
+                let message = format!(
+                    "its policy `{policy}` is to go, and cannot be deleted while it is {}; detach it there first, or with `drift --revert`",
+                    holders.join(" and ")
+                );
+                found.push(refusal(step, message));
+            }
+        }
+        found
+    })
+}
+
+/// The managed policies of the stack's own that a step takes away.
+fn policies_going<'a>(
+    step: &'a Step,
+    have: &'a Have,
+) -> impl Iterator<Item = (&'a String, &'a Versions)> {
+    let replaced = step.action == Action::Replace;
+    have.policies.iter().filter(move |(policy, _)| {
+        let wanted = step.want.as_ref().map(|it| &it.resource);
+        let stays = matches!(wanted, Some(Resource::Role(it)) if it.managed.contains_key(*policy));
+        replaced || !stays
     })
 }
 
@@ -533,19 +564,31 @@ fn unmaking(address: &Address, want: &Want, desired: &Desired, live: &Live) -> O
 }
 
 fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
-    let because = if kept.contains(&orphan.address.to_string()) {
-        "its place in the stack is taken by another".to_owned()
-    } else {
-        "it left the stack".to_owned()
+    let have = &orphan.have;
+    let role = matches!(have.resource, Resource::Role(_));
+    // Without a mark it was found by the policies that the stack made for it.
+    let (action, because) = match (role && have.mark.is_none(), have.created) {
+        (true, Some(_)) => (
+            Action::Update,
+            "it left the stack: only our policies on it are removed",
+        ),
+        (true, None) => (
+            Action::Delete,
+            "the role is gone: the policies made for it are left",
+        ),
+        (false, _) if kept.contains(&orphan.address.to_string()) => {
+            (Action::Delete, "its place in the stack is taken by another")
+        }
+        (false, _) => (Action::Delete, "it left the stack"),
     };
     Step {
         address: orphan.address.clone(),
         place: orphan.place.clone(),
-        action: Action::Delete,
+        action,
         changes: Vec::new(),
         want: None,
         have: Some(orphan.have.clone()),
-        because: Some(because),
+        because: Some(because.to_owned()),
         drifted: false,
         bridge: None,
     }

@@ -139,7 +139,7 @@ fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Target
             }
         }
         Resource::Role(role) => {
-            let statements = role.inline.values().flat_map(|it| &it.statements);
+            let statements = role.identity().flat_map(|it| &it.statements);
             let lets = statements
                 .filter(|it| allows(it, "sns:Publish") || allows(it, "execute-api:Invoke"));
             let lets: BTreeSet<(&Address, String)> = lets
@@ -183,7 +183,7 @@ impl Uses {
             return;
         };
         self.arns.insert(carrier.clone(), role.arn.to_string());
-        let statements = role.inline.values().flat_map(|it| &it.statements);
+        let statements = role.identity().flat_map(|it| &it.statements);
         for statement in statements.filter(|it| allows(it, "sts:AssumeRole")) {
             let pairs = resources(statement).map(|it| (role.arn.to_string(), it.clone()));
             self.assumed.extend(pairs);
@@ -419,6 +419,14 @@ pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
                     Some(wanted) => add_ways(wanted, document),
                     None => {
                         it.inline.insert(name.clone(), document.clone());
+                    }
+                }
+            }
+            for (name, document) in live.managed.iter().filter(|(_, it)| it.attached) {
+                match it.managed.get_mut(name) {
+                    Some(wanted) => add_ways(&mut wanted.document, &document.document),
+                    None => {
+                        it.managed.insert(name.clone(), document.clone());
                     }
                 }
             }

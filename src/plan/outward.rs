@@ -58,11 +58,9 @@ impl Outward {
             let Some(Resource::Role(role)) = side(step) else {
                 continue;
             };
-            let statements = role
-                .inline
-                .get(&policy)
-                .into_iter()
-                .flat_map(|it| &it.statements);
+            let managed = role.managed.values().map(|it| &it.document);
+            let documents = role.inline.get(&policy).into_iter().chain(managed);
+            let statements = documents.flat_map(|it| &it.statements);
             let allowed: BTreeSet<(&str, &str)> = statements
                 .flat_map(|it| {
                     let on = it.resource.iter().flat_map(|it| &it.values);

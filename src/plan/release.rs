@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use super::{Action, Consent, Plan, Refusal, Step, access, broadened, budget, digests, step_for};
+use crate::kinds::role::Managed;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Want, release};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Place};
-use crate::policy::size;
+use crate::policy::{size, spread};
 
 impl Plan {
     /// What lets go of these, and of what goes with them out of the stack.
@@ -67,6 +68,7 @@ impl Plan {
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(steps.iter().filter_map(written_twice));
+        refusals.extend(steps.iter().filter_map(overflowing));
         Self {
             stack: before.stack.clone(),
             access: access::changes(before, &steps, &[]),
@@ -172,7 +174,10 @@ fn refusal(address: &Address, message: String) -> Refusal {
 fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) -> Option<Step> {
     let mut resource = have.resource.clone();
     match &mut resource {
-        Resource::Role(it) => it.inline.clear(),
+        Resource::Role(it) => {
+            it.inline.clear();
+            it.managed.clear();
+        }
         Resource::Topic(it) => it.policy.statements.clear(),
         Resource::Queue(it) => it.policy.statements.clear(),
         Resource::RestApi(it) => {
@@ -245,5 +250,27 @@ fn written_twice(step: &Step) -> Option<Refusal> {
             budget: true,
             ..refusal(&step.address, message)
         }
+    })
+}
+
+/// Why what overflows from a role's inline policies cannot be let go of: it is the stack's by a path.
+fn overflowing(step: &Step) -> Option<Refusal> {
+    let (Some(Resource::Role(live)), Some(want)) =
+        (step.have.as_ref().map(|it| &it.resource), &step.want)
+    else {
+        return None;
+    };
+    let Resource::Role(role) = &want.resource else {
+        return None;
+    };
+    let kept: BTreeSet<String> = role.identity().flat_map(spread::grants).collect();
+    let goes = |it: &Managed| !spread::grants(&it.document).is_subset(&kept);
+    let (name, _) = live.managed.iter().find(|(_, it)| goes(it))?;
+    (want.letting_go).then(|| {
+        let message = format!(
+            "its managed policy `{name}` is this stack's by its path, which nothing changes, and so cannot be let go of; \
+             let a policy of your own say the same, `attach` it, and take an access of the role's out of the stack first"
+        );
+        refusal(&step.address, message)
     })
 }

@@ -23,6 +23,7 @@ pub mod request;
 pub mod rules;
 pub mod size;
 pub mod space;
+pub mod spread;
 pub mod template;
 pub mod three;
 pub mod values;

@@ -18,6 +18,8 @@ use super::normal::ApiName;
 pub const TRUST: usize = 2048;
 /// All inline policies of a role together.
 pub const INLINE: usize = 10_240;
+/// Managed policies attached to one role, unless the account's quota was raised.
+pub const ATTACHED: usize = 10;
 /// A managed policy.
 pub const MANAGED: usize = 6144;
 /// A topic's policy in bytes.
@@ -125,6 +127,12 @@ pub fn inline<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Budget {
 #[must_use]
 pub fn managed(document: &Document) -> Budget {
     Budget::new("characters of managed policy", dense(document), MANAGED)
+}
+
+/// Managed policies attached to one role; `limit` is the account's own where it is known, else [`ATTACHED`].
+#[must_use]
+pub fn attached(count: usize, limit: usize) -> Budget {
+    Budget::new("managed policies of one role", count, limit)
 }
 
 /// A topic's policy.

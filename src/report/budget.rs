@@ -64,7 +64,7 @@ fn together(folded: &[&Gauge]) -> Vec<Row> {
     let mut sorts: BTreeMap<(KindName, &str, &str), Vec<&Gauge>> = BTreeMap::new();
     for it in folded {
         sorts
-            .entry((it.address.kind, it.document, it.of))
+            .entry((it.address.kind, sort_of(&it.document), it.of))
             .or_default()
             .push(it);
     }
@@ -97,6 +97,15 @@ fn together(folded: &[&Gauge]) -> Vec<Row> {
         }
     };
     sorts.into_iter().map(row).collect()
+}
+
+/// Which sort a document is of: managed policies have names, and are of one.
+fn sort_of(document: &str) -> &str {
+    const MANAGED: &str = "managed policy";
+    match document.strip_prefix(MANAGED) {
+        Some(name) if name.starts_with(' ') => MANAGED,
+        _ => document,
+    }
 }
 
 fn line(gauge: &Gauge) -> Row {

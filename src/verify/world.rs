@@ -112,9 +112,9 @@ pub struct Thing {
 pub enum What {
     /// A role.
     Role {
-        /// Its inline policies.
+        /// Its inline policies, and the managed ones of the stack's own.
         identity: Vec<Paper>,
-        /// ARNs of managed policies, whose documents are not read.
+        /// ARNs of other managed policies, whose documents are not read.
         unread: BTreeSet<String>,
         /// ARN of the permissions boundary, whose document is not read.
         boundary: Option<String>,
@@ -360,8 +360,13 @@ impl World {
             let name = format!("the inline policy `{name}` of {address}");
             Paper::identity(name, document.clone(), origin)
         });
+        let managed = role.managed.iter().filter(|(_, it)| it.attached);
+        let managed = managed.map(|(name, it)| {
+            let name = format!("the managed policy `{name}` of {address}");
+            Paper::identity(name, it.document.clone(), Origin::Ours)
+        });
         let what = What::Role {
-            identity: identity.collect(),
+            identity: identity.chain(managed).collect(),
             unread: role.attached.clone(),
             boundary: role.boundary.clone(),
         };

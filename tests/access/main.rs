@@ -22,6 +22,7 @@ mod moto;
 #[allow(dead_code, reason = "the road itself uses more of it")]
 #[path = "../road/operator.rs"]
 mod operator;
+mod overflow;
 mod region;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;

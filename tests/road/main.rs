@@ -18,6 +18,7 @@ mod import;
 mod moves;
 mod onboard;
 mod operator;
+mod overflow;
 mod packing;
 mod propagation;
 mod random;

@@ -55,9 +55,14 @@ impl Snapshot {
         for (account, it) in fields(&picture) {
             for (_, role) in fields(&it["roles"]) {
                 let identity = fields(&role["inline"]).map(|(_, it)| document(it));
+                let attached = role["attached"].as_array().into_iter().flatten();
+                let managed = attached.filter_map(|arn| {
+                    let name = arn.as_str()?.rsplit('/').next()?;
+                    it["policies"].get(name).map(document)
+                });
                 let role_of = Role {
                     trust: document(&role["trust"]),
-                    identity: identity.collect(),
+                    identity: identity.chain(managed).collect(),
                 };
                 let arn = role["arn"].as_str().expect("an ARN").to_owned();
                 found.roles.insert(arn, role_of);

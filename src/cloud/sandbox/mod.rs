@@ -147,6 +147,7 @@ impl Sandbox {
     pub fn is_empty(&self) -> bool {
         self.world.borrow().accounts.values().all(|account| {
             account.roles.is_empty()
+                && account.policies.is_empty()
                 && account
                     .regions
                     .values()

@@ -138,12 +138,14 @@ impl Reader<'_> {
 
     async fn roles(&self, place: &Place) -> Result<Vec<Found>, CallError> {
         let prefix = inline_prefix(self.stack);
-        let details = role::details(self.cloud, place).await?;
-        let chosen: Vec<_> = details
+        let account = role::details(self.cloud, place).await?;
+        let chosen: Vec<_> = account
+            .roles
             .iter()
             .filter_map(|it| {
                 let asked = self.chosen(KindName::Role, &it.name, &it.arn, place, Some(&it.tags));
-                let lent = it.inline.keys().any(|it| it.starts_with(&prefix));
+                let lent = it.inline.keys().any(|it| it.starts_with(&prefix))
+                    || account.of_role(self.stack, &it.name).next().is_some();
                 (asked || lent).then_some((it, !asked))
             })
             .collect();
@@ -155,7 +157,7 @@ impl Reader<'_> {
         let found = chosen.into_iter().map(|(detail, existing)| {
             Ok(Found {
                 place: place.clone(),
-                have: Role::decode(detail, listings.get(&detail.name), self.stack)?,
+                have: Role::decode(detail, listings.get(&detail.name), self.stack, &account)?,
                 existing,
                 stages: Vec::new(),
             })
@@ -313,8 +315,10 @@ impl Reader<'_> {
             match &found.have.resource {
                 Resource::Role(role) => {
                     let ours = inline_prefix(self.stack);
-                    let documents = role.inline.iter().filter(|(it, _)| it.starts_with(&ours));
-                    let statements = documents.flat_map(|(_, it)| &it.statements);
+                    let inline = role.inline.iter().filter(|(it, _)| it.starts_with(&ours));
+                    let managed = role.managed.values().map(|it| &it.document);
+                    let documents = inline.map(|(_, it)| it).chain(managed);
+                    let statements = documents.flat_map(|it| &it.statements);
                     let resources = statements.filter_map(|it| it.resource.as_ref());
                     named.extend(
                         resources
