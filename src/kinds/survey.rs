@@ -14,18 +14,17 @@
 
 pub mod census;
 mod regarding;
+mod roles;
 mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{
-    Context, Extra, Have, Ids, Resource, Stranger, Want, queue, rest_api, role, stage, topic,
-};
+use super::{Context, Extra, Have, Ids, Resource, Stranger, Want, queue, rest_api, stage, topic};
 use crate::cloud::apigateway::RestApiRecord;
-use crate::cloud::{self, CallError, Cloud, Fault, iam, tagging};
-use crate::kinds::{Queue, Role, Topic};
+use crate::cloud::{self, CallError, Cloud, Fault, tagging};
+use crate::kinds::{Queue, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 
 /// A resource that is ours by its mark and that the stack does not want.
@@ -259,98 +258,6 @@ impl Survey<'_> {
     fn addresses(&self, kinds: &[KindName], place: &Place) -> BTreeSet<Address> {
         let found = kinds.iter().flat_map(|it| self.wanted(*it, place));
         found.map(|(address, _)| address.clone()).collect()
-    }
-
-    async fn roles(&self, place: &Place) -> Reading {
-        let mut reading = Reading::default();
-        if let Err(error) = self.read_roles(place, &mut reading).await {
-            let all = self.addresses(&[KindName::Role], place);
-            reading.live = Live::default();
-            reading.lacks(place, error, all);
-        }
-        reading
-    }
-
-    async fn read_roles(&self, place: &Place, reading: &mut Reading) -> Result<(), CallError> {
-        let account = role::details(self.cloud, place).await?;
-        let wanted: Vec<(&Address, &Role)> = self
-            .wanted(KindName::Role, place)
-            .filter_map(|(address, want)| match &want.resource {
-                Resource::Role(role) => Some((address, role)),
-                _ => None,
-            })
-            .collect();
-        let wanted_here = |detail: &iam::RoleDetail| {
-            wanted
-                .iter()
-                .find(|(_, it)| it.name().eq_ignore_ascii_case(&detail.name))
-        };
-        let ours = |detail: &iam::RoleDetail| self.is_ours(Mark::read(&detail.tags).as_ref());
-        self.remains(place, &account, reading)?;
-        let mine: Vec<&iam::RoleDetail> = account
-            .roles
-            .iter()
-            .filter(|it| ours(it) || wanted_here(it).is_some())
-            .collect();
-        if mine.is_empty() {
-            return Ok(());
-        }
-        let prefix = common_path(mine.iter().map(|it| it.path.as_str()));
-        let listings = role::listings(self.cloud, place, &prefix).await?;
-        for detail in mine {
-            let wanted = wanted_here(detail).map(|(address, _)| (*address).clone());
-            match (
-                Role::decode(detail, listings.get(&detail.name), self.stack, &account),
-                wanted,
-            ) {
-                (Ok(have), Some(address)) => {
-                    reading.live.have.insert(address, have);
-                }
-                (Ok(have), None) => reading.live.orphans.extend(orphan(place, have)),
-                (Err(error), wanted) => {
-                    reading.lacks(place, error, wanted.into_iter().collect());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Managed policies that the stack made for roles that are not there, or for roles of others
-    /// that it no longer speaks of.
-    fn remains(
-        &self,
-        place: &Place,
-        account: &role::Account,
-        reading: &mut Reading,
-    ) -> Result<(), CallError> {
-        for name in account.roles_with_policies(self.stack) {
-            let same = |it: &str| it.eq_ignore_ascii_case(&name);
-            let mut wanted = self.wanted(KindName::Role, place);
-            let detail = account.roles.iter().find(|it| same(&it.name));
-            let ours = detail.is_some_and(|it| self.is_ours(Mark::read(&it.tags).as_ref()));
-            let wanted = wanted.find(
-                |(_, want)| matches!(&want.resource, Resource::Role(role) if same(role.name())),
-            );
-            if ours || (wanted.is_some() && detail.is_some()) {
-                continue;
-            }
-            let have = match detail {
-                Some(detail) => Role::decode(detail, None, self.stack, account)?,
-                None => Role::remains(&name, place, self.stack, account)?,
-            };
-            let orphan = |address| Orphan {
-                address,
-                place: place.clone(),
-                have: have.of_another(self.stack),
-            };
-            if let Some((address, _)) = wanted {
-                reading.live.remains.push(orphan(address.clone()));
-            } else {
-                let address = Address::new(KindName::Role, &name);
-                reading.live.orphans.push(orphan(address));
-            }
-        }
-        Ok(())
     }
 
     async fn region(&self, place: &Place) -> Reading {

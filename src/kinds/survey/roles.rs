@@ -1,0 +1,105 @@
+//! Roles, and the managed policies that the stack made for them.
+
+use super::{Orphan, Reading, Survey, common_path, orphan};
+use crate::cloud::{CallError, iam};
+use crate::kinds::survey::Live;
+use crate::kinds::{Resource, Role, role};
+use crate::model::{Address, KindName, Mark, Place};
+
+impl Survey<'_> {
+    pub(super) async fn roles(&self, place: &Place) -> Reading {
+        let mut reading = Reading::default();
+        if let Err(error) = self.read_roles(place, &mut reading).await {
+            let all = self.addresses(&[KindName::Role], place);
+            reading.live = Live::default();
+            reading.lacks(place, error, all);
+        }
+        reading
+    }
+
+    pub(super) async fn read_roles(
+        &self,
+        place: &Place,
+        reading: &mut Reading,
+    ) -> Result<(), CallError> {
+        let account = role::details(self.cloud, place).await?;
+        let wanted: Vec<(&Address, &Role)> = self
+            .wanted(KindName::Role, place)
+            .filter_map(|(address, want)| match &want.resource {
+                Resource::Role(role) => Some((address, role)),
+                _ => None,
+            })
+            .collect();
+        let wanted_here = |detail: &iam::RoleDetail| {
+            wanted
+                .iter()
+                .find(|(_, it)| it.name().eq_ignore_ascii_case(&detail.name))
+        };
+        let ours = |detail: &iam::RoleDetail| self.is_ours(Mark::read(&detail.tags).as_ref());
+        self.remains(place, &account, reading)?;
+        let mine: Vec<&iam::RoleDetail> = account
+            .roles
+            .iter()
+            .filter(|it| ours(it) || wanted_here(it).is_some())
+            .collect();
+        if mine.is_empty() {
+            return Ok(());
+        }
+        let prefix = common_path(mine.iter().map(|it| it.path.as_str()));
+        let listings = role::listings(self.cloud, place, &prefix).await?;
+        for detail in mine {
+            let wanted = wanted_here(detail).map(|(address, _)| (*address).clone());
+            match (
+                Role::decode(detail, listings.get(&detail.name), self.stack, &account),
+                wanted,
+            ) {
+                (Ok(have), Some(address)) => {
+                    reading.live.have.insert(address, have);
+                }
+                (Ok(have), None) => reading.live.orphans.extend(orphan(place, have)),
+                (Err(error), wanted) => {
+                    reading.lacks(place, error, wanted.into_iter().collect());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Managed policies that the stack made for roles that are not there, or for roles of others
+    /// that it no longer speaks of.
+    pub(super) fn remains(
+        &self,
+        place: &Place,
+        account: &role::Account,
+        reading: &mut Reading,
+    ) -> Result<(), CallError> {
+        for name in account.roles_with_policies(self.stack) {
+            let same = |it: &str| it.eq_ignore_ascii_case(&name);
+            let mut wanted = self.wanted(KindName::Role, place);
+            let detail = account.roles.iter().find(|it| same(&it.name));
+            let ours = detail.is_some_and(|it| self.is_ours(Mark::read(&it.tags).as_ref()));
+            let wanted = wanted.find(
+                |(_, want)| matches!(&want.resource, Resource::Role(role) if same(role.name())),
+            );
+            if ours || (wanted.is_some() && detail.is_some()) {
+                continue;
+            }
+            let have = match detail {
+                Some(detail) => Role::decode(detail, None, self.stack, account)?,
+                None => Role::remains(&name, place, self.stack, account)?,
+            };
+            let orphan = |address| Orphan {
+                address,
+                place: place.clone(),
+                have: have.of_another(self.stack),
+            };
+            if let Some((address, _)) = wanted {
+                reading.live.remains.push(orphan(address.clone()));
+            } else {
+                let address = Address::new(KindName::Role, &name);
+                reading.live.orphans.push(orphan(address));
+            }
+        }
+        Ok(())
+    }
+}
