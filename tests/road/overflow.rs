@@ -434,6 +434,27 @@ fn a_role_of_anothers_overflows_too_and_is_left_as_it_was() {
 }
 
 #[test]
+fn what_overflows_cannot_be_let_go_of_and_what_fits_can() {
+    run(async {
+        for (topics, refused) in [(11, false), (12, true)] {
+            let text = hub(topics, 256, 6_700);
+            let desired = wanted(&[&text]);
+            let sandbox = quick(&desired);
+            apply(&desired, &sandbox).await;
+            let live = survey::survey("fleet", &desired.wants, &desired.reached(), &sandbox).await;
+            let rest = wanted(&[text.split("[roles.hub]").next().expect("a head")]);
+            let named = BTreeSet::from([address("roles.hub")]);
+            let plan = Plan::of_release(&desired, &rest, &live.expect("read"), &named);
+            let said: Vec<&str> = plan.refusals.iter().map(|it| it.message.as_str()).collect();
+            let told = said.iter().any(|it| {
+                it.starts_with("its managed policy `provision-fleet.hub.1` is this stack's")
+            });
+            assert_eq!(told, refused, "{topics}: {said:?}");
+        }
+    });
+}
+
+#[test]
 fn every_document_is_metered() {
     let desired = of(300);
     let planned = run(async { plan(&desired, &quick(&desired)).await });
