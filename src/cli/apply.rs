@@ -7,7 +7,7 @@ use futures::stream;
 use super::args;
 use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, files_of, load, lowered_within};
+use super::session::{Session, files_of, load, look_at_all, lowered_within};
 use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
 use crate::kinds::Resource;
@@ -37,8 +37,8 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .collect();
     let mut desired = lowered_within(&stack, &reach)?;
     take_over(&mut desired, &adopt);
-    let session = Session::open(&stack, &args.place, screen)?;
-    let (desired, live) = session.survey(&stack, desired).await?;
+    let (desired, session, live) =
+        look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let adopt = adopt.into_iter().map(|it| it.address).collect();
     let cut_off: BTreeSet<Arn> = args
         .cut_off
@@ -170,6 +170,7 @@ fn again(args: &args::Apply) -> String {
         text += " --prune";
     }
     text += &args.reach.flags();
+    text += &args.also.flags();
     text
 }
 

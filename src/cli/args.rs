@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::drift::revert::Selector;
 use crate::handover::client::Language;
-use crate::model::{Address, Arn};
+use crate::model::{AccountId, Address, Arn};
 use crate::plan::adopt::Adopt;
 
 pub use consumers::{Forget, Mechanism, Offboard, Onboard};
@@ -146,6 +146,23 @@ pub struct Reach {
     pub unreachable: Vec<String>,
 }
 
+/// Which accounts are read that are not in the stack any more.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Also {
+    /// An account that left the stack: what is still there of it is read too. May be repeated.
+    #[arg(long, value_name = "ID[=ROLE]", value_parser = also, hide_short_help = true)]
+    pub also_account: Vec<AlsoAccount>,
+}
+
+/// An account that left the stack, and how to get in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlsoAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The role to assume there, by its ARN, or a profile; without it, as in the stack's other accounts.
+    pub by: Option<String>,
+}
+
 /// `validate`
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -176,6 +193,9 @@ pub struct Plan {
     /// Which accounts are entered.
     #[command(flatten)]
     pub reach: Reach,
+    /// Which accounts are read that are not in the stack any more.
+    #[command(flatten)]
+    pub also: Also,
     /// Exit 2 when there is something to do.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -221,6 +241,9 @@ pub struct Apply {
     /// Which accounts are entered.
     #[command(flatten)]
     pub reach: Reach,
+    /// Which accounts are read that are not in the stack any more.
+    #[command(flatten)]
+    pub also: Also,
     /// Do not ask. Deletions need a flag of their own all the same.
     #[arg(long)]
     pub yes: bool,
@@ -253,6 +276,9 @@ pub struct Destroy {
     /// Which accounts are entered.
     #[command(flatten)]
     pub reach: Reach,
+    /// Which accounts are read that are not in the stack any more.
+    #[command(flatten)]
+    pub also: Also,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -282,6 +308,9 @@ pub struct Drift {
     /// Which accounts are entered.
     #[command(flatten)]
     pub reach: Reach,
+    /// Which accounts are read that are not in the stack any more.
+    #[command(flatten)]
+    pub also: Also,
     /// Print a document for machines.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -603,6 +632,21 @@ fn beside_stack(files: &Files, place: &Where) -> String {
     text
 }
 
+impl Also {
+    /// The flags that say it again, each after a space.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let flag = |it: &AlsoAccount| {
+            let by = it
+                .by
+                .as_ref()
+                .map_or_else(String::new, |it| format!("={it}"));
+            format!(" --also-account {}", quoted(&format!("{}{by}", it.id)))
+        };
+        self.also_account.iter().map(flag).collect()
+    }
+}
+
 impl Reach {
     /// The flags that say it again, each after a space.
     #[must_use]
@@ -620,6 +664,29 @@ pub(super) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+fn also(text: &str) -> Result<AlsoAccount, String> {
+    let (id, by) = match text.split_once('=') {
+        Some((id, by)) => (id, Some(by.to_owned())),
+        None => (text, None),
+    };
+    let id = AccountId::parse(id).ok_or_else(|| {
+        format!(
+            "`{id}` is not an account's id: twelve digits, and `=` with a role's ARN or a profile"
+        )
+    })?;
+    if let Some(role) = by.as_deref().filter(|it| it.starts_with("arn:")) {
+        let fits = Arn::parse(role).is_ok_and(|it| {
+            it.service() == "iam"
+                && it.resource().starts_with("role/")
+                && it.account_id() == Some(id.clone())
+        });
+        if !fits {
+            return Err(format!("`{role}` is not the ARN of a role in account {id}"));
+        }
+    }
+    Ok(AlsoAccount { id, by })
 }
 
 fn selector(text: &str) -> Result<Selector, String> {

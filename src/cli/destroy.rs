@@ -4,7 +4,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
-use super::session::{Session, load_withdrawn, lowered_within};
+use super::session::{load_withdrawn, look_at_all, lowered_within};
 use super::{Ending, Failure};
 use crate::plan::Plan;
 use crate::report::style::counted;
@@ -15,10 +15,12 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     // What it claims in vain does not stand in the way of taking it all away.
     let stack = load_withdrawn(&args.files)?;
     let desired = lowered_within(&stack, &args.reach)?;
-    let session = Session::open(&stack, &args.place, screen)?;
-    let (desired, live) = session.survey(&stack, desired).await?;
+    let (desired, session, live) =
+        look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let plan = Plan::of_destruction(&desired, &live);
-    let command = args::command("destroy", &args.files, &args.place) + &args.reach.flags();
+    let command = args::command("destroy", &args.files, &args.place)
+        + &args.reach.flags()
+        + &args.also.flags();
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));

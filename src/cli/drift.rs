@@ -6,7 +6,7 @@ mod watch;
 
 use super::args;
 use super::screen::Screen;
-use super::session::{Session, checked_withdrawn, lowered_within, sources};
+use super::session::{self, Looked, Session, checked_withdrawn, lowered_within, sources};
 use super::{Ending, Failure};
 use crate::drift::{self, Drift, Seen};
 use crate::kinds::survey::Reading;
@@ -32,8 +32,11 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
     let sources = sources(&args.files)?;
     let stack = checked_withdrawn(&args.files, &sources)?;
     let desired = lowered_within(&stack, &args.reach)?;
-    let session = Session::open(&stack, &args.place, screen)?;
-    let (desired, reading) = session.read(&stack, desired).await?;
+    let Looked {
+        desired,
+        session,
+        reading,
+    } = session::look(&stack, desired, &args.also, &args.place, screen).await?;
     let plan = drift::plan(&desired, &reading, &Consent::default());
     let seen = Seen {
         desired: &desired,

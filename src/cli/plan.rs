@@ -2,7 +2,7 @@
 
 use super::args;
 use super::screen::Screen;
-use super::session::{Session, load, lowered_within};
+use super::session::{Session, load, look_at_all, lowered_within};
 use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
 use crate::guard::{Guarded, guard};
@@ -19,8 +19,8 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let stack = load(&args.files)?;
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
-    let session = Session::open(&stack, &args.place, screen)?;
-    let (desired, live) = session.survey(&stack, desired).await?;
+    let (desired, session, live) =
+        look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),

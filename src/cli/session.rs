@@ -1,12 +1,13 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::args::{Files, Reach, Where};
+use super::args::{Also, Files, Reach, Where};
 use super::screen::Screen;
 use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
@@ -14,8 +15,9 @@ use crate::cloud::{Sandbox, Seam};
 use crate::graph;
 use crate::kinds::survey::{self, Live, Reading};
 use crate::lower::{self, Desired};
-use crate::model::AccountId;
-use crate::stack::{self, Source, Stack};
+use crate::model::{AccountId, Arn, Place, Region};
+use crate::plan::Departed;
+use crate::stack::{self, Account, Credentials, Source, Stack};
 
 /// Reads a stack and what is laid over it.
 pub(super) fn load(files: &Files) -> Result<Stack, Failure> {
@@ -135,6 +137,7 @@ pub(super) fn settled(
     }
     let mut over = lowered_over(stack, Some(&live))?;
     over.unreachable = desired.unreachable;
+    over.places = desired.places;
     for (address, want) in &mut over.wants {
         if let Some(before) = desired.wants.get(address) {
             want.adopts.clone_from(&before.adopts);
@@ -157,6 +160,140 @@ fn account_called(stack: &Stack, name: &str) -> Result<AccountId, Failure> {
             "the stack has no account `{name}`: {like}; an id of twelve digits is taken too"
         ))
     })
+}
+
+/// A stack as it is looked at: with the accounts that left it, as far as something still names them.
+pub(super) struct Looked<'a> {
+    /// What the stack wants.
+    pub(super) desired: Desired,
+    /// The cloud.
+    pub(super) session: Session<'a>,
+    /// What was read there, and what could not be.
+    pub(super) reading: Reading,
+}
+
+/// Reads what can be read of a stack, and of accounts that left it: those that are named by the caller,
+/// and then those where roles of the stack stand by what its own statements say.
+pub(super) async fn look<'a>(
+    stack: &Stack,
+    mut desired: Desired,
+    also: &Also,
+    place: &Where,
+    screen: &'a Screen,
+) -> Result<Looked<'a>, Failure> {
+    let mut entered = stack.clone();
+    // Who shares by contract names other stacks' accounts for good reason.
+    let alone = stack.contracts.is_empty() && stack.offers.is_empty() && stack.claimed.is_empty();
+    for it in &also.also_account {
+        if !desired.places.iter().any(|place| place.id == it.id) {
+            enter(&mut entered, &mut desired, &it.id, it.by.as_deref())?;
+        }
+    }
+    loop {
+        let session = Session::open(&entered, place, screen)?;
+        let (settled, reading) = session.read(stack, desired.clone()).await?;
+        let departed = Departed::of(&settled, &reading.live);
+        for id in departed.likely.iter().filter(|_| alone) {
+            screen.talk(&format!(
+                "account {id} is named by statements that the stack does not want any more: if something of the \
+                 stack stands there, `--also-account {id}` reads it too"
+            ));
+        }
+        if departed.certain.is_empty() {
+            return Ok(Looked {
+                desired: settled,
+                session,
+                reading,
+            });
+        }
+        for id in &departed.certain {
+            screen.talk(&format!(
+                "account {id} left the stack, and roles of the stack stand there: it is read too"
+            ));
+            enter(&mut entered, &mut desired, id, None)?;
+        }
+    }
+}
+
+/// The same, where everything must be read.
+pub(super) async fn look_at_all<'a>(
+    stack: &Stack,
+    desired: Desired,
+    also: &Also,
+    place: &Where,
+    screen: &'a Screen,
+) -> Result<(Desired, Session<'a>, Live), Failure> {
+    let looked = look(stack, desired, also, place, screen).await?;
+    let live = looked.reading.whole().map_err(Failure::Survey)?;
+    Ok((looked.desired, looked.session, live))
+}
+
+/// Lets an account be read that the stack does not have, in every region where it has others.
+fn enter(
+    entered: &mut Stack,
+    desired: &mut Desired,
+    id: &AccountId,
+    by: Option<&str>,
+) -> Result<(), Failure> {
+    let regions: BTreeSet<Region> = desired.places.iter().map(|it| it.region.clone()).collect();
+    let ways: BTreeSet<(Option<String>, Option<String>, Option<String>)> = entered
+        .accounts
+        .values()
+        .map(|it| {
+            let role = it.credentials.role.as_ref();
+            let name = role.map(|it| it.resource().trim_start_matches("role/").to_owned());
+            let given = &it.credentials;
+            (name, given.external_id.clone(), given.profile.clone())
+        })
+        .collect();
+    for region in regions {
+        let place = Place {
+            account: id.to_string(),
+            id: id.clone(),
+            region: region.clone(),
+        };
+        let credentials = match by {
+            Some(arn) if arn.starts_with("arn:") => Credentials {
+                profile: None,
+                role: Arn::parse(arn).ok(),
+                external_id: None,
+            },
+            Some(profile) => Credentials {
+                profile: Some(profile.to_owned()),
+                role: None,
+                external_id: None,
+            },
+            None => match ways.iter().next() {
+                Some((Some(role), external_id, profile)) if ways.len() == 1 => {
+                    let (path, name) = role.rsplit_once('/').unwrap_or(("", role));
+                    let path = match path {
+                        "" => "/".to_owned(),
+                        path => format!("/{path}/"),
+                    };
+                    Credentials {
+                        profile: profile.clone(),
+                        role: Some(Arn::role(&place, &path, name)),
+                        external_id: external_id.clone(),
+                    }
+                }
+                Some(_) | None => {
+                    return Err(Failure::Plain(format!(
+                        "account {id} left the stack, and the others are not all entered by one role: say how with \
+                         `--also-account {id}=ROLE_ARN`, or leave it out with `--unreachable {id}`; nothing was changed"
+                    )));
+                }
+            },
+        };
+        let name = format!("{id} {region}");
+        let account = Account {
+            place: place.clone(),
+            credentials,
+            boundary: None,
+        };
+        entered.accounts.insert(name, account);
+        desired.places.insert(place);
+    }
+    Ok(())
 }
 
 /// The stack's files, or those that a saved plan is of.

@@ -143,6 +143,18 @@ impl Reading {
         self.unread.extend(other.unread);
     }
 
+    /// What is there; an error when anything could not be read.
+    pub fn whole(self) -> Result<Live, SurveyErrors> {
+        if self.unread.is_empty() {
+            return Ok(self.live);
+        }
+        let mut errors: Vec<SurveyError> = self.unread.into_iter().map(|it| it.error).collect();
+        // An account that cannot be entered fails every read in the same way: once is enough.
+        errors.sort_by(|a, b| a.place.cmp(&b.place));
+        errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
+        Err(SurveyErrors(errors))
+    }
+
     /// Every address that could not be read, or not wholly.
     #[must_use]
     pub fn unread_addresses(&self) -> BTreeSet<&Address> {
@@ -157,15 +169,7 @@ pub async fn survey(
     places: &BTreeSet<Place>,
     cloud: &dyn Cloud,
 ) -> Result<Live, SurveyErrors> {
-    let reading = read(stack, wants, places, cloud).await;
-    if reading.unread.is_empty() {
-        return Ok(reading.live);
-    }
-    let mut errors: Vec<SurveyError> = reading.unread.into_iter().map(|it| it.error).collect();
-    // An account that cannot be entered fails every read in the same way: once is enough.
-    errors.sort_by(|a, b| a.place.cmp(&b.place));
-    errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
-    Err(SurveyErrors(errors))
+    read(stack, wants, places, cloud).await.whole()
 }
 
 /// Reads what can be read of a stack in these accounts and regions, and says what cannot; nothing anywhere else.
