@@ -1,5 +1,6 @@
 //! The command line.
 
+mod accounts;
 mod consumers;
 mod proofs;
 
@@ -10,9 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::drift::revert::Selector;
 use crate::handover::client::Language;
-use crate::model::{AccountId, Address, Arn};
+use crate::model::{Address, Arn};
 use crate::plan::adopt::Adopt;
 
+pub use accounts::{Also, AlsoAccount, Reach};
 pub use consumers::{Forget, Mechanism, Offboard, Onboard};
 pub use proofs::{Verify, WhoCan};
 
@@ -135,32 +137,6 @@ pub struct Where {
     /// Use the cloud built into this program, kept in DIR/sandbox.json, instead of AWS.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = SANDBOX)]
     pub sandbox: Option<PathBuf>,
-}
-
-/// Which accounts are entered.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Reach {
-    /// An account that cannot be entered any more, by its name or id: nothing is read or written
-    /// there, and all of it is told as left. May be repeated.
-    #[arg(long, value_name = "ACCOUNT")]
-    pub unreachable: Vec<String>,
-}
-
-/// Which accounts are read that are not in the stack any more.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Also {
-    /// An account that left the stack: what is still there of it is read too. May be repeated.
-    #[arg(long, value_name = "ID[=ROLE]", value_parser = also, hide_short_help = true)]
-    pub also_account: Vec<AlsoAccount>,
-}
-
-/// An account that left the stack, and how to get in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlsoAccount {
-    /// Its id.
-    pub id: AccountId,
-    /// The role to assume there, by its ARN, or a profile; without it, as in the stack's other accounts.
-    pub by: Option<String>,
 }
 
 /// `validate`
@@ -632,30 +608,6 @@ fn beside_stack(files: &Files, place: &Where) -> String {
     text
 }
 
-impl Also {
-    /// The flags that say it again, each after a space.
-    #[must_use]
-    pub fn flags(&self) -> String {
-        let flag = |it: &AlsoAccount| {
-            let by = it
-                .by
-                .as_ref()
-                .map_or_else(String::new, |it| format!("={it}"));
-            format!(" --also-account {}", quoted(&format!("{}{by}", it.id)))
-        };
-        self.also_account.iter().map(flag).collect()
-    }
-}
-
-impl Reach {
-    /// The flags that say it again, each after a space.
-    #[must_use]
-    pub fn flags(&self) -> String {
-        let flag = |it: &String| format!(" --unreachable {}", quoted(it));
-        self.unreachable.iter().map(flag).collect()
-    }
-}
-
 /// A word as a shell reads it.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@%+,=".contains(it);
@@ -664,29 +616,6 @@ pub(super) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-fn also(text: &str) -> Result<AlsoAccount, String> {
-    let (id, by) = match text.split_once('=') {
-        Some((id, by)) => (id, Some(by.to_owned())),
-        None => (text, None),
-    };
-    let id = AccountId::parse(id).ok_or_else(|| {
-        format!(
-            "`{id}` is not an account's id: twelve digits, and `=` with a role's ARN or a profile"
-        )
-    })?;
-    if let Some(role) = by.as_deref().filter(|it| it.starts_with("arn:")) {
-        let fits = Arn::parse(role).is_ok_and(|it| {
-            it.service() == "iam"
-                && it.resource().starts_with("role/")
-                && it.account_id() == Some(id.clone())
-        });
-        if !fits {
-            return Err(format!("`{role}` is not the ARN of a role in account {id}"));
-        }
-    }
-    Ok(AlsoAccount { id, by })
 }
 
 fn selector(text: &str) -> Result<Selector, String> {
