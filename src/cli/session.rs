@@ -189,8 +189,9 @@ pub(super) async fn look<'a>(
             enter(&mut entered, &mut desired, &it.id, it.by.as_deref())?;
         }
     }
+    let mut so_far = None;
     loop {
-        let session = Session::open(&entered, place, screen)?;
+        let session = Session::open(&entered, place, screen)?.after(so_far);
         let (settled, reading) = session.read(stack, desired.clone()).await?;
         let departed = Departed::of(&settled, &reading.live);
         for id in departed.likely.iter().filter(|_| alone) {
@@ -212,6 +213,7 @@ pub(super) async fn look<'a>(
             ));
             enter(&mut entered, &mut desired, id, None)?;
         }
+        so_far = Some(session.so_far());
     }
 }
 
@@ -310,6 +312,9 @@ pub(super) fn files_of(files: &Files) -> Result<(Files, Option<saved::Saved>), F
     }
 }
 
+/// What a session called, how many calls for credentials alone, and when it began.
+type SoFar = (Ledger, u64, Instant);
+
 /// A cloud behind the seam, whether it is the sandbox, and how many calls its credentials took.
 type Cloud<'a> = (Seam<'a>, bool, Box<dyn Fn() -> u64>);
 
@@ -321,6 +326,8 @@ pub(super) struct Session<'a> {
     pub(super) sandbox: bool,
     began: Instant,
     credentials: Box<dyn Fn() -> u64 + 'a>,
+    /// What was called before this session took over, and how many calls for credentials alone.
+    earlier: (Ledger, u64),
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -356,6 +363,7 @@ impl<'a> Session<'a> {
             sandbox,
             began: Instant::now(),
             credentials,
+            earlier: (Ledger::default(), 0),
         })
     }
 
@@ -386,13 +394,29 @@ impl<'a> Session<'a> {
     /// What was called so far.
     #[must_use]
     pub(super) fn ledger(&self) -> Ledger {
-        self.cloud.ledger()
+        let mut ledger = self.earlier.0.clone();
+        ledger.add(&self.cloud.ledger());
+        ledger
+    }
+
+    /// What was called so far, and since when, for the session that goes on from here.
+    fn so_far(&self) -> SoFar {
+        (self.ledger(), self.credential_calls(), self.began)
+    }
+
+    /// The same session, as the one that goes on from another: what that one called counts too.
+    fn after(mut self, so_far: Option<SoFar>) -> Self {
+        if let Some((ledger, credentials, began)) = so_far {
+            self.earlier = (ledger, credentials);
+            self.began = began;
+        }
+        self
     }
 
     /// How many calls were made for credentials alone.
     #[must_use]
     pub(super) fn credential_calls(&self) -> u64 {
-        (self.credentials)()
+        self.earlier.1 + (self.credentials)()
     }
 
     /// How long it took so far: of the sandbox's time, in the sandbox.

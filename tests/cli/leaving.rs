@@ -92,6 +92,10 @@ fn an_account_that_left_the_file_altogether_is_found_and_emptied() {
         .says("- role invoicer")
         .says("- queue billing-inbox");
     folder.run("drift shop.toml --sandbox").ends(2).tells(found);
+    // Both looks are calls, and both are counted.
+    let ran = folder.run("plan shop.toml --sandbox --verbose").ends(0);
+    let sent = ran.err.lines().filter(|it| it.ends_with(" ms")).count();
+    ran.tells(&format!("{sent} calls ({sent} reads, 0 writes)"));
     // Nobody gets in there any more: it is dropped by its id.
     folder
         .run("plan shop.toml --sandbox --unreachable 222222222222")

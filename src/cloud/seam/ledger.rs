@@ -90,6 +90,18 @@ impl Ledger {
         tally.failed += u64::from(record.outcome.is_err());
     }
 
+    /// Counts what another ledger counted, too.
+    pub fn add(&mut self, other: &Self) {
+        for (key, it) in &other.tallies {
+            let tally = self.tallies.entry(key.clone()).or_default();
+            tally.writes = it.writes;
+            tally.calls += it.calls;
+            tally.throttled += it.throttled;
+            tally.again += it.again;
+            tally.failed += it.failed;
+        }
+    }
+
     /// Every tally, by account, service and action; credential calls among them.
     pub fn tallies(&self) -> impl Iterator<Item = (&AccountId, Service, &'static str, Tally)> {
         self.tallies
