@@ -13,6 +13,7 @@ use crate::execute::Event;
 use crate::model::Address;
 use crate::plan::Plan;
 use crate::report::human;
+use crate::report::names;
 use crate::report::page::WIDTH;
 use crate::report::style::{BAD, QUIET, styled};
 
@@ -131,7 +132,7 @@ impl Screen {
                     ProgressStyle::with_template(line)
                         .unwrap_or_else(|_| ProgressStyle::default_spinner()),
                 );
-                bar.set_prefix(format!("{}  {}", place.account, human::title(address)));
+                bar.set_prefix(format!("{}  {}", place.account, names::title(address)));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 self.running.borrow_mut().insert(address.clone(), bar);
             }

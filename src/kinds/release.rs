@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::role::inline_prefix;
 use super::{Have, Want};
 use crate::model::Detail;
+use crate::model::tags::inline_prefix;
 use crate::policy::normal::normal_statement;
 use crate::policy::own::{self, RESERVED};
 use crate::policy::{Document, Principals, Statement};

@@ -38,6 +38,7 @@ use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::{Arn, Detail, Differences, Mark, Place, Tags};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, normal, size};
 
+pub use crate::model::tags::inline_prefix;
 pub use managed::{Account, Holder, Managed, Versions};
 use writes::{Owned, Planned};
 
@@ -71,12 +72,6 @@ pub const MANAGED: &str = "overflow policies";
 
 /// What IAM gives a role that says nothing: one hour.
 pub const DEFAULT_SESSION: u32 = 3_600;
-
-/// What the names of a stack's inline policies begin with.
-#[must_use]
-pub fn inline_prefix(stack: &str) -> String {
-    format!("provision-{stack}.")
-}
 
 /// A trust policy that lets nobody in: what a role has until those it trusts exist.
 fn trusts_nobody() -> Document {

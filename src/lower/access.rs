@@ -6,6 +6,7 @@ use super::names::role_name;
 use super::roles::{self, Identity};
 use super::shares::share;
 use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
+use super::ways::{caller, mechanism, public_routes, target_address};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::DEFAULT_SESSION;
 use crate::kinds::survey::Live;
@@ -14,9 +15,6 @@ use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, Place};
 use crate::policy::{Clause, Effect, PrincipalClause, Statement};
 use crate::stack::{self, Access, Endpoint, Principal, RoleRef, RouteKey, Surface, Target, Via};
-
-/// Up to this many consumers a resource policy is the first choice: it costs callers no STS call.
-const FEW: usize = 10;
 
 /// Who may call which routes of an API.
 pub(super) type Invokers = BTreeMap<Who, BTreeSet<RouteKey>>;
@@ -40,74 +38,6 @@ enum Allows {
     Call(String, BTreeSet<RouteKey>),
     /// Publish to a topic.
     Publish(Arn),
-}
-
-/// The mechanism of an access, and why, where the engine chose it.
-pub(super) fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
-    let chosen = |via, why: &str| (via, Some(why.to_owned()));
-    match access.via {
-        Via::ResourcePolicy | Via::AssumeRole => (access.via, None),
-        Via::Auto => {
-            let target = target_address(&access.to);
-            let consumers = draft.consumers.get(&target).map_or(0, BTreeSet::len);
-            match &access.from {
-                Principal::Oidc { .. } | Principal::Service(_) => chosen(
-                    Via::AssumeRole,
-                    "only a role's trust policy can name such a principal",
-                ),
-                Principal::VpcEndpoint(_) => chosen(
-                    Via::ResourcePolicy,
-                    "only a resource policy can name an endpoint",
-                ),
-                // A policy that names roles stands in the way of methods without authorizer.
-                _ if has_public_routes(draft, &access.to) => chosen(
-                    Via::AssumeRole,
-                    "the API has public routes: its policy stays out of their way",
-                ),
-                _ if consumers > FEW => (
-                    Via::AssumeRole,
-                    Some(format!(
-                        "many consumers ({consumers}): the target's policy need not grow with them"
-                    )),
-                ),
-                Principal::Role(_) => chosen(
-                    Via::ResourcePolicy,
-                    "one owner and few consumers: no extra STS call",
-                ),
-                Principal::RoleArn(arn)
-                    if arn
-                        .account_id()
-                        .is_some_and(|it| draft.place_of_account(&it).is_some()) =>
-                {
-                    chosen(
-                        Via::ResourcePolicy,
-                        "one owner and few consumers: no extra STS call",
-                    )
-                }
-                Principal::RoleArn(_)
-                | Principal::Named(_)
-                | Principal::RolePrefix { .. }
-                | Principal::Account(_) => chosen(
-                    Via::AssumeRole,
-                    "another owner: the target's policy stays its own",
-                ),
-            }
-        }
-    }
-}
-
-fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
-    match target {
-        Target::Api { name, .. } => !public_routes(&draft.stack.apis[name]).is_empty(),
-        Target::Topic { .. } => false,
-    }
-}
-
-pub(super) fn target_address(target: &Target) -> Address {
-    match target {
-        Target::Api { name, .. } => Address::new(KindName::RestApi, name),
-        Target::Topic { name } => Address::new(KindName::Topic, name),
-    }
 }
 
 /// What an API's id is in documents: known of an existing API, chosen by AWS of another.
@@ -242,21 +172,6 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             beyond,
             written_at: access.written_at.clone(),
         });
-    }
-}
-
-/// Who an access is for: a role that the stack declares may also be named by its ARN.
-pub(super) fn caller(stack: &stack::Stack, access: &Access) -> Principal {
-    match &access.from {
-        Principal::RoleArn(arn) => stack
-            .roles
-            .iter()
-            .find(|(_, role)| role.arn == *arn)
-            .map_or_else(
-                || access.from.clone(),
-                |(name, _)| Principal::Role(name.clone()),
-            ),
-        other => other.clone(),
     }
 }
 
@@ -590,19 +505,6 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
         );
     }
     statements
-}
-
-fn public_routes(api: &stack::Api) -> Vec<RouteKey> {
-    match &api.surface {
-        Surface::Routes(routes) => routes
-            .iter()
-            .filter(|it| it.public)
-            .map(|it| it.key.clone())
-            .collect(),
-        Surface::OpenApi { public, .. } | Surface::Existing { public } => {
-            public.iter().cloned().collect()
-        }
-    }
 }
 
 /// The role an API's integrations use, where the author names none and one is needed.

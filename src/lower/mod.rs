@@ -21,6 +21,7 @@ mod shares;
 #[cfg(test)]
 mod sides;
 mod trust;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::access::{caller, mechanism, target_address};
 use super::trust::{Who, name_of, trust_policy};
+use super::ways::{caller, mechanism, target_address};
 use super::{Draft, LowerFault};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role};

@@ -92,6 +92,12 @@ pub fn unmarked(tags: &Tags) -> Tags {
         .collect()
 }
 
+/// What the names of a stack's inline policies begin with.
+#[must_use]
+pub fn inline_prefix(stack: &str) -> String {
+    format!("provision-{stack}.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

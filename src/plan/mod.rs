@@ -11,6 +11,7 @@ mod departed;
 mod departure;
 mod digests;
 mod documents;
+mod edges;
 mod halves;
 mod left;
 mod moves;
@@ -192,7 +193,7 @@ impl Plan {
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps));
-        let names = access::Names::of(desired, &steps);
+        let names = edges::Names::of(desired, &steps);
         let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
         let access = access::changes(desired, &steps, &reborn);
         let (moves, strangers) = moves::moves(&steps);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Step;
-use super::access::Edge;
+use super::edges::Edge;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::{Resource, pending_id};
 use crate::lower::Desired;

@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::access::{Edge, Names, edges};
 use super::documents::{self, POLICY, TRUST};
+use super::edges::{Edge, Names, edges};
 use super::{Action, Step};
 use crate::kinds::{Have, Resource, Want};
 use crate::lower::Desired;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::human::{named, names, title};
+use super::names::{named, names, title};
 use super::page::{Row, names_in_a_row, rows, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::model::{Address, KindName};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::human::title;
+use super::names::title;
 use super::page::{Row, rows};
 use super::style::{BAD, CHANGE, LOUD, QUIET, counted, styled};
 use crate::model::{Address, KindName};

@@ -6,7 +6,7 @@ mod markdown;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::human::title;
+use super::names::title;
 use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, Style, counted, of_sign, styled};
 use crate::drift::{Class, Drift, Finding, Moved, Severity};
 use crate::model::Place;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::budget;
+use super::names::{named, names, title};
 use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
@@ -164,51 +165,6 @@ fn made_alike(steps: &[&Step], width: usize) -> String {
     text
 }
 
-/// Addresses for the ARNs of a plan's own resources, and who a deleted id was; longest first.
-pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
-    let resources = plan.steps.iter().flat_map(|step| {
-        let want = step.want.as_ref().map(|it| &it.resource);
-        let have = step.have.as_ref().map(|it| &it.resource);
-        want.into_iter().chain(have).map(move |it| (step, it))
-    });
-    let mut found: Vec<(String, String)> = resources
-        .filter_map(|(step, resource)| {
-            let arn = match resource {
-                Resource::Role(it) => it.arn.to_string(),
-                Resource::Topic(it) => it.arn.to_string(),
-                Resource::Queue(it) => it.arn.to_string(),
-                Resource::RestApi(_) => {
-                    let id = step.have.as_ref().map(|it| it.id.clone());
-                    let id = id.unwrap_or_else(|| step.address.to_string());
-                    let place = &step.place;
-                    let partition = place.partition();
-                    format!(
-                        "arn:{partition}:execute-api:{}:{}:{id}",
-                        place.region, place.id
-                    )
-                }
-                Resource::Subscription(_) | Resource::Stage(_) => return None,
-            };
-            Some((arn, step.address.to_string()))
-        })
-        .collect();
-    found.extend(plan.ghosts.iter().map(|it| (it.id.clone(), it.to_string())));
-    let roots = plan.steps.iter().map(|it| {
-        let root = format!("arn:{}:iam::{}:root", it.place.partition(), it.place.id);
-        (root, format!("accounts.{}", it.place.account))
-    });
-    found.extend(roots);
-    found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
-    found.dedup();
-    found
-}
-
-pub(super) fn named(text: &str, names: &[(String, String)]) -> String {
-    names.iter().fold(text.to_owned(), |text, (arn, address)| {
-        text.replace(arn, address)
-    })
-}
-
 fn step(plan: &Plan, step: &Step, names: &[(String, String)], width: usize) -> String {
     let mut words = vec![title(&step.address)];
     let resource = step
@@ -289,16 +245,6 @@ fn document(address: &Address, field: &str) -> Option<&'static str> {
         (KindName::Topic | KindName::Queue | KindName::RestApi, "policy") => Some("policy"),
         _ => None,
     }
-}
-
-/// `queue billing-inbox`.
-#[must_use]
-pub fn title(address: &Address) -> String {
-    format!(
-        "{} {}",
-        address.kind.singular(),
-        styled(NAME, &address.name)
-    )
 }
 
 fn change(change: &Change, names: &[(String, String)], width: usize) -> String {

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod handover;
 pub mod human;
 pub mod json;
+pub mod names;
 pub mod page;
 mod reborn;
 pub mod stacks;
