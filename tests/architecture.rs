@@ -190,6 +190,93 @@ fn a_room_uses_only_rooms_above_it() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// The modules beside its own that a file names: `super::checker::Checker`, `super::{names, routes}`.
+fn beside(file: &File) -> BTreeSet<String> {
+    let text: Vec<&str> = file.code.iter().map(|(_, line)| line.as_str()).collect();
+    let text = text.join(" ");
+    let word = |it: &str| -> String {
+        it.trim()
+            .chars()
+            .take_while(|it| it.is_alphanumeric() || *it == '_')
+            .collect()
+    };
+    let mut found = BTreeSet::new();
+    for (before, rest) in text
+        .match_indices("super::")
+        .map(|(at, it)| (&text[..at], &text[at + it.len()..]))
+    {
+        // `super::super::` and `pub(super)` speak of something else.
+        if before.ends_with("super::") {
+            continue;
+        }
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut start = 0;
+        for (at, it) in list.char_indices() {
+            match it {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    found.insert(word(&list[start..at]));
+                    start = at + 1;
+                    if it == '}' {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_two_files_of_a_folder_need_each_other() {
+    let files = files();
+    let split = |path: &str| {
+        let (folder, name) = path.rsplit_once('/')?;
+        let stem = name.trim_end_matches(".rs");
+        (stem != "mod").then(|| (folder.to_owned(), stem.to_owned()))
+    };
+    let mut needs: BTreeMap<(String, String), BTreeSet<(String, String)>> = files
+        .iter()
+        .filter_map(|file| {
+            let own = split(&file.path)?;
+            let others = beside(file).into_iter().filter(|it| *it != own.1);
+            let others = others.map(|it| (own.0.clone(), it)).collect();
+            Some((own, others))
+        })
+        .collect();
+    let there: BTreeSet<_> = needs.keys().cloned().collect();
+    for others in needs.values_mut() {
+        others.retain(|it| there.contains(it));
+    }
+    let arrows: usize = needs.values().map(BTreeSet::len).sum();
+    assert!(arrows > 200, "only {arrows} uses were read");
+    // Whoever needs nobody that is left goes; who stays is in a ring, or needs one.
+    loop {
+        let free: Vec<_> = needs
+            .iter()
+            .filter(|(_, others)| !others.iter().any(|it| needs.contains_key(it)))
+            .map(|(own, _)| own.clone())
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        for it in &free {
+            needs.remove(it);
+        }
+    }
+    let ring: Vec<String> = needs
+        .into_keys()
+        .map(|(folder, stem)| format!("src/{folder}/{stem}.rs"))
+        .collect();
+    assert_eq!(ring, Vec::<String>::new());
+}
+
 #[test]
 fn only_one_room_speaks_to_the_sdk() {
     let mut speaks = BTreeSet::new();
