@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Candidate, Read, Unfit, accounts_in_use, candidate};
 use crate::model::Arn;
 use crate::stack::edit::Edit;
-use crate::stack::{Principal, Source, Stack, nearest};
+use crate::stack::{Invited, Principal, Source, Stack, nearest};
 
 /// What goes with a consumer, and what is left.
 #[derive(Clone, Debug)]
@@ -77,6 +77,16 @@ pub fn parted(
         stack.access.iter().any(|it| names(&it.from))
     };
     if role.is_none() && going.is_empty() && !arn.as_ref().is_some_and(is_let_in) {
+        let offered = arn.as_ref().and_then(|arn| {
+            let mut offers = stack.offers.iter();
+            offers.find(|it| !matches!(it.to_whom, Invited::Anyone) && it.to_whom.means(arn))
+        });
+        if let Some(offer) = offered {
+            return Err(Bound::Said(format!(
+                "`{name}` is of another stack, and is let in by an offer, {}: take that out, or its name from it, and apply",
+                offer.written_at
+            )));
+        }
         let known = stack.roles.keys().chain(stack.queues.keys());
         let near = nearest(name, known.map(String::as_str));
         return Err(Bound::Said(format!(
@@ -135,6 +145,7 @@ fn take_out(edit: &mut Edit, texts: &[String], role: Option<&str>, queues: &BTre
         edit.remove("queues", queue);
     }
     edit.remove_from("access", "from", texts);
+    edit.remove_from("never", "who", texts);
     edit.remove_from_each("roles", "trusted_by", texts);
     let queues: Vec<String> = queues
         .iter()

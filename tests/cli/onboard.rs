@@ -660,3 +660,44 @@ fn the_eleventh_consumer_changes_nobody_elses_calls_unless_it_is_asked_to() {
         .run("plan s.toml --sandbox --detailed-exitcode")
         .ends(0);
 }
+
+#[test]
+fn what_is_forbidden_to_a_consumer_alone_goes_with_it() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let forbidden =
+        "[[never]]\nwho = \"roles.analytics\"\nto = \"topics.order-events\"\ndo = \"publish\"\n";
+    let others = "[[never]]\nwho = [\"roles.analytics\", \"outside accounts\"]\nto = \"topics.order-events\"\ndo = \"publish\"\n";
+    let words = "--consumer analytics --account shop --calls 'GET /orders/*'";
+    shell(
+        &folder,
+        &format!("provision onboard shop.toml --sandbox {words} --write"),
+    )
+    .ends(0);
+    let with = folder.read("shop.toml");
+    folder.write("shop.toml", &format!("{with}\n{forbidden}\n{others}"));
+    folder
+        .run("offboard shop.toml --sandbox --consumer analytics --write")
+        .ends(0);
+    let after = folder.read("shop.toml");
+    assert!(!after.contains("analytics"), "{after}");
+    assert!(after.starts_with(before.trim_end()), "{after}");
+    assert!(after.contains("outside accounts"), "{after}");
+}
+
+#[test]
+fn a_consumer_of_another_stack_is_let_go_where_it_is_offered() {
+    let folder = Folder::with_stacks();
+    let owner = "stacks/contracts/owner.toml";
+    for consumer in [
+        "arn:aws:iam::222222222222:role/provision/billing/invoicer",
+        "arn:aws:sqs:eu-west-1:222222222222:billing-inbox",
+    ] {
+        folder
+            .run(&format!(
+                "offboard {owner} --sandbox --consumer {consumer} --write"
+            ))
+            .ends(1)
+            .tells("is of another stack, and is let in by an offer, stacks/contracts/owner.toml:");
+    }
+}
