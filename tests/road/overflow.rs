@@ -62,7 +62,7 @@ fn of(topics: usize) -> Desired {
 }
 
 /// A cloud for these, which takes any number of calls a second.
-fn quick(desired: &Desired) -> Sandbox {
+pub(crate) fn quick(desired: &Desired) -> Sandbox {
     let habits = Habits {
         rates: false,
         ..Habits::default()
@@ -71,7 +71,7 @@ fn quick(desired: &Desired) -> Sandbox {
 }
 
 /// A role that overflows with its twelfth topic.
-fn small(topics: usize) -> Desired {
+pub(crate) fn small(topics: usize) -> Desired {
     wanted(&[&hub(topics, 256, 6_700)])
 }
 

@@ -20,6 +20,8 @@ const OWN: &str = "111111111111";
 const FAR: &str = "222222222222";
 const NEWS: &str = "arn:aws:sns:eu-west-1:111111111111:news";
 const LINE: &str = "arn:aws:sns:eu-west-1:111111111111:line.fifo";
+pub(super) const OVERFLOW: &str =
+    "arn:aws:iam::111111111111:policy/provision/fleet/provision-fleet.hub.1";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 
 /// Where a deed is done.
@@ -182,6 +184,12 @@ macro_rules! read {
     };
 }
 
+/// A policy that allows anything.
+pub(super) fn anything() -> String {
+    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
 use Compared::{ByMeaning, Exactly};
 
 const ALIKE: Compared = ByMeaning(
@@ -220,9 +228,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "worker".to_owned(), description: "works".to_owned(), max_session: 3600,
     }).await, ["PD001 roles.worker"]),
     read!("role.inline", "inline policy", ["iam:GetAccountAuthorizationDetails"], ALIKE, it => {
-        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
         send(it.cloud, OWN, iam::PutRolePolicy {
-            name: "worker".to_owned(), policy: "provision-all.extra".to_owned(), document: document.to_string(),
+            name: "worker".to_owned(), policy: "provision-all.extra".to_owned(), document: anything(),
         }).await;
     }, ["PD001 roles.worker"]),
     read!("role.inline_name", "inline policy's name", ["iam:GetAccountAuthorizationDetails"], Exactly, it => {
@@ -244,6 +251,17 @@ pub(super) const ROWS: &[Row] = &[
     read!("role.mark", "mark", ["iam:GetAccountAuthorizationDetails"], Exactly, it => send(it.cloud, OWN, iam::UntagRole {
         name: "worker".to_owned(), keys: vec!["provision:stack".to_owned()],
     }).await, ["PD010 roles.worker"]),
+    // ---- Policies of a role that overflows.
+    read!("managed.name", "name and path", ["iam:GetAccountAuthorizationDetails"], GONE, it => {
+        let (name, policy, arn) = ("hub".to_owned(), OVERFLOW.to_owned(), OVERFLOW.to_owned());
+        send(it.cloud, OWN, iam::DetachRolePolicy { name, policy }).await;
+        send(it.cloud, OWN, iam::DeletePolicy { arn }).await;
+    }, ["PD001 roles.hub"]),
+    read!("managed.document", "document in force", ["iam:GetAccountAuthorizationDetails"], ALIKE, it => {
+        send(it.cloud, OWN, iam::CreatePolicyVersion { arn: OVERFLOW.to_owned(), document: anything() }).await;
+    }, ["PD001 roles.hub"]),
+    Row::Unread { fact: "managed.versions", what: "versions that are not in force", why: "which one is in force is read, and what it says is compared; the others give nothing to anybody, and the oldest goes when there are five" },
+    Row::Unread { fact: "managed.description", what: "description", why: "IAM fixes it when the policy is made" },
     // ---- Topics.
     read!("topic.name", "name", ["sns:GetTopicAttributes"], GONE, it => send(it.cloud, OWN, sns::DeleteTopic { arn: NEWS.to_owned() }).await, [
         "PD002 subscriptions.inbox.news", "PD002 topics.news",
