@@ -185,6 +185,53 @@ fn an_account_that_cannot_be_read_is_told_and_the_others_are_looked_at() {
     place.run("drift shop.toml", 0);
 }
 
+#[test]
+fn an_account_that_left_the_file_and_lets_nobody_in_is_told_and_dropped_by_its_id() {
+    let Some(place) = Place::of("departed", &[SHOP, BILLING]) else {
+        return;
+    };
+    let with = |billing: &str, rest: &str| {
+        format!(
+            "[stack]\nname = \"two\"\nregion = \"eu-west-1\"\n[accounts.shop]\nid = \"{SHOP}\"\nrole = \"provision\"\n\
+             {billing}[topics.events]\naccount = \"shop\"\n{rest}"
+        )
+    };
+    let billing = format!("[accounts.billing]\nid = \"{BILLING}\"\nrole = \"provision\"\n");
+    let rest = "[roles.a]\naccount = \"billing\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                [[access]]\nfrom = \"roles.a\"\nto = \"topics.events\"\nvia = \"assume-role\"\n";
+    place.write("two.toml", &with(&billing, rest));
+    place.run("apply two.toml --yes", 0);
+    place.write("two.toml", &with("", ""));
+    let trusts = |effect: &str| {
+        let statement =
+            json!({ "Effect": effect, "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole" });
+        let document = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+        let call = [
+            ("Action", "UpdateAssumeRolePolicy"),
+            ("Version", "2010-05-08"),
+            ("RoleName", "provision"),
+            ("PolicyDocument", document.as_str()),
+        ];
+        place.wire.set_up(BILLING, "iam", &call);
+    };
+    trusts("Deny");
+    for command in ["plan two.toml", "apply two.toml --yes --prune"] {
+        let said = place.run(command, 1);
+        for part in ["left the stack", BILLING, "--unreachable"] {
+            assert!(said.contains(part), "no `{part}` in: {said}");
+        }
+    }
+    let dropped = format!("--unreachable {BILLING}");
+    let said = place.run(&format!("apply two.toml --yes --prune {dropped}"), 0);
+    assert!(said.contains("Left"), "{said}");
+    // Nothing names it any more: by hand, once it lets somebody in again.
+    trusts("Allow");
+    let also = format!("--also-account {BILLING}");
+    let said = place.run(&format!("apply two.toml --yes --prune {also}"), 0);
+    assert!(said.contains("- role a"), "{said}");
+    place.run(&format!("plan two.toml --detailed-exitcode {also}"), 0);
+}
+
 // ---- two teams
 
 /// The owner's folder and the consumer's, and who tries what the contract joins.
