@@ -9,9 +9,9 @@
 
 use std::cmp::Ordering;
 
+use super::facts::{Facts, Key};
 use super::operator::{Base, Compare, Operator, Set};
 use super::patterns::Pattern;
-use super::request::{Facts, Key};
 use super::template::{Template, Unfilled};
 use super::three::Three;
 use super::values::{Decimal, Instant, Range};

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use super::condition::Test;
 use super::coordinate::{Value, What};
 use super::coordinates::{is_judged, of_key};
-use super::request::{Facts, Key, Request, Silence};
+use super::facts::{Facts, Key, Silence};
+use super::request::Request;
 use super::rules::{Rule, Rules};
 
 /// Most contexts that are tried for one request.

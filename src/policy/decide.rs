@@ -19,7 +19,8 @@
 use std::sync::Arc;
 
 use super::document::{Document, Effect};
-use super::request::{Caller, Facts, MethodAuth, Request, Silence};
+use super::facts::{Facts, Silence};
+use super::request::{Caller, MethodAuth, Request};
 use super::rules::{Kind, Level, Rule, Rules};
 use super::three::Three;
 

@@ -10,10 +10,11 @@
 
 use super::condition::Test;
 use super::document::{Clause, Document, Effect, PrincipalClause, Principals, Statement, VERSION};
+use super::facts::Facts;
 use super::normal::root_account;
 use super::own::is_ghost;
 use super::patterns::Pattern;
-use super::request::{Caller, Facts};
+use super::request::Caller;
 use super::template::{Template, Unfilled};
 use super::three::Three;
 

@@ -19,8 +19,9 @@ use super::coordinates::{
     texts_of,
 };
 use super::cubes::{Cube, Shape};
+use super::facts::Facts;
 use super::impossible::impossibilities;
-use super::request::{Facts, Request, Who};
+use super::request::{Request, Who};
 use super::rules::{Kind, Name, Named, Rule, Rules};
 use super::template::Template;
 use super::three::Three;

@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
+use super::facts::{Facts, Key};
 use super::patterns::{Pattern, Token};
-use super::request::{Facts, Key};
 
 /// A pattern that may hold policy variables.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@
 
 use super::cubes::Cube;
 use super::document::{Document, Effect};
+use super::facts::Facts;
 use super::normal;
-use super::request::{Facts, Request};
+use super::request::Request;
 use super::rules::{Kind, Rules};
 use super::space::{Reading, Reason, Space};
 use super::three::Three;

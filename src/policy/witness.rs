@@ -8,7 +8,8 @@ use super::automaton::Atlas;
 use super::coordinate::{Value, What, text_of};
 use super::coordinates::{OF_PRINCIPAL, plain};
 use super::cubes::Cube;
-use super::request::{Facts, Key, Request, Who};
+use super::facts::{Facts, Key};
+use super::request::{Request, Who};
 use super::rules::Kind;
 use super::space::Space;
 

@@ -1,0 +1,633 @@
+//! What is known of a request: each condition key's value.
+//!
+//! A condition key is in one of four states. Its values are *given*, by the context or
+//! by the request itself (a role's ARN tells `aws:PrincipalArn`). Or it is *absent*: AWS
+//! sets it only in some requests, and this one does not say so. Or it is *present* with a value
+//! nobody told us: every request has a time, an address and a transport. Or it is *unknown*:
+//! no key we know of, so it may be anything. Only the first two decide.
+//!
+//! | key | is in |
+//! |---|---|
+//! | `aws:CurrentTime`, `aws:EpochTime`, `aws:SecureTransport`, `aws:UserAgent`, `aws:RequestedRegion`, `aws:ResourceAccount`, `aws:ViaAWSService`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:userid` | every request |
+//! | `aws:PrincipalArn`, `aws:PrincipalIsAWSService` | every signed one |
+//! | `aws:SourceIp`, or else `aws:VpcSourceIp` | every request |
+//! | `aws:TokenIssueTime`, `aws:MultiFactorAuthPresent` | every one of a role or of another session, few of a user |
+//! | `aws:username` | those of users |
+//! | `aws:SourceArn`, `aws:SourceAccount` and their like | only those that a service makes in its own name |
+//! | `aws:PrincipalOrgID`, `aws:PrincipalTag/…`, `aws:ResourceTag/…` | by what the account, the principal or the resource is |
+//! | `aws:TagKeys`, `aws:RequestTag/…`, `aws:SourceVpce`, `aws:CalledVia` and a service's own keys | by what the call is |
+//!
+//! What a request is silent about depends on who tells it. One that somebody wrote out to have it
+//! decided is taken at its word: what only some requests have, it has not. A proof about the requests of
+//! others must not do that, and says so by [`Silence`].
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+
+use std::borrow::Cow;
+
+use super::request::{Caller, Request, Who};
+/// What is known of a condition key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// These values.
+    Given(&'a [String]),
+    /// This value, which follows from the rest of the request.
+    Told(Cow<'a, str>),
+    /// The ARN of a session's role: right if the role has no path, and its path is not known.
+    RoleOfSession(String),
+    /// It is not in the request.
+    Absent,
+    /// It is in the request, with a value that nobody told.
+    Present,
+    /// Nothing.
+    Unknown,
+}
+
+/// What it means that a request does not name a key that only some requests have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It does not have the key: it is written out in full.
+    Absence,
+    /// It is a plain call, by TLS: it has no key that comes of how a call is made. What comes of who
+    /// asks and of what is asked (an organization, tags) was not told.
+    Plain,
+    /// It is any call of this principal: whatever AWS may set, it may have.
+    Anything,
+}
+
+/// A request with what follows from it, ready to be asked for its keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// What its principal is.
+    pub caller: Caller<'a>,
+    /// The account that owns the resource.
+    pub owner: Option<&'a str>,
+    /// Whether the policy asking is a queue's own, for which SQS lists the keys it supports.
+    pub listed_keys_only: bool,
+    /// What it means that a key is not named.
+    pub silence: Silence,
+}
+
+impl<'a> Facts<'a> {
+    /// What follows from a request.
+    #[must_use]
+    pub fn of(request: &'a Request) -> Self {
+        Self {
+            request,
+            caller: Caller::of(request),
+            owner: request.owner(),
+            listed_keys_only: false,
+            silence: Silence::Absence,
+        }
+    }
+
+    /// The values the request's context gives for a key in lower case.
+    #[must_use]
+    pub fn given(&self, key: &str) -> Option<&'a [String]> {
+        let context = &self.request.context;
+        context
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, values)| values.as_slice())
+    }
+
+    /// What is known of a key in lower case.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Key<'a> {
+        match self.given(key) {
+            Some([]) => Key::Absent,
+            Some(values) => Key::Given(values),
+            None if self.listed_keys_only && !is_listed(key) => Key::Unknown,
+            None => self.implied(key),
+        }
+    }
+
+    fn implied(&self, key: &str) -> Key<'a> {
+        let caller = &self.caller;
+        let told = |it: Option<&'a str>| it.map_or(Key::Absent, |it| Key::Told(Cow::Borrowed(it)));
+        match key {
+            "aws:principalarn" => match *caller {
+                Caller::Role { arn, .. } | Caller::User { arn, .. } | Caller::Other { arn, .. } => {
+                    told(Some(arn))
+                }
+                Caller::Session {
+                    partition,
+                    account,
+                    role,
+                    ..
+                } => Key::RoleOfSession(format!("arn:{partition}:iam::{account}:role/{role}")),
+                Caller::Root { account } => match &self.request.principal {
+                    Who::Arn(arn) if arn.starts_with("arn:") => told(Some(arn)),
+                    _ => Key::Told(Cow::Owned(format!("arn:aws:iam::{account}:root"))),
+                },
+                Caller::Provider { .. } | Caller::Service { .. } | Caller::Anonymous => Key::Absent,
+            },
+            "aws:principalaccount" if *caller == Caller::Anonymous => told(Some("anonymous")),
+            "aws:principalaccount" => told(caller.account()),
+            "aws:principaltype" => told(match caller {
+                Caller::Role { .. } | Caller::Session { .. } => Some("AssumedRole"),
+                Caller::User { .. } => Some("User"),
+                Caller::Root { .. } => Some("Account"),
+                Caller::Anonymous => Some("Anonymous"),
+                Caller::Other { .. } => return Key::Present,
+                Caller::Provider { .. } | Caller::Service { .. } => return Key::Unknown,
+            }),
+            "aws:username" => told(match *caller {
+                Caller::User { name, .. } => Some(name),
+                _ => None,
+            }),
+            "aws:userid" => match caller {
+                Caller::Anonymous => told(Some("anonymous")),
+                Caller::Provider { .. } | Caller::Service { .. } => Key::Absent,
+                _ => Key::Present,
+            },
+            "aws:principalisawsservice" => told(match caller {
+                Caller::Service { .. } => Some("true"),
+                // Neither signs with credentials of AWS's.
+                Caller::Provider { .. } | Caller::Anonymous => None,
+                _ => Some("false"),
+            }),
+            "aws:principalservicename" => told(match *caller {
+                Caller::Service { name } => Some(name),
+                _ => None,
+            }),
+            "aws:viaawsservice"
+                if self.silence == Silence::Anything && caller.account().is_some() =>
+            {
+                Key::Unknown
+            }
+            "aws:viaawsservice" => told(Some("false")),
+            "aws:federatedprovider" => match *caller {
+                Caller::Provider { name } => told(Some(name)),
+                // Of a session, whoever it was opened for.
+                Caller::Role { .. } | Caller::Session { .. } => self.untold(Silence::Plain),
+                _ => Key::Absent,
+            },
+            "aws:tokenissuetime" | "aws:multifactorauthpresent" if caller.is_temporary() => {
+                Key::Present
+            }
+            "aws:resourceaccount" => match self.owner {
+                Some(owner) => told(Some(owner)),
+                None => Key::Unknown,
+            },
+            // Of the account that a caller acts for. It tells strangers from the owner's own
+            // people; whether AWS sets it for the latter is not written anywhere.
+            "aws:sourceowner" => match (caller.account(), self.owner) {
+                (Some(own), Some(owner)) if own != owner => told(Some(own)),
+                (None, _) if *caller == Caller::Anonymous => Key::Absent,
+                _ => Key::Unknown,
+            },
+            "aws:requestedregion" => {
+                match self
+                    .request
+                    .resource
+                    .split(':')
+                    .nth(3)
+                    .filter(|it| !it.is_empty())
+                {
+                    Some(region) if self.request.resource.starts_with("arn:") => told(Some(region)),
+                    _ => Key::Present,
+                }
+            }
+            // A request through a VPC endpoint has `aws:VpcSourceIp` in its place.
+            "aws:sourceip" if self.through_endpoint() => Key::Absent,
+            "aws:vpcsourceip" if self.through_endpoint() => Key::Present,
+            "aws:sourceip" if self.silence == Silence::Anything => Key::Unknown,
+            "aws:securetransport" if self.silence == Silence::Plain => told(Some("true")),
+            _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
+            _ if self.is_never_set(key) => Key::Absent,
+            _ if is_of_who_or_what(key) => self.untold(Silence::Plain),
+            _ if may_be_absent(key) => self.untold(Silence::Anything),
+            _ => Key::Unknown,
+        }
+    }
+
+    /// What is known of a key that only some requests have, and that is open from this silence on.
+    fn untold(&self, from: Silence) -> Key<'a> {
+        match self.silence {
+            Silence::Absence => Key::Absent,
+            Silence::Plain if from == Silence::Anything => Key::Absent,
+            Silence::Plain | Silence::Anything => Key::Unknown,
+        }
+    }
+
+    /// Whether AWS sets a key in no request of this principal, or in none for this action.
+    fn is_never_set(&self, key: &str) -> bool {
+        let own = self.caller.account().is_some();
+        match key {
+            "aws:sourcearn"
+            | "aws:sourceaccount"
+            | "aws:sourceorgid"
+            | "aws:sourceorgpaths"
+            | "aws:principalservicenameslist" => !matches!(self.caller, Caller::Service { .. }),
+            "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:multifactorauthpresent"
+            | "aws:multifactorauthage"
+            | "aws:tokenissuetime"
+            | "aws:sourceidentity" => !own,
+            "sns:endpoint" | "sns:protocol" => {
+                let action = &self.request.action;
+                action.contains(':')
+                    && !["sns:Subscribe", "sns:Receive"]
+                        .iter()
+                        .any(|it| it.eq_ignore_ascii_case(action))
+            }
+            _ => key.starts_with("aws:principaltag/") && !own,
+        }
+    }
+
+    /// Whether the request came through a VPC endpoint.
+    #[must_use]
+    pub fn through_endpoint(&self) -> bool {
+        ["aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"]
+            .iter()
+            .any(|it| self.given(it).is_some_and(|values| !values.is_empty()))
+    }
+}
+
+/// Keys that every request has: not being told them is not their absence.
+const ALWAYS_PRESENT: [&str; 5] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:securetransport",
+    "aws:sourceip",
+    "aws:useragent",
+];
+
+/// Keys that SQS lists as supported in a queue's policy. Others may work; nobody says so.
+///
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>.
+const LISTED: [&str; 11] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:securetransport",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourcevpce",
+    "aws:useragent",
+];
+
+fn is_listed(key: &str) -> bool {
+    LISTED.contains(&key) || key.starts_with("aws:requesttag/")
+}
+
+/// Global keys that AWS sets in some requests only.
+const SOMETIMES: [&str; 33] = [
+    "aws:assumedroot",
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:chatbotsourcearn",
+    "aws:ec2instancesourceprivateipv4",
+    "aws:ec2instancesourcevpc",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:referer",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceidentity",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpcarn",
+    "aws:sourcevpce",
+    "aws:tagkeys",
+    "aws:tokenissuetime",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+    "aws:vpcsourceip",
+    "sns:endpoint",
+    "sns:protocol",
+    "execute-api:viadomainarn",
+    "ec2:sourceinstancearn",
+];
+
+/// Services whose own keys are set where their calls carry them.
+const SERVICES: [&str; 18] = [
+    "apigateway",
+    "cognito-identity.amazonaws.com",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "organizations",
+    "s3",
+    "saml",
+    "secretsmanager",
+    "ssm",
+    "states",
+    "sts",
+    "tag",
+];
+
+/// Keys that come of who asks or of what is asked, and not of how the call is made.
+fn is_of_who_or_what(key: &str) -> bool {
+    [
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:resourceorgid",
+        "aws:resourceorgpaths",
+    ]
+    .contains(&key)
+        || key.starts_with("aws:principaltag/")
+        || key.starts_with("aws:resourcetag/")
+}
+
+fn may_be_absent(key: &str) -> bool {
+    let tagged = ["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/"];
+    if SOMETIMES.contains(&key) || tagged.iter().any(|it| key.starts_with(it)) {
+        return true;
+    }
+    // A token's claims: `token.actions.githubusercontent.com:sub`.
+    let (prefix, name) = key.rsplit_once(':').unwrap_or_default();
+    !name.is_empty() && (SERVICES.contains(&prefix) || prefix.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(principal: &str, key: &str) -> Key<'static> {
+        let request = Request::new(
+            Who::of(principal),
+            "sns:Publish",
+            "arn:aws:sns:eu-west-1:111111111111:t",
+        );
+        match Facts::of(&request).key(key) {
+            Key::Told(it) => Key::Told(Cow::Owned(it.into_owned())),
+            Key::RoleOfSession(it) => Key::RoleOfSession(it),
+            Key::Absent => Key::Absent,
+            Key::Present => Key::Present,
+            Key::Unknown => Key::Unknown,
+            Key::Given(_) => unreachable!("nothing is given"),
+        }
+    }
+
+    #[test]
+    fn a_principals_name_tells_what_it_is() {
+        let role = "arn:aws:iam::111111111111:role/team/a";
+        assert_eq!(
+            key_of(role, "aws:principalarn"),
+            Key::Told(Cow::Borrowed(role))
+        );
+        assert_eq!(
+            key_of(role, "aws:principalaccount"),
+            Key::Told(Cow::Borrowed("111111111111"))
+        );
+        assert_eq!(key_of(role, "aws:username"), Key::Absent);
+        assert_eq!(
+            key_of("arn:aws:iam::111111111111:user/team/ann", "aws:username"),
+            Key::Told(Cow::Borrowed("ann"))
+        );
+        assert_eq!(key_of("sns.amazonaws.com", "aws:principalarn"), Key::Absent);
+        assert_eq!(
+            key_of("sns.amazonaws.com", "aws:principalisawsservice"),
+            Key::Told(Cow::Borrowed("true"))
+        );
+    }
+
+    #[test]
+    fn the_arn_of_a_sessions_role_is_the_roles_and_its_path_is_open() {
+        assert_eq!(
+            key_of(
+                "arn:aws:sts::111111111111:assumed-role/a/s",
+                "aws:principalarn"
+            ),
+            Key::RoleOfSession("arn:aws:iam::111111111111:role/a".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_every_request_has_is_not_absent_and_what_some_have_is() {
+        let role = "arn:aws:iam::111111111111:role/a";
+        assert_eq!(key_of(role, "aws:sourceip"), Key::Present);
+        assert_eq!(key_of(role, "aws:currenttime"), Key::Present);
+        assert_eq!(key_of(role, "aws:sourcevpce"), Key::Absent);
+        assert_eq!(key_of(role, "aws:principaltag/team"), Key::Absent);
+        assert_eq!(key_of(role, "sts:externalid"), Key::Absent);
+        assert_eq!(
+            key_of(role, "token.actions.githubusercontent.com:sub"),
+            Key::Absent
+        );
+        assert_eq!(key_of(role, "aws:madeup"), Key::Unknown);
+        assert_eq!(key_of(role, "acme:team"), Key::Unknown);
+        assert_eq!(key_of(role, "sns:madeup"), Key::Unknown);
+    }
+
+    const WAYS: [Silence; 3] = [Silence::Absence, Silence::Plain, Silence::Anything];
+
+    /// What is known of a key, by each way of being silent about it.
+    fn known(principal: &Who, action: &str, key: &str) -> String {
+        let request = Request::new(
+            principal.clone(),
+            action,
+            "arn:aws:sns:eu-west-1:111111111111:t",
+        );
+        let one = |silence| {
+            let facts = Facts {
+                silence,
+                ..Facts::of(&request)
+            };
+            match facts.key(key) {
+                Key::Told(it) => it.into_owned(),
+                Key::RoleOfSession(it) => format!("{it}?"),
+                Key::Absent => "absent".to_owned(),
+                Key::Present => "present".to_owned(),
+                Key::Unknown => "open".to_owned(),
+                Key::Given(_) => unreachable!("nothing is given"),
+            }
+        };
+        let all = WAYS.map(one);
+        if all.iter().all(|it| *it == all[0]) {
+            all[0].clone()
+        } else {
+            all.join(", ")
+        }
+    }
+
+    #[test]
+    fn what_a_request_is_silent_about_is_absent_only_where_it_is_told_in_full() {
+        let role = Who::of("arn:aws:iam::111111111111:role/a");
+        let session = Who::of("arn:aws:sts::111111111111:assumed-role/a/s");
+        let federated = Who::of("arn:aws:sts::111111111111:federated-user/f");
+        let user = Who::of("arn:aws:iam::111111111111:user/ann");
+        let root = Who::of("111111111111");
+        let sns = Who::of("sns.amazonaws.com");
+        let anyone = Who::Anonymous;
+        let sometimes = "absent, absent, open";
+        let by_who = "absent, open, open";
+        for (who, key, expected) in [
+            // Every request has these; their values are what nobody told.
+            (&anyone, "aws:currenttime", "present"),
+            (&anyone, "aws:epochtime", "present"),
+            (&anyone, "aws:useragent", "present"),
+            (&role, "aws:securetransport", "present, true, present"),
+            (&role, "aws:requestedregion", "eu-west-1"),
+            (&role, "aws:resourceaccount", "111111111111"),
+            (&anyone, "aws:principalaccount", "anonymous"),
+            (&anyone, "aws:principaltype", "Anonymous"),
+            (&anyone, "aws:userid", "anonymous"),
+            (&root, "aws:principalaccount", "111111111111"),
+            (&role, "aws:principaltype", "AssumedRole"),
+            (&session, "aws:principaltype", "AssumedRole"),
+            (&user, "aws:principaltype", "User"),
+            (&root, "aws:principaltype", "Account"),
+            (&federated, "aws:principaltype", "present"),
+            (&sns, "aws:principaltype", "open"),
+            // Every request has an address, of one kind or the other.
+            (&role, "aws:sourceip", "present, present, open"),
+            (&role, "aws:vpcsourceip", sometimes),
+            // Every signed one.
+            (&anyone, "aws:principalarn", "absent"),
+            (&anyone, "aws:principalisawsservice", "absent"),
+            (&role, "aws:principalisawsservice", "false"),
+            (&sns, "aws:principalisawsservice", "true"),
+            // Every one with temporary credentials.
+            (&role, "aws:tokenissuetime", "present"),
+            (&session, "aws:multifactorauthpresent", "present"),
+            (&federated, "aws:tokenissuetime", "present"),
+            (&user, "aws:multifactorauthpresent", sometimes),
+            (&root, "aws:tokenissuetime", sometimes),
+            (&sns, "aws:tokenissuetime", "absent"),
+            (&anyone, "aws:multifactorauthpresent", "absent"),
+            (&anyone, "aws:multifactorauthage", "absent"),
+            // Whoever acts in another's name.
+            (&role, "aws:viaawsservice", "false, false, open"),
+            (&sns, "aws:viaawsservice", "false"),
+            (&role, "aws:calledvia", sometimes),
+            (&role, "aws:federatedprovider", by_who),
+            (&user, "aws:federatedprovider", "absent"),
+            // In its own name, only a service says for what.
+            (&role, "aws:sourcearn", "absent"),
+            (&role, "aws:sourceaccount", "absent"),
+            (&anyone, "aws:sourceorgid", "absent"),
+            (&sns, "aws:sourcearn", sometimes),
+            (&sns, "aws:sourceaccount", sometimes),
+            // What comes of who asks and what is asked.
+            (&role, "aws:principalorgid", by_who),
+            (&role, "aws:principalorgpaths", by_who),
+            (&role, "aws:principaltag/team", by_who),
+            (&role, "aws:resourcetag/team", by_who),
+            (&role, "aws:resourceorgid", by_who),
+            (&sns, "aws:principalorgid", "absent"),
+            (&anyone, "aws:principaltag/team", "absent"),
+            // What comes of how it is asked.
+            (&role, "aws:tagkeys", sometimes),
+            (&role, "aws:requesttag/team", sometimes),
+            (&role, "aws:sourcevpce", sometimes),
+            (&anyone, "aws:referer", sometimes),
+            (&role, "sts:externalid", sometimes),
+            (&role, "aws:sourceidentity", sometimes),
+            (&anyone, "aws:sourceidentity", "absent"),
+            // Nobody knows these.
+            (&role, "aws:madeup", "open"),
+            (&role, "acme:team", "open"),
+        ] {
+            assert_eq!(known(who, "sns:Publish", key), expected, "{key} of {who}");
+        }
+        let trader = Who::of("accounts.google.com");
+        let trade = |key| known(&trader, "sts:assumerolewithWEBidentity", key);
+        assert_eq!(trade("aws:federatedprovider"), "accounts.google.com");
+        assert_eq!(trade("aws:principalservicename"), "absent");
+        assert_eq!(trade("aws:principalisawsservice"), "absent");
+        assert_eq!(trade("aws:userid"), "absent");
+        let service = |key| known(&sns, "sns:Publish", key);
+        assert_eq!(service("aws:principalservicename"), "sns.amazonaws.com");
+        assert_eq!(service("aws:federatedprovider"), "absent");
+        assert_eq!(service("aws:userid"), "absent");
+        let endpoint = |action| known(&role, action, "sns:endpoint");
+        assert_eq!(endpoint("sns:Publish"), "absent");
+        assert_eq!(endpoint("SNS:subscribe"), sometimes);
+        assert_eq!(endpoint("sns:Receive"), sometimes);
+        assert_eq!(endpoint("*"), sometimes);
+    }
+
+    #[test]
+    fn keys_follow_from_who_asks_and_what_is_asked() {
+        let told = |it: &str| Key::Told(Cow::Owned(it.to_owned()));
+        let role = "arn:aws:iam::111111111111:role/a";
+        let china = "arn:aws-cn:iam::111111111111:root";
+        for (who, key, expected) in [
+            (china, "aws:principalarn", told(china)),
+            (
+                "111111111111",
+                "aws:principalarn",
+                told("arn:aws:iam::111111111111:root"),
+            ),
+            (role, "aws:userid", Key::Present),
+            (role, "aws:principalservicename", Key::Absent),
+            // Whether AWS sets it for the owner's own people is not written anywhere.
+            (role, "aws:sourceowner", Key::Unknown),
+            ("222222222222", "aws:sourceowner", told("222222222222")),
+            ("sns.amazonaws.com", "aws:sourceowner", Key::Unknown),
+        ] {
+            assert_eq!(key_of(who, key), expected, "{key} of {who}");
+        }
+        let on = |resource: &str, key: &str| {
+            let request = Request::new(Who::Anonymous, "sns:Publish", resource);
+            match Facts::of(&request).key(key) {
+                Key::Told(it) => Some(it.into_owned()),
+                Key::Absent => None,
+                other => Some(format!("{other:?}")),
+            }
+        };
+        let topic = "arn:aws:sns:eu-west-1:111111111111:t";
+        assert_eq!(on(topic, "aws:sourceowner"), None);
+        for (resource, region) in [
+            (topic, "eu-west-1"),
+            ("*", "Present"),
+            ("urn:aws:sns:eu-west-1:111111111111:t", "Present"),
+            ("arn:aws:iam::111111111111:role/a", "Present"),
+        ] {
+            assert_eq!(on(resource, "aws:requestedregion").as_deref(), Some(region));
+        }
+        assert_eq!(
+            on("arn:aws:s3:::bucket", "aws:resourceaccount").as_deref(),
+            Some("Unknown")
+        );
+    }
+
+    #[test]
+    fn an_endpoint_takes_the_place_of_the_address() {
+        let request = Request::new(Who::Anonymous, "execute-api:Invoke", "*")
+            .with("aws:SourceVpce", ["vpce-1"]);
+        let facts = Facts::of(&request);
+        assert_eq!(facts.key("aws:sourceip"), Key::Absent);
+        assert_eq!(facts.key("aws:vpcsourceip"), Key::Present);
+        assert_eq!(
+            facts.key("aws:sourcevpce"),
+            Key::Given(&["vpce-1".to_owned()])
+        );
+    }
+
+    #[test]
+    fn the_owner_of_a_resource_is_in_its_arn_unless_it_is_told() {
+        let mut request = Request::new(Who::Anonymous, "s3:GetObject", "arn:aws:s3:::b/k");
+        assert_eq!(request.owner(), None);
+        request.resource_account = Some("111111111111".to_owned());
+        assert_eq!(request.owner(), Some("111111111111"));
+        let topic = Request::new(
+            Who::Anonymous,
+            "sns:Publish",
+            "arn:aws:sns:r:222222222222:t",
+        );
+        assert_eq!(topic.owner(), Some("222222222222"));
+    }
+}
