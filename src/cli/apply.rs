@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream;
 
 use super::args;
-use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
+use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, look_at_all, lowered_within};
 use super::{Ending, Failure};
@@ -55,13 +55,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     let guarded = guarded(&desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(
-            &plan,
-            Some(&proof),
-            &rehearsal,
-            Screen::width(),
-        ));
+        show(&plan, &proof, &guarded, &rehearsal, screen);
     }
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
@@ -89,11 +83,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         let mut document = json::outcomes(&plan, &outcomes);
         document["access"] = json::grants(&desired);
         document["guardrails"] = report::guard::json(&guarded);
-        document["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        document["calls"] = session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));

@@ -51,11 +51,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
-        document["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        document["calls"] = session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &command);

@@ -76,11 +76,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
     match args.form() {
         args::DriftFormat::Json => {
             let mut document = report::drift::json(&look.drift);
-            document["calls"] = report::json::calls(
-                &look.session.ledger(),
-                look.session.credential_calls(),
-                look.session.took(),
-            );
+            document["calls"] = look.session.calls();
             screen.result(&format!("{document:#}\n"));
         }
         args::DriftFormat::Markdown => screen.result(&report::drift::markdown(&look.drift)),

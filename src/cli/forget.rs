@@ -97,11 +97,7 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
     if args.json {
         told["written"] = json!(gone && written.is_ok() && !changed.is_empty());
         told["apply"] = json::outcomes(&plan, &outcomes);
-        told["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        told["calls"] = session.calls();
         screen.result(&format!("{told:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));

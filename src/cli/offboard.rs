@@ -77,11 +77,7 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
     if args.json {
         told["written"] = json!(done && written.is_ok());
         told["apply"] = json::outcomes(&plan, &outcomes);
-        told["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        told["calls"] = session.calls();
         screen.result(&format!("{told:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));

@@ -8,7 +8,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person, unanswered};
 use super::interview::{Ground, interview};
-use super::plan::{guarded, guarded_off, proved, refused, rehearsed};
+use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
 use super::session::{Session, beside, lowered, lowered_within, lowered_within_over};
 use super::texts::Texts;
@@ -82,13 +82,7 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     let guarded = guarded(&new.desired, &live);
     let rehearsal = rehearsed(&plan, &session, &live, screen).await;
     if !args.json {
-        screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(
-            &plan,
-            Some(&proof),
-            &rehearsal,
-            Screen::width(),
-        ));
+        show(&plan, &proof, &guarded, &rehearsal, screen);
         tell_others(&due, &left_out, args, screen);
     }
     let mut told = document(&texts, &new, &answers, false);
@@ -123,11 +117,7 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     if args.json {
         told["written"] = json!(true);
         told["apply"] = json::outcomes(&plan, &outcomes);
-        told["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        told["calls"] = session.calls();
         screen.result(&format!("{told:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &go_on);

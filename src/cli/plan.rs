@@ -33,20 +33,10 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         let mut document = json::plan(&plan, &rehearsal);
         document["guardrails"] = report::guard::json(&guarded);
         document["proof"] = report::verify::json_in_plan(&proof);
-        document["calls"] = json::calls(
-            &session.ledger(),
-            session.credential_calls(),
-            session.took(),
-        );
+        document["calls"] = session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
-        screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(
-            &plan,
-            Some(&proof),
-            &rehearsal,
-            Screen::width(),
-        ));
+        show(&plan, &proof, &guarded, &rehearsal, screen);
         screen.talk(&session.summary());
     }
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
@@ -88,6 +78,18 @@ pub(super) async fn rehearsed(
     let rehearsal = execute::rehearse(plan, live.ids(), &session.cloud).await;
     screen.detail(&human::calls_to_make(&rehearsal));
     rehearsal
+}
+
+/// Shows a plan with its proof, and before it what goes over a guardrail.
+pub(super) fn show(
+    plan: &Plan,
+    proof: &Proof,
+    guarded: &Guarded,
+    rehearsal: &Rehearsal,
+    screen: &Screen,
+) {
+    screen.result(&report::guard::human(guarded));
+    screen.result(&human::plan(plan, Some(proof), rehearsal, Screen::width()));
 }
 
 /// What applying the stack would leave, put to every claim that the stack makes.

@@ -425,6 +425,12 @@ impl<'a> Session<'a> {
         self.began.elapsed()
     }
 
+    /// Calls and time, for machines.
+    #[must_use]
+    pub(super) fn calls(&self) -> serde_json::Value {
+        crate::report::json::calls(&self.ledger(), self.credential_calls(), self.took())
+    }
+
     /// Calls and time, in one line.
     #[must_use]
     pub(super) fn summary(&self) -> String {

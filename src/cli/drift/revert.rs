@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::{Look, look};
 use crate::cli::apply::{Agreement, agreed, carry_out, conclude, ending};
-use crate::cli::plan::{guarded_off, refused, rehearsed};
+use crate::cli::plan::{guarded_off, refused, rehearsed, show};
 use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args};
 use crate::drift::revert::{Revert, revert};
 use crate::execute::Outcomes;
 use crate::guard::{Guarded, guard};
 use crate::plan::Consent;
-use crate::report::{self, human, json};
+use crate::report::{self, json};
 use crate::verify::{Proof, World, prove};
 
 /// Puts back what was named.
@@ -23,13 +23,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
     let (proof, guarded) = worse(&revert, &look);
     if !mute {
-        screen.result(&report::guard::human(&guarded));
-        screen.result(&human::plan(
-            &revert.plan,
-            Some(&proof),
-            &rehearsal,
-            Screen::width(),
-        ));
+        show(&revert.plan, &proof, &guarded, &rehearsal, screen);
         for it in &revert.evictions {
             screen.result(&format!("  - {}: {}\n", it.address, it.extra));
         }
@@ -113,11 +107,7 @@ fn tell(
             .collect();
         document["taken_away"] = serde_json::json!(evicted);
         document["stays"] = serde_json::json!(revert.stays);
-        document["calls"] = json::calls(
-            &look.session.ledger(),
-            look.session.credential_calls(),
-            look.session.took(),
-        );
+        document["calls"] = look.session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
         conclude(&revert.plan, outcomes, &look.session, screen, &again(args));
