@@ -182,8 +182,6 @@ pub(super) async fn look<'a>(
     screen: &'a Screen,
 ) -> Result<Looked<'a>, Failure> {
     let mut entered = stack.clone();
-    // Who shares by contract names other stacks' accounts for good reason.
-    let alone = stack.contracts.is_empty() && stack.offers.is_empty() && stack.claimed.is_empty();
     for it in &also.also_account {
         if !desired.places.iter().any(|place| place.id == it.id) {
             enter(&mut entered, &mut desired, &it.id, it.by.as_deref())?;
@@ -194,7 +192,7 @@ pub(super) async fn look<'a>(
         let session = Session::open(&entered, place, screen)?.after(so_far);
         let (settled, reading) = session.read(stack, desired.clone()).await?;
         let departed = Departed::of(&settled, &reading.live);
-        for id in departed.likely.iter().filter(|_| alone) {
+        for id in &departed.likely {
             screen.talk(&format!(
                 "account {id} is named by statements that the stack does not want any more: if something of the \
                  stack stands there, `--also-account {id}` reads it too"

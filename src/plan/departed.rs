@@ -45,6 +45,11 @@ impl Departed {
         });
         let kept = kept.map(|(_, have)| have);
         let path = format!("role/provision/{}/", desired.stack);
+        // Who shares by contract names other stacks' accounts for good reason.
+        let alone = desired.claims.is_empty()
+            && desired.offers.is_empty()
+            && desired.claimed.is_empty()
+            && desired.withdrawn.is_empty();
         for have in kept.chain(live.orphans.iter().map(|it| &it.have)) {
             for arn in named(&have.resource, &desired.stack) {
                 let Some(id) = arn.account_id() else { continue };
@@ -53,7 +58,7 @@ impl Departed {
                 }
                 if arn.service() == "iam" && arn.resource().starts_with(&path) {
                     found.certain.insert(id);
-                } else {
+                } else if alone {
                     found.likely.insert(id);
                 }
             }
