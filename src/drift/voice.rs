@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::kinds::Resource;
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
-use crate::model::Address;
+use crate::model::{Address, Names};
 use crate::policy::{Request, Who};
 
 /// Somebody who gains or loses by a finding.
@@ -24,7 +24,7 @@ pub struct Effect {
 /// Names of the stack for names of AWS.
 #[derive(Clone, Debug)]
 pub(super) struct Voice {
-    by_arn: BTreeMap<String, Address>,
+    by_arn: Names<Address>,
     /// Ids of APIs.
     apis: BTreeMap<String, Address>,
 }

@@ -5,11 +5,13 @@
 pub mod address;
 pub mod arn;
 pub mod change;
+pub mod names;
 pub mod place;
 pub mod tags;
 
 pub use address::{Address, KindName};
 pub use arn::{Arn, ArnError};
 pub use change::{Change, Cost, Detail, Differences};
+pub use names::Names;
 pub use place::{AccountId, Partition, Place, Region};
 pub use tags::{Mark, Tags};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::names::{named, names, title};
+use super::names::{names, title};
 use super::page::{Row, names_in_a_row, rows, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::model::{Address, KindName};
@@ -260,7 +260,7 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
     let more = lines.len().saturating_sub(MOST_EXAMPLES);
     let mut text = String::new();
     for line in lines.iter().take(MOST_EXAMPLES) {
-        let line = wrapped(&named(line, &names), 4, 6, width);
+        let line = wrapped(&names.spell(line), 4, 6, width);
         let _ = writeln!(text, "  {} {line}", styled(BAD, "!"));
     }
     if more > 0 {
@@ -349,7 +349,7 @@ pub(super) fn statements(plan: &Plan, width: usize) -> String {
     let names = names(plan);
     let told = by_document.into_iter().map(|(key, changes)| {
         let details = changes.iter();
-        let details = details.map(|it| (it.detail.sign, named(&it.detail.text, &names)));
+        let details = details.map(|it| (it.detail.sign, names.spell(&it.detail.text)));
         let details: Lines = details.collect();
         let alike = details.iter();
         let alike = alike.map(|(sign, text)| (*sign, impersonal(text, &key.2.name)));

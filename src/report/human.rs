@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::budget;
-use super::names::{named, names, title};
+use super::names::{names, title};
 use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
-use crate::model::{Address, Change, KindName, Place};
+use crate::model::{Address, Change, KindName, Names, Place};
 use crate::plan::{Action, Left, Plan, Step};
 use crate::stack::Via;
 use crate::verify::Proof;
@@ -165,7 +165,7 @@ fn made_alike(steps: &[&Step], width: usize) -> String {
     text
 }
 
-fn step(plan: &Plan, step: &Step, names: &[(String, String)], width: usize) -> String {
+fn step(plan: &Plan, step: &Step, names: &Names<String>, width: usize) -> String {
     let mut words = vec![title(&step.address)];
     let resource = step
         .want
@@ -225,7 +225,7 @@ fn step(plan: &Plan, step: &Step, names: &[(String, String)], width: usize) -> S
         && step.action == Action::Delete
     {
         for extra in &have.extras {
-            let extra = named(&extra.to_string(), names);
+            let extra = names.spell(&extra.to_string());
             let _ = writeln!(
                 text,
                 "      {} {}",
@@ -247,7 +247,7 @@ fn document(address: &Address, field: &str) -> Option<&'static str> {
     }
 }
 
-fn change(change: &Change, names: &[(String, String)], width: usize) -> String {
+fn change(change: &Change, names: &Names<String>, width: usize) -> String {
     let mut text = String::new();
     let replaces = if change.cost == crate::model::Cost::Replace {
         styled(BAD, "  forces a replacement")
@@ -256,7 +256,7 @@ fn change(change: &Change, names: &[(String, String)], width: usize) -> String {
     };
     if change.details.is_empty() {
         let nothing = || styled(QUIET, "(none)");
-        let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| named(it, names));
+        let shown = |it: &Option<String>| it.as_ref().map_or_else(nothing, |it| names.spell(it));
         let (from, to) = (shown(&change.from), shown(&change.to));
         let line = wrapped(&format!("{from} -> {to}{replaces}"), 25, 27, width);
         let _ = writeln!(text, "      {:18} {line}", change.field);
@@ -272,7 +272,7 @@ fn change(change: &Change, names: &[(String, String)], width: usize) -> String {
                 text,
                 "      {field:18} {} {}",
                 styled(of_sign(&sign), &sign),
-                wrapped(&named(&detail.text, names), 27, 29, width)
+                wrapped(&names.spell(&detail.text), 27, 29, width)
             );
         }
     }

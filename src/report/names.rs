@@ -2,7 +2,7 @@
 
 use super::style::{NAME, styled};
 use crate::kinds::Resource;
-use crate::model::Address;
+use crate::model::{Address, Names};
 use crate::plan::Plan;
 
 /// `queue billing-inbox`.
@@ -15,48 +15,36 @@ pub fn title(address: &Address) -> String {
     )
 }
 
-/// Addresses for the ARNs of a plan's own resources, and who a deleted id was; longest first.
-pub(super) fn names(plan: &Plan) -> Vec<(String, String)> {
+/// Addresses for the ARNs of a plan's own resources, and who a deleted id was.
+pub(super) fn names(plan: &Plan) -> Names<String> {
     let resources = plan.steps.iter().flat_map(|step| {
         let want = step.want.as_ref().map(|it| &it.resource);
         let have = step.have.as_ref().map(|it| &it.resource);
         want.into_iter().chain(have).map(move |it| (step, it))
     });
-    let mut found: Vec<(String, String)> = resources
-        .filter_map(|(step, resource)| {
-            let arn = match resource {
-                Resource::Role(it) => it.arn.to_string(),
-                Resource::Topic(it) => it.arn.to_string(),
-                Resource::Queue(it) => it.arn.to_string(),
-                Resource::RestApi(_) => {
-                    let id = step.have.as_ref().map(|it| it.id.clone());
-                    let id = id.unwrap_or_else(|| step.address.to_string());
-                    let place = &step.place;
-                    let partition = place.partition();
-                    format!(
-                        "arn:{partition}:execute-api:{}:{}:{id}",
-                        place.region, place.id
-                    )
-                }
-                Resource::Subscription(_) | Resource::Stage(_) => return None,
-            };
-            Some((arn, step.address.to_string()))
-        })
-        .collect();
-    found.extend(plan.ghosts.iter().map(|it| (it.id.clone(), it.to_string())));
+    let resources = resources.filter_map(|(step, resource)| {
+        let arn = match resource {
+            Resource::Role(it) => it.arn.to_string(),
+            Resource::Topic(it) => it.arn.to_string(),
+            Resource::Queue(it) => it.arn.to_string(),
+            Resource::RestApi(_) => {
+                let id = step.have.as_ref().map(|it| it.id.clone());
+                let id = id.unwrap_or_else(|| step.address.to_string());
+                let place = &step.place;
+                let partition = place.partition();
+                format!(
+                    "arn:{partition}:execute-api:{}:{}:{id}",
+                    place.region, place.id
+                )
+            }
+            Resource::Subscription(_) | Resource::Stage(_) => return None,
+        };
+        Some((arn, step.address.to_string()))
+    });
+    let ghosts = plan.ghosts.iter().map(|it| (it.id.clone(), it.to_string()));
     let roots = plan.steps.iter().map(|it| {
         let root = format!("arn:{}:iam::{}:root", it.place.partition(), it.place.id);
         (root, format!("accounts.{}", it.place.account))
     });
-    found.extend(roots);
-    found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
-    found.dedup();
-    found
-}
-
-/// A text in which resources have their addresses.
-pub(super) fn named(text: &str, names: &[(String, String)]) -> String {
-    names.iter().fold(text.to_owned(), |text, (arn, address)| {
-        text.replace(arn, address)
-    })
+    roots.chain(ghosts).chain(resources).collect()
 }

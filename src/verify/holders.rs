@@ -452,6 +452,9 @@ impl<'a> Search<'a> {
         {
             (request, verdict) = shown;
         }
+        if verdict.decision == Decision::Deny {
+            return;
+        }
         // Whom others let is theirs to say: their side is taken for granted, not cited.
         let because: Vec<String> = verdict
             .because
@@ -459,18 +462,19 @@ impl<'a> Search<'a> {
             .filter(|it| !it.starts_with(MIGHTY))
             .map(|it| self.world.named(it))
             .collect();
-        match verdict.decision {
-            Decision::Deny => {}
-            Decision::Unproven if !matches!(kin, Kin::Role(_)) => open.extend(because),
-            decision => add(Holder {
-                kin,
-                through: Vec::new(),
-                request,
-                because,
-                unproven: decision == Decision::Unproven,
-                origin,
-            }),
+        let unproven = verdict.decision == Decision::Unproven;
+        if unproven && !matches!(kin, Kin::Role(_)) {
+            open.extend(because);
+            return;
         }
+        add(Holder {
+            kin,
+            through: Vec::new(),
+            request,
+            because,
+            unproven,
+            origin,
+        });
     }
 
     /// What is known of somebody's own policies.

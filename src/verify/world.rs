@@ -20,7 +20,7 @@ use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Want, rest_api};
 use crate::lower::Desired;
-use crate::model::{Address, KindName, Place};
+use crate::model::{Address, KindName, Names, Place};
 use crate::policy::context::contexts;
 use crate::policy::own::OwnSid;
 use crate::policy::rules::{Kind, Rules};
@@ -163,7 +163,7 @@ pub struct World {
     pub subscriptions: BTreeSet<(String, String)>,
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
-    by_arn: BTreeMap<String, Address>,
+    by_arn: Names<Address>,
 }
 
 /// Who asks, and what is known of its own policies.
@@ -242,7 +242,7 @@ impl World {
             things: BTreeMap::new(),
             subscriptions: BTreeSet::new(),
             ids,
-            by_arn: BTreeMap::new(),
+            by_arn: Names::default(),
         }
     }
 
@@ -484,18 +484,7 @@ impl World {
     /// A text with addresses in the place of ARNs.
     #[must_use]
     pub fn named(&self, text: &str) -> String {
-        let mut found = text.to_owned();
-        // The longest first: one name may begin another.
-        let mut arns: Vec<(&String, &Address)> = self
-            .by_arn
-            .iter()
-            .filter(|(arn, _)| text.contains(arn.as_str()))
-            .collect();
-        arns.sort_by_key(|(arn, _)| std::cmp::Reverse(arn.len()));
-        for (arn, address) in arns {
-            found = found.replace(arn.as_str(), &address.to_string());
-        }
-        found
+        self.by_arn.spell(text)
     }
 
     /// The name of a principal.
