@@ -425,3 +425,285 @@ pub(super) fn request_of(who: &Who) -> Request {
 
 /// The two actions that trade a provider's token for a role.
 pub(super) const TRADES: [&str; 2] = ["sts:assumerolewithwebidentity", "sts:assumerolewithsaml"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(operator: &str, key: &str, values: &[&str]) -> Test {
+        let values: Vec<String> = values.iter().map(|it| (*it).to_owned()).collect();
+        Test::of(operator, &key.to_ascii_lowercase(), &values, true)
+    }
+
+    fn sorted(tests: &[(&str, &str)]) -> Option<Sort> {
+        let tests: Vec<Test> = tests
+            .iter()
+            .map(|(operator, value)| test(operator, "app:key", &[value]))
+            .collect();
+        sort_of(&tests.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_key_is_of_the_sort_that_its_operators_ask_for() {
+        let is = |tests: &[(&str, &str)], expected: Option<Sort>| {
+            assert!(sorted(tests) == expected, "{tests:?}");
+        };
+        is(&[], Some(Sort::Text));
+        is(&[("Null", "true")], Some(Sort::Text));
+        is(&[("StringEquals", "a")], Some(Sort::Text));
+        is(
+            &[("StringLike", "a*"), ("StringEqualsIgnoreCase", "A")],
+            Some(Sort::Text),
+        );
+        is(&[("ArnLike", "arn:aws:sns:*:*:a")], Some(Sort::Text));
+        is(&[("Bool", "true")], Some(Sort::Truth));
+        is(
+            &[("NumericLessThan", "5"), ("Null", "false")],
+            Some(Sort::Number),
+        );
+        is(
+            &[("DateLessThan", "2026-01-01T00:00:00Z")],
+            Some(Sort::Date),
+        );
+        is(&[("IpAddress", "10.0.0.0/8")], Some(Sort::Address));
+        // A truth is also a text, in either order; nothing else is two things.
+        is(
+            &[("StringEquals", "true"), ("Bool", "true")],
+            Some(Sort::Truth),
+        );
+        is(
+            &[("Bool", "true"), ("StringEquals", "true")],
+            Some(Sort::Truth),
+        );
+        is(&[("NumericEquals", "5"), ("StringEquals", "5")], None);
+        is(&[("IpAddress", "10.0.0.1"), ("Bool", "true")], None);
+        is(&[("StringAlmost", "a")], None);
+    }
+
+    #[track_caller]
+    fn multiple(tests: &[(&str, &str)], expected: bool) {
+        let tests: Vec<Test> = tests
+            .iter()
+            .map(|(operator, key)| test(operator, key, &["a"]))
+            .collect();
+        let key = &tests[0].key;
+        let found = is_multiple(key, &tests.iter().collect::<Vec<_>>());
+        assert_eq!(found, expected, "{tests:?}");
+    }
+
+    #[test]
+    fn a_key_has_several_values_where_aws_says_so_or_all_its_tests_do() {
+        multiple(&[("StringEquals", "aws:TagKeys")], true);
+        multiple(&[("ForAnyValue:StringEquals", "aws:TagKeys")], true);
+        // AWS's own keys have one value, whatever a policy asks.
+        multiple(&[("ForAnyValue:StringEquals", "aws:SourceAccount")], false);
+        multiple(&[("ForAllValues:StringEquals", "app:names")], true);
+        multiple(&[("ForAnyValue:StringEquals", "app:names")], true);
+        multiple(&[("StringEquals", "app:names")], false);
+        multiple(&[("Null", "app:names")], false);
+        let both = [
+            ("ForAnyValue:StringEquals", "app:names"),
+            ("StringEquals", "app:names"),
+        ];
+        multiple(&both, false);
+        let absent = [
+            ("ForAnyValue:StringEquals", "app:names"),
+            ("Null", "app:names"),
+        ];
+        multiple(&absent, true);
+        let unknown = [
+            ("ForAnyValue:StringEquals", "app:names"),
+            ("StringAlmost", "app:names"),
+        ];
+        multiple(&unknown, true);
+    }
+
+    /// Whether the first test is judged, beside the others.
+    #[track_caller]
+    fn judged(tests: &[(&str, &str, &str)], expected: bool) {
+        let all: Vec<Test> = tests
+            .iter()
+            .map(|(operator, key, value)| test(operator, key, &[value]))
+            .collect();
+        let found = is_judged(&all[0], &all.iter().collect::<Vec<_>>());
+        assert_eq!(found, expected, "{tests:?}");
+    }
+
+    #[test]
+    fn a_test_is_judged_where_examples_can_be_made() {
+        judged(&[("StringEquals", "app:name", "a")], true);
+        judged(&[("StringAlmost", "app:name", "a")], false);
+        judged(&[("StringEquals", "app:name", "${aws:username}")], false);
+        judged(&[("ArnLike", "aws:SourceArn", "arn:aws:sns:*:*:a")], true);
+        // What a pattern of fewer segments matches AWS does not say; as a text it is plain.
+        judged(&[("ArnLike", "aws:SourceArn", "arn:aws:sns:*")], false);
+        judged(&[("StringLike", "aws:SourceArn", "arn:aws:sns:*")], true);
+        judged(&[("StringEquals", "aws:userid", "a")], false);
+        judged(&[("StringEquals", "aws:username", "a")], false);
+    }
+
+    #[test]
+    fn tests_of_one_key_must_agree_on_what_its_values_are() {
+        let number = ("NumericEquals", "app:key", "5");
+        judged(&[("StringEquals", "app:key", "5"), number], false);
+        judged(&[("StringEquals", "app:other", "5"), number], true);
+        // An operator that nobody knows says nothing of the key.
+        judged(
+            &[
+                ("StringEquals", "app:key", "5"),
+                ("StringAlmost", "app:key", "5"),
+            ],
+            true,
+        );
+    }
+
+    #[test]
+    fn what_follows_from_the_principal_is_a_text_or_a_truth() {
+        judged(
+            &[("StringEquals", "aws:PrincipalAccount", "111111111111")],
+            true,
+        );
+        judged(&[("Bool", "aws:PrincipalIsAWSService", "true")], true);
+        judged(
+            &[("NumericEquals", "aws:PrincipalAccount", "111111111111")],
+            false,
+        );
+        judged(&[("NumericEquals", "aws:MultiFactorAuthAge", "5")], true);
+    }
+
+    #[test]
+    fn one_value_is_not_asked_of_a_key_that_has_several() {
+        judged(&[("StringEquals", "aws:TagKeys", "a")], false);
+        judged(&[("ForAnyValue:StringEquals", "aws:TagKeys", "a")], true);
+        judged(&[("Null", "aws:TagKeys", "true")], true);
+        judged(
+            &[("StringEquals", "aws:SourceAccount", "111111111111")],
+            true,
+        );
+    }
+
+    #[test]
+    fn of_two_clocks_one_is_judged() {
+        let date = ("DateLessThan", "aws:CurrentTime", "2026-01-01T00:00:00Z");
+        let seconds = ("NumericLessThan", "aws:EpochTime", "5");
+        judged(&[date], true);
+        judged(&[seconds], true);
+        judged(&[date, seconds], true);
+        judged(&[seconds, date], false);
+    }
+
+    fn value_of(operator: &str, key: &str, values: &[&str]) -> Vec<Value> {
+        let test = test(operator, key, values);
+        let what = What::Key(test.key.clone());
+        of_key(what, &test.key, &[&test], Vec::new())
+            .expect("few values")
+            .values
+    }
+
+    #[test]
+    fn a_key_is_absent_too_but_where_every_request_has_it() {
+        let absent = Value::Key(None);
+        assert!(value_of("StringEquals", "app:name", &["a"]).contains(&absent));
+        assert!(!value_of("Bool", "aws:SecureTransport", &["true"]).contains(&absent));
+    }
+
+    #[test]
+    fn every_subset_of_a_keys_values_is_an_example() {
+        let values = value_of("ForAnyValue:StringEquals", "app:names", &["a", "b"]);
+        // `a`, `b` and whatever is neither; absent beside.
+        assert_eq!(values.len(), 8, "{values:?}");
+        let distinct: BTreeSet<&Value> = values.iter().collect();
+        assert_eq!(distinct.len(), 8);
+        let names: Vec<String> = (0..MOST_OF_SET).map(|it| it.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let most = test("ForAnyValue:StringEquals", "app:names", &names);
+        let made = of_key(What::Action, "app:names", &[&most], Vec::new());
+        assert!(made.is_err(), "each subset would be one too many");
+        let fewer = test("ForAnyValue:StringEquals", "app:names", &names[1..]);
+        assert!(of_key(What::Action, "app:names", &[&fewer], Vec::new()).is_ok());
+    }
+
+    #[track_caller]
+    fn in_one_segment(pattern: &str, segment: usize, text: &str, expected: bool) {
+        let path = steps(Pattern::of(pattern).tokens(), Class::Any);
+        let language = in_segment(&path, segment);
+        let atlas = Atlas::of(Universe::Text, [language, Language(vec![literal(text)])]);
+        let atlas = atlas.expect("two patterns");
+        // The text is in both languages, or in its own alone.
+        assert_eq!(atlas.class(text).len(), usize::from(expected) + 1, "{text}");
+    }
+
+    #[test]
+    fn a_text_in_a_segment_keeps_to_it() {
+        in_one_segment("eu-*", 3, "arn:aws:sns:eu-west-1:111111111111:orders", true);
+        in_one_segment(
+            "eu-*",
+            3,
+            "arn:aws:sns:us-east-1:111111111111:orders",
+            false,
+        );
+        in_one_segment(
+            "eu-*",
+            2,
+            "arn:aws:sns:eu-west-1:111111111111:orders",
+            false,
+        );
+        in_one_segment(
+            "e?-*",
+            3,
+            "arn:aws:sns:e:-west:1:111111111111:orders",
+            false,
+        );
+        in_one_segment(
+            "11*",
+            4,
+            "arn:aws:sns:eu-west-1:111111111111:orders:a:b",
+            true,
+        );
+        in_one_segment("11*", 4, "arn:aws:sns:eu-west-1:111111111111", false);
+        in_one_segment(
+            "orders",
+            5,
+            "arn:aws:sns:eu-west-1:111111111111:orders",
+            true,
+        );
+        in_one_segment("a", 0, "b:c:d:e:f:g:h", false);
+        in_one_segment("b", 0, "b:c:d:e:f:g:h", true);
+    }
+
+    #[test]
+    fn a_providers_token_is_neither_a_service_nor_a_principal_of_iam() {
+        let of = |who: Who| Value::Who(who);
+        let provider = of(Who::Arn(
+            "arn:aws:iam::111111111111:oidc-provider/a".to_owned(),
+        ));
+        let named = of(Who::Service(format!("{PROVIDER_MARK}accounts.google.com")));
+        let service = of(Who::Service("sns.amazonaws.com".to_owned()));
+        let role = of(Who::Arn("arn:aws:iam::111111111111:role/a".to_owned()));
+        for (value, expected) in [
+            (&provider, (true, false)),
+            (&named, (true, false)),
+            (&service, (false, true)),
+            (&role, (false, false)),
+            (&Value::Flag(true), (false, false)),
+        ] {
+            assert_eq!(
+                (is_provider(value), is_service(value)),
+                expected,
+                "{value:?}"
+            );
+        }
+        let Value::Who(named) = named else {
+            panic!("a principal")
+        };
+        assert_eq!(
+            plain(&named),
+            Who::Service("accounts.google.com".to_owned())
+        );
+        assert_eq!(request_of(&named).action, TRADES[0]);
+        let Value::Who(service) = service else {
+            panic!("a principal")
+        };
+        assert_eq!(request_of(&service).action, "");
+    }
+}

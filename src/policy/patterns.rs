@@ -324,6 +324,14 @@ mod tests {
                 "{pattern}"
             );
         }
+        // One word is no short ARN, and what is no ARN itself is not completed.
+        assert_eq!(Pattern::of("arn").matches_resource(arn), Three::No);
+        let short = "arn:aws:sns:eu-west-1";
+        assert_eq!(
+            Pattern::of("arn:aws:sns").matches_resource(short),
+            Three::No
+        );
+        assert_eq!(Pattern::of("arn:aws:*").matches_resource(short), Three::Yes);
         assert_eq!(Pattern::of("*").matches_resource("*"), Three::Yes);
         assert_eq!(Pattern::of(arn).matches_resource("*"), Three::No);
     }
