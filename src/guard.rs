@@ -17,7 +17,8 @@ use crate::policy::guard::{Breach, Holder, judge};
 use crate::policy::{Guardrail, Principals, Severity, Statement};
 use crate::stack::{Encryption, RouteKey};
 use crate::verify::World;
-use crate::verify::world::{Origin, Paper, Surface, Thing, What};
+use crate::verify::paper::{Origin, Paper};
+use crate::verify::world::{Surface, Thing, What};
 
 /// A guardrail that something goes over.
 #[derive(Clone, Debug, PartialEq, Eq)]

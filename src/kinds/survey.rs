@@ -26,6 +26,7 @@ use crate::cloud::apigateway::RestApiRecord;
 use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::kinds::{Queue, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
+use crate::policy::Document;
 
 /// A resource that is ours by its mark and that the stack does not want.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,8 @@ pub struct Live {
     pub remains: Vec<Orphan>,
     /// Subscriptions of others to our topics.
     pub guests: Vec<Guest>,
+    /// What others' managed policies say that our roles have or are bounded by, by ARN, as far as it was read.
+    pub policies: BTreeMap<String, Document>,
 }
 
 /// A subscription of another's queue to a topic of the stack.
@@ -140,6 +143,7 @@ impl Reading {
         self.live.orphans.extend(other.live.orphans);
         self.live.remains.extend(other.live.remains);
         self.live.guests.extend(other.live.guests);
+        self.live.policies.extend(other.live.policies);
         self.unread.extend(other.unread);
     }
 

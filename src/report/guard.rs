@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::style::{BAD, CHANGE, LOUD, QUIET, counted, styled};
 use crate::guard::{Finding, Guarded};
 use crate::policy::Severity;
-use crate::verify::world::Origin;
+use crate::verify::paper::Origin;
 
 /// What goes over a guardrail, what is accepted, and which acceptance nothing needs.
 #[must_use]

@@ -3,7 +3,7 @@
 use crate::model::Address;
 use crate::policy::Request;
 
-use super::world::Origin;
+use super::paper::Origin;
 
 /// What kind of promise a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,4 +229,10 @@ impl Trial {
             () => Outcome::Proved,
         }
     }
+}
+
+/// Whether a reason names what lets somebody in. A bound that leaves room for it lets nobody in.
+#[must_use]
+pub(super) fn is_to_blame(reason: &str) -> bool {
+    !reason.ends_with(", lets it")
 }

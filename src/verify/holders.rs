@@ -29,8 +29,9 @@ use reaching::Reaching;
 use super::calls::{Service, Texts, meant, services, some_text};
 use super::declared::{Name, account_of, named};
 use super::may::through;
+use super::paper::{Origin, allowing};
 use super::voice::{MADE_UP, role_in, root};
-use super::world::{Caller, MIGHTY, Origin, Thing, What, World, allowing, method_auth};
+use super::world::{Caller, MIGHTY, Thing, What, World, method_auth};
 
 /// What is asked of a resource: who may do this to it.
 #[derive(Clone, Debug)]

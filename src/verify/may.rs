@@ -15,9 +15,11 @@ use crate::stack::{
 
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial};
+use super::declared::account_of;
+use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
 use super::voice::{Voice, root};
-use super::world::{Caller, Origin, Paper, Surface, Thing, What, World, method_auth};
+use super::world::{Caller, Surface, Thing, What, World, bounding, method_auth};
 
 /// What one side of a claim looks at.
 pub(super) struct Case<'a> {
@@ -251,7 +253,19 @@ impl Case<'_> {
         if !own_side {
             found.push(format!("{who} lacks {} on {resource}", request.action));
         }
-        if !their_side {
+        let bounded = bounding(caller).filter(|it| !says_yes(&it.document));
+        if let Some(paper) = bounded {
+            found.push(format!(
+                "{} leaves no room for {} on {resource}",
+                self.world.named(&paper.name),
+                request.action
+            ));
+        }
+        // In one account one side is enough, and its own is not what is missing.
+        let enough = bounded.is_some()
+            && own_side
+            && matches!(caller, Caller::Role(it) if account_of(it) == account_of(target));
+        if !their_side && !enough {
             let name = policy_name(target);
             let text = match &request.principal {
                 Who::Arn(name) | Who::Service(name) => name.clone(),

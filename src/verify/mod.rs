@@ -23,6 +23,7 @@ pub mod holders;
 mod may;
 pub mod nevers;
 mod only;
+pub mod paper;
 mod promised;
 pub mod question;
 mod voice;

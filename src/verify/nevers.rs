@@ -10,7 +10,7 @@ use crate::model::{Address, KindName};
 use crate::policy::Request;
 use crate::stack::{Deed, Forbidden, Never, RouteKey, Stack, Whom};
 
-use super::claim::{Evidence, Finding, Promise, Trial};
+use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::holders::{Ask, Circle, Holder, Kin, Open, Search};
 use super::world::{Thing, World};
 
@@ -155,6 +155,7 @@ fn evidence(
         blame: holder
             .because
             .iter()
+            .filter(|it| is_to_blame(it))
             .map(|it| {
                 it.strip_suffix(" allows it")
                     .unwrap_or(it)

@@ -19,11 +19,12 @@ use crate::policy::{
 use crate::stack::{RouteKey, Stack};
 
 use super::calls::{Service, Texts, meant, services};
-use super::claim::{Evidence, Finding, Promise, Trial};
+use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::{Bound, Declared, account_of, named};
 use super::may::through;
+use super::paper::{Origin, Paper, allowing};
 use super::voice::{ELSEWHERE, MADE_UP, role_in};
-use super::world::{Caller, Origin, Paper, Surface, Thing, What, World, allowing, method_auth};
+use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
 /// Looks for whatever is allowed and not declared.
 pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
@@ -242,6 +243,7 @@ impl Search<'_> {
                     blame: verdict
                         .because
                         .iter()
+                        .filter(|it| is_to_blame(it))
                         .map(|it| {
                             self.world.named(
                                 it.strip_suffix(" allows it")

@@ -6,8 +6,9 @@
 use crate::model::{Address, Arn, KindName, Place};
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
 
+use super::paper::Paper;
 use super::voice::root;
-use super::world::{Paper, Surface, Thing, What};
+use super::world::{Surface, Thing, What};
 
 /// A topic of a contract, as its owner promises it to a queue.
 pub(super) fn promised_topic(

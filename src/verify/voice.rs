@@ -9,7 +9,8 @@ use crate::model::{AccountId, Address, Place};
 use crate::policy::{Request, Who};
 use crate::stack::{Principal, Stack};
 
-use super::world::{Caller, Origin, Paper, World};
+use super::paper::{Origin, Paper};
+use super::world::{Caller, World};
 
 /// The name of roles that are made up.
 pub(super) const MADE_UP: &str = "provision-verify";

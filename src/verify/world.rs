@@ -4,8 +4,8 @@
 //! leave behind: what is wanted, with the statements of others that stay. Statements that
 //! are not ours bear on a request like any other; they are in every world that a cloud is part of.
 //!
-//! What nobody can read here (managed policies, the document of a permissions boundary,
-//! an organization's policies) is not taken for silence: an answer that such a document could
+//! What nobody read (the managed policies of AWS's own, without a cloud all that the stack does not
+//! write itself, an organization's policies) is not taken for silence: an answer that such a document could
 //! change is *unproven*, and says which document it is. Organization policies stand over every
 //! account alike and can only take away; they are said once, not in each answer.
 //!
@@ -25,70 +25,12 @@ use crate::policy::context::contexts;
 use crate::policy::own::OwnSid;
 use crate::policy::rules::{Kind, Rules};
 use crate::policy::{
-    ApiName, Clause, Decision, Document, Effect, MethodAuth, Prepared, Request, Silence, Statement,
+    ApiName, Clause, Decision, Document, MethodAuth, Prepared, Request, Silence, Statement,
     Verdict, Who,
 };
 use crate::stack::{Encryption, Endpoint, RouteKey};
 
-/// Who a statement comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// The engine made it of the stack's accesses.
-    Ours,
-    /// The author wrote it into the stack as it is.
-    Author,
-    /// Somebody else put it there.
-    Foreign,
-}
-
-/// A document that bears on requests.
-#[derive(Clone, Debug)]
-pub struct Paper {
-    /// What a sentence calls it: `the policy of topics.orders`.
-    pub name: String,
-    /// What it says.
-    pub document: Document,
-    /// The same, ready to be asked.
-    pub rules: Arc<Rules>,
-    /// Who wrote it; `None` where each statement tells by its `Sid`.
-    pub origin: Option<Origin>,
-}
-
-impl Paper {
-    fn of(name: String, document: Document, kind: Kind, origin: Option<Origin>) -> Self {
-        let rules = Arc::new(Rules::of(&document, kind, name.clone()));
-        Self {
-            name,
-            document,
-            rules,
-            origin,
-        }
-    }
-
-    /// An identity policy.
-    #[must_use]
-    pub fn identity(name: impl Into<String>, document: Document, origin: Origin) -> Self {
-        Self::of(name.into(), document, Kind::Identity, Some(origin))
-    }
-
-    /// A resource's own policy.
-    #[must_use]
-    pub fn resource(name: impl Into<String>, document: Document) -> Self {
-        Self::of(name.into(), document, Kind::Resource, None)
-    }
-
-    /// Who a statement of it comes from.
-    #[must_use]
-    pub fn origin_of(&self, statement: &Statement, own: &OwnSid) -> Origin {
-        self.origin.unwrap_or_else(|| {
-            if own.owns(statement) {
-                Origin::Ours
-            } else {
-                Origin::Foreign
-            }
-        })
-    }
-}
+use super::paper::{Origin, Paper};
 
 /// A resource of the world.
 #[derive(Clone, Debug)]
@@ -112,12 +54,12 @@ pub struct Thing {
 pub enum What {
     /// A role.
     Role {
-        /// Its inline policies, and the managed ones of the stack's own.
+        /// Its inline policies, and the managed ones that were read.
         identity: Vec<Paper>,
-        /// ARNs of other managed policies, whose documents are not read.
+        /// ARNs of the managed policies that were not.
         unread: BTreeSet<String>,
-        /// ARN of the permissions boundary, whose document is not read.
-        boundary: Option<String>,
+        /// Its permissions boundary.
+        boundary: Option<Boundary>,
     },
     /// A topic.
     Topic {
@@ -131,6 +73,15 @@ pub enum What {
     },
     /// A REST API.
     Api(Surface),
+}
+
+/// What the permissions of a role are bounded by.
+#[derive(Clone, Debug)]
+pub enum Boundary {
+    /// A policy that was read.
+    Read(Paper),
+    /// The ARN of one that was not.
+    Unread(String),
 }
 
 /// What an API serves.
@@ -164,6 +115,8 @@ pub struct World {
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
     by_arn: Names<Address>,
+    /// What managed policies say that the stack did not make, by ARN.
+    policies: BTreeMap<String, Document>,
 }
 
 /// Who asks, and what is known of its own policies.
@@ -243,6 +196,7 @@ impl World {
             subscriptions: BTreeSet::new(),
             ids,
             by_arn: Names::default(),
+            policies: live.policies.clone(),
         }
     }
 
@@ -365,10 +319,37 @@ impl World {
             let name = format!("the managed policy `{name}` of {address}");
             Paper::identity(name, it.document.clone(), Origin::Ours)
         });
+        let declared = match &want.resource {
+            Resource::Role(role) => role.attached.clone(),
+            _ => BTreeSet::new(),
+        };
+        let (read, unread): (Vec<&String>, Vec<&String>) = role
+            .attached
+            .iter()
+            .partition(|it| self.policies.contains_key(*it));
+        let read = read.into_iter().map(|arn| {
+            let origin = if declared.contains(arn) {
+                Origin::Author
+            } else {
+                Origin::Foreign
+            };
+            let name = format!("the managed policy {arn} of {address}");
+            Paper::identity(name, self.policies[arn].clone(), origin)
+        });
+        let boundary = role
+            .boundary
+            .as_ref()
+            .map(|arn| match self.policies.get(arn) {
+                Some(document) => {
+                    let name = format!("the permissions boundary {arn} of {address}");
+                    Boundary::Read(Paper::identity(name, document.clone(), Origin::Author))
+                }
+                None => Boundary::Unread(arn.clone()),
+            });
         let what = What::Role {
-            identity: identity.chain(managed).collect(),
-            unread: role.attached.clone(),
-            boundary: role.boundary.clone(),
+            identity: identity.chain(managed).chain(read).collect(),
+            unread: unread.into_iter().cloned().collect(),
+            boundary,
         };
         let trust = Paper::of(
             format!("the trust policy of {address}"),
@@ -560,6 +541,7 @@ impl World {
             .identity
             .iter()
             .chain(&prepared.resource)
+            .chain(&prepared.boundary)
             .map(AsRef::as_ref)
             .collect();
         contexts(&rules, request).into_iter().find_map(|request| {
@@ -587,11 +569,28 @@ fn prepared(caller: Caller<'_>, target: &Thing) -> Prepared {
         Caller::Mighty => vec![mighty()],
         Caller::Bare => Vec::new(),
     };
+    let boundary = bounding(caller).map(|it| Arc::clone(&it.rules));
     let resource = target.policy.as_ref().map(|it| Arc::clone(&it.rules));
     Prepared {
         identity,
         resource,
+        boundary,
         ..Prepared::default()
+    }
+}
+
+/// The permissions boundary of a caller, where it was read.
+pub(super) fn bounding(caller: Caller<'_>) -> Option<&Paper> {
+    match caller {
+        Caller::Role(Thing {
+            what:
+                What::Role {
+                    boundary: Some(Boundary::Read(paper)),
+                    ..
+                },
+            ..
+        }) => Some(paper),
+        _ => None,
     }
 }
 
@@ -633,9 +632,10 @@ fn unread(caller: Caller<'_>) -> Option<Vec<String>> {
     let managed = unread
         .iter()
         .map(|it| format!("the managed policy {it} of {address}"));
-    let boundary = boundary
-        .iter()
-        .map(|it| format!("the permissions boundary {it} of {address}"));
+    let boundary = boundary.iter().filter_map(|it| match it {
+        Boundary::Read(_) => None,
+        Boundary::Unread(arn) => Some(format!("the permissions boundary {arn} of {address}")),
+    });
     let found: Vec<String> = managed.chain(boundary).collect();
     (!found.is_empty()).then_some(found)
 }
@@ -675,11 +675,5 @@ pub fn method_auth(authorization: &str) -> Option<MethodAuth> {
     }
 }
 
-/// The statements of a paper that allow.
-pub fn allowing(paper: &Paper) -> impl Iterator<Item = &Statement> {
-    paper
-        .document
-        .statements
-        .iter()
-        .filter(|it| it.effect == Effect::Allow)
-}
+#[cfg(test)]
+mod tests;

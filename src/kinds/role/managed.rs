@@ -9,7 +9,7 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{gone_is_fine, inline_prefix, unreadable};
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
@@ -106,9 +106,24 @@ impl Account {
         })
     }
 
+    /// What these managed policies of the account's own say, by ARN. One that cannot be read is left out:
+    /// it is nobody's but its author's to mend.
+    #[must_use]
+    pub fn in_force(&self, arns: &BTreeSet<&String>) -> BTreeMap<String, Document> {
+        let asked = self.policies.iter().filter(|it| arns.contains(&it.arn));
+        asked
+            .filter_map(|it| {
+                let mut versions = it.versions.iter();
+                let version = versions.find(|version| version.id == it.default_version)?;
+                let document = Document::parse_encoded(&version.document).ok()?;
+                Some((it.arn.clone(), document))
+            })
+            .collect()
+    }
+
     /// The names of roles that a stack made managed policies for.
     #[must_use]
-    pub fn roles_with_policies(&self, stack: &str) -> std::collections::BTreeSet<String> {
+    pub fn roles_with_policies(&self, stack: &str) -> BTreeSet<String> {
         let path = path(stack);
         let ours = self.policies.iter().filter(|it| it.path == path);
         ours.filter_map(|it| {

@@ -1,5 +1,7 @@
 //! Roles, and the managed policies that the stack made for them.
 
+use std::collections::BTreeSet;
+
 use super::{Orphan, Reading, Survey, common_path, orphan};
 use crate::cloud::{CallError, iam};
 use crate::kinds::survey::Live;
@@ -42,6 +44,14 @@ impl Survey<'_> {
             .iter()
             .filter(|it| ours(it) || wanted_here(it).is_some())
             .collect();
+        let there = mine
+            .iter()
+            .flat_map(|it| it.attached.iter().chain(&it.boundary));
+        let to_be = wanted
+            .iter()
+            .flat_map(|(_, it)| it.attached.iter().chain(&it.boundary));
+        let bearing: BTreeSet<&String> = there.chain(to_be).collect();
+        reading.live.policies = account.in_force(&bearing);
         if mine.is_empty() {
             return Ok(());
         }

@@ -7,8 +7,9 @@ use crate::policy::{Clause, Document, PrincipalClause, Statement};
 use crate::stack::{Principal, Stack, Whom};
 
 use super::super::declared::{Name, account_of, named, names};
+use super::super::paper::allowing;
 use super::super::voice::root;
-use super::super::world::{Thing, What, allowing};
+use super::super::world::{Thing, What};
 use super::{Ask, Search, is_whole};
 
 /// Whose access is looked for.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::KindName;
 
-use super::super::world::{Thing, What, World, allowing};
+use super::super::paper::allowing;
+use super::super::world::{Thing, What, World};
 
 /// Roles by the resources that their own policies allow something on.
 #[derive(Clone, Debug, Default)]
