@@ -247,3 +247,65 @@ fn a_role_that_is_made_anew_gets_back_what_it_had() {
         .says("+ may publish to topics.events           policy of topics.events, b 222222222222")
         .says("+ may call GET /orders/* of apis.orders  policy of apis.orders, b 222222222222");
 }
+
+const FENCED: &str = "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+     [accounts.b]\nid = \"222222222222\"\n[roles.caller]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+     boundary = \"arn:aws:iam::111111111111:policy/fence\"\n[topics.events]\naccount = \"b\"\n\
+     [[access]]\nfrom = \"roles.caller\"\nto = \"topics.events\"\n";
+
+/// What the platform's team has made in the caller's account: a boundary that says this.
+fn fence(folder: &Folder, statement: &str) {
+    let mut world: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+    world["accounts"]["111111111111"]["policies"]["fence"] = serde_json::json!({
+        "arn": "arn:aws:iam::111111111111:policy/fence", "path": "/", "description": "",
+        "versions": {"1": document}, "default": 1, "made": 1,
+    });
+    folder.write(".provision/sandbox.json", &format!("{world:#}"));
+}
+
+#[test]
+fn a_boundary_that_leaves_no_room_for_an_edge_is_found_before_the_role_is_made() {
+    let folder = Folder::new();
+    folder.write("one.toml", FENCED);
+    let unread = "the permissions boundary arn:aws:iam::111111111111:policy/fence of roles.caller is not read";
+    folder.run("verify one.toml").ends(0).says(unread);
+    // Somebody else's stack, so that there is an account.
+    folder.write(
+        "other.toml",
+        "[stack]\nname = \"other\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[topics.t]\n",
+    );
+    folder.run("apply other.toml --sandbox --yes").ends(0);
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#,
+    );
+    let says = "the permissions boundary arn:aws:iam::111111111111:policy/fence of roles.caller leaves no room for \
+         sns:Publish on topics.events";
+    folder.run("plan one.toml --sandbox").ends(3).says(says);
+    folder
+        .run("apply one.toml --sandbox --yes")
+        .ends(3)
+        .says("so it is not carried out");
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"sns:*","Resource":"*"}"#,
+    );
+    let applied = folder.run("apply one.toml --sandbox --yes").ends(0);
+    assert!(!applied.out.contains("is not read"), "{}", applied.out);
+    folder.run("verify one.toml --sandbox --live").ends(0);
+    // Its owners close it later: nothing of ours has drifted, and the edge is dead.
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#,
+    );
+    folder
+        .run("verify one.toml --sandbox --live")
+        .ends(3)
+        .says(says);
+    folder
+        .run("who-can publish topics.events --stack one.toml --sandbox --live")
+        .ends(0)
+        .says("nobody");
+}
