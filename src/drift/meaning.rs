@@ -99,10 +99,6 @@ fn living(mut document: Document) -> Document {
     document
 }
 
-fn joined<'a>(documents: impl Iterator<Item = &'a Document>) -> Document {
-    Document::of(documents.flat_map(|it| it.statements.clone()).collect())
-}
-
 fn everything() -> Document {
     Document::of(vec![Statement::allow("", Clause::of(["*"])).on(["*"])])
 }
@@ -227,7 +223,10 @@ impl Means<'_> {
         let live_ours = live_inline
             .map(|(_, it)| it)
             .chain(live_managed.map(|it| &it.document));
-        let (old, new) = (joined(stack.identity()), joined(live_ours));
+        let (old, new) = (
+            Document::joined(stack.identity()),
+            Document::joined(live_ours),
+        );
         if want.resource.pending().is_empty() {
             self.documents(found, &old, &new, Some(named), None);
         } else {
@@ -254,7 +253,17 @@ impl Means<'_> {
             }
             (Some(boundary), Some(other)) if boundary != other => {
                 let says = format!("{named} is bounded by {other} instead of {boundary}");
-                found.add(Severity::MayOpenAccess, told(true, named, says));
+                let read = |it: &String| self.live.policies.get(it);
+                let change = read(boundary)
+                    .zip(read(other))
+                    .map(|(old, new)| compare(old, new));
+                match change.map(|it| it.verdict) {
+                    Some(Change::Narrowed) => {
+                        found.add(Severity::CutsAccess, told(false, named, says));
+                    }
+                    Some(Change::Equal | Change::Cosmetic) => {}
+                    _ => found.add(Severity::MayOpenAccess, told(true, named, says)),
+                }
             }
             _ => {}
         }
@@ -279,8 +288,9 @@ impl Means<'_> {
 
     fn managed(&self, found: &mut Meaning, named: &str, before: &Document, arn: &str) {
         let mut roles = self.live.have.values();
-        if let Some(document) = roles.find_map(|it| own_policy(it, arn)) {
-            let after = joined([before, document].into_iter());
+        let read = self.live.policies.get(arn);
+        if let Some(document) = read.or_else(|| roles.find_map(|it| own_policy(it, arn))) {
+            let after = Document::joined([before, document]);
             self.documents(found, before, &after, Some(named), None);
             return;
         }
@@ -474,14 +484,14 @@ impl Means<'_> {
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
-            old = joined(stack.identity());
+            old = Document::joined(stack.identity());
             let theirs = |name: &String| {
                 staying
                     .iter()
                     .any(|it| matches!(&it.what, Stranger::Inline(it) if it == name))
             };
             let foreign = live.inline.iter().filter(|(name, _)| theirs(name));
-            new = joined(stack.identity().chain(foreign.map(|(_, it)| it)));
+            new = Document::joined(stack.identity().chain(foreign.map(|(_, it)| it)));
         }
         if old != new {
             self.documents(&mut found, &old, &new, Some(&named), None);
@@ -570,7 +580,7 @@ impl Means<'_> {
         match &have.resource {
             Resource::Role(it) => {
                 self.documents(&mut found, &nothing, &it.trust, None, Some(&named));
-                let all = joined(it.identity());
+                let all = Document::joined(it.identity());
                 self.documents(&mut found, &nothing, &all, Some(&named), None);
                 for arn in &it.attached {
                     self.managed(&mut found, &named, &nothing, arn);

@@ -50,9 +50,12 @@ pub struct Live {
     pub remains: Vec<Orphan>,
     /// Subscriptions of others to our topics.
     pub guests: Vec<Guest>,
-    /// What others' managed policies say that our roles have or are bounded by, by ARN, as far as it was read.
-    pub policies: BTreeMap<String, Document>,
+    /// Of the managed policies that our roles have or are bounded by, those that were read.
+    pub policies: ManagedPolicies,
 }
+
+/// What managed policies say that the stack did not make, by ARN.
+pub type ManagedPolicies = BTreeMap<String, Document>;
 
 /// A subscription of another's queue to a topic of the stack.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,15 +5,17 @@
 //! part of it. A fresh resource that nobody is let in to broadens nothing: its owner's
 //! account decides by its own policies, as it does of everything there.
 
-use std::collections::BTreeSet;
-
-use crate::kinds::Resource;
+use crate::kinds::survey::ManagedPolicies;
+use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
-use crate::policy::{Document, Request, compare};
+use crate::policy::{Document, Request, Who, compare};
 
 use super::documents::{self, Pair, TRUST};
 use super::{Action, Step};
+
+/// What a plan calls managed policies that are not the stack's own.
+const MANAGED: &str = "managed policies";
 
 /// Whether a plan lets anyone do more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,13 +57,13 @@ pub struct Widening {
 }
 
 /// Every document that lets more through than before, or may.
-pub(super) fn widenings(steps: &[Step]) -> Vec<Widening> {
+pub(super) fn widenings(steps: &[Step], read: &ManagedPolicies) -> Vec<Widening> {
     let mut found = Vec::new();
     for step in steps.iter().filter(|it| it.action != Action::Keep) {
         for pair in documents::pairs(step) {
             found.extend(widening(step, &pair));
         }
-        found.extend(unread(step));
+        found.extend(borrowed(step, read));
         found.extend(opened(step));
     }
     found
@@ -96,7 +98,10 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
         (None, documents::POLICY) => documents::delegation(&step.place),
         (None, _) => nothing,
     };
-    let found = compare(&before, after);
+    let mut found = compare(&before, after);
+    if pair.document == documents::INLINE {
+        found.gains = asked_by(step, found.gains);
+    }
     match found.verdict {
         Change::Widened | Change::Both => told(Broadened::Yes, found.gains, Vec::new()),
         Change::Unproven => told(Broadened::Unknown, found.gains, found.because),
@@ -104,35 +109,96 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
     }
 }
 
-/// Managed policies and boundaries, whose documents nobody reads.
-fn unread(step: &Step) -> Option<Widening> {
-    let want = step.want.as_ref().filter(|it| it.owned)?;
+/// Managed policies that come to a role, and boundaries that change: by their documents, as far as they were read.
+fn borrowed(step: &Step, read: &ManagedPolicies) -> Vec<Widening> {
+    let Some(want) = step.want.as_ref().filter(|it| it.owned) else {
+        return Vec::new();
+    };
     let Resource::Role(role) = &want.resource else {
-        return None;
+        return Vec::new();
     };
     let live = step.have.as_ref().and_then(|it| match &it.resource {
         Resource::Role(role) => Some(role),
         _ => None,
     });
-    let none = BTreeSet::new();
-    let attached = live.map_or(&none, |it| &it.attached);
-    let mut why: Vec<String> = role
-        .attached
-        .difference(attached)
+    let told = |document, verdict, gains, why| Widening {
+        address: step.address.clone(),
+        document,
+        verdict,
+        gains,
+        why,
+    };
+    let attached = live.map(|it| it.attached.clone()).unwrap_or_default();
+    let mut found = Vec::new();
+    let coming: Vec<&String> = role.attached.difference(&attached).collect();
+    let (known, unknown): (Vec<&String>, Vec<&String>) =
+        coming.into_iter().partition(|it| read.contains_key(*it));
+    let before: Vec<&Document> = live
+        .into_iter()
+        .flat_map(Role::identity)
+        .chain(attached.iter().filter_map(|it| read.get(it)))
+        .collect();
+    let after = before
+        .iter()
+        .copied()
+        .chain(known.iter().map(|it| &read[*it]));
+    let compared = compare(
+        &Document::joined(before.iter().copied()),
+        &Document::joined(after),
+    );
+    let widened = match compared.verdict {
+        Change::Widened | Change::Both => Some(Broadened::Yes),
+        Change::Unproven => Some(Broadened::Unknown),
+        Change::Equal | Change::Cosmetic | Change::Narrowed => None,
+    };
+    found.extend(widened.map(|it| {
+        let gains = asked_by(step, compared.gains);
+        told(MANAGED, it, gains, compared.because)
+    }));
+    let mut why: Vec<String> = unknown
+        .into_iter()
         .map(|it| format!("the managed policy {it} is attached, and not read"))
         .collect();
-    if let Some(boundary) = live.and_then(|it| it.boundary.as_ref())
-        && role.boundary.as_ref() != Some(boundary)
-    {
-        why.push(format!("its permissions boundary is no longer {boundary}"));
+    why.extend(live.and_then(|it| unbound(role, it, read)));
+    if !why.is_empty() {
+        found.push(told(MANAGED, Broadened::Unknown, Vec::new(), why));
     }
-    (!why.is_empty()).then(|| Widening {
-        address: step.address.clone(),
-        document: "managed policies",
-        verdict: Broadened::Unknown,
-        gains: Vec::new(),
-        why,
-    })
+    found
+}
+
+/// Requests that a role's own policies let through, asked by that role: the policies say nothing of who asks.
+fn asked_by(step: &Step, requests: Vec<Request>) -> Vec<Request> {
+    let resource = step.want.as_ref().map(|it| &it.resource);
+    let Some(Resource::Role(role)) = resource else {
+        return requests;
+    };
+    let asked = |mut it: Request| {
+        let told = |key: &String| key.to_ascii_lowercase().starts_with("aws:principal");
+        if !it.context.keys().any(told) {
+            it.principal = Who::Arn(role.arn.to_string());
+        }
+        it
+    };
+    requests.into_iter().map(asked).collect()
+}
+
+/// That a role's boundary may leave room for more than the one before.
+fn unbound(role: &Role, live: &Role, read: &ManagedPolicies) -> Option<String> {
+    let before = live.boundary.as_ref()?;
+    if role.boundary.as_ref() == Some(before) {
+        return None;
+    }
+    let after = role.boundary.as_ref();
+    let documents = (read.get(before), after.and_then(|it| read.get(it)));
+    if let (Some(old), Some(new)) = documents
+        && !matches!(
+            compare(old, new).verdict,
+            Change::Widened | Change::Both | Change::Unproven
+        )
+    {
+        return None;
+    }
+    Some(format!("its permissions boundary is no longer {before}"))
 }
 
 /// Methods that ask nothing of their callers, and asked something before or were not there.

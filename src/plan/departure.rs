@@ -72,7 +72,7 @@ impl Plan {
         plan.refusals.extend(held(&going));
         plan.steps.extend(going);
         plan.access = access::changes(before, &plan.steps, &plan.reborn);
-        plan.widenings = broadened::widenings(&plan.steps);
+        plan.widenings = broadened::widenings(&plan.steps, &live.policies);
         plan.statements = documents::statements(&plan.steps);
         plan
     }

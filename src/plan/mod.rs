@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task};
 use crate::kinds::role::Versions;
-use crate::kinds::survey::{Live, Orphan};
+use crate::kinds::survey::{Live, ManagedPolicies, Orphan};
 use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
@@ -126,6 +126,8 @@ pub struct Plan {
     pub ghosts: Vec<Ghost>,
     /// Documents that let more through than before.
     pub widenings: Vec<Widening>,
+    /// What managed policies say that the stack did not make, as far as they were read.
+    pub policies: ManagedPolicies,
     /// Statements that come, go and change, document by document.
     pub statements: Vec<StatementChange>,
     /// How full each document is.
@@ -204,7 +206,8 @@ impl Plan {
             strangers,
             reborn,
             ghosts,
-            widenings: broadened::widenings(&steps),
+            widenings: broadened::widenings(&steps, &live.policies),
+            policies: live.policies.clone(),
             statements: documents::statements(&steps),
             gauges,
             refusals,
@@ -237,7 +240,8 @@ impl Plan {
             reborn: Vec::new(),
             ghosts: Vec::new(),
             access: access::changes(desired, &steps, &[]),
-            widenings: broadened::widenings(&steps),
+            widenings: broadened::widenings(&steps, &live.policies),
+            policies: live.policies.clone(),
             statements: documents::statements(&steps),
             gauges: Vec::new(),
             refusals: held(&steps).collect(),
@@ -267,7 +271,7 @@ impl Plan {
         }
         self.reborn.retain(|it| !it.pins.is_empty());
         self.access = access::changes(desired, &moving, &self.reborn);
-        self.widenings = broadened::widenings(&moving);
+        self.widenings = broadened::widenings(&moving, &self.policies);
         self.statements = documents::statements(&moving);
         self.refusals.retain(|it| these.contains(&it.address));
         self

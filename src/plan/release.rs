@@ -76,7 +76,8 @@ impl Plan {
             strangers: BTreeSet::new(),
             reborn: Vec::new(),
             ghosts: Vec::new(),
-            widenings: broadened::widenings(&steps),
+            widenings: broadened::widenings(&steps, &live.policies),
+            policies: live.policies.clone(),
             // Another name is no other statement.
             statements: Vec::new(),
             gauges,

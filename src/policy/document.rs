@@ -190,6 +190,13 @@ impl Document {
         }
     }
 
+    /// All that these say, as one.
+    #[must_use]
+    pub fn joined<'a>(documents: impl IntoIterator<Item = &'a Self>) -> Self {
+        let statements = documents.into_iter().flat_map(|it| it.statements.clone());
+        Self::of(statements.collect())
+    }
+
     /// Reads plain JSON.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Self::from_value(&json::parse(text)?).map_err(|error| error.within(text))

@@ -246,10 +246,10 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
             continue;
         }
         let what = format!("the {} of {}", it.document, it.address);
-        let verb = if it.verdict == Broadened::Yes {
-            "lets through what it did not"
-        } else {
-            "may let more through"
+        let verb = match it.verdict {
+            Broadened::Yes if it.document.ends_with("policies") => "let through what they did not",
+            Broadened::Yes => "lets through what it did not",
+            Broadened::Unknown | Broadened::No => "may let more through",
         };
         for request in &it.gains {
             lines.push(format!("{what} {verb}: {}", asked(request)));

@@ -83,7 +83,7 @@ fn finding(it: &Finding) -> String {
 fn author(origin: Origin) -> &'static str {
     match origin {
         Origin::Ours => "made of the stack's accesses",
-        Origin::Author => "written in the stack",
+        Origin::Author => "written in the stack, or attached by it",
         Origin::Foreign => "put there by somebody else",
     }
 }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::kinds::role::inline_prefix;
-use crate::kinds::survey::Live;
+use crate::kinds::survey::{Live, ManagedPolicies};
 use crate::kinds::{Have, Resource, Role, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Names, Place};
@@ -115,8 +115,7 @@ pub struct World {
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
     by_arn: Names<Address>,
-    /// What managed policies say that the stack did not make, by ARN.
-    policies: BTreeMap<String, Document>,
+    policies: ManagedPolicies,
 }
 
 /// Who asks, and what is known of its own policies.

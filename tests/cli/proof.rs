@@ -309,3 +309,49 @@ fn a_boundary_that_leaves_no_room_for_an_edge_is_found_before_the_role_is_made()
         .ends(0)
         .says("nobody");
 }
+
+#[test]
+fn a_managed_policy_is_read_before_it_is_attached() {
+    let folder = Folder::new();
+    let stack = |more: &str| {
+        format!(
+            "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+             [topics.events]\n[roles.other]\ntrusted_by = \"lambda.amazonaws.com\"\n{more}"
+        )
+    };
+    let fence = |deed: &str| {
+        format!(r#"{{"Sid":"Work","Effect":"{deed}","Action":"sns:Publish","Resource":"*"}}"#)
+    };
+    folder.write("one.toml", &stack(""));
+    folder.run("apply one.toml --sandbox --yes").ends(0);
+    let attached = "attach = \"arn:aws:iam::111111111111:policy/fence\"\n";
+    folder.write("one.toml", &stack(attached));
+    folder
+        .run("plan one.toml --sandbox")
+        .ends(0)
+        .says("broadened: unknown")
+        .says("of roles.other is not read, and may allow it");
+    self::fence(&folder, &fence("Deny"));
+    folder
+        .run("plan one.toml --sandbox --fail-on broadened")
+        .ends(0)
+        .says("broadened: no");
+    self::fence(&folder, &fence("Allow"));
+    folder
+        .run("plan one.toml --sandbox")
+        .ends(3)
+        .says("broadened: yes")
+        .says("the managed policies of roles.other let through what they did not:")
+        .says("roles.other may sns:Publish on topics.events, and nobody declared it");
+    // What somebody attached meanwhile is told by what it says.
+    folder.write("one.toml", &stack(""));
+    let name = ".provision/sandbox.json";
+    let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
+    world["accounts"]["111111111111"]["roles"]["other"]["attached"] =
+        serde_json::json!(["arn:aws:iam::111111111111:policy/fence"]);
+    folder.write(name, &world.to_string());
+    folder
+        .run("drift one.toml --sandbox")
+        .ends(2)
+        .says("roles.other may publish to");
+}
