@@ -12,9 +12,9 @@ use super::fault::{Sent, incomplete, refused};
 use crate::cloud::iam::{
     AccountDetail, AttachRolePolicy, CreatePolicy, CreatePolicyVersion, CreateRole, CreatedRole,
     DeletePolicy, DeletePolicyVersion, DeleteRole, DeleteRolePermissionsBoundary, DeleteRolePolicy,
-    DetachRolePolicy, GetAccountAuthorizationDetails, ListRoles, PolicyDetail, PolicyVersion,
-    PutRolePermissionsBoundary, PutRolePolicy, RoleDetail, RoleListing, SetDefaultPolicyVersion,
-    TagRole, UntagRole, UpdateAssumeRolePolicy, UpdateRole,
+    DetachRolePolicy, GetAccountAuthorizationDetails, GetPolicy, GetPolicyVersion, ListRoles,
+    PolicyDetail, PolicyVersion, PutRolePermissionsBoundary, PutRolePolicy, RoleDetail,
+    RoleListing, SetDefaultPolicyVersion, TagRole, UntagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 use crate::cloud::{CallError, Page, Service};
 use crate::model::Tags;
@@ -266,6 +266,36 @@ pub(super) async fn create_policy(
         .policy
         .and_then(|it| it.arn)
         .ok_or_else(|| incomplete("CreatePolicy", "policy ARN"))
+}
+
+pub(super) async fn get_policy(client: &Client, call: GetPolicy) -> Result<String, CallError> {
+    let answer = client
+        .get_policy()
+        .policy_arn(call.arn)
+        .send()
+        .await
+        .sent(IAM)?;
+    answer
+        .policy
+        .and_then(|it| it.default_version_id)
+        .ok_or_else(|| incomplete("GetPolicy", "default version"))
+}
+
+pub(super) async fn get_policy_version(
+    client: &Client,
+    call: GetPolicyVersion,
+) -> Result<String, CallError> {
+    let answer = client
+        .get_policy_version()
+        .policy_arn(call.arn)
+        .version_id(call.version)
+        .send()
+        .await
+        .sent(IAM)?;
+    answer
+        .policy_version
+        .and_then(|it| it.document)
+        .ok_or_else(|| incomplete("GetPolicyVersion", "document"))
 }
 
 pub(super) async fn create_policy_version(

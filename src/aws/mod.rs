@@ -315,6 +315,10 @@ impl Clients {
             Request::DetachRolePolicy(it) => {
                 sent!(DetachRolePolicy, iam::detach_role_policy, iam(), it)
             }
+            Request::GetPolicy(it) => sent!(GetPolicy, iam::get_policy, iam(), it),
+            Request::GetPolicyVersion(it) => {
+                sent!(GetPolicyVersion, iam::get_policy_version, iam(), it)
+            }
             Request::CreatePolicy(it) => sent!(CreatePolicy, iam::create_policy, iam(), it),
             Request::CreatePolicyVersion(it) => {
                 sent!(CreatePolicyVersion, iam::create_policy_version, iam(), it)

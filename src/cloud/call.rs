@@ -111,6 +111,8 @@ calls! {
 
     Iam "GetAccountAuthorizationDetails" reads iam::GetAccountAuthorizationDetails -> Page<iam::AccountDetail>;
     Iam "ListRoles" reads iam::ListRoles -> Page<iam::RoleListing>;
+    Iam "GetPolicy" reads iam::GetPolicy -> String;
+    Iam "GetPolicyVersion" reads iam::GetPolicyVersion -> String;
     Iam "CreateRole" writes iam::CreateRole -> iam::CreatedRole;
     Iam "UpdateRole" writes iam::UpdateRole -> ();
     Iam "UpdateAssumeRolePolicy" writes iam::UpdateAssumeRolePolicy -> ();

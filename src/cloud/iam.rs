@@ -257,6 +257,22 @@ pub struct DeletePolicy {
     pub arn: String,
 }
 
+/// The id of the version of a managed policy that is in force; the policy may be AWS's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetPolicy {
+    /// The policy's ARN.
+    pub arn: String,
+}
+
+/// The document of a version of a managed policy, URL-encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetPolicyVersion {
+    /// The policy's ARN.
+    pub arn: String,
+    /// The version's id.
+    pub version: String,
+}
+
 /// Sets the permissions boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutRolePermissionsBoundary {

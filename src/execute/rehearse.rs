@@ -162,6 +162,8 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         Request::GetCallerIdentity(_)
         | Request::GetAccountAuthorizationDetails(_)
         | Request::ListRoles(_)
+        | Request::GetPolicy(_)
+        | Request::GetPolicyVersion(_)
         | Request::GetTopicAttributes(_)
         | Request::ListTopicTags(_)
         | Request::GetSubscriptionAttributes(_)

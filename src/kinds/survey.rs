@@ -193,11 +193,11 @@ pub async fn read(
         cloud,
     };
     let visits = Visits::of(places);
-    let roles = join_all(visits.accounts.values().map(|place| survey.roles(place)));
+    let roles = survey.all_roles(&visits);
     let rest = join_all(visits.regions.values().map(|place| survey.region(place)));
     let (roles, rest) = futures::future::join(roles, rest).await;
-    let mut reading = Reading::default();
-    for part in roles.into_iter().chain(rest) {
+    let mut reading = roles;
+    for part in rest {
         reading.take(part);
     }
     survey.subscriptions(&mut reading).await;

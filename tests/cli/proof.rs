@@ -355,3 +355,50 @@ fn a_managed_policy_is_read_before_it_is_attached() {
         .ends(2)
         .says("roles.other may publish to");
 }
+
+#[test]
+fn policies_of_awss_own_are_read_once_for_all_roles() {
+    let folder = Folder::new();
+    let stack = |attached: &str| {
+        let attach = match attached {
+            "" => String::new(),
+            name => format!("attach = \"arn:aws:iam::aws:policy/{name}\"\n"),
+        };
+        format!(
+            "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+             [accounts.b]\nid = \"222222222222\"\n[topics.events]\naccount = \"a\"\n\
+             [roles.one]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n{attach}\
+             [roles.two]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n{attach}"
+        )
+    };
+    let reads = |attached: &str, code: i32| {
+        folder.write("one.toml", &stack(attached));
+        let plan = folder
+            .run("plan one.toml --sandbox --json")
+            .ends(code)
+            .document();
+        (
+            plan["calls"]["reads"].as_u64().expect("a count"),
+            plan["proof"].to_string(),
+        )
+    };
+    let (without, proof) = reads("", 0);
+    assert!(!proof.contains("not read"), "{proof}");
+    let (with, proof) = reads("service-role/AWSLambdaBasicExecutionRole", 0);
+    assert!(!proof.contains("not read"), "{proof}");
+    assert_eq!(with, without + 2);
+    let (_, proof) = reads("AdministratorAccess", 3);
+    assert!(
+        proof.contains("roles.one may sns:Publish on topics.events"),
+        "{proof}"
+    );
+    assert!(
+        !proof.contains("roles.two may"),
+        "another account's topic says who may: {proof}"
+    );
+    let (_, proof) = reads("NobodyKnows", 0);
+    assert!(
+        proof.contains("policy/NobodyKnows of roles.one is not read, and may allow it"),
+        "{proof}"
+    );
+}

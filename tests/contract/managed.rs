@@ -17,6 +17,8 @@ crate::scenarios! {
     a_policy_is_deleted_once_it_is_detached_and_has_one_version,
     a_managed_policy_has_its_limit,
     a_policy_that_is_not_there_is_missing,
+    the_version_in_force_is_read_by_itself,
+    a_policy_of_awss_own_is_read_like_any_other,
 }
 
 const PATH: &str = "/provision/shop/";
@@ -101,6 +103,56 @@ async fn a_policy_reads_back_with_its_versions(w: &World<'_>) {
         Document::parse(&allowing("sqs:SendMessage"))
     );
     assert!(details(w, &w.b, "reads-back").await.is_none());
+}
+
+async fn read(w: &World<'_>, at: &Place, arn: &str) -> Document {
+    let arn = arn.to_owned();
+    let version = w.ok(at, GetPolicy { arn: arn.clone() }).await;
+    let text = w.ok(at, GetPolicyVersion { arn, version }).await;
+    assert!(text.starts_with("%7B"), "URL-encoded: {text}");
+    Document::parse_encoded(&text).expect("a document")
+}
+
+async fn the_version_in_force_is_read_by_itself(w: &World<'_>) {
+    let arn = w.ok(&w.a, policy("alone")).await;
+    assert_eq!(
+        Ok(read(w, &w.a, &arn).await),
+        Document::parse(&allowing("sns:Publish"))
+    );
+    w.ok(&w.a, version(&arn, "sqs:SendMessage")).await;
+    assert_eq!(
+        Ok(read(w, &w.a, &arn).await),
+        Document::parse(&allowing("sqs:SendMessage"))
+    );
+    let older = GetPolicyVersion {
+        arn: arn.clone(),
+        version: "v1".to_owned(),
+    };
+    let text = w.ok(&w.a, older).await;
+    assert_eq!(
+        Document::parse_encoded(&text),
+        Document::parse(&allowing("sns:Publish"))
+    );
+    let none = GetPolicyVersion {
+        arn: arn.clone(),
+        version: "v3".to_owned(),
+    };
+    w.refused(&w.a, Fault::Missing, none).await;
+    let arn = Arn::policy(&w.a, PATH, "nobody").to_string();
+    w.refused(&w.a, Fault::Missing, GetPolicy { arn }).await;
+}
+
+async fn a_policy_of_awss_own_is_read_like_any_other(w: &World<'_>) {
+    let all = Document::parse(
+        &json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }],
+        })
+        .to_string(),
+    );
+    let arn = "arn:aws:iam::aws:policy/AdministratorAccess";
+    assert_eq!(Ok(read(w, &w.a, arn).await), all);
+    assert_eq!(Ok(read(w, &w.b, arn).await), all);
 }
 
 async fn a_policys_name_is_taken_whatever_its_path(w: &World<'_>) {

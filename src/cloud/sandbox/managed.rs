@@ -16,13 +16,35 @@ use super::refusal::{Answered, refuse};
 use super::state::Policy;
 use crate::cloud::Fault;
 use crate::cloud::iam::{
-    CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, PolicyDetail,
-    PolicyVersion, SetDefaultPolicyVersion,
+    CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, GetPolicy,
+    GetPolicyVersion, PolicyDetail, PolicyVersion, SetDefaultPolicyVersion,
 };
 use crate::model::Arn;
 
 const SIZE: usize = 6144;
 const VERSIONS: usize = 5;
+/// Some of AWS's own, by what follows `arn:aws:iam::aws:policy/`, with their documents.
+///
+/// See <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html>.
+const OF_AWS: [(&str, &str); 4] = [
+    (
+        "AdministratorAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+    ),
+    (
+        "AmazonSQSFullAccess",
+        r#"{"Version":"2012-10-17","Statement":[{"Action":["sqs:*"],"Effect":"Allow","Resource":"*"}]}"#,
+    ),
+    (
+        "service-role/AWSLambdaBasicExecutionRole",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}"#,
+    ),
+    (
+        "service-role/AWSLambdaSQSQueueExecutionRole",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:GetQueueAttributes","logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}"#,
+    ),
+];
+
 /// Below it stands what stacks make.
 const OURS: &str = "/provision/";
 
@@ -54,6 +76,21 @@ impl Turn<'_> {
             }
         });
         details.collect()
+    }
+
+    pub(super) fn get_policy(&mut self, call: &GetPolicy) -> Answered<String> {
+        if of_aws(&call.arn).is_some() {
+            return Ok(version_id(1));
+        }
+        Ok(version_id(self.policy(&call.arn)?.default))
+    }
+
+    pub(super) fn get_policy_version(&mut self, call: &GetPolicyVersion) -> Answered<String> {
+        if let Some(document) = of_aws(&call.arn).filter(|_| call.version == version_id(1)) {
+            return Ok(encoded(document));
+        }
+        let (policy, number) = self.version(&call.arn, &call.version)?;
+        Ok(encoded(&policy.versions[&number]))
     }
 
     pub(super) fn create_policy(&mut self, call: CreatePolicy) -> Answered<String> {
@@ -199,6 +236,15 @@ impl Turn<'_> {
         let mut policies = account.into_iter().flat_map(|it| it.policies.values());
         policies.any(|it| it.arn == arn)
     }
+}
+
+/// The document of a policy of AWS's own, where it is one of those that are known here.
+fn of_aws(arn: &str) -> Option<&'static str> {
+    let (_, name) = arn.split_once(":iam::aws:policy/")?;
+    let mut known = OF_AWS.iter();
+    known
+        .find(|(it, _)| *it == name)
+        .map(|(_, document)| *document)
 }
 
 fn version_id(number: u32) -> String {

@@ -309,6 +309,10 @@ impl Turn<'_> {
                 Answer::GetAccountAuthorizationDetails(turn.account_details(&it)?)
             }
             Request::ListRoles(it) => Answer::ListRoles(turn.list_roles(&it)?),
+            Request::GetPolicy(it) => Answer::GetPolicy(turn.get_policy(&it)?),
+            Request::GetPolicyVersion(it) => {
+                Answer::GetPolicyVersion(turn.get_policy_version(&it)?)
+            }
             Request::CreateRole(it) => Answer::CreateRole(turn.create_role(it)?),
             Request::UpdateRole(it) => Answer::UpdateRole(turn.update_role(it)?),
             Request::UpdateAssumeRolePolicy(it) => {

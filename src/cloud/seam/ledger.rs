@@ -198,6 +198,8 @@ pub(crate) fn target(request: &Request) -> String {
         | Request::ListSubscriptions(_)
         | Request::GetRestApis(_) => "",
         Request::ListRoles(it) => &it.path_prefix,
+        Request::GetPolicy(it) => &it.arn,
+        Request::GetPolicyVersion(it) => return format!("{} {}", it.arn, it.version),
         Request::CreateRole(it) => &it.name,
         Request::UpdateRole(it) => &it.name,
         Request::UpdateAssumeRolePolicy(it) => &it.name,

@@ -169,6 +169,31 @@ fn short_prefix(stack: &str) -> String {
     inline_prefix(&short_hash(stack))
 }
 
+/// Whether a managed policy is one of AWS's own.
+#[must_use]
+pub fn is_of_aws(arn: &str) -> bool {
+    arn.contains(":iam::aws:policy/")
+}
+
+/// What a managed policy of AWS's own says, by its ARN. Where that cannot be read nothing else fails for it:
+/// what depends on it is not proved, and says so.
+pub async fn document_of(
+    cloud: &dyn Cloud,
+    place: &Place,
+    arn: &str,
+) -> Option<(String, Document)> {
+    let ask = iam::GetPolicy {
+        arn: arn.to_owned(),
+    };
+    let version = cloud::call(cloud, place, ask).await.ok()?;
+    let ask = iam::GetPolicyVersion {
+        arn: arn.to_owned(),
+        version,
+    };
+    let text = cloud::call(cloud, place, ask).await.ok()?;
+    Some((arn.to_owned(), Document::parse_encoded(&text).ok()?))
+}
+
 /// One of the stack's managed policies, as it is there.
 pub(super) fn decode(
     detail: &iam::PolicyDetail,

@@ -1,14 +1,52 @@
 //! Roles, and the managed policies that the stack made for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Orphan, Reading, Survey, common_path, orphan};
+use futures::future::join_all;
+
+use super::{Orphan, Reading, Survey, Visits, common_path, orphan};
 use crate::cloud::{CallError, iam};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, role};
 use crate::model::{Address, KindName, Mark, Place};
 
 impl Survey<'_> {
+    /// The roles of every account, and the policies of AWS's own that they have or are bounded by: those
+    /// are alike in every account, so each is read once.
+    pub(super) async fn all_roles(&self, visits: &Visits<'_>) -> Reading {
+        let places = visits.accounts.values();
+        let mut reading = Reading::default();
+        for part in join_all(places.map(|place| self.roles(place))).await {
+            reading.take(part);
+        }
+        let there = reading.live.have.iter().filter_map(|(address, have)| {
+            let want = self.wants.get(address)?;
+            Some((&want.place, &have.resource))
+        });
+        let to_be = self
+            .wants
+            .values()
+            .map(|want| (&want.place, &want.resource));
+        let mut of_aws: BTreeMap<&String, &Place> = BTreeMap::new();
+        for (place, resource) in there.chain(to_be) {
+            if let (Resource::Role(role), true) =
+                (resource, visits.accounts.contains_key(&place.id))
+            {
+                let all = role.attached.iter().chain(&role.boundary);
+                of_aws.extend(
+                    all.filter(|it| role::managed::is_of_aws(it))
+                        .map(|it| (it, place)),
+                );
+            }
+        }
+        let reads = of_aws
+            .into_iter()
+            .map(|(arn, place)| role::managed::document_of(self.cloud, place, arn));
+        let read: Vec<_> = join_all(reads).await.into_iter().flatten().collect();
+        reading.live.policies.extend(read);
+        reading
+    }
+
     pub(super) async fn roles(&self, place: &Place) -> Reading {
         let mut reading = Reading::default();
         if let Err(error) = self.read_roles(place, &mut reading).await {
