@@ -8,7 +8,7 @@
 //!
 //! Many patterns with `*` on both sides can make too many states; then there is no answer.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use super::patterns::{Pattern, Token};
 
@@ -231,9 +231,11 @@ impl Universe {
 #[derive(Clone, Debug)]
 pub struct Atlas {
     universe: Universe,
-    languages: Vec<Language>,
+    row: Row,
     /// An example of each class, the shortest.
     pub examples: Vec<String>,
+    /// The class of each example.
+    classes: Vec<Vec<u32>>,
 }
 
 /// There would be too many states.
@@ -241,6 +243,7 @@ pub struct Atlas {
 pub struct TooMany;
 
 /// All paths laid out in one row, each closed by the language it belongs to.
+#[derive(Clone, Debug)]
 struct Row {
     cells: Vec<Result<Step, u32>>,
     starts: Vec<u32>,
@@ -333,16 +336,17 @@ impl Atlas {
         let mut texts: Vec<(usize, char)> = vec![(0, ' ')];
         let mut states = vec![(0_u32, row.begin())];
         let mut seen = HashSet::from([states[0].clone()]);
-        let mut classes: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
-        let mut order = Vec::new();
+        let mut known = HashSet::new();
+        let (mut order, mut classes) = (Vec::new(), Vec::new());
         let mut queue = VecDeque::from([0]);
         while let Some(current) = queue.pop_front() {
             let (state, places) = states[current].clone();
             if universe.accepts(state) {
-                classes.entry(row.accepting(&places)).or_insert_with(|| {
+                let class = row.accepting(&places);
+                if known.insert(class.clone()) {
                     order.push(current);
-                    current
-                });
+                    classes.push(class);
+                }
             }
             let next = universe.next(state);
             let mut letters: Vec<char> = next.named.chars().collect();
@@ -377,20 +381,20 @@ impl Atlas {
         };
         Ok(Self {
             examples: order.into_iter().map(spell).collect(),
+            classes,
             universe,
-            languages,
+            row,
         })
     }
 
     /// The class of a text: which languages hold it.
     #[must_use]
     pub fn class(&self, text: &str) -> Vec<u32> {
-        let row = Row::of(&self.languages);
-        let mut places = row.begin();
+        let mut places = self.row.begin();
         for letter in text.chars() {
-            places = row.advance(&places, letter);
+            places = self.row.advance(&places, letter);
         }
-        row.accepting(&places)
+        self.row.accepting(&places)
     }
 
     /// Whether a text is in the universe.
@@ -404,7 +408,11 @@ impl Atlas {
     /// Another text of the same class, if `wish` is one.
     #[must_use]
     pub fn rather(&self, example: &str, wish: String) -> Option<String> {
-        (self.has(&wish) && self.class(&wish) == self.class(example)).then_some(wish)
+        let class = match self.examples.iter().position(|it| it == example) {
+            Some(at) => &self.classes[at],
+            None => &self.class(example),
+        };
+        (self.has(&wish) && self.class(&wish) == *class).then_some(wish)
     }
 }
 

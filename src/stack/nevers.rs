@@ -31,7 +31,7 @@ pub struct Never {
 }
 
 /// Whom a never speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Whom {
     /// Everybody, signed or not.
     Anyone,

@@ -14,14 +14,16 @@
 mod circle;
 mod reaching;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::{AccountId, Address, KindName};
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
     Who, compare,
 };
-use crate::stack::{RouteKey, Stack, Whom};
+use crate::stack::{Principal, RouteKey, Stack, Whom};
 
 pub use circle::Circle;
 use reaching::Reaching;
@@ -130,7 +132,21 @@ pub struct Search<'a> {
     pub(super) stack: &'a Stack,
     pub(super) world: &'a World,
     reaching: Reaching<'a>,
+    /// What was found before: a role is asked for again with each resource that it may act on.
+    found: RefCell<BTreeMap<Question, Direct>>,
 }
+
+/// Who of a circle may do what: the resource, the actions, the calls, and the circle.
+type Question = (
+    Address,
+    Vec<String>,
+    Vec<RouteKey>,
+    Vec<Whom>,
+    Vec<Principal>,
+);
+
+/// Those who may do it without assuming a role first, and what could not be decided.
+type Direct = Rc<(Vec<Holder>, Open)>;
 
 /// A concrete resource, and what is asked of its callers.
 struct Spot {
@@ -162,6 +178,7 @@ impl<'a> Search<'a> {
             stack,
             world,
             reaching: Reaching::of(world),
+            found: RefCell::default(),
         }
     }
 
@@ -183,7 +200,9 @@ impl<'a> Search<'a> {
         found: &mut Vec<Holder>,
         open: &mut Open,
     ) {
-        for holder in self.direct(ask, circle, open) {
+        let direct = self.direct(ask, circle);
+        open.extend(direct.1.iter().cloned());
+        for holder in direct.0.iter().cloned() {
             let made = matches!(&holder.kin, Kin::Role(it) if self.is_made(it));
             if made {
                 continue;
@@ -195,13 +214,7 @@ impl<'a> Search<'a> {
             who: &[Whom::Anyone],
             except: &[],
         };
-        let mut unheard = Open::new();
-        let roles: Vec<Holder> = self
-            .direct(ask, &everybody, &mut unheard)
-            .into_iter()
-            .filter(|it| matches!(it.kin, Kin::Role(_)))
-            .collect();
-        for holder in roles {
+        for holder in &self.direct(ask, &everybody).0 {
             let Kin::Role(address) = &holder.kin else {
                 continue;
             };
@@ -223,7 +236,24 @@ impl<'a> Search<'a> {
     }
 
     /// Everybody of a circle who may do it without assuming a role first; each once.
-    fn direct(&self, ask: &Ask<'a>, circle: &Circle<'_>, open: &mut Open) -> Vec<Holder> {
+    fn direct(&self, ask: &Ask<'a>, circle: &Circle<'_>) -> Direct {
+        let question = (
+            ask.thing.address.clone(),
+            ask.actions.clone(),
+            ask.routes.clone(),
+            circle.who.to_vec(),
+            circle.except.to_vec(),
+        );
+        if let Some(known) = self.found.borrow().get(&question) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.look(ask, circle));
+        self.found.borrow_mut().insert(question, Rc::clone(&found));
+        found
+    }
+
+    fn look(&self, ask: &Ask<'a>, circle: &Circle<'_>) -> (Vec<Holder>, Open) {
+        let mut open = Open::new();
         let mut found: BTreeMap<Kin, Holder> = BTreeMap::new();
         let mut add = |holder: Holder| {
             let known = found.get(&holder.kin);
@@ -231,10 +261,10 @@ impl<'a> Search<'a> {
                 found.insert(holder.kin.clone(), holder);
             }
         };
-        self.by_policy(ask, circle, open, &mut add);
-        self.by_own_side(ask, circle, open, &mut add);
+        self.by_policy(ask, circle, &mut open, &mut add);
+        self.by_own_side(ask, circle, &mut open, &mut add);
         self.by_method(ask, circle, &mut add);
-        found.into_values().collect()
+        (found.into_values().collect(), open)
     }
 
     /// Those whom the resource's own policy names.
