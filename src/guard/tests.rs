@@ -385,3 +385,32 @@ fn every_guardrail_has_a_case() {
         assert!(CASES.iter().any(|it| it.code == code), "{code}");
     }
 }
+
+#[test]
+fn an_action_that_nobody_knows_is_told_of_every_author_but_aws() {
+    let managed = |world: &mut World, arn: &str| {
+        if let What::Role { identity, .. } = &mut thing(world, "roles.r").what {
+            identity.push(Paper::identity(
+                format!("the managed policy {arn} of roles.r"),
+                document(r#"{"Effect":"Allow","Action":"sns:Whisper","Resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#),
+                Origin::Author,
+            ));
+        }
+    };
+    let found = |arn: &'static str| {
+        let source = Source {
+            name: "s.toml".to_owned(),
+            text: STACK.to_owned(),
+        };
+        let stack = stack::check(&source, &[], &|_| Err(String::new())).expect("a stack");
+        let desired = lower::lower(&stack).expect("it fits");
+        let mut world = World::wanted(&desired);
+        managed(&mut world, arn);
+        lines(&guard(&desired, &world))
+    };
+    assert_eq!(
+        found("arn:aws:iam::111111111111:policy/tools"),
+        ["PG009 warning roles.r"]
+    );
+    assert_eq!(found("arn:aws:iam::aws:policy/Tools"), Vec::<String>::new());
+}
