@@ -29,6 +29,13 @@ endpoint      = "private"
 vpc_endpoints = ["vpce-0123456789abcdef0"]
 [apis.private.routes]
 "GET /x" = { mock = 200 }
+[apis.open]
+account = "b"
+[apis.open.routes]
+"GET /orders/{id}"         = { mock = 200 }
+"GET /orders/{id}/items"   = { mock = 200 }
+"GET /pages/{name}"        = { mock = 200, public = true }
+"GET /pages/{name}/drafts" = { mock = 200 }
 [[access]]
 from = "roles.near"
 to   = "topics.t"
@@ -50,6 +57,11 @@ via  = "resource-policy"
 from  = "roles.near"
 to    = "apis.private"
 allow = "GET /x"
+[[access]]
+from  = "roles.near"
+to    = "apis.open"
+allow = "GET /orders/{id}"
+via   = "resource-policy"
 "#;
 
 /// The documents of a resource, one after another, as text without `Sid`s.
@@ -119,7 +131,7 @@ fn a_caller_is_allowed_what_it_calls_and_to_assume_what_it_calls_by() {
         &[
             r#"{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"}}"#,
             concat!(
-                r#"{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"arn:aws:execute-api:eu-west-1:222222222222:${provision:apis.private}/live/GET/x"},"#,
+                r#"{"Action":"execute-api:Invoke","Effect":"Allow","Resource":["arn:aws:execute-api:eu-west-1:222222222222:${provision:apis.open}/live/GET/orders/*","arn:aws:execute-api:eu-west-1:222222222222:${provision:apis.private}/live/GET/x"]},"#,
                 r#"{"Action":"sns:Publish","Effect":"Allow","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#
             ),
         ],
@@ -151,6 +163,18 @@ fn a_private_api_lets_its_caller_in_and_nobody_by_another_endpoint() {
         &[concat!(
             r#"{"Action":"execute-api:Invoke","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/provision/s/near"},"Resource":"execute-api:/live/GET/x"},"#,
             r#"{"Action":"execute-api:Invoke","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}},"Effect":"Deny","Principal":"*","Resource":"execute-api:/*"}"#
+        )],
+    );
+}
+
+#[test]
+fn a_star_is_fenced_off_from_routes_that_nobody_allowed_and_from_whoever_signs() {
+    are(
+        "apis.open",
+        &[concat!(
+            r#"{"Action":"execute-api:Invoke","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/provision/s/near"},"Resource":"execute-api:/live/GET/orders/*"},"#,
+            r#"{"Action":"execute-api:Invoke","Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111111111111:role/provision/s/near"},"Resource":"execute-api:/live/GET/orders/*/items"},"#,
+            r#"{"Action":"execute-api:Invoke","Condition":{"Null":{"aws:PrincipalArn":"true"}},"Effect":"Allow","Principal":"*","Resource":"execute-api:/live/GET/pages/*"}"#
         )],
     );
 }
