@@ -347,13 +347,22 @@ fn a_managed_policy_is_read_before_it_is_attached() {
     folder.write("one.toml", &stack(""));
     let name = ".provision/sandbox.json";
     let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
-    world["accounts"]["111111111111"]["roles"]["other"]["attached"] =
-        serde_json::json!(["arn:aws:iam::111111111111:policy/fence"]);
-    folder.write(name, &world.to_string());
+    let mut attach = |arn: &str| {
+        let roles = &mut world["accounts"]["111111111111"]["roles"];
+        roles["other"]["attached"] = serde_json::json!([arn]);
+        folder.write(name, &world.to_string());
+    };
+    attach("arn:aws:iam::111111111111:policy/fence");
     folder
         .run("drift one.toml --sandbox")
         .ends(2)
         .says("roles.other may publish to");
+    attach("arn:aws:iam::aws:policy/NobodyKnows");
+    folder
+        .run("drift one.toml --sandbox --json")
+        .ends(2)
+        .says("\"severity\": \"may_open_access\"")
+        .says("the document of arn:aws:iam::aws:policy/NobodyKnows is not read");
 }
 
 #[test]

@@ -163,7 +163,7 @@ pub(crate) const TABLE: &[Tampering] = &[
     row!(Role, "foreign inline policy", it => crown(it, SHOP, "checkout", "god").await, ["PD004 roles.checkout opens_access"]),
     row!(Role, "foreign inline policy that says the same", it => put_policy(it, SHOP, "checkout", "same", allow("sns:Publish", TOPIC)).await, ["PD004 roles.checkout cosmetic"]),
     row!(Role, "administrator attached", it => attach(it, "AdministratorAccess").await, ["PD004 roles.checkout opens_access"]),
-    row!(Role, "unread managed policy attached", it => attach(it, "ReadOnlyAccess").await, ["PD004 roles.checkout may_open_access"]),
+    row!(Role, "managed policy of AWS's own attached", it => attach(it, "AmazonSQSFullAccess").await, ["PD004 roles.checkout opens_access"]),
     row!(Role, "boundary put", it => {
         let call = iam::PutRolePermissionsBoundary { name: "checkout".to_owned(), boundary: "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned() };
         send(it, SHOP, call).await;
