@@ -706,4 +706,23 @@ mod tests {
         };
         assert_eq!(request_of(&service).action, "");
     }
+
+    #[test]
+    fn one_clock_beside_another_key_is_judged() {
+        let seconds = ("NumericLessThan", "aws:EpochTime", "5");
+        judged(&[seconds, ("StringEquals", "app:name", "a")], true);
+    }
+
+    #[test]
+    fn a_segment_is_counted_from_the_first_colon() {
+        let later = "arn:aws:sns:extra:eu-west-1:111111111111:orders";
+        in_one_segment("eu-*", 3, later, false);
+        in_one_segment("eu-*", 4, later, true);
+    }
+
+    #[test]
+    fn a_key_that_is_there_has_a_value() {
+        let values = value_of("ForAnyValue:StringEquals", "app:names", &["a", "b"]);
+        assert!(!values.contains(&Value::Key(Some(Vec::new()))));
+    }
 }

@@ -606,4 +606,85 @@ mod tests {
             prop_assert!(serde_json::from_str::<Value>(&simulate_line(&line[..cut])).is_ok());
         }
     }
+
+    #[test]
+    fn a_line_that_is_no_text_says_from_which_byte_on() {
+        assert_eq!(
+            not_text(4),
+            r#"{"name":null,"error":"this is not UTF-8","at":"line 1 column 5","column":5}"#
+        );
+    }
+
+    #[test]
+    fn a_request_is_refused_where_a_part_of_it_is_none() {
+        let read = |fields: &str| {
+            let value = format!(r#"{{{fields}}}"#);
+            request(serde_json::from_str(&value).expect("JSON"), "request")
+        };
+        let of = |principal: &str, action: &str, resource: &str| {
+            read(&format!(
+                r#""principal":{principal},"action":"{action}","resource":"{resource}""#
+            ))
+            .map_err(|it| it.at)
+        };
+        let (role, topic) = (
+            r#""arn:aws:iam::111111111111:role/a""#,
+            "arn:aws:sns:eu-west-1:111111111111:t",
+        );
+        // A subscription's ARN has seven parts.
+        for (principal, action, resource) in [
+            (role, "sns:Publish", topic),
+            (role, "sns:Publish", "*"),
+            (role, "sns:Unsubscribe", &format!("{topic}:1-2-3")),
+            (r#""111111111111""#, "sns:Publish", topic),
+            (r#""sns.amazonaws.com""#, "sns:Publish", topic),
+        ] {
+            let found = of(principal, action, resource);
+            assert!(found.is_ok(), "{found:?}");
+        }
+        for (principal, action, resource, at) in [
+            (role, ":Publish", topic, "request.action"),
+            (role, "sns:", topic, "request.action"),
+            (
+                role,
+                "sns:Publish",
+                "arn:aws:sns:eu-west-1:t",
+                "request.resource",
+            ),
+            (
+                r#""arn:aws:iam""#,
+                "sns:Publish",
+                topic,
+                "request.principal",
+            ),
+            (
+                r#""iam::1:2:3:4""#,
+                "sns:Publish",
+                topic,
+                "request.principal",
+            ),
+            (
+                r#"{"type":"Other"}"#,
+                "sns:Publish",
+                topic,
+                "request.principal.type",
+            ),
+        ] {
+            assert_eq!(of(principal, action, resource), Err(at.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_method_asks_for_a_signature_or_for_nothing() {
+        let with = |auth: &str| {
+            let text = REQUEST.replace(
+                "\"action\"",
+                &format!(r#""authorization":"{auth}","action""#),
+            );
+            request(serde_json::from_str(&text).expect("JSON"), "").map(|it| it.method_auth)
+        };
+        assert_eq!(with("NONE"), Ok(Some(MethodAuth::None)));
+        assert_eq!(with("AWS_IAM"), Ok(Some(MethodAuth::Iam)));
+        assert!(with("CUSTOM").is_err());
+    }
 }

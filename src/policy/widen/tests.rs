@@ -639,3 +639,184 @@ fn a_member_of_an_organization_is_somebody_and_a_stranger_is_not_one() {
         &of(r#"{"Service":"sns.amazonaws.com"}"#),
     );
 }
+
+#[test]
+fn a_comparison_that_is_given_up_says_where() {
+    let names: Vec<String> = (0..9).map(|it| format!("\"{it}\"")).collect();
+    let many = topic(&format!(
+        r#""Condition":{{"ForAnyValue:StringEquals":{{"aws:TagKeys":[{}]}}}}"#,
+        names.join(",")
+    ));
+    let found = check(Unproven, "", &many);
+    assert_eq!(
+        found.because,
+        ["the patterns of `aws:tagkeys` can be met in too many ways"]
+    );
+}
+
+#[test]
+fn a_difference_that_only_one_reading_shows_is_told_from_one_that_nobody_can_decide() {
+    let on = |condition: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"sns:Publish","Resource":"arn:aws:sns:*:222222222222:t"{condition}}}"#
+        )
+    };
+    let owned = on(r#","Condition":{"StringEquals":{"aws:ResourceAccount":"222222222222"}}"#);
+    let found = check(Unproven, &owned, &on(""));
+    assert_eq!(
+        found.because,
+        ["the documents differ only if a `*` in a resource runs over a `:`; write the ARN out"]
+    );
+    let odd = topic(r#""Condition":{"StringSounds":{"a:b":"c"}}"#);
+    for (old, new) in [(&odd, &topic("")), (&topic(""), &odd)] {
+        let found = check(Unproven, old, new);
+        assert_eq!(
+            found.because,
+            ["the documents differ in what cannot be decided offline"]
+        );
+    }
+}
+
+#[test]
+fn what_a_queue_does_not_list_is_open_where_a_topic_has_it_absent() {
+    let asks = |action: &str, resource: &str| {
+        let read = document(&format!(
+            r#"{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"{resource}","Condition":{{"Null":{{"aws:Referer":"true"}}}}}}"#
+        ));
+        let who = crate::policy::Who::of("arn:aws:iam::111111111111:role/a");
+        alone(&read, &Request::new(who, action, resource))
+    };
+    let (queue, topic) = (
+        "arn:aws:sqs:eu-west-1:222222222222:q",
+        "arn:aws:sns:eu-west-1:222222222222:t",
+    );
+    assert_eq!(asks("sqs:SendMessage", queue), Three::Maybe);
+    assert_eq!(asks("SQS:SendMessage", queue), Three::Maybe);
+    assert_eq!(asks("sns:Publish", topic), Three::Yes);
+    // An identity's policy is no queue's.
+    let own = document(
+        r#"{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*","Condition":{"Null":{"aws:Referer":"true"}}}"#,
+    );
+    let who = crate::policy::Who::of("arn:aws:iam::111111111111:role/a");
+    let request = Request::new(who, "sqs:SendMessage", queue);
+    assert_eq!(alone(&own, &request), Three::Yes);
+}
+
+#[test]
+fn a_providers_tokens_are_let_in_by_name() {
+    let trust = |provider: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{{"Federated":"{provider}"}}}}"#
+        )
+    };
+    for provider in [
+        "arn:aws:iam::111111111111:oidc-provider/example.org",
+        "accounts.google.com",
+    ] {
+        let found = check(Widened, "", &trust(provider));
+        assert_eq!(found.gains[0].principal.to_string(), provider);
+        assert_eq!(found.gains[0].action, "sts:assumerolewithwebidentity");
+        let other = trust("arn:aws:iam::222222222222:saml-provider/example");
+        check(Both, &trust(provider), &other);
+    }
+}
+
+/// The witnesses of a document that lets in what nothing else does.
+fn witnesses_of(statement: &str) -> Vec<String> {
+    let found = check(Widened, "", statement);
+    found.gains.iter().map(shown).collect()
+}
+
+#[test]
+fn a_witness_is_a_role_before_a_user_a_service_and_an_account_itself() {
+    let of = |principal: &str, but: &str| {
+        let found = witnesses_of(&topic(&format!(
+            r#""Principal":{principal},"Condition":{{"ArnNotLike":{{"aws:PrincipalArn":[{but}]}}}}"#
+        )));
+        assert_eq!(found.len(), 1);
+        found[0].split(' ').next().expect("a principal").to_owned()
+    };
+    let account = r#"{"AWS":"111111111111"}"#;
+    let (role, user) = (r#""arn:*:iam::*:role/*""#, r#""arn:*:iam::*:user/*""#);
+    let topics = r#""arn:*:sns:*:*:*""#;
+    assert_eq!(
+        of(account, topics),
+        "arn:aws:iam::111111111111:role/someone"
+    );
+    assert_eq!(of(account, role), "arn:aws:iam::111111111111:user/someone");
+    let both = format!("{role},{user}");
+    assert_eq!(of(account, &both), "arn:aws:iam::111111111111:root");
+    let service = r#"{"AWS":"111111111111","Service":"sns.amazonaws.com"}"#;
+    assert_eq!(of(service, role), "arn:aws:iam::111111111111:user/someone");
+    assert_eq!(of(service, &both), "sns.amazonaws.com");
+}
+
+#[test]
+fn a_role_is_assumed_by_somebody_rather_than_by_nobody() {
+    // Whoever assumes a role has signed.
+    assert_eq!(
+        witnesses_of(r#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}"#),
+        [
+            "arn:aws:iam::999999999999:role/someone sts:AssumeRole arn:aws:iam::999999999999:role/target"
+        ]
+    );
+}
+
+#[test]
+fn an_identity_policy_is_asked_in_the_resources_partition_and_of_its_own_account() {
+    assert_eq!(
+        witnesses_of(&identity(
+            r#""sns:Publish""#,
+            r#""arn:aws-cn:sns:cn-north-1:222222222222:t""#
+        )),
+        [
+            "arn:aws-cn:iam::222222222222:role/someone sns:Publish arn:aws-cn:sns:cn-north-1:222222222222:t"
+        ]
+    );
+    assert_eq!(
+        witnesses_of(&identity(
+            r#""s3:GetObject""#,
+            r#""arn:aws:s3:::bucket/key""#
+        )),
+        [
+            "arn:aws:iam::333333333333:role/someone s3:GetObject arn:aws:s3:::bucket/key of 333333333333"
+        ]
+    );
+}
+
+#[test]
+fn a_queues_witness_says_of_what_sqs_does_not_list_that_it_is_absent() {
+    assert_eq!(
+        witnesses_of(
+            r#"{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:eu-west-1:222222222222:q","Condition":{"Null":{"aws:Referer":"true"}}}"#
+        ),
+        ["anonymous sqs:SendMessage arn:aws:sqs:eu-west-1:222222222222:q aws:Referer="]
+    );
+}
+
+#[test]
+fn a_keys_value_reads_as_what_the_key_is_of() {
+    for (key, value) in [
+        ("aws:SourceOwner", "999999999999"),
+        ("aws:VpceAccount", "999999999999"),
+        ("aws:VpceOrgID", "o-other"),
+        ("aws:Referer", "other"),
+    ] {
+        let found = witnesses_of(&topic(&format!(
+            r#""Principal":"*","Condition":{{"StringLike":{{"{key}":"*"}}}}"#
+        )));
+        let expected =
+            format!("anonymous sns:Publish arn:aws:sns:eu-west-1:222222222222:t {key}={value}");
+        assert_eq!(found, [expected]);
+    }
+    // Nothing else tells the region, where a role is assumed.
+    let found = witnesses_of(
+        r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}}"#,
+    );
+    assert_eq!(
+        found,
+        [
+            "arn:aws:iam::111111111111:role/someone sts:AssumeRole arn:aws:iam::111111111111:role/target aws:RequestedRegion=us-east-1"
+        ]
+    );
+}
