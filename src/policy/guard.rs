@@ -812,4 +812,218 @@ mod tests {
             assert_eq!(Guardrail::parse(it.code()), Some(it));
         }
     }
+
+    /// Whether the second statement fences in the first; each by its effect and its other fields.
+    #[track_caller]
+    fn fence(allow: &str, deny: &str, expected: bool) {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*",{allow}}},{{"Effect":"Deny",{deny}}}]}}"#
+        );
+        let document = Document::parse(&text).expect("a policy");
+        let found = is_fenced(&document, &document.statements[0], &NETWORKS);
+        assert_eq!(found, expected, "{allow} {deny}");
+    }
+
+    const OUTSIDE: &str =
+        r#""Principal":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}"#;
+
+    #[test]
+    fn a_fence_covers_every_action_and_resource_that_it_is_to_fence() {
+        let on = |actions: &str, resources: &str| {
+            format!(r#""Action":[{actions}],"Resource":[{resources}]"#)
+        };
+        let both = |a: (&str, &str), b: (&str, &str), expected| {
+            let deny = format!("{},{OUTSIDE}", on(b.0, b.1));
+            fence(&on(a.0, a.1), &deny, expected);
+        };
+        let one = (r#""sns:Publish""#, r#""arn:aws:sns:eu-west-1:1:t""#);
+        let two = (
+            r#""sns:Publish","sns:Subscribe""#,
+            r#""arn:aws:sns:eu-west-1:1:t","arn:aws:sns:eu-west-1:1:u""#,
+        );
+        both(one, one, true);
+        both(one, two, true);
+        both(two, one, false);
+        both((two.0, one.1), one, false);
+        both((one.0, two.1), one, false);
+        both(two, (r#""*""#, r#""*""#), true);
+        both(one, (r#""sns:*""#, r#""*""#), true);
+        both(one, (r#""sns:Subscribe""#, one.1), false);
+        both(one, (one.0, r#""arn:aws:sns:eu-west-1:1:u""#), false);
+        // All but something is not what it names.
+        let all_but = one.0.replace("sns", "NotAction\":\"sns");
+        assert_eq!(all_but, r#""NotAction":"sns:Publish""#);
+        let (named, resource) = (
+            format!(r#""Action":{}"#, one.0),
+            format!(r#""Resource":{}"#, one.1),
+        );
+        let named = format!("{named},{resource}");
+        let all_but = format!("{all_but},{resource}");
+        fence(&named, &format!("{all_but},{OUTSIDE}"), false);
+        fence(&all_but, &format!("{named},{OUTSIDE}"), false);
+    }
+
+    #[test]
+    fn a_role_and_its_fence_name_no_resource() {
+        let (bare, on) = (
+            r#""Action":"sts:AssumeRole""#,
+            r#""Action":"sts:AssumeRole","Resource":"*""#,
+        );
+        fence(bare, &format!("{bare},{OUTSIDE}"), true);
+        fence(bare, &format!("{on},{OUTSIDE}"), false);
+        fence(on, &format!("{bare},{OUTSIDE}"), false);
+    }
+
+    #[test]
+    fn a_fence_is_for_everyone_and_lets_nobody_past() {
+        let on = r#""Action":"sns:Publish","Resource":"*""#;
+        let with = |principal: &str, condition: &str, expected| {
+            let deny = format!(r#"{on},"{principal},"Condition":{{{condition}}}"#);
+            fence(on, &deny, expected);
+        };
+        let (anyone, outside) = (
+            r#"Principal":"*""#,
+            r#""StringNotEquals":{"aws:SourceVpce":"vpce-1"}"#,
+        );
+        with(anyone, outside, true);
+        with(r#"Principal":{"AWS":"*"}"#, outside, true);
+        with(r#"Principal":{"AWS":"111111111111"}"#, outside, false);
+        with(r#"NotPrincipal":{"AWS":"111111111111"}"#, outside, false);
+        with(
+            anyone,
+            r#""StringNotLike":{"aws:SourceVpce":"vpce-1"}"#,
+            true,
+        );
+        with(
+            anyone,
+            r#""StringNotEqualsIfExists":{"aws:SourceVpce":"vpce-1"}"#,
+            true,
+        );
+        // To refuse those within is no fence, nor is a gap that everybody fits through.
+        with(
+            anyone,
+            r#""StringEquals":{"aws:SourceVpce":"vpce-1"}"#,
+            false,
+        );
+        with(anyone, r#""StringNotLike":{"aws:SourceVpce":"*"}"#, false);
+        with(
+            anyone,
+            r#""StringNotEquals":{"aws:SourceIp":"10.0.0.1"}"#,
+            false,
+        );
+        with(
+            anyone,
+            r#""StringNotEquals":{"aws:SourceVpce":"vpce-1","aws:SourceVpc":"vpc-1"}"#,
+            false,
+        );
+    }
+
+    #[test]
+    fn everything_is_all_of_a_service_or_of_an_api() {
+        for all in [
+            "*",
+            "execute-api:/*",
+            "execute-api:*",
+            "execute-api:Invoke",
+            "Execute-API:invoke",
+            "sqs:*",
+            "sns:*",
+            "sts:*",
+            "arn:aws:execute-api:eu-west-1:111111111111:abc/*",
+        ] {
+            assert!(is_everything(all), "{all}");
+        }
+        for some in [
+            "",
+            "sns:Publish",
+            "sns:Publish*",
+            "arn:aws:execute-api:eu-west-1:111111111111:abc/prod/*",
+            "arn:aws:execute-api:eu-west-1:111111111111:abc/prod",
+            "arn:aws:s3:::bucket/*",
+            "urn:aws:execute-api:eu-west-1:111111111111:abc/*",
+            "bucket/*",
+            "a/b",
+        ] {
+            assert!(!is_everything(some), "{some}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_narrow_that_a_stranger_cannot_have() {
+        for (key, value, pattern, expected) in [
+            ("aws:sourcevpce", "vpce-1", false, true),
+            ("aws:sourcevpce", "vpce-*", true, false),
+            // Where nothing is a wildcard, a star is a letter.
+            ("aws:sourcevpce", "vpce-*", false, true),
+            ("aws:sourcevpce", "", false, false),
+            ("aws:sourcevpce", "${aws:SourceVpce}", false, false),
+            ("aws:sourcearn", "arn:aws:sns:*:111111111111:*", true, true),
+            ("aws:sourcearn", "arn:aws:sns:*:*:t", true, false),
+            ("aws:sourcearn", "arn:aws:s3:::bucket", true, true),
+            ("aws:sourcearn", "arn:aws:s3:::bucket*", true, true),
+            ("aws:sourcearn", "arn:aws:s3:::*", true, false),
+            ("aws:sourcearn", "arn:aws:s3:::", false, false),
+            ("aws:sourcearn", "arn:aws:*:::bucket", true, false),
+            ("aws:sourcearn", "arn:*", true, false),
+            ("aws:userid", "AROAEXAMPLE:*", true, true),
+            ("aws:userid", "AR*", true, false),
+            ("aws:userid", "AR", false, true),
+            ("aws:principalorgpaths", "o-abc/*", true, true),
+            ("aws:principalorgpaths", "*", true, false),
+            ("sns:endpoint", "*@example.com", true, true),
+            ("sns:endpoint", "a@b", true, true),
+            ("sns:endpoint", "*", true, false),
+            ("sns:endpoint", "*com", true, false),
+        ] {
+            assert_eq!(is_narrow(key, value, pattern), expected, "{key} {value}");
+        }
+    }
+
+    #[test]
+    fn a_whole_account_is_told_unless_it_is_the_holders_own() {
+        let of = |id: &str, holder: Holder| {
+            found(
+                &format!(
+                    r#"{{"Effect":"Allow","Principal":{{"AWS":"{id}"}},"Action":"sns:Publish","Resource":"*"}}"#
+                ),
+                holder,
+            )
+        };
+        assert!(of("111111111111", Holder::Topic).is_empty());
+        assert_eq!(of("222222222222", Holder::Topic), ["PG008 warning"]);
+    }
+
+    #[test]
+    fn an_audience_tells_nothing_where_all_the_world_has_tokens() {
+        let trust = |host: &str, claim: &str| {
+            found(
+                &format!(
+                    r#"{{"Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::111111111111:oidc-provider/{host}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{host}:{claim}":"mine"}}}}}}"#
+                ),
+                Holder::Trust,
+            )
+        };
+        for shared in [
+            "token.actions.githubusercontent.com",
+            "gitlab.com",
+            "app.terraform.io",
+        ] {
+            assert_eq!(trust(shared, "aud"), ["PG001 error"], "{shared}");
+            assert!(trust(shared, "sub").is_empty(), "{shared}");
+        }
+        assert!(trust("id.example.org", "aud").is_empty());
+    }
+
+    #[test]
+    fn a_slip_in_an_action_is_told_of_the_statement() {
+        let text = r#"{"Effect":"Allow","Action":"sns:Publsh","Resource":"*"}"#;
+        assert_eq!(found(text, Holder::Identity), ["PG009 warning"]);
+        // One letter off makes a listed service of a longer name only.
+        assert_eq!(
+            unknown_action("ssn:Publish").err(),
+            Some(Some("sns:Publish".to_owned()))
+        );
+        assert_eq!(unknown_action("ss:Publish"), Ok(()));
+        assert_eq!(unknown_action("events:Publish"), Ok(()));
+    }
 }
