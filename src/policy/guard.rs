@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use super::document::{Document, Effect, Principals, Statement};
 use super::normal::root_account;
+use super::patterns::Pattern;
 
 /// A rule that a stack keeps unless it gives a reason not to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -555,9 +556,10 @@ fn unknown_action(action: &str) -> Result<(), Option<String>> {
         return slip.map_or(Ok(()), |it| Err(Some(it)));
     };
     let lower = name.to_ascii_lowercase();
+    let pattern = Pattern::of(&lower);
     if names
         .iter()
-        .any(|it| matches_pattern(&lower, &it.to_ascii_lowercase()))
+        .any(|it| pattern.matches(&it.to_ascii_lowercase()))
     {
         return Ok(());
     }
@@ -567,34 +569,6 @@ fn unknown_action(action: &str) -> Result<(), Option<String>> {
         .max_by(|a, b| alike(a).total_cmp(&alike(b)))
         .filter(|it| alike(it) > 0.8);
     Err(meant.map(|it| format!("{service}:{it}")))
-}
-
-/// Whether a text matches a pattern of `*` and `?`.
-fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(it) if *it == b'?' || *it == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|it| *it == b'*')
 }
 
 #[cfg(test)]
