@@ -358,8 +358,10 @@ fn is_fenced(document: &Document, statement: &Statement, keys: &[&str]) -> bool 
         all && reaches
             && alone
             && it.conditions.iter().any(|(name, tests)| {
-                let bare = operator(name)
-                    .and_then(|(bare, _)| negative.iter().find(|it| it.0 == bare).map(|it| it.1));
+                // `ForAnyValue:` lets past whoever has no value at all.
+                let name = name.to_ascii_lowercase();
+                let bare = name.strip_suffix("ifexists").unwrap_or(&name);
+                let bare = negative.iter().find(|it| it.0 == bare).map(|it| it.1);
                 bare.is_some_and(|bare| {
                     tests
                         .iter()
@@ -409,13 +411,14 @@ fn is_narrow(key: &str, value: &str, patterns: bool) -> bool {
                     let open = name.is_empty() || (patterns && name.starts_with(['*', '?']));
                     !open && !wild(service)
                 }
-                [_, _, _, _, account, _] => !account.is_empty() && !wild(account),
+                [_, _, _, _, account, _] => !wild(account),
                 _ => !wild(value),
             }
         }
         "aws:userid" | "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
             let fixed = value.split(['*', '?']).next().unwrap_or_default();
-            !patterns || fixed.len() >= 4
+            // `AROA` is what the id of every role begins with.
+            !patterns || fixed.len() > 4
         }
         // An address: what is fixed is at its end.
         "sns:endpoint" => value.trim_matches(['*', '?']).len() >= 4 || !wild(value),
@@ -873,6 +876,12 @@ mod tests {
             r#""StringNotEqualsIfExists":{"aws:SourceVpce":"vpce-1"}"#,
             true,
         );
+        // Whoever comes through no endpoint has no value that could be another.
+        with(
+            anyone,
+            r#""ForAnyValue:StringNotEquals":{"aws:SourceVpce":"vpce-1"}"#,
+            false,
+        );
         // To refuse those within is no fence, nor is a gap that everybody fits through.
         with(
             anyone,
@@ -940,7 +949,8 @@ mod tests {
             ("aws:sourcearn", "arn:aws:*:::bucket", true, false),
             ("aws:sourcearn", "arn:*", true, false),
             ("aws:userid", "AROAEXAMPLE:*", true, true),
-            ("aws:userid", "AR*", true, false),
+            ("aws:userid", "AROAE*", true, true),
+            ("aws:userid", "AROA*", true, false),
             ("aws:userid", "AR", false, true),
             ("aws:principalorgpaths", "o-abc/*", true, true),
             ("aws:principalorgpaths", "*", true, false),
