@@ -403,26 +403,36 @@ fn is_narrow(key: &str, value: &str, patterns: bool) -> bool {
     }
     match key {
         "aws:sourceip" => is_network(value),
-        "aws:principalarn" | "aws:sourcearn" | "aws:sourcevpcarn" => {
-            let parts: Vec<&str> = value.splitn(6, ':').collect();
-            match parts.as_slice() {
-                // A bucket has no account in its ARN, and its name is nobody else's.
-                [_, _, service, _, "", name] => {
-                    let open = name.is_empty() || (patterns && name.starts_with(['*', '?']));
-                    !open && !wild(service)
-                }
-                [_, _, _, _, account, _] => !wild(account),
-                _ => !wild(value),
-            }
-        }
+        "aws:principalarn" | "aws:sourcearn" | "aws:sourcevpcarn" => is_narrow_arn(value, patterns),
+        "sns:endpoint" if value.starts_with("arn:") => is_narrow_arn(value, patterns),
         "aws:userid" | "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
             let fixed = value.split(['*', '?']).next().unwrap_or_default();
             // `AROA` is what the id of every role begins with.
             !patterns || fixed.len() > 4
         }
-        // An address: what is fixed is at its end.
-        "sns:endpoint" => value.trim_matches(['*', '?']).len() >= 4 || !wild(value),
+        "sns:endpoint" => {
+            // Of a URL the host is fixed, of any other address its end.
+            let fixed = match value.split_once("://") {
+                Some((_, rest)) => rest.split(['*', '?']).next(),
+                None => value.rsplit(['*', '?']).next(),
+            };
+            fixed.is_some_and(|it| it.len() >= 4) || !wild(value)
+        }
         _ => !wild(value) && !value.is_empty(),
+    }
+}
+
+fn is_narrow_arn(value: &str, patterns: bool) -> bool {
+    let wild = |it: &str| patterns && it.contains(['*', '?']);
+    let parts: Vec<&str> = value.splitn(6, ':').collect();
+    match parts.as_slice() {
+        // A bucket has no account in its ARN, and its name is nobody else's.
+        [_, _, service, _, "", name] => {
+            let open = name.is_empty() || (patterns && name.starts_with(['*', '?']));
+            !open && !wild(service)
+        }
+        [_, _, _, _, account, _] => !wild(account),
+        _ => !wild(value),
     }
 }
 
@@ -958,6 +968,12 @@ mod tests {
             ("sns:endpoint", "a@b", true, true),
             ("sns:endpoint", "*", true, false),
             ("sns:endpoint", "*com", true, false),
+            ("sns:endpoint", "https://example.com/*", true, true),
+            ("sns:endpoint", "https://*", true, false),
+            ("sns:endpoint", "https*", true, false),
+            ("sns:endpoint", "+4479*", true, false),
+            ("sns:endpoint", "arn:aws:sqs:*:111111111111:*", true, true),
+            ("sns:endpoint", "arn:aws:sqs:*", true, false),
         ] {
             assert_eq!(is_narrow(key, value, pattern), expected, "{key} {value}");
         }
