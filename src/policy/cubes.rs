@@ -35,21 +35,15 @@ impl Shape {
 
     /// The number of coordinates.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.sizes.len()
-    }
-
-    /// Whether there are no coordinates.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sizes.is_empty()
     }
 
     /// The cube of everything.
     #[must_use]
     pub fn full(&self) -> Cube {
-        let mut cube = Cube(vec![0; self.offsets[self.len()]]);
-        for coordinate in 0..self.len() {
+        let mut cube = Cube(vec![0; self.offsets[self.width()]]);
+        for coordinate in 0..self.width() {
             self.keep(&mut cube, coordinate, |_| true);
         }
         cube
@@ -80,7 +74,7 @@ impl Shape {
     /// Whether a cube holds nothing: one of its sets is empty.
     #[must_use]
     pub fn is_void(&self, cube: &Cube) -> bool {
-        (0..self.len()).any(|it| self.row(cube, it).iter().all(|word| *word == 0))
+        (0..self.width()).any(|it| self.row(cube, it).iter().all(|word| *word == 0))
     }
 
     /// What two cubes have in common.
@@ -98,7 +92,7 @@ impl Shape {
         };
         // Coordinates before the one at hand are already within the other.
         let mut rest = cube.clone();
-        for coordinate in 0..self.len() {
+        for coordinate in 0..self.width() {
             let span = self.offsets[coordinate]..self.offsets[coordinate + 1];
             let outside: Vec<u64> = rest.0[span.clone()]
                 .iter()

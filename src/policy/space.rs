@@ -112,7 +112,8 @@ impl Space {
             let atlas = Atlas::of(Universe::Arn, languages).map_err(|_| too_many("resources"))?;
             let mut coordinate = Coordinate::texts(What::Resource, atlas);
             if kind != Kind::Resource {
-                // Some actions have no resource; a resource policy is always asked of one.
+                // Some actions have no resource; a resource policy is always asked of one. It
+                // stands last, being the least plain to be shown.
                 coordinate.values.push(Value::Text("*".to_owned()));
             }
             coordinates.push(coordinate);
@@ -311,15 +312,12 @@ fn opaque_of(rule: &Rule) -> impl Iterator<Item = String> {
             patterns.sort();
             format!("resource {} {patterns:?}", it.negated)
         });
-    let malformed = (rule.kind == Kind::Identity && rule.principal.is_some())
-        .then(|| format!("principal {:?}", rule.principal));
     let missing =
         (rule.kind == Kind::Identity && rule.resource.is_none()).then(|| "no resource".to_owned());
     let tests = rule.tests.iter().map(opaque_test);
     principal
         .into_iter()
         .chain(resource)
-        .chain(malformed)
         .chain(missing)
         .chain(tests)
         .collect::<Vec<_>>()
@@ -344,4 +342,116 @@ fn opaque_test(test: &Test) -> String {
         None => test.spelling.to_ascii_lowercase(),
     };
     format!("{operator} {} {values:?}", test.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::Document;
+    use super::super::widen::{Change, compare};
+
+    fn verdict(old: &str, new: &str) -> Change {
+        let [old, new] = [old, new].map(|it| {
+            let text = format!(r#"{{"Version":"2012-10-17","Statement":[{it}]}}"#);
+            Document::parse(&text).expect("a policy")
+        });
+        compare(&old, &new).verdict
+    }
+
+    /// What nobody judges is one question: the same in both documents, and another is another.
+    #[track_caller]
+    fn one_question(this: &str, narrower: &str, others: &[&str]) {
+        // A statement of less beside it changes nothing, so the documents say the same.
+        let both = format!("{narrower},{this}");
+        assert_eq!(verdict(this, &both), Change::Cosmetic, "{narrower}");
+        for other in others {
+            assert_eq!(verdict(this, other), Change::Unproven, "{other}");
+            assert_eq!(verdict(other, this), Change::Unproven, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_test_that_is_not_judged_is_told_by_operator_key_and_values() {
+        let with = |condition: &str| {
+            format!(
+                r#"{{"Effect":"Allow","Principal":"*","Action":["a:b","a:c"],"Resource":"*","Condition":{{{condition}}}}}"#
+            )
+        };
+        let this = with(r#""StringSounds":{"k:v":["x","y"]}"#);
+        let narrower = with(r#""stringsounds":{"K:v":["y","x"]}"#).replace(r#","a:c""#, "");
+        one_question(
+            &this,
+            &narrower,
+            &[
+                &with(r#""StringSmells":{"k:v":["x","y"]}"#),
+                &with(r#""StringSounds":{"k:w":["x","y"]}"#),
+                &with(r#""StringSounds":{"k:v":["x"]}"#),
+                &with(r#""StringEquals":{"k:v":"${aws:username}"}"#),
+                &with(""),
+            ],
+        );
+        let filled = with(r#""StringEquals":{"k:v":"${aws:username}"}"#);
+        let narrower = filled.replace(r#","a:c""#, "");
+        one_question(
+            &filled,
+            &narrower,
+            &[&with(r#""StringLike":{"k:v":"${aws:username}"}"#)],
+        );
+    }
+
+    #[test]
+    fn principals_that_are_left_out_are_a_question_by_their_names() {
+        let but = |names: &str, actions: &str| {
+            format!(
+                r#"{{"Effect":"Allow","NotPrincipal":{{"AWS":[{names}]}},"Action":[{actions}],"Resource":"*"}}"#
+            )
+        };
+        let (a, b) = (r#""111111111111""#, r#""222222222222""#);
+        let both = r#""a:b","a:c""#;
+        one_question(
+            &but(&format!("{a},{b}"), both),
+            &but(&format!("{b},{a}"), r#""a:b""#),
+            &[&but(a, both), &but(b, both)],
+        );
+    }
+
+    #[test]
+    fn a_resource_with_a_variable_is_a_question_and_so_is_none() {
+        let on = |actions: &str, resource: &str| {
+            format!(r#"{{"Effect":"Allow","Action":[{actions}]{resource}}}"#)
+        };
+        let both = r#""a:b","a:c""#;
+        let tagged = r#","Resource":"arn:aws:sns:r:1:${aws:username}""#;
+        let but = tagged.replace("Resource", "NotResource");
+        let other = tagged.replace("sns", "sqs");
+        let fixed = r#","Resource":"arn:aws:sns:r:1:t""#;
+        let others = [other.as_str(), but.as_str(), fixed, ""].map(|it| on(both, it));
+        let others = others.each_ref().map(String::as_str);
+        one_question(&on(both, tagged), &on(r#""a:b""#, tagged), &others);
+        // An identity's statement about no resource is not known to be about all.
+        let all = on(both, r#","Resource":"*""#);
+        one_question(&on(both, ""), &on(r#""a:b""#, ""), &[&all]);
+    }
+
+    #[test]
+    fn a_resource_is_one_of_those_that_are_named_or_none_of_them() {
+        let on = |resource: &str| format!(r#"{{"Effect":"Allow","Action":"a:b",{resource}}}"#);
+        let (t, u) = (r#""arn:aws:sns:r:1:t""#, r#""arn:aws:sns:r:1:u""#);
+        let of = |resources: &str| on(&format!(r#""Resource":[{resources}]"#));
+        let but = |resources: &str| on(&format!(r#""NotResource":[{resources}]"#));
+        let both = format!("{t},{u}");
+        for (old, new, expected) in [
+            (of(t), of(&both), Change::Widened),
+            (of(t), of(u), Change::Both),
+            (but(t), but(&both), Change::Narrowed),
+            (but(t), of(t), Change::Both),
+            (but(t), of(u), Change::Narrowed),
+            (
+                format!("{},{}", but(t), of(t)),
+                of(r#""*""#),
+                Change::Cosmetic,
+            ),
+        ] {
+            assert_eq!(verdict(&old, &new), expected, "{old} {new}");
+        }
+    }
 }

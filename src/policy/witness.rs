@@ -49,7 +49,7 @@ const SOMEWHERE: &str = "333333333333";
 
 /// The requests to try for a cube, the plainest first.
 pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = Request> + 'a {
-    let ranked: Vec<Vec<usize>> = (0..space.shape.len())
+    let ranked: Vec<Vec<usize>> = (0..space.shape.width())
         .map(|coordinate| {
             let mut values = space.shape.values(cube, coordinate);
             let all = &space.coordinates[coordinate];
@@ -103,7 +103,6 @@ fn rank(space: &Space, value: &Value) -> usize {
         Value::Who(Who::Arn(_)) => 4,
         Value::Who(Who::Service(_)) => 3,
         Value::Who(Who::Anonymous) => 5,
-        Value::Text(text) if text == "*" => 1,
         Value::Text(_) | Value::Key(None) | Value::Flag(_) => 0,
         Value::Key(Some(values)) => values.len(),
     }
@@ -137,7 +136,7 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
         }
     } else {
         let mut parts = resource.splitn(6, ':').skip(1);
-        let partition = parts.next().filter(|it| !it.is_empty()).unwrap_or("aws");
+        let partition = parts.next().unwrap_or("aws");
         let account = parts.nth(2).filter(|it| it.len() == 12);
         let account = account.unwrap_or(SOMEWHERE);
         Who::Arn(format!("arn:{partition}:iam::{account}:role/someone"))
