@@ -124,3 +124,125 @@ pub(super) fn impossibilities(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::Document;
+    use super::super::widen::{Change, compare};
+
+    /// Whether a statement with these fields lets through any request at all.
+    #[track_caller]
+    fn possible(fields: &str, expected: bool) {
+        let text =
+            format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{fields}}}]}}"#);
+        let document = Document::parse(&text).expect("a policy");
+        let verdict = compare(&Document::of(Vec::new()), &document).verdict;
+        let change = if expected {
+            Change::Widened
+        } else {
+            Change::Cosmetic
+        };
+        assert_eq!(verdict, change, "{fields}");
+    }
+
+    fn under(condition: &str) -> String {
+        format!(
+            r#""Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t","Condition":{{{condition}}}"#
+        )
+    }
+
+    /// Where these keys are absent, and those are not.
+    fn with(absent: &[&str], present: &[&str]) -> String {
+        let absent = absent.iter().map(|it| format!(r#""{it}":"true""#));
+        let present = present.iter().map(|it| format!(r#""{it}":"false""#));
+        let tests: Vec<String> = absent.chain(present).collect();
+        under(&format!(r#""Null":{{{}}}"#, tests.join(",")))
+    }
+
+    #[test]
+    fn a_request_has_a_public_address_or_comes_through_an_endpoint() {
+        let ways = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
+        for way in ways {
+            possible(&with(&[], &["aws:SourceIp", way]), false);
+            possible(&with(&["aws:SourceIp"], &[way]), true);
+            possible(&with(&[way], &["aws:SourceIp"]), true);
+        }
+        let all = ["aws:SourceIp", ways[0], ways[1], ways[2]];
+        possible(&with(&all, &[]), false);
+        for (index, way) in all.into_iter().enumerate() {
+            let mut others = all.to_vec();
+            others.remove(index);
+            possible(&with(&others, &[way]), true);
+        }
+    }
+
+    #[test]
+    fn only_who_is_of_an_account_is_in_an_organization_or_has_a_session() {
+        for key in [
+            "aws:MultiFactorAuthAge",
+            "aws:MultiFactorAuthPresent",
+            "aws:PrincipalOrgID",
+            "aws:PrincipalOrgPaths",
+            "aws:TokenIssueTime",
+            "aws:PrincipalTag/team",
+        ] {
+            possible(&with(&["aws:PrincipalArn"], &[key]), false);
+            possible(&with(&[], &["aws:PrincipalArn", key]), true);
+        }
+        possible(&with(&["aws:PrincipalArn"], &["aws:Referer"]), true);
+    }
+
+    #[test]
+    fn a_role_has_temporary_credentials_and_a_user_may_have_none() {
+        let of = |kind: &str, key: &str| {
+            under(&format!(
+                r#""ArnLike":{{"aws:PrincipalArn":"arn:aws:iam::*:{kind}/*"}},"Null":{{"{key}":"true"}}"#
+            ))
+        };
+        for key in ["aws:TokenIssueTime", "aws:MultiFactorAuthPresent"] {
+            possible(&of("role", key), false);
+            possible(&of("user", key), true);
+        }
+        possible(&of("role", "aws:MultiFactorAuthAge"), true);
+    }
+
+    #[test]
+    fn a_token_is_traded_by_its_provider_and_by_nobody_else() {
+        let of = |kind: &str, name: &str, action: &str| {
+            format!(r#""Principal":{{"{kind}":"{name}"}},"Action":"{action}""#)
+        };
+        let provider = "arn:aws:iam::111111111111:oidc-provider/example.org";
+        let lambda = "lambda.amazonaws.com";
+        for trade in ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"] {
+            possible(&of("Federated", provider, trade), true);
+            possible(&of("Service", lambda, trade), false);
+        }
+        possible(&of("Federated", provider, "sts:AssumeRole"), false);
+        possible(&of("Service", lambda, "sts:AssumeRole"), true);
+    }
+
+    #[test]
+    fn a_key_that_names_a_segment_of_an_arn_has_what_stands_there() {
+        for (key, own, other) in [
+            ("aws:RequestedRegion", "eu-west-1", "us-east-1"),
+            ("aws:ResourceAccount", "222222222222", "111111111111"),
+        ] {
+            let equals = |value: &str| under(&format!(r#""StringEquals":{{"{key}":"{value}"}}"#));
+            possible(&equals(own), true);
+            possible(&equals(other), false);
+        }
+        let from = |account: &str| {
+            under(&format!(
+                r#""ArnLike":{{"aws:SourceArn":"arn:aws:s3:*:111111111111:*"}},"StringEquals":{{"aws:SourceAccount":"{account}"}}"#
+            ))
+            .replace(r#""Principal":"*""#, r#""Principal":{"Service":"s3.amazonaws.com"}"#)
+        };
+        possible(&from("111111111111"), true);
+        possible(&from("222222222222"), false);
+        // A bucket's ARN names no account, so it may be anyone's.
+        possible(
+            &from("222222222222").replace(":*:111111111111:*", ":::bucket"),
+            true,
+        );
+    }
+}
