@@ -345,4 +345,65 @@ mod tests {
         assert_eq!(ghosts(&document), ["AIDAEXAMPLE", "AROAEXAMPLE123"]);
         assert!(!is_ghost("AROA"));
     }
+
+    #[test]
+    fn only_the_old_version_is_kept_and_only_for_a_variable() {
+        let joined = |version: &str, statement: Statement| {
+            let live = Document {
+                version: version.to_owned(),
+                id: None,
+                statements: vec![statement.clone()],
+            };
+            join(Some(&live), vec![statement], Vec::new()).version
+        };
+        let on = |resource: &str| with_sid("Theirs").on([resource]);
+        let when = |value: &str| with_sid("Theirs").when("StringEquals", "k", [value]);
+        for (version, statement, expected) in [
+            (OLD_VERSION, on("${aws:username}"), OLD_VERSION),
+            (OLD_VERSION, when("${aws:username}"), OLD_VERSION),
+            (OLD_VERSION, on("plain"), VERSION),
+            (OLD_VERSION, when("plain"), VERSION),
+            (VERSION, on("${aws:username}"), VERSION),
+        ] {
+            assert_eq!(joined(version, statement), expected);
+        }
+    }
+
+    #[test]
+    fn a_fresh_topics_statement_is_about_one_topic_of_its_account() {
+        let is = |topics: &[&str], owner: &str| {
+            let mut document = default_topic_policy(topics[0], owner);
+            document.statements[0].resource = Some(Clause::of(topics.iter().copied()));
+            is_default_topic_policy(&document, owner)
+        };
+        let (mine, other) = (
+            "arn:aws:sns:eu-west-1:111111111111:t",
+            "arn:aws:sns:eu-west-1:111111111111:u",
+        );
+        assert!(is(&[mine], "111111111111"));
+        assert!(!is(&[mine], "222222222222"));
+        assert!(!is(&[mine, other], "111111111111"));
+        assert!(!is_default_topic_policy(
+            &Document::of(Vec::new()),
+            "111111111111"
+        ));
+    }
+
+    #[test]
+    fn a_ghost_is_capitals_and_digits_behind_four_letters() {
+        for ghost in ["AROAEXAMPLE", "AROA123", "AIDAE1"] {
+            assert!(is_ghost(ghost), "{ghost}");
+        }
+        for other in [
+            "",
+            "AROA",
+            "AIDA",
+            "AROAexample",
+            "AROA-1",
+            "AGPAEXAMPLE",
+            "xAROA1",
+        ] {
+            assert!(!is_ghost(other), "{other}");
+        }
+    }
 }

@@ -361,4 +361,31 @@ mod tests {
         assert_eq!(forbidden_in_topic(&with("Käse")), Some('ä'));
         assert_eq!(forbidden_in_topic(&with("Cheese")), None);
     }
+
+    #[test]
+    fn full_is_not_over_and_what_is_attached_is_counted() {
+        for (used, over, percent) in [(9, false, 90), (10, false, 100), (11, true, 110)] {
+            let budget = attached(used, ATTACHED);
+            assert_eq!((budget.is_over(), budget.percent()), (over, percent));
+        }
+        assert_eq!(Budget::new("x", 1, 0).percent(), 100);
+        assert_eq!(
+            attached(3, 20),
+            Budget::new("managed policies of one role", 3, 20)
+        );
+        assert_eq!(trust(&document(1), 4096).limit, 4096);
+    }
+
+    #[test]
+    fn a_queue_counts_the_conditions_of_the_statement_that_has_most() {
+        let mut two = document(2);
+        two.statements[1] = two.statements[1]
+            .clone()
+            .when("ArnLike", "aws:PrincipalArn", ["arn:aws:iam::1:role/a"])
+            .when("Bool", "aws:SecureTransport", ["true"]);
+        let used: Vec<usize> = queue(&two).iter().map(|it| it.used).collect();
+        assert_eq!(used[1..], [2, 2, 1, 3]);
+        let used: Vec<usize> = queue(&document(0)).iter().map(|it| it.used).collect();
+        assert_eq!(used[1..], [0, 0, 0, 0]);
+    }
 }
