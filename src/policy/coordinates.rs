@@ -203,10 +203,8 @@ pub(super) fn resources(rule: &Rule) -> Vec<Language> {
             found.push(Language(vec![path]));
         }
         found.push(Language(vec![steps(pattern.tokens(), Class::Any)]));
-        let segments = pattern.segments();
-        if segments.len() > 1 && Pattern::from_tokens(segments[0].to_vec()).matches("arn") {
-            found.push(Language(vec![segment_steps(pattern)]));
-        }
+        // Of a pattern that is no ARN, no text that is one.
+        found.push(Language(vec![segment_steps(pattern)]));
     }
     found
 }
