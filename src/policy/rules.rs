@@ -437,3 +437,258 @@ fn is_session_of(session: &str, role: &str) -> bool {
     head.replacen(":sts:", ":iam:", 1) == role_head
         && rest.split('/').next() == path.rsplit('/').next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::{Request, Who};
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::111111111111:role/team/a";
+    const SESSION: &str = "arn:aws:sts::111111111111:assumed-role/a/s";
+    const USER: &str = "arn:aws:iam::111111111111:user/ann";
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111111111111:t";
+
+    fn rule(fields: &str, kind: Kind) -> Rule {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{{fields}}}]}}"#);
+        let document = Document::parse(&text).expect("a policy");
+        Rules::of(&document, kind, "").rules.remove(0)
+    }
+
+    /// Whether a statement speaks of a request at each level, and why that is open.
+    fn applies(rule: &Rule, request: &Request) -> ([Three; 3], Vec<String>) {
+        let mut why = Vec::new();
+        let action = request.action.to_ascii_lowercase();
+        let found = rule.applies(&Facts::of(request), &action, &mut why);
+        (found.0, why)
+    }
+
+    fn publish(who: &str) -> Request {
+        Request::new(Who::of(who), "sns:Publish", TOPIC)
+    }
+
+    const NOT: [Three; 3] = [Three::No; 3];
+    const DIRECTLY: [Three; 3] = [Three::No, Three::No, Three::Yes];
+    const OPEN: [Three; 3] = [Three::No, Three::No, Three::Maybe];
+
+    #[test]
+    fn a_statement_that_names_nobody_speaks_of_nobody_or_of_its_own() {
+        let bare = |effect: &str, kind| {
+            let fields = format!(r#""Effect":"{effect}","Action":"sns:Publish","Resource":"*""#);
+            applies(&rule(&fields, kind), &publish(ROLE)).0
+        };
+        assert_eq!(bare("Allow", Kind::Identity), DIRECTLY);
+        assert_eq!(bare("Deny", Kind::ResourceControl), DIRECTLY);
+        assert_eq!(bare("Allow", Kind::Resource), NOT);
+        // A denial of nobody could not be stored.
+        assert_eq!(bare("Deny", Kind::Resource), OPEN);
+    }
+
+    #[test]
+    fn a_principal_is_named_at_the_level_of_its_account_its_role_or_itself() {
+        let of = |principal: &str, who: &str| {
+            let fields =
+                format!(r#""Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*""#);
+            applies(&rule(&fields, Kind::Resource), &publish(who))
+        };
+        let aws = |names: &[&str]| format!(r#"{{"AWS":{names:?}}}"#);
+        let (yes, no) = (Three::Yes, Three::No);
+        for (names, who, expected) in [
+            (&["111111111111"][..], ROLE, [yes, no, no]),
+            (&[ROLE], ROLE, [no, yes, no]),
+            (&[ROLE], SESSION, [no, yes, no]),
+            (&[SESSION], SESSION, DIRECTLY),
+            (&[USER], USER, DIRECTLY),
+            (&["*"], USER, DIRECTLY),
+            (&["111111111111", ROLE, USER], ROLE, [yes, yes, no]),
+            (
+                &[ROLE, "arn:aws:iam::111111111111:role/b", ROLE],
+                ROLE,
+                [no, yes, no],
+            ),
+            (&["222222222222"], ROLE, NOT),
+            (&[USER], ROLE, NOT),
+            (&["AROAEXAMPLE123"], ROLE, NOT),
+            (&["arn:aws:iam::111111111111:role/b"], SESSION, NOT),
+            (&["arn:aws:iam::222222222222:role/a"], SESSION, NOT),
+            (&["arn:aws-cn:iam::111111111111:role/a"], SESSION, NOT),
+            (&["arn:aws:iam::111111111111:role/other/a"], ROLE, NOT),
+        ] {
+            let found = of(&aws(names), who);
+            assert_eq!(found, (expected, Vec::new()), "{names:?} {who}");
+        }
+        let (found, why) = of(&aws(&[SESSION]), ROLE);
+        assert_eq!(found, OPEN);
+        assert_eq!(why, [format!("it names one session of {ROLE}")]);
+        let (found, why) = of(r#"{"CanonicalUser":"abc"}"#, ROLE);
+        assert_eq!(found, OPEN);
+        assert_eq!(why, ["it names a canonical user"]);
+        let sns = "sns.amazonaws.com";
+        assert_eq!(of(r#"{"Service":"sns.amazonaws.com"}"#, sns).0, DIRECTLY);
+        assert_eq!(of(r#"{"Service":"sqs.amazonaws.com"}"#, sns).0, NOT);
+        assert_eq!(of(r#"{"Federated":"sns.amazonaws.com"}"#, sns).0, NOT);
+        // What one name leaves open another may settle.
+        let (found, why) = of(&aws(&[SESSION, "*"]), ROLE);
+        assert_eq!((found, why), (DIRECTLY, Vec::new()));
+    }
+
+    #[test]
+    fn a_role_is_named_by_iam_and_anything_else_for_what_it_is() {
+        let role = "arn:aws:iam::111111111111:role/a";
+        assert_eq!(name("AWS", role), Name::Role(role.to_owned()));
+        for exact in [USER, SESSION, "arn:aws:x::111111111111:role/a"] {
+            assert_eq!(name("AWS", exact), Name::Exact(exact.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_arn_of_a_sessions_role_decides_where_it_is_told() {
+        let fields = format!(
+            r#""Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":"*","Resource":"*""#
+        );
+        let rule = rule(&fields, Kind::Resource);
+        let told = |arn: &str| publish(SESSION).with("aws:PrincipalArn", [arn]);
+        assert_eq!(
+            applies(&rule, &told(ROLE)).0,
+            [Three::No, Three::Yes, Three::No]
+        );
+        assert_eq!(
+            applies(&rule, &told("arn:aws:iam::111111111111:role/a")).0,
+            NOT
+        );
+    }
+
+    #[test]
+    fn a_session_is_of_one_role() {
+        let role = "arn:aws:iam::111111111111:role/team/a";
+        for (session, expected) in [
+            (SESSION, true),
+            ("arn:aws:sts::111111111111:assumed-role/b/s", false),
+            ("arn:aws:sts::222222222222:assumed-role/a/s", false),
+            (USER, false),
+        ] {
+            assert_eq!(is_session_of(session, role), expected, "{session}");
+        }
+        assert!(!is_session_of(SESSION, USER));
+    }
+
+    #[test]
+    fn a_resource_matches_or_is_open_with_a_reason() {
+        let on = |resource: &str| {
+            let fields = format!(r#""Effect":"Allow","Action":"sns:*",{resource}"#);
+            applies(&rule(&fields, Kind::Identity), &publish(ROLE))
+        };
+        let crossing = r#""arn:aws:sns:*:t""#;
+        let (found, why) = on(&format!(r#""Resource":{crossing}"#));
+        assert_eq!(found, OPEN);
+        assert_eq!(why.len(), 1);
+        assert!(why[0].contains("run over a `:`"), "{why:?}");
+        let settled = on(&format!(r#""Resource":[{crossing},"{TOPIC}"]"#));
+        assert_eq!(settled, (DIRECTLY, Vec::new()));
+        assert_eq!(on(&format!(r#""Resource":[{crossing},"a"]"#)).0, OPEN);
+        assert_eq!(on(r#""Resource":["a","b"]"#), (NOT, Vec::new()));
+        assert_eq!(on(r#""NotResource":["a","b"]"#), (DIRECTLY, Vec::new()));
+        assert_eq!(
+            on(&format!(r#""NotResource":["a","{TOPIC}"]"#)),
+            (NOT, Vec::new())
+        );
+        let (found, why) = on(r#""Resource":"${aws:PrincipalTag/team}""#);
+        assert_eq!(found, OPEN);
+        assert_eq!(
+            why,
+            ["the variable `${aws:principaltag/team}` has no known value"]
+        );
+        assert_eq!(on(r#""Sid":"None""#).0, OPEN);
+    }
+
+    #[test]
+    fn a_test_that_settles_it_leaves_no_reasons() {
+        let under = |condition: &str| {
+            let fields = format!(
+                r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{{{condition}}}"#
+            );
+            applies(&rule(&fields, Kind::Identity), &publish(ROLE))
+        };
+        let (found, why) = under(r#""StringEquals":{"acme:team":"x"}"#);
+        assert_eq!(
+            (found, why),
+            (OPEN, vec!["`acme:team` is not known".to_owned()])
+        );
+        let both = r#""StringEquals":{"acme:team":"x","aws:PrincipalAccount":"2"}"#;
+        assert_eq!(under(both), (NOT, Vec::new()));
+        assert_eq!(
+            under(r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#).0,
+            DIRECTLY
+        );
+    }
+
+    #[test]
+    fn an_action_is_taken_or_all_but_it_is() {
+        let takes = |clause: &str, action: &str| {
+            let fields = format!(r#""Effect":"Allow",{clause},"Resource":"*""#);
+            rule(&fields, Kind::Identity).action.takes(action)
+        };
+        assert!(takes(r#""Action":["SNS:Pub*","a:b"]"#, "sns:publish"));
+        assert!(!takes(r#""Action":["SNS:Pub*","a:b"]"#, "sns:subscribe"));
+        assert!(takes(r#""NotAction":["SNS:Pub*","a:b"]"#, "sns:subscribe"));
+        assert!(!takes(r#""NotAction":["SNS:Pub*","a:b"]"#, "a:b"));
+    }
+
+    #[test]
+    fn the_short_form_of_an_api_is_of_its_own_policy_only() {
+        let call = "arn:aws:execute-api:eu-west-1:111111111111:abc/prod/GET/a";
+        let of = |kind| rule(r#""Effect":"Allow","Action":"*","Resource":"*""#, kind);
+        let short = Pattern::of("execute-api:/prod/*");
+        assert_eq!(
+            of(Kind::Resource).matches_resource(&short, call),
+            Three::Yes
+        );
+        assert_eq!(of(Kind::Identity).matches_resource(&short, call), Three::No);
+        assert_eq!(
+            of(Kind::Resource).matches_resource(&short, TOPIC),
+            Three::No
+        );
+        for (pattern, expected) in [
+            ("execute-api:/", Some("")),
+            ("execute-api:/a*", Some("a*")),
+            ("execute-api:", None),
+            ("execute-api", None),
+            ("execute-api:*a/b", None),
+            ("execute-apix:/a", None),
+        ] {
+            let found = short_form(&Pattern::of(pattern));
+            assert_eq!(found, expected.map(Pattern::of), "{pattern}");
+        }
+        assert_eq!(path_of_api(call), Some("prod/GET/a"));
+        for other in [
+            "urn:aws:execute-api:eu-west-1:111111111111:abc/prod/GET/a",
+            "arn:aws:s3:::bucket/key",
+            "arn:aws:execute-api:eu-west-1:111111111111:abc",
+            "*",
+        ] {
+            assert_eq!(path_of_api(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn statements_are_called_by_their_sid_or_place_and_old_ones_have_no_variables() {
+        let read = |version: &str| {
+            let text = format!(
+                r#"{{"Version":"{version}","Statement":[{{"Sid":"A","Effect":"Allow","Action":"a:b","Resource":"${{aws:username}}"}},{{"Effect":"Deny","Action":"a:b"}}]}}"#
+            );
+            Rules::of(
+                &Document::parse(&text).expect("a policy"),
+                Kind::Identity,
+                "mine",
+            )
+        };
+        for (version, variable) in [(VERSION, true), ("2008-10-17", false)] {
+            let rules = read(version);
+            assert_eq!(rules.name, "mine");
+            let labels: Vec<&str> = rules.rules.iter().map(|it| it.label.as_str()).collect();
+            assert_eq!(labels, ["statement `A`", "statement 2"]);
+            let resource = rules.rules[0].resource.as_ref().expect("a resource");
+            let found = matches!(resource.templates[0], Template::Variable(_));
+            assert_eq!(found, variable);
+        }
+    }
+}
