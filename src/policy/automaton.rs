@@ -535,4 +535,126 @@ mod tests {
             prop_assert_eq!(!atlas.class(&text).is_empty(), matches == super::super::three::Three::Yes);
         }
     }
+
+    #[test]
+    fn a_class_takes_what_it_is_called_for() {
+        for (class, takes, but) in [
+            (Class::Char('a'), "a", "Ab:"),
+            (Class::AnyCase('a', 'A'), "aA", "b"),
+            (Class::Any, "aA:/", ""),
+            (Class::NoColon, "aA/", ":"),
+            (Class::NoSlash, "aA:", "/"),
+        ] {
+            assert!(takes.chars().all(|it| class.takes(it)), "{class:?}");
+            assert!(!but.chars().any(|it| class.takes(it)), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_of_its_universe_by_every_part_of_it() {
+        for (universe, of_it, not) in [
+            (Universe::Text, &["a", ":", "a:b/c"][..], &[""][..]),
+            (
+                Universe::Arn,
+                &[
+                    "arn:aws:sns:eu-west-1:111111111111:t",
+                    "arn:aws:s3:::bucket",
+                    "arn:aws:iam::111111111111:role/a",
+                    "arn:aws:apigateway:eu-west-1::/restapis",
+                    "arn:aws:sns:eu-west-1:111111111111:t:u:v",
+                    "arn:a:b:::c",
+                ],
+                &[
+                    "",
+                    "*",
+                    "arn",
+                    "arn:",
+                    "urn:aws:sns:eu-west-1:111111111111:t",
+                    "arm:aws:sns:eu-west-1:111111111111:t",
+                    "arn::sns:eu-west-1:111111111111:t",
+                    "arn:aws::eu-west-1:111111111111:t",
+                    "arn:aws:sns:eu-west-1:111111111111:",
+                    "arn:aws:sns:eu-west-1:111111111111",
+                    "arn:aws:sns::t",
+                ],
+            ),
+            (
+                Universe::Action,
+                &["sns:publish", "execute-api:invoke", "s3:a1", "1:2"],
+                &[
+                    "",
+                    "sns",
+                    "sns:",
+                    ":publish",
+                    "SNS:publish",
+                    "sns:Publish",
+                    "sns:pub-lish",
+                    "sns:a:b",
+                    "s*:a",
+                ],
+            ),
+            (
+                Universe::Principal,
+                &[
+                    "arn:aws:iam::111111111111:root",
+                    "arn:aws-cn:iam::1:role/a",
+                    "arn:aws:iam::111111111111:role/team/a",
+                    "arn:aws:iam::111111111111:user/a:b",
+                ],
+                &[
+                    "",
+                    "arn:aws:iam::111111111111:",
+                    "arn:aws:iam::111111111111:roots",
+                    "arn:aws:iam::111111111111:role",
+                    "arn:aws:iam::111111111111:role/",
+                    "arn:aws:iam::111111111111:user/",
+                    "arn:aws:iam::111111111111:rule/a",
+                    "arn:aws:iam::111111111111:group/a",
+                    "arn::iam::111111111111:root",
+                    "arn:aws:iam:::root",
+                    "arn:aws:iam:r:111111111111:root",
+                    "arn:aws:sts::111111111111:role/a",
+                ],
+            ),
+        ] {
+            let atlas = Atlas::of(universe, []).expect("few states");
+            for text in of_it {
+                assert!(atlas.has(text), "{universe:?} {text}");
+            }
+            for text in not {
+                assert!(!atlas.has(text), "{universe:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wildcard_of_an_arn_keeps_to_its_segment_but_in_the_last() {
+        let takes = |pattern: &str, text: &str| {
+            let atlas = Atlas::of(Universe::Text, [arn(pattern)]).expect("few states");
+            !atlas.class(text).is_empty()
+        };
+        assert!(takes("a:b:c:d:e:*", "a:b:c:d:e:f:g"));
+        assert!(takes("a:b:c:d:e:?", "a:b:c:d:e::"));
+        assert!(!takes("a:b:c:d:*:f", "a:b:c:d:e:e:f"));
+        assert!(!takes("*:b:c:d:e:f", "a:a:b:c:d:e:f"));
+        assert!(!takes("a:b:c:d:?:f", "a:b:c:d:::f"));
+        // What is missing is `*`.
+        assert!(takes("a:b", "a:b:c:d:e:f:g"));
+        assert!(!takes("a:b", "a:b:c:d:e"));
+    }
+
+    #[test]
+    fn letters_of_either_case_are_one_text() {
+        let atlas = Atlas::of(Universe::Text, [Language(vec![any_case("aB-1")])]).expect("few");
+        for (text, expected) in [
+            ("aB-1", 1),
+            ("Ab-1", 1),
+            ("AB-1", 1),
+            ("aB-2", 0),
+            ("aB1", 0),
+        ] {
+            assert_eq!(atlas.class(text).len(), expected, "{text}");
+        }
+        assert_eq!(atlas.examples.len(), 2, "{:?}", atlas.examples);
+    }
 }

@@ -704,4 +704,90 @@ mod tests {
             .expect_err("a fault");
         assert!(fault.message.contains("twice"), "{fault}");
     }
+
+    /// A statement as it is read, and as it is written again.
+    #[track_caller]
+    fn read(fields: &str) -> Statement {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{{fields}}}]}}"#);
+        let document = Document::parse(&text).expect("a policy");
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document.to_value(), value);
+        document.statements[0].clone()
+    }
+
+    #[test]
+    fn what_is_built_is_what_is_read() {
+        let allow = Statement::allow("A", Clause::of(["sns:Publish"]));
+        for (built, fields) in [
+            (allow.clone(), String::new()),
+            (
+                allow.clone().on(["a", "b"]),
+                r#","Resource":["a","b"]"#.to_owned(),
+            ),
+            (
+                allow.clone().when("StringEquals", "k", ["x"]).when(
+                    "StringEquals",
+                    "l",
+                    ["y", "z"],
+                ),
+                r#","Condition":{"StringEquals":{"k":"x","l":["y","z"]}}"#.to_owned(),
+            ),
+        ] {
+            let text = format!(r#""Sid":"A","Effect":"Allow","Action":"sns:Publish"{fields}"#);
+            assert_eq!(read(&text), built);
+        }
+        for (principal, text) in [
+            (PrincipalClause::anyone(), r#""*""#),
+            (PrincipalClause::aws(["a", "b"]), r#"{"AWS":["a","b"]}"#),
+            (PrincipalClause::service(["s"]), r#"{"Service":"s"}"#),
+            (PrincipalClause::federated(["f"]), r#"{"Federated":"f"}"#),
+        ] {
+            let named = principal.aws_values().to_vec();
+            assert_eq!(named.is_empty(), !text.contains("AWS"));
+            let text =
+                format!(r#""Sid":"A","Effect":"Allow","Principal":{text},"Action":"sns:Publish""#);
+            assert_eq!(read(&text), allow.clone().to(principal));
+        }
+    }
+
+    #[test]
+    fn the_not_forms_are_told_from_the_plain_ones() {
+        let plain = read(r#""Effect":"Deny","Principal":"*","Action":"a:b","Resource":"r""#);
+        let not = read(r#""Effect":"Deny","NotPrincipal":"*","NotAction":"a:b","NotResource":"r""#);
+        let negated = |it: &Statement| {
+            let principal = it.principal.as_ref().map(|it| it.negated);
+            let resource = it.resource.as_ref().map(|it| it.negated);
+            (principal, it.action.negated, resource)
+        };
+        assert_eq!(negated(&plain), (Some(false), false, Some(false)));
+        assert_eq!(negated(&not), (Some(true), true, Some(true)));
+        assert_eq!(plain.effect, Effect::Deny);
+        for twice in [
+            r#""Action":"a:b","NotAction":"a:c""#,
+            r#""Action":"a:b","Resource":"a","NotResource":"b""#,
+            r#""Action":"a:b","Principal":"*","NotPrincipal":"*""#,
+        ] {
+            let text = format!(r#"{{"Statement":[{{"Effect":"Allow",{twice}}}]}}"#);
+            let fault = Document::parse(&text).expect_err("a fault");
+            assert!(fault.message.contains("not both"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_one_of_two_and_an_empty_sid_is_none() {
+        let of = |version: &str| {
+            let text = format!(
+                r#"{{"Version":{version},"Statement":[{{"Sid":"","Effect":"Allow","Action":"a:b"}}]}}"#
+            );
+            Document::parse(&text)
+        };
+        for version in [VERSION, OLD_VERSION] {
+            let document = of(&format!("{version:?}")).expect("a policy");
+            assert_eq!(document.version, version);
+            assert_eq!(document.statements[0].sid, None);
+        }
+        for other in [r#""2012-10-18""#, "2012", "null"] {
+            assert_eq!(of(other).expect_err("a fault").at, "Version");
+        }
+    }
 }

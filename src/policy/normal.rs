@@ -576,4 +576,12 @@ mod tests {
         );
         assert_eq!(name.shorten(&other), other);
     }
+
+    #[test]
+    fn a_key_of_many_letters_has_another_spelling_too() {
+        let long = "a".repeat(70);
+        let taken = BTreeMap::from([(long.clone(), Vec::new())]);
+        let other = format!("A{}", &long[1..]);
+        assert_eq!(free_spelling(&long, &taken), other);
+    }
 }

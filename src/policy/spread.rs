@@ -304,4 +304,107 @@ mod tests {
         }
         assert!(most >= 700, "{most}");
     }
+
+    /// As many statements as this, each on one topic.
+    fn apart(count: usize) -> Document {
+        let statement = |it: usize| {
+            Statement::allow(format!("S{it:02}"), Clause::of(["sns:Publish"]))
+                .on([format!("arn:aws:sns:eu-west-1:333333333333:t{it:02}")])
+        };
+        Document::of((0..count).map(statement).collect())
+    }
+
+    #[test]
+    fn a_first_place_is_left_alone_when_less_than_half_a_place_is_left() {
+        let half = ROOM.further / 2;
+        for (first, stays) in [(half, true), (half - 1, false)] {
+            let room = Room { first, ..ROOM };
+            let found = spread(&apart(12), room, &length);
+            assert_eq!(found.stays.is_some(), stays, "{first}");
+            assert!(found.goes.len() > 1);
+        }
+    }
+
+    #[test]
+    fn what_fits_exactly_is_not_spread_and_one_more_is() {
+        let whole = apart(12);
+        let full = length(&whole);
+        for (first, together) in [(full, true), (full - 1, false)] {
+            let room = Room { first, ..ROOM };
+            let found = spread(&whole, room, &length);
+            assert_eq!(found.stays.as_ref() == Some(&whole), together);
+            assert_eq!(found.goes.is_empty(), together);
+        }
+        let nothing = Document::of(Vec::new());
+        let found = spread(
+            &nothing,
+            Room {
+                first: 0,
+                further: 0,
+            },
+            &length,
+        );
+        assert_eq!(found.stays, Some(nothing));
+        assert!(found.goes.is_empty());
+    }
+
+    #[test]
+    fn a_place_is_filled_before_another_is_made() {
+        let found = spread(&apart(40), ROOM, &length);
+        assert!(found.goes.len() < 20, "{}", found.goes.len());
+        assert!(found.goes.values().any(|it| it.statements.len() > 2));
+    }
+
+    #[test]
+    fn a_grant_that_fits_nowhere_stands_alone_and_so_does_what_is_alike() {
+        let small = Room {
+            first: 10,
+            further: 10,
+        };
+        let found = spread(&apart(5), small, &length);
+        assert!(found.goes.values().all(|it| it.statements.len() == 1));
+        assert_eq!(documents(&found).len(), 5);
+        // Alike to the last bit, two grants cannot be told apart.
+        let mut twice = apart(1);
+        twice.statements.push(twice.statements[0].clone());
+        let found = spread(&twice, small, &length);
+        let places: Vec<Document> = documents(&found).into_values().collect();
+        assert_eq!(places, [twice]);
+    }
+
+    #[test]
+    fn grants_are_one_a_resource_but_of_none_of_several() {
+        let on = |clause: Option<Clause>| {
+            let mut statement = Statement::allow("A", Clause::of(["sns:Publish"]));
+            statement.resource = clause;
+            Document::of(vec![statement])
+        };
+        let not = Clause {
+            negated: true,
+            ..Clause::of(["a", "b"])
+        };
+        for (clause, count) in [
+            (None, 1),
+            (Some(Clause::of(["a"])), 1),
+            (Some(Clause::of(["a", "b", "c"])), 3),
+            (Some(not.clone()), 1),
+        ] {
+            assert_eq!(grants(&on(clause)).len(), count);
+        }
+        // Nor are they made one again.
+        let one = |clause: Clause| on(Some(clause));
+        let gathered = |a: &Document, b: &Document| gathered([a.clone(), b.clone()]).statements;
+        let (a, b) = (one(Clause::of(["a"])), one(Clause::of(["b"])));
+        assert_eq!(gathered(&a, &b), one(Clause::of(["a", "b"])).statements);
+        assert_eq!(gathered(&b, &a), one(Clause::of(["a", "b"])).statements);
+        assert_eq!(gathered(&a, &a), a.statements);
+        let other = Clause {
+            negated: true,
+            ..Clause::of(["c"])
+        };
+        assert_eq!(gathered(&one(not.clone()), &one(other)).len(), 2);
+        assert_eq!(gathered(&a, &one(not)).len(), 2);
+        assert_eq!(gathered(&on(None), &on(None)).len(), 2);
+        assert_eq!(gathered(&on(None), &a).len(), 2);
+    }
 }

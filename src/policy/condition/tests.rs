@@ -342,3 +342,15 @@ fn an_empty_value_is_a_value_but_of_a_set() {
     assert_eq!(of("StringEquals", "", ""), Three::Yes);
     assert_eq!(of("StringNotEquals", "", "x"), Three::Yes);
 }
+
+#[test]
+fn a_variable_stands_where_the_operator_and_the_version_take_one() {
+    let of = |operator: &str, variables: bool| {
+        let test = Test::of(operator, "k", &["${aws:username}".to_owned()], variables);
+        matches!(test.values[0], Template::Variable(_))
+    };
+    assert!(of("StringEquals", true));
+    assert!(!of("StringEquals", false));
+    assert!(!of("NumericEquals", true));
+    assert!(!of("StringSounds", true));
+}

@@ -965,3 +965,61 @@ fn what_a_request_is_silent_about_is_open_where_it_is_not_told_in_full() {
         assert_eq!(decided(&members, silence), of_the_caller, "{silence:?}");
     }
 }
+
+#[test]
+fn the_first_statement_that_allows_is_named() {
+    let both = format!(
+        r#"{{"Sid":"A","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}},{{"Sid":"B","Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":"*","Resource":"*"}}"#
+    );
+    let policies = Policies {
+        identity: vec![allow(r#""Sid":"C""#), allow(r#""Sid":"D""#)],
+        ..resource(document(&both))
+    };
+    let because = is(Decision::Allow, &publish(ROLE, FAR), &policies);
+    assert_eq!(
+        because,
+        [
+            "identity policy 1, statement `C`, allows it",
+            "resource policy, statement `A`, allows it"
+        ]
+    );
+}
+
+#[test]
+fn what_has_no_owner_is_the_callers() {
+    let owner_of = |resource: &str| {
+        let request = publish(ROLE, resource);
+        owner(&Facts::of(&request)).map(str::to_owned)
+    };
+    for (resource, expected) in [
+        (FAR, Some("222222222222")),
+        ("*", Some(A)),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", Some(A)),
+        ("arn:aws:s3:::bucket", None),
+    ] {
+        assert_eq!(owner_of(resource).as_deref(), expected, "{resource}");
+    }
+}
+
+#[test]
+fn roles_and_keys_are_guarded_by_their_own_policy() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    for (action, resource, expected) in [
+        ("sts:assumerole", TRUST, true),
+        ("sts:assumerole", USER, false),
+        ("sts:assumerole", key, false),
+        ("sts:assumerole", NEAR, false),
+        ("iam:getrole", TRUST, false),
+        ("kms:decrypt", key, true),
+        ("kms:decrypt", TRUST, false),
+        ("kms:decrypt", NEAR, false),
+        ("sns:publish", key, false),
+    ] {
+        let request = publish(ROLE, resource);
+        assert_eq!(
+            is_guarded(&request, action),
+            expected,
+            "{action} {resource}"
+        );
+    }
+}
