@@ -196,4 +196,42 @@ mod tests {
         assert_eq!(left.len(), 1);
         assert_eq!(shape.values(&left[0], 0).len(), 129);
     }
+
+    #[test]
+    fn a_difference_of_too_many_pieces_is_given_up() {
+        let shape = Shape::of(vec![2]);
+        let [one, other] = [0, 1].map(|value| {
+            let mut cube = shape.full();
+            shape.keep(&mut cube, 0, |it| it == value);
+            cube
+        });
+        let pieces = |count: usize| {
+            let cubes = vec![one.clone(); count];
+            shape.beyond(&cubes, std::slice::from_ref(&other))
+        };
+        assert_eq!(pieces(MOST_CUBES).map(|it| it.len()), Ok(MOST_CUBES));
+        assert_eq!(pieces(MOST_CUBES + 1), Err(TooMany));
+    }
+
+    #[test]
+    fn what_one_cube_has_beyond_another_is_cut_along_each_coordinate() {
+        let shape = Shape::of(vec![2, 3]);
+        assert_eq!(shape.width(), 2);
+        let mut corner = shape.full();
+        shape.keep(&mut corner, 0, |it| it == 1);
+        shape.keep(&mut corner, 1, |it| it == 2);
+        let values = |cube: &Cube| (shape.values(cube, 0), shape.values(cube, 1));
+        let left = shape.beyond(&[shape.full()], &[corner.clone()]);
+        let left: Vec<_> = left.expect("few cubes").iter().map(values).collect();
+        assert_eq!(left, [(vec![0], vec![0, 1, 2]), (vec![1], vec![0, 1])]);
+        assert_eq!(
+            shape.beyond(&[corner.clone()], &[shape.full()]),
+            Ok(Vec::new())
+        );
+        assert_eq!(shape.meet(&shape.full(), &corner), Some(corner.clone()));
+        let mut void = corner;
+        shape.keep(&mut void, 1, |_| false);
+        assert!(shape.is_void(&void) && !shape.is_void(&shape.full()));
+        assert_eq!(shape.meet(&shape.full(), &void), None);
+    }
 }
