@@ -518,6 +518,7 @@ mod tests {
         }
         let (found, why) = of(&aws(&[SESSION]), ROLE);
         assert_eq!(found, OPEN);
+        assert_eq!(Applies(found).any(), Three::Maybe);
         assert_eq!(why, [format!("it names one session of {ROLE}")]);
         let (found, why) = of(r#"{"CanonicalUser":"abc"}"#, ROLE);
         assert_eq!(found, OPEN);
@@ -534,7 +535,19 @@ mod tests {
     #[test]
     fn a_role_is_named_by_iam_and_anything_else_for_what_it_is() {
         let role = "arn:aws:iam::111111111111:role/a";
-        assert_eq!(name("AWS", role), Name::Role(role.to_owned()));
+        let a = "111111111111".to_owned();
+        for (kind, text, expected) in [
+            ("AWS", role, Name::Role(role.to_owned())),
+            ("AWS", "*", Name::Anyone),
+            ("AWS", "111111111111", Name::Account(a.clone())),
+            ("AWS", "arn:aws:iam::111111111111:root", Name::Account(a)),
+            ("AWS", "AROAEXAMPLE123", Name::Ghost),
+            ("Service", "*", Name::Service("*".to_owned())),
+            ("Federated", "x", Name::Provider("x".to_owned())),
+            ("CanonicalUser", "x", Name::Canonical),
+        ] {
+            assert_eq!(name(kind, text), expected, "{kind} {text}");
+        }
         for exact in [USER, SESSION, "arn:aws:x::111111111111:role/a"] {
             assert_eq!(name("AWS", exact), Name::Exact(exact.to_owned()));
         }

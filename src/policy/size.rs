@@ -345,6 +345,8 @@ mod tests {
             Budget::new("c", 0, 1),
         ];
         assert_eq!(tightest(&near), Some(&near[0]));
+        let both = [Budget::new("a", 90, 100), Budget::new("b", 80, 100)];
+        assert_eq!(tightest(&both), Some(&both[0]));
         assert_eq!(budgets[1].percent(), 60);
         assert_eq!(Budget::new("c", 1, 1000).percent(), 1);
     }
