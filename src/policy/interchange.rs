@@ -618,7 +618,7 @@ mod tests {
     #[test]
     fn a_request_is_refused_where_a_part_of_it_is_none() {
         let read = |fields: &str| {
-            let value = format!(r#"{{{fields}}}"#);
+            let value = format!("{{{fields}}}");
             request(serde_json::from_str(&value).expect("JSON"), "request")
         };
         let of = |principal: &str, action: &str, resource: &str| {

@@ -949,13 +949,14 @@ fn an_unsigned_request_is_of_the_account_anonymous() {
 
 #[test]
 fn what_a_request_is_silent_about_is_open_where_it_is_not_told_in_full() {
+    use Decision::{Allow, Unproven};
+
     let outside = allow(r#""Condition":{"Null":{"aws:SourceVpce":"true"}}"#);
     let members = allow(r#""Condition":{"Null":{"aws:PrincipalOrgID":"true"}}"#);
     let decided = |document: &Document, silence| {
         let policies = Prepared::of(&identity(document.clone()));
         policies.decide_by(&publish(ROLE, NEAR), silence).decision
     };
-    use Decision::{Allow, Unproven};
     for (silence, of_the_call, of_the_caller) in [
         (Silence::Absence, Allow, Allow),
         (Silence::Plain, Allow, Unproven),
