@@ -448,9 +448,12 @@ fn is_network(value: &str) -> bool {
 
 /// Whether a trust in a provider's tokens takes anyone's.
 fn is_every_token(statement: &Statement, provider: &str) -> bool {
-    let Some((_, host)) = provider.split_once("oidc-provider/") else {
-        return false; // SAML and Cognito are set up for one organization.
-    };
+    if provider.contains(":saml-provider/") {
+        return false; // It is set up for one organization.
+    }
+    let host = provider
+        .split_once("oidc-provider/")
+        .map_or(provider, |(_, host)| host);
     let of_everyone = |it: &str| {
         // `repo:` is what every subject of GitHub begins with.
         let name = it.strip_prefix("repo:").unwrap_or(it);
@@ -466,12 +469,16 @@ fn is_every_token(statement: &Statement, provider: &str) -> bool {
         );
         positive
             && tests.iter().any(|(key, values)| {
-                let claim = key.rsplit(':').next().unwrap_or_default();
-                // Where all the world has tokens, all of them have the same audience.
-                let tells = claim != "aud" || !shared;
-                tells
-                    && key.contains(':')
-                    && !key.to_ascii_lowercase().starts_with("aws:")
+                // What the caller chooses, as the session's name, is no claim of the token.
+                let key = key.to_ascii_lowercase();
+                let own = |it: &(&str, &str)| it.0.eq_ignore_ascii_case(host);
+                let Some((_, claim)) = key.rsplit_once(':').filter(own) else {
+                    return false;
+                };
+                // Where all the world has tokens, all of them have the same audience, and
+                // how somebody signed in is not who it is.
+                (claim != "aud" || !shared)
+                    && claim != "amr"
                     && !values.is_empty()
                     && values.iter().all(|it| !of_everyone(it))
             })
@@ -1012,6 +1019,58 @@ mod tests {
             assert!(trust(shared, "sub").is_empty(), "{shared}");
         }
         assert!(trust("id.example.org", "aud").is_empty());
+        // How somebody signed in is not who it is.
+        assert_eq!(trust("id.example.org", "amr"), ["PG001 error"]);
+    }
+
+    #[test]
+    fn only_a_claim_of_the_token_itself_binds_whose_it_is() {
+        let trust = |provider: &str, condition: &str| {
+            found(
+                &format!(
+                    r#"{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{{condition}}}}}"#
+                ),
+                Holder::Trust,
+            )
+        };
+        let own = "arn:aws:iam::111111111111:oidc-provider/id.example.org/a";
+        let pools = "cognito-identity.amazonaws.com";
+        for (provider, condition) in [
+            (own, ""),
+            (own, r#""StringEquals":{"sts:RoleSessionName":"me"}"#),
+            (own, r#""StringEquals":{"id.example.org:sub":"me"}"#),
+            (own, r#""StringEquals":{"aws:RequestTag/a":"me"}"#),
+            (own, r#""StringEquals":{"sub":"me"}"#),
+            (pools, ""),
+            (
+                pools,
+                r#""StringEquals":{"cognito-identity.amazonaws.com:amr":"authenticated"}"#,
+            ),
+            ("accounts.google.com", ""),
+        ] {
+            assert_eq!(
+                trust(provider, condition),
+                ["PG001 error"],
+                "{provider} {condition}"
+            );
+        }
+        for (provider, condition) in [
+            (own, r#""StringEquals":{"id.example.org/a:sub":"me"}"#),
+            (
+                pools,
+                r#""StringEquals":{"cognito-identity.amazonaws.com:aud":"pool"}"#,
+            ),
+            (
+                "accounts.google.com",
+                r#""StringEquals":{"accounts.google.com:aud":"app"}"#,
+            ),
+            ("arn:aws:iam::111111111111:saml-provider/x", ""),
+        ] {
+            assert!(
+                trust(provider, condition).is_empty(),
+                "{provider} {condition}"
+            );
+        }
     }
 
     #[test]
