@@ -363,6 +363,12 @@ mod tests {
         // A statement of less beside it changes nothing, so the documents say the same.
         let both = format!("{narrower},{this}");
         assert_eq!(verdict(this, &both), Change::Cosmetic, "{narrower}");
+        // Whatever the answer, all of it lies within what asks nothing.
+        let all = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+        if this.contains("Principal") {
+            let both = format!("{all},{this}");
+            assert_eq!(verdict(all, &both), Change::Cosmetic, "{this}");
+        }
         for other in others {
             assert_eq!(verdict(this, other), Change::Unproven, "{other}");
             assert_eq!(verdict(other, this), Change::Unproven, "{other}");
@@ -450,6 +456,8 @@ mod tests {
                 of(r#""*""#),
                 Change::Cosmetic,
             ),
+            // Some calls are on no resource at all.
+            (of(r#""arn:*:*:*:*:*""#), of(r#""*""#), Change::Widened),
         ] {
             assert_eq!(verdict(&old, &new), expected, "{old} {new}");
         }
