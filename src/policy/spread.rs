@@ -407,4 +407,33 @@ mod tests {
         assert_eq!(gathered(&on(None), &on(None)).len(), 2);
         assert_eq!(gathered(&on(None), &a).len(), 2);
     }
+
+    #[test]
+    fn a_grant_stands_where_every_version_of_the_program_puts_it() {
+        let room = Room {
+            first: 300,
+            further: 300,
+        };
+        let spread = spread(&apart(8), room, &length);
+        let places: Vec<String> = documents(&spread)
+            .iter()
+            .map(|(at, it)| {
+                let resources = it.statements.iter().flat_map(|it| &it.resource);
+                let names = resources.flat_map(|it| &it.values);
+                let names: Vec<&str> = names.filter_map(|it| it.rsplit(':').next()).collect();
+                format!("{at:?} {}", names.join(" "))
+            })
+            .collect();
+        // Another numbering, or another digest, would move grants at every user's next apply.
+        assert_eq!(
+            places,
+            [
+                "None t03 t04",
+                "Some(1) t06",
+                "Some(3) t05 t07",
+                "Some(6) t00 t01",
+                "Some(14) t02",
+            ]
+        );
+    }
 }
