@@ -4,8 +4,8 @@
 //! leave behind: what is wanted, with the statements of others that stay. Statements that
 //! are not ours bear on a request like any other; they are in every world that a cloud is part of.
 //!
-//! What nobody read (the managed policies of AWS's own, without a cloud all that the stack does not
-//! write itself, an organization's policies) is not taken for silence: an answer that such a document could
+//! What nobody read (without a cloud all that the stack does not write itself, with one what could not be
+//! read, and ever an organization's policies) is not taken for silence: an answer that such a document could
 //! change is *unproven*, and says which document it is. Organization policies stand over every
 //! account alike and can only take away; they are said once, not in each answer.
 //!
@@ -655,6 +655,10 @@ fn with_foreign(role: &Role, want: &Want, live: Option<(&Have, &Role)>) -> Role 
         let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
         role.attached
             .extend(live.attached.iter().filter(|it| !ours(it)).cloned());
+        // A boundary that somebody else has put stays where the stack has none of its own.
+        role.boundary = role
+            .boundary
+            .or_else(|| live.boundary.clone().filter(|it| !ours(&it)));
     }
     if !want.owned {
         role.trust = live.trust.clone();

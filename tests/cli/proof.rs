@@ -411,3 +411,33 @@ fn policies_of_awss_own_are_read_once_for_all_roles() {
         "{proof}"
     );
 }
+
+#[test]
+fn a_boundary_that_somebody_else_has_put_stays_and_counts() {
+    let folder = Folder::new();
+    let text = FENCED.replace(
+        "boundary = \"arn:aws:iam::111111111111:policy/fence\"\n",
+        "",
+    );
+    folder.write("one.toml", &text);
+    folder.run("apply one.toml --sandbox --yes").ends(0);
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#,
+    );
+    let name = ".provision/sandbox.json";
+    let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
+    world["accounts"]["111111111111"]["roles"]["caller"]["boundary"] =
+        serde_json::json!("arn:aws:iam::111111111111:policy/fence");
+    folder.write(name, &world.to_string());
+    let says = "of roles.caller leaves no room for sns:Publish on topics.events";
+    folder
+        .run("verify one.toml --sandbox --live")
+        .ends(3)
+        .says(says);
+    folder.run("plan one.toml --sandbox").ends(3).says(says);
+    folder
+        .run("apply one.toml --sandbox --yes")
+        .ends(3)
+        .says(says);
+}
