@@ -159,7 +159,12 @@ fn borrowed(step: &Step, read: &ManagedPolicies) -> Vec<Widening> {
         .into_iter()
         .map(|it| format!("the managed policy {it} is attached, and not read"))
         .collect();
-    why.extend(live.and_then(|it| unbound(role, it, read)));
+    let after = step
+        .have
+        .as_ref()
+        .zip(live)
+        .and_then(|(have, live)| role.boundary_after(have, live, want.exclusive));
+    why.extend(live.and_then(|it| unbound(it, after.as_ref(), read)));
     if !why.is_empty() {
         found.push(told(MANAGED, Broadened::Unknown, Vec::new(), why));
     }
@@ -183,12 +188,11 @@ fn asked_by(step: &Step, requests: Vec<Request>) -> Vec<Request> {
 }
 
 /// That a role's boundary may leave room for more than the one before.
-fn unbound(role: &Role, live: &Role, read: &ManagedPolicies) -> Option<String> {
+fn unbound(live: &Role, after: Option<&String>, read: &ManagedPolicies) -> Option<String> {
     let before = live.boundary.as_ref()?;
-    if role.boundary.as_ref() == Some(before) {
+    if after == Some(before) {
         return None;
     }
-    let after = role.boundary.as_ref();
     let documents = (read.get(before), after.and_then(|it| read.get(it)));
     if let (Some(old), Some(new)) = documents
         && !matches!(

@@ -645,6 +645,7 @@ fn with_foreign(role: &Role, want: &Want, live: Option<(&Have, &Role)>) -> Role 
     let Some((have, live)) = live else {
         return role;
     };
+    role.boundary = role.boundary_after(have, live, want.exclusive);
     let prefix = inline_prefix(&want.stack);
     if !want.exclusive {
         for (name, document) in &live.inline {
@@ -655,10 +656,6 @@ fn with_foreign(role: &Role, want: &Want, live: Option<(&Have, &Role)>) -> Role 
         let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
         role.attached
             .extend(live.attached.iter().filter(|it| !ours(it)).cloned());
-        // A boundary that somebody else has put stays where the stack has none of its own.
-        role.boundary = role
-            .boundary
-            .or_else(|| live.boundary.clone().filter(|it| !ours(&it)));
     }
     if !want.owned {
         role.trust = live.trust.clone();

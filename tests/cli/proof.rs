@@ -440,4 +440,18 @@ fn a_boundary_that_somebody_else_has_put_stays_and_counts() {
         .run("apply one.toml --sandbox --yes")
         .ends(3)
         .says(says);
+    // It is not the stack's to take away: a plan that writes the role broadens nothing.
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"sns:*","Resource":"*"}"#,
+    );
+    let described = text.replace(
+        "[roles.caller]\n",
+        "[roles.caller]\ndescription = \"new\"\n",
+    );
+    folder.write("one.toml", &described);
+    folder
+        .run("plan one.toml --sandbox --fail-on broadened")
+        .ends(0)
+        .says("broadened: no");
 }

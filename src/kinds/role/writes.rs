@@ -44,6 +44,18 @@ impl Role {
         live.boundary.as_ref().filter(|it| !theirs(it)).cloned()
     }
 
+    /// The boundary that is there once the role is written: the stack's, or one that is left alone.
+    #[must_use]
+    pub fn boundary_after(&self, have: &Have, live: &Self, exclusive: bool) -> Option<String> {
+        let left = || {
+            let replaced = self.boundary_to_replace(live, have.mark.as_ref());
+            live.boundary
+                .clone()
+                .filter(|_| !exclusive && replaced.is_none())
+        };
+        self.boundary.clone().or_else(left)
+    }
+
     pub(super) fn inline_details(&self, want: &Want, live: &Self) -> Vec<Detail> {
         let mut found = Vec::new();
         for (name, document) in &self.inline {
