@@ -300,6 +300,21 @@ fn enter(
 pub(super) fn files_of(files: &Files) -> Result<(Files, Option<saved::Saved>), Failure> {
     match saved::read(&files.stack)? {
         Some(plan) => {
+            if let Some(overlay) = files.with.first() {
+                return Err(Failure::Plain(format!(
+                    "`--with {}` has no effect on a saved plan: `{}` was made {}; leave it out, or make a new plan: \
+                     provision plan {} --with {} --out {}",
+                    overlay.display(),
+                    files.stack.display(),
+                    match plan.with.as_slice() {
+                        [] => "without an overlay".to_owned(),
+                        with => format!("with {}", with.join(", ")),
+                    },
+                    plan.stack_file,
+                    overlay.display(),
+                    files.stack.display(),
+                )));
+            }
             let files = Files {
                 stack: PathBuf::from(&plan.stack_file),
                 with: plan.with.iter().map(PathBuf::from).collect(),

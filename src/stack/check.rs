@@ -98,6 +98,12 @@ pub(super) const STACK: Shape = Shape {
             Kind::OneOrMany(&Kind::Text),
             "Files in which other stacks tell what they claim of this one: `provision export --claims` writes them.",
         ),
+        Field::new(
+            "requires_overlay",
+            Kind::Flag,
+            "Whether the stack is refused without an overlay (`--with FILE`): a forgotten one cannot reach the wrong accounts.",
+        )
+        .default("false"),
     ],
     one_of: &[],
 };
@@ -112,7 +118,8 @@ pub(super) fn check(
     let found = match syntax::parse(sources) {
         Ok(tree) => {
             let beside = contracts::read_beside(&mut all, &tree, files);
-            checked(&all, &tree, files, beside, unmet)
+            let overlays = sources.len() - 1;
+            checked(&all, &tree, files, beside, unmet, overlays)
         }
         Err(faults) => Err(faults),
     };
@@ -128,6 +135,7 @@ fn checked(
     files: &dyn Fn(&str) -> Result<String, String>,
     beside: BTreeMap<String, Result<usize, String>>,
     unmet: Unmet,
+    overlays: usize,
 ) -> Result<Stack, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let root = ROOT.read("the stack", Span::default(), tree, &mut faults);
@@ -150,7 +158,7 @@ fn checked(
         unmet,
         withdrawn: Vec::new(),
     };
-    stack_table(&mut checker, &root);
+    stack_table(&mut checker, &root, overlays);
     let tables = |name: &'static str| -> Vec<Declared<'_>> {
         root.map(name)
             .iter()
@@ -254,7 +262,7 @@ fn routes(tree: &Table) -> BTreeMap<String, usize> {
         .collect()
 }
 
-fn stack_table(checker: &mut Checker<'_>, root: &Fields) {
+fn stack_table(checker: &mut Checker<'_>, root: &Fields, overlays: usize) {
     let Some(stack) = root.fields("stack") else {
         if !root.is_written("stack") {
             checker.report(
@@ -274,6 +282,19 @@ fn stack_table(checker: &mut Checker<'_>, root: &Fields) {
         if let Some(fault) = names::STACK.refuses(name.value) {
             checker.report(fault.at("the stack", name.span));
         }
+    }
+    if stack.flag("requires_overlay") && overlays == 0 {
+        checker.report(
+            Diagnostic::new(
+                Code::Missing,
+                stack
+                    .get("requires_overlay")
+                    .map_or_else(Span::default, |it| it.span),
+                "the stack requires an overlay, and none is given",
+                "required here",
+            )
+            .help("add `--with FILE`, such as `--with prod.toml`"),
+        );
     }
     checker.region_is_written = stack.is_written("region");
     checker.region = stack

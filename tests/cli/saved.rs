@@ -73,3 +73,45 @@ fn a_file_that_is_no_plan_is_said_to_be_none() {
     let ran = folder.run("plan --sandbox --out no/such/folder.json");
     ran.ends(1).tells("cannot save the plan");
 }
+
+#[test]
+fn a_saved_plan_takes_no_overlay() {
+    let folder = planned();
+    folder.write("prod.toml", "[queues.inbox]\nvisibility_timeout = \"9m\"\n");
+    let ran = folder.run("apply plan.json --sandbox --yes --with prod.toml");
+    ran.ends(1)
+        .tells("`--with prod.toml` has no effect on a saved plan: `plan.json` was made without an overlay")
+        .tells("provision plan provision.toml --with prod.toml --out plan.json");
+    folder
+        .run("plan --sandbox --with prod.toml --out plan.json")
+        .ends(0);
+    folder.run("apply plan.json --sandbox --yes").ends(0);
+    folder
+        .run("plan --sandbox --with prod.toml --detailed-exitcode")
+        .ends(0);
+}
+
+#[test]
+fn a_stack_that_requires_an_overlay_is_refused_without_one() {
+    let folder = Folder::new();
+    let stack = STACK.replace("[accounts.one]", "requires_overlay = true\n[accounts.one]");
+    folder.write("provision.toml", &stack);
+    folder.write("prod.toml", "[accounts.one]\nid = \"222222222222\"\n");
+    for command in [
+        "validate",
+        "plan --sandbox",
+        "apply --sandbox --yes",
+        "drift --sandbox",
+    ] {
+        folder
+            .run(command)
+            .ends(1)
+            .tells("error[E0103]: the stack requires an overlay, and none is given")
+            .tells("provision.toml:6:20")
+            .tells("add `--with FILE`");
+    }
+    folder
+        .run("apply --sandbox --yes --with prod.toml")
+        .ends(0)
+        .says("222222222222");
+}
