@@ -127,11 +127,12 @@ pub(super) fn conclude(
         screen.talk(&session.summary());
         return;
     }
-    screen.talk(&format!(
-        "{}: {}.",
-        human::outcomes(plan, outcomes, again),
-        session.summary()
-    ));
+    let text = human::outcomes(plan, outcomes, again);
+    if outcomes.all_done() {
+        screen.talk(&format!("{text}: {}.", session.summary()));
+    } else {
+        screen.warn(&format!("{text}{}", session.summary()));
+    }
 }
 
 /// What the exit code has to say of a run.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,10 +12,18 @@ use crate::cloud::seam;
 use crate::execute::Event;
 use crate::model::Address;
 use crate::plan::Plan;
+use crate::policy::values::Instant;
 use crate::report::human;
 use crate::report::names;
 use crate::report::page::WIDTH;
 use crate::report::style::{BAD, QUIET, styled};
+
+/// Returns the time of day in UTC, as the lines of `-v` begin with it.
+fn now() -> Instant {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since.map_or(0, |it| it.as_secs());
+    Instant::since_1970(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
 
 /// Where a command prints.
 #[derive(Debug)]
@@ -95,6 +103,11 @@ impl Screen {
         }
     }
 
+    /// Prints what a person must know although it is no error's own line, under `--quiet` too.
+    pub(super) fn warn(&self, text: &str) {
+        self.print_talk(text);
+    }
+
     /// Prints an error.
     pub(super) fn error(&self, text: &str) {
         let head = styled(BAD, "error");
@@ -159,7 +172,11 @@ impl Screen {
             seam::Event::Ended(record) if self.verbose => {
                 self.print_talk(&styled(
                     QUIET,
-                    format!("{record}  {:.0} ms", record.took.as_secs_f64() * 1000.0),
+                    format!(
+                        "{} {record}  {:.0} ms",
+                        now(),
+                        record.took.as_secs_f64() * 1000.0
+                    ),
                 ));
             }
             seam::Event::Again {
@@ -171,7 +188,8 @@ impl Screen {
                 self.print_talk(&styled(
                     QUIET,
                     format!(
-                        "     {}: attempt {attempt} in {:.1} s",
+                        "{}      {}: attempt {attempt} in {:.1} s",
+                        now(),
                         error.code,
                         wait.as_secs_f64()
                     ),
@@ -184,7 +202,7 @@ impl Screen {
                     wait.as_secs_f64().ceil()
                 );
                 if self.verbose {
-                    self.print_talk(&styled(QUIET, format!("     {line}")));
+                    self.print_talk(&styled(QUIET, format!("{}      {line}", now())));
                 }
                 for bar in self
                     .running

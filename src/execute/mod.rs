@@ -7,6 +7,7 @@ pub mod rehearse;
 pub mod run;
 pub mod schedule;
 mod sight;
+mod writes;
 
 pub use event::Event;
 pub use outcome::{Outcome, Outcomes, StepError};

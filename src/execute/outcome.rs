@@ -1,6 +1,6 @@
 //! How a step ended, and how a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{CallError, Fault};
 use crate::model::Address;
@@ -16,6 +16,8 @@ pub struct StepError {
     pub address: Address,
     /// What AWS said.
     pub source: CallError,
+    /// The writes of this step that AWS had accepted before, as `service:Action`.
+    pub written: Vec<String>,
     /// What to do about it, where that can be told.
     pub help: Option<String>,
 }
@@ -44,6 +46,8 @@ pub struct Outcomes {
     pub ids: BTreeMap<Address, String>,
     /// Whether it was stopped from outside.
     pub interrupted: bool,
+    /// The steps that had sent a call without an answer when the run was left.
+    pub unanswered: BTreeSet<Address>,
 }
 
 impl Outcomes {
@@ -58,7 +62,16 @@ impl Outcomes {
         self.steps.extend(later.steps);
         self.ids.extend(later.ids);
         self.interrupted |= later.interrupted;
+        self.unanswered.extend(later.unanswered);
         self
+    }
+
+    /// Returns the failed steps of which AWS had accepted some writes already.
+    pub fn half_made(&self) -> impl Iterator<Item = &StepError> {
+        self.steps.values().filter_map(|it| match it {
+            Outcome::Failed(error) if !error.written.is_empty() => Some(error),
+            _ => None,
+        })
     }
 
     /// Whether every step was done.

@@ -19,6 +19,7 @@ use super::outcome::{Outcome, Outcomes, StepError, failed};
 use super::proof::{Proof, closed_by};
 use super::schedule::{Ending, Schedule};
 use super::sight::{Sight, Turn};
+use super::writes::{Recorded, Writes};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::graph::{Task, with_principals};
 use crate::kinds::{Context, Have, Ids, Part, Resource, Want, roles_named};
@@ -70,6 +71,7 @@ pub(super) async fn carry_out(
         sight: Sight::default(),
         stopping: Cell::new(false),
         steps: RefCell::default(),
+        writes: Writes::default(),
         careful,
     };
     let mut in_flight = FuturesUnordered::new();
@@ -109,6 +111,7 @@ pub(super) async fn carry_out(
         run.tell_if_over(&tasks[node], &tasks, &ended, &schedule);
     }
     let interrupted = run.stopping.get();
+    let unanswered = run.writes.unanswered();
     drop(in_flight);
     let steps = plan
         .to_do()
@@ -125,6 +128,7 @@ pub(super) async fn carry_out(
         steps,
         ids: run.ids.into_inner(),
         interrupted,
+        unanswered,
     }
 }
 
@@ -146,6 +150,7 @@ struct Run<'a> {
     sight: Sight,
     stopping: Cell<bool>,
     steps: RefCell<BTreeMap<(Address, bool), Times>>,
+    writes: Writes,
     careful: bool,
 }
 
@@ -242,6 +247,7 @@ impl Run<'_> {
             verb,
             address: step.address.clone(),
             source,
+            written: self.writes.accepted(&step.address),
             help,
         })
     }
@@ -252,8 +258,13 @@ impl Run<'_> {
         step: &Step,
         part: Option<Part>,
     ) -> Result<(), (CallError, Option<String>)> {
-        let cx = Context {
+        let cloud = Recorded {
             cloud: self.cloud,
+            writes: &self.writes,
+            step: &step.address,
+        };
+        let cx = Context {
+            cloud: &cloud,
             stack: &self.plan.stack,
             address: &step.address,
             ids: &self.ids,

@@ -137,6 +137,12 @@ pub struct Instant {
 }
 
 impl Instant {
+    /// Returns the moment that is this many seconds after the beginning of 1970.
+    #[must_use]
+    pub fn since_1970(seconds: i64) -> Self {
+        Self { seconds, nanos: 0 }
+    }
+
     /// Reads ISO 8601 as W3C profiles it (`2026-01-02`, `2026-01-02T03:04:05.6+01:00`), or
     /// seconds since 1970. Four digits alone could be either, and are neither.
     #[must_use]

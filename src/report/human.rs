@@ -505,6 +505,9 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
                 .map(|it| it.place.to_string());
             let _ = writeln!(text, "  called {action} in {}", place.unwrap_or_default());
         }
+        if !error.written.is_empty() {
+            let _ = writeln!(text, "  accepted before it: {}", error.written.join(", "));
+        }
         if let Some(id) = &error.source.request_id {
             let _ = writeln!(text, "  request {id}");
         }
@@ -554,7 +557,36 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
             let _ = write!(text, ", {what} {count}");
         }
     }
-    let _ = write!(text, ". Nothing is half-made; go on with: {command}");
+    text.push_str(". ");
+    text.push_str(&half_made(outcomes));
+    let _ = write!(text, "\nTo go on: {command}\n");
+    text
+}
+
+/// Says which resources a run left between two states, if any.
+fn half_made(outcomes: &Outcomes) -> String {
+    let list = |it: Vec<String>| it.join(", ");
+    let half: Vec<String> = outcomes
+        .half_made()
+        .map(|it| it.address.to_string())
+        .collect();
+    let unanswered: Vec<String> = outcomes
+        .unanswered
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let mut text = String::new();
+    if !half.is_empty() {
+        let _ = write!(text, "Made in part: {}.", list(half));
+    }
+    if !unanswered.is_empty() {
+        let gap = if text.is_empty() { "" } else { " " };
+        let list = list(unanswered);
+        let _ = write!(text, "{gap}Left with calls unanswered: {list}.");
+    }
+    if text.is_empty() {
+        "Nothing is half-made.".clone_into(&mut text);
+    }
     text
 }
 

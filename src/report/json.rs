@@ -190,10 +190,15 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
                 Some(Outcome::Awaits(owner)) => ("awaits_other_stack", Some(owner.clone())),
                 Some(Outcome::NotStarted) | None => ("not_started", None),
             };
-            json!({"address": it.address, "action": action(it.action), "outcome": name, "detail": detail})
+            json!({"address": it.address, "action": action(it.action), "outcome": name, "detail": detail,
+                "accepted_writes": match outcome {
+                    Some(Outcome::Failed(error)) => error.written.as_slice(),
+                    _ => &[],
+                }})
         })
         .collect();
-    json!({"schema": APPLY, "stack": plan.stack, "steps": steps, "interrupted": outcomes.interrupted})
+    json!({"schema": APPLY, "stack": plan.stack, "steps": steps, "interrupted": outcomes.interrupted,
+        "unanswered": outcomes.unanswered})
 }
 
 /// Who may do what.

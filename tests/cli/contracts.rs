@@ -125,7 +125,7 @@ fn the_consumer_first_says_what_it_waits_for_and_goes_on() {
     let first = first
         .says("stack `orders` had not made `apis.orders`")
         .tells("waits for the half of stack `orders`")
-        .tells("go on with: provision apply consumer/consumer.toml");
+        .tells("To go on: provision apply consumer/consumer.toml");
     assert!(!first.err.contains("error"), "{}", first.err);
     teams.owner("apply --yes").ends(0);
     teams.hand_over();

@@ -187,7 +187,7 @@ fn code_4_applied_in_part_and_the_same_command_goes_on() {
     let ran = ran
         .tells("arn:aws:iam::111111111111:role/nobody")
         .tells("done 2, failed 1, held back 1")
-        .tells("go on with: provision apply --sandbox");
+        .tells("Nothing is half-made.\nTo go on: provision apply --sandbox\n");
     assert!(ran.err.contains("roles.broken"), "{}", ran.err);
     folder.write(
         "provision.toml",
@@ -201,6 +201,51 @@ fn code_4_applied_in_part_and_the_same_command_goes_on() {
         .ends(0)
         .says("Plan: 2 to add, 0 to change, 0 to destroy.");
     folder.run("plan --sandbox --detailed-exitcode").ends(0);
+}
+
+/// A stack of which AWS makes the role and then refuses to attach a policy that is not there.
+const HALF_MADE: &str = r#"
+[stack]
+name   = "half-made"
+region = "eu-west-1"
+
+[accounts.one]
+id = "111111111111"
+
+[roles.worker]
+trusted_by = "lambda.amazonaws.com"
+attach     = "arn:aws:iam::111111111111:policy/provision/other/none"
+"#;
+
+#[test]
+fn a_role_that_was_made_without_its_policy_is_called_made_in_part() {
+    let folder = Folder::new();
+    folder.write("provision.toml", HALF_MADE);
+    let ran = folder.run("apply --sandbox --yes").ends(4);
+    ran.tells("accepted before it: iam:CreateRole")
+        .tells("Made in part: roles.worker.\nTo go on: provision apply --sandbox\n");
+    let again = folder
+        .run("apply --sandbox --yes --json")
+        .ends(4)
+        .document();
+    let step = &again["steps"][0];
+    assert_eq!(step["outcome"], "failed", "{again:#}");
+    assert_eq!(step["accepted_writes"], serde_json::json!([]), "{again:#}");
+}
+
+#[test]
+fn quiet_prints_why_an_apply_failed() {
+    let folder = Folder::new();
+    folder.write("provision.toml", IN_PART);
+    let ran = folder.run("apply --sandbox --yes --quiet").ends(4);
+    let ran = ran
+        .tells("error: cannot make roles.broken")
+        .tells("Applied in part: done 2, failed 1, held back 1");
+    assert!(!ran.err.contains("queue inbox"), "progress: {}", ran.err);
+    let fine = IN_PART.replace("arn:aws:iam::111111111111:role/nobody", "ec2.amazonaws.com");
+    folder.write("provision.toml", &fine);
+    let ran = folder.run("apply --sandbox --yes --quiet").ends(0);
+    assert_eq!(ran.err, "");
 }
 
 #[test]

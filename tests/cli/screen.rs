@@ -79,6 +79,11 @@ fn loud_tells_every_call_with_its_account_target_and_end() {
         told.iter().any(|it| it.contains("billing sns:Subscribe")),
         "{told:?}"
     );
+    for line in &told {
+        let (stamp, _) = line.split_once(' ').expect("a time and a call");
+        let time = provision::policy::values::Instant::parse(stamp);
+        assert!(stamp.ends_with('Z') && time.is_some(), "no time: {line}");
+    }
 }
 
 /// What a person reads on a terminal of eighty to a hundred columns.

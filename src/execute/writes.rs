@@ -1,0 +1,74 @@
+//! Which writes a step has sent: those AWS accepted, and those without an answer.
+//!
+//! A step is several calls, and AWS may accept the first and refuse the second. What the end
+//! of a run says of such a step rests on this record and not on the step's last error.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::LocalBoxFuture;
+
+use crate::cloud::{Answer, CallError, Cloud, Request};
+use crate::model::{Address, Place};
+
+/// The writes of a run, by the address of the step that sent them.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    accepted: RefCell<BTreeMap<Address, Vec<String>>>,
+    in_flight: RefCell<BTreeMap<Address, usize>>,
+}
+
+impl Writes {
+    /// Returns the writes of a step that AWS accepted, in order, as `service:Action`.
+    pub(super) fn accepted(&self, address: &Address) -> Vec<String> {
+        let accepted = self.accepted.borrow();
+        accepted.get(address).cloned().unwrap_or_default()
+    }
+
+    /// Returns the steps that have sent a write which has no answer yet.
+    pub(super) fn unanswered(&self) -> BTreeSet<Address> {
+        let in_flight = self.in_flight.borrow();
+        let waiting = in_flight.iter().filter(|(_, count)| **count > 0);
+        waiting.map(|(address, _)| address.clone()).collect()
+    }
+}
+
+/// A cloud that records the writes of one step.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded<'a> {
+    pub(super) cloud: &'a dyn Cloud,
+    pub(super) writes: &'a Writes,
+    pub(super) step: &'a Address,
+}
+
+impl Cloud for Recorded<'_> {
+    fn send<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        if !request.writes() {
+            return self.cloud.send(at, request);
+        }
+        let call = format!("{}:{}", request.service(), request.action());
+        Box::pin(async move {
+            let count = |by: fn(usize) -> usize| {
+                let mut in_flight = self.writes.in_flight.borrow_mut();
+                let count = in_flight.entry(self.step.clone()).or_default();
+                *count = by(*count);
+            };
+            count(|it| it + 1);
+            let answer = self.cloud.send(at, request).await;
+            count(|it| it - 1);
+            if answer.is_ok() {
+                let mut accepted = self.writes.accepted.borrow_mut();
+                accepted.entry(self.step.clone()).or_default().push(call);
+            }
+            answer
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.cloud.now()
+    }
+}
