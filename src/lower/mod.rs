@@ -32,7 +32,6 @@ use crate::policy::{Document, Statement, own};
 use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
-pub use names::sns_principal;
 pub use shares::are_shared;
 pub use trust::name_of;
 

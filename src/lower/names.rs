@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::Partition;
+use crate::model::place::is_opt_in;
 
 /// The longest name of an IAM role.
 const ROLE_NAME: usize = 64;
@@ -34,39 +34,17 @@ pub(super) fn role_name(parts: &[&str]) -> String {
     )
 }
 
-/// Regions that every account has. In any other one of the commercial partition, topics
-/// deliver to other regions as `sns.REGION.amazonaws.com`.
+/// Returns the service principal as which SNS delivers messages of a topic in one region to a queue in another.
+///
+/// Between regions that every account has it is `sns.amazonaws.com`, as within one region. Otherwise it
+/// carries the name of the opt-in region, and of two opt-in regions the queue's.
 ///
 /// See <https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html>.
-const ALWAYS_ON: [&str; 17] = [
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
-
-/// The service principal that delivers messages of a topic in one region to a queue in another.
-#[must_use]
-pub fn sns_principal(topic_region: &str, queue_region: &str) -> String {
-    let opt_in =
-        Partition::of_region(topic_region) == Partition::Aws && !ALWAYS_ON.contains(&topic_region);
-    if topic_region != queue_region && opt_in {
-        format!("sns.{topic_region}.amazonaws.com")
-    } else {
-        "sns.amazonaws.com".to_owned()
+pub(super) fn sns_principal(topic_region: &str, queue_region: &str) -> String {
+    let mut ends = [queue_region, topic_region].into_iter();
+    match ends.find(|it| topic_region != queue_region && is_opt_in(it)) {
+        Some(region) => format!("sns.{region}.amazonaws.com"),
+        None => "sns.amazonaws.com".to_owned(),
     }
 }
 
@@ -88,11 +66,27 @@ mod tests {
     }
 
     #[test]
-    fn an_opt_in_region_delivers_under_its_own_name() {
-        assert_eq!(
-            sns_principal("eu-south-1", "eu-west-1"),
-            "sns.eu-south-1.amazonaws.com"
-        );
-        assert_eq!(sns_principal("eu-west-1", "us-east-1"), "sns.amazonaws.com");
+    fn the_opt_in_region_names_the_principal_and_of_two_the_queues_does() {
+        for (topic, queue, expected) in [
+            ("eu-west-1", "us-east-1", "sns.amazonaws.com"),
+            ("eu-west-1", "af-south-1", "sns.af-south-1.amazonaws.com"),
+            ("af-south-1", "eu-south-1", "sns.eu-south-1.amazonaws.com"),
+            ("eu-south-1", "eu-west-1", "sns.eu-south-1.amazonaws.com"),
+            ("af-south-1", "af-south-1", "sns.amazonaws.com"),
+            (
+                "ap-northeast-1",
+                "ap-northeast-3",
+                "sns.ap-northeast-3.amazonaws.com",
+            ),
+            (
+                "ap-northeast-3",
+                "us-west-2",
+                "sns.ap-northeast-3.amazonaws.com",
+            ),
+            ("cn-north-1", "cn-northwest-1", "sns.amazonaws.com"),
+            ("us-gov-west-1", "us-gov-east-1", "sns.amazonaws.com"),
+        ] {
+            assert_eq!(sns_principal(topic, queue), expected, "{topic} to {queue}");
+        }
     }
 }

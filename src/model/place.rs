@@ -135,6 +135,36 @@ impl fmt::Display for Partition {
     }
 }
 
+/// The regions that every account has, without ap-northeast-3: SNS counts that one among the opt-in regions.
+///
+/// See <https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html>.
+const ALWAYS_ON: [&str; 16] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Returns whether SNS counts a region among those that an account has to opt in to.
+///
+/// Other partitions than the commercial one have no such regions.
+#[must_use]
+pub fn is_opt_in(region: &str) -> bool {
+    Partition::of_region(region) == Partition::Aws && !ALWAYS_ON.contains(&region)
+}
+
 /// An account and region, under the name the stack gives the account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {

@@ -7,6 +7,7 @@ pub mod coordinate;
 mod coordinates;
 pub mod cubes;
 pub mod decide;
+pub mod deliver;
 pub mod document;
 pub mod facts;
 pub mod grid;

@@ -547,7 +547,7 @@ E0304: the dead-letter queue of a subscription is of another type than its topic
                 "[topics.t]\n[queues.a]\nsubscribe = { topic = \"t\", dead_letter = \"arn:aws:sqs:us-east-1:111111111111:d\" }\n"
             ),
             snapbox::str![[r#"
-E0303: the dead-letter queue of a subscription is in another account or region [in 111111111111 us-east-1 | in 111111111111 eu-west-1] help: the subscription belongs to its queue's account and region: declare its dead-letter queue there
+E0303: the dead-letter queue of a subscription is in another account or region [in 111111111111 us-east-1 | the subscription is in 111111111111 eu-west-1] help: a subscription is its queue's account's, in its topic's region: name a dead-letter queue in account 111111111111, eu-west-1
 
 "#]]
         );

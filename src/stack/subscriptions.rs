@@ -39,17 +39,14 @@ pub(super) fn subscriptions(
             Some(fields) => fields.text("topic"),
             None => item.text().map(|it| Spanned::new(it, item.span)),
         };
-        let topic = text.and_then(|text| {
-            let span = text.span;
-            topic_ref(checker, text, it, standing).map(|it| (it, span))
-        });
+        let topic = text.and_then(|text| topic_ref(checker, text, it, standing));
         let raw = fields.is_some_and(|it| it.flag("raw"));
         let on_body = fields.is_some_and(|it| it.flag("filter_on_body"));
         let filter = fields.and_then(|fields| filters::filter(checker, fields, on_body));
         let dead_letter = fields.and_then(|fields| {
             subscription_dead_letter(checker, it, fields, topic.as_ref(), standing)
         });
-        let Some(((topic, _), span)) = topic else {
+        let Some(Found { topic, span, .. }) = topic else {
             continue;
         };
         if let Some((_, first)) = found.iter().find(|(it, _)| it.topic == topic) {
@@ -77,13 +74,22 @@ pub(super) fn subscriptions(
     found.into_iter().map(|(it, _)| it).collect()
 }
 
-/// The topic in a text, and whether it is FIFO; with what SNS says of the pair.
+/// The topic that a subscription names.
+struct Found {
+    topic: TopicRef,
+    fifo: bool,
+    /// Where SNS keeps the subscription; unknown of a topic with a fault.
+    region: Option<String>,
+    span: Span,
+}
+
+/// Returns the topic in a text, and reports what SNS refuses of the pair.
 fn topic_ref(
     checker: &mut Checker<'_>,
     text: Spanned<&str>,
     it: &Declared<'_>,
     standing: Option<&Standing>,
-) -> Option<(TopicRef, bool)> {
+) -> Option<Found> {
     let span = text.span;
     let owner = &it.fields.owner;
     let (topic, arn, fifo) = if text.value.starts_with("contracts.") {
@@ -126,21 +132,27 @@ fn topic_ref(
             );
         }
     }
-    Some((topic, fifo))
+    Some(Found {
+        topic,
+        fifo,
+        region: arn.map(|it| it.region().to_owned()),
+        span,
+    })
 }
 
 fn subscription_dead_letter(
     checker: &mut Checker<'_>,
     it: &Declared<'_>,
     fields: &Fields,
-    topic: Option<&((TopicRef, bool), Span)>,
+    topic: Option<&Found>,
     standing: Option<&Standing>,
 ) -> Option<QueueRef> {
     let text = fields.text("dead_letter")?;
     let span = text.span;
     let found = queue_ref(checker, text, &it.fields.owner)?;
-    if let (Some(standing), Some(place)) = (standing, &found.place)
-        && (place.0 != standing.id.as_str() || place.1 != standing.region.as_str())
+    let region = topic.and_then(|it| it.region.as_deref());
+    if let (Some(standing), Some(place), Some(region)) = (standing, &found.place, region)
+        && (place.0 != standing.id.as_str() || place.1 != region)
     {
         checker.report(
             Diagnostic::new(
@@ -149,11 +161,14 @@ fn subscription_dead_letter(
                 "the dead-letter queue of a subscription is in another account or region",
                 format!("in {} {}", place.0, place.1),
             )
-            .and(it.key, format!("in {} {}", standing.id, standing.region))
-            .help("the subscription belongs to its queue's account and region: declare its dead-letter queue there"),
+            .and(it.key, format!("the subscription is in {} {region}", standing.id))
+            .help(format!(
+                "a subscription is its queue's account's, in its topic's region: name a dead-letter queue in account {}, {region}",
+                standing.id
+            )),
         );
     }
-    if let (Some(((_, fifo), at)), true) = (topic, found.place.is_some())
+    if let (Some(Found { fifo, span: at, .. }), true) = (topic, found.place.is_some())
         && *fifo != found.fifo
     {
         let kind = |fifo| if fifo { "FIFO" } else { "standard" };

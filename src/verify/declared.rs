@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lower::{Desired, Grant, api, sns_principal};
+use crate::lower::{Desired, Grant, api};
 use crate::model::{AccountId, Address, Arn, KindName};
+use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
 use crate::policy::{
     ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
@@ -401,8 +402,7 @@ impl<'a> Declared<'a> {
         let mut bound = Bound::delegates(thing, "sqs:*");
         let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for topic in self.delivering.get(&thing.arn).into_iter().flatten() {
-            let region = topic.split(':').nth(3).unwrap_or_default();
-            let service = sns_principal(region, thing.place.region.as_str());
+            let service = delivery(topic, &thing.arn).principal.to_string();
             by_service.entry(service).or_default().push(topic.clone());
         }
         for (service, topics) in by_service {

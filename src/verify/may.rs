@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::lower::{Desired, Grant, sns_principal};
+use crate::lower::{Desired, Grant};
 use crate::model::{Address, Arn, KindName};
+use crate::policy::deliver::delivery;
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Who};
@@ -368,10 +369,7 @@ impl Case<'_> {
 
     /// A message of a topic that must arrive in a queue.
     fn delivery(&self, trial: &mut Trial, topic: &Arn, queue: &Thing) {
-        let service = sns_principal(topic.region(), queue.place.region.as_str());
-        let request = Request::new(Who::Service(service), "sqs:SendMessage", queue.arn.clone())
-            .with("aws:SourceArn", [topic.as_str()])
-            .with("aws:SourceAccount", [topic.account()]);
+        let request = delivery(topic.as_str(), &queue.arn);
         self.step(trial, &request, Caller::Bare, queue);
         if let What::Queue {
             encryption: Encryption::Kms { key, .. },
@@ -389,8 +387,8 @@ impl Case<'_> {
                 });
             } else {
                 trial.depends_on([format!(
-                    "the policy of the KMS key {key} of {} is not read: SNS must be let use it",
-                    queue.address
+                    "the policy of the KMS key {key} of {} is not read: it must let {} use the key",
+                    queue.address, request.principal
                 )]);
             }
         }

@@ -15,6 +15,7 @@ mod importing;
 mod leaving;
 mod machines;
 mod onboard;
+mod principals;
 mod proof;
 mod readme;
 mod revert;
