@@ -63,7 +63,12 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         .await
         .map_err(Failure::Survey)?;
     let names = given.by_id(&census);
+    let missing = given.missing(&seen.into_inner());
+    if census.found.is_empty() && (!missing.is_empty() || !selection.is_empty()) {
+        return Err(nothing_of(args, &missing, &others.borrow()));
+    }
     let mut lent = import::to_be_lent(&census, &args.stack);
+    let mut verbatim = BTreeSet::new();
     let mut round = 0;
     let (written, plan, guarded) = loop {
         let order = Order {
@@ -71,6 +76,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
             accounts: &accounts,
             names: &names,
             lent: &lent,
+            verbatim: &verbatim,
         };
         let written = import::write(&order, &census)
             .map_err(|error| Failure::Plain(format!("{error}; nothing was written")))?;
@@ -87,11 +93,13 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         let mut more = import::changed_by_adopting(&plan, &written.adopt, &live);
         let guarded = guarded(&desired, &live);
         more.extend(guarded_off(&guarded, &written.adopt));
+        let otherwise = import::trusted_otherwise(&plan, &written.adopt);
         round += 1;
-        if more.is_empty() || round == ROUNDS {
+        if (more.is_empty() && otherwise.is_subset(&verbatim)) || round == ROUNDS {
             break (written, plan, guarded);
         }
         lent.extend(more);
+        verbatim.extend(otherwise);
     };
     save(&args.out, &written.text)?;
     let told = Told {
@@ -99,12 +107,45 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         plan: &plan,
         guarded: &guarded,
         given: &given,
-        missing: given.missing(&seen.into_inner()),
+        missing,
         others: others.into_inner(),
     };
     screen.result(&told.text(args));
     screen.talk(&session.summary());
     Ok(Ending::Done)
+}
+
+/// Says of something that it belongs to another stack.
+fn of_another((what, stack): (&String, &String)) -> LeftOut {
+    LeftOut {
+        what: what.clone(),
+        why: format!("it belongs to the stack `{stack}`: `--stack {stack}` imports that one"),
+    }
+}
+
+/// Says what was asked for and is not there.
+fn nothing_of(
+    args: &args::Import,
+    missing: &[LeftOut],
+    others: &BTreeMap<String, String>,
+) -> Failure {
+    let quoted = |flag: &str, values: &[String]| -> Vec<String> {
+        values.iter().map(|it| format!("`--{flag} {it}`")).collect()
+    };
+    let flags = [quoted("name", &args.name), quoted("tag", &args.tag)].concat();
+    let mut lines = Vec::new();
+    if !flags.is_empty() {
+        lines.push(format!("and nothing else matches {}", flags.join(" and ")));
+    }
+    let others = others.iter().map(of_another);
+    let told = missing.iter().cloned().chain(others);
+    lines.extend(told.map(|it| format!("{}: {}", it.what, it.why)));
+    Failure::Plain(format!(
+        "nothing in these accounts bears the mark of the stack `{}`:\n  {}\n  nothing was written; are these the \
+         right accounts and regions?",
+        args.stack,
+        lines.join("\n  ")
+    ))
 }
 
 /// APIs that a guardrail keeps from being applied as the stack's own, by id, and why: they are better lent.
@@ -130,7 +171,7 @@ struct Told<'a> {
     plan: &'a Plan,
     guarded: &'a Guarded,
     given: &'a Sources,
-    missing: Vec<String>,
+    missing: Vec<LeftOut>,
     others: BTreeMap<String, String>,
 }
 
@@ -157,19 +198,9 @@ impl Told<'_> {
             what: what.to_owned(),
             why,
         };
-        let other = |(what, stack): (&String, &String)| {
-            let why =
-                format!("it belongs to the stack `{stack}`: `--stack {stack}` imports that one");
-            more(what, why)
-        };
-        left.extend(self.others.iter().map(other));
+        left.extend(self.others.iter().map(of_another));
         left.extend(self.given.left_out.iter().cloned());
-        left.extend(self.missing.iter().map(|it| {
-            more(
-                it,
-                "it is named by the file and not there in these accounts".to_owned(),
-            )
-        }));
+        left.extend(self.missing.iter().cloned());
         left.extend(self.guarded.refusing().map(|it| {
             let code = it.guardrail.code();
             let why = format!(

@@ -6,7 +6,7 @@ use super::Scene;
 use super::roles::{Derived, derived};
 use super::text::{Section, inline, key, list, of_json, quoted, texts};
 use crate::cloud::apigateway::IntegrationRecord;
-use crate::kinds::rest_api::method::{AWS_IAM, TIMEOUT_MS};
+use crate::kinds::rest_api::method::{AWS_IAM, NONE, TIMEOUT_MS};
 use crate::kinds::rest_api::{Method, openapi};
 use crate::kinds::survey::census::Found;
 use crate::kinds::{Resource, RestApi, Stage};
@@ -40,13 +40,19 @@ impl<'a> Scene<'a> {
             Self::lent(api, stage, &mut section);
             return (None, vec![section]);
         }
-        let wordless = api
+        let lent = self.lent.get(&found.have.id).cloned();
+        if ours && let Some(why) = &lent {
+            section.text("existing", &found.have.id);
+            Self::lent(api, stage, &mut section);
+            self.leave_out(&address, format!("written as `existing`: {why}"));
+            return (None, vec![section]);
+        }
+        let mut wordless = api
             .methods
             .iter()
-            .find(|(key, it)| self.route(key, it).is_none());
-        let wordless = wordless
-            .map(|(key, _)| format!("a stack has no words for what its route `{key}` does"));
-        if !ours && let Some(why) = self.lent.get(&found.have.id).cloned().or(wordless) {
+            .filter_map(|(key, it)| Some((key, self.route(key, it).err()?)));
+        let wordless = wordless.next().map(|(key, why)| no_words(key, &why));
+        if !ours && let Some(why) = lent.or(wordless) {
             section.text("existing", &found.have.id);
             Self::lent(api, stage, &mut section);
             // Its stage would get a deployment of ours, for nothing as long as no access is written.
@@ -100,11 +106,8 @@ impl<'a> Scene<'a> {
         let mut routes = Section::new(format!("[apis.{}.routes]", key(&name)));
         for (route, method) in &api.methods {
             match self.route(route, method) {
-                Some(value) => routes.raw(&route.to_string(), value),
-                None => self.leave_out(
-                    &address,
-                    format!("route `{route}`: a stack has no words for what it does"),
-                ),
+                Ok(value) => routes.raw(&route.to_string(), value),
+                Err(why) => self.leave_out(&address, no_words(route, &why)),
             }
         }
         ((!ours).then_some(address), vec![section, routes])
@@ -148,61 +151,76 @@ impl<'a> Scene<'a> {
         (first.1 || !ours).then_some(first.0)
     }
 
-    /// What a route does.
-    fn route(&self, route: &RouteKey, method: &Method) -> Option<String> {
-        let integration = method.integration.as_ref()?;
+    /// What a route does, or the setting that a stack has no words for.
+    fn route(&self, route: &RouteKey, method: &Method) -> Result<String, String> {
+        let integration = method.integration.as_ref().ok_or("it has no integration")?;
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut field = |name: &str, value: String| fields.push((name.to_owned(), value));
-        match integration.kind.as_str() {
+        let uri = integration.uri.as_deref().unwrap_or_default();
+        let kind = integration.kind.as_str();
+        match kind {
             "MOCK" => field("mock", mock(integration)?),
             "HTTP_PROXY" => {
-                field("http", quoted(integration.uri.as_deref()?));
-                let verb = integration.http_method.as_deref()?;
+                field("http", quoted(uri));
+                let verb = integration.http_method.as_deref().unwrap_or_default();
                 if verb != route.method {
                     field("method", quoted(verb));
                 }
             }
-            "AWS_PROXY" => {
-                let uri = integration.uri.as_deref()?;
-                let function = uri
-                    .split_once("/functions/")?
-                    .1
-                    .strip_suffix("/invocations")?;
-                field("lambda", quoted(function));
-                if let Some(role) = self.credentials(integration) {
-                    field("credentials", role);
+            "AWS_PROXY" | "AWS" => {
+                let (name, target) = self
+                    .target(kind, uri)
+                    .ok_or_else(|| format!("integration {kind} to {uri}"))?;
+                field(name, quoted(&target));
+                if let Some(credentials) = self.credentials(name, integration)? {
+                    field("credentials", credentials);
                 }
             }
-            "AWS" => {
-                let uri = Arn::parse(integration.uri.as_deref()?).ok()?;
-                let mut parts = uri.resource().strip_prefix("path/")?.split('/');
-                let (account, queue) = (parts.next()?, parts.next()?);
-                // `arn:aws:apigateway:REGION:sqs:path/ACCOUNT/QUEUE`: the service stands in the account's place.
-                (uri.account() == "sqs").then_some(())?;
-                let arn = format!(
-                    "arn:{}:sqs:{}:{account}:{queue}",
-                    uri.partition(),
-                    uri.region()
-                );
-                field("sqs", quoted(self.name_of(&arn).unwrap_or(&arn)));
-                if let Some(role) = self.credentials(integration) {
-                    field("credentials", role);
-                }
-            }
-            _ => return None,
+            other => return Err(format!("integration type {other}")),
         }
         if let Some(timeout) = integration.timeout_ms.filter(|it| *it != TIMEOUT_MS) {
             field("timeout", millis(timeout));
         }
-        if method.authorization != AWS_IAM {
-            field("public", "true".to_owned());
+        match method.authorization.as_str() {
+            AWS_IAM => {}
+            NONE => field("public", "true".to_owned()),
+            other => return Err(format!("authorizer {other}")),
         }
-        Some(inline(&fields))
+        if method.api_key_required {
+            return Err("an API key is required".to_owned());
+        }
+        Ok(inline(&fields))
     }
 
-    /// The role a route names for its calls, unless it is the one that is made for them.
-    fn credentials(&self, integration: &IntegrationRecord) -> Option<String> {
-        let arn = integration.credentials.as_deref()?;
+    /// Returns what an AWS integration calls: `lambda` and the function, or `sqs` and the queue.
+    fn target(&self, kind: &str, uri: &str) -> Option<(&'static str, String)> {
+        if kind == "AWS_PROXY" {
+            let (_, function) = uri.split_once("/functions/")?;
+            let function = function.strip_suffix("/invocations")?;
+            return Some(("lambda", function.to_owned()));
+        }
+        let uri = Arn::parse(uri).ok()?;
+        let mut parts = uri.resource().strip_prefix("path/")?.split('/');
+        let (account, queue) = (parts.next()?, parts.next()?);
+        // `arn:aws:apigateway:REGION:sqs:path/ACCOUNT/QUEUE`: the service stands in the account's place.
+        let (partition, region) = (uri.partition(), uri.region());
+        let arn = format!("arn:{partition}:sqs:{region}:{account}:{queue}");
+        let name = self.name_of(&arn).unwrap_or(&arn).to_owned();
+        (uri.account() == "sqs").then_some(("sqs", name))
+    }
+
+    /// What a route says of the role for its calls; nothing where that role is the one made for them.
+    fn credentials(
+        &self,
+        target: &str,
+        integration: &IntegrationRecord,
+    ) -> Result<Option<String>, String> {
+        let Some(arn) = integration.credentials.as_deref() else {
+            return match target {
+                "lambda" => Ok(Some("false".to_owned())),
+                other => Err(format!("`{other}` without a role")),
+            };
+        };
         let made = self.census.found.iter().any(|it| match &it.have.resource {
             Resource::Role(role) => {
                 role.arn.as_str() == arn
@@ -212,8 +230,12 @@ impl<'a> Scene<'a> {
             _ => false,
         });
         let name = self.name_of(arn).map(|it| format!("roles.{it}"));
-        (!made).then(|| quoted(name.as_deref().unwrap_or(arn)))
+        Ok((!made).then(|| quoted(name.as_deref().unwrap_or(arn))))
     }
+}
+
+fn no_words(route: &RouteKey, why: &str) -> String {
+    format!("a stack has no words for what its route `{route}` does ({why})")
 }
 
 /// Whether a value is written so: a table of the stack comes out as this text again.
@@ -223,13 +245,16 @@ fn same_text(value: &Value, text: &str) -> bool {
 }
 
 /// An answer of API Gateway's own.
-fn mock(integration: &IntegrationRecord) -> Option<String> {
-    let template = integration.request_templates.get("application/json")?;
-    let said: Value = serde_json::from_str(template).ok()?;
-    let status = said["statusCode"].as_u64()?;
-    let response = integration.responses.values().next()?;
-    let Some(body) = response.templates.get("application/json") else {
-        return Some(status.to_string());
+fn mock(integration: &IntegrationRecord) -> Result<String, String> {
+    let template = integration.request_templates.get("application/json");
+    let template = template.map_or("", String::as_str);
+    let status = serde_json::from_str::<Value>(template)
+        .ok()
+        .and_then(|it| it["statusCode"].as_u64())
+        .ok_or_else(|| format!("request template `{template}`"))?;
+    let response = integration.responses.values().next();
+    let Some(body) = response.and_then(|it| it.templates.get("application/json")) else {
+        return Ok(status.to_string());
     };
     let table = serde_json::from_str::<Value>(body)
         .ok()
@@ -238,7 +263,7 @@ fn mock(integration: &IntegrationRecord) -> Option<String> {
         .as_ref()
         .and_then(of_json)
         .unwrap_or_else(|| quoted(body));
-    Some(inline(&[
+    Ok(inline(&[
         ("status".to_owned(), status.to_string()),
         ("body".to_owned(), body),
     ]))

@@ -17,6 +17,7 @@ mod roles;
 pub mod selection;
 pub mod sources;
 mod text;
+mod unfit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -27,8 +28,9 @@ use crate::kinds::survey::census::{Census, Found};
 use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
 use crate::plan::{Action, Plan, Step};
-use crate::stack;
+use crate::stack::{self, Faults, Source};
 use text::{Section, quoted};
+use unfit::Unfit;
 
 /// An account to read, as the stack is to call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Order<'a> {
     pub names: &'a BTreeMap<String, String>,
     /// What stays another's, by ARN or API id, and why: taking it over would change more than its mark.
     pub lent: &'a BTreeMap<String, String>,
+    /// Roles of the stack's own whose trust policy is written out, by ARN: `trusted_by` would change it.
+    pub verbatim: &'a BTreeSet<String>,
 }
 
 /// Something that is live and not in the file as it is in AWS, and why.
@@ -92,6 +96,7 @@ struct Scene<'a> {
     accounts: &'a [AccountEntry],
     census: &'a Census,
     lent: &'a BTreeMap<String, String>,
+    verbatim: &'a BTreeSet<String>,
     /// Names in the stack, by ARN; of APIs, by id.
     names: BTreeMap<String, String>,
     /// Tags that every resource has: the stack's own.
@@ -193,7 +198,7 @@ fn shared_tags(census: &Census, stack: &str) -> Tags {
         .collect()
 }
 
-/// Writes a stack file.
+/// Writes a stack file: as much of what was found as a stack can say.
 pub fn write(order: &Order<'_>, census: &Census) -> Result<Written, ImportError> {
     if census.found.is_empty() {
         return Err(ImportError::Nothing(format!(
@@ -202,49 +207,126 @@ pub fn write(order: &Order<'_>, census: &Census) -> Result<Written, ImportError>
             order.stack
         )));
     }
-    let mut scene = Scene {
-        stack: order.stack,
-        accounts: order.accounts,
-        census,
-        lent: order.lent,
-        names: naming::names(order, census)?,
-        tags: shared_tags(census, order.stack),
-        left_out: BTreeSet::new(),
-        suggested: Vec::new(),
+    let mut unfit = Unfit {
+        lent: order.lent.clone(),
+        ..Unfit::default()
     };
-    let mut sections = vec![head(&scene)];
-    let region = order.accounts.first().map(|it| &it.place.region);
-    let own_region = |it: &AccountEntry| Some(&it.place.region) != region;
-    sections.extend(order.accounts.iter().map(|it| account(it, own_region(it))));
-    let mut adopt = Vec::new();
-    for found in &census.found {
-        let (address, more) = match &found.have.resource {
-            Resource::Role(role) => scene.role(found, role),
-            Resource::Topic(topic) => scene.topic(found, topic),
-            Resource::Queue(queue) => scene.queue(found, queue),
-            Resource::RestApi(api) => scene.api(found, api),
-            Resource::Subscription(_) | Resource::Stage(_) => continue,
+    loop {
+        let draft = Draft::of(order, census, &unfit)?;
+        let Some(faults) = draft.faults() else {
+            return draft.written();
         };
-        if let Some(address) = address {
-            let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
-            adopt.push(Adopt { address, id });
+        let before = unfit.clone();
+        if !unfit.learn(&draft.sections, |id| draft.ours.contains(id), &faults) || unfit == before {
+            let why: Vec<String> = faults.iter().map(unfit::reason).collect();
+            return Err(ImportError::NotAStack(why.join("; ")));
         }
-        sections.extend(more);
     }
-    sections.extend(scene.accesses());
-    let mut text = String::new();
-    for it in &sections {
-        let _ = writeln!(text, "{}", it.to_text());
+}
+
+/// A file that may not pass the stack's own checks.
+struct Draft {
+    sections: Vec<Section>,
+    suggested: Vec<Section>,
+    adopt: Vec<Adopt>,
+    left_out: BTreeSet<LeftOut>,
+    /// What bears the stack's mark, by ARN or API id.
+    ours: BTreeSet<String>,
+}
+
+impl Draft {
+    fn of(order: &Order<'_>, census: &Census, unfit: &Unfit) -> Result<Self, ImportError> {
+        let mut names = naming::names(order, census)?;
+        names.retain(|id, _| !unfit.omitted.contains_key(id));
+        let mut scene = Scene {
+            stack: order.stack,
+            accounts: order.accounts,
+            census,
+            lent: &unfit.lent,
+            verbatim: order.verbatim,
+            names,
+            tags: shared_tags(census, order.stack),
+            left_out: census
+                .unread
+                .iter()
+                .cloned()
+                .map(|(what, why)| LeftOut { what, why })
+                .collect(),
+            suggested: Vec::new(),
+        };
+        let mut sections = vec![head(&scene)];
+        let region = order.accounts.first().map(|it| &it.place.region);
+        let own_region = |it: &AccountEntry| Some(&it.place.region) != region;
+        sections.extend(order.accounts.iter().map(|it| account(it, own_region(it))));
+        let mut adopt = Vec::new();
+        let mut ours = BTreeSet::new();
+        for found in &census.found {
+            let id = id_of(found);
+            if scene.is_ours(found) {
+                ours.insert(id.clone());
+            }
+            if let Some(why) = unfit.omitted.get(&id) {
+                let kind = found.have.resource.kind().singular();
+                scene.leave_out(
+                    &format!("{kind} `{}`", naming::aws_name(found)),
+                    format!("not in the file: {why}"),
+                );
+                continue;
+            }
+            let (address, more) = match &found.have.resource {
+                Resource::Role(role) => scene.role(found, role),
+                Resource::Topic(topic) => scene.topic(found, topic),
+                Resource::Queue(queue) => scene.queue(found, queue),
+                Resource::RestApi(api) => scene.api(found, api),
+                Resource::Subscription(_) | Resource::Stage(_) => continue,
+            };
+            if let Some(address) = address {
+                let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
+                adopt.push(Adopt { address, id });
+            }
+            sections.extend(more.into_iter().map(|it| it.about(&id)));
+        }
+        sections.extend(scene.accesses());
+        for (what, why) in unfit.leave_out(&mut sections) {
+            scene.leave_out(&what, why);
+        }
+        scene.suggest_edges();
+        Ok(Self {
+            sections,
+            suggested: scene.suggested,
+            adopt,
+            left_out: scene.left_out,
+            ours,
+        })
     }
-    scene.suggest_edges();
-    text += &suggestions(&scene.suggested);
-    let text =
-        stack::format(&text).map_err(|faults| ImportError::NotAStack(faults.render(false)))?;
-    Ok(Written {
-        text,
-        adopt,
-        left_out: scene.left_out.into_iter().collect(),
-    })
+
+    fn text(&self) -> String {
+        let tables = self.sections.iter().map(Section::to_text);
+        tables
+            .flat_map(|it| [it, unfit::BETWEEN.to_owned()])
+            .collect()
+    }
+
+    /// Returns what the stack's own checks refuse of it.
+    fn faults(&self) -> Option<Faults> {
+        let source = Source {
+            name: "what was found".to_owned(),
+            text: self.text(),
+        };
+        let read = |name: &str| Err(format!("`{name}` is not read"));
+        stack::check(&source, &[], &read).err()
+    }
+
+    fn written(self) -> Result<Written, ImportError> {
+        let text = self.text() + &suggestions(&self.suggested);
+        let text =
+            stack::format(&text).map_err(|faults| ImportError::NotAStack(faults.render(false)))?;
+        Ok(Written {
+            text,
+            adopt: self.adopt,
+            left_out: self.left_out.into_iter().collect(),
+        })
+    }
 }
 
 /// Tables in comments: what is live by statements that are not the stack's.
@@ -300,12 +382,7 @@ pub fn amiss(plan: &Plan, adopt: &[Adopt]) -> Vec<(Address, String)> {
         .iter()
         .map(|it| (it.address.clone(), it.message.clone()));
     let changed = plan.to_do().filter_map(|step| {
-        let fields: Vec<&str> = step
-            .changes
-            .iter()
-            .filter(|it| it.field != "mark" && !comes_with_adopting(&step.address, it, adopt))
-            .map(|it| it.field.as_str())
-            .collect();
+        let fields: Vec<String> = beyond_adopting(step, adopt).map(in_words).collect();
         let verb = match step.action {
             Action::Keep => return None,
             Action::Update if fields.is_empty() => return None,
@@ -322,6 +399,49 @@ pub fn amiss(plan: &Plan, adopt: &[Adopt]) -> Vec<(Address, String)> {
         Some((step.address.clone(), format!("{verb}{fields}")))
     });
     refused.chain(changed).collect()
+}
+
+fn beyond_adopting<'a>(step: &'a Step, adopt: &'a [Adopt]) -> impl Iterator<Item = &'a Change> {
+    let changes = step.changes.iter();
+    changes.filter(|it| it.field != "mark" && !comes_with_adopting(&step.address, it, adopt))
+}
+
+/// How many details of a change are shown.
+const SHOWN: usize = 3;
+
+/// `routes (GET /a timeout 29000 ms -> 3000 ms)`, `description ("a" -> "b")`
+fn in_words(change: &Change) -> String {
+    let details = change.details.iter().map(|it| match it.sign {
+        '~' => it.text.clone(),
+        sign => format!("{sign} {}", it.text),
+    });
+    let mut shown: Vec<String> = details.take(SHOWN).collect();
+    match change.details.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    if let (true, Some(from), Some(to)) = (shown.is_empty(), &change.from, &change.to) {
+        shown.push(format!("{from} -> {to}"));
+    }
+    if shown.is_empty() {
+        change.field.clone()
+    } else {
+        format!("{} ({})", change.field, shown.join("; "))
+    }
+}
+
+/// Roles of the stack's own whose trust policy `trusted_by` would change, by ARN.
+#[must_use]
+pub fn trusted_otherwise(plan: &Plan, adopt: &[Adopt]) -> BTreeSet<String> {
+    let changed = plan
+        .to_do()
+        .filter(|step| beyond_adopting(step, adopt).any(|it| it.field == "trust"));
+    changed
+        .filter_map(|step| match &step.have.as_ref()?.resource {
+            Resource::Role(role) => Some(role.arn.to_string()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A stack of these accounts and nothing in it: what is needed to enter them.

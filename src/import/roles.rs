@@ -7,7 +7,7 @@ use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
 use crate::kinds::survey::census::Found;
 use crate::model::change::seconds;
 use crate::model::{Address, KindName};
-use crate::policy::Effect;
+use crate::policy::{Document, Effect, own};
 
 /// What a role that the engine makes is for, as its description says.
 pub(super) enum Derived<'a> {
@@ -61,9 +61,9 @@ impl<'a> Scene<'a> {
             section.text("path", &role.path);
         }
         section.some_text("description", &role.description);
-        if ours {
-            self.trusted_by(&address, role, &mut section);
-        } else if let Some(trust) = of_json(&role.trust.to_value()) {
+        if let Some(who) = self.trusted_by(role).filter(|_| ours) {
+            section.one_or_many("trusted_by", &who);
+        } else if let Some(trust) = of_json(&self.written_trust(role).to_value()) {
             section.raw("trust_policy", trust);
         }
         let mark = self.mark(found);
@@ -92,21 +92,33 @@ impl<'a> Scene<'a> {
         ((!ours).then_some(address), sections)
     }
 
-    fn trusted_by(&mut self, address: &Address, role: &Role, section: &mut Section) {
-        let mut who = Vec::new();
-        for statement in &role.trust.statements {
-            if statement.effect == Effect::Deny {
-                continue;
-            }
-            match self.who(statement) {
-                Some(found) => who.extend(found.into_iter().map(|it| it.text)),
-                None => self.leave_out(
-                    address,
-                    "a statement of its trust policy, which a stack has no words for",
-                ),
-            }
+    /// Returns who may assume a role; `None` where `trusted_by` would not make the same trust policy.
+    fn trusted_by(&self, role: &Role) -> Option<Vec<String>> {
+        let (own, foreign) = own::split(&role.trust, self.stack);
+        if !foreign.is_empty() || self.verbatim.contains(role.arn.as_str()) {
+            return None;
         }
-        section.one_or_many("trusted_by", &who);
+        let mut who = Vec::new();
+        for statement in own {
+            let allows = statement.effect == Effect::Allow;
+            who.extend(
+                self.who(&statement)
+                    .filter(|_| allows)?
+                    .into_iter()
+                    .map(|it| it.text),
+            );
+        }
+        Some(who)
+    }
+
+    /// Returns a trust policy as the author's: a `Sid` of the stack's is for what it declares in other words.
+    fn written_trust(&self, role: &Role) -> Document {
+        let own = own::split(&role.trust, self.stack).0;
+        let mut trust = role.trust.clone();
+        for it in trust.statements.iter_mut().filter(|it| own.contains(it)) {
+            it.sid = None;
+        }
+        trust
     }
 
     /// The author's own inline policies.

@@ -51,6 +51,9 @@ pub struct SourceError {
     pub why: String,
 }
 
+/// Forms of a Terraform state before 1.0 (Terraform 0.12 to 1.0): what is read of them is alike.
+const TERRAFORM: [&str; 2] = ["0.1", "0.2"];
+
 /// How many of the resources of another kind are told by name.
 const SHOWN: usize = 3;
 
@@ -141,9 +144,10 @@ pub fn read(files: &[(String, String)]) -> Result<Sources, SourceError> {
                 "is a Terraform plan, which tells what is not there yet; write the state with `terraform show -json`",
             ));
         } else if let Some(version) = value.get("format_version") {
-            if !version.as_str().is_some_and(|it| it.starts_with("1.")) {
+            let is_read = |it: &str| TERRAFORM.contains(&it) || it.starts_with("1.");
+            if !version.as_str().is_some_and(is_read) {
                 return Err(wrong(&format!(
-                    "is a Terraform state of the form {version}; 1.x is read, as `terraform show -json` writes it"
+                    "is a Terraform state of the form {version}; 0.1, 0.2 and 1.x are read, as `terraform show -json` writes them"
                 )));
             }
             let root = &value["values"]["root_module"];
@@ -411,10 +415,26 @@ impl Sources {
 
     /// What is named and was not found, by the files' own addresses.
     #[must_use]
-    pub fn missing(&self, found: &BTreeSet<usize>) -> Vec<String> {
+    pub fn missing(&self, found: &BTreeSet<usize>) -> Vec<LeftOut> {
         let all = self.named.iter().enumerate();
-        all.filter(|(at, _)| !found.contains(at))
-            .map(|(_, it)| it.address.clone())
+        let missing = all.filter(|(at, _)| !found.contains(at));
+        missing
+            .map(|(_, it)| {
+                let place = [&it.account, &it.region].into_iter().flatten();
+                let place: Vec<&str> = place.map(String::as_str).collect();
+                let place = match place.join(", ") {
+                    none if none.is_empty() => "these accounts".to_owned(),
+                    place => place,
+                };
+                LeftOut {
+                    what: it.address.clone(),
+                    why: format!(
+                        "it is named by the file, and there is no {} `{}` in {place}",
+                        it.kind.singular(),
+                        it.name
+                    ),
+                }
+            })
             .collect()
     }
 }

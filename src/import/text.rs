@@ -11,6 +11,8 @@ pub(super) struct Section {
     pub(super) header: String,
     /// What is said above it.
     pub(super) comments: Vec<String>,
+    /// The resource that it describes: an ARN, or an API's id.
+    pub(super) of: Option<String>,
     lines: Vec<(String, String)>,
 }
 
@@ -19,6 +21,14 @@ impl Section {
         Self {
             header: header.into(),
             ..Self::default()
+        }
+    }
+
+    /// The same, describing this resource.
+    pub(super) fn about(self, resource: &str) -> Self {
+        Self {
+            of: Some(resource.to_owned()),
+            ..self
         }
     }
 
@@ -53,6 +63,31 @@ impl Section {
             [one] => self.raw(name, one.clone()),
             many => self.raw(name, list(many)),
         }
+    }
+
+    /// Returns a field's value.
+    pub(super) fn value(&self, field: &str) -> Option<&str> {
+        let mut lines = self.lines.iter();
+        lines
+            .find(|(name, _)| name == field)
+            .map(|it| it.1.as_str())
+    }
+
+    /// Takes a field out, by its name as the table has it.
+    pub(super) fn remove(&mut self, field: &str) {
+        self.lines.retain(|(name, _)| name != field);
+    }
+
+    /// Returns the field that a byte of the table's text belongs to; `None` for its comments and header.
+    pub(super) fn field_at(&self, at: usize) -> Option<&str> {
+        let mut end = self.to_text().len();
+        for (name, value) in self.lines.iter().rev() {
+            end -= format!("{name} = {value}\n").len();
+            if at >= end {
+                return Some(name);
+            }
+        }
+        None
     }
 
     /// The table's text.
@@ -138,6 +173,20 @@ mod tests {
             section.to_text(),
             "# why\n[queues.a]\naccount = \"shop\"\nsubscribe = [\"a\", \"b\"]\n"
         );
+    }
+
+    #[test]
+    fn a_byte_of_a_table_is_traced_to_its_field() {
+        let mut section = Section::new("[queues.a]");
+        section.text("account", "shop");
+        section.text("delay", "1s\n2s");
+        let text = section.to_text();
+        let field = |words: &str| section.field_at(text.find(words).expect("in the text"));
+        assert_eq!(field("queues"), None);
+        assert_eq!(field("shop"), Some("account"));
+        assert_eq!(field("2s"), Some("delay"));
+        section.remove("delay");
+        assert_eq!(section.to_text(), "[queues.a]\naccount = \"shop\"\n");
     }
 
     #[test]

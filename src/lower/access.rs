@@ -14,7 +14,9 @@ use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, Place};
 use crate::policy::{Clause, Effect, PrincipalClause, Statement};
-use crate::stack::{self, Access, Endpoint, Principal, RoleRef, RouteKey, Surface, Target, Via};
+use crate::stack::{
+    self, Access, Endpoint, Principal, RoleRef, RouteKey, RouteRole, Surface, Target, Via,
+};
 
 /// Who may call which routes of an API.
 pub(super) type Invokers = BTreeMap<Who, BTreeSet<RouteKey>>;
@@ -394,15 +396,20 @@ pub(super) fn compile_apis(draft: &mut Draft<'_>) {
         let place = draft.place(&api.account);
         let statements = api_statements(draft, name, api);
         let role = integration_role(draft, name, api, &place);
-        let credentials = |named: Option<&RoleRef>| {
+        let credentials = |named: &RouteRole| {
             let arn = |it: &RoleRef| match it {
                 RoleRef::Stack(name) => stack.roles[name].arn.clone(),
                 RoleRef::Arn(arn) => arn.clone(),
             };
-            named
-                .or(api.credentials.as_ref())
-                .map(arn)
-                .or_else(|| role.as_ref().map(|(_, arn)| arn.clone()))
+            let of_api = || {
+                let named = api.credentials.as_ref().map(arn);
+                named.or_else(|| role.as_ref().map(|(_, arn)| arn.clone()))
+            };
+            match named {
+                RouteRole::OfApi => of_api(),
+                RouteRole::Own(role) => Some(arn(role)),
+                RouteRole::None => None,
+            }
         };
         let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
         let rest_api = api::rest_api(api, &place, statements, credentials, queue_arn);

@@ -16,19 +16,19 @@ use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place};
 use crate::policy::{Document, PolicyError, Statement, own};
-use crate::stack::{self, Integration, QueueRef, RoleRef, Route, RouteKey, Surface};
+use crate::stack::{self, Integration, QueueRef, Route, RouteKey, RouteRole, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
 
 /// The REST API that an author's API becomes.
 ///
 /// `policy` are our statements of the resource policy. `credentials` gives the role that
-/// integrations use: the one a route names, or the API's own. `queue_arn` resolves a queue.
+/// integrations use: the one a route names, the API's own, or none. `queue_arn` resolves a queue.
 pub fn rest_api(
     api: &stack::Api,
     place: &Place,
     policy: Vec<Statement>,
-    credentials: impl Fn(Option<&RoleRef>) -> Option<Arn>,
+    credentials: impl Fn(&RouteRole) -> Option<Arn>,
     queue_arn: impl Fn(&QueueRef) -> Arn,
 ) -> RestApi {
     let mut wanted = RestApi {
@@ -154,7 +154,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
 fn method_of(
     route: &Route,
     place: &Place,
-    credentials: &impl Fn(Option<&RoleRef>) -> Option<Arn>,
+    credentials: &impl Fn(&RouteRole) -> Option<Arn>,
     queue_arn: &impl Fn(&QueueRef) -> Arn,
 ) -> Method {
     let mut integration = match &route.integration {
@@ -162,11 +162,11 @@ fn method_of(
         Integration::Lambda {
             function,
             credentials: role,
-        } => lambda(place, function, credentials(role.as_ref())),
+        } => lambda(place, function, credentials(role)),
         Integration::Sqs {
             queue,
             credentials: role,
-        } => sqs(place, &queue_arn(queue), credentials(role.as_ref())),
+        } => sqs(place, &queue_arn(queue), credentials(role)),
         Integration::Mock { status, body } => mock(*status, body.as_deref()),
     };
     integration.timeout_ms = route.timeout_ms;
@@ -324,11 +324,11 @@ pub fn integration_needs(
     let needs = routes.iter().filter_map(|route| match &route.integration {
         Integration::Lambda {
             function,
-            credentials: None,
+            credentials: RouteRole::OfApi,
         } => Some(("lambda:InvokeFunction", function.to_string())),
         Integration::Sqs {
             queue,
-            credentials: None,
+            credentials: RouteRole::OfApi,
         } => Some(("sqs:SendMessage", queue_arn(queue).to_string())),
         _ => None,
     });

@@ -9,7 +9,7 @@ use super::diagnostic::{Code, Diagnostic, listed, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Integration, RoleRef, RouteKey, queue_refs, routes};
+use super::{Integration, RoleRef, RouteKey, RouteRole, queue_refs, routes};
 
 pub(super) const ROUTE: Shape = Shape {
     noun: "route",
@@ -20,7 +20,7 @@ pub(super) const ROUTE: Shape = Shape {
         Field::new("sqs", Kind::Text, "Sends the body to a queue, of the stack or by its ARN.").alias(&["queue"]),
         Field::new("mock", Kind::Either(&[Kind::Whole(100, 599), Kind::Table(&MOCK)]), "Answers by itself: a status, or a status and a body.").alias(&["status"]),
         Field::new("method", Kind::OneOf(&["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "ANY"]), "With `http`: the backend's method; without it, the route's own.").alias(&["http_method"]),
-        Field::new("credentials", Kind::Text, "With `lambda` or `sqs`: the role under which the route works, of the stack or by its ARN.").alias(&["role"]),
+        Field::new("credentials", Kind::Either(&[Kind::Text, Kind::Flag]), "With `lambda` or `sqs`: the role under which the route works, of the stack or by its ARN. `false` with `lambda`: no role, since the function's own resource policy lets API Gateway invoke it.").alias(&["role"]),
         Field::new("timeout", Kind::Millis(50, 300_000), "How long the backend may take. More than 29s needs a raised quota.").default("\"29s\"").alias(&["timeout_ms", "timeout_milliseconds"]),
         Field::new("public", Kind::Flag, "Anyone may call it: no signature is asked for.").default("false").alias(&["open", "anonymous"]),
     ],
@@ -73,9 +73,7 @@ pub(super) fn integration(
             );
         }
     }
-    let role = fields
-        .text("credentials")
-        .map(|text| credentials(checker, text, &fields.owner, standing));
+    let role = route_role(checker, fields, standing);
     if let Some(text) = fields.text("http") {
         return http(checker, text, fields, route);
     }
@@ -83,7 +81,7 @@ pub(super) fn integration(
         let function = lambda(checker, text, standing)?;
         return Some(Integration::Lambda {
             function,
-            credentials: role.flatten(),
+            credentials: role,
         });
     }
     if let Some(text) = fields.text("sqs") {
@@ -104,10 +102,43 @@ pub(super) fn integration(
         }
         return Some(Integration::Sqs {
             queue,
-            credentials: role.flatten(),
+            credentials: role,
         });
     }
     mock(fields)
+}
+
+/// The role under which a route calls what is behind it.
+fn route_role(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    standing: Option<&Standing>,
+) -> RouteRole {
+    let Some(item) = fields.get("credentials") else {
+        return RouteRole::OfApi;
+    };
+    let no_role = matches!(item.value, Item::Flag(false));
+    if no_role && !fields.is_written("sqs") {
+        return RouteRole::None;
+    }
+    if let Some(text) = fields.text("credentials") {
+        let role = credentials(checker, text, &fields.owner, standing);
+        return role.map_or(RouteRole::OfApi, RouteRole::Own);
+    }
+    let (label, help) = if no_role {
+        (
+            "SQS is called under a role",
+            "name a role, or remove `credentials` and have one made: only a Lambda function can let API Gateway in itself",
+        )
+    } else {
+        (
+            "neither a role nor `false`",
+            "name a role, or remove `credentials` and have one made",
+        )
+    };
+    let message = format!("`credentials` of {} names no role", fields.owner);
+    checker.report(Diagnostic::new(Code::Conflict, item.span, message, label).help(help));
+    RouteRole::OfApi
 }
 
 fn http(
@@ -456,8 +487,46 @@ E0303: route `GET /` of api `a` cannot work under a role of another account [in 
     }
 
     #[test]
+    fn a_function_may_let_api_gateway_in_itself_and_a_queue_may_not() {
+        use super::super::{RouteRole, Surface};
+        use super::Integration;
+        let function = "arn:aws:lambda:eu-west-1:111111111111:function:x";
+        let route =
+            |what: &str| format!("[queues.q]\n[apis.a.routes]\n\"POST /\" = {{ {what} }}\n");
+        let stack = stack(&route(&format!(
+            "lambda = \"{function}\", credentials = false"
+        )));
+        let Surface::Routes(routes) = &stack.apis["a"].surface else {
+            panic!("routes")
+        };
+        assert!(matches!(
+            routes[0].integration,
+            Integration::Lambda {
+                credentials: RouteRole::None,
+                ..
+            }
+        ));
+        snapbox::assert_data_eq!(
+            faults(&route("sqs = \"q\", credentials = false")),
+            snapbox::str![[r#"
+E0105: `credentials` of route `POST /` of api `a` names no role [SQS is called under a role] help: name a role, or remove `credentials` and have one made: only a Lambda function can let API Gateway in itself
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(&route(&format!(
+                "lambda = \"{function}\", credentials = true"
+            ))),
+            snapbox::str![[r#"
+E0105: `credentials` of route `POST /` of api `a` names no role [neither a role nor `false`] help: name a role, or remove `credentials` and have one made
+
+"#]]
+        );
+    }
+
+    #[test]
     fn each_integration_is_read() {
-        use super::super::{QueueRef, RoleRef, Surface};
+        use super::super::{QueueRef, RoleRef, RouteRole, Surface};
         use super::Integration;
         let stack = stack(
             "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[queues.q]\n[apis.a.routes]\n\"GET /a/{b}\" = { http = \"https://x.example.com/{b}\", method = \"POST\", timeout = \"500ms\" }\n\"GET /c\" = { lambda = \"arn:aws:lambda:eu-west-1:111111111111:function:f:live\", credentials = \"roles.r\" }\n\"POST /d\" = { sqs = \"q\" }\n\"GET /e\" = { mock = { body = { b = 1, a = [true] } }, public = true }\n\"GET /f\" = { mock = 204 }\n",
@@ -482,13 +551,13 @@ E0303: route `GET /` of api `a` cannot work under a role of another account [in 
             panic!("lambda")
         };
         assert_eq!(function.name(), "live");
-        assert_eq!(*credentials, Some(RoleRef::Stack("r".to_owned())));
+        assert_eq!(*credentials, RouteRole::Own(RoleRef::Stack("r".to_owned())));
         let queue = QueueRef::Stack("q".to_owned());
         assert_eq!(
             *does(2),
             Integration::Sqs {
                 queue,
-                credentials: None
+                credentials: RouteRole::OfApi
             }
         );
         let body = Some("{\"a\":[true],\"b\":1}".to_owned());

@@ -392,15 +392,15 @@ pub enum Integration {
     Lambda {
         /// The function, or a version or alias of it.
         function: Arn,
-        /// The role that invokes it; `None` for the API's.
-        credentials: Option<RoleRef>,
+        /// The role that invokes it.
+        credentials: RouteRole,
     },
     /// Sends the body to a queue.
     Sqs {
         /// The queue.
         queue: QueueRef,
-        /// The role that sends; `None` for the API's.
-        credentials: Option<RoleRef>,
+        /// The role that sends.
+        credentials: RouteRole,
     },
     /// Answers by itself.
     Mock {
@@ -646,14 +646,26 @@ pub enum Via {
     AssumeRole,
 }
 
+/// The role under which a route calls what is behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteRole {
+    /// The API's: the one that it names, or one that is made.
+    OfApi,
+    /// One that the route names.
+    Own(RoleRef),
+    /// None: the resource policy of the Lambda function lets API Gateway invoke it.
+    None,
+}
+
 impl Integration {
     /// The role that a route names for its own calls.
     #[must_use]
     pub fn credentials(&self) -> Option<&RoleRef> {
         match self {
-            Self::Lambda { credentials, .. } | Self::Sqs { credentials, .. } => {
-                credentials.as_ref()
-            }
+            Self::Lambda { credentials, .. } | Self::Sqs { credentials, .. } => match credentials {
+                RouteRole::Own(role) => Some(role),
+                RouteRole::OfApi | RouteRole::None => None,
+            },
             Self::Http { .. } | Self::Mock { .. } => None,
         }
     }

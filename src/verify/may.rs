@@ -10,8 +10,8 @@ use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Who};
 use crate::stack::{
-    Access, Encryption, Integration, Queue, QueueRef, RouteKey, Stack, Subscribe, Target, TopicRef,
-    Via,
+    Access, Encryption, Integration, Queue, QueueRef, RouteKey, RouteRole, Stack, Subscribe,
+    Target, TopicRef, Via,
 };
 
 use super::calls::{Texts, meant, services};
@@ -450,11 +450,11 @@ impl Case<'_> {
             let (action, resource) = match &route.integration {
                 Integration::Lambda {
                     function,
-                    credentials: None,
+                    credentials: RouteRole::OfApi,
                 } => ("lambda:InvokeFunction", function.to_string()),
                 Integration::Sqs {
                     queue,
-                    credentials: None,
+                    credentials: RouteRole::OfApi,
                 } => (
                     "sqs:SendMessage",
                     match queue {

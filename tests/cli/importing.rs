@@ -173,7 +173,7 @@ fn a_terraform_state_says_what_to_take_and_what_to_call_it() {
         ))
         .ends(0)
         .says("aws_lambda_function: 1 resource (aws_lambda_function.checkout), no kind of a stack's: left to Terraform")
-        .says("aws_sqs_queue.gone: it is named by the file and not there");
+        .says("aws_sqs_queue.gone: it is named by the file, and there is no queue `gone`");
     let text = folder.read("shop.toml");
     assert!(
         text.contains("[roles.buyer]") && text.contains("[topics.events]"),
@@ -354,7 +354,7 @@ fn what_is_no_ground_for_a_stack_is_refused_and_nothing_is_written() {
         ),
         (
             "{\"format_version\": \"2.0\", \"values\": {}}",
-            "is a Terraform state of the form \"2.0\"; 1.x is read",
+            "is a Terraform state of the form \"2.0\"; 0.1, 0.2 and 1.x are read",
         ),
         (
             "{\"format_version\": \"1.0\", \"values\": {\"root_module\": {\"resources\": {}}}}",
@@ -395,5 +395,226 @@ fn what_is_no_ground_for_a_stack_is_refused_and_nothing_is_written() {
         .run(&format!("import --stack shop {ACCOUNTS} --name checkout"))
         .ends(1)
         .tells("nothing in these accounts bears the mark");
+    assert!(!folder.path("provision.toml").exists());
+}
+
+/// A stack of one account with something of every kind in it.
+const SHOP: &str = r#"
+[stack]
+name   = "shop"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[roles.worker]
+trust_policy = { Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" }, Condition = { StringEquals = { "aws:SourceAccount" = "111111111111" } } }, { Effect = "Deny", Action = "sts:AssumeRole", Principal = "*", Condition = { BoolIfExists = { "aws:SecureTransport" = "false" } } }] }
+[roles.reader]
+trusted_by = ["lambda.amazonaws.com", "ec2.amazonaws.com"]
+[topics.events]
+[queues.failed]
+[queues.jobs]
+subscribe   = { topic = "events", filter = { kind = ["paid"] } }
+dead_letter = { queue = "failed", max_receives = 3 }
+[apis.health.routes]
+"GET /health" = { mock = 200 }
+"GET /version" = { mock = { status = 200, body = "1" } }
+[apis.orders.routes]
+"GET /orders" = { lambda = "arn:aws:lambda:eu-west-1:111111111111:function:orders", credentials = false }
+"#;
+
+const SHOPS: &str = "import --stack shop --account a=111111111111 --region eu-west-1 --sandbox --force --out found.toml";
+
+/// The same as another stack, to which nothing of it belongs.
+const STORES: &str = "import --stack store --account a=111111111111 --region eu-west-1 --sandbox --force --out found.toml";
+
+fn shop() -> Folder {
+    let folder = Folder::new();
+    folder.write("shop.toml", SHOP);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder
+}
+
+/// Changes the sandbox behind everybody's back.
+fn edit(folder: &Folder, change: impl FnOnce(&mut Value)) {
+    let mut world: Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    change(&mut world["accounts"]["111111111111"]);
+    folder.write(".provision/sandbox.json", &world.to_string());
+}
+
+/// What a stack cannot say: a filter of six keys, a route that is reserved.
+fn make_unspeakable(account: &mut Value) {
+    let region = &mut account["regions"]["eu-west-1"];
+    let keys = ["a", "b", "c", "d", "e", "f"];
+    let filter: Value = keys
+        .iter()
+        .map(|it| (it.to_string(), json!(["x"])))
+        .collect();
+    region["topics"]["events"]["subscriptions"][0]["attributes"]["FilterPolicy"] =
+        json!(filter.to_string());
+    for api in region["apis"].as_object_mut().expect("APIs").values_mut() {
+        let resources = api["resources"].as_object_mut().expect("resources");
+        if let Some(health) = resources.remove("/health") {
+            resources.insert("/ping".to_owned(), health);
+        }
+    }
+}
+
+#[test]
+fn a_trust_policy_of_the_stack_comes_back_with_its_denials() {
+    let folder = shop();
+    folder.run(SHOPS).ends(0);
+    let text = folder.read("found.toml");
+    for words in [
+        "aws:SourceAccount",
+        "aws:SecureTransport",
+        "credentials = false",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(
+        text.contains(r#"trusted_by = ["ec2.amazonaws.com", "lambda.amazonaws.com"]"#),
+        "{text}"
+    );
+    folder
+        .run("plan found.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+    // A Deny that somebody put beside the stack's own statement, and an action that was added to it.
+    for action in ["sts:AssumeRole", "sts:TagSession"] {
+        edit(&folder, |account| {
+            let trust = &mut account["roles"]["reader"]["trust"];
+            let mut document: Value =
+                serde_json::from_str(trust.as_str().expect("a text")).expect("JSON");
+            let statements = document["Statement"].as_array_mut().expect("statements");
+            statements[0]["Action"] = json!(["sts:AssumeRole", action]);
+            statements.push(
+                json!({"Effect": "Deny", "Action": action, "Principal": {"AWS": "111111111111"}}),
+            );
+            *trust = json!(document.to_string());
+        });
+        folder.run(SHOPS).ends(0);
+        assert!(
+            !folder.read("found.toml").contains("trusted_by"),
+            "{action}"
+        );
+        // The statements become the author's own: nobody gains or loses by it.
+        let plan = folder
+            .run("plan found.toml --sandbox --json")
+            .ends(0)
+            .document();
+        assert_eq!(plan["access"], json!([]), "{plan}");
+        assert_eq!(
+            plan["summary"],
+            json!({"add": 0, "change": 1, "destroy": 0})
+        );
+    }
+}
+
+#[test]
+fn what_a_stack_cannot_say_is_named_and_the_rest_is_written() {
+    let folder = shop();
+    edit(&folder, make_unspeakable);
+    unmarked(&folder);
+    let said = folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("REST API `health`: not taken over: `GET /ping` is a route that cannot exist (API Gateway keeps `/ping`")
+        .says("queues.jobs: written as `existing`, not taken over: ")
+        .says("is not one SNS takes (6 keys)");
+    assert!(!said.out.contains("no AWS call"), "{}", said.out);
+    folder.run("validate found.toml").ends(0);
+    let adopt = adopting(&said.out);
+    for it in [
+        "topics.events",
+        "queues.failed",
+        "roles.worker",
+        "roles.reader",
+        "apis.orders=",
+    ] {
+        assert!(adopt.contains(&format!("--adopt {it}")), "{adopt}");
+    }
+    let before = documents(&folder);
+    folder
+        .run(&format!("apply found.toml --sandbox --yes {adopt}"))
+        .ends(0);
+    assert_eq!(documents(&folder), before);
+    folder
+        .run("plan found.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+}
+
+#[test]
+fn of_the_stacks_own_only_what_it_cannot_say_is_left_out() {
+    let folder = shop();
+    edit(&folder, make_unspeakable);
+    folder
+        .run(SHOPS)
+        .ends(0)
+        .says("[queues.jobs]: `subscribe` is left out: ")
+        .says("[apis.health.routes]: `\"GET /ping\"` is left out: `GET /ping` is a route that cannot exist")
+        .says("queues.jobs: with this file it would be changed: policy (- allow sns.amazonaws.com sqs:SendMessage");
+    folder.run("validate found.toml").ends(0);
+    let text = folder.read("found.toml");
+    for words in ["[queues.jobs]", "[topics.events]", "[apis.orders.routes]"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_reason_names_the_route_and_its_setting() {
+    let folder = shop();
+    edit(&folder, |account| {
+        for api in account["regions"]["eu-west-1"]["apis"]
+            .as_object_mut()
+            .expect("APIs")
+            .values_mut()
+        {
+            for (path, it) in api["resources"].as_object_mut().expect("resources") {
+                let Some(method) = it["methods"].get_mut("GET") else {
+                    continue;
+                };
+                match path.as_str() {
+                    "/health" => method["integration"]["passthrough"] = json!("NEVER"),
+                    "/orders" => method["authorization"] = json!("CUSTOM"),
+                    _ => {}
+                }
+            }
+        }
+    });
+    unmarked(&folder);
+    folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("REST API `health`: not taken over: it would be changed: routes (GET /health passthrough NEVER -> WHEN_NO_MATCH)")
+        .says("REST API `orders`: not taken over: a stack has no words for what its route `GET /orders` does (authorizer CUSTOM)");
+}
+
+#[test]
+fn what_was_asked_for_and_is_not_there_is_named() {
+    let folder = shop();
+    let state = |version: &str| {
+        let queue = json!({"address": "aws_sqs_queue.gone", "mode": "managed", "type": "aws_sqs_queue", "name": "gone",
+                           "values": {"arn": "arn:aws:sqs:eu-west-1:111111111111:gone"}});
+        json!({"format_version": version, "values": {"root_module": {"resources": [queue]}}})
+            .to_string()
+    };
+    let elsewhere = "import --stack other --account a=111111111111 --region eu-west-1 --sandbox";
+    for version in ["0.1", "0.2", "1.0"] {
+        folder.write("state.json", &state(version));
+        folder
+            .run(&format!("{elsewhere} --from state.json"))
+            .ends(1)
+            .tells("aws_sqs_queue.gone: it is named by the file, and there is no queue `gone` in 111111111111, eu-west-1")
+            .tells("are these the right accounts and regions?");
+    }
+    folder
+        .run(&format!("{elsewhere} --name nothing-* --tag team=x"))
+        .ends(1)
+        .tells("nothing else matches `--name nothing-*` and `--tag team=x`");
+    folder
+        .run(&format!("{elsewhere} --name jobs"))
+        .ends(1)
+        .tells("queue `jobs`: it belongs to the stack `shop`: `--stack shop` imports that one");
     assert!(!folder.path("provision.toml").exists());
 }

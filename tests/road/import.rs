@@ -39,6 +39,7 @@ pub(crate) async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
         accounts: &accounts,
         names: &BTreeMap::new(),
         lent: &BTreeMap::new(),
+        verbatim: &BTreeSet::new(),
     };
     import::write(&order, &census).expect("written")
 }

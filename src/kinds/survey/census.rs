@@ -4,12 +4,14 @@
 //! asked for. What bears a stack's mark is told by the tag index, for topics and queues,
 //! and by the listings themselves, for roles and APIs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join_all, try_join_all};
 
 use super::{SurveyError, SurveyErrors, Visits};
-use crate::cloud::{self, CallError, Cloud, sns};
+use crate::cloud::apigateway::RestApiRecord;
+use crate::cloud::{self, CallError, Cloud, Fault, sns};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::{
     Have, Queue, Resource, Role, Subscription, Topic, or_none, queue, rest_api, role, stage,
@@ -39,6 +41,8 @@ pub struct Census {
     pub subscriptions: Vec<(Place, Have)>,
     /// Other subscriptions of the topics among them: protocol, endpoint, topic.
     pub others: Vec<(String, String, Arn)>,
+    /// What could not be read, and why.
+    pub unread: Vec<(String, String)>,
 }
 
 /// A thing that may be asked for: tags are `None` as long as they are not read.
@@ -63,6 +67,7 @@ struct Reader<'a> {
     stack: &'a str,
     choice: &'a Choice<'a>,
     cloud: &'a dyn Cloud,
+    unread: RefCell<Vec<(String, String)>>,
 }
 
 /// Reads what is asked for in these accounts and regions, and what else bears the stack's statements.
@@ -76,6 +81,7 @@ pub async fn census(
         stack,
         choice,
         cloud,
+        unread: RefCell::default(),
     };
     let Visits { accounts, regions } = Visits::of(places);
     let roles = accounts
@@ -108,6 +114,7 @@ pub async fn census(
     census
         .found
         .sort_by(|a, b| (&a.place, &a.have.id).cmp(&(&b.place, &b.have.id)));
+    census.unread = reader.unread.into_inner();
     Ok(census)
 }
 
@@ -136,6 +143,24 @@ impl Reader<'_> {
         })
     }
 
+    /// Notes what cannot be read for a reason of its own, and goes on without it.
+    fn or_unread<T>(
+        &self,
+        what: &str,
+        place: &Place,
+        result: Result<T, CallError>,
+    ) -> Result<Option<T>, CallError> {
+        match result {
+            Err(error) if matches!(error.fault, Fault::Denied | Fault::Invalid) => {
+                let why = format!("could not be read: {error}");
+                let what = format!("{what} in {place}");
+                self.unread.borrow_mut().push((what, why));
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+
     async fn roles(&self, place: &Place) -> Result<Vec<Found>, CallError> {
         let prefix = inline_prefix(self.stack);
         let account = role::details(self.cloud, place).await?;
@@ -154,19 +179,24 @@ impl Reader<'_> {
         }
         let path = super::common_path(chosen.iter().map(|(it, _)| it.path.as_str()));
         let listings = role::listings(self.cloud, place, &path).await?;
-        let found = chosen.into_iter().map(|(detail, existing)| {
-            Ok(Found {
+        let mut found = Vec::new();
+        for (detail, existing) in chosen {
+            let what = format!("role `{}`", detail.name);
+            let have = Role::decode(detail, listings.get(&detail.name), self.stack, &account);
+            found.extend(self.or_unread(&what, place, have)?.map(|have| Found {
                 place: place.clone(),
-                have: Role::decode(detail, listings.get(&detail.name), self.stack, &account)?,
+                have,
                 existing,
                 stages: Vec::new(),
-            })
-        });
-        found.collect()
+            }));
+        }
+        Ok(found)
     }
 
     async fn region(&self, place: &Place) -> Result<Vec<Found>, CallError> {
-        let index = super::tagged(self.cloud, place, self.stack).await?;
+        let index = super::tagged(self.cloud, place, self.stack).await;
+        let index = self.or_unread("the index of tags", place, index)?;
+        let index = index.unwrap_or_default();
         let (topics, queues, apis) = futures::future::try_join3(
             self.topics(place, &index),
             self.queues(place, &index),
@@ -181,11 +211,12 @@ impl Reader<'_> {
         place: &Place,
         index: &BTreeMap<String, Tags>,
     ) -> Result<Vec<Found>, CallError> {
-        let arns = cloud::all_pages(self.cloud, place, |token| sns::ListTopics { token }).await?;
+        let arns = cloud::all_pages(self.cloud, place, |token| sns::ListTopics { token }).await;
+        let arns = self.or_unread("topics", place, arns)?.unwrap_or_default();
         let arns = arns.iter().filter_map(|it| Arn::parse(it).ok());
         let asked = arns.filter(|arn| self.asked(KindName::Topic, arn, place, index));
-        let reads = asked.map(|arn| async move {
-            let Some(tags) = or_none(topic::tags(self.cloud, place, &arn).await)? else {
+        let read = async |arn: &Arn| {
+            let Some(tags) = or_none(topic::tags(self.cloud, place, arn).await)? else {
                 return Ok(None);
             };
             if !self.chosen(
@@ -197,10 +228,14 @@ impl Reader<'_> {
             ) {
                 return Ok(None);
             }
-            self.topic(place, &arn, &tags, false).await
+            self.topic(place, arn, &tags, false).await
+        };
+        let reads = asked.map(|arn| async move {
+            let what = format!("topic `{}`", arn.name());
+            self.or_unread(&what, place, read(&arn).await)
         });
         let found = try_join_all(reads).await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(found.into_iter().flatten().flatten().collect())
     }
 
     /// Whether something may be asked for, by its name and what the index knows of it.
@@ -241,10 +276,11 @@ impl Reader<'_> {
         place: &Place,
         index: &BTreeMap<String, Tags>,
     ) -> Result<Vec<Found>, CallError> {
-        let names = queue::names(self.cloud, place, "").await?;
+        let names = queue::names(self.cloud, place, "").await;
+        let names = self.or_unread("queues", place, names)?.unwrap_or_default();
         let arns = names.iter().map(|it| Arn::regional(place, "sqs", it));
         let asked = arns.filter(|arn| self.asked(KindName::Queue, arn, place, index));
-        let reads = asked.map(|arn| async move {
+        let read = async |arn: &Arn| {
             let Some(tags) = or_none(queue::tags(self.cloud, place, arn.name()).await)? else {
                 return Ok(None);
             };
@@ -257,10 +293,14 @@ impl Reader<'_> {
             ) {
                 return Ok(None);
             }
-            self.queue(place, &arn, &tags, false).await
+            self.queue(place, arn, &tags, false).await
+        };
+        let reads = asked.map(|arn| async move {
+            let what = format!("queue `{}`", arn.name());
+            self.or_unread(&what, place, read(&arn).await)
         });
         let found = try_join_all(reads).await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(found.into_iter().flatten().flatten().collect())
     }
 
     async fn queue(
@@ -282,14 +322,17 @@ impl Reader<'_> {
     }
 
     async fn apis(&self, place: &Place) -> Result<Vec<Found>, CallError> {
-        let records = rest_api::read_all(self.cloud, place).await?;
+        let records = rest_api::read_all(self.cloud, place).await;
+        let records = self
+            .or_unread("REST APIs", place, records)?
+            .unwrap_or_default();
         let chosen = records.iter().filter_map(|it| {
             let tags = Some(&it.tags);
             let asked = self.chosen(KindName::RestApi, &it.name, &it.id, place, tags);
             let lent = rest_api::has_statements(it, self.stack);
             (asked || lent).then_some((it, !asked))
         });
-        let reads = chosen.map(|(record, existing)| async move {
+        let read = async |record: &RestApiRecord, existing: bool| {
             let have = rest_api::fill(self.cloud, place, self.stack, record, !existing).await?;
             let address = have.mark.as_ref().map_or_else(
                 || Address::new(KindName::RestApi, &record.id),
@@ -303,8 +346,13 @@ impl Reader<'_> {
                 existing,
                 stages,
             })
+        };
+        let reads = chosen.map(|(record, existing)| async move {
+            let what = format!("REST API `{}` ({})", record.name, record.id);
+            self.or_unread(&what, place, read(record, existing).await)
         });
-        try_join_all(reads).await
+        let found = try_join_all(reads).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Topics and queues of others on which the stack has statements: what is found names them.
@@ -414,10 +462,10 @@ impl Reader<'_> {
                 continue;
             };
             let place = subscription::place(place, &topic);
-            let attributes = subscription::attributes(self.cloud, &place, &listing.arn)
-                .await
-                .map_err(|it| failed(&place, it))?;
-            if let Some(attributes) = attributes {
+            let attributes = subscription::attributes(self.cloud, &place, &listing.arn).await;
+            let what = format!("subscription `{}`", listing.arn);
+            let attributes = self.or_unread(&what, &place, attributes);
+            if let Some(attributes) = attributes.map_err(|it| failed(&place, it))?.flatten() {
                 let have = Subscription::decode(&topic, &queue, &listing.arn, &attributes);
                 subscriptions.push((place, have));
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::kinds::rest_api::testing::{Wanted, address, place, run, sandbox};
 use crate::model::Tags;
-use crate::stack::{Endpoint, LogLevel};
+use crate::stack::{Endpoint, LogLevel, RoleRef};
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:333333333333:jobs";
 
@@ -36,14 +36,14 @@ fn arn(text: &str) -> Arn {
 fn queue(name: &str) -> Integration {
     Integration::Sqs {
         queue: QueueRef::Stack(name.to_owned()),
-        credentials: None,
+        credentials: RouteRole::OfApi,
     }
 }
 
 fn function() -> Integration {
     Integration::Lambda {
         function: arn("arn:aws:lambda:eu-west-1:333333333333:function:create"),
-        credentials: None,
+        credentials: RouteRole::OfApi,
     }
 }
 
@@ -85,9 +85,12 @@ fn queue_arn(queue: &QueueRef) -> Arn {
 }
 
 fn lowered(api: &stack::Api) -> RestApi {
-    let role = |named: Option<&RoleRef>| match named {
-        Some(RoleRef::Arn(arn)) => Some(arn.clone()),
-        Some(RoleRef::Stack(_)) | None => Some(arn("arn:aws:iam::333333333333:role/calls")),
+    let role = |named: &RouteRole| match named {
+        RouteRole::Own(RoleRef::Arn(arn)) => Some(arn.clone()),
+        RouteRole::Own(RoleRef::Stack(_)) | RouteRole::OfApi => {
+            Some(arn("arn:aws:iam::333333333333:role/calls"))
+        }
+        RouteRole::None => None,
     };
     rest_api(api, &place(), Vec::new(), role, queue_arn)
 }
@@ -216,7 +219,7 @@ fn api_gateway_takes_every_kind_of_route_as_it_is_written() {
 fn the_integration_role_may_call_just_its_functions_and_queues() {
     let own = Integration::Sqs {
         queue: QueueRef::Stack("other".to_owned()),
-        credentials: Some(RoleRef::Stack("own".to_owned())),
+        credentials: RouteRole::Own(RoleRef::Stack("own".to_owned())),
     };
     let api = api(Surface::Routes(vec![
         route("POST /orders", function()),
