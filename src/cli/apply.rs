@@ -37,7 +37,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .collect();
     let mut desired = lowered_within(&stack, &reach)?;
     take_over(&mut desired, &adopt);
-    let (desired, session, live) =
+    let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let adopt = adopt.into_iter().map(|it| it.address).collect();
     let cut_off: BTreeSet<Arn> = args
@@ -47,13 +47,14 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .cloned()
         .collect();
     let consent = Consent { adopt, cut_off };
-    let plan = Plan::between(&desired, &live, &consent);
+    let plan = Plan::to_apply(&desired, reading.clone(), &consent);
+    let live = &reading.live;
     if let Some(saved) = &saved {
         saved.check(&plan)?;
     }
-    let proof = proved(&stack, &desired, &live);
-    let guarded = guarded(&desired, &live);
-    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    let proof = proved(&stack, &desired, live);
+    let guarded = guarded(&desired, live);
+    let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if !args.json {
         show(&plan, &proof, &guarded, &rehearsal, screen);
     }
@@ -91,7 +92,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
     }
-    Ok(ending(&outcomes))
+    Ok(ending(&plan, &outcomes))
 }
 
 /// Carries a plan out, telling as it goes, until it is done or ctrl-c is pressed twice.
@@ -137,9 +138,9 @@ pub(super) fn conclude(
 
 /// What the exit code has to say of a run.
 #[must_use]
-pub(super) fn ending(outcomes: &Outcomes) -> Ending {
+pub(super) fn ending(plan: &Plan, outcomes: &Outcomes) -> Ending {
     match () {
-        () if outcomes.all_done() => Ending::Done,
+        () if outcomes.all_done() && !plan.lacks_own() => Ending::Done,
         () if outcomes.interrupted => Ending::Interrupted,
         () => Ending::InPart,
     }

@@ -15,13 +15,14 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     // What it claims in vain does not stand in the way of taking it all away.
     let stack = load_withdrawn(&args.files)?;
     let desired = lowered_within(&stack, &args.reach)?;
-    let (desired, session, live) =
+    let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
-    let plan = Plan::of_destruction(&desired, &live);
+    let plan = Plan::of_destruction(&desired, &reading);
+    let live = &reading.live;
     let command = args::command("destroy", &args.files, &args.place)
         + &args.reach.flags()
         + &args.also.flags();
-    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
     }
@@ -56,5 +57,5 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     } else {
         conclude(&plan, &outcomes, &session, screen, &command);
     }
-    Ok(ending(&outcomes))
+    Ok(ending(&plan, &outcomes))
 }

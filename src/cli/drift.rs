@@ -37,7 +37,7 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
         session,
         reading,
     } = session::look(&stack, desired, &args.also, &args.place, screen).await?;
-    let plan = drift::plan(&desired, &reading, &Consent::default());
+    let plan = Plan::of_reading(&desired, &reading, &Consent::default());
     let seen = Seen {
         desired: &desired,
         reading: &reading,

@@ -124,7 +124,7 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
         )));
     }
     written?;
-    Ok(ending(&outcomes))
+    Ok(ending(&plan, &outcomes))
 }
 
 /// What is to be let go of.

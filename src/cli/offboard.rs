@@ -99,7 +99,7 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
         )));
     }
     written?;
-    Ok(ending(&outcomes))
+    Ok(ending(&plan, &outcomes))
 }
 
 fn tell_others(plan: &Plan, before: &Desired, parting: &Parting, screen: &Screen) {

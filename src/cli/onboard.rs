@@ -132,7 +132,7 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
             ));
         }
     }
-    Ok(ending(&outcomes))
+    Ok(ending(&plan, &outcomes))
 }
 
 /// The file that is to be edited, by its place among the texts.

@@ -19,16 +19,17 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let stack = load(&args.files)?;
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
-    let (desired, session, live) =
+    let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),
     };
-    let plan = Plan::between(&desired, &live, &consent);
-    let proof = proved(&stack, &desired, &live);
-    let guarded = guarded(&desired, &live);
-    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    let plan = Plan::to_apply(&desired, reading.clone(), &consent);
+    let live = &reading.live;
+    let proof = proved(&stack, &desired, live);
+    let guarded = guarded(&desired, live);
+    let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
         document["guardrails"] = report::guard::json(&guarded);
@@ -57,7 +58,9 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         screen.error("the plan lets somebody do more than before, or may (`--fail-on broadened`)");
         return Ok(Ending::Refused);
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() {
+    Ok(if plan.lacks_own() {
+        Ending::InPart
+    } else if args.detailed_exitcode && !plan.is_empty() {
         Ending::Differences
     } else {
         Ending::Done

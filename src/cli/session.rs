@@ -215,17 +215,17 @@ pub(super) async fn look<'a>(
     }
 }
 
-/// The same, where everything must be read.
+/// The same, where every account must be entered and answer.
 pub(super) async fn look_at_all<'a>(
     stack: &Stack,
     desired: Desired,
     also: &Also,
     place: &Where,
     screen: &'a Screen,
-) -> Result<(Desired, Session<'a>, Live), Failure> {
+) -> Result<(Desired, Session<'a>, Reading), Failure> {
     let looked = look(stack, desired, also, place, screen).await?;
-    let live = looked.reading.whole().map_err(Failure::Survey)?;
-    Ok((looked.desired, looked.session, live))
+    let reading = looked.reading.answered().map_err(Failure::Survey)?;
+    Ok((looked.desired, looked.session, reading))
 }
 
 /// Lets an account be read that the stack does not have, in every region where it has others.

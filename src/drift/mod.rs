@@ -20,7 +20,7 @@ use crate::kinds::survey::{Reading, Unread};
 use crate::kinds::{Extra, Have, Resource, Stranger, Want};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
-use crate::plan::{Action, Consent, Left, Plan, Refusal, Step};
+use crate::plan::{Action, Left, Plan, Refusal, Step};
 use crate::stack::Written;
 
 pub use class::{Class, Moved, Severity};
@@ -112,27 +112,6 @@ pub struct Seen<'a> {
     pub reading: &'a Reading,
     /// Where the stack says it.
     pub written: &'a Written,
-}
-
-/// The plan for what could be read; of the rest nothing is said.
-#[must_use]
-pub fn plan(desired: &Desired, reading: &Reading, consent: &Consent) -> Plan {
-    let unread = reading.unread_addresses();
-    let mut known = desired.clone();
-    known.wants.retain(|address, want| {
-        let read = !unread.contains(address) || reading.live.have.contains_key(address);
-        read && waits_for(want, reading).is_none()
-    });
-    Plan::between(&known, &reading.live, consent)
-}
-
-/// The API whose id a resource's documents need, and that could not be read.
-fn waits_for(want: &Want, reading: &Reading) -> Option<Address> {
-    let unread = reading.unread_addresses();
-    let pending = want.resource.pending();
-    pending
-        .into_iter()
-        .find(|it| unread.contains(it) && !reading.live.have.contains_key(it))
 }
 
 impl Drift {
@@ -441,7 +420,7 @@ impl Look<'_> {
             .wants
             .iter()
             .filter_map(|(address, want)| {
-                Some((address.clone(), waits_for(want, self.seen.reading)?))
+                Some((address.clone(), self.seen.reading.waits_for(want)?))
             })
             .collect();
         for (_, (unread, addresses)) in by_cause {

@@ -141,7 +141,7 @@ pub fn revert(
         adopt,
         ..Consent::default()
     };
-    let plan = super::plan(&wanted, reading, &consent);
+    let plan = Plan::of_reading(&wanted, reading, &consent);
     let chosen = with_needs(&plan, chosen);
     let plan = plan.only(&chosen, &wanted);
     let (mut evictions, mut stays) = (Vec::new(), Vec::new());

@@ -173,6 +173,8 @@ pub struct Have {
     pub policies: BTreeMap<String, role::Versions>,
     /// It bears this stack's mark, and the stack says that something else owns it: the mark goes.
     pub released: bool,
+    /// The account that owns a subscription, when it is not the queue's.
+    pub keeper: Option<subscription::Keeper>,
 }
 
 impl Have {
@@ -191,6 +193,7 @@ impl Have {
             held_by: Vec::new(),
             policies: BTreeMap::new(),
             released: false,
+            keeper: None,
         }
     }
 }

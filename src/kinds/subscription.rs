@@ -5,6 +5,9 @@
 //! rest changes in place, one attribute a call. A subscription carries no tags:
 //! it is ours when its queue is.
 //!
+//! One that the topic's side made belongs to the account that made it, and SNS lets only that
+//! account change it; the topic's account may read and end it too. See [`Keeper`].
+//!
 //! | field            | attribute             | change  |
 //! |------------------|-----------------------|---------|
 //! | `raw`            | `RawMessageDelivery`  | update  |
@@ -20,7 +23,7 @@ use super::role::gone_is_fine;
 use super::{Context, Have, Kind, Resource, Want, or_none};
 use crate::cloud::sns::{self, Attributes};
 use crate::cloud::{self, CallError, Cloud, Fault};
-use crate::model::{Arn, Differences, Place, Region, Tags};
+use crate::model::{Address, Arn, Differences, Place, Region, Tags};
 
 /// A subscription, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,43 @@ pub struct Subscription {
     pub filter_on_body: bool,
     /// Where messages go that cannot be delivered.
     pub dead_letter: Option<Arn>,
+}
+
+/// The account that owns a subscription to a queue of another account, and who may do what with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keeper {
+    /// The account's id.
+    pub id: String,
+    /// Where it is changed: in the owner's account; `None` when the stack does not enter that one.
+    pub changed_in: Option<Place>,
+    /// Where it can be ended: in the owner's account or else the topic's.
+    pub ended_in: Option<Place>,
+}
+
+impl Keeper {
+    /// Says whose a subscription is, and what to do about it.
+    #[must_use]
+    pub fn says(&self, address: &Address, arn: &str) -> String {
+        let whose = format!(
+            "account {} made this subscription, not the queue's account",
+            self.id
+        );
+        let adopt = format!(
+            "`--adopt {address}` ends it and subscribes from the queue's account, which loses what is published in between"
+        );
+        match (&self.changed_in, &self.ended_in) {
+            (Some(_), _) => format!(
+                "{whose}; it is read, changed and ended with that account's credentials. {adopt}"
+            ),
+            (None, Some(_)) => format!(
+                "{whose}, and this stack cannot enter that one: its settings stay as they are. {adopt}"
+            ),
+            (None, None) => format!(
+                "{whose}, and this stack enters neither that account nor the topic's: its settings stay as they are. \
+                 Its owner ends it with `aws sns unsubscribe --subscription-arn {arn}`; the next apply then subscribes"
+            ),
+        }
+    }
 }
 
 /// The subscriptions that an account owns, of topics in a region.
@@ -176,6 +216,13 @@ impl Subscription {
 impl Kind for Subscription {
     fn differences(&self, _: &Want, have: &Have) -> Differences {
         let live = Self::live(have);
+        if have
+            .keeper
+            .as_ref()
+            .is_some_and(|it| it.changed_in.is_none())
+        {
+            return Differences::default();
+        }
         let json = |it: &Option<Value>| it.as_ref().map(Value::to_string);
         Differences::default()
             .field("raw", &live.raw, &self.raw)
@@ -224,6 +271,8 @@ impl Kind for Subscription {
             }
             return Ok(arn);
         };
+        let keeper = have.keeper.as_ref().and_then(|it| it.changed_in.as_ref());
+        let place = keeper.unwrap_or(place);
         let live = Self::live(have);
         if self.raw != live.raw {
             self.set(
@@ -254,6 +303,8 @@ impl Kind for Subscription {
     }
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
+        let keeper = have.keeper.as_ref().and_then(|it| it.ended_in.as_ref());
+        let place = keeper.unwrap_or(place);
         gone_is_fine(
             cloud::call(
                 cx.cloud,

@@ -121,6 +121,8 @@ pub struct Unread {
     pub error: SurveyError,
     /// What of the stack cannot be told for it.
     pub addresses: BTreeSet<Address>,
+    /// Whether it is another's, which the stack only uses or stands beside.
+    pub foreign: bool,
 }
 
 /// What was read of a stack, and what could not be.
@@ -138,7 +140,11 @@ impl Reading {
             place: place.clone(),
             source,
         };
-        self.unread.push(Unread { error, addresses });
+        self.unread.push(Unread {
+            error,
+            addresses,
+            foreign: false,
+        });
     }
 
     fn take(&mut self, other: Self) {
@@ -148,6 +154,46 @@ impl Reading {
         self.live.guests.extend(other.live.guests);
         self.live.policies.extend(other.live.policies);
         self.unread.extend(other.unread);
+    }
+
+    /// The same; an error when an account cannot be entered or does not answer. What AWS refuses to
+    /// show is no error: it stays among the unread.
+    pub fn answered(self) -> Result<Self, SurveyErrors> {
+        let refused = |it: &Unread| match it.error.source.fault {
+            Fault::Denied
+            | Fault::Missing
+            | Fault::Exists
+            | Fault::Conflict
+            | Fault::Unsettled
+            | Fault::Invalid
+            | Fault::Quota => true,
+            Fault::Throttled
+            | Fault::TooSoon
+            | Fault::Lost
+            | Fault::Broken
+            | Fault::Credentials
+            | Fault::Region
+            | Fault::Stopped => false,
+        };
+        if self.unread.iter().all(refused) {
+            return Ok(self);
+        }
+        self.whole().map(Self::from)
+    }
+
+    /// Whether enough of a want was read to plan it.
+    #[must_use]
+    pub fn tells_of(&self, address: &Address, want: &Want) -> bool {
+        let unread = self.unread_addresses().contains(address);
+        (!unread || self.live.have.contains_key(address)) && self.waits_for(want).is_none()
+    }
+
+    /// The API whose id a want's documents need, and that could not be read.
+    #[must_use]
+    pub fn waits_for(&self, want: &Want) -> Option<Address> {
+        let unread = self.unread_addresses();
+        let mut pending = want.resource.pending().into_iter();
+        pending.find(|it| unread.contains(it) && !self.live.have.contains_key(it))
     }
 
     /// What is there; an error when anything could not be read.
@@ -166,6 +212,15 @@ impl Reading {
     #[must_use]
     pub fn unread_addresses(&self) -> BTreeSet<&Address> {
         self.unread.iter().flat_map(|it| &it.addresses).collect()
+    }
+}
+
+impl From<Live> for Reading {
+    fn from(live: Live) -> Self {
+        Self {
+            live,
+            unread: Vec::new(),
+        }
     }
 }
 
@@ -189,7 +244,7 @@ pub async fn read(
     let survey = Survey {
         stack,
         wants,
-        entered: places.iter().map(|it| &it.id).collect(),
+        entered: places.iter().map(|it| (&it.id, it)).collect(),
         cloud,
     };
     let visits = Visits::of(places);
@@ -201,6 +256,10 @@ pub async fn read(
         reading.take(part);
     }
     survey.subscriptions(&mut reading).await;
+    for it in &mut reading.unread {
+        let ours = |it: &Address| wants.get(it).is_none_or(|want| want.owned);
+        it.foreign |= !it.addresses.is_empty() && !it.addresses.iter().any(ours);
+    }
     let live = &mut reading.live;
     for (address, have) in &mut live.have {
         if wants.get(address).is_some_and(|it| !it.owned) {
@@ -215,7 +274,8 @@ pub async fn read(
 struct Survey<'a> {
     stack: &'a str,
     wants: &'a Wants,
-    entered: BTreeSet<&'a AccountId>,
+    /// The accounts that are read, each with one of its places.
+    entered: BTreeMap<&'a AccountId, &'a Place>,
     cloud: &'a dyn Cloud,
 }
 

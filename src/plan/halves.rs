@@ -78,6 +78,16 @@ pub(super) fn halves(desired: &Desired, live: &Live, steps: &[Step]) -> Vec<Half
             });
         }
     }
+    for (address, have) in &live.have {
+        if let Some(keeper) = &have.keeper {
+            found.insert(Half {
+                standing: Standing::Lacks,
+                stack: None,
+                says: format!("{address}: {}", keeper.says(address, &have.id)),
+                written_at: None,
+            });
+        }
+    }
     for it in &desired.withdrawn {
         found.insert(Half {
             standing: Standing::Unoffered,

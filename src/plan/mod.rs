@@ -18,6 +18,7 @@ mod moves;
 mod order;
 mod outward;
 mod reborn;
+mod relay;
 mod release;
 mod ripple;
 
@@ -25,7 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task};
 use crate::kinds::role::Versions;
-use crate::kinds::survey::{Live, ManagedPolicies, Orphan};
+use crate::kinds::subscription::Keeper;
+use crate::kinds::survey::{Live, ManagedPolicies, Orphan, Reading, Unread};
 use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
@@ -138,6 +140,8 @@ pub struct Plan {
     pub handovers: Vec<Handover>,
     /// What stays as it is, in accounts that are not entered.
     pub left: Vec<Left>,
+    /// What AWS does not show: it stays as it is.
+    pub unread: Vec<Unread>,
     /// What is between this stack and others.
     pub halves: Vec<Half>,
     /// Claims that no contract covers any more.
@@ -213,6 +217,7 @@ impl Plan {
             refusals,
             handovers: desired.handovers.clone(),
             left,
+            unread: Vec::new(),
             halves: halves::halves(desired, live, &steps),
             withdrawn: desired.withdrawn.clone(),
             live_digest: digests::of_live(live),
@@ -223,12 +228,43 @@ impl Plan {
         plan
     }
 
-    /// What takes everything of the stack away again.
+    /// What makes what could be read what is wanted. What could not be read stays as it is, with what
+    /// needs its id.
     #[must_use]
-    pub fn of_destruction(desired: &Desired, live: &Live) -> Self {
+    pub fn of_reading(desired: &Desired, reading: &Reading, consent: &Consent) -> Self {
+        let mut known = desired.clone();
+        known
+            .wants
+            .retain(|address, want| reading.tells_of(address, want));
+        let mut plan = Self::between(&known, &reading.live, consent);
+        plan.unread.clone_from(&reading.unread);
+        plan
+    }
+
+    /// The same, to be carried out: while something of the stack's own cannot be read nothing is
+    /// removed, for it may be what takes the place of what would go.
+    #[must_use]
+    pub fn to_apply(desired: &Desired, mut reading: Reading, consent: &Consent) -> Self {
+        if reading.unread.iter().any(|it| !it.foreign) {
+            reading.live.orphans.clear();
+        }
+        Self::of_reading(desired, &reading, consent)
+    }
+
+    /// Whether something of the stack's own could not be read.
+    #[must_use]
+    pub fn lacks_own(&self) -> bool {
+        self.unread.iter().any(|it| !it.foreign)
+    }
+
+    /// What takes everything of the stack away again, as far as it could be read.
+    #[must_use]
+    pub fn of_destruction(desired: &Desired, reading: &Reading) -> Self {
+        let live = &reading.live;
         let mut steps: Vec<Step> = desired
             .wants
             .iter()
+            .filter(|(address, want)| reading.tells_of(address, want))
             .filter_map(|(address, want)| unmaking(address, want, desired, live))
             .collect();
         let orphans = live.orphans.iter().chain(&live.remains);
@@ -247,6 +283,7 @@ impl Plan {
             refusals: held(&steps).collect(),
             handovers: Vec::new(),
             left: left::untouched(desired),
+            unread: reading.unread.clone(),
             halves: halves::halves(&nothing_of(desired), live, &[]),
             withdrawn: Vec::new(),
             live_digest: digests::of_live(live),
@@ -402,6 +439,20 @@ fn step_for(
         return Ok(step(Action::Create, Vec::new(), want, None, false));
     };
     let adopted = consent.adopt.contains(address);
+    if let Some(keeper) = have.keeper.as_ref().filter(|_| adopted) {
+        return match keeper.ended_in {
+            Some(_) => {
+                let owner = crate::model::Differences::default().fixed(
+                    "owner",
+                    keeper.id.as_str(),
+                    want.place.id.as_str(),
+                );
+                let changes = owner.into_changes();
+                Ok(step(Action::Replace, changes, want, Some(have), false))
+            }
+            None => Err(keeper.says(address, &have.id)),
+        };
+    }
     if want.owned && want.resource.kind() != KindName::Subscription {
         match &have.mark {
             Some(mark) if mark.stack == want.stack && mark.address == *address => {}
@@ -553,10 +604,14 @@ fn unmaking(address: &Address, want: &Want, desired: &Desired, live: &Live) -> O
     if !ours || goes_with_its_api(address, want, desired) {
         return None;
     }
+    // Only its owner or the topic's can end it.
+    let out_of_reach = |it: &Keeper| it.ended_in.is_none();
     Some(Step {
         address: address.clone(),
         place: want.place.clone(),
-        action: if want.owned {
+        action: if have.keeper.as_ref().is_some_and(out_of_reach) {
+            Action::Keep
+        } else if want.owned {
             Action::Delete
         } else {
             Action::Update

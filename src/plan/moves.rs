@@ -411,6 +411,7 @@ pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
     bridge.digest = have.mark.as_ref().and_then(|it| it.digest.clone());
     match (&mut bridge.resource, &have.resource) {
         (Resource::Topic(it), Resource::Topic(live)) => add_ways(&mut it.policy, &live.policy),
+        (Resource::Queue(it), Resource::Queue(live)) => add_ways(&mut it.policy, &live.policy),
         (Resource::RestApi(it), Resource::RestApi(live)) => add_ways(&mut it.policy, &live.policy),
         (Resource::Role(it), Resource::Role(live)) => {
             add_ways(&mut it.trust, &live.trust);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::has_path_connecting;
+use petgraph::graph::NodeIndex;
 
+use super::relay::Relay;
 use super::{Action, Plan, Step, budget, moves};
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::{Part, Resource, Want, roles_named};
@@ -17,7 +19,9 @@ impl Plan {
     #[must_use]
     pub fn tasks(&self) -> Tasks {
         let mut tasks = self.tasks_but_moves();
-        for (first, then) in moves::order(&self.steps, &self.moves, &tasks) {
+        let moves = moves::order(&self.steps, &self.moves, &tasks);
+        let relays = Relay::of(&self.steps).order(&tasks);
+        for (first, then) in moves.into_iter().chain(relays) {
             if !has_path_connecting(&tasks, then, first, None) {
                 tasks.update_edge(first, then, ());
             }
@@ -89,15 +93,18 @@ impl Plan {
                     tasks.update_edge(*node, *other, ());
                 }
             }
+            if step.address.kind == KindName::Queue {
+                subscribe_to_bridge(tasks, &step.address, *node);
+            }
             // What it names must be there by then.
             let before: Vec<_> = all
                 .iter()
                 .filter(|it| tasks[**it].address == step.address)
                 .flat_map(|it| tasks.neighbors_directed(*it, petgraph::Direction::Incoming))
                 .filter(|it| {
-                    !bridged
-                        .iter()
-                        .any(|step| step.address == tasks[*it].address)
+                    let task = &tasks[*it];
+                    let bridges = |step: &&Step| step.address == task.address;
+                    task.part.is_some() && !bridged.iter().any(bridges)
                 })
                 .collect();
             for it in before {
@@ -165,7 +172,8 @@ impl Plan {
         for (first, then) in moves::order(&self.steps, &self.moves, &tasks) {
             tasks.update_edge(first, then, ());
         }
-        let both = moves::to_bridge(&self.steps, &self.moves, &tasks);
+        let mut both = moves::to_bridge(&self.steps, &self.moves, &tasks);
+        both.extend(Relay::of(&self.steps).to_bridge());
         // APIs before their stages, which serve what the API's bridge is.
         for address in &both {
             let at = self
@@ -177,6 +185,26 @@ impl Plan {
             }
         }
         self.refusals.extend(budget::of_bridges(&self.steps));
+    }
+}
+
+/// Lets what needs a queue go on once its policy lets both topics deliver.
+fn subscribe_to_bridge(tasks: &mut Tasks, queue: &Address, bridge: NodeIndex) {
+    let of_queue = |task: &Task| task.address == *queue;
+    let own = tasks
+        .node_indices()
+        .filter(|it| of_queue(&tasks[*it]) && tasks[*it].part == Some(Part::Exists));
+    for node in own.collect::<Vec<_>>() {
+        let after = tasks.neighbors(node);
+        for then in after.collect::<Vec<_>>() {
+            if let Some(edge) = tasks
+                .find_edge(node, then)
+                .filter(|_| tasks[then].part.is_some())
+            {
+                tasks.remove_edge(edge);
+                tasks.update_edge(bridge, then, ());
+            }
+        }
     }
 }
 

@@ -84,6 +84,7 @@ impl Plan {
             refusals,
             handovers: Vec::new(),
             left: super::left::untouched(before),
+            unread: Vec::new(),
             halves: Vec::new(),
             withdrawn: Vec::new(),
             live_digest: digests::of_live(live),

@@ -31,6 +31,7 @@ pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal, width: us
     text += &foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
+    text += &unread(plan);
     text += &super::stacks::human(&plan.halves);
     text += &budget::refusals(plan);
     let unproved = proof.is_some_and(Proof::refuses);
@@ -364,6 +365,32 @@ pub fn left(left: &[Left]) -> String {
                 it.account
             );
         }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// What AWS does not show, with the reason.
+fn unread(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in &plan.unread {
+        let whose = if it.foreign { "" } else { "  PD008" };
+        let _ = writeln!(text, "{}{whose}  {}", styled(BAD, "Not read"), it.error);
+        for address in &it.addresses {
+            let _ = writeln!(
+                text,
+                "  {} {}: it stays as it is",
+                styled(CHANGE, "?"),
+                title(address)
+            );
+        }
+    }
+    if plan.lacks_own() && plan.steps.iter().any(|it| it.want.is_some()) {
+        text.push_str(
+            "  what left the stack is not removed while something of its own cannot be read\n",
+        );
     }
     if !text.is_empty() {
         text.push('\n');

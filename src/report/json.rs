@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::reborn;
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
+use crate::kinds::survey::Unread;
 use crate::lower::Desired;
 use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
 use crate::policy::interchange::request_value;
@@ -111,12 +112,27 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "ghosts": reborn::ghosts(plan),
         "refusals": refusals,
         "left": left(&plan.left),
+        "unread": unread(&plan.unread),
         "summary": {"add": add, "change": change, "destroy": destroy},
         "calls_to_make": to_make,
         "least_seconds": rehearsal.least_time().map_or(0.0, |(time, _)| time.as_secs_f64()),
         "live_digest": plan.live_digest,
         "stack_digest": plan.stack_digest,
     })
+}
+
+/// What AWS does not show, with the reason.
+fn unread(unread: &[Unread]) -> Value {
+    let line = |it: &Unread| {
+        json!({
+            "account": it.error.place.id,
+            "region": it.error.place.region,
+            "addresses": it.addresses,
+            "because": it.error.source.to_string(),
+            "foreign": it.foreign,
+        })
+    };
+    unread.iter().map(line).collect()
 }
 
 /// What stays as it is, in accounts that are not entered.

@@ -122,7 +122,7 @@ async fn command(cloud: &Sandbox, desired: &Desired, act: Act) -> Calls {
         .await
         .expect("everything can be read");
     let plan = match act {
-        Act::Destroy => Plan::of_destruction(desired, &live),
+        Act::Destroy => Plan::of_destruction(desired, &live.clone().into()),
         _ => Plan::between(desired, &live, &Consent::default()),
     };
     assert_eq!(plan.refusals, [], "{act:?}");

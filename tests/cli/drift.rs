@@ -141,8 +141,10 @@ fn what_cannot_be_read_is_never_in_step_and_the_rest_is_told() {
     // An apply does not guess either.
     folder
         .run("apply shop.toml --sandbox --yes")
-        .ends(1)
-        .tells("the trust policy of role checkout cannot be read");
+        .ends(4)
+        .says("Not read  PD008")
+        .says("the trust policy of role checkout cannot be read")
+        .says("role checkout: it stays as it is");
 }
 
 const MARKDOWN: &str = "\

@@ -19,6 +19,7 @@ mod moves;
 mod onboard;
 mod operator;
 mod overflow;
+mod owners;
 mod packing;
 mod propagation;
 mod random;
@@ -33,5 +34,6 @@ mod tampered;
 #[path = "../tamperings/mod.rs"]
 mod tamperings;
 mod terraform;
+mod traffic;
 mod unowned;
 mod world;

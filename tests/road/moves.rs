@@ -39,7 +39,7 @@ fn document(text: &Value) -> Document {
     Document::parse(text.as_str().expect("a text")).expect("a policy")
 }
 
-fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 

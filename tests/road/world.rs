@@ -150,7 +150,7 @@ impl Command<'_> {
     fn plan(&self, live: &Live, consent: &Consent) -> Plan {
         match self {
             Self::Apply(it) => Plan::between(it, live, consent),
-            Self::Destroy(it) => Plan::of_destruction(it, live),
+            Self::Destroy(it) => Plan::of_destruction(it, &live.clone().into()),
             Self::Depart(before, after) => Plan::of_departure(before, after, live),
         }
     }
@@ -238,7 +238,7 @@ pub(crate) async fn drift(desired: &Desired, cloud: &dyn Cloud) -> Drift {
 
 /// What drifted, in what was read.
 pub(crate) fn drift_in(desired: &Desired, reading: &Reading) -> Drift {
-    let plan = provision::drift::plan(desired, reading, &Consent::default());
+    let plan = Plan::of_reading(desired, reading, &Consent::default());
     let seen = Seen {
         desired,
         reading,

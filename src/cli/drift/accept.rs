@@ -9,7 +9,7 @@ use crate::cli::session::{checked_withdrawn, lowered_within_over, sources};
 use crate::cli::{Ending, Failure, args};
 use crate::drift::accept::{Accepting, accept};
 use crate::drift::{self, Drift, Seen};
-use crate::plan::Consent;
+use crate::plan::{Consent, Plan};
 use crate::report::diff;
 use crate::stack::{self, Source};
 
@@ -27,7 +27,7 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
     // What is written must be a stack, and in step.
     let stack = checked_withdrawn(&args.files, &after)?;
     let desired = lowered_within_over(&stack, &args.reach, Some(&look.reading.live))?;
-    let plan = drift::plan(&desired, &look.reading, &Consent::default());
+    let plan = Plan::of_reading(&desired, &look.reading, &Consent::default());
     let seen = Seen {
         desired: &desired,
         reading: &look.reading,

@@ -60,7 +60,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let outcomes = carry_out(&revert.plan, &look.session, look.reading.live.ids(), screen).await;
     if !outcomes.all_done() {
         tell(&revert, &outcomes, &look, args, screen);
-        return Ok(ending(&outcomes));
+        return Ok(ending(&revert.plan, &outcomes));
     }
     for it in &revert.evictions {
         it.extra

@@ -6,7 +6,10 @@ use futures::future::join_all;
 
 use super::{Guest, Live, Orphan, Reading, Survey};
 use crate::cloud::sns;
-use crate::kinds::{Extra, Resource, Stranger, Subscription, Want, or_none, subscription, topic};
+use crate::kinds::subscription::Keeper;
+use crate::kinds::{
+    Extra, Have, Resource, Stranger, Subscription, Want, or_none, subscription, topic,
+};
 use crate::model::{AccountId, Address, Arn, KindName, Place, Region};
 
 impl Survey<'_> {
@@ -62,7 +65,7 @@ impl Survey<'_> {
             let Resource::Subscription(it) = &want.resource else {
                 return None;
             };
-            if unread.contains(address) || !self.entered.contains(&want.place.id) {
+            if unread.contains(address) || !self.entered.contains_key(&want.place.id) {
                 return None;
             }
             let found = listed.iter().find(|(_, listing)| {
@@ -71,10 +74,17 @@ impl Survey<'_> {
                     && listing.arn.starts_with("arn:")
             })?;
             let arn = found.1.arn.clone();
+            let keeper = self.keeper(&found.1, &it.topic, &want.place);
             Some(async move {
-                let found = subscription::attributes(self.cloud, &want.place, &arn).await;
-                let decoded = |found| Subscription::decode(&it.topic, &it.queue, &arn, &found);
-                (address, want, found.map(|it| it.map(decoded)))
+                let reader = keeper.as_ref().and_then(|it| it.ended_in.as_ref());
+                let place = reader.unwrap_or(&want.place);
+                let found = subscription::attributes(self.cloud, place, &arn).await;
+                let decoded = |found| Have {
+                    keeper: keeper.clone(),
+                    ..Subscription::decode(&it.topic, &it.queue, &arn, &found)
+                };
+                let found = found.map(|it| it.map(decoded));
+                (address, want, found.map_err(|error| (error, keeper, arn)))
             })
         });
         for (address, want, found) in join_all(reads).await {
@@ -83,10 +93,39 @@ impl Survey<'_> {
                     reading.live.have.insert(address.clone(), have);
                 }
                 Ok(None) => {}
-                Err(error) => reading.lacks(&want.place, error, [address.clone()].into()),
+                Err((mut error, keeper, arn)) => {
+                    if let Some(keeper) = &keeper {
+                        error.message =
+                            format!("{}: {}", keeper.says(address, &arn), error.message);
+                    }
+                    reading.lacks(&want.place, error, [address.clone()].into());
+                    if let Some(it) = reading.unread.last_mut() {
+                        it.foreign = keeper.is_some();
+                    }
+                }
             }
         }
         self.sort_subscriptions(listed, &mut reading.live);
+    }
+
+    /// The account that owns a subscription, when it is not the account of the queue.
+    fn keeper(
+        &self,
+        listing: &sns::SubscriptionListing,
+        topic: &Arn,
+        queue: &Place,
+    ) -> Option<Keeper> {
+        let entered = |id: &str| {
+            let mut places = self.entered.iter();
+            let (_, place) = places.find(|(it, _)| it.as_str() == id)?;
+            Some(subscription::place(place, topic))
+        };
+        let owner = listing.owner.as_str();
+        (owner != queue.id.as_str()).then(|| Keeper {
+            id: owner.to_owned(),
+            changed_in: entered(owner),
+            ended_in: entered(owner).or_else(|| entered(topic.account())),
+        })
     }
 
     /// The subscriptions that are wanted to a topic.
@@ -100,7 +139,7 @@ impl Survey<'_> {
     fn reads_topic(&self, arn: &Arn) -> bool {
         self.wants.values().any(|want| {
             matches!(&want.resource, Resource::Topic(topic) if topic.arn == *arn)
-                && self.entered.contains(&want.place.id)
+                && self.entered.contains_key(&want.place.id)
         })
     }
 
@@ -135,7 +174,7 @@ impl Survey<'_> {
         });
         let foreign: BTreeMap<(AccountId, Region), Place> = wanted
             .chain(let_in)
-            .filter(|(topic, place)| self.entered.contains(&place.id) && !of_the_stack(topic))
+            .filter(|(topic, place)| self.entered.contains_key(&place.id) && !of_the_stack(topic))
             .map(|(topic, place)| {
                 let place = subscription::place(place, &topic);
                 ((place.id.clone(), place.region.clone()), place)
@@ -206,8 +245,10 @@ impl Survey<'_> {
                     KindName::Subscription,
                     format!("{}.{}", queue.name, topic.name()),
                 );
-                let have =
-                    Subscription::decode(&topic, &endpoint, &listing.arn, &sns::Attributes::new());
+                let have = Have {
+                    keeper: self.keeper(&listing, &topic, &place),
+                    ..Subscription::decode(&topic, &endpoint, &listing.arn, &sns::Attributes::new())
+                };
                 live.orphans.push(Orphan {
                     address,
                     place,

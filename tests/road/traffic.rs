@@ -1,0 +1,296 @@
+//! Topics, queues, roles and APIs are renamed and moved under traffic: wherever the change stops, it flows.
+//!
+//! Traffic is told by addresses, for the ARNs change: a role publishes to a topic that delivers to a queue,
+//! or calls a stage of an API. Who may do so is decided by the evaluator over what the cloud has at that moment.
+
+use std::collections::BTreeSet;
+
+use provision::cloud::Sandbox;
+use provision::cloud::seam::{FaultRule, Trouble};
+use provision::lower::Desired;
+use provision::policy::{Decision, Document, Policies, Request, Who, decide};
+use serde_json::Value;
+
+use crate::moves::{Snapshot, fields};
+use crate::world::{Command, apply, assert_in_step, run, sandbox_for, wanted};
+
+/// From where to where something flows, by the addresses that the marks say.
+type Flow = (String, String);
+
+fn address(of: &Value) -> String {
+    of["tags"]["provision:address"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A queue: its ARN, address and policy.
+fn queues(picture: &Value) -> Vec<(String, String, Option<Document>)> {
+    let mut found = Vec::new();
+    for (account, it) in fields(picture) {
+        for (region, it) in fields(&it["regions"]) {
+            for (name, queue) in fields(&it["queues"]) {
+                let policy = queue["attributes"]["Policy"].as_str();
+                let policy = policy.filter(|it| !it.is_empty());
+                let policy = policy.map(|it| Document::parse(it).expect("a policy"));
+                let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
+                found.push((arn, address(queue), policy));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a queue's policy lets a topic deliver.
+fn takes(queue: &str, policy: Option<&Document>, topic: &str) -> bool {
+    let request = Request::new(
+        Who::Service("sns.amazonaws.com".to_owned()),
+        "sqs:SendMessage",
+        queue,
+    )
+    .with("aws:SourceArn", [topic]);
+    let policies = Policies {
+        resource: policy.cloned(),
+        ..Policies::default()
+    };
+    decide(&request, &policies).decision == Decision::Allow
+}
+
+/// Everything that flows: topic to queue, role through topic to queue, and role to API.
+fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
+    let picture = sandbox.picture();
+    let snapshot = Snapshot::of(sandbox);
+    let reached = snapshot.reached();
+    let queues = queues(&picture);
+    let mut roles = Vec::new();
+    for (_, it) in fields(&picture) {
+        for (_, role) in fields(&it["roles"]) {
+            roles.push((
+                role["arn"].as_str().expect("an ARN").to_owned(),
+                address(role),
+            ));
+        }
+    }
+    let who = |arn: &str| {
+        let of = roles.iter().find(|(it, _)| it == arn);
+        of.map(|(_, it)| it.clone()).unwrap_or_default()
+    };
+    let mut found = BTreeSet::new();
+    for (account, it) in fields(&picture) {
+        for (region, it) in fields(&it["regions"]) {
+            for (name, topic) in fields(&it["topics"]) {
+                let arn = format!("arn:aws:sns:{region}:{account}:{name}");
+                let subscriptions = topic["subscriptions"].as_array().expect("a list");
+                for it in subscriptions.iter().filter(|it| it["confirmed"] == true) {
+                    let endpoint = it["endpoint"].as_str().expect("an endpoint");
+                    let queue = queues.iter().find(|(it, _, _)| it == endpoint);
+                    let Some((queue, to, policy)) = queue else {
+                        continue;
+                    };
+                    if !takes(queue, policy.as_ref(), &arn) {
+                        continue;
+                    }
+                    found.insert((address(topic), to.clone()));
+                    let publishes = reached.iter().filter(|(_, (_, it))| *it == arn);
+                    found.extend(publishes.map(|(from, _)| (who(from), to.clone())));
+                }
+            }
+            for (_, api) in fields(&it["apis"]) {
+                let id = api["about"]["id"].as_str().expect("an id");
+                let to = api["about"]["tags"]["provision:address"]
+                    .as_str()
+                    .unwrap_or_default();
+                let calls = reached
+                    .iter()
+                    .filter(|(_, (_, it))| it.contains(&format!(":{id}/")));
+                found.extend(calls.map(|(from, (_, what))| {
+                    let method = what.splitn(3, '/').nth(2).unwrap_or_default();
+                    (who(from), format!("{to} {method}"))
+                }));
+            }
+        }
+    }
+    // Access roles come and go.
+    found.retain(|(from, to)| {
+        matches!(from.as_str(), "topics.events" | "roles.shop") && !to.is_empty()
+    });
+    found
+}
+
+/// Changes one stack into another, stopping dead after each call; what flows before and after flows all the time.
+fn keeps_flowing(from: &str, to: &str) {
+    let (from, to): (Desired, Desired) = (wanted(&[from]), wanted(&[to]));
+    run(async {
+        let base = sandbox_for([&from, &to]);
+        apply(&from, &base).await;
+        let before = flows(&base);
+        let undisturbed = base.fork();
+        let ran = apply(&to, &undisturbed).await;
+        assert_in_step(&to, &undisturbed, "after the change").await;
+        let keeps: BTreeSet<Flow> = before.intersection(&flows(&undisturbed)).cloned().collect();
+        assert_eq!(keeps, before, "nothing of it is meant to end");
+        assert!(!keeps.is_empty());
+        let mut wrong = Vec::new();
+        for record in ran.records.iter().filter(|it| it.writes) {
+            let sandbox = base.fork();
+            let rule = FaultRule::at(record.number, Trouble::StopAfter);
+            Command::Apply(&to).with(&sandbox, [rule]).await;
+            let now = flows(&sandbox);
+            wrong.extend(
+                keeps
+                    .difference(&now)
+                    .map(|it| format!("after {record}: no {it:?}")),
+            );
+            apply(&to, &sandbox).await;
+            assert_in_step(&to, &sandbox, "after the second run").await;
+        }
+        let calls: Vec<String> = ran.records.iter().map(ToString::to_string).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}\ncalls: {calls:#?}");
+    });
+}
+
+/// A publisher in one account, a topic and an API in another, a queue with dead letters in a third.
+const STACK: &str = r#"
+[stack]
+name = "s"
+region = "eu-west-1"
+
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[accounts.c]
+id = "333333333333"
+[accounts.d]
+id = "222222222222"
+region = "eu-central-1"
+
+[roles.shop]
+account = "a"
+trusted_by = "ec2.amazonaws.com"
+
+[topics.events]
+account = "b"
+
+[queues.inbox]
+account = "c"
+subscribe = [{ topic = "events", dead_letter = "lost" }]
+dead_letter = { queue = "dead", max_receives = 3 }
+[queues.dead]
+account = "c"
+[queues.lost]
+account = "c"
+
+[apis.orders]
+account = "b"
+[apis.orders.routes]
+"GET /x" = { mock = 200 }
+
+[[access]]
+from = "roles.shop"
+to = "topics.events"
+
+[[access]]
+from = "roles.shop"
+to = "apis.orders"
+allow = ["GET /x"]
+"#;
+
+/// The stack with words replaced, which must be in it; there and back again.
+fn there_and_back(words: &[(&str, &str)]) {
+    let to = words.iter().fold(STACK.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "`{old}` is not in the stack");
+        text.replace(old, new)
+    });
+    keeps_flowing(STACK, &to);
+    keeps_flowing(&to, STACK);
+}
+
+#[test]
+fn a_renamed_queue_is_subscribed_before_the_old_one_is_not() {
+    there_and_back(&[("[queues.inbox]\n", "[queues.inbox]\nname = \"inbox-v2\"\n")]);
+}
+
+#[test]
+fn a_queue_that_moves_is_subscribed_before_the_old_one_is_not() {
+    let moved = |name: &str| {
+        (
+            format!("[queues.{name}]\naccount = \"c\""),
+            format!("[queues.{name}]\naccount = \"a\""),
+        )
+    };
+    let all = ["inbox", "dead", "lost"].map(moved);
+    let words: Vec<(&str, &str)> = all.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    there_and_back(&words);
+    there_and_back(&[("region = \"eu-west-1\"", "region = \"eu-central-1\"")]);
+}
+
+#[test]
+fn topic_and_queues_that_become_fifo_are_made_before_the_old_ones_go() {
+    there_and_back(&[
+        ("[topics.events]\n", "[topics.events]\nfifo = true\n"),
+        ("[queues.inbox]\n", "[queues.inbox]\nfifo = true\n"),
+        ("[queues.dead]\n", "[queues.dead]\nfifo = true\n"),
+        ("[queues.lost]\n", "[queues.lost]\nfifo = true\n"),
+    ]);
+}
+
+#[test]
+fn a_queue_that_stays_takes_from_both_topics_while_one_is_renamed_or_moved() {
+    there_and_back(&[(
+        "[topics.events]\n",
+        "[topics.events]\nname = \"events-v2\"\n",
+    )]);
+    there_and_back(&[(
+        "[topics.events]\naccount = \"b\"",
+        "[topics.events]\naccount = \"c\"",
+    )]);
+}
+
+#[test]
+fn everything_is_renamed_at_once() {
+    there_and_back(&[
+        (
+            "[topics.events]\n",
+            "[topics.events]\nname = \"events-v2\"\n",
+        ),
+        ("[queues.inbox]\n", "[queues.inbox]\nname = \"inbox-v2\"\n"),
+        ("[queues.dead]\n", "[queues.dead]\nname = \"dead-v2\"\n"),
+        ("[queues.lost]\n", "[queues.lost]\nname = \"lost-v2\"\n"),
+    ]);
+}
+
+#[test]
+fn an_api_serves_where_it_moves_to_before_it_goes() {
+    there_and_back(&[(
+        "[apis.orders]\naccount = \"b\"",
+        "[apis.orders]\naccount = \"d\"",
+    )]);
+    there_and_back(&[(
+        "[apis.orders]\naccount = \"b\"",
+        "[apis.orders]\naccount = \"c\"",
+    )]);
+}
+
+#[test]
+fn a_stage_with_another_name_serves_before_the_old_one_goes() {
+    there_and_back(&[(
+        "[apis.orders]\naccount = \"b\"",
+        "[apis.orders]\naccount = \"b\"\nstage = \"next\"",
+    )]);
+}
+
+#[test]
+fn an_access_role_with_another_name_lets_in_before_the_old_one_goes() {
+    let named = |name: &str| {
+        format!("to = \"topics.events\"\nvia = \"assume-role\"\nrole_name = \"{name}\"")
+    };
+    let from = STACK.replace("to = \"topics.events\"", &named("one"));
+    let to = STACK.replace("to = \"topics.events\"", &named("two"));
+    keeps_flowing(&from, &to);
+    let moved = from.replace(
+        "[topics.events]\naccount = \"b\"",
+        "[topics.events]\naccount = \"c\"",
+    );
+    keeps_flowing(&from, &moved);
+}
