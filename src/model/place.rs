@@ -114,6 +114,14 @@ impl Partition {
         }
     }
 
+    /// Whether API Gateway has edge-optimized APIs there.
+    ///
+    /// See <https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-abp.html>.
+    #[must_use]
+    pub fn has_edge_apis(self) -> bool {
+        self == Self::Aws
+    }
+
     /// The suffix of host names in this partition, without a leading dot.
     #[must_use]
     pub fn dns_suffix(self) -> &'static str {

@@ -1,4 +1,4 @@
-//! IAM's language; knows nothing of stacks.
+//! IAM's language, and what AWS refuses in documents of it; knows nothing of stacks.
 
 pub mod automaton;
 pub mod condition;
@@ -8,8 +8,11 @@ mod coordinates;
 pub mod cubes;
 pub mod decide;
 pub mod deliver;
+pub mod delivery;
 pub mod document;
 pub mod facts;
+pub mod filter;
+pub mod grammar;
 pub mod grid;
 pub mod guard;
 mod impossible;
@@ -35,6 +38,7 @@ pub mod witness;
 pub use decide::{Decision, Policies, Prepared, Verdict, decide};
 pub use document::{Clause, Document, Effect, PrincipalClause, Principals, Statement};
 pub use facts::Silence;
+pub use grammar::{Grammar, Holder, Refusal};
 pub use guard::{Guardrail, Severity};
 pub use json::PolicyError;
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};

@@ -119,6 +119,7 @@ fn api(
     check_name(checker, it);
     let standing = checker.standing(Noun::Api, it.name).cloned();
     let endpoint = endpoint(fields);
+    check_edge(checker, it, standing.as_ref());
     let vpc_endpoints = vpc_endpoints(checker, it, endpoint);
     let (surface, routes) = surfaces::surface(checker, it, standing.as_ref(), endpoint);
     let stage = stages::stage(checker, it, standing.as_ref());
@@ -207,6 +208,28 @@ fn endpoint(fields: &Fields) -> Option<Endpoint> {
         Some("private") => Some(Endpoint::Private),
         None if fields.is_written("endpoint") => None,
         _ => Some(Endpoint::Regional),
+    }
+}
+
+/// Reports an edge-optimized API in a partition that has none.
+fn check_edge(checker: &mut Checker<'_>, it: &Declared<'_>, standing: Option<&Standing>) {
+    let edge = it.fields.text("endpoint").filter(|it| it.value == "edge");
+    if let (Some(text), Some(standing)) = (edge, standing)
+        && !standing.partition.has_edge_apis()
+    {
+        checker.report(
+            Diagnostic::new(
+                Code::Unsupported,
+                text.span,
+                format!("{} cannot be edge-optimized", it.fields.owner),
+                "Endpoint Configuration type EDGE is not supported in this region",
+            )
+            .and(
+                standing.key,
+                format!("in {}, partition `{}`", standing.region, standing.partition),
+            )
+            .help("only the commercial regions have edge-optimized APIs: write `endpoint = \"regional\"`"),
+        );
     }
 }
 
@@ -374,7 +397,7 @@ fn check_tag_names(checker: &mut Checker<'_>, it: &Declared<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::faults;
+    use super::super::testing::{faults, faults_of};
 
     #[test]
     fn an_api_serves_something() {
@@ -612,5 +635,28 @@ E0202: apis `a` and `b` are one API [the same id | api `a`] help: declare it onc
 
 "#]]
         );
+    }
+
+    #[test]
+    fn an_edge_optimized_api_is_in_a_commercial_region() {
+        let edge = |region: &str| {
+            faults_of(&format!(
+                "[accounts.a]\nid = \"111111111111\"\nregion = \"{region}\"\n[apis.x]\nendpoint = \"edge\"\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n"
+            ))
+        };
+        snapbox::assert_data_eq!(
+            edge("us-gov-west-1"),
+            snapbox::str![[r#"
+E0304: api `x` cannot be edge-optimized [Endpoint Configuration type EDGE is not supported in this region | in us-gov-west-1, partition `aws-us-gov`] help: only the commercial regions have edge-optimized APIs: write `endpoint = "regional"`
+
+"#]]
+        );
+        for region in ["cn-north-1", "eusc-de-east-1", "us-iso-east-1"] {
+            assert!(
+                edge(region).starts_with("E0304: api `x` cannot be edge-optimized"),
+                "{region}"
+            );
+        }
+        assert_eq!(edge("eu-south-1"), "no fault\n");
     }
 }

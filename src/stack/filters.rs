@@ -7,26 +7,7 @@ use serde_json::Value;
 use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic};
 use super::fields::{Fields, Item};
-
-/// Values that a filter's lists may hold, multiplied over its keys.
-const MOST_COMBINATIONS: usize = 150;
-/// Keys a filter may have.
-const MOST_KEYS: usize = 5;
-/// Bytes a filter may have.
-const MOST_BYTES: usize = 256 * 1024;
-
-/// What SNS compares by, inside a list: `{ prefix = "a" }`.
-const OPERATORS: [&str; 9] = [
-    "anything-but",
-    "cidr",
-    "equals-ignore-case",
-    "exists",
-    "numeric",
-    "prefix",
-    "suffix",
-    "wildcard",
-    "$or",
-];
+use crate::policy::filter;
 
 /// The filter of a subscription, if it is one SNS takes.
 pub(super) fn filter(checker: &mut Checker<'_>, fields: &Fields, on_body: bool) -> Option<Value> {
@@ -47,114 +28,39 @@ pub(super) fn filter(checker: &mut Checker<'_>, fields: &Fields, on_body: bool) 
         }
         return None;
     };
-    let Item::Json(value, _) = &item.value else {
+    let Item::Json(value, node) = &item.value else {
         return None;
     };
     let key = fields.key_of("filter").unwrap_or(item.span);
-    let mut keys = Vec::new();
-    let wrong = match value {
-        Value::Object(entries) if entries.is_empty() => Some(Wrong {
+    let mut wrong = filter::refusals(value, on_body);
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        wrong.push(filter::FilterRefusal {
+            at: String::new(),
+            words: String::new(),
             label: "lets nothing be told apart".to_owned(),
             help: "say what to match, `{ type = [\"created\"] }`; or remove `filter` to receive everything".to_owned(),
-        }),
-        Value::Object(_) => walk(value, "", on_body, &mut keys).or_else(|| too_much(value, &keys)),
-        _ => None,
-    };
-    if let Some(wrong) = wrong {
+        });
+    }
+    if wrong.is_empty() {
+        return Some(value.clone());
+    }
+    for refusal in wrong {
+        let at = if refusal.at.is_empty() {
+            key
+        } else {
+            node.at(&refusal.at)
+        };
         checker.report(
             Diagnostic::new(
                 Code::WrongType,
-                key,
+                at,
                 format!("the filter of {} is not one SNS takes", fields.owner),
-                wrong.label,
+                refusal.label,
             )
-            .help(wrong.help),
+            .help(refusal.help),
         );
-        return None;
     }
-    Some(value.clone())
-}
-
-struct Wrong {
-    label: String,
-    help: String,
-}
-
-/// Goes down to the lists, counting what each holds.
-fn walk(value: &Value, path: &str, on_body: bool, lists: &mut Vec<usize>) -> Option<Wrong> {
-    let Value::Object(entries) = value else {
-        return None;
-    };
-    entries.iter().find_map(|(key, value)| {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        match value {
-            Value::Array(items) if items.is_empty() => Some(Wrong {
-                label: format!("`{path}` is empty: it matches nothing"),
-                help: "list the values that match".to_owned(),
-            }),
-            Value::Array(items) => {
-                lists.push(items.len());
-                items.iter().find_map(|it| match it {
-                    Value::Array(_) => Some(Wrong {
-                        label: format!("`{path}` has a list in its list"),
-                        help: "list values, or comparisons such as `{ prefix = \"a\" }`".to_owned(),
-                    }),
-                    Value::Object(it) if key != "$or" => it.keys().find_map(|operator| {
-                        (!OPERATORS.contains(&operator.as_str())).then(|| Wrong {
-                            label: format!("`{path}` compares by `{operator}`, which SNS does not know"),
-                            help: format!("SNS compares by {}", super::diagnostic::listed(OPERATORS, "and")),
-                        })
-                    }),
-                    Value::Object(_) => walk(it, &path, on_body, lists),
-                    _ => None,
-                })
-            }
-            Value::Object(_) if on_body => walk(value, &path, on_body, lists),
-            Value::Object(_) => Some(Wrong {
-                label: format!("`{path}` is a table, and message attributes hold no tables"),
-                help: format!("list what matches: `{key} = [{{ … }}]`; or add `filter_on_body = true`, if the message's body is meant"),
-            }),
-            one => Some(Wrong {
-                label: format!("`{path}` is not a list"),
-                help: format!("list what matches: `{key} = [{one}]`"),
-            }),
-        }
-    })
-}
-
-fn multiplied(lists: &[usize]) -> usize {
-    lists.iter().fold(1, |all, it| all.saturating_mul(*it))
-}
-
-fn too_much(value: &Value, lists: &[usize]) -> Option<Wrong> {
-    // Alternatives are added, not multiplied: what they come to is left to SNS.
-    let combinations = if value.to_string().contains("\"$or\":") {
-        1
-    } else {
-        multiplied(lists)
-    };
-    if lists.len() > MOST_KEYS {
-        Some(Wrong {
-            label: format!("{} keys", lists.len()),
-            help: format!("SNS takes {MOST_KEYS}"),
-        })
-    } else if combinations > MOST_COMBINATIONS {
-        Some(Wrong {
-            label: format!("{combinations} combinations of values"),
-            help: format!("SNS takes {MOST_COMBINATIONS}: the lengths of the lists, multiplied"),
-        })
-    } else if value.to_string().len() > MOST_BYTES {
-        Some(Wrong {
-            label: "too large".to_owned(),
-            help: "SNS takes 256 KiB".to_owned(),
-        })
-    } else {
-        None
-    }
+    None
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod claims;
 mod contract;
 mod contracts;
 mod diagnostic;
+mod documents;
 pub mod edit;
 mod fields;
 mod filters;

@@ -3,13 +3,13 @@
 //! See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
 //! and <https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::KindName;
 
 use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
-use super::diagnostic::{Code, Diagnostic};
+use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
 use super::queue_refs::queue_ref;
 use super::shape::{Field, Kind, Shape};
@@ -81,6 +81,7 @@ pub(super) fn queues(
     declared: &[Declared<'_>],
 ) -> BTreeMap<String, Queue> {
     check_redrive_allowed(checker, declared);
+    check_rings(checker, declared);
     declared
         .iter()
         .filter_map(|it| Some((it.name.to_owned(), queue(checker, it)?)))
@@ -286,6 +287,65 @@ fn check_redrive_allowed(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
     }
 }
 
+/// Reports queues that are one another's dead-letter queues in a ring: none can be made before the next.
+fn check_rings(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
+    let of_stack = |text: &str| {
+        let named = declared.iter().find(|it| {
+            let arn = checker
+                .standing(Noun::Queue, it.name)
+                .and_then(|it| it.arn.as_ref());
+            text.strip_prefix("queues.").unwrap_or(text) == it.name
+                || arn.is_some_and(|it| it.as_str() == text)
+        });
+        named.map(|it| it.name)
+    };
+    let next: BTreeMap<&str, (&str, Span)> = declared
+        .iter()
+        .filter_map(|it| {
+            let text = dead_letter_text(it.fields)?;
+            Some((it.name, (of_stack(text.value)?, text.span)))
+        })
+        .collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut rings = Vec::new();
+    for start in next.keys() {
+        let mut way: Vec<&str> = Vec::new();
+        let mut here = *start;
+        while seen.insert(here) {
+            way.push(here);
+            match next.get(here) {
+                Some((to, _)) => here = to,
+                None => break,
+            }
+        }
+        if let Some(first) = way
+            .iter()
+            .position(|it| *it == here && next.contains_key(here))
+        {
+            rings.push(way[first..].to_vec());
+        }
+    }
+    for ring in rings {
+        let names: Vec<String> = ring
+            .iter()
+            .chain(ring.first())
+            .map(|it| format!("`{it}`"))
+            .collect();
+        let mut spans = ring.iter().map(|it| next[it].1);
+        let Some(first) = spans.next() else { continue };
+        let fault = Diagnostic::new(
+            Code::Conflict,
+            first,
+            format!("dead-letter queues form a ring: {}", names.join(" -> ")),
+            "each must exist before the one that names it",
+        );
+        let fault = spans.fold(fault, |fault, span| fault.and(span, "in the ring too"));
+        checker.report(fault.help(
+            "end the ring: let the last queue have no `dead_letter`; messages that came back round would never leave it",
+        ));
+    }
+}
+
 fn encryption(checker: &mut Checker<'_>, fields: &Fields) -> Encryption {
     let Some(item) = fields.get("encryption") else {
         return Encryption::Sqs;
@@ -422,6 +482,7 @@ E0101: unknown field `visibilityTimeout` in queue `a` [no such field] a field wi
             faults("[queues.a]\ndlq = \"a\"\nfifo = \"yes\"\n"),
             snapbox::str![[r#"
 E0101: unknown field `dlq` in queue `a` [no such field] a field with a like name exists: dead_letter
+E0105: dead-letter queues form a ring: `a` -> `a` [each must exist before the one that names it] help: end the ring: let the last queue have no `dead_letter`; messages that came back round would never leave it
 E0102: `fifo` of queue `a` has the wrong type [this is a text] help: write `true` or `false`
 
 "#]]
@@ -498,6 +559,29 @@ E0105: queue `y` does not let queue `x` use it as its dead-letter queue [used he
             faults_of("[accounts.a]\nid = \"111111111111\"\n[queues.x]\nredrive_allow = []\n"),
             snapbox::str![[r#"
 E0104: `redrive_allow` of queue `x` lists 0 queues [SQS takes 1 to 10] help: write `"all"` for every queue of the account and region, or `"none"`
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_ring_of_dead_letter_queues_is_shown_at_each_of_them() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.one]\ndead_letter = \"two\"\n[queues.two]\ndead_letter = \"queues.one\"\n[queues.in]\ndead_letter = \"one\"\n[queues.self]\ndead_letter = { queue = \"arn:aws:sqs:eu-west-1:111111111111:self\" }\n"
+            ),
+            snapbox::str![[r#"
+E0105: dead-letter queues form a ring: `one` -> `two` -> `one` [each must exist before the one that names it | in the ring too] help: end the ring: let the last queue have no `dead_letter`; messages that came back round would never leave it
+E0105: dead-letter queues form a ring: `self` -> `self` [each must exist before the one that names it] help: end the ring: let the last queue have no `dead_letter`; messages that came back round would never leave it
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[queues.a]\ndead_letter = \"b\"\n[queues.b]\ndead_letter = \"c\"\n[queues.c]\n[queues.d]\ndead_letter = \"c\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
 
 "#]]
         );

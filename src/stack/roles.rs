@@ -8,15 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Arn, KindName, Region};
-use crate::policy::Document;
+use crate::policy::{Document, Grammar};
 
 use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
-use super::fields::{Fields, Item};
+use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Account, Principal, Role, names, principals};
+use super::{Account, Principal, Role, documents, names, principals};
 
 pub(super) const ROLE: Shape = Shape {
     noun: "role",
@@ -29,7 +29,7 @@ pub(super) const ROLE: Shape = Shape {
         Field::new("name", Kind::Text, "The name in IAM; without it, the table's."),
         Field::new("path", Kind::Text, "The IAM path; without it, `/provision/STACK/`. Changing it replaces the role."),
         Field::new("description", Kind::Text, "What the role is for."),
-        Field::new("policies", Kind::Map(&Kind::Either(&[Kind::Json, Kind::Text])), "Further inline policies by name: the policy as a table, or the path of a JSON file.").with_existing().alias(&["inline_policies", "inline", "policy"]),
+        Field::new("policies", Kind::Map(&Kind::Either(&[Kind::Json, Kind::Text])), "Further inline policies by name: the policy as a table, or the path of a JSON file. `${queues.NAME.arn}` in one, and the same of topics and roles, stands for an ARN of the stack.").with_existing().alias(&["inline_policies", "inline", "policy"]),
         Field::new("attach", Kind::OneOrMany(&Kind::Text), "ARNs of managed policies.").alias(&["managed_policies", "managed_policy_arns", "attached"]),
         Field::new("boundary", Kind::Text, "ARN of the policy that is its permissions boundary.").alias(&["permissions_boundary"]),
         Field::new("max_session", Kind::Seconds(3600, 43_200), "The longest session.").default("\"1h\"").alias(&["max_session_duration", "session_length"]),
@@ -412,23 +412,7 @@ fn trust_policy(checker: &mut Checker<'_>, fields: &Fields) -> Option<Document> 
         return None;
     }
     let name = Spanned::new("trust_policy".to_owned(), key);
-    let (document, _) = written_document(checker, &name, item)?;
-    let nobody = document.statements.iter().any(|it| it.principal.is_none());
-    if nobody || document.statements.is_empty() {
-        checker.report(
-            Diagnostic::new(
-                Code::Principal,
-                key,
-                format!("the trust policy of {} trusts nobody", fields.owner),
-                "a statement without `Principal`",
-            )
-            .help(
-                "say who may assume the role: `Principal = { Service = \"lambda.amazonaws.com\" }`",
-            ),
-        );
-        return None;
-    }
-    Some(document)
+    documents::document(checker, &name, item, Grammar::Trust)
 }
 
 /// Names of inline policies that begin so are the stack's own.
@@ -453,89 +437,11 @@ fn policies(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, Docu
                 .help("choose another name for the policy"),
             );
         }
-        if let Some(document) = policy(checker, key, item) {
+        if let Some(document) = documents::document(checker, key, item, Grammar::Identity) {
             found.insert(key.value.clone(), document);
         }
     }
     found
-}
-
-/// A document that the author wrote out or keeps in a file.
-fn written_document(
-    checker: &mut Checker<'_>,
-    key: &Spanned<String>,
-    item: &Spanned<Item>,
-) -> Option<(Document, Span)> {
-    let (parsed, span) = match &item.value {
-        Item::Json(value, node) => {
-            let parsed = Document::from_value(value);
-            let at = parsed.as_ref().err().map(|it| node.at(&it.at));
-            (parsed, at.unwrap_or(key.span))
-        }
-        Item::Text(path) => match (checker.files)(path) {
-            Ok(text) => (Document::parse(&text), item.span),
-            Err(error) => {
-                checker.report(
-                    Diagnostic::new(
-                        Code::File,
-                        item.span,
-                        format!("cannot read `{path}`, the policy `{}`", key.value),
-                        error,
-                    )
-                    .help("the path is seen from the stack's own folder"),
-                );
-                return None;
-            }
-        },
-        _ => return None,
-    };
-    let title = format!("policy `{}` is not one IAM takes", key.value);
-    match parsed {
-        Ok(document) => Some((document, span)),
-        Err(error) => {
-            checker.report(
-                Diagnostic::new(Code::WrongType, span, title, error.to_string()).help(
-                    "a policy is written as IAM's JSON is: `{ Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = [\"…\"] }] }`",
-                ),
-            );
-            None
-        }
-    }
-}
-
-fn policy(
-    checker: &mut Checker<'_>,
-    key: &Spanned<String>,
-    item: &Spanned<Item>,
-) -> Option<Document> {
-    let (document, span) = written_document(checker, key, item)?;
-    let title = format!("policy `{}` is not one IAM takes", key.value);
-    let wrong = if document.statements.is_empty() {
-        Some("it has no statement".to_owned())
-    } else {
-        document
-            .statements
-            .iter()
-            .enumerate()
-            .find_map(|(index, it)| {
-                if it.principal.is_some() {
-                    Some(format!(
-                        "Statement[{index}] has a `Principal`, which a role's own policy cannot"
-                    ))
-                } else if it.resource.is_none() {
-                    Some(format!("Statement[{index}] has no `Resource`"))
-                } else {
-                    None
-                }
-            })
-    };
-    if let Some(label) = wrong {
-        checker.report(Diagnostic::new(Code::WrongType, span, title, label).help(
-            "a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`",
-        ));
-        return None;
-    }
-    Some(document)
 }
 
 fn managed_policy(
@@ -600,6 +506,7 @@ fn managed_policy(
 #[cfg(test)]
 mod tests {
     use super::super::testing::{faults, faults_of, stack};
+    use crate::policy::PrincipalClause;
 
     #[test]
     fn a_role_has_a_name_and_path_that_iam_takes() {
@@ -716,7 +623,8 @@ E0102: policy `read` is not one IAM takes [line 1 column 1: this is not JSON] he
                 "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = \"trust.json\"\n"
             ),
             snapbox::str![[r#"
-E0102: policy `read` is not one IAM takes [Statement[0] has a `Principal`, which a role's own policy cannot] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+E0102: policy `read` is not one IAM takes [line 1 column 14, Statement[0].Resource: Policy statement must contain resources.] help: name at least one resource, or "*" for all
+E0102: policy `read` is not one IAM takes [line 1 column 44, Statement[0].Principal: Policy document should not specify a principal.] help: the policy's principal is the role it stands on; a trust policy names others
 
 "#]]
         );
@@ -734,7 +642,7 @@ E0102: policy `read` is not one IAM takes [Statement[0].Effect: must be "Allow" 
                 "[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a.policies]\nread = { Statement = [{ Effect = \"Allow\", Action = \"s3:*\" }] }\n"
             ),
             snapbox::str![[r#"
-E0102: policy `read` is not one IAM takes [Statement[0] has no `Resource`] help: a role's own policy says what the role may do: `Effect`, `Action` and `Resource`; who may assume it is `trusted_by`
+E0102: policy `read` is not one IAM takes [Statement[0].Resource: Policy statement must contain resources.] help: name at least one resource, or "*" for all
 
 "#]]
         );
@@ -836,5 +744,133 @@ E0102: `x` is not a role's ARN [not an ARN] help: its ARN is `arn:aws:iam::ACCOU
         let old = &stack.roles["old"];
         assert_eq!((old.path.as_str(), old.name.as_str()), ("/a/b/", "old"));
         assert!(old.existing && !role.existing);
+    }
+
+    /// The faults of a role whose trust policy has this one statement beside `Effect = "Allow"`.
+    fn trusting(statement: &str) -> String {
+        faults(&format!(
+            "[roles.a]\ntrust_policy = {{ Statement = [{{ Effect = \"Allow\", {statement} }}] }}\n"
+        ))
+    }
+
+    #[test]
+    fn a_trust_policy_is_one_iam_takes() {
+        snapbox::assert_data_eq!(
+            trusting(
+                "Principal = { Service = \"ec2.amazonaws.com\" }, Action = \"sts:AssumeRole\""
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            trusting(
+                "Principal = { Service = \"ec2.amazonaws.com\" }, Action = \"sts:AssumeRole\", Resource = \"*\""
+            ),
+            snapbox::str![[r#"
+E0102: policy `trust_policy` is not one IAM takes [Statement[0].Resource: Has prohibited field Resource] help: a trust policy stands on its role, so it names no resource: remove it
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            trusting(
+                "Principal = { Service = \"ec2.amazonaws.com\" }, Action = [\"sts:AssumeRole\", \"s3:GetObject\"]"
+            ),
+            snapbox::str![[r#"
+E0102: policy `trust_policy` is not one IAM takes [Statement[0].Action[1]: AssumeRole policy may only specify STS AssumeRole actions.] help: write `sts:AssumeRole`, `sts:AssumeRoleWithWebIdentity`, `sts:AssumeRoleWithSAML`, `sts:TagSession` or `sts:SetSourceIdentity`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            trusting(
+                "Principal = { AWS = \"arn:aws:iam::222222222222:role/ci-*\" }, Action = \"sts:AssumeRole\""
+            ),
+            snapbox::str![[r#"
+E0302: policy `trust_policy` is not one IAM takes [Statement[0].Principal.AWS: Invalid principal in policy: "AWS":"arn:aws:iam::222222222222:role/ci-*"] help: IAM takes no wildcard in a principal's ARN: name the account, with a condition `ArnLike` on `aws:PrincipalArn` for roles by the beginning of their name
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            trusting("Action = \"sts:AssumeRole\""),
+            snapbox::str![[r#"
+E0102: policy `trust_policy` is not one IAM takes [Statement[0]: Missing required field Principal] help: name the principals: `Principal = { Service = "lambda.amazonaws.com" }`
+
+"#]]
+        );
+    }
+
+    /// The faults of a role whose own policy has one statement, with these fields beside `Effect = "Allow"`.
+    fn allowing(statement: &str) -> String {
+        faults(&format!(
+            "[topics.t]\n[queues.q]\n[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\npolicies = {{ p = {{ Statement = [{{ Effect = \"Allow\", {statement} }}] }} }}\n"
+        ))
+    }
+
+    #[test]
+    fn every_fault_of_a_policy_is_shown_at_its_place() {
+        snapbox::assert_data_eq!(
+            allowing(
+                "Sid = \"read the-queue\", Action = [\"publish\", \"sns:Pub:lish\"], Resource = \"queues.q\", Condition = { StringEqual = { \"aws:SourceVpc\" = \"vpc-1\" }, DateLessThan = { \"aws:CurrentTime\" = \"next week\" } }"
+            ),
+            snapbox::str![[r#"
+E0102: policy `p` is not one IAM takes [Statement[0].Sid: Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*] help: letters and digits only: no spaces, `-` or `_`
+E0102: policy `p` is not one IAM takes [Statement[0].Action[0]: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.] help: write the service before it: `SERVICE:publish`
+E0102: policy `p` is not one IAM takes [Statement[0].Action[1]: Actions/Condition can contain only one colon.] help: write `SERVICE:ACTION`; what follows belongs in `Resource` or `Condition`
+E0102: policy `p` is not one IAM takes [Statement[0].Resource: Resource queues.q must be in ARN format or "*".] help: an ARN is `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`
+E0102: policy `p` is not one IAM takes [Statement[0].Condition.StringEqual: Invalid Condition type : StringEqual.] help: is `StringEquals` meant?
+E0102: policy `p` is not one IAM takes [Statement[0].Condition.DateLessThan.aws:CurrentTime: The policy failed legacy parsing] help: write a date as `2026-01-31T00:00:00Z`, or as seconds since 1970
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            allowing("Action = [], Resource = []"),
+            snapbox::str![[r#"
+E0102: policy `p` is not one IAM takes [Statement[0].Action: Policy statement must contain actions.] help: name at least one action
+E0102: policy `p` is not one IAM takes [Statement[0].Resource: Policy statement must contain resources.] help: name at least one resource, or "*" for all
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_policy_names_arns_of_the_stack_by_their_tables() {
+        snapbox::assert_data_eq!(
+            allowing(
+                "Action = \"sqs:*\", Resource = [\"${queues.q.arn}\", \"${queue.q.arn}\", \"${topics.u.arn}\", \"arn:aws:s3:::${aws:username}/${AWS::Region}\", \"${apis.x.arn}\"]"
+            ),
+            snapbox::str![[r#"
+E0201: `${queue.q.arn}` is not a policy variable, and names nothing of the stack [a statement with it would never match] help: `${queues.NAME.arn}`, `${topics.NAME.arn}` and `${roles.NAME.arn}` stand for ARNs of the stack; variables of IAM are written `${aws:username}`
+E0201: `${topics.u.arn}` is not a policy variable, and names nothing of the stack [no such table: `[topics.u]`] help: `${queues.NAME.arn}`, `${topics.NAME.arn}` and `${roles.NAME.arn}` stand for ARNs of the stack; variables of IAM are written `${aws:username}`
+E0201: `${AWS::Region}` is not a policy variable, and names nothing of the stack [a parameter of CloudFormation] help: write the value itself
+E0201: `${apis.x.arn}` is not a policy variable, and names nothing of the stack [an API's id is known only when it is made] help: let callers in with `[[access]]`, which writes the ARN when it is known
+
+"#]]
+        );
+        let stack = stack(
+            "[topics.t]\n[queues.q]\n[roles.b]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.a]\ntrust_policy = { Statement = [{ Effect = \"Allow\", Principal = { AWS = \"${roles.b.arn}\" }, Action = \"sts:AssumeRole\" }] }\npolicies = { p = { Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = [\"${queues.q.arn}\", \"${topics.t.arn}\", \"arn:aws:iam::*:user/${aws:username}\"] }] } }\n",
+        );
+        let role = &stack.roles["a"];
+        assert_eq!(
+            role.policies["p"].statements[0]
+                .resource
+                .as_ref()
+                .map(|it| it.values.as_slice()),
+            Some(
+                &[
+                    "arn:aws:sqs:eu-west-1:111111111111:q".to_owned(),
+                    "arn:aws:sns:eu-west-1:111111111111:t".to_owned(),
+                    "arn:aws:iam::*:user/${aws:username}".to_owned(),
+                ][..]
+            )
+        );
+        let trust = role
+            .trust_policy
+            .as_ref()
+            .and_then(|it| it.statements[0].principal.clone());
+        assert_eq!(
+            trust.as_ref().map(PrincipalClause::aws_values),
+            Some(&["arn:aws:iam::111111111111:role/provision/shop/b".to_owned()][..])
+        );
     }
 }

@@ -13,6 +13,7 @@ use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Topic, names, roles};
+use crate::policy::delivery;
 
 pub(super) const TOPIC: Shape = Shape {
     noun: "topic",
@@ -244,6 +245,7 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         );
     }
     check_key(checker, it, "kms_key");
+    check_delivery_policy(checker, it);
     let tags = names::tags_of(checker, it);
     let standing = checker.standing(Noun::Topic, it.name)?.clone();
     Some(Topic {
@@ -267,6 +269,28 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         owner_statement: !fields.is_written("owner_statement") || fields.flag("owner_statement"),
         exclusive: fields.flag("exclusive"),
     })
+}
+
+fn check_delivery_policy(checker: &mut Checker<'_>, it: &Declared<'_>) {
+    if let Some(item) = it.fields.get("delivery_policy")
+        && let Item::Json(value, node) = &item.value
+        && let Some((at, wrong)) = delivery::refusal(value)
+    {
+        let place = match at.as_str() {
+            "" => it.fields.key_of("delivery_policy").unwrap_or(item.span),
+            at => node.at(at),
+        };
+        let owner = &it.fields.owner;
+        checker.report(
+            Diagnostic::new(
+                Code::WrongType,
+                place,
+                format!("the delivery policy of {owner} is not one SNS takes"),
+                format!("{at} {wrong}").trim_start().to_owned(),
+            )
+            .help("it is written as SNS's JSON: `{ http = { defaultHealthyRetryPolicy = { minDelayTarget = 5, maxDelayTarget = 20, numRetries = 10 } } }`"),
+        );
+    }
 }
 
 fn check_key(checker: &mut Checker<'_>, it: &Declared<'_>, field: &str) {

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::grammar::{actions, items, plain_operator, statements, strings};
+use super::elements::{actions, items, plain_operator, statements, strings};
 
 /// What is asked.
 pub(super) struct Asked<'a> {

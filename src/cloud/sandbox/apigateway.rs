@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Turn;
-use super::grammar::{Use, actions, parse, statements};
 use super::openapi::{self, Definition};
 use super::refusal::{Answered, bad_request, not_found, refuse};
 use super::state::{Api, LOWER, Resource};
@@ -19,7 +18,8 @@ use crate::cloud::apigateway::{
     ResourceRecord, RestApiRecord, TagApi, UntagApi, UpdateMethod, UpdateRestApi,
 };
 use crate::cloud::{CallError, Fault, Page, Request};
-use crate::model::Tags;
+use crate::model::{Partition, Tags};
+use crate::policy::{Grammar, Holder};
 
 const POLICY_SIZE: usize = 8192;
 const DEFINITION_SIZE: usize = 6 * 1024 * 1024;
@@ -62,7 +62,11 @@ impl Turn<'_> {
         if call.description.as_deref() == Some("") {
             return Err(bad_request("Description cannot be an empty string"));
         }
-        check_endpoint(&call.endpoint_type, &call.vpc_endpoints)?;
+        check_endpoint(
+            &call.endpoint_type,
+            &call.vpc_endpoints,
+            self.at.partition(),
+        )?;
         check_compression(call.minimum_compression)?;
         check_key_source(&call.api_key_source)?;
         check_tags(&call.tags)?;
@@ -144,7 +148,7 @@ impl Turn<'_> {
             about.policy = Some(self.checked_api_policy(&text, &about.id)?);
         }
         if let Some(vpc_endpoints) = &definition.vpc_endpoints {
-            check_endpoint(&about.endpoint_type, vpc_endpoints)?;
+            check_endpoint(&about.endpoint_type, vpc_endpoints, self.at.partition())?;
             about.vpc_endpoints.clone_from(vpc_endpoints);
         }
         if let Some(types) = &definition.binary_media_types {
@@ -276,7 +280,7 @@ impl Turn<'_> {
                 }
             }
             ["endpointConfiguration", "types", ..] if sets => {
-                migrate(about, &value.unwrap_or_default())?;
+                migrate(about, &value.unwrap_or_default(), self.at.partition())?;
             }
             ["endpointConfiguration", "vpcEndpointIds", rest @ ..] => {
                 let id = rest
@@ -288,7 +292,11 @@ impl Turn<'_> {
                 if patch.op != PatchOp::Remove {
                     about.vpc_endpoints.push(id);
                 }
-                check_endpoint(&about.endpoint_type, &about.vpc_endpoints)?;
+                check_endpoint(
+                    &about.endpoint_type,
+                    &about.vpc_endpoints,
+                    self.at.partition(),
+                )?;
             }
             _ => return Err(bad_patch(patch)),
         }
@@ -396,10 +404,10 @@ impl Turn<'_> {
                  Principals are valid.",
             )
         };
-        let mut document = parse(text, Use::Resource).map_err(|_| refused())?;
-        let ours = |it: &&str| **it == *"*" || it.to_ascii_lowercase().starts_with("execute-api:");
-        let of_ours = statements(&document).all(|it| actions(it).iter().all(ours));
-        if !of_ours || document.to_string().len() > POLICY_SIZE {
+        let mut document = Grammar::Resource(Holder::Api)
+            .read(text)
+            .map_err(|_| refused())?;
+        if document.to_string().len() > POLICY_SIZE {
             return Err(refused());
         }
         let prefix = format!(
@@ -482,8 +490,8 @@ pub(super) fn not_empty(what: &str, value: Option<String>) -> Answered<String> {
 }
 
 /// Which endpoint may become which: a private API never an edge one.
-fn migrate(about: &mut RestApiRecord, to: &str) -> Answered<()> {
-    check_endpoint(to, &[])?;
+fn migrate(about: &mut RestApiRecord, to: &str, partition: Partition) -> Answered<()> {
+    check_endpoint(to, &[], partition)?;
     if about.endpoint_type == "PRIVATE" && to == "EDGE" {
         return Err(bad_request(
             "Cannot change endpoint type from PRIVATE to EDGE",
@@ -496,7 +504,12 @@ fn migrate(about: &mut RestApiRecord, to: &str) -> Answered<()> {
     Ok(())
 }
 
-fn check_endpoint(kind: &str, vpc_endpoints: &[String]) -> Answered<()> {
+fn check_endpoint(kind: &str, vpc_endpoints: &[String], partition: Partition) -> Answered<()> {
+    if kind == "EDGE" && !partition.has_edge_apis() {
+        return Err(bad_request(
+            "Endpoint Configuration type EDGE is not supported in this region",
+        ));
+    }
     if !matches!(kind, "REGIONAL" | "EDGE" | "PRIVATE") {
         return refuse(
             Fault::Invalid,

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Turn;
-use super::grammar::{Malformed, Use, parse, size};
+use super::elements::size;
 use super::principals::reorder;
 use super::refusal::{Answered, constraint, refuse};
 use super::state::{Role, UPPER};
@@ -22,6 +22,7 @@ use crate::cloud::iam::{
 };
 use crate::cloud::{Fault, Page};
 use crate::model::{Arn, Tags};
+use crate::policy::{Grammar, Refusal};
 
 const TRUST_SIZE: usize = 2048;
 const INLINE_SIZE: usize = 10_240;
@@ -157,7 +158,7 @@ impl Turn<'_> {
     pub(super) fn put_inline(&mut self, call: PutRolePolicy) -> Answered<()> {
         check_policy_name(&call.policy)?;
         check_document("policyDocument", &call.document)?;
-        parse(&call.document, Use::Identity).or_else(malformed)?;
+        Grammar::Identity.read(&call.document).or_else(malformed)?;
         let role = self.role(&call.name)?;
         let others = role.inline.iter().filter(|(name, _)| **name != call.policy);
         let used: usize = others.map(|(_, document)| size(document)).sum();
@@ -286,7 +287,7 @@ impl Turn<'_> {
     /// The trust policy to store: as sent, unless a principal is shown otherwise.
     fn checked_trust(&self, field: &str, text: &str) -> Answered<String> {
         check_document(field, text)?;
-        let mut document = parse(text, Use::Trust).or_else(malformed)?;
+        let mut document = Grammar::Trust.read(text).or_else(malformed)?;
         let changed = match self.sight().settle(&mut document) {
             Ok(changed) => changed,
             Err(invalid) => {
@@ -312,8 +313,14 @@ impl Turn<'_> {
     }
 }
 
-pub(super) fn malformed<T>(found: Malformed) -> Answered<T> {
-    refuse(Fault::Invalid, "MalformedPolicyDocument", found.0)
+pub(super) fn malformed<T>(found: Refusal) -> Answered<T> {
+    // IAM has one answer for a principal that cannot be and one that is not there yet.
+    let fault = if found.is_of_principal() {
+        Fault::Unsettled
+    } else {
+        Fault::Invalid
+    };
+    refuse(fault, "MalformedPolicyDocument", found.words)
 }
 
 fn is_name(text: &str) -> bool {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Turn;
-use super::grammar::{Use, parse, size};
+use super::elements::size;
 use super::iam::{
     check_description, check_document, check_path, check_policy_name, encoded, malformed,
 };
@@ -20,6 +20,7 @@ use crate::cloud::iam::{
     GetPolicyVersion, PolicyDetail, PolicyVersion, SetDefaultPolicyVersion,
 };
 use crate::model::Arn;
+use crate::policy::Grammar;
 
 const SIZE: usize = 6144;
 const VERSIONS: usize = 5;
@@ -253,7 +254,7 @@ fn version_id(number: u32) -> String {
 
 fn check_policy(document: &str) -> Answered<()> {
     check_document("policyDocument", document)?;
-    parse(document, Use::Identity).or_else(malformed)?;
+    Grammar::Identity.read(document).or_else(malformed)?;
     if size(document) > SIZE {
         return refuse(
             Fault::Quota,

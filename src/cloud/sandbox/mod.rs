@@ -17,7 +17,7 @@ mod access;
 mod apigateway;
 mod deployments;
 mod documents;
-mod grammar;
+mod elements;
 mod iam;
 mod managed;
 mod openapi;

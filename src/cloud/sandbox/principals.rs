@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::grammar::items;
+use super::elements::items;
 use super::state::{Role, World};
 use crate::model::{AccountId, Arn, Place};
+use crate::policy::grammar::is_service;
 
 /// A principal that does not exist, or is not visible yet.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,26 +130,6 @@ impl Sight<'_> {
         let age = u64::try_from(self.now - role.created).unwrap_or_default();
         Duration::from_millis(age) >= self.propagation
     }
-}
-
-fn is_service(name: &str) -> bool {
-    const SUFFIXES: [&str; 7] = [
-        ".amazonaws.com",
-        ".amazonaws.com.cn",
-        ".amazonaws.eu",
-        ".c2s.ic.gov",
-        ".sc2s.sgov.gov",
-        ".cloud.adc-e.uk",
-        ".csp.hci.ic.gov",
-    ];
-    SUFFIXES.into_iter().any(|suffix| {
-        name.strip_suffix(suffix).is_some_and(|it| {
-            !it.is_empty()
-                && it
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b))
-        })
-    })
 }
 
 /// Every `Principal` and `NotPrincipal` element of a document.

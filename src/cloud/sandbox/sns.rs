@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Turn;
 use super::access::{self, Asked, like};
-use super::grammar::{Malformed, Use, actions, items, parse, statements, strings};
+use super::elements::{statements, strings};
 use super::principals::reorder;
 use super::refusal::{Answered, invalid_parameter, refuse};
 use super::state::Topic;
@@ -19,29 +19,10 @@ use crate::cloud::sns::{
 };
 use crate::cloud::{CallError, Fault};
 use crate::model::{Arn, Place, Tags};
+use crate::policy::grammar::OUT_OF_SCOPE;
+use crate::policy::{Document, Grammar, Holder, delivery, size};
 
-const POLICY_BYTES: usize = 30 * 1024;
-const POLICY_STATEMENTS: usize = 100;
-const POLICY_PRINCIPALS: usize = 200;
 const TAGS: usize = 50;
-
-/// The actions that a topic's policy may name.
-const POLICY_ACTIONS: [&str; 14] = [
-    "publish",
-    "subscribe",
-    "receive",
-    "gettopicattributes",
-    "settopicattributes",
-    "addpermission",
-    "removepermission",
-    "deletetopic",
-    "listsubscriptionsbytopic",
-    "listtagsforresource",
-    "tagresource",
-    "untagresource",
-    "getdataprotectionpolicy",
-    "putdataprotectionpolicy",
-];
 
 const DEFAULT_ACTIONS: [&str; 8] = [
     "SNS:GetTopicAttributes",
@@ -275,59 +256,36 @@ impl Turn<'_> {
     /// The policy to store: as sent, unless a principal is shown otherwise.
     fn checked_topic_policy(&self, text: &str, arn: &str) -> Answered<String> {
         let malformed = || invalid_parameter("Policy Error: null");
-        if text.len() > POLICY_BYTES || !text.is_ascii() {
+        if text.len() > size::TOPIC_BYTES || !text.is_ascii() {
             return Err(malformed());
         }
-        let mut document = parse(text, Use::Resource).map_err(|Malformed(_)| malformed())?;
-        let mut count = 0;
-        for statement in statements(&document) {
-            count += 1;
-            if !actions(statement).into_iter().all(may_be_named) {
-                return Err(invalid_parameter(
-                    "Policy statement action out of service scope!",
-                ));
-            }
-            let named = statement
-                .get("Resource")
-                .or_else(|| statement.get("NotResource"));
-            let resources = strings(named);
-            let principals = statement.get("Principal").and_then(Value::as_object);
-            let principals: usize = principals
-                .into_iter()
-                .flat_map(|it| it.values())
-                .map(|it| items(Some(it)).len())
-                .sum();
-            if resources.len() != 1
-                || !resources.iter().all(|it| like(it, arn))
-                || principals > POLICY_PRINCIPALS
-            {
-                return Err(malformed());
-            }
-        }
-        if count > POLICY_STATEMENTS {
+        let unknown = || {
+            CallError::new(
+                Fault::Unsettled,
+                "InvalidParameter",
+                "Invalid parameter: Policy Error: PrincipalNotFound",
+            )
+        };
+        let mut document = Grammar::Resource(Holder::Topic)
+            .read(text)
+            .map_err(|refusal| match refusal.words.as_str() {
+                OUT_OF_SCOPE => invalid_parameter(OUT_OF_SCOPE),
+                _ if refusal.is_of_principal() => unknown(),
+                _ => malformed(),
+            })?;
+        let budgets = Document::from_value(&document).map(|it| size::topic(&it));
+        let of_topic = statements(&document).all(|it| {
+            let named = it.get("Resource").or_else(|| it.get("NotResource"));
+            strings(named).iter().all(|it| like(it, arn))
+        });
+        if !of_topic || !budgets.is_ok_and(|all| !all.iter().any(size::Budget::is_over)) {
             return Err(malformed());
         }
         match self.sight().settle(&mut document) {
             Ok(false) => Ok(text.to_owned()),
             Ok(true) => Ok(document.to_string()),
-            Err(_) => refuse(
-                Fault::Unsettled,
-                "InvalidParameter",
-                "Invalid parameter: Policy Error: PrincipalNotFound",
-            ),
+            Err(_) => Err(unknown()),
         }
-    }
-}
-
-/// An action of SNS that means something on a topic; `SNS:*` is none.
-fn may_be_named(action: &str) -> bool {
-    let action = action.to_ascii_lowercase();
-    let Some(name) = action.strip_prefix("sns:") else {
-        return false;
-    };
-    match name.strip_suffix('*') {
-        Some(head) => !head.is_empty() && POLICY_ACTIONS.iter().any(|it| it.starts_with(head)),
-        None => POLICY_ACTIONS.contains(&name),
     }
 }
 
@@ -405,7 +363,12 @@ fn check_attribute(name: &str, value: &str, fifo: bool) -> Result<(), Wrong> {
         "DeliveryPolicy" if value.is_empty() => Ok(()),
         "DeliveryPolicy" | "ArchivePolicy" | "DataProtectionPolicy" => {
             match serde_json::from_str::<Value>(value) {
-                Ok(Value::Object(_)) => Ok(()),
+                Ok(policy @ Value::Object(_)) => match delivery::refusal(&policy) {
+                    Some((at, wrong)) if name == "DeliveryPolicy" => {
+                        Err(Wrong::Value(format!("DeliveryPolicy: {at} {wrong}")))
+                    }
+                    _ => Ok(()),
+                },
                 _ => Err(Wrong::Value(format!("{name}: failed to parse JSON."))),
             }
         }

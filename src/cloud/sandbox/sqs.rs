@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use super::Turn;
-use super::grammar::{Use, actions, items, parse, statements};
 use super::refusal::{Answered, refuse};
 use super::sns::{is_fifo, same_value};
 use super::state::Queue;
@@ -16,14 +15,10 @@ use crate::cloud::sqs::{
 };
 use crate::cloud::{CallError, Fault, Page};
 use crate::model::{Arn, Tags};
+use crate::policy::{Document, Grammar, Holder, size};
 
 /// How long a deleted queue's name stays taken, in milliseconds.
 const NAME_TAKEN: i64 = 60_000;
-const POLICY_BYTES: usize = 8192;
-const POLICY_STATEMENTS: usize = 20;
-const POLICY_PRINCIPALS: usize = 50;
-const POLICY_CONDITIONS: usize = 10;
-const POLICY_ACTIONS: usize = 7;
 const TAGS: usize = 50;
 const PAGE: usize = 1000;
 
@@ -227,8 +222,10 @@ impl Turn<'_> {
                 "Invalid value for the parameter Policy.",
             )
         };
-        let mut document = parse(text, Use::Resource).map_err(|_| refused())?;
-        if text.len() > POLICY_BYTES || !within_quotas(&document) {
+        let mut document = Grammar::Resource(Holder::Queue)
+            .read(text)
+            .map_err(|_| refused())?;
+        if text.len() > size::QUEUE_BYTES || !within_quotas(&document) {
             return Err(refused());
         }
         match self.sight().settle(&mut document) {
@@ -401,31 +398,8 @@ fn check_throughput(attributes: &Attributes) -> Answered<()> {
 }
 
 fn within_quotas(document: &Value) -> bool {
-    let mut count = 0;
-    let mut principals = 0;
-    let mut conditions = 0;
-    for statement in statements(document) {
-        count += 1;
-        let named = statement.get("Principal").and_then(Value::as_object);
-        principals += named
-            .into_iter()
-            .flat_map(|it| it.values())
-            .map(|it| items(Some(it)).len())
-            .sum::<usize>();
-        let operators = statement.get("Condition").and_then(Value::as_object);
-        conditions += operators
-            .into_iter()
-            .flat_map(|it| it.values())
-            .filter_map(Value::as_object)
-            .map(serde_json::Map::len)
-            .sum::<usize>();
-        let actions = actions(statement);
-        let ours = |it: &&str| **it == *"*" || it.to_ascii_lowercase().starts_with("sqs:");
-        if actions.len() > POLICY_ACTIONS || !actions.iter().all(ours) {
-            return false;
-        }
-    }
-    count <= POLICY_STATEMENTS && principals <= POLICY_PRINCIPALS && conditions <= POLICY_CONDITIONS
+    let budgets = Document::from_value(document).map(|it| size::queue(&it));
+    budgets.is_ok_and(|all| !all.iter().any(size::Budget::is_over))
 }
 
 fn check_tags(tags: &Tags) -> Answered<()> {

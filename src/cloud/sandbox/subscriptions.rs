@@ -18,6 +18,7 @@ use crate::cloud::sns::{
 };
 use crate::cloud::{Fault, Page};
 use crate::model::{AccountId, Arn};
+use crate::policy::filter;
 
 const PAGE: usize = 100;
 
@@ -327,18 +328,11 @@ fn check_attribute(name: &str, value: &str, scope: Option<&str>, fifo: bool) -> 
             )),
         },
         "FilterPolicy" => match serde_json::from_str::<Value>(value) {
-            Ok(Value::Object(filter)) => {
-                let body = scope == Some("MessageBody");
-                if filter.values().any(Value::is_object) && !body {
-                    wrong(
-                        "FilterPolicy: Filter policy scope MessageAttributes does not support \
-                         nested filter policy"
-                            .to_owned(),
-                    )
-                } else if filter.values().all(|it| it.is_array() || it.is_object()) {
-                    Ok(())
-                } else {
-                    wrong("FilterPolicy: must be an object or an array".to_owned())
+            Ok(filter @ Value::Object(_)) => {
+                let refusals = filter::refusals(&filter, scope == Some("MessageBody"));
+                match refusals.into_iter().next() {
+                    Some(refusal) => wrong(format!("FilterPolicy: {}", refusal.words)),
+                    None => Ok(()),
                 }
             }
             _ => wrong("FilterPolicy: failed to parse JSON.".to_owned()),

@@ -1,0 +1,263 @@
+//! Delivery policies of SNS topics: which of them SNS takes.
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html>.
+
+use serde_json::{Map, Value};
+
+/// The longest that all retries together may take, and the longest delay, in seconds.
+const LONGEST: u64 = 3600;
+/// The most retries.
+const MOST_RETRIES: u64 = 100;
+
+/// The first thing in a topic's delivery policy that SNS refuses: the element's path, and what is wrong.
+#[must_use]
+pub fn refusal(policy: &Value) -> Option<(String, String)> {
+    judge(policy).err()
+}
+
+type Judged<T> = Result<T, (String, String)>;
+
+fn wrong<T>(at: &str, message: impl Into<String>) -> Judged<T> {
+    Err((at.to_owned(), message.into()))
+}
+
+/// The object at a path, when it has none but known fields.
+fn object<'a>(value: &'a Value, at: &str, known: &[&str]) -> Judged<&'a Map<String, Value>> {
+    let Value::Object(fields) = value else {
+        return wrong(at, "must be an object");
+    };
+    match fields.keys().find(|it| !known.contains(&it.as_str())) {
+        Some(other) => {
+            let at = if at.is_empty() {
+                other.clone()
+            } else {
+                format!("{at}.{other}")
+            };
+            wrong(
+                &at,
+                format!("no such field; there are {}", known.join(", ")),
+            )
+        }
+        None => Ok(fields),
+    }
+}
+
+fn whole(
+    fields: &Map<String, Value>,
+    name: &str,
+    at: &str,
+    range: (u64, u64),
+) -> Judged<Option<u64>> {
+    let Some(value) = fields.get(name) else {
+        return Ok(None);
+    };
+    match value.as_u64().filter(|it| (range.0..=range.1).contains(it)) {
+        Some(number) => Ok(Some(number)),
+        None => wrong(
+            &format!("{at}.{name}"),
+            format!("must be a whole number from {} to {}", range.0, range.1),
+        ),
+    }
+}
+
+fn judge(policy: &Value) -> Judged<()> {
+    let top = object(policy, "", &["http"])?;
+    let Some(http) = top.get("http") else {
+        return wrong("http", "is missing: only HTTP deliveries have a policy");
+    };
+    let http = object(
+        http,
+        "http",
+        &[
+            "defaultHealthyRetryPolicy",
+            "defaultRequestPolicy",
+            "defaultThrottlePolicy",
+            "disableSubscriptionOverrides",
+        ],
+    )?;
+    if http
+        .get("disableSubscriptionOverrides")
+        .is_some_and(|it| !it.is_boolean())
+    {
+        return wrong("http.disableSubscriptionOverrides", "must be true or false");
+    }
+    if let Some(throttle) = http.get("defaultThrottlePolicy").filter(|it| !it.is_null()) {
+        let at = "http.defaultThrottlePolicy";
+        let throttle = object(throttle, at, &["maxReceivesPerSecond"])?;
+        whole(
+            throttle,
+            "maxReceivesPerSecond",
+            at,
+            (1, u64::from(u32::MAX)),
+        )?;
+    }
+    if let Some(request) = http.get("defaultRequestPolicy").filter(|it| !it.is_null()) {
+        let at = "http.defaultRequestPolicy";
+        let request = object(request, at, &["headerContentType"])?;
+        let kind = request.get("headerContentType");
+        if kind.is_some_and(|it| !it.as_str().is_some_and(|it| it.contains('/'))) {
+            return wrong(
+                &format!("{at}.headerContentType"),
+                "must be a media type such as application/json",
+            );
+        }
+    }
+    match http
+        .get("defaultHealthyRetryPolicy")
+        .filter(|it| !it.is_null())
+    {
+        Some(retry) => retries(retry),
+        None => Ok(()),
+    }
+}
+
+fn retries(retry: &Value) -> Judged<()> {
+    let at = "http.defaultHealthyRetryPolicy";
+    let fields = object(
+        retry,
+        at,
+        &[
+            "minDelayTarget",
+            "maxDelayTarget",
+            "numRetries",
+            "numNoDelayRetries",
+            "numMinDelayRetries",
+            "numMaxDelayRetries",
+            "backoffFunction",
+        ],
+    )?;
+    let number = |name: &str, range| whole(fields, name, at, range);
+    let least = number("minDelayTarget", (1, LONGEST))?.unwrap_or(20);
+    let most = number("maxDelayTarget", (1, LONGEST))?.unwrap_or(20.max(least));
+    let retries = number("numRetries", (0, MOST_RETRIES))?.unwrap_or(3);
+    let mut phases = Vec::new();
+    for name in [
+        "numNoDelayRetries",
+        "numMinDelayRetries",
+        "numMaxDelayRetries",
+    ] {
+        phases.push(number(name, (0, MOST_RETRIES))?.unwrap_or(0));
+    }
+    let backoff = fields
+        .get("backoffFunction")
+        .map(|it| it.as_str().unwrap_or_default());
+    if least > most {
+        return wrong(
+            &format!("{at}.minDelayTarget"),
+            "must not be more than maxDelayTarget",
+        );
+    }
+    if phases.iter().sum::<u64>() > retries {
+        return wrong(
+            &format!("{at}.numRetries"),
+            "is less than the retries of its phases together",
+        );
+    }
+    if !matches!(
+        backoff,
+        None | Some("arithmetic" | "exponential" | "geometric" | "linear")
+    ) {
+        return wrong(
+            &format!("{at}.backoffFunction"),
+            "must be arithmetic, exponential, geometric or linear",
+        );
+    }
+    if (retries - phases[0]) * least > LONGEST {
+        return wrong(
+            &format!("{at}.numRetries"),
+            "all retries together take more than 3600 seconds",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(policy: &str) -> String {
+        let policy = serde_json::from_str(policy).expect("JSON");
+        refusal(&policy).map_or_else(String::new, |(at, message)| format!("{at}: {message}"))
+    }
+
+    #[test]
+    fn what_sns_documents_is_taken() {
+        for good in [
+            r#"{"http": {}}"#,
+            r#"{"http": {"disableSubscriptionOverrides": false, "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"}}}"#,
+            r#"{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 5, "maxDelayTarget": 6, "numRetries": 1}}}"#,
+            r#"{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 1, "maxDelayTarget": 60, "numRetries": 50, "numNoDelayRetries": 3, "numMinDelayRetries": 2, "numMaxDelayRetries": 35, "backoffFunction": "exponential"}, "defaultThrottlePolicy": {"maxReceivesPerSecond": 10}}}"#,
+        ] {
+            assert_eq!(refused(good), "", "{good}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_its_range_or_unknown_is_refused() {
+        let retry = |fields: &str| {
+            refused(&format!(
+                r#"{{"http": {{"defaultHealthyRetryPolicy": {{{fields}}}}}}}"#
+            ))
+        };
+        for (fields, expected) in [
+            (
+                r#""numRetries": 101"#,
+                "numRetries: must be a whole number from 0 to 100",
+            ),
+            (
+                r#""numRetries": "3""#,
+                "numRetries: must be a whole number from 0 to 100",
+            ),
+            (
+                r#""minDelayTarget": 0"#,
+                "minDelayTarget: must be a whole number from 1 to 3600",
+            ),
+            (
+                r#""maxDelayTarget": 3601"#,
+                "maxDelayTarget: must be a whole number from 1 to 3600",
+            ),
+            (
+                r#""minDelayTarget": 30, "maxDelayTarget": 20"#,
+                "minDelayTarget: must not be more than maxDelayTarget",
+            ),
+            (
+                r#""numRetries": 2, "numNoDelayRetries": 3"#,
+                "numRetries: is less than the retries of its phases together",
+            ),
+            (
+                r#""backoffFunction": "cubic""#,
+                "backoffFunction: must be arithmetic, exponential, geometric or linear",
+            ),
+            (
+                r#""minDelayTarget": 60, "maxDelayTarget": 60, "numRetries": 61"#,
+                "numRetries: all retries together take more than 3600 seconds",
+            ),
+        ] {
+            let expected = format!("http.defaultHealthyRetryPolicy.{expected}");
+            assert_eq!(retry(fields), expected);
+        }
+        assert!(
+            retry(r#""retries": 3"#)
+                .starts_with("http.defaultHealthyRetryPolicy.retries: no such field")
+        );
+        for (policy, expected) in [
+            ("[]", ": must be an object"),
+            ("{}", "http: is missing: only HTTP deliveries have a policy"),
+            (r#"{"sqs": {}}"#, "sqs: no such field; there are http"),
+            (
+                r#"{"http": {"disableSubscriptionOverrides": "no"}}"#,
+                "http.disableSubscriptionOverrides: must be true or false",
+            ),
+            (
+                r#"{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 0}}}"#,
+                "http.defaultThrottlePolicy.maxReceivesPerSecond: must be a whole number from 1 to 4294967295",
+            ),
+            (
+                r#"{"http": {"defaultRequestPolicy": {"headerContentType": "json"}}}"#,
+                "http.defaultRequestPolicy.headerContentType: must be a media type such as application/json",
+            ),
+        ] {
+            assert_eq!(refused(policy), expected);
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! Filter policies of SNS subscriptions: which of them SNS takes.
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+/// Combinations of values that a filter may come to.
+const MOST_COMBINATIONS: usize = 150;
+/// Keys a filter may have at its top.
+const MOST_KEYS: usize = 5;
+/// Bytes a filter may have.
+const MOST_BYTES: usize = 256 * 1024;
+/// Wildcards one pattern may have.
+const MOST_WILDCARDS: usize = 3;
+/// Numbers are matched from the negative of this up to it.
+const LARGEST: f64 = 1e9;
+
+/// The comparisons of SNS, inside a list: `{ prefix = "a" }`.
+const OPERATORS: [&str; 9] = [
+    "anything-but",
+    "cidr",
+    "equals-ignore-case",
+    "exists",
+    "numeric",
+    "prefix",
+    "suffix",
+    "wildcard",
+    "$or",
+];
+
+/// Why SNS refuses a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterRefusal {
+    /// The element: `detail.type[0]`; empty for the whole filter.
+    pub at: String,
+    /// SNS's words.
+    pub words: String,
+    /// What is wrong, for the author.
+    pub label: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+/// Everything in a filter that SNS refuses; `on_body` where it filters the message's body.
+#[must_use]
+pub fn refusals(filter: &Value, on_body: bool) -> Vec<FilterRefusal> {
+    let mut walk = Walk {
+        on_body,
+        found: Vec::new(),
+    };
+    let Value::Object(entries) = filter else {
+        walk.refuse(
+            "",
+            "failed to parse JSON.",
+            "not an object",
+            "say what to match, `{ type = [\"created\"] }`",
+        );
+        return walk.found;
+    };
+    let combinations = walk.object(entries, "", 1, 1);
+    if !walk.found.is_empty() {
+        return walk.found;
+    }
+    let bytes = filter.to_string().len();
+    if entries.len() > MOST_KEYS {
+        walk.refuse(
+            "",
+            format!("Filter policy can not have more than {MOST_KEYS} keys"),
+            format!("{} keys", entries.len()),
+            format!("SNS takes {MOST_KEYS}"),
+        );
+    } else if combinations > MOST_COMBINATIONS {
+        walk.refuse(
+            "",
+            "Filter policy is too complex",
+            format!("{combinations} combinations of values"),
+            if on_body {
+                format!(
+                    "SNS takes {MOST_COMBINATIONS}: the lengths of the lists, each times its depth, multiplied"
+                )
+            } else {
+                format!("SNS takes {MOST_COMBINATIONS}: the lengths of the lists, multiplied")
+            },
+        );
+    } else if bytes > MOST_BYTES {
+        walk.refuse(
+            "",
+            "Filter policy is too large",
+            "too large",
+            "SNS takes 256 KiB",
+        );
+    }
+    walk.found
+}
+
+struct Walk {
+    on_body: bool,
+    found: Vec<FilterRefusal>,
+}
+
+impl Walk {
+    fn refuse(
+        &mut self,
+        at: &str,
+        words: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.found.push(FilterRefusal {
+            at: at.to_owned(),
+            words: words.into(),
+            label: label.into(),
+            help: help.into(),
+        });
+    }
+
+    /// Checks an object of keys; returns the combinations so far times those of its lists.
+    ///
+    /// A list counts as often as it is deep, and alternatives are added.
+    fn object(
+        &mut self,
+        entries: &Map<String, Value>,
+        path: &str,
+        depth: usize,
+        mut combinations: usize,
+    ) -> usize {
+        for (key, value) in entries {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            match value {
+                Value::Array(items) if items.is_empty() => self.refuse(
+                    &path,
+                    "Empty arrays are not allowed",
+                    format!("`{path}` is empty: it matches nothing"),
+                    "list the values that match",
+                ),
+                Value::Array(items) if key == "$or" => {
+                    let mut sum = 0_usize;
+                    for (index, item) in items.iter().enumerate() {
+                        let at = format!("{path}[{index}]");
+                        if let Value::Object(it) = item {
+                            sum = sum.saturating_add(self.object(it, &at, depth, combinations));
+                        } else {
+                            self.refuse(
+                                &at,
+                                "$or must hold objects",
+                                format!("`{at}` is not a table"),
+                                "list alternatives: `\"$or\" = [{ a = [1] }, { b = [2] }]`",
+                            );
+                        }
+                    }
+                    combinations = sum;
+                }
+                Value::Array(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        self.rule(item, &path, &format!("{path}[{index}]"));
+                    }
+                    combinations = combinations.saturating_mul(items.len().saturating_mul(depth));
+                }
+                Value::Object(inner) if self.on_body => {
+                    combinations = self.object(inner, &path, depth + 1, combinations);
+                }
+                Value::Object(_) => self.refuse(
+                    &path,
+                    "Filter policy scope MessageAttributes does not support nested filter policy",
+                    format!("`{path}` is a table, and message attributes hold no tables"),
+                    format!("list what matches: `{key} = [{{ … }}]`; or add `filter_on_body = true`, if the message's body is meant"),
+                ),
+                one => self.refuse(
+                    &path,
+                    format!("\"{key}\" must be an object or an array"),
+                    format!("`{path}` is not a list"),
+                    format!("list what matches: `{key} = [{one}]`"),
+                ),
+            }
+        }
+        combinations
+    }
+
+    /// Checks what one item of a list matches.
+    fn rule(&mut self, rule: &Value, path: &str, at: &str) {
+        match rule {
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+            Value::Number(number) => self.number(number.as_f64(), path, at),
+            Value::Array(_) => self.refuse(
+                at,
+                "Match value must be String, number, true, false, or null",
+                format!("`{path}` has a list in its list"),
+                "list values, or comparisons such as `{ prefix = \"a\" }`",
+            ),
+            Value::Object(it) => match it.iter().next() {
+                Some((operator, operand)) if it.len() == 1 => {
+                    self.comparison(operator, operand, path, at);
+                }
+                _ => self.refuse(
+                    at,
+                    "Only one key allowed in match expression",
+                    format!("`{path}` has a comparison of {} operators", it.len()),
+                    "write one table for each: `[{ prefix = \"a\" }, { suffix = \"z\" }]`",
+                ),
+            },
+        }
+    }
+
+    fn number(&mut self, number: Option<f64>, path: &str, at: &str) {
+        if number.is_none_or(|it| it.abs() > LARGEST) {
+            self.refuse(
+                at,
+                "Numeric value out of range",
+                format!("`{path}` matches a number that is out of range"),
+                "SNS matches numbers from -1000000000 to 1000000000",
+            );
+        }
+    }
+
+    fn comparison(&mut self, operator: &str, operand: &Value, path: &str, at: &str) {
+        let at = format!("{at}.{operator}");
+        match operator {
+            "prefix" | "suffix" | "equals-ignore-case" => {
+                if !operand.is_string() {
+                    self.not_a_text(operator, path, &at);
+                }
+            }
+            "wildcard" => self.wildcard(operand, path, &at),
+            "exists" => {
+                if !operand.is_boolean() {
+                    self.refuse(
+                        &at,
+                        "exists match pattern must be either true or false.",
+                        format!("`{path}` has an `exists` that is not true or false"),
+                        "write `{ exists = true }` or `{ exists = false }`",
+                    );
+                }
+            }
+            "anything-but" => self.anything_but(operand, path, &at),
+            "numeric" => self.numeric(operand, path, &at),
+            "cidr" => self.cidr(operand, path, &at),
+            _ => {
+                let known: Vec<String> = OPERATORS.iter().map(|it| format!("`{it}`")).collect();
+                let (last, first) = known.split_last().unwrap_or((&known[0], &[]));
+                self.refuse(
+                    &at,
+                    format!("Unrecognized match type {operator}"),
+                    format!("`{path}` compares by `{operator}`, which SNS does not know"),
+                    format!("SNS compares by {} and {last}", first.join(", ")),
+                );
+            }
+        }
+    }
+
+    fn not_a_text(&mut self, operator: &str, path: &str, at: &str) {
+        self.refuse(
+            at,
+            format!("{operator} match pattern must be a string"),
+            format!("`{path}` has a `{operator}` that is not a text"),
+            format!("write `{{ {operator} = \"…\" }}`"),
+        );
+    }
+
+    fn wildcard(&mut self, operand: &Value, path: &str, at: &str) {
+        let Some(pattern) = operand.as_str() else {
+            return self.not_a_text("wildcard", path, at);
+        };
+        let count = pattern.matches('*').count();
+        if count > MOST_WILDCARDS || pattern.contains("**") {
+            self.refuse(
+                at,
+                "wildcard match pattern is too complex",
+                if count > MOST_WILDCARDS {
+                    format!("`{path}` has a pattern with {count} wildcards")
+                } else {
+                    format!("`{path}` has a pattern with two wildcards in a row")
+                },
+                format!("SNS takes {MOST_WILDCARDS} in a pattern, each behind another character"),
+            );
+        }
+    }
+
+    fn anything_but(&mut self, operand: &Value, path: &str, at: &str) {
+        let items = super::grammar::items(Some(operand));
+        if items.is_empty() {
+            self.refuse(
+                at,
+                "Empty arrays are not allowed",
+                format!("`{path}` has an empty `anything-but`"),
+                "list the values that do not match",
+            );
+        }
+        for item in items {
+            match item {
+                Value::Object(it) if !operand.is_array() => {
+                    for (inner, value) in it {
+                        match inner.as_str() {
+                            "prefix" | "suffix" if value.is_string() => {}
+                            "prefix" | "suffix" => self.not_a_text(inner, path, at),
+                            "wildcard" => self.wildcard(value, path, at),
+                            _ => self.refuse(
+                                at,
+                                format!("Unsupported anything-but pattern: {inner}"),
+                                format!("`{path}` has an `anything-but` of `{inner}`"),
+                                "SNS takes `prefix`, `suffix` and `wildcard` in it, or values",
+                            ),
+                        }
+                    }
+                }
+                Value::String(_) => {}
+                Value::Number(number) => self.number(number.as_f64(), path, at),
+                _ => self.refuse(
+                    at,
+                    "Match value must be String, number, true, false, or null",
+                    format!("`{path}` has an `anything-but` of neither texts nor numbers"),
+                    "write `{ anything-but = [\"a\", \"b\"] }`",
+                ),
+            }
+        }
+    }
+
+    /// `["=", 5]`, `[">", 0]` or `[">=", 0, "<", 5]`.
+    fn numeric(&mut self, operand: &Value, path: &str, at: &str) {
+        let items = operand.as_array().map_or(&[][..], Vec::as_slice);
+        let operator =
+            |it: &Value, known: &[&str]| it.as_str().is_some_and(|it| known.contains(&it));
+        let words = match items {
+            [first, value]
+                if operator(first, &["<", "<=", "=", ">", ">="]) && value.is_number() =>
+            {
+                return self.number(value.as_f64(), path, at);
+            }
+            [low, bottom, high, top]
+                if operator(low, &[">", ">="])
+                    && operator(high, &["<", "<="])
+                    && bottom.is_number()
+                    && top.is_number() =>
+            {
+                if bottom.as_f64() < top.as_f64() {
+                    self.number(bottom.as_f64(), path, at);
+                    return self.number(top.as_f64(), path, at);
+                }
+                "Bottom must be less than top".to_owned()
+            }
+            [first, ..] => format!(
+                "Unrecognized numeric range operator: {}",
+                first.as_str().unwrap_or_default()
+            ),
+            [] => "Invalid member in numeric match: ]".to_owned(),
+        };
+        self.refuse(
+            at,
+            words,
+            format!("`{path}` has a `numeric` that SNS does not know"),
+            "write `{ numeric = [\"=\", 5] }`, `[\">\", 0]`, or a range from low to high, `[\">=\", 0, \"<\", 5]`",
+        );
+    }
+
+    fn cidr(&mut self, operand: &Value, path: &str, at: &str) {
+        let right = operand.as_str().and_then(|it| {
+            let (address, bits) = it.split_once('/')?;
+            let address: IpAddr = address.parse().ok()?;
+            let most = if address.is_ipv4() { 32 } else { 128 };
+            bits.parse::<u8>().ok().filter(|it| *it <= most)
+        });
+        if right.is_none() {
+            self.refuse(
+                at,
+                "Malformed CIDR",
+                format!("`{path}` has a `cidr` that is not a range of addresses"),
+                "write `{ cidr = \"10.0.0.0/24\" }`",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(filter: &Value, on_body: bool) -> Vec<String> {
+        refusals(filter, on_body)
+            .into_iter()
+            .map(|it| format!("{}: {}", it.at, it.words))
+            .collect()
+    }
+
+    #[test]
+    fn every_comparison_of_sns_is_taken() {
+        let filter = serde_json::json!({
+            "a": ["x", 1, true, null, {"prefix": "p"}, {"suffix": "s"}, {"equals-ignore-case": "e"}],
+            "b": [{"anything-but": ["x", 5]}, {"anything-but": {"prefix": "p"}}, {"exists": false}],
+            "c": [{"numeric": ["=", -1_000_000_000]}, {"numeric": [">", 0, "<=", 1e9]}],
+            "d": [{"cidr": "10.0.0.0/24"}, {"cidr": "2001:db8::/32"}, {"wildcard": "a*b*c*"}],
+        });
+        assert_eq!(words(&filter, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn operands_are_of_their_operator() {
+        for (rule, expected) in [
+            (
+                r#"{"exists": "yes"}"#,
+                "a[0].exists: exists match pattern must be either true or false.",
+            ),
+            (
+                r#"{"numeric": ["about", 5]}"#,
+                "a[0].numeric: Unrecognized numeric range operator: about",
+            ),
+            (
+                r#"{"numeric": ["=", "5"]}"#,
+                "a[0].numeric: Unrecognized numeric range operator: =",
+            ),
+            (
+                r#"{"numeric": [">", 5, "<", 5]}"#,
+                "a[0].numeric: Bottom must be less than top",
+            ),
+            (
+                r#"{"numeric": []}"#,
+                "a[0].numeric: Invalid member in numeric match: ]",
+            ),
+            (
+                r#"{"numeric": ["=", 1e12]}"#,
+                "a[0].numeric: Numeric value out of range",
+            ),
+            ("1000000001", "a[0]: Numeric value out of range"),
+            (
+                r#"{"anything-but": [1e10]}"#,
+                "a[0].anything-but: Numeric value out of range",
+            ),
+            (r#"{"cidr": "10.0.0.0/99"}"#, "a[0].cidr: Malformed CIDR"),
+            (r#"{"cidr": "10.0.0/8"}"#, "a[0].cidr: Malformed CIDR"),
+            (r#"{"cidr": "2001:db8::/129"}"#, "a[0].cidr: Malformed CIDR"),
+            (
+                r#"{"wildcard": "a*b*c*d*e"}"#,
+                "a[0].wildcard: wildcard match pattern is too complex",
+            ),
+            (
+                r#"{"wildcard": "a**"}"#,
+                "a[0].wildcard: wildcard match pattern is too complex",
+            ),
+            (
+                r#"{"prefix": 5}"#,
+                "a[0].prefix: prefix match pattern must be a string",
+            ),
+            (
+                r#"{"suffix": ["x"]}"#,
+                "a[0].suffix: suffix match pattern must be a string",
+            ),
+            (
+                r#"{"anything-but": {"numeric": ["=", 1]}}"#,
+                "a[0].anything-but: Unsupported anything-but pattern: numeric",
+            ),
+            (
+                r#"{"prefix": "a", "suffix": "b"}"#,
+                "a[0]: Only one key allowed in match expression",
+            ),
+            (
+                r#"{"begins": "a"}"#,
+                "a[0].begins: Unrecognized match type begins",
+            ),
+            (
+                r#"["x"]"#,
+                "a[0]: Match value must be String, number, true, false, or null",
+            ),
+        ] {
+            let rule: Value = serde_json::from_str(rule).expect("JSON");
+            let filter = serde_json::json!({ "a": [rule] });
+            assert_eq!(words(&filter, false), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_list_of_a_body_filter_counts_as_often_as_it_is_deep() {
+        let three = serde_json::json!(["1", "2", "3"]);
+        let deep = serde_json::json!({"a": {"b": {"c": three}}, "d": {"e": {"f": three}}});
+        assert_eq!(words(&deep, true), Vec::<String>::new());
+        let deeper = serde_json::json!({"a": {"b": {"c": three}}, "d": {"e": {"f": three}}, "g": {"h": {"i": three}}});
+        assert_eq!(words(&deeper, true), [": Filter policy is too complex"]);
+        let flat = serde_json::json!({"a": three, "b": three, "c": three});
+        assert_eq!(words(&flat, false), Vec::<String>::new());
+        // Alternatives are added: 5 * (20 + 20) are too many, 5 * (10 + 10) are not.
+        let alternatives = |count: usize| {
+            let many: Vec<usize> = (0..count).collect();
+            serde_json::json!({"k": [1, 2, 3, 4, 5], "$or": [{"a": many}, {"b": many}]})
+        };
+        assert_eq!(words(&alternatives(10), false), Vec::<String>::new());
+        assert_eq!(
+            words(&alternatives(20), false),
+            [": Filter policy is too complex"]
+        );
+    }
+
+    #[test]
+    fn only_the_keys_at_the_top_are_counted() {
+        let nested =
+            serde_json::json!({"a": {"b": [1], "c": [1], "d": [1], "e": [1], "f": [1], "g": [1]}});
+        assert_eq!(words(&nested, true), Vec::<String>::new());
+        let flat = serde_json::json!({"a": [1], "b": [1], "c": [1], "d": [1], "e": [1], "f": [1]});
+        assert_eq!(
+            words(&flat, true),
+            [": Filter policy can not have more than 5 keys"]
+        );
+    }
+}

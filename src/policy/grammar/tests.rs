@@ -1,0 +1,403 @@
+//! What each grammar takes and refuses, with the place and IAM's words.
+
+use super::*;
+
+/// The refusals of a document, as `place: words` lines.
+fn refused(grammar: Grammar, document: &str) -> String {
+    let document = serde_json::from_str(document).expect("JSON");
+    let refusals = grammar.refusals(&document);
+    let lines = refusals.iter().map(|it| format!("{}: {}", it.at, it.words));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The refusals of a statement, whose fields replace those of one that is right.
+fn of(grammar: Grammar, fields: &str) -> String {
+    let mut statement: Value = match grammar {
+        Grammar::Trust => serde_json::json!({"Action": "sts:AssumeRole", "Principal": "*"}),
+        Grammar::Resource(_) => {
+            serde_json::json!({"Action": "*", "Principal": "*", "Resource": "*"})
+        }
+        Grammar::Identity | Grammar::Organization => {
+            serde_json::json!({"Action": "*", "Resource": "*"})
+        }
+    };
+    statement["Effect"] = "Allow".into();
+    let fields: Map<String, Value> = serde_json::from_str(&format!("{{{fields}}}")).expect("JSON");
+    for (name, value) in fields {
+        match value {
+            Value::Null => drop(statement.as_object_mut().expect("an object").remove(&name)),
+            value => statement[name] = value,
+        }
+    }
+    refused(
+        grammar,
+        &serde_json::json!({"Statement": [statement]}).to_string(),
+    )
+}
+
+#[test]
+fn a_trust_policy_names_sts_actions_and_no_resource() {
+    for (fields, expected) in [
+        (r#""Action": ["sts:AssumeRole", "sts:TagSession"]"#, ""),
+        (r#""Action": "sts:*""#, ""),
+        (r#""Action": "STS:AssumeRoleWith*""#, ""),
+        (
+            r#""Action": "s3:GetObject""#,
+            "Statement[0].Action: AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
+        (
+            r#""Action": ["sts:AssumeRole", "sts:TagSessions"]"#,
+            "Statement[0].Action[1]: AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
+        (
+            r#""Resource": "*""#,
+            "Statement[0].Resource: Has prohibited field Resource",
+        ),
+        (
+            r#""NotResource": "*""#,
+            "Statement[0].NotResource: Has prohibited field NotResource",
+        ),
+        (
+            r#""Principal": null"#,
+            "Statement[0]: Missing required field Principal",
+        ),
+        (
+            r#""Principal": null, "NotPrincipal": {"AWS": "111111111111"}"#,
+            "Statement[0].NotPrincipal: Has prohibited field NotPrincipal",
+        ),
+        (
+            r#""Action": []"#,
+            "Statement[0].Action: Missing required field Action",
+        ),
+    ] {
+        assert_eq!(of(Grammar::Trust, fields), expected, "{fields}");
+    }
+}
+
+#[test]
+fn an_identity_policy_names_actions_and_resources_and_no_principal() {
+    for (fields, expected) in [
+        (
+            r#""Action": "s3-s:Get*", "Resource": "arn:aws:s3:::b/*""#,
+            "",
+        ),
+        (r#""Action": "*:*""#, ""),
+        (
+            r#""Action": null, "NotAction": "s3:*", "Resource": null, "NotResource": ["arn:aws:s3:::b"]"#,
+            "",
+        ),
+        (
+            r#""Principal": "*""#,
+            "Statement[0].Principal: Policy document should not specify a principal.",
+        ),
+        (
+            r#""Action": "publish""#,
+            "Statement[0].Action: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        (
+            r#""Action": ["sns:Publish", "sns:Pub:lish"]"#,
+            "Statement[0].Action[1]: Actions/Condition can contain only one colon.",
+        ),
+        (
+            r#""Action": "s*:Get""#,
+            "Statement[0].Action: Vendor s* is not valid",
+        ),
+        (
+            r#""Action": []"#,
+            "Statement[0].Action: Policy statement must contain actions.",
+        ),
+        (
+            r#""Resource": []"#,
+            "Statement[0].Resource: Policy statement must contain resources.",
+        ),
+        (
+            r#""Resource": null"#,
+            "Statement[0].Resource: Policy statement must contain resources.",
+        ),
+        (
+            r#""Action": null, "NotAction": 5"#,
+            "Statement[0].NotAction: Syntax errors in policy.",
+        ),
+        (
+            r#""Sid": "read the-queue""#,
+            "Statement[0].Sid: Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+        ),
+        (
+            r#""Effect": "allow""#,
+            "Statement[0].Effect: Syntax errors in policy.",
+        ),
+        (
+            r#""Resources": "*""#,
+            "Statement[0].Resources: Syntax errors in policy.",
+        ),
+        (
+            r#""NotAction": "a:b""#,
+            "Statement[0].NotAction: Syntax errors in policy.",
+        ),
+    ] {
+        assert_eq!(of(Grammar::Identity, fields), expected, "{fields}");
+    }
+}
+
+#[test]
+fn a_resource_is_an_arn_that_iam_reads() {
+    for good in [
+        "arn:aws:sqs:eu-west-1:111111111111:inbox",
+        "arn:*:s3:::bucket/*",
+        "arn:aws-cn:sns:*:*:*",
+        "arn:aws:iam::aws:policy/*",
+        "arn:aws:iam::111111111111:*",
+        "arn:aws:iam::*:user/${aws:username}",
+        "arn:aws:logs:*",
+        "arn:aws:s3:eu-west-1:111111111111:accesspoint/x",
+    ] {
+        let fields = format!(r#""Resource": ["{good}"]"#);
+        assert_eq!(of(Grammar::Identity, &fields), "", "{good}");
+    }
+    for (bad, words) in [
+        (
+            "queues.q",
+            "Resource queues.q must be in ARN format or \"*\".",
+        ),
+        ("", "Resource  must be in ARN format or \"*\"."),
+        (
+            "aws:s3:::bucket",
+            "Partition \"s3\" is not valid for resource \"arn:s3:*::bucket:*\".",
+        ),
+        (
+            "arn:error:s3:::bucket",
+            "Partition \"error\" is not valid for resource \"arn:error:s3::*:bucket\".",
+        ),
+        (
+            "arn:aws",
+            "Resource vendor must be fully qualified and cannot contain regexes.",
+        ),
+        (
+            "arn:aws:s*:::bucket",
+            "Resource vendor must be fully qualified and cannot contain regexes.",
+        ),
+        ("arn:aws::bucket", "The policy failed legacy parsing"),
+        ("arn:aws:s3::bucket", "The policy failed legacy parsing"),
+        (
+            "arn:aws:iam:eu-west-1:111111111111:role/a",
+            "IAM resource arn:aws:iam:eu-west-1:111111111111:role/a cannot contain region information.",
+        ),
+        (
+            "arn:aws:s3:us-east-1::bucket",
+            "Resource arn:aws:s3:us-east-1::bucket can not contain region information.",
+        ),
+        (
+            "arn:aws:iam::111111111111:bucket",
+            "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.",
+        ),
+    ] {
+        let fields = format!(r#""Resource": "{bad}""#);
+        let expected = format!("Statement[0].Resource: {words}");
+        assert_eq!(of(Grammar::Identity, &fields), expected, "{bad}");
+    }
+}
+
+#[test]
+fn a_principal_is_named_without_wildcards() {
+    for good in [
+        r#"{"AWS": ["111111111111", "arn:aws:iam::111111111111:root"]}"#,
+        r#"{"AWS": "arn:aws:iam::111111111111:role/team/ci"}"#,
+        r#"{"AWS": "arn:aws:sts::111111111111:assumed-role/ci/session"}"#,
+        r#"{"AWS": "AROAEXAMPLEEXAMPLE01"}"#,
+        r#"{"AWS": "*"}"#,
+        r#"{"Service": "lambda.amazonaws.com"}"#,
+        r#"{"Service": ["sns.eu-south-1.amazonaws.com", "ec2.amazonaws.com.cn"]}"#,
+        r#"{"Federated": "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"}"#,
+    ] {
+        let fields = format!(r#""Principal": {good}"#);
+        assert_eq!(of(Grammar::Trust, &fields), "", "{good}");
+        let on_key = of(Grammar::Resource(Holder::Key), &fields);
+        assert_eq!(on_key, "", "{good}");
+    }
+    for (kind, bad) in [
+        ("AWS", "arn:aws:iam::222222222222:role/ci-*"),
+        ("AWS", "arn:aws:iam::*:root"),
+        ("AWS", "arn:aws:iam::111111111111:group/a"),
+        ("AWS", "arn:aws:iam::111111111111:role/"),
+        ("AWS", "arn:aws:sqs:eu-west-1:111111111111:q"),
+        ("AWS", "11111111111"),
+        ("AWS", "lambda.amazonaws.com"),
+        ("Service", "lambda"),
+        ("Service", "lambda.amazon.com"),
+    ] {
+        let fields = format!(r#""Principal": {{"{kind}": ["{bad}"]}}"#);
+        let upper = kind.to_uppercase();
+        let expected = format!(
+            "Statement[0].Principal.{kind}[0]: Invalid principal in policy: \"{upper}\":\"{bad}\""
+        );
+        assert_eq!(of(Grammar::Trust, &fields), expected);
+        let on_queue = of(Grammar::Resource(Holder::Queue), &fields);
+        assert_eq!(on_queue, expected);
+    }
+    for bad in ["\"x\"", "{}", "{\"Aws\": \"*\"}", "{\"AWS\": []}", "[]"] {
+        let fields = format!(r#""Principal": {bad}"#);
+        assert!(of(Grammar::Trust, &fields).ends_with(SYNTAX), "{bad}");
+    }
+}
+
+#[test]
+fn a_condition_has_an_operator_of_iam_a_key_with_a_service_and_dates_that_are_dates() {
+    for good in [
+        r#"{"ForAnyValue:StringLikeIfExists": {"aws:x": ["a"]}}"#,
+        r#"{"Bool": {"aws:SecureTransport": true}}"#,
+        r#"{"NumericLessThan": {"aws:MultiFactorAuthAge": 300}}"#,
+        r#"{"DateLessThan": {"aws:CurrentTime": ["2026-01-31", "2026-01-31T10:00:00Z", "1767225600", 5]}}"#,
+        r#"{"DateGreaterThan": {"aws:CurrentTime": "2016-12-13T21:20:37.593194+00:00"}}"#,
+        r#"{"DateGreaterThan": {"aws:CurrentTime": "${aws:TokenIssueTime}"}}"#,
+        "{}",
+    ] {
+        let fields = format!(r#""Condition": {good}"#);
+        assert_eq!(of(Grammar::Identity, &fields), "", "{good}");
+    }
+    for (bad, expected) in [
+        (
+            r#"{"StringEqual": {"aws:x": "a"}}"#,
+            "StringEqual: Invalid Condition type : StringEqual.",
+        ),
+        (
+            r#"{"NullIfExists": {"aws:x": "true"}}"#,
+            "NullIfExists: Invalid Condition type : NullIfExists.",
+        ),
+        (
+            r#"{"ForAnyValue::StringEquals": {"aws:x": "a"}}"#,
+            "ForAnyValue::StringEquals: Invalid Condition type : ForAnyValue::StringEquals.",
+        ),
+        (
+            r#"{"Bool": {"x": "true"}}"#,
+            "Bool.x: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        (
+            r#"{"DateLessThan": {"aws:CurrentTime": "next week"}}"#,
+            "DateLessThan.aws:CurrentTime: The policy failed legacy parsing",
+        ),
+        (
+            r#"{"DateNotEquals": {"aws:CurrentTime": ["2026-01-31", "2026-13-01"]}}"#,
+            "DateNotEquals.aws:CurrentTime[1]: The policy failed legacy parsing",
+        ),
+        (
+            r#"{"Bool": {"aws:x": {}}}"#,
+            "Bool.aws:x: Syntax errors in policy.",
+        ),
+        (r#"{"Bool": []}"#, "Bool: Syntax errors in policy."),
+    ] {
+        let fields = format!(r#""Condition": {bad}"#);
+        let expected = format!("Statement[0].Condition.{expected}");
+        assert_eq!(of(Grammar::Trust, &fields), expected, "{bad}");
+    }
+    let misspelt = serde_json::json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"StringEqual": {"aws:x": "a"}}}});
+    let refusals = Grammar::Identity.refusals(&misspelt);
+    assert_eq!(refusals[0].advice, "is `StringEquals` meant?");
+}
+
+#[test]
+fn a_resources_policy_names_actions_of_its_own_service() {
+    let on = |holder: Holder, action: &str| {
+        of(
+            Grammar::Resource(holder),
+            &format!(r#""Action": "{action}""#),
+        )
+    };
+    for (holder, good, bad) in [
+        (
+            Holder::Topic,
+            &["sns:Publish", "SNS:Get*"][..],
+            &[
+                "sns:*",
+                "*",
+                "sqs:SendMessage",
+                "sns:ListTopics",
+                "sns:Publsh",
+            ][..],
+        ),
+        (
+            Holder::Queue,
+            &["sqs:*", "*", "SQS:SendMessage"],
+            &["sns:Publish", "s3:*"],
+        ),
+        (
+            Holder::Api,
+            &["execute-api:Invoke", "*"],
+            &["lambda:InvokeFunction"],
+        ),
+        (Holder::Key, &["kms:*"], &["sqs:SendMessage"]),
+    ] {
+        for action in good {
+            assert_eq!(on(holder, action), "", "{holder:?} {action}");
+        }
+        for action in bad {
+            let expected = format!("Statement[0].Action: {OUT_OF_SCOPE}");
+            assert_eq!(on(holder, action), expected, "{holder:?} {action}");
+        }
+    }
+    assert_eq!(on(Holder::Other, "s3:GetObject"), "");
+    let short = r#""Resource": "execute-api:/*""#;
+    assert_eq!(of(Grammar::Resource(Holder::Api), short), "");
+    assert!(!of(Grammar::Resource(Holder::Queue), short).is_empty());
+    let two =
+        r#""Action": "sns:Publish", "Resource": ["arn:aws:sns:eu-west-1:111111111111:a", "*"]"#;
+    assert!(of(Grammar::Resource(Holder::Topic), two).starts_with("Statement[0].Resource: "));
+    // Outside IAM a statement id may hold any character.
+    let sid = r#""Sid": "one-two""#;
+    assert_eq!(of(Grammar::Resource(Holder::Queue), sid), "");
+}
+
+#[test]
+fn an_organizations_policy_names_no_principal_or_denies_everyone() {
+    let organization = |fields: &str| of(Grammar::Organization, fields);
+    assert_eq!(organization(""), "");
+    assert_eq!(organization(r#""Effect": "Deny", "Principal": "*""#), "");
+    for bad in [
+        r#""Principal": "*""#,
+        r#""Effect": "Deny", "Principal": {"AWS": "111111111111"}"#,
+        r#""Effect": "Deny", "NotPrincipal": "*""#,
+        r#""Effect": "Deny", "Principal": "*", "Action": null, "NotAction": "s3:*""#,
+    ] {
+        assert!(organization(bad).contains("policy type"), "{bad}");
+    }
+}
+
+#[test]
+fn a_document_has_a_version_of_two_a_statement_and_unique_sids() {
+    let identity = |text: &str| refused(Grammar::Identity, text);
+    let one = r#"{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+    assert_eq!(identity(&format!(r#"{{"Statement": {one}}}"#)), "");
+    for (bad, expected) in [
+        ("[]", ": Syntax errors in policy."),
+        (
+            r#"{"Version": "2012-10-17"}"#,
+            "Statement: Syntax errors in policy.",
+        ),
+        (
+            r#"{"Statement": []}"#,
+            "Statement: Syntax errors in policy.",
+        ),
+        (
+            r#"{"Statement": [5]}"#,
+            "Statement[0]: Syntax errors in policy.",
+        ),
+    ] {
+        assert_eq!(identity(bad), expected, "{bad}");
+    }
+    let with = |field: &str| identity(&format!(r#"{{"Statement": {one}, {field}}}"#));
+    assert_eq!(
+        with(r#""Version": "2020-01-01""#),
+        "Version: The policy must contain a valid version string"
+    );
+    assert_eq!(with(r#""Id": 5"#), "Id: Syntax errors in policy.");
+    assert_eq!(
+        with(r#""Statements": []"#),
+        "Statements: Syntax errors in policy."
+    );
+    assert_eq!(
+        identity(&format!(r#"{{"Statement": [{one}, {one}]}}"#)),
+        "Statement[1].Sid: Statement IDs (SID) in a single policy must be unique."
+    );
+    let text = Grammar::Identity.read("{").expect_err("no JSON");
+    assert_eq!(text.words, "This policy contains invalid Json");
+}
