@@ -7,7 +7,7 @@ use futures::stream;
 use super::args;
 use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
-use super::session::{Session, files_of, load, look_at_all, lowered_within};
+use super::session::{Session, files_of, load, look_at_all, lowered_within, moving};
 use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
 use crate::kinds::Resource;
@@ -37,6 +37,8 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .collect();
     let mut desired = lowered_within(&stack, &reach)?;
     take_over(&mut desired, &adopt);
+    let moves = saved.iter().flat_map(|it| &it.moves);
+    desired.moving = moving(&stack, moves.chain(&args.moves.consumers))?;
     let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let adopt = adopt.into_iter().map(|it| it.address).collect();
@@ -72,6 +74,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             yes: args.yes,
             prune: args.prune,
             deletions: args.allow_delete.iter().collect(),
+            moves: Some(&desired.moving),
             mute: args.json,
             harmless: session.sandbox && !args.json,
             again: again(args),
@@ -161,6 +164,7 @@ fn again(args: &args::Apply) -> String {
     if args.prune {
         text += " --prune";
     }
+    text += &args::Moves::flags(&args.moves.consumers);
     text += &args.reach.flags();
     text += &args.also.flags();
     text
@@ -175,6 +179,8 @@ pub(super) struct Agreement<'a> {
     pub(super) prune: bool,
     /// To these deletions.
     pub(super) deletions: BTreeSet<&'a Address>,
+    /// Consumers that may get another mechanism; `None` for all.
+    pub(super) moves: Option<&'a BTreeSet<String>>,
     /// Whether nobody may be asked.
     pub(super) mute: bool,
     /// Whether a run with nobody to ask goes on all the same, deletions apart: the sandbox is nobody's loss.
@@ -225,6 +231,32 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
                     counted(deleted.len(), "deletion"),
                     said.again,
                     flags.join(" ")
+                )));
+            }
+        }
+    }
+    let moved: BTreeSet<String> = plan
+        .opening_moves()
+        .filter(|it| said.moves.is_some_and(|agreed| !agreed.contains(it)))
+        .collect();
+    if !moved.is_empty() {
+        let list: Vec<&str> = moved.iter().map(String::as_str).collect();
+        let list = list.join(", ");
+        let question = format!(
+            "{} would get another mechanism, and clients that are not ready are refused from then on: {list}\n\
+             Type `move` to go on:",
+            counted(moved.len(), "consumer"),
+        );
+        match ask(&question).as_deref() {
+            Some("move") => {}
+            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+            None => {
+                return Err(Failure::Plain(format!(
+                    "{} would get another mechanism, and clients that are not ready would be refused: {list}; nothing was \
+                     changed. To leave them as they are, write the `via` that they have in their [[access]]; to agree: {}{} --yes",
+                    counted(moved.len(), "consumer"),
+                    said.again,
+                    args::Moves::flags(&moved)
                 )));
             }
         }

@@ -15,7 +15,7 @@ use crate::model::{Address, Arn};
 use crate::plan::adopt::Adopt;
 
 pub use accounts::{Also, AlsoAccount, Reach};
-pub use consumers::{Forget, Mechanism, Offboard, Onboard};
+pub use consumers::{Forget, Mechanism, Moves, Offboard, Onboard};
 pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -172,6 +172,9 @@ pub struct Plan {
     /// Which accounts are read that are not in the stack any more.
     #[command(flatten)]
     pub also: Also,
+    /// Which consumers may get another mechanism.
+    #[command(flatten)]
+    pub moves: Moves,
     /// Exit 2 when there is something to do.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -220,7 +223,10 @@ pub struct Apply {
     /// Which accounts are read that are not in the stack any more.
     #[command(flatten)]
     pub also: Also,
-    /// Do not ask. Deletions need a flag of their own all the same.
+    /// Which consumers may get another mechanism.
+    #[command(flatten)]
+    pub moves: Moves,
+    /// Do not ask. Deletions, and consumers that get another mechanism, need flags of their own.
     #[arg(long)]
     pub yes: bool,
     /// Agree to every deletion and replacement in the plan.

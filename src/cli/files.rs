@@ -17,6 +17,7 @@ use crate::verify::World;
 pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
+    desired.provisional().iter().for_each(|it| screen.talk(it));
     let mut guarded = guard(&desired, &World::wanted(&desired));
     // What is accepted may be for statements that others have put there: only a cloud tells.
     guarded.unneeded.clear();

@@ -10,6 +10,7 @@ use crate::report;
 pub(super) fn graph(args: &args::Graph, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
+    desired.provisional().iter().for_each(|it| screen.talk(it));
     screen.result(&match args.format {
         GraphFormat::Dot => report::graph::dot(&desired),
         GraphFormat::Mermaid => report::graph::mermaid(&desired),

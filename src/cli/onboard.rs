@@ -47,7 +47,8 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
             new = candidate_with(&texts, into, &answers, &read)?;
             for line in disturbance(&others) {
                 screen.talk(&format!(
-                    "{} is let in by an access role: otherwise {line} (`--via auto` does that all the same)",
+                    "{} is let in by an access role, and the file says so: with `via = \"auto\"` a first apply elsewhere \
+                     would differ from what AWS has here, where {line} (`--via auto` writes that all the same)",
                     answers.consumer
                 ));
             }
@@ -259,6 +260,16 @@ fn agreed(
              {file} is as it was and nothing was changed",
             replaced.join(", "),
             args::command("apply", &args.files, &args.place)
+        )));
+    }
+    let moved: BTreeSet<String> = plan.opening_moves().collect();
+    if !moved.is_empty() {
+        return Err(Failure::Plain(format!(
+            "the stack gives {} another mechanism, which no new consumer asks for; do that first, with `{}{}`. {file} is as \
+             it was and nothing was changed",
+            counted(moved.len(), "consumer"),
+            args::command("apply", &args.files, &args.place),
+            args::Moves::flags(&moved)
         )));
     }
     if args.yes {

@@ -2,7 +2,7 @@
 
 use super::args;
 use super::screen::Screen;
-use super::session::{Session, load, look_at_all, lowered_within};
+use super::session::{Session, load, look_at_all, lowered_within, moving};
 use super::{Ending, Failure, saved};
 use crate::execute::{self, Rehearsal};
 use crate::guard::{Guarded, guard};
@@ -19,6 +19,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let stack = load(&args.files)?;
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
+    desired.moving = moving(&stack, &args.moves.consumers)?;
     let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let consent = Consent {

@@ -31,6 +31,9 @@ pub(super) struct Saved {
     /// Whose subscriptions were to be ended.
     #[serde(default)]
     pub(super) cut_off: Vec<Arn>,
+    /// Consumers that were to get another mechanism.
+    #[serde(default)]
+    pub(super) moves: Vec<String>,
     /// Stands for everything that was wanted.
     pub(super) stack_digest: String,
     /// Stands for everything that was found.
@@ -60,6 +63,7 @@ pub(super) fn write(
         adopt: args.adopt.clone(),
         unreachable: args.reach.unreachable.clone(),
         cut_off: args.cut_off.clone(),
+        moves: args.moves.consumers.clone(),
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
         plan: json::plan(plan, rehearsal),

@@ -94,7 +94,16 @@ pub(super) fn lowered(stack: &Stack) -> Result<Desired, Failure> {
 
 /// The same over what is there.
 pub(super) fn lowered_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Failure> {
-    let mut desired = lower::lower_over(stack, live).map_err(|faults| {
+    lowered_moving(stack, live, &BTreeSet::new())
+}
+
+/// The same, where the mechanism of these consumers is chosen anew.
+fn lowered_moving(
+    stack: &Stack,
+    live: Option<&Live>,
+    moving: &BTreeSet<String>,
+) -> Result<Desired, Failure> {
+    let mut desired = lower::lower_over(stack, live, moving).map_err(|faults| {
         let lines: Vec<String> = faults
             .iter()
             .map(|it| match &it.written_at {
@@ -126,16 +135,17 @@ pub(super) fn lowered_within_over(
     Ok(desired)
 }
 
-/// What a stack wants once what is there is known: consumers keep the access roles that they share.
+/// What a stack wants once what is there is known: consumers keep their mechanism, and the access roles
+/// that they share.
 pub(super) fn settled(
     stack: &Stack,
     desired: Desired,
     live: Live,
 ) -> Result<(Desired, Live), Failure> {
-    if !lower::are_shared(stack) {
+    if !lower::depends_on_live(stack) {
         return Ok((desired, live));
     }
-    let mut over = lowered_over(stack, Some(&live))?;
+    let mut over = lowered_moving(stack, Some(&live), &desired.moving)?;
     over.unreachable = desired.unreachable;
     over.places = desired.places;
     for (address, want) in &mut over.wants {
@@ -145,6 +155,30 @@ pub(super) fn settled(
     }
     let live = live.regarding(&desired.wants, &over.wants);
     Ok((over, live))
+}
+
+/// Consumers that may get another mechanism, each of which some access of the stack names.
+pub(super) fn moving<'a>(
+    stack: &Stack,
+    named: impl IntoIterator<Item = &'a String>,
+) -> Result<BTreeSet<String>, Failure> {
+    let of = |it: &stack::Access| lower::name_of(&lower::caller(stack, it));
+    let known: BTreeSet<String> = stack.access.iter().map(of).collect();
+    let mut found = BTreeSet::new();
+    for name in named {
+        // Outside principals may also be named as AWS writes them.
+        if !known.contains(name) && !name.starts_with("arn:") {
+            let like = stack::nearest(name, known.iter().map(String::as_str)).map_or_else(
+                || "name one as `from` does".to_owned(),
+                |it| format!("did you mean `{it}`?"),
+            );
+            return Err(Failure::Plain(format!(
+                "`--move {name}`: no access of the stack is from `{name}`; {like}"
+            )));
+        }
+        found.insert(name.clone());
+    }
+    Ok(found)
 }
 
 /// The account of this name or id.

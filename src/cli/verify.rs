@@ -20,6 +20,7 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
         screen.talk(&session.summary());
         World::live(&desired, &found)
     } else {
+        desired.provisional().iter().for_each(|it| screen.talk(it));
         World::wanted(&desired)
     };
     let proof = prove(&stack, &desired, &world);

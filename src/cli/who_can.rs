@@ -26,6 +26,7 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         screen.talk(&session.summary());
         (World::live(&desired, &found), "live")
     } else {
+        desired.provisional().iter().for_each(|it| screen.talk(it));
         (World::wanted(&desired), "stack")
     };
     let questions = questions(&world, &args.action, &args.resource).map_err(Failure::Plain)?;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access_roles::target_address;
+use super::access_roles::{access_role_arn, access_role_names, role_path};
 use super::names::role_name;
 use super::roles::{self, Identity};
 use super::shares::share;
-use super::trust::{Who, name_of, short_name, statements_for, trust_policy};
-use super::ways::{caller, mechanism, public_routes, target_address};
+use super::trust::{Who, caller, name_of, statements_for, trust_policy};
+use super::ways::{Mechanism, mechanism, public_routes};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::DEFAULT_SESSION;
 use crate::kinds::survey::Live;
@@ -74,7 +76,7 @@ fn spoken(routes: &[RouteKey]) -> String {
 /// Compiles every access: collects what each side has to say.
 pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
     let stack = draft.stack;
-    // Who is let in by an access role in so many words fills no policy of the target's.
+    // Accesses with explicit `assume-role` add nothing to the target's policy, so they are not counted.
     let filling = stack.access.iter().filter(|it| it.via != Via::AssumeRole);
     for access in filling {
         let target = target_address(&access.to);
@@ -83,7 +85,11 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
     }
     share(draft, live);
     for access in &stack.access {
-        let (via, why) = mechanism(draft, access);
+        let Mechanism {
+            via,
+            why,
+            provisional,
+        } = mechanism(draft, access);
         let from = caller(stack, access);
         let mut beyond = Vec::new();
         let (place, action, resources, may, allows) = match &access.to {
@@ -170,6 +176,7 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             target: target_address(&access.to),
             via,
             why,
+            provisional: provisional && live.is_none(),
             role,
             beyond,
             written_at: access.written_at.clone(),
@@ -209,58 +216,6 @@ fn allow(
         // These have no identity policies.
         Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {}
     }
-}
-
-/// What an access role's name is made of, beside whom it is for.
-pub(super) struct Naming<'a> {
-    /// The stack that makes it.
-    pub(super) stack: &'a str,
-    /// What it gives access to.
-    pub(super) target: &'a Address,
-    /// The name that the author gave it.
-    pub(super) own: Option<&'a str>,
-}
-
-impl Naming<'_> {
-    /// The access role's name in the stack, and in IAM.
-    fn names(&self, from: &Principal) -> (String, String) {
-        if let Some(name) = self.own {
-            return (name.to_owned(), role_name(&[name]));
-        }
-        let (short, target) = (short_name(from), &self.target.name);
-        (
-            format!("{target}-for-{short}"),
-            role_name(&[self.stack, target, "for", &short]),
-        )
-    }
-}
-
-/// The ARN of an access role, known before it exists, and to other stacks as well.
-pub(super) fn named_role(naming: &Naming<'_>, from: &Principal, place: &Place) -> Arn {
-    let (_, name) = naming.names(from);
-    Arn::role(place, &format!("/provision/{}/", naming.stack), &name)
-}
-
-fn access_role_names(draft: &Draft<'_>, access: &Access, from: &Principal) -> (String, String) {
-    let shared = access.role_name.as_ref().map(|name| {
-        let key = (name.clone(), name_of(from));
-        draft.shares.get(&key).unwrap_or(name)
-    });
-    let naming = Naming {
-        stack: &draft.stack.name,
-        target: &target_address(&access.to),
-        own: shared.map(String::as_str),
-    };
-    naming.names(from)
-}
-
-fn access_role_arn(draft: &Draft<'_>, access: &Access, from: &Principal, place: &Place) -> Arn {
-    let (_, name) = access_role_names(draft, access, from);
-    Arn::role(place, &role_path(draft), &name)
-}
-
-fn role_path(draft: &Draft<'_>) -> String {
-    format!("/provision/{}/", draft.stack.name)
 }
 
 fn add_access_role(

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::{Naming, named_role};
+use super::access_roles::{Naming, named_role};
 use super::trust::name_of;
 use super::{Desired, Draft, api};
 use crate::model::{Address, Arn, KindName, Place};

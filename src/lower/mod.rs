@@ -12,8 +12,10 @@
 //! | subscription           | the queue's policy lets the topic deliver | the subscription | its policy lets the queue's account subscribe that queue |
 
 mod access;
+mod access_roles;
 pub mod api;
 mod contract;
+mod kept;
 mod messaging;
 mod names;
 mod roles;
@@ -32,8 +34,7 @@ use crate::policy::{Document, Statement, own};
 use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
-pub use shares::are_shared;
-pub use trust::name_of;
+pub use trust::{caller, name_of};
 
 /// Everything that a stack wants.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub struct Desired {
     pub accepts: BTreeMap<Address, stack::Accepted>,
     /// The access role of each consumer that shares one, by the name they share and the consumer's own.
     pub shares: BTreeMap<(String, String), String>,
+    /// Consumers whose mechanism `auto` chooses anew, though AWS has one.
+    pub moving: BTreeSet<String>,
 }
 
 /// One access, as it was compiled.
@@ -79,6 +82,9 @@ pub struct Grant {
     pub via: Via,
     /// Why that mechanism, where the engine chose it.
     pub why: Option<String>,
+    /// Whether the number of consumers or a public route chose it, without AWS having been read: a
+    /// consumer that is there already keeps the mechanism that it has.
+    pub provisional: bool,
     /// The access role, where there is one.
     pub role: Option<Address>,
     /// Routes that nobody declared, that a `*` reaches all the same, and that no `Deny` can take out.
@@ -126,6 +132,8 @@ struct Draft<'a> {
     invokers: BTreeMap<String, access::Invokers>,
     /// Who publishes to each topic, by the topic's name.
     publishers: BTreeMap<String, Vec<trust::Who>>,
+    /// The mechanism that each consumer has in AWS.
+    kept: kept::Kept,
     /// Who uses each target, as the author calls them.
     consumers: BTreeMap<Address, BTreeSet<String>>,
     /// The access role of each consumer that shares one, by the name they share and the consumer's own.
@@ -192,11 +200,24 @@ impl Draft<'_> {
 
 /// What a stack wants of AWS.
 pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
-    lower_over(stack, None)
+    lower_over(stack, None, &BTreeSet::new())
 }
 
-/// The same over what is there: whoever uses one of several access roles that are shared keeps it.
-pub fn lower_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Vec<LowerFault>> {
+/// Whether what AWS has decides something of a stack: who uses which of several shared access roles, and
+/// which mechanism `auto` is.
+#[must_use]
+pub fn depends_on_live(stack: &Stack) -> bool {
+    let mut accesses = stack.access.iter();
+    accesses.any(|it| it.role_name.is_some() || kept::is_open(it))
+}
+
+/// The same over what is there: consumers keep the mechanism and the shared access role that they have.
+/// `moving` names those that do not.
+pub fn lower_over(
+    stack: &Stack,
+    live: Option<&Live>,
+    moving: &BTreeSet<String>,
+) -> Result<Desired, Vec<LowerFault>> {
     let mut draft = Draft {
         stack,
         wants: BTreeMap::new(),
@@ -208,10 +229,14 @@ pub fn lower_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Vec<Low
         identity: BTreeMap::new(),
         invokers: BTreeMap::new(),
         publishers: BTreeMap::new(),
+        kept: BTreeMap::new(),
         consumers: BTreeMap::new(),
         shares: BTreeMap::new(),
         access_roles: BTreeMap::new(),
     };
+    if let Some(live) = live {
+        draft.kept = kept::kept(&draft, live, moving);
+    }
     access::compile(&mut draft, live);
     contract::compile(&mut draft);
     messaging::compile(&mut draft);
@@ -245,10 +270,32 @@ pub fn lower_over(stack: &Stack, live: Option<&Live>) -> Result<Desired, Vec<Low
         theirs: contract::names(stack),
         accepts: stack.accepts.clone(),
         shares: draft.shares,
+        moving: moving.clone(),
     })
 }
 
 impl Desired {
+    /// Says of which accesses the mechanism is the one of a first apply, where a consumer that AWS has
+    /// already keeps its own.
+    #[must_use]
+    pub fn provisional(&self) -> Vec<String> {
+        let mut found: BTreeMap<&Address, BTreeSet<&str>> = BTreeMap::new();
+        for grant in self.grants.iter().filter(|it| it.provisional) {
+            found.entry(&grant.target).or_default().insert(&grant.who);
+        }
+        let says = |(target, who): (&Address, BTreeSet<&str>)| {
+            let (many, are) = match who.len() {
+                1 => ("1 consumer".to_owned(), "is"),
+                many => (format!("{many} consumers"), "are"),
+            };
+            format!(
+                "{many} of {target} {are} shown as a first apply would let them in; one that AWS has already keeps its \
+                 mechanism (`plan` reads AWS and says which)"
+            )
+        };
+        found.into_iter().map(says).collect()
+    }
+
     /// The accounts and regions that can be entered.
     #[must_use]
     pub fn reached(&self) -> BTreeSet<Place> {

@@ -14,28 +14,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::trust::{Who, name_of, trust_policy};
-use super::ways::{caller, mechanism, target_address};
+use super::access_roles::{BITS, suffix_of, target_address};
+use super::trust::{Who, caller, name_of, trust_policy, trusts};
+use super::ways::mechanism;
 use super::{Draft, LowerFault};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role};
-use crate::policy::{Document, Effect, size};
-use crate::stack::{Access, RouteKey, Stack, Target, Via};
-
-/// Bits of a digest that are looked at. Beyond them consumers are not told apart, and a budget says so.
-const BITS: usize = 32;
+use crate::policy::{Effect, size};
+use crate::stack::{Access, RouteKey, Target, Via};
 
 /// Somebody who shares an access role.
 struct Sharer<'a> {
     who: Who,
     does: BTreeSet<RouteKey>,
     access: &'a Access,
-}
-
-/// Whether anybody shares an access role, so that what is there says who uses which.
-#[must_use]
-pub fn are_shared(stack: &Stack) -> bool {
-    stack.access.iter().any(|it| it.role_name.is_some())
 }
 
 /// Deals the consumers of each access role with a name of the author's out to as many roles as
@@ -53,7 +45,7 @@ pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
             }
             Target::Topic { name } => (draft.topic_place(&stack.topics[name]), &[][..]),
         };
-        let (Some(place), (Via::AssumeRole, _)) = (place, mechanism(draft, access)) else {
+        let (Some(place), Via::AssumeRole) = (place, mechanism(draft, access).via) else {
             continue;
         };
         let from = caller(stack, access);
@@ -144,17 +136,6 @@ fn held(
     found
 }
 
-/// What is added to the name that is shared, in a role's name.
-fn suffix_of<'a>(name: &str, role: &'a str) -> Option<&'a str> {
-    let rest = role.strip_prefix(name)?;
-    let suffix = match rest {
-        "" => "",
-        rest => rest.strip_prefix('-')?,
-    };
-    let bits = suffix.len() <= BITS && suffix.bytes().all(|it| matches!(it, b'0' | b'1'));
-    bits.then_some(suffix)
-}
-
 /// Which of the roles a consumer of the stack may assume by its own policy: it says so, too, when the
 /// access role itself is gone, or stands in an account that cannot be read.
 fn assumed<'a>(stack: &str, name: &str, role: &'a Role) -> Option<&'a str> {
@@ -166,32 +147,6 @@ fn assumed<'a>(stack: &str, name: &str, role: &'a Role) -> Option<&'a str> {
     });
     let mut resources = assuming.flat_map(|it| it.resource.iter().flat_map(|it| &it.values));
     resources.find_map(|it| suffix_of(name, it.split_once(&path)?.1))
-}
-
-/// Whether a trust policy lets somebody in by name.
-fn trusts(trust: &Document, who: &Who) -> bool {
-    let mut allows = trust
-        .statements
-        .iter()
-        .filter(|it| it.effect == Effect::Allow);
-    allows.any(|it| {
-        let names = it.principal.as_ref().map_or(&[][..], |it| it.aws_values());
-        let named = |arn: &str| names.iter().any(|it| it == arn);
-        let like: Vec<&String> = it
-            .conditions
-            .values()
-            .flatten()
-            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))
-            .flat_map(|(_, values)| values)
-            .collect();
-        match who {
-            Who::Role(arn) => named(arn.as_str()),
-            Who::Matching { root, pattern } => named(root) && like.contains(&pattern),
-            Who::Account(root) => named(root) && like.is_empty(),
-            // These are dealt out anew each time, and come where they were.
-            Who::Service(_) | Who::Oidc { .. } | Who::VpcEndpoint(_) => false,
-        }
-    })
 }
 
 /// Which of the roles each consumer uses, where some have one already.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{AccountId, Arn, Place};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
-use crate::stack::{Principal, Stack};
+use crate::stack::{Access, Principal, Stack};
 
 /// Who, once names are ARNs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,15 @@ pub(super) enum Who {
 }
 
 impl Who {
+    /// The principal that a statement names for it, where that is an AWS principal.
+    pub(super) fn aws(&self) -> Option<&str> {
+        match self {
+            Self::Role(arn) => Some(arn.as_str()),
+            Self::Matching { root, .. } | Self::Account(root) => Some(root),
+            Self::Service(_) | Self::Oidc { .. } | Self::VpcEndpoint(_) => None,
+        }
+    }
+
     /// The principal of a stack, as seen from a place's partition.
     pub(super) fn of(principal: &Principal, stack: &Stack, place: &Place) -> Self {
         let root = |id: &AccountId| Arn::root(place.partition().as_str(), id).to_string();
@@ -83,6 +92,48 @@ pub fn name_of(principal: &Principal) -> String {
         } => format!("{} of {provider}", subjects.join(" or ")),
         Principal::VpcEndpoint(id) => format!("whoever comes through {id}"),
     }
+}
+
+/// Who an access is for: a role that the stack declares may also be named by its ARN.
+#[must_use]
+pub fn caller(stack: &Stack, access: &Access) -> Principal {
+    match &access.from {
+        Principal::RoleArn(arn) => stack
+            .roles
+            .iter()
+            .find(|(_, role)| role.arn == *arn)
+            .map_or_else(
+                || access.from.clone(),
+                |(name, _)| Principal::Role(name.clone()),
+            ),
+        other => other.clone(),
+    }
+}
+
+/// Whether a policy lets somebody in by name.
+pub(super) fn trusts(trust: &Document, who: &Who) -> bool {
+    let mut allows = trust
+        .statements
+        .iter()
+        .filter(|it| it.effect == Effect::Allow);
+    allows.any(|it| {
+        let names = it.principal.as_ref().map_or(&[][..], |it| it.aws_values());
+        let named = |arn: &str| names.iter().any(|it| it == arn);
+        let like: Vec<&String> = it
+            .conditions
+            .values()
+            .flatten()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))
+            .flat_map(|(_, values)| values)
+            .collect();
+        match who {
+            Who::Role(arn) => named(arn.as_str()),
+            Who::Matching { root, pattern } => named(root) && like.contains(&pattern),
+            Who::Account(root) => named(root) && like.is_empty(),
+            // These are dealt out anew each time, and come where they were.
+            Who::Service(_) | Who::Oidc { .. } | Who::VpcEndpoint(_) => false,
+        }
+    })
 }
 
 /// A short word for a principal, to make names of.

@@ -3,92 +3,110 @@
 use std::collections::BTreeSet;
 
 use super::Draft;
-use crate::model::{Address, KindName};
+use super::access_roles::target_address;
+use super::kept::is_open;
+use super::trust::{caller, name_of};
 use crate::stack::{self, Access, Principal, RouteKey, Surface, Target, Via};
 
 /// Up to this many consumers a resource policy is the first choice: it costs callers no STS call.
 const FEW: usize = 10;
 
-/// The mechanism of an access, and why, where the engine chose it.
-pub(super) fn mechanism(draft: &Draft<'_>, access: &Access) -> (Via, Option<String>) {
-    let chosen = |via, why: &str| (via, Some(why.to_owned()));
-    match access.via {
-        Via::ResourcePolicy | Via::AssumeRole => (access.via, None),
-        Via::Auto => {
-            let target = target_address(&access.to);
-            let consumers = draft.consumers.get(&target).map_or(0, BTreeSet::len);
-            match &access.from {
-                Principal::Oidc { .. } | Principal::Service(_) => chosen(
-                    Via::AssumeRole,
-                    "only a role's trust policy can name such a principal",
-                ),
-                Principal::VpcEndpoint(_) => chosen(
-                    Via::ResourcePolicy,
-                    "only a resource policy can name an endpoint",
-                ),
-                // A policy that names roles stands in the way of methods without authorizer.
-                _ if has_public_routes(draft, &access.to) => chosen(
-                    Via::AssumeRole,
-                    "the API has public routes: its policy stays out of their way",
-                ),
-                _ if consumers > FEW => (
-                    Via::AssumeRole,
-                    Some(format!(
-                        "many consumers ({consumers}): the target's policy need not grow with them"
-                    )),
-                ),
-                Principal::Role(_) => chosen(
-                    Via::ResourcePolicy,
-                    "one owner and few consumers: no extra STS call",
-                ),
-                Principal::RoleArn(arn)
-                    if arn
-                        .account_id()
-                        .is_some_and(|it| draft.place_of_account(&it).is_some()) =>
-                {
-                    chosen(
-                        Via::ResourcePolicy,
-                        "one owner and few consumers: no extra STS call",
-                    )
-                }
-                Principal::RoleArn(_)
-                | Principal::Named(_)
-                | Principal::RolePrefix { .. }
-                | Principal::Account(_) => chosen(
-                    Via::AssumeRole,
-                    "another owner: the target's policy stays its own",
-                ),
-            }
-        }
+/// How an access goes.
+pub(super) struct Mechanism {
+    /// The mechanism: never `Auto`.
+    pub(super) via: Via,
+    /// Why, where the engine chose it.
+    pub(super) why: Option<String>,
+    /// Whether a consumer that has another mechanism in AWS would keep that one.
+    pub(super) provisional: bool,
+}
+
+/// The mechanism of an access: the author's, the one that the consumer has in AWS, or the rule's.
+pub(super) fn mechanism(draft: &Draft<'_>, access: &Access) -> Mechanism {
+    if access.via != Via::Auto {
+        return Mechanism {
+            via: access.via,
+            why: None,
+            provisional: false,
+        };
     }
+    let (via, why) = rule(draft, access);
+    let key = (
+        target_address(&access.to),
+        name_of(&caller(draft.stack, access)),
+    );
+    match draft.kept.get(&key) {
+        Some(kept) if *kept != via && is_open(access) => Mechanism {
+            via: *kept,
+            why: Some("kept, because its clients use it".to_owned()),
+            provisional: false,
+        },
+        Some(_) | None => Mechanism {
+            via,
+            provisional: is_open(access) && is_crowded(draft, &access.to),
+            why: Some(why),
+        },
+    }
+}
+
+/// The mechanism that `auto` gives to a new consumer, and why. It looks at the stack alone.
+fn rule(draft: &Draft<'_>, access: &Access) -> (Via, String) {
+    let consumers = consumers(draft, &access.to);
+    let few = "one owner and few consumers: no extra STS call";
+    let (via, why) = match &access.from {
+        Principal::Oidc { .. } | Principal::Service(_) => (
+            Via::AssumeRole,
+            "only a role's trust policy can name such a principal",
+        ),
+        Principal::VpcEndpoint(_) => (
+            Via::ResourcePolicy,
+            "only a resource policy can name an endpoint",
+        ),
+        // A policy that names roles stands in the way of methods without authorizer.
+        _ if has_public_routes(draft, &access.to) => (
+            Via::AssumeRole,
+            "the API has public routes: its policy stays out of their way",
+        ),
+        _ if consumers > FEW => {
+            let why = format!(
+                "many consumers ({consumers}): the target's policy need not grow with them"
+            );
+            return (Via::AssumeRole, why);
+        }
+        Principal::Role(_) => (Via::ResourcePolicy, few),
+        Principal::RoleArn(arn)
+            if arn
+                .account_id()
+                .is_some_and(|it| draft.place_of_account(&it).is_some()) =>
+        {
+            (Via::ResourcePolicy, few)
+        }
+        Principal::RoleArn(_)
+        | Principal::Named(_)
+        | Principal::RolePrefix { .. }
+        | Principal::Account(_) => (
+            Via::AssumeRole,
+            "another owner: the target's policy stays its own",
+        ),
+    };
+    (via, why.to_owned())
+}
+
+/// How many consumers may stand in a target's policy.
+fn consumers(draft: &Draft<'_>, target: &Target) -> usize {
+    let consumers = draft.consumers.get(&target_address(target));
+    consumers.map_or(0, BTreeSet::len)
+}
+
+/// Whether something beside the consumer itself turns the rule to access roles.
+fn is_crowded(draft: &Draft<'_>, target: &Target) -> bool {
+    has_public_routes(draft, target) || consumers(draft, target) > FEW
 }
 
 fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
     match target {
         Target::Api { name, .. } => !public_routes(&draft.stack.apis[name]).is_empty(),
         Target::Topic { .. } => false,
-    }
-}
-
-pub(super) fn target_address(target: &Target) -> Address {
-    match target {
-        Target::Api { name, .. } => Address::new(KindName::RestApi, name),
-        Target::Topic { name } => Address::new(KindName::Topic, name),
-    }
-}
-
-/// Who an access is for: a role that the stack declares may also be named by its ARN.
-pub(super) fn caller(stack: &stack::Stack, access: &Access) -> Principal {
-    match &access.from {
-        Principal::RoleArn(arn) => stack
-            .roles
-            .iter()
-            .find(|(_, role)| role.arn == *arn)
-            .map_or_else(
-                || access.from.clone(),
-                |(name, _)| Principal::Role(name.clone()),
-            ),
-        other => other.clone(),
     }
 }
 

@@ -314,6 +314,14 @@ impl Plan {
         self
     }
 
+    /// Consumers whose new mechanism opens with this plan, while their old one closes.
+    pub fn opening_moves(&self) -> impl Iterator<Item = String> {
+        let ours = self.moves.iter().filter(|it| it.opens);
+        let others = self.strangers.iter().filter(|it| it.opens);
+        let ours = ours.map(|it| it.caller.to_string());
+        ours.chain(others.map(|it| it.who.clone()))
+    }
+
     /// Whether somebody may do more than before.
     #[must_use]
     pub fn broadened(&self) -> Broadened {

@@ -33,6 +33,8 @@ pub struct Move {
     pub to: Address,
     /// What it does there by the new way: parts of ARNs after the API's id, or nothing for a topic.
     pub does: BTreeSet<String>,
+    /// Whether the new way opens with this plan, so that no client can use it yet.
+    pub opens: bool,
 }
 
 /// A step by which somebody is let in.
@@ -168,6 +170,8 @@ pub struct Stranger {
     pub who: String,
     /// What it uses.
     pub target: Address,
+    /// Whether the new way opens with this plan, so that no client can use it yet.
+    pub opens: bool,
 }
 
 /// Which roles of the stack may assume which, by their own policies.
@@ -246,6 +250,7 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
                         strangers.insert(Stranger {
                             who: between.0.clone(),
                             target: between.1.clone(),
+                            opens: gains,
                         });
                         continue;
                     };
@@ -255,6 +260,7 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
                         from: from.clone(),
                         to: to.address.clone(),
                         does: does.clone(),
+                        opens: gains,
                     });
                 }
             }

@@ -105,7 +105,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "handovers": handovers,
         "other_stacks": plan.halves,
         "moves": plan.moves.iter().map(|it| json!({
-            "caller": it.caller, "target": it.target, "from": it.from.address, "to": it.to,
+            "caller": it.caller, "target": it.target, "from": it.from.address, "to": it.to, "opens": it.opens,
         })).collect::<Vec<_>>(),
         "strangers": plan.strangers.iter().map(|it| json!({"who": it.who, "target": it.target})).collect::<Vec<_>>(),
         "reborn": reborn::json(plan),
@@ -226,7 +226,7 @@ pub fn grants(desired: &Desired) -> Value {
         .map(|it| {
             json!({
                 "who": it.who, "may": it.may, "target": it.target, "via": it.via, "why": it.why,
-                "role": it.role, "written_at": it.written_at,
+                "role": it.role, "written_at": it.written_at, "provisional": it.provisional,
             })
         })
         .collect();

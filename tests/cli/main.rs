@@ -14,6 +14,7 @@ mod help;
 mod importing;
 mod leaving;
 mod machines;
+mod mechanisms;
 mod onboard;
 mod principals;
 mod proof;

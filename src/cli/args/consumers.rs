@@ -4,8 +4,26 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Files, Reach, STACK, Where, address};
+use super::{Files, Reach, STACK, Where, address, quoted};
 use crate::model::Address;
+
+/// Which consumers may get another mechanism.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Moves {
+    /// Let a consumer get another mechanism, which its clients must be ready for: `--move roles.billing`.
+    /// With `via = "auto"` it is chosen anew. May be repeated.
+    #[arg(long = "move", value_name = "CONSUMER")]
+    pub consumers: Vec<String>,
+}
+
+impl Moves {
+    /// The flags that say it again, each after a space.
+    #[must_use]
+    pub fn flags<'a>(consumers: impl IntoIterator<Item = &'a String>) -> String {
+        let flag = |it: &String| format!(" --move {}", quoted(it));
+        consumers.into_iter().map(flag).collect()
+    }
+}
 
 /// `onboard`
 #[derive(Debug, Args)]

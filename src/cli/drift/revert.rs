@@ -50,6 +50,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let said = Agreement {
         yes: args.yes,
         prune: false,
+        moves: None,
         deletions: revert.named.iter().collect::<BTreeSet<_>>(),
         mute,
         harmless: false,
