@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::args;
 use super::plan::guarded;
+use super::reading;
 use super::screen::Screen;
 use super::session::{Session, lowered};
 use super::{Ending, Failure};
@@ -313,7 +314,7 @@ fn read_sources(files: &[std::path::PathBuf]) -> Result<Sources, Failure> {
     let mut all = Vec::new();
     for path in files {
         let name = path.display().to_string();
-        let text = fs::read_to_string(path)
+        let text = reading::text(path)
             .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
         all.push((name, text));
     }

@@ -18,6 +18,7 @@ mod onboard;
 mod output;
 mod plan;
 mod policies;
+mod reading;
 mod saved;
 mod screen;
 mod session;

@@ -1,10 +1,10 @@
 //! The commands about policies alone: `simulate` and `compare`. No stack, no cloud.
 
-use std::fs;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use super::args;
+use super::reading;
 use super::screen::Screen;
 use super::{Ending, Failure};
 use crate::policy::interchange::{compare_line, comparison, not_text, simulate_line};
@@ -59,7 +59,7 @@ fn document(path: &Path) -> Result<Document, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Plain(format!("`{}` is not a policy: {error}", path.display()))
     };
-    let text = fs::read_to_string(path)
+    let text = reading::text(path)
         .map_err(|error| Failure::Plain(format!("cannot read `{}`: {error}", path.display())))?;
     Document::parse(&text).map_err(|error| failed(&error))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::args::{Also, Files, Reach, Where};
+use super::reading;
 use super::screen::Screen;
 use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
@@ -75,7 +76,7 @@ pub(super) fn beside(files: &Files) -> impl Fn(&str) -> Result<String, String> +
         .parent()
         .map(Path::to_path_buf)
         .unwrap_or_default();
-    move |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
+    move |name: &str| reading::text(&folder.join(name)).map_err(|error| error.to_string())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

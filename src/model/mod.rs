@@ -5,6 +5,7 @@
 pub mod address;
 pub mod arn;
 pub mod change;
+pub mod definition;
 pub mod names;
 pub mod place;
 pub mod tags;

@@ -1,9 +1,9 @@
 //! How full each document would be, before anything is touched, and what to do about one that is too full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::role::inline_prefix;
-use crate::kinds::{Resource, Role, Want, full_length};
+use crate::kinds::{Resource, RestApi, Role, Want, full_length};
 use crate::model::Address;
 use crate::policy::normal::ApiName;
 use crate::policy::size::{self, Budget};
@@ -73,6 +73,7 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                 found.extend(fill.gauge(step, "policy", "topics", queue_out()));
             }
             Resource::RestApi(api) if !api.policy.statements.is_empty() => {
+                found.extend(of_resources(step, want, api));
                 // The id has ten characters, chosen or not.
                 let name = ApiName {
                     partition: want.place.partition().as_str(),
@@ -85,10 +86,56 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                 let ways = consumers_out("consumers", "API", &fill, true);
                 found.extend(fill.gauge(step, "policy", "consumers", ways));
             }
-            Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+            Resource::RestApi(api) => found.extend(of_resources(step, want, api)),
+            Resource::Subscription(_) | Resource::Stage(_) => {}
         }
     }
     found
+}
+
+/// The resources of an API, a path and each path above it, where they are more than half of what API Gateway takes.
+fn of_resources(step: &Step, want: &Want, api: &RestApi) -> Option<Gauge> {
+    let live = match step.have.as_ref().map(|it| &it.resource) {
+        Some(Resource::RestApi(live)) => resources(live),
+        _ => 0,
+    };
+    let used = resources(api);
+    // An account whose quota was raised shows it by having more.
+    let budget = Budget::new("resources of one API", used, size::RESOURCES.max(live));
+    (want.owned && used * 2 > budget.limit).then(|| Gauge {
+        address: step.address.clone(),
+        document: "routes".to_owned(),
+        budget,
+        room: None,
+        of: "routes",
+        ways_out: vec![
+            way(
+                "serve what lies below a path by one route, `ANY /files/{proxy+}`",
+                "who may call one of those paths may call all of them",
+            ),
+            way(
+                "divide the routes over two APIs",
+                "just as exact; callers have two addresses",
+            ),
+            way(
+                "ask AWS to raise the quota \"Resources per API\"",
+                "just as exact; it takes AWS some days",
+            ),
+        ],
+    })
+}
+
+/// How many resources an API has: one for each of its paths and the paths above them.
+fn resources(api: &RestApi) -> usize {
+    let mut found = BTreeSet::from([String::new()]);
+    for key in api.methods.keys() {
+        let mut path = String::new();
+        for part in key.path.split('/').filter(|it| !it.is_empty()) {
+            path = format!("{path}/{part}");
+            found.insert(path.clone());
+        }
+    }
+    found.len()
 }
 
 fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {

@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 
 /// The deepest that anything may be nested.
@@ -307,6 +309,25 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_u64<E>(self, it: u64) -> Result<Value, E> {
         Ok(Value::Number(it.into()))
+    }
+
+    // JSON has no bound for whole numbers; what is beyond is kept as nearly as a double has it.
+    fn visit_i128<E: serde::de::Error>(self, it: i128) -> Result<Value, E> {
+        #[expect(clippy::cast_precision_loss, reason = "as serde_json reads them")]
+        self.visit_f64(it as f64)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, it: u128) -> Result<Value, E> {
+        #[expect(clippy::cast_precision_loss, reason = "as serde_json reads them")]
+        self.visit_f64(it as f64)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Value, A::Error> {
+        let (tag, _) = tagged.variant::<String>()?;
+        let tag = tag.trim_start_matches('!');
+        Err(A::Error::custom(format!(
+            "the tag `!{tag}` has no meaning here; a tag of CloudFormation stands for a value that has to be written itself"
+        )))
     }
 
     fn visit_f64<E: serde::de::Error>(self, it: f64) -> Result<Value, E> {

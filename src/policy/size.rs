@@ -40,6 +40,8 @@ pub const QUEUE_ACTIONS: usize = 7;
 pub const QUEUE_CONDITIONS: usize = 10;
 /// A REST API's resource policy.
 pub const API: usize = 8192;
+/// Resources of one REST API, which AWS raises on request.
+pub const RESOURCES: usize = 300;
 
 /// One thing that is limited, and how much of it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]

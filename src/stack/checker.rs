@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Address, Arn, Partition, Region};
 
-use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
+use super::diagnostic::{Code, Diagnostic, SHOWN, Span, listed, nearest};
 use super::fields::{Fields, Item};
 use super::syntax::Spanned;
 use super::{Accepted, Account, Contract, Source, Unmet, Withdrawn};
+
+/// How many names a fault lists.
+const LISTED: usize = 20;
 
 /// What references name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,9 +193,11 @@ impl Checker<'_> {
             format!("{who} refers to {singular} `{name}`, which is not declared"),
             format!("no {singular} has this name"),
         );
-        if let Some((meant, at)) =
-            nearest(name, names.keys().map(String::as_str)).and_then(|it| names.get_key_value(it))
-        {
+        // The search costs a look at every name.
+        let meant = (self.faults.len() < SHOWN)
+            .then(|| nearest(name, names.keys().map(String::as_str)))
+            .flatten();
+        if let Some((meant, at)) = meant.and_then(|it| names.get_key_value(it)) {
             return fault
                 .and(*at, format!("a similar {singular} is declared here"))
                 .fix(
@@ -204,9 +209,14 @@ impl Checker<'_> {
         fault.help(if names.is_empty() {
             format!("no {singular} is declared; add `[{table}.{name}]`")
         } else {
+            let first: Vec<&str> = names.keys().map(String::as_str).take(LISTED).collect();
+            let more = match names.len() - first.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
             format!(
-                "{table} that are declared: {}; or add `[{table}.{name}]`",
-                listed(names.keys().map(String::as_str), "and")
+                "{table} that are declared: {}{more}; or add `[{table}.{name}]`",
+                listed(first, "and")
             )
         })
     }

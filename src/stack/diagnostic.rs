@@ -329,6 +329,10 @@ fn within(source: &Source, span: Span) -> Range<usize> {
     start..end
 }
 
+/// How many faults are shown with their places, and so how many look for a similar name: one misnamed
+/// thing in a generator makes thousands of faults.
+pub(super) const SHOWN: usize = 100;
+
 /// All that is wrong with a stack's files. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
@@ -394,7 +398,7 @@ impl Faults {
         }
         .decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for fault in &self.found {
+        for fault in self.found.iter().take(SHOWN) {
             text.push_str(&renderer.render(&fault.groups(&self.sources)));
             text.push_str("\n\n");
         }
@@ -404,7 +408,14 @@ impl Faults {
         };
         let written = self.sources.iter().take(self.written);
         let names: Vec<&str> = written.map(|it| it.name.as_str()).collect();
-        let closing = format!("{count} in {}; no AWS call was made", names.join(" with "));
+        let shown = match self.found.len() {
+            0..=SHOWN => String::new(),
+            _ => format!(", the first {SHOWN} shown"),
+        };
+        let closing = format!(
+            "{count} in {}{shown}; no AWS call was made",
+            names.join(" with ")
+        );
         let closing = Level::ERROR.primary_title(closing);
         text.push_str(&renderer.render(&[Group::with_title(closing)]));
         text.push('\n');

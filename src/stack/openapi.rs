@@ -3,11 +3,12 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html>.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::RouteKey;
 use super::routes;
-use crate::policy::{Document, json};
+use crate::model::definition::{self, ImportRefusal};
+use crate::policy::{Document, Grammar, Holder, PolicyError, json};
 
 /// An `OpenAPI` document and the routes in it.
 pub(super) struct OpenApi {
@@ -34,21 +35,21 @@ const OPERATIONS: [(&str, &str); 8] = [
 pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
     let document = value(text).map_err(|error| vec![error])?;
     let mut faults: Vec<String> = policy_fault(text, &document).into_iter().collect();
-    let version = |name: &str| document.get(name).and_then(Value::as_str);
-    match (version("openapi"), version("swagger")) {
-        (Some(it), _) if it.starts_with("3.") => {}
-        (_, Some("2.0")) => {}
-        _ => faults.push("neither `openapi: 3.…` nor `swagger: \"2.0\"`".to_owned()),
-    }
+    let mut of_template = Vec::new();
+    functions(&document, "", &mut of_template);
     let mut found = Vec::new();
-    match document.get("paths") {
-        Some(Value::Object(paths)) => {
-            for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
-                operations(path, item, &mut found, &mut faults);
-            }
+    let paths = document.get("paths").and_then(Value::as_object);
+    for (path, item) in paths.into_iter().flatten() {
+        if !path.starts_with("x-") {
+            operations(path, item, &mut found, &mut faults);
         }
-        _ => faults.push("no `paths`".to_owned()),
     }
+    // What a template leaves open is not right either, and for no other reason.
+    if of_template.is_empty() {
+        let refusals = definition::refusals(&document);
+        faults.extend(refusals.into_iter().filter_map(said));
+    }
+    faults.extend(of_template);
     if faults.is_empty() && found.is_empty() {
         faults.push("no operation: a REST API without methods cannot be deployed".to_owned());
     }
@@ -75,7 +76,7 @@ fn value(text: &str) -> Result<Value, String> {
         Err(error) => error,
     };
     let yaml = json::strict(serde_yaml_ng::Deserializer::from_str(text), DEEPEST);
-    yaml.map_err(|error| {
+    yaml.map(merged).map_err(|error| {
         let looks_like_json = text.trim_start().starts_with('{');
         let wrong = if looks_like_json {
             wrong.to_string()
@@ -86,10 +87,104 @@ fn value(text: &str) -> Result<Value, String> {
     })
 }
 
+/// What an import would be refused for, in the author's words; `None` for what the routes say already.
+fn said(refusal: ImportRefusal) -> Option<String> {
+    match &refusal.part {
+        None => Some(refusal.advice),
+        Some(("resource", ..)) => None,
+        Some((_, verb, path)) => Some(format!("`{verb} {path}`: {}", refusal.words)),
+    }
+}
+
+/// A document with its YAML merge keys carried out: `<<: *other` brings what is not written beside it.
+///
+/// See <https://yaml.org/type/merge.html>.
+fn merged(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(merged).collect()),
+        Value::Object(fields) => {
+            let mut found: Map<String, Value> = fields
+                .into_iter()
+                .map(|(name, it)| (name, merged(it)))
+                .collect();
+            match found.remove("<<") {
+                None => {}
+                Some(Value::Object(other)) => bring(&mut found, other),
+                Some(Value::Array(others)) if others.iter().all(Value::is_object) => {
+                    for other in others {
+                        if let Value::Object(other) = other {
+                            bring(&mut found, other);
+                        }
+                    }
+                }
+                Some(other) => drop(found.insert("<<".to_owned(), other)),
+            }
+            Value::Object(found)
+        }
+        other => other,
+    }
+}
+
+fn bring(fields: &mut Map<String, Value>, other: Map<String, Value>) {
+    for (name, value) in other {
+        fields.entry(name).or_insert(value);
+    }
+}
+
+/// The functions and parameters of `CloudFormation` in a document: nothing puts their values in.
+fn functions(value: &Value, path: &str, faults: &mut Vec<String>) {
+    let mut is_left = |what: &str| {
+        faults.push(format!(
+            "{path}: `{what}` is CloudFormation's: write the value itself, or the document as the template's deployment makes it"
+        ));
+    };
+    match value {
+        Value::Object(fields) => {
+            let function = fields
+                .keys()
+                .find(|it| it.starts_with("Fn::") || *it == "Ref" || *it == "!Ref");
+            if let (Some(function), 1) = (function, fields.len()) {
+                return is_left(function);
+            }
+            for (name, it) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                functions(it, &path, faults);
+            }
+        }
+        Value::Array(items) => {
+            for (index, it) in items.iter().enumerate() {
+                functions(it, &format!("{path}[{index}]"), faults);
+            }
+        }
+        Value::String(text) if matches!(path.rsplit('.').next(), Some("uri" | "credentials")) => {
+            let variables = text.split("${").skip(1);
+            let open = variables
+                .filter_map(|it| it.split('}').next())
+                .find(|it| !it.starts_with("stageVariables."));
+            if let Some(open) = open {
+                is_left(&format!("${{{open}}}"));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// What is wrong with the resource policy in a document.
 fn policy_fault(text: &str, document: &Value) -> Option<String> {
     let policy = document.get(POLICY)?;
-    let mut error = Document::from_value(policy).err()?;
+    let refused = || {
+        let refusals = Grammar::Resource(Holder::Api).refusals(policy);
+        refusals.into_iter().next().map(|it| PolicyError {
+            at: it.at,
+            position: None,
+            message: it.words,
+        })
+    };
+    let mut error = Document::from_value(policy).err().or_else(refused)?;
     error.at = format!("{POLICY}.{}", error.at);
     // In YAML, its key is the nearest place that is known.
     let key = text
@@ -104,7 +199,6 @@ fn policy_fault(text: &str, document: &Value) -> Option<String> {
 
 fn operations(path: &str, item: &Value, found: &mut Vec<RouteKey>, faults: &mut Vec<String>) {
     let Value::Object(item) = item else {
-        faults.push(format!("`{path}` is not an object"));
         return;
     };
     for (key, method) in OPERATIONS {
@@ -168,6 +262,105 @@ mod tests {
         );
     }
 
+    /// What is said of a document of version 3.0.1 with this beside `openapi`.
+    fn said_of(rest: &str) -> Vec<String> {
+        read(&format!("openapi: 3.0.1\n{rest}")).map_or_else(|it| it, |_| Vec::new())
+    }
+
+    #[test]
+    fn a_document_of_another_version_is_refused_by_name() {
+        let of = |version: &str| {
+            let text = format!(
+                "openapi: {version}\npaths:\n  /a:\n    get:\n      x-amazon-apigateway-integration: {{type: mock}}\n"
+            );
+            read(&text).map(|_| ()).map_err(|it| it.join("\n"))
+        };
+        assert_eq!(of("3.0.3"), Ok(()));
+        for version in ["3.1.0", "3.2.0"] {
+            let fault = of(version).expect_err("a fault");
+            assert!(
+                fault.starts_with(&format!(
+                    "it is OpenAPI {version}, and API Gateway imports 3.0"
+                )),
+                "{fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn merge_keys_are_carried_out_and_extensions_beside_paths_passed_over() {
+        let text = "openapi: 3.0.1\npaths:\n  x-owner: {team: shop}\n  /items:\n    get: &op\n      summary: items\n      x-amazon-apigateway-integration: {type: mock}\n  /more:\n    get:\n      <<: *op\n      summary: more\n    put:\n      <<: [{deprecated: true}, *op]\n";
+        let found = read(text).map_err(|it| it.join("\n")).expect("a document");
+        let more = &found.document["paths"]["/more"];
+        assert_eq!(more["get"]["summary"], "more");
+        assert_eq!(
+            more["get"]["x-amazon-apigateway-integration"]["type"],
+            "mock"
+        );
+        assert_eq!(more["put"]["deprecated"], true);
+        assert!(more["put"].get("<<").is_none());
+        assert_eq!(found.routes.len(), 3);
+    }
+
+    #[test]
+    fn what_cloudformation_would_put_in_is_missing() {
+        let uri = |uri: &str| {
+            said_of(&format!(
+                "paths:\n  /items:\n    get:\n      x-amazon-apigateway-integration:\n        type: aws_proxy\n        httpMethod: POST\n        uri: {uri}\n"
+            ))
+        };
+        let lambda = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions";
+        assert_eq!(
+            uri(&format!("'{lambda}/${{stageVariables.f}}/invocations'")),
+            Vec::<String>::new()
+        );
+        let at = "paths./items.get.x-amazon-apigateway-integration.uri";
+        for (left, what) in [
+            (
+                format!("{{'Fn::Sub': '{lambda}/${{F.Arn}}/invocations'}}"),
+                "Fn::Sub",
+            ),
+            ("{Ref: Uri}".to_owned(), "Ref"),
+            (format!("'{lambda}/${{F.Arn}}/invocations'"), "${F.Arn}"),
+        ] {
+            let expected = format!(
+                "{at}: `{what}` is CloudFormation's: write the value itself, or the document as the template's deployment makes it"
+            );
+            assert_eq!(uri(&left), [expected]);
+        }
+        let tag = uri("!Sub 'x'");
+        assert!(
+            tag[0].contains("the tag `!Sub`") && tag[0].contains("line 8"),
+            "{tag:?}"
+        );
+    }
+
+    #[test]
+    fn what_an_import_would_refuse_is_said_with_its_route() {
+        assert_eq!(
+            said_of(
+                "paths:\n  /items:\n    get:\n      x-amazon-apigateway-integration: {type: http_proxy, uri: 'https://x.example.com'}\n"
+            ),
+            ["`GET /items`: Integration method must be specified"]
+        );
+        assert_eq!(
+            said_of(
+                "paths:\n  /items:\n    get:\n      responses: {200: {description: ok}}\n      x-amazon-apigateway-integration: {type: mock, responses: {default: {statusCode: 500}}}\n"
+            ),
+            ["`GET /items`: Invalid response status code specified"]
+        );
+    }
+
+    #[test]
+    fn a_large_integer_is_a_number() {
+        let text = "openapi: 3.0.1\ncomponents: {schemas: {n: {maximum: 18446744073709551616, minimum: -9223372036854775809}}}\npaths:\n  /a:\n    get:\n      x-amazon-apigateway-integration: {type: mock}\n";
+        let found = read(text).map_err(|it| it.join("\n")).expect("a document");
+        assert_eq!(
+            found.document["components"]["schemas"]["n"]["maximum"].as_f64(),
+            Some(18_446_744_073_709_551_616.0)
+        );
+    }
+
     #[test]
     fn a_policy_in_a_document_is_read_with_it() {
         let with = |policy: &str| {
@@ -176,7 +369,12 @@ mod tests {
             ))
             .map(|_| ())
         };
-        assert_eq!(with("{Statement: []}"), Ok(()));
+        let one = "{Effect: Allow, Principal: '*', Action: 'execute-api:Invoke', Resource: 'execute-api:/*'";
+        assert_eq!(with(&format!("{{Statement: {one}}}}}")), Ok(()));
+        assert_eq!(
+            with(&format!("{{Statement: [{one}, Condition: {{StringEqual: {{'aws:x': y}}}}}}]}}")),
+            Err(vec!["line 2, x-amazon-apigateway-policy.Statement[0].Condition.StringEqual: Invalid Condition type : StringEqual.".to_owned()])
+        );
         assert_eq!(
             with("{Statement: {Effect: allow, Action: 'a:b'}}"),
             Err(vec!["line 2, x-amazon-apigateway-policy.Statement[0].Effect: must be \"Allow\" or \"Deny\"".to_owned()])

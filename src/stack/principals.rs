@@ -9,6 +9,7 @@ use super::fields::{Fields, Item};
 use super::names;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
+use crate::policy::patterns::Pattern;
 
 pub(super) const PRINCIPAL: Shape = Shape {
     noun: "principal",
@@ -402,6 +403,19 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
                 .help("name whose tokens are let in, as in `repo:org/name:ref:refs/heads/main` or `repo:org/name:*`"),
             );
             whole = false;
+        } else if let Some(example) = never_matches(bare, subject.value) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Principal,
+                    subject.span,
+                    format!("no token of `{bare}` has the subject `{}`", subject.value),
+                    "matches nothing",
+                )
+                .help(format!(
+                    "its subjects are as `{example}`; `*` stands for any part"
+                )),
+            );
+            whole = false;
         }
     }
     whole.then(|| Principal::Oidc {
@@ -409,6 +423,65 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
         audience: fields.text_or_default("audience").to_owned(),
         subjects: subjects.iter().map(|it| it.value.to_owned()).collect(),
     })
+}
+
+/// An example of a provider's subjects, where the given one matches none of them.
+fn never_matches(provider: &str, subject: &str) -> Option<&'static str> {
+    // What an organisation's own template for GitHub's subjects may begin or go on with.
+    const CLAIMS: [&str; 24] = [
+        "actor",
+        "actor_id",
+        "base_ref",
+        "check_run_id",
+        "context",
+        "enterprise",
+        "enterprise_id",
+        "event_name",
+        "head_ref",
+        "job_workflow_ref",
+        "ref_type",
+        "repository",
+        "repository_id",
+        "repository_owner",
+        "repository_owner_id",
+        "repository_visibility",
+        "run_attempt",
+        "run_id",
+        "run_number",
+        "runner_environment",
+        "sha",
+        "workflow",
+        "workflow_ref",
+        "workflow_sha",
+    ];
+    let subject = Pattern::of(subject);
+    let is_as = |shape: &str| subject.meets(&Pattern::of(shape));
+    let (matches, example) = match provider {
+        "token.actions.githubusercontent.com" => (
+            is_as("repo:*/*:ref:refs/*")
+                || is_as("repo:*/*:environment:*")
+                || is_as("repo:*/*:pull_request")
+                || ["environment:*", "ref:refs/*"].into_iter().any(is_as)
+                || CLAIMS
+                    .into_iter()
+                    .any(|it| is_as(&format!("{it}:*")) || is_as(&format!("repo:*/*:{it}:*"))),
+            "repo:org/name:ref:refs/heads/main",
+        ),
+        "gitlab.com" => (
+            is_as("project_path:*/*"),
+            "project_path:group/name:ref_type:branch:ref:main",
+        ),
+        "app.terraform.io" => (
+            is_as("organization:*:project:*:workspace:*:run_phase:*"),
+            "organization:org:project:name:workspace:name:run_phase:apply",
+        ),
+        it if it.starts_with("oidc.eks.") => (
+            is_as("system:serviceaccount:*:*"),
+            "system:serviceaccount:namespace:name",
+        ),
+        _ => return None,
+    };
+    (!matches).then_some(example)
 }
 
 /// Why a subject would let in tokens of people who have nothing to do with the author.
@@ -831,5 +904,49 @@ E0103: anyone with a token of `github` could assume the role [no subjects] help:
                 "token.actions.githubusercontent.com sts.amazonaws.com [\"repo:org/name:*\"]",
             ]
         );
+    }
+
+    #[test]
+    fn a_subject_is_one_that_its_provider_gives() {
+        let of = |provider: &str, subject: &str| {
+            faults(&format!(
+                "[roles.a]\ntrusted_by = {{ oidc = \"{provider}\", subjects = [\"{subject}\"] }}\n"
+            ))
+        };
+        let github = "token.actions.githubusercontent.com";
+        let eks = "oidc.eks.eu-west-1.amazonaws.com/id/ABCDEF0123456789";
+        for (provider, good) in [
+            (github, "repo:org/name:ref:refs/heads/main"),
+            (github, "repo:org/name:*"),
+            (github, "repo:org/name*"),
+            (github, "repo:org/*:environment:prod"),
+            (github, "repo:org/name:pull_request"),
+            (github, "repository_owner:org:*"),
+            (
+                github,
+                "repo:org/name:job_workflow_ref:org/x/.github/workflows/y.yml@refs/heads/main",
+            ),
+            (eks, "system:serviceaccount:shop:worker"),
+            ("gitlab.com", "project_path:group/name:*"),
+            ("login.example.com", "anything"),
+        ] {
+            assert_eq!(of(provider, good), "no fault\n", "{good}");
+        }
+        for (provider, bad) in [
+            (github, "repo:org/name"),
+            (github, "repo:org:ref:refs/heads/main"),
+            (github, "repo:org/name:ref:main"),
+            (github, "repo:org/name:branch:main"),
+            (github, "org/name:ref:refs/heads/main"),
+            (eks, "shop:worker"),
+            (eks, "system:serviceaccount:worker"),
+            ("gitlab.com", "group/name:*"),
+            (
+                "app.terraform.io",
+                "organization:org:workspace:name:run_phase:apply",
+            ),
+        ] {
+            assert!(of(provider, bad).contains("has the subject"), "{bad}");
+        }
     }
 }

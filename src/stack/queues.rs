@@ -289,15 +289,18 @@ fn check_redrive_allowed(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
 
 /// Reports queues that are one another's dead-letter queues in a ring: none can be made before the next.
 fn check_rings(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
+    let names: BTreeSet<&str> = declared.iter().map(|it| it.name).collect();
     let of_stack = |text: &str| {
-        let named = declared.iter().find(|it| {
-            let arn = checker
-                .standing(Noun::Queue, it.name)
-                .and_then(|it| it.arn.as_ref());
-            text.strip_prefix("queues.").unwrap_or(text) == it.name
-                || arn.is_some_and(|it| it.as_str() == text)
-        });
-        named.map(|it| it.name)
+        let has_arn = |it: &&Declared<'_>| {
+            let standing = checker.standing(Noun::Queue, it.name);
+            let arn = standing.and_then(|it| it.arn.as_ref());
+            arn.is_some_and(|it| it.as_str() == text)
+        };
+        if text.starts_with("arn:") {
+            return declared.iter().find(has_arn).map(|it| it.name);
+        }
+        let name = text.strip_prefix("queues.").unwrap_or(text);
+        names.get(name).copied()
     };
     let next: BTreeMap<&str, (&str, Span)> = declared
         .iter()

@@ -241,11 +241,11 @@ fn check_word(text: &str, word: &str) -> Result<(), Wrong> {
     }
     match word
         .chars()
-        .find(|it| !it.is_ascii_alphanumeric() && !"_-.,:~".contains(*it))
+        .find(|it| !it.is_ascii_alphanumeric() && !"_-.,:".contains(*it))
     {
         Some(bad) => Err(
             Wrong::new(refused, format!("`{bad}` cannot stand in a path"))
-                .help("a path's segments have letters, digits and `_-.,:~`"),
+                .help("a path's segments have letters, digits and `_-.,:`"),
         ),
         None => Ok(()),
     }

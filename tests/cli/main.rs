@@ -5,6 +5,7 @@
 //! the program prints; what it wrote is then read by a person.
 
 mod contracts;
+mod documents;
 mod drift;
 mod endings;
 mod forgetting;

@@ -19,11 +19,10 @@ use crate::cloud::apigateway::{
 };
 use crate::cloud::{CallError, Fault, Page, Request};
 use crate::model::{Partition, Tags};
-use crate::policy::{Grammar, Holder};
+use crate::policy::{Grammar, Holder, size};
 
 const POLICY_SIZE: usize = 8192;
 const DEFINITION_SIZE: usize = 6 * 1024 * 1024;
-const RESOURCES: usize = 300;
 const COMPRESSION: u32 = 10_485_760;
 const TAGS: usize = 50;
 const PAGE: usize = 500;
@@ -196,7 +195,7 @@ impl Turn<'_> {
                 api.resources.insert(path, resource);
             }
         }
-        if api.resources.len() > RESOURCES {
+        if api.resources.len() > size::RESOURCES {
             return refuse(
                 Fault::Quota,
                 "LimitExceededException",

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use super::RestApi;
 use super::method::{AWS_IAM, Method, Methods, NONE, key, normal};
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord};
+use crate::model::definition::is_api_key;
 use crate::policy::Document;
 use crate::stack::RouteKey;
 
@@ -98,13 +99,6 @@ fn scheme<'a>(document: &'a Value, name: &str) -> &'a Value {
         Some(definitions) => &definitions[name],
         None => &document["components"]["securitySchemes"][name],
     }
-}
-
-/// Whether a scheme only asks for an API key, and so authorizes nobody.
-fn is_api_key(scheme: &Value) -> bool {
-    scheme["type"] == "apiKey"
-        && scheme.get("x-amazon-apigateway-authtype").is_none()
-        && scheme.get("x-amazon-apigateway-authorizer").is_none()
 }
 
 fn security(document: &Value, operation: &Map<String, Value>) -> Security {

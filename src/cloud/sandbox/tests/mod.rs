@@ -5,6 +5,7 @@ mod deployments;
 mod iam;
 mod principals;
 mod rates;
+mod refused;
 mod sns;
 mod sqs;
 mod subscriptions;
