@@ -288,7 +288,11 @@ fn sqs(code: &str) -> Option<Fault> {
 fn apigateway(code: &str, message: &str) -> Option<Fault> {
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
         "NotFound" => Fault::Missing,
-        "Conflict" if message.contains("already exists") => Fault::Exists,
+        "Conflict"
+            if message.contains("already exists") || message.contains("already has this name") =>
+        {
+            Fault::Exists
+        }
         "Conflict" => Fault::Conflict,
         // One code for a full quota and for a rate; only the rate is lifted by waiting.
         "LimitExceeded" => {
@@ -313,6 +317,13 @@ mod tests {
 
     /// (service, code, message, status, meaning), as AWS is known to answer.
     const ANSWERS: &[(Service, &str, &str, u16, Fault)] = &[
+        (
+            Service::ApiGateway,
+            "ConflictException",
+            "Another resource with the same parent already has this name: pets",
+            409,
+            Fault::Exists,
+        ),
         (
             Service::Iam,
             "MalformedPolicyDocument",
