@@ -303,9 +303,14 @@ fn apigateway(code: &str, message: &str) -> Option<Fault> {
                 Fault::Quota
             }
         }
-        "BadRequest" if message.contains("Active stages pointing to this deployment") => {
+        // Of a stage itself, or of its canary ("Active stages with canary settings pointing to …").
+        "BadRequest"
+            if message.starts_with("Active stages")
+                && message.contains("pointing to this deployment") =>
+        {
             Fault::Conflict
         }
+        "BadRequest" if message.contains("Deployment id does not exist") => Fault::Missing,
         "BadRequest" | "Validation" => Fault::Invalid,
         _ => return None,
     })
@@ -579,6 +584,48 @@ mod tests {
                 "{service} {code} {message} {status}"
             );
         }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Refusals {
+        refusal: Vec<Refusal>,
+    }
+
+    /// A refusal that was recorded from AWS, or reported of it.
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        call: String,
+        when: String,
+        code: String,
+        status: u16,
+        message: String,
+        means: String,
+    }
+
+    #[test]
+    fn every_recorded_refusal_means_what_it_must() {
+        let text = include_str!("../../tests/recorded/refusals.toml");
+        let rows = toml::from_str::<Refusals>(text).expect("the recorded refusals");
+        assert!(rows.refusal.len() > 80);
+        let service = |call: &str| match call.split(':').next() {
+            Some("iam") => Service::Iam,
+            Some("sts") => Service::Sts,
+            Some("sns") => Service::Sns,
+            Some("sqs") => Service::Sqs,
+            Some("apigateway") => Service::ApiGateway,
+            _ => panic!("{call}"),
+        };
+        let wrong: Vec<String> = rows
+            .refusal
+            .iter()
+            .filter_map(|it| {
+                let found = fault(service(&it.call), &it.code, &it.message, it.status);
+                let found = format!("{found:?}");
+                (found != it.means)
+                    .then(|| format!("{} ({}): {found}, not {}", it.call, it.when, it.means))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::cloud::apigateway::{
     AccessLog, CreateDeployment, DeleteDeployment, DeleteStage, DeploymentRecord, GetDeployment,
     GetDeployments, GetStages, MethodSettings, Patch, PatchOp, StageRecord, UpdateStage,
 };
-use crate::cloud::{Fault, Page};
+use crate::cloud::{CallError, Fault, Page};
 
 const STAGES: usize = 10;
 const PAGE: usize = 500;
@@ -149,7 +149,11 @@ impl Turn<'_> {
             if segments.as_slice() == ["deploymentId"] {
                 let id = patch.value.clone().unwrap_or_default();
                 if !api.deployments.contains_key(&id) {
-                    return Err(bad_request("Deployment id does not exist"));
+                    // A bad request on the wire; what it means is that the deployment is gone.
+                    return Err(CallError {
+                        fault: Fault::Missing,
+                        ..bad_request("Deployment id does not exist")
+                    });
                 }
                 changed.deployment = id;
             } else {

@@ -137,7 +137,12 @@ fn a_deployment_that_a_stage_serves_is_not_deleted() {
         assert_eq!(bench.refused(ORDERS, delete()).await.fault, Fault::Missing);
         let back = update(&id, vec![Patch::replace("/deploymentId", &first)]);
         let error = bench.refused(ORDERS, back).await;
-        assert_eq!(error.message, "Deployment id does not exist");
+        assert_fault(
+            &error,
+            Fault::Missing,
+            "BadRequestException",
+            "Deployment id does not exist",
+        );
     });
 }
 
