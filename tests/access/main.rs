@@ -16,6 +16,7 @@ mod calls;
 mod claims;
 mod daytwo;
 mod entering;
+mod first_hour;
 mod ground;
 mod handover;
 mod moto;
