@@ -23,6 +23,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::fault::{Sent, chain};
+use super::profile::{Ask, Profiles, Way, profile_provider};
 use super::sts;
 use crate::cloud::sts::Caller;
 use crate::cloud::{CallError, Fault, Service};
@@ -62,6 +63,8 @@ pub(super) struct Base {
     http: SharedHttpClient,
     counter: Counter,
     config: OnceCell<SdkConfig>,
+    ask: Option<Ask>,
+    profiles: OnceCell<Profiles>,
     held: Mutex<Held>,
     caller: OnceCell<Caller>,
 }
@@ -75,6 +78,7 @@ impl Base {
         keys: Option<Credentials>,
         http: SharedHttpClient,
         counter: Counter,
+        ask: Option<Ask>,
     ) -> Self {
         Self {
             profile: account.credentials.profile.clone(),
@@ -84,6 +88,8 @@ impl Base {
             http,
             counter,
             config: OnceCell::new(),
+            ask,
+            profiles: OnceCell::new(),
             held: Mutex::default(),
             caller: OnceCell::new(),
         }
@@ -105,7 +111,9 @@ impl Base {
                             .build(),
                     );
                 if let Some(profile) = &self.profile {
-                    loader = loader.profile_name(profile);
+                    let region = self.sts_region().await;
+                    let provider = profile_provider(profile, self.http.clone(), region);
+                    loader = loader.profile_name(profile).credentials_provider(provider);
                 }
                 if let Some(endpoint) = &self.endpoint {
                     loader = loader.endpoint_url(endpoint);
@@ -136,32 +144,48 @@ impl Base {
     }
 
     /// The credentials to begin with.
-    async fn credentials(&self, who: &Entrance) -> Result<Credentials, CallError> {
+    async fn credentials(&self) -> Result<Credentials, CallError> {
         let mut held = self.held.lock().await;
         if let Some(answer) = held.answer() {
             return answer;
         }
-        let provider = self.config().await.credentials_provider();
-        let fetched = match provider {
-            Some(provider) => provider.provide_credentials().await,
-            None => Err(CredentialsError::not_loaded_no_source()),
-        };
-        held.keep(fetched.map_err(|error| who.no_credentials(self, &error)))
+        let fetched = self.fetch().await;
+        held.keep(fetched)
     }
 
-    /// STS, asked with these credentials.
-    ///
-    /// Here the SDK retries by itself: the seam does not see these calls.
+    async fn fetch(&self) -> Result<Credentials, CallError> {
+        let config = self.config().await;
+        let provider = config.credentials_provider();
+        let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source);
+        if self.keys.is_some() {
+            let fetched = match provider {
+                Ok(provider) => provider.provide_credentials().await,
+                Err(error) => Err(error),
+            };
+            return fetched
+                .map_err(|it| CallError::new(Fault::NoLogin, "NoCredentials", chain(&it)));
+        }
+        let load = || Profiles::load(self.profile.as_deref());
+        let profiles = self.profiles.get_or_try_init(load).await?;
+        profiles.check()?;
+        if let Some(name) = profiles.with_mfa() {
+            let way = Way {
+                config: config.clone(),
+                http: self.http.clone(),
+                region: self.sts_region().await,
+                ask: self.ask,
+            };
+            return profiles.assume(&name, &way).await;
+        }
+        let fetched = match provider {
+            Ok(provider) => provider.provide_credentials().await,
+            Err(error) => Err(error),
+        };
+        fetched.map_err(|error| profiles.explain(&error))
+    }
+
     async fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
-        let config = self
-            .config()
-            .await
-            .to_builder()
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .identity_cache(IdentityCache::no_cache())
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
-            .build();
-        aws_sdk_sts::Client::new(&config)
+        sts(self.config().await, credentials)
     }
 
     /// Whose the credentials are.
@@ -174,6 +198,19 @@ impl Base {
             })
             .await
     }
+}
+
+/// Returns STS, asked with these credentials.
+///
+/// Here the SDK retries by itself: the seam does not see these calls.
+pub(super) fn sts(config: &SdkConfig, credentials: Credentials) -> aws_sdk_sts::Client {
+    let config = config
+        .to_builder()
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .identity_cache(IdentityCache::no_cache())
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .build();
+    aws_sdk_sts::Client::new(&config)
 }
 
 /// The way into one account.
@@ -219,7 +256,7 @@ impl Entrance {
     }
 
     async fn fetch(&self) -> Result<Credentials, CallError> {
-        let begin = self.base.credentials(self).await?;
+        let begin = self.base.credentials().await?;
         let Some(role) = &self.account.credentials.role else {
             let caller = self
                 .base
@@ -272,31 +309,6 @@ impl Entrance {
                  account a `role` to assume, or a `profile` of its own; nothing was sent there"
             ),
         ))
-    }
-
-    fn no_credentials(&self, base: &Base, error: &CredentialsError) -> CallError {
-        let chain = chain(error);
-        let advice = match (&base.profile, error) {
-            (Some(profile), CredentialsError::CredentialsNotLoaded(_)) => format!(
-                "look whether profile `{profile}` is in your AWS configuration and says where \
-                 its credentials come from"
-            ),
-            (None, CredentialsError::CredentialsNotLoaded(_)) => {
-                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the \
-                 account a `profile`; to try without AWS, use --sandbox"
-                    .to_owned()
-            }
-            (Some(profile), _) => format!(
-                "sign in again (`aws sso login --profile {profile}`, if it is an SSO profile) \
-                 and send the same command"
-            ),
-            (None, _) => "renew them and send the same command".to_owned(),
-        };
-        CallError::new(
-            Fault::Credentials,
-            "NoCredentials",
-            format!("no AWS credentials for {self}: {chain}; {advice}"),
-        )
     }
 
     /// Why the role could not be assumed, and what to do about it.

@@ -16,6 +16,7 @@ mod account;
 mod apigateway;
 mod fault;
 mod iam;
+mod profile;
 mod sns;
 mod sqs;
 mod sts;
@@ -34,6 +35,7 @@ use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
 use futures::future::LocalBoxFuture;
 
 use self::account::{Base, Counter, Entrance};
+pub use self::profile::Ask;
 use crate::cloud::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{Place, Region};
 use crate::stack::Account;
@@ -45,6 +47,8 @@ pub struct Reach {
     pub endpoint: Option<String>,
     /// Keys to begin with, by the account's name in the stack.
     pub keys: BTreeMap<String, Keys>,
+    /// Who is asked for the code of an MFA device.
+    pub ask: Option<Ask>,
 }
 
 /// Keys of a user or session.
@@ -127,6 +131,7 @@ impl Aws {
                         keys.map(Keys::credentials),
                         http.clone(),
                         counter.clone(),
+                        reach.ask,
                     ))
                 });
                 let entrance = Entrance::new(account.clone(), session, Arc::clone(base));

@@ -37,6 +37,9 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
         session,
         reading,
     } = session::look(&stack, desired, &args.also, &args.place, screen).await?;
+    if let Some(errors) = reading.without_login() {
+        return Err(Failure::Survey(errors));
+    }
     let plan = Plan::of_reading(&desired, &reading, &Consent::default());
     let seen = Seen {
         desired: &desired,

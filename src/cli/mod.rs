@@ -31,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::cloud::Fault;
 use crate::kinds::survey::SurveyErrors;
 use args::{Cli, Command};
 use screen::Screen;
@@ -179,8 +180,11 @@ fn tell(failure: &Failure, screen: &Screen) {
         Failure::Faults(text) => screen.faults(text),
         Failure::Plain(text) => screen.error(text),
         Failure::Survey(errors) => {
-            for error in &errors.0 {
-                screen.error(&format!("cannot read {error}"));
+            for error in errors.causes() {
+                match error.source.fault {
+                    Fault::NoLogin => screen.error(&error.source.message),
+                    _ => screen.error(&format!("cannot read {error}")),
+                }
                 if let Some(action) = &error.source.action {
                     screen.faults(&format!("  called {action}"));
                 }

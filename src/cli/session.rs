@@ -497,10 +497,12 @@ const JITTER: Duration = Duration::from_millis(100);
 
 #[cfg(feature = "aws")]
 fn aws<'a>(stack: &Stack, telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a) -> Cloud<'a> {
-    let aws = std::rc::Rc::new(crate::aws::Aws::connect(
-        stack.accounts.values(),
-        &stack.name,
-    ));
+    let reach = crate::aws::Reach {
+        ask: Some(Screen::ask),
+        ..Default::default()
+    };
+    let aws = crate::aws::Aws::reach(stack.accounts.values(), &stack.name, &reach);
+    let aws = std::rc::Rc::new(aws);
     let counter = std::rc::Rc::clone(&aws);
     (
         Seam::around(aws).with_margin(JITTER).telling(telling),

@@ -32,6 +32,8 @@ pub enum Fault {
     Broken,
     /// Credentials are missing, expired, or the account's role cannot be assumed.
     Credentials,
+    /// The caller has no credentials to begin with, whatever the account.
+    NoLogin,
     /// The region is not enabled for the account, or does not exist.
     Region,
     /// The seam was told to stop dead: nothing is sent any more.

@@ -96,6 +96,17 @@ pub struct SurveyError {
 }
 
 impl SurveyErrors {
+    /// Returns the errors, each cause once: the caller's own missing login fails every account alike.
+    pub fn causes(&self) -> impl Iterator<Item = &SurveyError> {
+        let again = |at: usize| {
+            let cause = &self.0[at].source;
+            let same = |it: &SurveyError| it.source.message == cause.message;
+            cause.fault == Fault::NoLogin && self.0[..at].iter().any(same)
+        };
+        let kept = self.0.iter().enumerate().filter(move |(at, _)| !again(*at));
+        kept.map(|(_, error)| error)
+    }
+
     /// The names of accounts that could not be entered at all.
     #[must_use]
     pub fn not_entered(&self) -> BTreeSet<&str> {
@@ -172,6 +183,7 @@ impl Reading {
             | Fault::Lost
             | Fault::Broken
             | Fault::Credentials
+            | Fault::NoLogin
             | Fault::Region
             | Fault::Stopped => false,
         };
@@ -206,6 +218,17 @@ impl Reading {
         errors.sort_by(|a, b| a.place.cmp(&b.place));
         errors.dedup_by(|a, b| a.place == b.place && a.source.code == b.source.code);
         Err(SurveyErrors(errors))
+    }
+
+    /// Returns the errors where nothing was read at all because the caller has no credentials.
+    #[must_use]
+    pub fn without_login(&self) -> Option<SurveyErrors> {
+        let no_login = |it: &Unread| it.error.source.fault == Fault::NoLogin;
+        let all = self.live.have.is_empty()
+            && !self.unread.is_empty()
+            && self.unread.iter().all(no_login);
+        let errors = self.unread.iter().map(|it| it.error.clone());
+        all.then(|| SurveyErrors(errors.collect()))
     }
 
     /// Every address that could not be read, or not wholly.

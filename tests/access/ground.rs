@@ -419,6 +419,7 @@ fn as_roots(places: &BTreeMap<String, Place>, emulator: &Emulator) -> Aws {
     let reach = Reach {
         endpoint: Some(emulator.url()),
         keys,
+        ask: None,
     };
     Aws::reach(&accounts, "access", &reach)
 }

@@ -60,7 +60,15 @@ fn as_roots(url: &str, desired: &Desired) -> Aws {
         .map(|it| (it.account.clone(), root(it)))
         .collect();
     let endpoint = Some(url.to_owned());
-    Aws::reach(&accounts, "tampered", &Reach { endpoint, keys })
+    Aws::reach(
+        &accounts,
+        "tampered",
+        &Reach {
+            endpoint,
+            keys,
+            ask: None,
+        },
+    )
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn connect(emulator: &Emulator, places: &[Place]) -> Aws {
     let reach = Reach {
         endpoint: Some(emulator.url()),
         keys,
+        ask: None,
     };
     Aws::reach(&accounts, "contract", &reach)
 }

@@ -1,0 +1,317 @@
+//! What a profile of the AWS configuration says, beside what the SDK reads of it.
+//!
+//! The SDK gets credentials from a profile, but it passes over `mfa_serial`, lets keys of the
+//! environment win over a profile that the stack names, and says of a missing profile or login
+//! only what file it could not read. This page does the first two and words the third.
+//!
+//! See <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html> and
+//! <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html>.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use aws_config::profile::{Profile, ProfileFileCredentialsProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_sdk_sts::config::SharedHttpClient;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_types::os_shim_internal::{Env, Fs};
+use futures::future::LocalBoxFuture;
+
+use super::fault::{Sent, chain};
+use crate::cloud::{CallError, Fault, Service};
+
+/// Asks a person at a terminal; `None` where there is no terminal.
+pub type Ask = fn(&str) -> Option<String>;
+
+/// The profile that credentials begin with, among all profiles of the AWS configuration.
+#[derive(Debug)]
+pub(super) struct Profiles {
+    all: ProfileSet,
+    /// The profile that the stack names, or `AWS_PROFILE`.
+    named: Option<Named>,
+}
+
+/// A profile that somebody named.
+#[derive(Debug)]
+struct Named {
+    name: String,
+    /// Where it is named, as a message says it.
+    by: &'static str,
+}
+
+/// Where a profile's credentials come from, as far as it changes what to run.
+enum Source {
+    Sso,
+    Login,
+    Other,
+}
+
+impl Profiles {
+    /// Reads the configuration files. `profile` is what the stack names.
+    pub(super) async fn load(profile: Option<&str>) -> Result<Self, CallError> {
+        let named = match (profile, std::env::var("AWS_PROFILE")) {
+            (Some(name), _) => Some((name.to_owned(), "the stack's `profile`")),
+            (None, Ok(name)) if !name.is_empty() => Some((name, "AWS_PROFILE")),
+            (None, _) => None,
+        };
+        let named = named.map(|(name, by)| Named { name, by });
+        let selected = named.as_ref().map(|it| it.name.clone().into());
+        let files = EnvConfigFiles::default();
+        let all = aws_config::profile::load(&Fs::real(), &Env::real(), &files, selected)
+            .await
+            .map_err(|error| no_credentials(&chain(&error), "mend the file"))?;
+        Ok(Self { all, named })
+    }
+
+    /// Returns the profile's name as a command takes it: ` --profile NAME`, or nothing.
+    fn flag(&self) -> String {
+        let named = self.named.as_ref();
+        named.map_or_else(String::new, |it| format!(" --profile {}", it.name))
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.all.get_profile(self.all.selected_profile())
+    }
+
+    fn source(&self) -> Source {
+        let has = |name: &str| self.profile().is_some_and(|it| it.get(name).is_some());
+        if has("sso_session") || has("sso_start_url") {
+            Source::Sso
+        } else if has("login_session") {
+            Source::Login
+        } else {
+            Source::Other
+        }
+    }
+
+    /// Refuses a profile that is named and does not exist.
+    pub(super) fn check(&self) -> Result<(), CallError> {
+        let Some(named) = &self.named else {
+            return Ok(());
+        };
+        if self.all.get_profile(&named.name).is_some() {
+            return Ok(());
+        }
+        let mut known: Vec<&str> = self.all.profiles().collect();
+        known.sort_unstable();
+        let there = match known.as_slice() {
+            [] => "no AWS configuration file has a profile".to_owned(),
+            some => format!("there are: {}", some.join(", ")),
+        };
+        Err(no_credentials(
+            &format!(
+                "profile `{}` ({}) is in no AWS configuration file; {there}",
+                named.name, named.by
+            ),
+            "name one that exists, or write it with `aws configure`",
+        ))
+    }
+
+    /// Returns why there are no credentials, with the command that brings them.
+    pub(super) fn explain(&self, error: &CredentialsError) -> CallError {
+        let said = chain(error);
+        if let Some(refused) = refused_connection(error) {
+            return CallError::new(
+                Fault::Credentials,
+                "NoConnection",
+                format!(
+                    "no answer to the request for AWS credentials: {refused}; look at the network, and at AWS_ENDPOINT_URL where it is set"
+                ),
+            );
+        }
+        let flag = self.flag();
+        match (self.source(), &self.named, error) {
+            (Source::Sso, ..) => no_credentials(&said, &format!("run `aws sso login{flag}`")),
+            (Source::Login, ..) => no_credentials(&said, &format!("run `aws login{flag}`")),
+            (Source::Other, Some(named), _) => no_credentials(
+                &said,
+                &format!(
+                    "look at where profile `{}` ({}) says that its credentials come from",
+                    named.name, named.by
+                ),
+            ),
+            (Source::Other, None, CredentialsError::CredentialsNotLoaded(_)) => no_credentials(
+                "neither the environment, nor a profile, nor this machine's own role has any",
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the \
+                 account a `profile`; to try without AWS, use --sandbox",
+            ),
+            (Source::Other, None, _) => no_credentials(&said, "renew them"),
+        }
+    }
+
+    /// Returns the profile whose credentials the SDK cannot get as the profile says: one that
+    /// assumes a role with `mfa_serial`, itself or by its source, and is really used.
+    pub(super) fn with_mfa(&self) -> Option<String> {
+        let by_stack = self.named.as_ref().is_some_and(|it| it.by != "AWS_PROFILE");
+        let keys = std::env::var("AWS_ACCESS_KEY_ID").is_ok_and(|it| !it.is_empty());
+        // Keys of the environment win over a profile of the environment.
+        if keys && !by_stack {
+            return None;
+        }
+        let first = self.all.selected_profile();
+        let mut seen = Vec::new();
+        let mut next = Some(first);
+        while let Some(name) = next.filter(|it| !seen.contains(it)) {
+            let profile = self.all.get_profile(name)?;
+            profile.get("role_arn")?;
+            if profile.get("mfa_serial").is_some() {
+                return Some(first.to_owned());
+            }
+            seen.push(name);
+            next = profile.get("source_profile");
+        }
+        None
+    }
+
+    /// Gets the credentials of a profile, each role of its chain by hand, with a code for each `mfa_serial`.
+    pub(super) fn assume<'a>(
+        &'a self,
+        name: &'a str,
+        way: &'a Way,
+    ) -> LocalBoxFuture<'a, Result<Credentials, CallError>> {
+        Box::pin(async move {
+            let profile = self.all.get_profile(name);
+            let get = |key: &str| profile.and_then(|it| it.get(key));
+            let source = get("source_profile");
+            let (Some(role), Some(source)) = (get("role_arn"), source) else {
+                return self.from_sdk(name, way).await;
+            };
+            let begin = match (source == name, keys(profile)) {
+                (true, Some(keys)) => keys,
+                (true, None) => return self.from_sdk(name, way).await,
+                (false, _) => self.assume(source, way).await?,
+            };
+            let serial = get("mfa_serial");
+            let code = match serial {
+                Some(serial) => Some(way.code(name, serial)?),
+                None => None,
+            };
+            way.sts(begin)
+                .assume_role()
+                .role_arn(role)
+                .role_session_name(get("role_session_name").unwrap_or("provision"))
+                .set_external_id(get("external_id").map(str::to_owned))
+                .set_duration_seconds(get("duration_seconds").and_then(|it| it.parse().ok()))
+                .set_serial_number(serial.map(str::to_owned))
+                .set_token_code(code)
+                .send()
+                .await
+                .sent(Service::Sts)
+                .map_err(|error| CallError {
+                    fault: Fault::Credentials,
+                    message: format!(
+                        "profile `{name}` cannot assume {role}: {}{}",
+                        error.message,
+                        match serial {
+                            Some(serial) => format!(
+                                "; look at the code that {serial} showed, and use each code once"
+                            ),
+                            None => String::new(),
+                        }
+                    ),
+                    ..error
+                })
+                .and_then(|it| {
+                    it.credentials
+                        .ok_or_else(|| no_credentials("STS gave none", "try again"))
+                })
+                .map(|it| {
+                    let end = SystemTime::try_from(it.expiration).ok();
+                    let token = Some(it.session_token);
+                    Credentials::new(
+                        it.access_key_id,
+                        it.secret_access_key,
+                        token,
+                        end,
+                        "AssumeRole",
+                    )
+                })
+        })
+    }
+
+    async fn from_sdk(&self, name: &str, way: &Way) -> Result<Credentials, CallError> {
+        let provider = profile_provider(name, way.http.clone(), way.region.clone());
+        let fetched = provider.provide_credentials().await;
+        fetched.map_err(|error| self.explain(&error))
+    }
+}
+
+/// What assuming a role of a profile needs.
+pub(super) struct Way {
+    pub(super) config: aws_config::SdkConfig,
+    pub(super) http: SharedHttpClient,
+    pub(super) region: aws_config::Region,
+    pub(super) ask: Option<Ask>,
+}
+
+impl Way {
+    fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
+        super::account::sts(&self.config, credentials)
+    }
+
+    /// Asks for the code that an MFA device shows.
+    fn code(&self, profile: &str, serial: &str) -> Result<String, CallError> {
+        let question = format!("MFA code of {serial} for profile `{profile}`:");
+        let answer = self.ask.and_then(|ask| ask(&question));
+        answer.filter(|it| !it.is_empty()).ok_or_else(|| {
+            no_credentials(
+                &format!(
+                    "profile `{profile}` asks for an MFA code of {serial} (mfa_serial), and there is no terminal to ask at"
+                ),
+                &format!(
+                    "run it on a terminal, or put a session into the environment first: \
+                     eval \"$(aws configure export-credentials --profile {profile} --format env)\""
+                ),
+            )
+        })
+    }
+}
+
+/// Returns the provider of one profile alone: keys of the environment do not come before it.
+pub(super) fn profile_provider(
+    name: &str,
+    http: SharedHttpClient,
+    region: aws_config::Region,
+) -> ProfileFileCredentialsProvider {
+    let config = ProviderConfig::without_region()
+        .with_http_client(http)
+        .with_region(Some(region));
+    ProfileFileCredentialsProvider::builder()
+        .configure(&config)
+        .profile_name(name)
+        .build()
+}
+
+/// Returns the keys that stand in a profile itself.
+fn keys(profile: Option<&Profile>) -> Option<Credentials> {
+    let profile = profile?;
+    let token = profile.get("aws_session_token").map(str::to_owned);
+    Some(Credentials::new(
+        profile.get("aws_access_key_id")?,
+        profile.get("aws_secret_access_key")?,
+        token,
+        None,
+        "Profile",
+    ))
+}
+
+fn no_credentials(why: &str, advice: &str) -> CallError {
+    let message = format!("no AWS credentials: {why}; {advice}, then send the same command");
+    CallError::new(Fault::NoLogin, "NoCredentials", message)
+}
+
+/// Returns what a connector said, where a connection is what failed.
+fn refused_connection(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(it) = next {
+        if let Some(connector) = it.downcast_ref::<ConnectorError>() {
+            return Some(chain(connector));
+        }
+        next = it.source();
+    }
+    None
+}
