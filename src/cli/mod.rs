@@ -182,7 +182,10 @@ fn tell(failure: &Failure, screen: &Screen) {
         Failure::Survey(errors) => {
             for error in errors.causes() {
                 match error.source.fault {
-                    Fault::NoLogin => screen.error(&error.source.message),
+                    Fault::NoLogin => {
+                        screen.error(&error.source.message);
+                        screen.faults(&format!("  needed for {}", errors.sharing(error)));
+                    }
                     _ => screen.error(&format!("cannot read {error}")),
                 }
                 if let Some(action) = &error.source.action {

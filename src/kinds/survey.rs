@@ -107,6 +107,25 @@ impl SurveyErrors {
         kept.map(|(_, error)| error)
     }
 
+    /// Returns the accounts that failed for the same cause as `error`, as a sentence names them.
+    #[must_use]
+    pub fn sharing(&self, error: &SurveyError) -> String {
+        const NAMED: usize = 5;
+        let same = |it: &&SurveyError| it.source.message == error.source.message;
+        let names: BTreeSet<&str> = self
+            .0
+            .iter()
+            .filter(same)
+            .map(|it| it.place.account.as_str())
+            .collect();
+        let shown: Vec<String> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+        match names.len() {
+            1 => format!("account {}", shown[0]),
+            count if count <= NAMED => format!("accounts {}", shown.join(", ")),
+            count => format!("{count} accounts: {}, …", shown.join(", ")),
+        }
+    }
+
     /// The names of accounts that could not be entered at all.
     #[must_use]
     pub fn not_entered(&self) -> BTreeSet<&str> {

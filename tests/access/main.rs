@@ -19,6 +19,7 @@ mod entering;
 mod first_hour;
 mod ground;
 mod handover;
+mod login;
 mod moto;
 #[allow(dead_code, reason = "the road itself uses more of it")]
 #[path = "../road/operator.rs"]
