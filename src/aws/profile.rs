@@ -113,7 +113,7 @@ impl Profiles {
 
     /// Returns why there are no credentials, with the command that brings them.
     pub(super) fn explain(&self, error: &CredentialsError) -> CallError {
-        let said = chain(error);
+        let said = innermost(error);
         if let Some(refused) = refused_connection(error) {
             return CallError::new(
                 Fault::Credentials,
@@ -125,8 +125,8 @@ impl Profiles {
         }
         let flag = self.flag();
         match (self.source(), &self.named, error) {
-            (Source::Sso, ..) => no_credentials(&said, &format!("run `aws sso login{flag}`")),
-            (Source::Login, ..) => no_credentials(&said, &format!("run `aws login{flag}`")),
+            (Source::Sso, ..) => self.no_login(&said, &format!("aws sso login{flag}")),
+            (Source::Login, ..) => self.no_login(&said, &format!("aws login{flag}")),
             (Source::Other, Some(named), _) => no_credentials(
                 &said,
                 &format!(
@@ -141,6 +141,12 @@ impl Profiles {
             ),
             (Source::Other, None, _) => no_credentials(&said, "renew them"),
         }
+    }
+
+    fn no_login(&self, said: &str, command: &str) -> CallError {
+        let profile = self.all.selected_profile();
+        let why = format!("profile `{profile}` has no login, or one that is over ({said})");
+        no_credentials(&why, &format!("run `{command}`"))
     }
 
     /// Returns the profile whose credentials the SDK cannot get as the profile says: one that
@@ -302,6 +308,15 @@ fn keys(profile: Option<&Profile>) -> Option<Credentials> {
 fn no_credentials(why: &str, advice: &str) -> CallError {
     let message = format!("no AWS credentials: {why}; {advice}, then send the same command");
     CallError::new(Fault::NoLogin, "NoCredentials", message)
+}
+
+/// Returns what the innermost error of a chain says: the outer ones say where the SDK was.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut it = error;
+    while let Some(inner) = it.source() {
+        it = inner;
+    }
+    chain(it)
 }
 
 /// Returns what a connector said, where a connection is what failed.

@@ -188,7 +188,8 @@ fn tell(failure: &Failure, screen: &Screen) {
                     }
                     _ => screen.error(&format!("cannot read {error}")),
                 }
-                if let Some(action) = &error.source.action {
+                let sent = error.source.fault != Fault::NoLogin;
+                if let Some(action) = error.source.action.as_ref().filter(|_| sent) {
                     screen.faults(&format!("  called {action}"));
                 }
                 if let Some(id) = &error.source.request_id {

@@ -118,7 +118,11 @@ impl SurveyErrors {
             .filter(same)
             .map(|it| it.place.account.as_str())
             .collect();
-        let shown: Vec<String> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+        let shown: Vec<String> = names
+            .iter()
+            .take(NAMED)
+            .map(|it| format!("`{it}`"))
+            .collect();
         match names.len() {
             1 => format!("account {}", shown[0]),
             count if count <= NAMED => format!("accounts {}", shown.join(", ")),

@@ -240,7 +240,11 @@ fn a_profile_says_whose_credentials_to_begin_with() {
         .expect("the program runs");
     let text = told(&refused);
     assert_eq!(refused.status.code(), Some(1), "{text}");
-    for word in ["account `orders`", "`ordres`", "there are: operator, orders, shop"] {
+    for word in [
+        "account `orders`",
+        "`ordres`",
+        "there are: operator, orders, shop",
+    ] {
         assert!(text.contains(word), "no `{word}` in: {text}");
     }
 }
@@ -255,7 +259,11 @@ fn without_credentials_the_account_is_named_and_nothing_is_changed() {
     let output = bare_provision(emulator.port(), &["apply", &file, "--yes"])
         .output()
         .expect("the program runs");
-    kept_out(&emulator, &output, &["needed for accounts `orders`, `shop`", "AWS_PROFILE"]);
+    kept_out(
+        &emulator,
+        &output,
+        &["needed for accounts `orders`, `shop`", "AWS_PROFILE"],
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::emulator::Emulator;
 use crate::entering::{emulator, stack};
-use crate::ground::{bare_provision, told};
+use crate::ground::{OPERATOR, bare_provision, told};
 
 const SHOP: &str = "111111111111";
 const ORDERS: &str = "333333333333";
@@ -48,10 +48,16 @@ const SSO: &str = "[profile sso]\nsso_start_url = https://example.awsapps.com/st
 #[test]
 fn a_profile_that_is_in_no_file_is_named_with_those_that_are() {
     let output = plan("missing", CLOSED, SSO, &[("AWS_PROFILE", "nope")]);
-    let words = ["profile `nope` (AWS_PROFILE) is in no AWS configuration file", "there are: sso"];
+    let words = [
+        "profile `nope` (AWS_PROFILE) is in no AWS configuration file",
+        "there are: sso",
+    ];
     fails_once(&output, &words);
     let output = plan("empty", CLOSED, "", &[("AWS_PROFILE", "nope")]);
-    fails_once(&output, &["profile `nope`", "no AWS configuration file has a profile"]);
+    fails_once(
+        &output,
+        &["profile `nope`", "no AWS configuration file has a profile"],
+    );
 }
 
 #[test]
@@ -59,7 +65,11 @@ fn a_missing_login_gives_the_command_that_brings_it() {
     let output = plan("sso", CLOSED, SSO, &[("AWS_PROFILE", "sso")]);
     fails_once(
         &output,
-        &["run `aws sso login --profile sso`", "needed for accounts `orders`, `shop`"],
+        &[
+            "profile `sso` has no login",
+            "run `aws sso login --profile sso`",
+            "needed for accounts `orders`, `shop`",
+        ],
     );
     let session = "[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n\
         [profile admin]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Admin\nregion = eu-west-1\n";
@@ -68,13 +78,21 @@ fn a_missing_login_gives_the_command_that_brings_it() {
     let console = "[profile console]\nlogin_session = arn:aws:iam::111111111111:user/me\nregion = eu-west-1\n";
     let output = plan("console", CLOSED, console, &[("AWS_PROFILE", "console")]);
     fails_once(&output, &["run `aws login --profile console`"]);
-    let output = plan("default", CLOSED, &SSO.replace("profile sso", "default"), &[]);
+    let output = plan(
+        "default",
+        CLOSED,
+        &SSO.replace("profile sso", "default"),
+        &[],
+    );
     fails_once(&output, &["run `aws sso login`"]);
 }
 
 #[test]
 fn a_refused_connection_is_no_missing_login() {
-    let keys = [("AWS_ACCESS_KEY_ID", SHOP), ("AWS_SECRET_ACCESS_KEY", "any")];
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", SHOP),
+        ("AWS_SECRET_ACCESS_KEY", "any"),
+    ];
     let output = plan("closed", CLOSED, "", &keys);
     let text = told(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -115,7 +133,11 @@ fn a_code_is_asked_for_once_on_a_terminal() {
     };
     let file = stack("terminal", r#"role = "provision""#, r#"role = "provision""#);
     // `script` gives the program a terminal to ask at.
-    let line = format!("{} plan {}", env!("CARGO_BIN_EXE_provision"), file.display());
+    let line = format!(
+        "{} plan {}",
+        env!("CARGO_BIN_EXE_provision"),
+        file.display()
+    );
     let mut command = Command::new("script");
     let mut asked = command
         .args(["-qec", &line, "/dev/null"])
@@ -165,11 +187,19 @@ fn endpoints_of_a_profiles_services_are_used() {
         return;
     };
     let url = emulator.url();
-    let services: String = ["iam", "sts", "sns", "sqs", "api_gateway", "resource_groups_tagging_api", "kms"]
-        .map(|it| format!("{it} =\n  endpoint_url = {url}\n"))
-        .concat();
+    let services: String = [
+        "iam",
+        "sts",
+        "sns",
+        "sqs",
+        "api_gateway",
+        "resource_groups_tagging_api",
+        "kms",
+    ]
+    .map(|it| format!("{it} =\n  endpoint_url = {url}\n"))
+    .concat();
     let text = format!(
-        "[profile local]\naws_access_key_id = {SHOP}\naws_secret_access_key = any\nregion = eu-west-1\n\
+        "[profile local]\naws_access_key_id = {OPERATOR}\naws_secret_access_key = any\nregion = eu-west-1\n\
          services = local\n[services local]\n{services}"
     );
     let file = stack("services", r#"role = "provision""#, r#"role = "provision""#);

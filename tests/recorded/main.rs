@@ -3,6 +3,9 @@
 //! `answers.toml` has them with the stack that says the same. The refusals in `refusals.toml`
 //! are read by `src/aws/fault.rs`, beside the table that classifies them.
 
+#[cfg(feature = "aws")]
+mod wire;
+
 use std::collections::BTreeMap;
 
 use provision::kinds::{Have, Resource, Want};
