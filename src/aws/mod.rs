@@ -32,6 +32,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::retry::RetryPartition;
 use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
+use aws_types::service_config::ServiceConfigKey;
 use futures::future::LocalBoxFuture;
 
 use self::account::{Base, Counter, Entrance};
@@ -244,10 +245,12 @@ macro_rules! client {
                 $self.at.region,
                 $self.at.account
             );
-            let config = $sdk::config::Builder::from(&$self.config)
-                .retry_partition(RetryPartition::new(partition))
-                .build();
-            $sdk::Client::from_conf(config)
+            let mut config = $sdk::config::Builder::from(&$self.config)
+                .retry_partition(RetryPartition::new(partition));
+            if let Some(endpoint) = $self.endpoint_of(stringify!($field)) {
+                config = config.endpoint_url(endpoint);
+            }
+            $sdk::Client::from_conf(config.build())
         })
     };
 }
@@ -267,12 +270,32 @@ impl Clients {
     }
 
     fn queue_url(&self, name: &str) -> String {
-        let own = std::env::var("AWS_ENDPOINT_URL_SQS").ok();
-        sqs::url(
-            &self.at,
-            own.as_deref().or(self.config.endpoint_url()),
-            name,
-        )
+        let own = self.endpoint_of("sqs");
+        let endpoint = own.as_deref().or(self.config.endpoint_url());
+        sqs::url(&self.at, endpoint, name)
+    }
+
+    /// Returns a service's own endpoint, from the environment or the profile's `services` section.
+    ///
+    /// The SDK looks there too, but spells a name of several words with hyphens, where AWS's
+    /// tools have `api_gateway`.
+    ///
+    /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
+    fn endpoint_of(&self, field: &str) -> Option<String> {
+        if self.config.get_origin("endpoint_url").is_client_config() {
+            return None;
+        }
+        let key = ServiceConfigKey::builder()
+            .service_id(match field {
+                "apigateway" => "api_gateway",
+                "tagging" => "resource_groups_tagging_api",
+                other => other,
+            })
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        self.config.service_config()?.load_config(key)
     }
 
     async fn perform(&self, at: &Place, request: Request) -> Result<Answer, CallError> {

@@ -35,14 +35,14 @@ expect() { # WORDS, then a command that must succeed
         failed=$((failed + 1))
     fi
 }
-one() { aws --profile "$first" --region "$region" --output text "$@"; }
-two() { aws --profile "$second" --region "$region" --output text "$@"; }
+one() { aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} --profile "$first" --region "$region" --output text "$@"; }
+two() { aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} --profile "$second" --region "$region" --output text "$@"; }
 
 clean() {
     trap - EXIT INT TERM
     say "Removes what was made"
     for it in "$folder"/*.toml; do
-        [ -e "$it" ] && "$provision" destroy "$it" --yes --prune >"$folder/destroy" 2>&1 || tail -n 5 "$folder/destroy"
+        [ -e "$it" ] && "$provision" destroy "$it" --yes >"$folder/destroy" 2>&1 || tail -n 5 "$folder/destroy"
     done
     rm -rf "$folder"
 }
@@ -107,8 +107,8 @@ become_caller() {
     read -r caller_key caller_secret caller_token <<<"$keys"
 }
 as_caller() {
-    AWS_PROFILE='' AWS_ACCESS_KEY_ID=$caller_key AWS_SECRET_ACCESS_KEY=$caller_secret \
-        AWS_SESSION_TOKEN=$caller_token aws --region "$region" --output text "$@"
+    env -u AWS_PROFILE AWS_ACCESS_KEY_ID="$caller_key" AWS_SECRET_ACCESS_KEY="$caller_secret" \
+        AWS_SESSION_TOKEN="$caller_token" aws --region "$region" --output text "$@"
 }
 call() { # PATH [signed]
     local url=${api_url//\{id\}/$api}
@@ -127,7 +127,7 @@ api_id() { two apigateway get-rest-apis --query "items[?tags.\"provision:stack\"
 say "3. How long is a new role unknown to the services?"
 write "$stack" resource-policy ''
 began=$SECONDS
-expect "a first apply ends" "$provision" apply "$stack" --yes
+expect "a first apply ends" "$provision" apply "$stack" --yes --prune
 answer "it took $((SECONDS - began)) s; $(grep -o '([^)]*wait[^)]*)' "$folder/out" | tail -n 1)"
 
 say "4. Has a second plan nothing to do, at once?"
@@ -143,7 +143,14 @@ api=$(api_id)
 for _ in 1 2 3 4 5 6; do become_caller "$caller" && break; sleep 5; done
 topic=$(two sns list-topics --query "Topics[?ends_with(TopicArn, ':news')].TopicArn | [0]")
 queue=$(one sqs get-queue-url --queue-name inbox)
-for _ in 1 2 3 4 5 6; do as_caller sns publish --topic-arn "$topic" --message hello >"$folder/out" 2>&1 && break; sleep 5; done
+publish() {
+    for _ in 1 2 3 4 5 6; do
+        as_caller sns publish --topic-arn "$topic" --message hello && return
+        sleep 5
+    done
+    return 1
+}
+expect "the declared role may publish" publish
 body=$(one sqs receive-message --queue-url "$queue" --wait-time-seconds 10 --query 'Messages[0].Body')
 expect "the queue received it" is "$body" hello
 expect "the declared route answers the caller" is "$(call /hello signed)" 200
@@ -152,15 +159,15 @@ expect "nobody unsigned gets in" is "$(call /hello)" 403
 
 say "7. Does removing a throttle and a description leave neither?"
 write "$stack" resource-policy ', rate = 7, burst = 9, description = "for an hour"'
-expect "the throttle is set" "$provision" apply "$stack" --yes
+expect "the throttle is set" "$provision" apply "$stack" --yes --prune
 write "$stack" resource-policy ''
-expect "the throttle is removed" "$provision" apply "$stack" --yes
+expect "the throttle is removed" "$provision" apply "$stack" --yes --prune
 answer "AWS now says: $(two apigateway get-stage --rest-api-id "$api" --stage-name live --query '[description,methodSettings]' --output json | tr -d '\n ')"
 expect "nothing is left to do" "$provision" plan "$stack" --detailed-exitcode
 
 say "8. Is the caller refused while its access moves to an access role?"
 write "$stack" assume-role ''
-"$provision" apply "$stack" --yes >"$folder/move" 2>&1 &
+"$provision" apply "$stack" --yes --prune >"$folder/move" 2>&1 &
 moving=$!
 refused=0
 while kill -0 "$moving" 2>/dev/null; do
@@ -179,12 +186,12 @@ from = { account = "one", role_prefix = "first-hour-" }
 to   = "topics.news"
 via  = "resource-policy"
 TOML
-expect "SNS takes the policy" "$provision" apply "$stack" --yes
+expect "SNS takes the policy" "$provision" apply "$stack" --yes --prune
 
 say "1. Does an API whose policy names AWS principals still answer a route without an authorizer?"
 write "$stack" resource-policy ''
 sed 's|^"GET /secret".*|"GET /open" = { mock = 200, public = true }|' "$stack" >"$folder/open" && mv "$folder/open" "$stack"
-if "$provision" apply "$stack" --yes >"$folder/out" 2>&1; then
+if "$provision" apply "$stack" --yes --prune >"$folder/out" 2>&1; then
     sleep 5
     answer "GET /open, unsigned: $(call /open) (200: it answers; 403: AWS's page is right, and no such API works)"
 else
@@ -193,15 +200,15 @@ else
 fi
 
 say "9. Does a second apply finish what kill -9 left?"
-expect "everything is removed" "$provision" destroy "$stack" --yes --prune
+expect "everything is removed" "$provision" destroy "$stack" --yes
 write "$stack" resource-policy ''
 sleep "$((pause < 65 ? pause : 65))" # a deleted queue's name is taken for a minute
-"$provision" apply "$stack" --yes >"$folder/killed" 2>&1 &
+"$provision" apply "$stack" --yes --prune >"$folder/killed" 2>&1 &
 killed=$!
 sleep 3
 kill -9 "$killed" 2>/dev/null
 wait "$killed" 2>/dev/null
-expect "the same command goes on" "$provision" apply "$stack" --yes
+expect "the same command goes on" "$provision" apply "$stack" --yes --prune
 expect "there is one API" is "$(api_id | wc -w | tr -d ' ')" 1
 
 say "4. Has a plan nothing to do, $pause s later?"
@@ -209,7 +216,7 @@ sleep "$pause"
 expect "nothing to do" "$provision" plan "$stack" --detailed-exitcode
 
 say "10. Is everything gone after destroy?"
-expect "everything is removed" "$provision" destroy "$stack" --yes --prune
+expect "everything is removed" "$provision" destroy "$stack" --yes
 expect "no API carries the mark" is "$(api_id)" ""
 expect "no role is left" is "$(role_arn)" ""
 left=$(two resourcegroupstaggingapi get-resources --tag-filters Key=provision:stack,Values=first-hour --query 'ResourceTagMappingList[].ResourceARN')
