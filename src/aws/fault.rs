@@ -50,6 +50,9 @@ where
     match error {
         SdkError::ConstructionFailure(_) => refused(error),
         SdkError::TimeoutError(_) => CallError::new(Fault::Lost, "Timeout", chain(error)),
+        SdkError::ServiceError(refusal) if refusal.raw().status().as_u16() < 400 => {
+            unreadable(service, refusal.raw(), error)
+        }
         SdkError::ServiceError(refusal) => {
             let meta = refusal.err().meta();
             from_answer(
@@ -65,11 +68,33 @@ where
             if status >= 400 {
                 from_answer(service, answer.raw(), "", "")
             } else {
-                CallError::new(Fault::Lost, "UnreadableAnswer", chain(error))
+                unreadable(service, answer.raw(), error)
             }
         }
         _ => CallError::new(Fault::Lost, "NoAnswer", chain(error)),
     }
+}
+
+/// An answer that the SDK could not read: what it was to do is done.
+fn unreadable(service: Service, answer: &HttpResponse, error: &(dyn Error + 'static)) -> CallError {
+    let message = format!(
+        "{} answered {}, and the answer cannot be read: {}",
+        service.prefix(),
+        answer.status().as_u16(),
+        chain(error)
+    );
+    CallError::new(Fault::Lost, UNREADABLE, message)
+}
+
+const UNREADABLE: &str = "UnreadableAnswer";
+
+/// The same error of a call that only reads, if it `writes` not: an answer that cannot be read
+/// stays so when it is asked for again.
+pub(super) fn of_read(mut error: CallError, writes: bool) -> CallError {
+    if !writes && error.code == UNREADABLE {
+        error.fault = Fault::Invalid;
+    }
+    error
 }
 
 fn from_answer(service: Service, answer: &HttpResponse, code: &str, message: &str) -> CallError {
@@ -140,7 +165,7 @@ pub(super) fn fault(service: Service, code: &str, message: &str, status: u16) ->
             Service::Iam => iam(code),
             Service::Sts => sts(code),
             Service::Sns => sns(code, message),
-            Service::Sqs => sqs(code),
+            Service::Sqs => sqs(code, message),
             Service::ApiGateway => apigateway(code, message),
             Service::Tagging => None,
         })
@@ -270,12 +295,17 @@ fn sns(code: &str, message: &str) -> Option<Fault> {
     })
 }
 
-fn sqs(code: &str) -> Option<Fault> {
+fn sqs(code: &str, message: &str) -> Option<Fault> {
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
         "NonExistentQueue" | "QueueDoesNotExist" => Fault::Missing,
         "QueueNameExists" | "QueueAlreadyExists" => Fault::Exists,
         "QueueDeletedRecently" => Fault::TooSoon,
         "OverLimit" => Fault::Quota,
+        "InvalidParameterValue" | "InvalidAttributeValue"
+            if message.contains("Dead letter target does not exist") =>
+        {
+            Fault::Missing
+        }
         "InvalidAttributeName"
         | "InvalidAttributeValue"
         | "InvalidParameterValue"

@@ -5,6 +5,8 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html>.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EntityType, Tag};
 
@@ -279,6 +281,16 @@ pub(super) async fn get_policy(client: &Client, call: GetPolicy) -> Result<Strin
         .policy
         .and_then(|it| it.default_version_id)
         .ok_or_else(|| incomplete("GetPolicy", "default version"))
+}
+
+pub(super) async fn get_account_summary(
+    client: &Client,
+) -> Result<BTreeMap<String, i32>, CallError> {
+    let answer = client.get_account_summary().send().await.sent(IAM)?;
+    let counts = answer.summary_map.unwrap_or_default().into_iter();
+    Ok(counts
+        .map(|(key, value)| (key.as_str().to_owned(), value))
+        .collect())
 }
 
 pub(super) async fn get_policy_version(

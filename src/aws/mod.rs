@@ -16,6 +16,7 @@ mod account;
 mod apigateway;
 mod fault;
 mod iam;
+mod nulls;
 mod profile;
 mod sns;
 mod sqs;
@@ -36,6 +37,7 @@ use aws_types::service_config::ServiceConfigKey;
 use futures::future::LocalBoxFuture;
 
 use self::account::{Base, Counter, Entrance};
+use self::nulls::WithoutNulls;
 pub use self::profile::Ask;
 use crate::cloud::{Answer, CallError, Cloud, Fault, Request};
 use crate::model::{Place, Region};
@@ -189,9 +191,9 @@ impl Aws {
         })?;
         entrance.enter().await?;
         let clients = self.clients(at, entrance).await;
-        Box::pin(clients.perform(at, request))
-            .await
-            .map_err(|error| entrance.explain(error))
+        let writes = request.writes();
+        let answer = Box::pin(clients.perform(at, request)).await;
+        answer.map_err(|error| fault::of_read(entrance.explain(error), writes))
     }
 }
 
@@ -211,7 +213,7 @@ fn http_client() -> SharedHttpClient {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     use aws_smithy_http_client::{Builder, ConnectorBuilder};
 
-    Builder::new().build_with_connector_fn(|settings, components| {
+    let client = Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector =
             ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         connector.set_connector_settings(settings.cloned());
@@ -220,7 +222,8 @@ fn http_client() -> SharedHttpClient {
         }
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
-    })
+    });
+    SharedHttpClient::new(WithoutNulls(client))
 }
 
 /// The clients of one account in one region, each made when it is first asked for.
@@ -344,6 +347,9 @@ impl Clients {
                 sent!(DetachRolePolicy, iam::detach_role_policy, iam(), it)
             }
             Request::GetPolicy(it) => sent!(GetPolicy, iam::get_policy, iam(), it),
+            Request::GetAccountSummary(_) => {
+                sent!(GetAccountSummary, iam::get_account_summary, iam())
+            }
             Request::GetPolicyVersion(it) => {
                 sent!(GetPolicyVersion, iam::get_policy_version, iam(), it)
             }

@@ -111,6 +111,7 @@ calls! {
 
     Iam "GetAccountAuthorizationDetails" reads iam::GetAccountAuthorizationDetails -> Page<iam::AccountDetail>;
     Iam "ListRoles" reads iam::ListRoles -> Page<iam::RoleListing>;
+    Iam "GetAccountSummary" reads iam::GetAccountSummary -> std::collections::BTreeMap<String, i32>;
     Iam "GetPolicy" reads iam::GetPolicy -> String;
     Iam "GetPolicyVersion" reads iam::GetPolicyVersion -> String;
     Iam "CreateRole" writes iam::CreateRole -> iam::CreatedRole;

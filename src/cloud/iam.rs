@@ -264,6 +264,10 @@ pub struct GetPolicy {
     pub arn: String,
 }
 
+/// What an account has and may have, by IAM's names: `AssumeRolePolicySizeQuota`, `AttachedPoliciesPerRoleQuota`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetAccountSummary;
+
 /// The document of a version of a managed policy, URL-encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetPolicyVersion {

@@ -162,6 +162,7 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         Request::GetCallerIdentity(_)
         | Request::GetAccountAuthorizationDetails(_)
         | Request::ListRoles(_)
+        | Request::GetAccountSummary(_)
         | Request::GetPolicy(_)
         | Request::GetPolicyVersion(_)
         | Request::GetTopicAttributes(_)

@@ -68,6 +68,7 @@ pub(super) async fn carry_out(
         tell,
         ids: Ids::new(ids),
         made: RefCell::default(),
+        born: RefCell::default(),
         sight: Sight::default(),
         stopping: Cell::new(false),
         steps: RefCell::default(),
@@ -146,6 +147,8 @@ struct Run<'a> {
     ids: Ids,
     /// The roles that this run made, and when.
     made: RefCell<BTreeMap<Arn, Instant>>,
+    /// Everything that this run made, and when.
+    born: RefCell<BTreeMap<Address, Instant>>,
     /// How soon they are seen.
     sight: Sight,
     stopping: Cell<bool>,
@@ -323,6 +326,15 @@ impl Run<'_> {
                         "for SNS to act by the topic's new policy".to_owned(),
                     )
                 }
+                // What AWS has just made it may not find yet when the next call names it.
+                Fault::Missing if waited < PATIENCE && !self.unseen(step).is_empty() => (
+                    backoff(waited),
+                    format!(
+                        "for {} to show {}",
+                        service_of(step),
+                        self.unseen(step).join(", ")
+                    ),
+                ),
                 // IAM asks for minutes, others for seconds: something else is being changed there.
                 Fault::Conflict if waited < PATIENCE => (
                     (waited / 4 + Duration::from_secs(1)).min(Duration::from_secs(10)),
@@ -479,6 +491,25 @@ impl Run<'_> {
         })
     }
 
+    /// What a step acts on or names, as far as it is so new that AWS may not find it yet: itself and
+    /// what it needs, made by this run, and a role that was made shortly before it.
+    fn unseen(&self, step: &Step) -> Vec<String> {
+        let Some(want) = &step.want else {
+            return Vec::new();
+        };
+        let born = self.born.borrow();
+        let is_young = |it: &Instant| it.elapsed() < PATIENCE;
+        let just_made = |it: &&Address| born.get(*it).is_some_and(is_young);
+        let needed = want.needs.iter().chain([&step.address]).filter(just_made);
+        let mut found: Vec<String> = needed.map(ToString::to_string).collect();
+        let created = step.have.as_ref().and_then(|it| it.created);
+        let is_role = step.address.kind == KindName::Role;
+        if found.is_empty() && is_role && created.is_some_and(|it| self.cloud.now() - it < YOUNG) {
+            found.push(step.address.to_string());
+        }
+        found
+    }
+
     async fn attempt(
         &self,
         step: &Step,
@@ -526,6 +557,10 @@ impl Run<'_> {
         let existed = have.is_some() && matches!(step.action, Action::Keep | Action::Update);
         let id = want.resource.exist(want, have.as_ref(), cx).await?;
         self.ids.borrow_mut().insert(step.address.clone(), id);
+        if !existed {
+            let now = Instant::now();
+            self.born.borrow_mut().insert(step.address.clone(), now);
+        }
         if let Resource::Role(role) = &want.resource
             && !existed
         {
@@ -627,6 +662,8 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         repin: false,
         renames: false,
         adopts: None,
+        quotas: crate::policy::size::RoleQuotas::default(),
+        was: BTreeSet::new(),
         digest: None,
     }
 }

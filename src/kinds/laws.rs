@@ -276,6 +276,8 @@ fn want(resource: &Resource) -> Want {
         repin: false,
         renames: false,
         adopts: None,
+        quotas: crate::policy::size::RoleQuotas::default(),
+        was: std::collections::BTreeSet::new(),
         digest: None,
     }
 }

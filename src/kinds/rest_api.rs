@@ -123,16 +123,21 @@ pub fn marked<'a>(
         .min_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)))
 }
 
-/// The API that bears this mark, or else the one that is to be taken over by its id.
+/// The API that bears the mark of this want, or of an address that it had, or else the one that is to
+/// be taken over by its id.
 #[must_use]
 pub fn found<'a>(
     records: &'a [RestApiRecord],
     stack: &str,
     address: &Address,
-    adopts: Option<&str>,
+    want: &Want,
 ) -> Option<&'a RestApiRecord> {
+    let adopts = want.adopts.as_deref();
+    let moved = || want.was.iter().find_map(|it| marked(records, stack, it));
     let named = || records.iter().find(|it| adopts == Some(it.id.as_str()));
-    marked(records, stack, address).or_else(named)
+    marked(records, stack, address)
+        .or_else(moved)
+        .or_else(named)
 }
 
 /// Whether an API's policy holds statements of the stack.
@@ -373,7 +378,7 @@ impl Kind for RestApi {
         let records = read_all(cx.cloud, &want.place).await?;
         let record = match &self.existing {
             Some(id) => records.iter().find(|it| it.id == *id),
-            None => found(&records, cx.stack, cx.address, want.adopts.as_deref()),
+            None => found(&records, cx.stack, cx.address, want),
         };
         match record {
             Some(record) => {

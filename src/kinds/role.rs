@@ -36,6 +36,7 @@ use super::{
 };
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::{Arn, Detail, Differences, Mark, Place, Tags};
+use crate::policy::size::RoleQuotas;
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, normal, size};
 
 pub use crate::model::tags::inline_prefix;
@@ -83,10 +84,18 @@ fn trusts_nobody() -> Document {
 
 /// Every role and managed policy of an account.
 pub async fn details(cloud: &dyn Cloud, place: &Place) -> Result<Account, CallError> {
-    let all = cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
+    let mut all = cloud::all_pages(cloud, place, |marker| iam::GetAccountAuthorizationDetails {
         marker,
     })
     .await?;
+    for detail in &mut all {
+        // For some seconds IAM shows a new role by its unique id; path and name make the ARN.
+        if let iam::AccountDetail::Role(role) = detail
+            && role.arn == role.id
+        {
+            role.arn = Arn::role(place, &role.path, &role.name).to_string();
+        }
+    }
     Ok(Account::of(all))
 }
 
@@ -112,7 +121,26 @@ fn unreadable(what: &str, error: &crate::policy::PolicyError) -> CallError {
     )
 }
 
+/// What an account allows of its roles.
+pub(crate) async fn quotas(cloud: &dyn Cloud, at: &Place) -> Result<RoleQuotas, CallError> {
+    let summary = cloud::call(cloud, at, iam::GetAccountSummary).await?;
+    let of = |name: &str, default: usize| {
+        let limit = summary.get(name).and_then(|it| usize::try_from(*it).ok());
+        limit.unwrap_or(default)
+    };
+    Ok(RoleQuotas {
+        trust: of("AssumeRolePolicySizeQuota", size::TRUST),
+        attached: of("AttachedPoliciesPerRoleQuota", size::ATTACHED),
+    })
+}
+
 impl Role {
+    /// Whether an account needs raised quotas for it.
+    pub(crate) fn is_beyond_defaults(&self) -> bool {
+        size::trust(&self.trust, size::TRUST).is_over()
+            || self.managed.len() + self.attached.len() > size::ATTACHED
+    }
+
     /// The role's name in IAM.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -319,13 +347,13 @@ impl Kind for Role {
             new = self.attached.iter().filter(comes).collect();
         }
         let mut others = live.map_or(0, |it| it.attached.len());
-        let detached_first = self.managed.len() + others + new.len() > size::ATTACHED;
+        let detached_first = self.managed.len() + others + new.len() > want.quotas.attached;
         if detached_first {
             self.detach(&stale, place, cx).await?;
             others -= stale.len();
         }
         let ours = live.map_or(0, |it| it.managed.values().filter(|it| it.attached).count());
-        let attached_first = ours + others + new.len() <= size::ATTACHED;
+        let attached_first = ours + others + new.len() <= want.quotas.attached;
         if attached_first {
             self.attach(&new, place, cx).await?;
             others += new.len();

@@ -16,6 +16,7 @@ pub mod census;
 mod regarding;
 mod roles;
 mod subscriptions;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::kinds::{Queue, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 use crate::policy::Document;
+use crate::policy::size::RoleQuotas;
 
 /// A resource that is ours by its mark and that the stack does not want.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,8 @@ pub struct Live {
     pub guests: Vec<Guest>,
     /// Of the managed policies that our roles have or are bounded by, those that were read.
     pub policies: ManagedPolicies,
+    /// What accounts allow of their roles, where more than the default may be needed.
+    pub quotas: BTreeMap<AccountId, RoleQuotas>,
 }
 
 /// What managed policies say that the stack did not make, by ARN.
@@ -187,48 +191,8 @@ impl Reading {
         self.live.remains.extend(other.live.remains);
         self.live.guests.extend(other.live.guests);
         self.live.policies.extend(other.live.policies);
+        self.live.quotas.extend(other.live.quotas);
         self.unread.extend(other.unread);
-    }
-
-    /// The same; an error when an account cannot be entered or does not answer. What AWS refuses to
-    /// show is no error: it stays among the unread.
-    pub fn answered(self) -> Result<Self, SurveyErrors> {
-        let refused = |it: &Unread| match it.error.source.fault {
-            Fault::Denied
-            | Fault::Missing
-            | Fault::Exists
-            | Fault::Conflict
-            | Fault::Unsettled
-            | Fault::Invalid
-            | Fault::Quota => true,
-            Fault::Throttled
-            | Fault::TooSoon
-            | Fault::Lost
-            | Fault::Broken
-            | Fault::Credentials
-            | Fault::NoLogin
-            | Fault::Region
-            | Fault::Stopped => false,
-        };
-        if self.unread.iter().all(refused) {
-            return Ok(self);
-        }
-        self.whole().map(Self::from)
-    }
-
-    /// Whether enough of a want was read to plan it.
-    #[must_use]
-    pub fn tells_of(&self, address: &Address, want: &Want) -> bool {
-        let unread = self.unread_addresses().contains(address);
-        (!unread || self.live.have.contains_key(address)) && self.waits_for(want).is_none()
-    }
-
-    /// The API whose id a want's documents need, and that could not be read.
-    #[must_use]
-    pub fn waits_for(&self, want: &Want) -> Option<Address> {
-        let unread = self.unread_addresses();
-        let mut pending = want.resource.pending().into_iter();
-        pending.find(|it| unread.contains(it) && !self.live.have.contains_key(it))
     }
 
     /// What is there; an error when anything could not be read.
@@ -258,15 +222,6 @@ impl Reading {
     #[must_use]
     pub fn unread_addresses(&self) -> BTreeSet<&Address> {
         self.unread.iter().flat_map(|it| &it.addresses).collect()
-    }
-}
-
-impl From<Live> for Reading {
-    fn from(live: Live) -> Self {
-        Self {
-            live,
-            unread: Vec::new(),
-        }
     }
 }
 
@@ -555,8 +510,7 @@ impl Survey<'_> {
         let mut reads = Vec::new();
         let mut taken: BTreeSet<&Address> = BTreeSet::new();
         let adopted = |address: &Address, want: &Want, record: &RestApiRecord| {
-            let adopts = want.adopts.as_deref();
-            rest_api::found(&records, self.stack, address, adopts)
+            rest_api::found(&records, self.stack, address, want)
                 .is_some_and(|it| it.id == record.id)
         };
         for record in &records {

@@ -166,6 +166,8 @@ impl Draft<'_> {
             repin: false,
             renames: false,
             adopts: None,
+            quotas: crate::policy::size::RoleQuotas::default(),
+            was: BTreeSet::new(),
             digest: None,
         };
         self.wants.entry(address).insert_entry(want).into_mut()
@@ -245,6 +247,19 @@ pub fn lower_over(
     roles::compile(&mut draft);
     if !draft.faults.is_empty() {
         return Err(draft.faults);
+    }
+    for moved in &stack.moved {
+        for (address, want) in &mut draft.wants {
+            let was = match &want.resource {
+                Resource::Stage(stage) if stage.api == moved.to => {
+                    let name = format!("{}.{}", moved.from.name, stage.name);
+                    Address::new(KindName::Stage, name)
+                }
+                _ if *address == moved.to => moved.from.clone(),
+                _ => continue,
+            };
+            want.was.insert(was);
+        }
     }
     let handovers = draft
         .handovers

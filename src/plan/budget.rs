@@ -82,7 +82,13 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                     api: "0123456789",
                 };
                 let document = whole(step, want, &api.policy);
-                let fill = Fill::of(&document, |it| vec![size::api(it, &name)]);
+                let live = step.have.as_ref().and_then(|it| it.document.as_ref());
+                let there = live.map_or(0, |it| size::api(it, &name).used);
+                let budget = |it: &Document| {
+                    let found = size::api(it, &name);
+                    Budget::new(found.what, found.used, found.limit.max(there))
+                };
+                let fill = Fill::of(&document, |it| vec![budget(it)]);
                 let ways = consumers_out("consumers", "API", &fill, true);
                 found.extend(fill.gauge(step, "policy", "consumers", ways));
             }
@@ -140,7 +146,13 @@ fn resources(api: &RestApi) -> usize {
 
 fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {
     if want.owned {
-        let fill = Fill::of(&role.trust, |it| vec![size::trust(it, size::TRUST)]);
+        // An account whose quota was raised shows it by a trust policy that is longer.
+        let there = match step.have.as_ref().map(|it| &it.resource) {
+            Some(Resource::Role(live)) => size::trust(&live.trust, 0).used,
+            _ => 0,
+        };
+        let limit = want.quotas.trust.max(there);
+        let fill = Fill::of(&role.trust, |it| vec![size::trust(it, limit)]);
         found.extend(fill.gauge(step, "trust policy", "consumers", trust_out()));
     }
     // Others' inline policies count as well, as long as they stay.
@@ -203,7 +215,7 @@ fn attachments(step: &Step, want: &Want, role: &Role) -> (usize, usize) {
         it.attached.len() + ours.count()
     });
     let count = role.managed.len() + role.attached.len() + theirs;
-    (count, size::ATTACHED.max(there))
+    (count, want.quotas.attached.max(there))
 }
 
 /// What fills a document.

@@ -17,6 +17,7 @@ mod left;
 mod moves;
 mod order;
 mod outward;
+mod partial;
 mod reborn;
 mod relay;
 mod release;
@@ -174,7 +175,9 @@ impl Plan {
             if left.iter().any(|it| it.holds(address)) {
                 continue;
             }
-            let want = want.with_ids(&ids);
+            let mut want = want.with_ids(&ids);
+            let quotas = live.quotas.get(&want.place.id);
+            want.quotas = quotas.copied().unwrap_or_default();
             let have = live.have.get(address);
             match step_for(address, want, have, &made, consent) {
                 Ok(step) => steps.push(step),
@@ -189,7 +192,15 @@ impl Plan {
         ripple::tell_of_replaced_roles(&mut steps);
         ripple::redeploy_changed_apis(&mut steps);
         let kept: BTreeSet<String> = desired.wants.keys().map(ToString::to_string).collect();
-        steps.extend(live.orphans.iter().map(|it| removal(it, &kept)));
+        steps.extend(live.orphans.iter().map(|it| {
+            let mut moved = desired.wants.iter();
+            let now = moved.find(|(_, want)| want.was.contains(&it.address));
+            let orphan = Orphan {
+                address: now.map_or(&it.address, |(address, _)| address).clone(),
+                ..it.clone()
+            };
+            removal(&orphan, &kept)
+        }));
         for queue in &consent.cut_off {
             match halves::cut_off(desired, live, queue) {
                 Ok(cut) => steps.extend(cut),
@@ -226,35 +237,6 @@ impl Plan {
         };
         plan.bridge();
         plan
-    }
-
-    /// What makes what could be read what is wanted. What could not be read stays as it is, with what
-    /// needs its id.
-    #[must_use]
-    pub fn of_reading(desired: &Desired, reading: &Reading, consent: &Consent) -> Self {
-        let mut known = desired.clone();
-        known
-            .wants
-            .retain(|address, want| reading.tells_of(address, want));
-        let mut plan = Self::between(&known, &reading.live, consent);
-        plan.unread.clone_from(&reading.unread);
-        plan
-    }
-
-    /// The same, to be carried out: while something of the stack's own cannot be read nothing is
-    /// removed, for it may be what takes the place of what would go.
-    #[must_use]
-    pub fn to_apply(desired: &Desired, mut reading: Reading, consent: &Consent) -> Self {
-        if reading.unread.iter().any(|it| !it.foreign) {
-            reading.live.orphans.clear();
-        }
-        Self::of_reading(desired, &reading, consent)
-    }
-
-    /// Whether something of the stack's own could not be read.
-    #[must_use]
-    pub fn lacks_own(&self) -> bool {
-        self.unread.iter().any(|it| !it.foreign)
     }
 
     /// What takes everything of the stack away again, as far as it could be read.
@@ -463,11 +445,14 @@ fn step_for(
     }
     if want.owned && want.resource.kind() != KindName::Subscription {
         match &have.mark {
-            Some(mark) if mark.stack == want.stack && mark.address == *address => {}
+            Some(mark)
+                if mark.stack == want.stack
+                    && (mark.address == *address || want.was.contains(&mark.address)) => {}
             Some(mark) if mark.stack == want.stack => {
                 return Err(format!(
-                    "`{}` is there already as `{}` of this stack; two addresses cannot be one resource",
-                    have.id, mark.address
+                    "`{}` is there already as `{}` of this stack; two addresses cannot be one resource. If it only has \
+                     another name in the file now, write `[[moved]]` with `from = \"{}\"` and `to = \"{address}\"`",
+                    have.id, mark.address, mark.address
                 ));
             }
             Some(mark) => {
@@ -507,6 +492,7 @@ fn step_for(
         .as_ref()
         .and_then(|it| it.digest.as_ref())
         .is_none_or(|it| *it == want.digest())
+        && have.mark.as_ref().is_none_or(|it| it.address == *address)
         && want.owned;
     let mut action = match () {
         () if differences.replaces() => Action::Replace,
@@ -527,10 +513,19 @@ fn step_for(
     if action == Action::Keep && says_another_mark(&want, have, address) {
         // An apply was stopped between its last change and the mark that remembers it.
         action = Action::Update;
+        let (from, to) = match &have.mark {
+            Some(mark) if mark.address != *address => {
+                (Some(mark.address.to_string()), address.to_string())
+            }
+            mark => (
+                mark.as_ref().and_then(|it| it.digest.clone()),
+                want.digest(),
+            ),
+        };
         changes.push(Change {
             field: "mark".to_owned(),
-            from: have.mark.as_ref().and_then(|it| it.digest.clone()),
-            to: Some(want.digest()),
+            from,
+            to: Some(to),
             details: Vec::new(),
             cost: crate::model::Cost::Update,
         });

@@ -205,6 +205,8 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         repin: false,
         renames: false,
         adopts: None,
+        quotas: crate::policy::size::RoleQuotas::default(),
+        was: BTreeSet::new(),
         digest: None,
     };
     let have = have.clone().of_another(&desired.stack);

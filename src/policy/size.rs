@@ -20,6 +20,24 @@ pub const TRUST: usize = 2048;
 pub const INLINE: usize = 10_240;
 /// Managed policies attached to one role, unless the account's quota was raised.
 pub const ATTACHED: usize = 10;
+/// What an account allows of each of its roles: the defaults, until they were raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleQuotas {
+    /// The length of a trust policy.
+    pub trust: usize,
+    /// How many managed policies may be attached.
+    pub attached: usize,
+}
+
+impl Default for RoleQuotas {
+    fn default() -> Self {
+        Self {
+            trust: TRUST,
+            attached: ATTACHED,
+        }
+    }
+}
+
 /// A managed policy.
 pub const MANAGED: usize = 6144;
 /// A topic's policy in bytes.

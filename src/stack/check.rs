@@ -14,8 +14,8 @@ use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Table, Value};
 use super::{
-    Source, Stack, Unmet, access, accounts, apis, claims, contracts, names, nevers, offers, queues,
-    roles, topics,
+    Source, Stack, Unmet, access, accounts, apis, claims, contracts, moved, names, nevers, offers,
+    queues, roles, topics,
 };
 
 /// The whole file.
@@ -68,6 +68,12 @@ pub(super) const ROOT: Shape = Shape {
             "What may never be possible: one `[[never]]` each.",
         )
         .alias(&["nevers", "forbid", "deny"]),
+        Field::new(
+            "moved",
+            Kind::List(&Kind::Table(&moved::MOVED)),
+            "What has another name in the file than before: one `[[moved]]` each.",
+        )
+        .alias(&["renamed", "moves"]),
     ],
     one_of: &[],
 };
@@ -200,6 +206,7 @@ fn checked(
     let offered = offers::offers(&mut checker, root.list("offer"), &known, &claimed);
     access.extend(offered.access);
     let nevers = nevers::nevers(&mut checker, root.list("never"), &known);
+    let moved = moved::moved(&mut checker, root.list("moved"));
     if !checker.faults.is_empty() {
         return Err(checker.faults);
     }
@@ -223,6 +230,7 @@ fn checked(
         claims,
         withdrawn: checker.withdrawn,
         nevers,
+        moved,
         accepts: checker.accepts,
     })
 }
@@ -410,7 +418,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer` and `never`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never` and `moved`
 
 "#]]
         );

@@ -31,6 +31,7 @@ mod integrations;
 #[cfg(test)]
 mod laws;
 mod layout;
+mod moved;
 mod names;
 mod nevers;
 mod offers;
@@ -60,6 +61,7 @@ pub use contract::{
     Subscriber, Subscribing, Withdrawn, claims_text,
 };
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
+pub use moved::Moved;
 pub use nevers::{Deed, Forbidden, Never, Whom};
 pub use written::{Written, written};
 
@@ -183,6 +185,8 @@ pub struct Stack {
     pub withdrawn: Vec<Withdrawn>,
     /// What may never be possible, in the order written.
     pub nevers: Vec<Never>,
+    /// Resources that have another address than before.
+    pub moved: Vec<Moved>,
     /// Guardrails that resources may go over, and why.
     pub accepts: BTreeMap<Address, Accepted>,
 }

@@ -26,6 +26,7 @@ crate::scenarios! {
     a_document_that_is_wrong_changes_nothing,
     a_method_without_an_authorizer_of_its_own_has_none,
     a_method_reads_back_as_the_document_has_it,
+    an_empty_mapping_template_is_an_empty_text,
     patches_of_an_api_all_apply_or_none,
     a_deployment_is_what_the_api_was_when_it_was_made,
     a_deployment_needs_methods_with_integrations,
@@ -451,6 +452,28 @@ async fn a_method_reads_back_as_the_document_has_it(w: &World<'_>) {
         integration.request_parameters,
         map([("integration.request.path.id", "method.request.path.id")])
     );
+}
+
+async fn an_empty_mapping_template_is_an_empty_text(w: &World<'_>) {
+    let id = w.ok(&w.a, api("silent")).await.id;
+    let mut operation = mock(true);
+    let integration = &mut operation["x-amazon-apigateway-integration"];
+    integration["requestTemplates"]["text/plain"] = json!("");
+    integration["responses"]["default"]["responseTemplates"] =
+        json!({ "application/json": "", "text/plain": null });
+    let document = document("silent", &json!({ "/x": { "get": operation } }));
+    w.ok(&w.a, put(&id, true, &document)).await;
+    let all = resources(w, &w.a, &id).await;
+    let resource = all.iter().find(|it| it.path == "/x").expect("the path");
+    let integration = resource.methods["GET"].integration.as_ref();
+    let integration = integration.expect("an integration");
+    let asked = map([
+        ("application/json", "{\"statusCode\": 200}"),
+        ("text/plain", ""),
+    ]);
+    assert_eq!(integration.request_templates, asked);
+    let answered = map([("application/json", ""), ("text/plain", "")]);
+    assert_eq!(integration.responses["200"].templates, answered);
 }
 
 async fn patches_of_an_api_all_apply_or_none(w: &World<'_>) {

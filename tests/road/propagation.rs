@@ -1,10 +1,16 @@
 //! However long a new role stays unseen, the end is the same; and nobody waits for ever.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::stream;
+use provision::cloud::Seam;
 use provision::cloud::sandbox::Habits;
-use provision::execute::Outcome;
-use tokio::time::Instant;
+use provision::execute::{self, Event, Outcome};
+use provision::kinds::survey;
+use provision::plan::{Consent, Plan};
+use tokio::time::{Instant, sleep};
 
 use crate::operator::{ORDERS, SHOP, delete_role, make_role};
 use crate::sweep::difference;
@@ -144,5 +150,74 @@ fn a_role_made_a_moment_ago_by_another_run_is_waited_for() {
         assert_in_step(&desired, &sandbox, "after both").await;
         assert_eq!(difference(&end, &sandbox.picture()), None);
         let _ = ORDERS;
+    });
+}
+
+/// What was made is not found by calls that name it for so long.
+fn shy(seconds: u64) -> Habits {
+    Habits {
+        visibility: Duration::from_secs(seconds),
+        ..Habits::default()
+    }
+}
+
+#[test]
+fn what_was_just_made_is_waited_for_until_calls_find_it_and_the_wait_is_told() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    run(async {
+        let at_once = sandbox_for([&desired]);
+        apply(&desired, &at_once).await;
+        let sandbox = sandbox_for([&desired]).with(shy(9));
+        let reached = desired.reached();
+        let live = survey::survey(&desired.stack, &desired.wants, &reached, &sandbox);
+        let live = live.await.expect("read");
+        let plan = Plan::between(&desired, &live, &Consent::default());
+        let told = RefCell::new(BTreeSet::new());
+        let tell = |event| {
+            if let Event::Waiting { why, .. } = event {
+                told.borrow_mut().insert(why);
+            }
+        };
+        let seam = Seam::around(&sandbox);
+        let outcomes = execute::run(&plan, &seam, live.ids(), stream::pending(), &tell).await;
+        assert!(outcomes.all_done(), "{outcomes:?}");
+        assert_eq!(difference(&at_once.picture(), &sandbox.picture()), None);
+        let told = told.into_inner();
+        for why in [
+            "for IAM to show roles.checkout",
+            "for SQS to show queues.billing-dead-letters",
+        ] {
+            assert!(told.contains(why), "{why}: {told:?}");
+        }
+        // IAM still shows the youngest roles by their unique ids, and SQS does not find the youngest
+        // queue: to make it again changes nothing.
+        let plan = crate::world::plan(&desired, &sandbox).await;
+        assert_eq!(crate::world::spoken(&plan), ["+ queues.billing-inbox"]);
+        apply(&desired, &sandbox).await;
+        sleep(Duration::from_secs(9)).await;
+        assert_in_step(&desired, &sandbox, "once everything is found").await;
+    });
+}
+
+#[test]
+fn what_is_never_found_fails_in_bounded_time() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    run(async {
+        let sandbox = sandbox_for([&desired]).with(shy(100_000));
+        let began = Instant::now();
+        let ran = Command::Apply(&desired).with(&sandbox, []).await;
+        let took = began.elapsed();
+        assert!(took > Duration::from_secs(100), "{took:?}");
+        assert!(took < Duration::from_secs(400), "{took:?}");
+        let failed = &ran.outcomes.steps[&(crate::world::address("queues.billing-inbox"), false)];
+        let Outcome::Failed(error) = failed else {
+            panic!("{}", ran.story());
+        };
+        assert!(
+            error
+                .to_string()
+                .contains("Dead letter target does not exist"),
+            "{error}"
+        );
     });
 }

@@ -24,9 +24,16 @@ use crate::cloud::{Fault, Page};
 use crate::model::{Arn, Tags};
 use crate::policy::{Grammar, Refusal};
 
-const TRUST_SIZE: usize = 2048;
+const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
+const ATTACHED: &str = "AttachedPoliciesPerRoleQuota";
+/// What every account begins with.
+const QUOTAS: [(&str, i32); 4] = [
+    (TRUST_SIZE, 2048),
+    (ATTACHED, 10),
+    ("RolePolicySizeQuota", 10_240),
+    ("PolicySizeQuota", 6144),
+];
 const INLINE_SIZE: usize = 10_240;
-const ATTACHED: usize = 10;
 const TAGS: usize = 50;
 const PAGE: usize = 1000;
 
@@ -60,12 +67,17 @@ impl Turn<'_> {
         &mut self,
         call: &GetAccountAuthorizationDetails,
     ) -> Answered<Page<AccountDetail>> {
-        let roles = self.account().roles.iter();
+        let roles = self.world.accounts.get(&self.at.id);
+        let roles = roles.into_iter().flat_map(|it| &it.roles);
         let roles = roles
             .map(|(name, role)| RoleDetail {
                 name: name.clone(),
                 path: role.path.clone(),
-                arn: role.arn.clone(),
+                arn: if self.is_unseen(role.created) {
+                    role.id.clone()
+                } else {
+                    role.arn.clone()
+                },
                 id: role.id.clone(),
                 created: role.created.div_euclid(1000),
                 trust: as_shown(&role.trust),
@@ -190,15 +202,16 @@ impl Turn<'_> {
     pub(super) fn attach(&mut self, call: AttachRolePolicy) -> Answered<()> {
         self.role(&call.name)?;
         self.check_managed_policy(&call.policy)?;
+        let limit = self.quota(ATTACHED);
         let role = self.role(&call.name)?;
         if role.attached.contains(&call.policy) {
             return Ok(());
         }
-        if role.attached.len() >= ATTACHED {
+        if role.attached.len() >= limit {
             return refuse(
                 Fault::Quota,
                 "LimitExceeded",
-                format!("Cannot exceed quota for PoliciesPerRole: {ATTACHED}"),
+                format!("Cannot exceed quota for PoliciesPerRole: {limit}"),
             );
         }
         role.attached.push(call.policy);
@@ -274,7 +287,9 @@ impl Turn<'_> {
     }
 
     fn role(&mut self, name: &str) -> Answered<&mut Role> {
-        match self.account().roles.get_mut(name) {
+        let there = self.account().roles.get(name).map(|it| it.created);
+        let is_seen = there.is_some_and(|created| !self.is_unseen(created));
+        match self.account().roles.get_mut(name).filter(|_| is_seen) {
             Some(role) => Ok(role),
             None => refuse(
                 Fault::Missing,
@@ -282,6 +297,22 @@ impl Turn<'_> {
                 format!("The role with name {name} cannot be found."),
             ),
         }
+    }
+
+    /// What the account may have.
+    pub(super) fn quotas(&self) -> BTreeMap<String, i32> {
+        let defaults = QUOTAS.map(|(name, limit)| (name.to_owned(), limit));
+        let mut found = BTreeMap::from(defaults);
+        let account = self.world.accounts.get(&self.at.id);
+        found.extend(account.map(|it| it.quotas.clone()).unwrap_or_default());
+        found
+    }
+
+    fn quota(&self, name: &str) -> usize {
+        let limit = self.quotas().get(name).copied();
+        limit
+            .and_then(|it| usize::try_from(it).ok())
+            .unwrap_or(usize::MAX)
     }
 
     /// The trust policy to store: as sent, unless a principal is shown otherwise.
@@ -298,11 +329,12 @@ impl Turn<'_> {
                 );
             }
         };
-        if size(text) > TRUST_SIZE {
+        let limit = self.quota(TRUST_SIZE);
+        if size(text) > limit {
             return refuse(
                 Fault::Quota,
                 "LimitExceeded",
-                format!("Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE}"),
+                format!("Cannot exceed quota for ACLSizePerRole: {limit}"),
             );
         }
         Ok(if changed {

@@ -60,6 +60,9 @@ pub use state::SandboxError;
 pub struct Habits {
     /// How old a role must be before policies may name it.
     pub propagation: Duration,
+    /// How old a role or queue must be before calls that name it find it. IAM's own listing shows a
+    /// younger role by its unique id.
+    pub visibility: Duration,
     /// Whether the published rates of API Gateway and SNS are enforced.
     pub rates: bool,
     /// Whether a change of an API is refused while another change of it is under way.
@@ -80,6 +83,7 @@ impl Default for Habits {
     fn default() -> Self {
         Self {
             propagation: Duration::from_secs(4),
+            visibility: Duration::ZERO,
             rates: true,
             collisions: true,
             read_latency: Duration::from_millis(40),
@@ -131,6 +135,15 @@ impl Sandbox {
     #[must_use]
     pub fn with(mut self, habits: Habits) -> Self {
         self.habits = habits;
+        self
+    }
+
+    /// The same, with a quota of an account raised: by IAM's name, such as `AssumeRolePolicySizeQuota`.
+    #[must_use]
+    pub fn with_quota(self, account: &AccountId, name: &str, limit: i32) -> Self {
+        if let Some(account) = self.world.borrow_mut().accounts.get_mut(account) {
+            account.quotas.insert(name.to_owned(), limit);
+        }
         self
     }
 
@@ -310,6 +323,7 @@ impl Turn<'_> {
             }
             Request::ListRoles(it) => Answer::ListRoles(turn.list_roles(&it)?),
             Request::GetPolicy(it) => Answer::GetPolicy(turn.get_policy(&it)?),
+            Request::GetAccountSummary(_) => Answer::GetAccountSummary(turn.quotas()),
             Request::GetPolicyVersion(it) => {
                 Answer::GetPolicyVersion(turn.get_policy_version(&it)?)
             }
@@ -440,6 +454,12 @@ impl Turn<'_> {
             now: self.now,
             propagation: self.habits.propagation,
         }
+    }
+
+    /// Whether something made then is too young to be found.
+    fn is_unseen(&self, created: i64) -> bool {
+        let age = self.now.saturating_sub(created);
+        u128::try_from(age).is_ok_and(|age| age < self.habits.visibility.as_millis())
     }
 
     fn seconds(&self) -> i64 {

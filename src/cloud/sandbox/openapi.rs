@@ -99,6 +99,14 @@ fn text_map(value: Option<&Value>) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Mapping templates: an empty one is kept, and so is one that is written as `null`.
+fn templates(value: Option<&Value>) -> BTreeMap<String, String> {
+    let entries = value.and_then(Value::as_object).into_iter().flatten();
+    entries
+        .map(|(key, value)| (key.clone(), text(Some(value)).unwrap_or_default()))
+        .collect()
+}
+
 fn operations(
     document: &Map<String, Value>,
     paths: &Map<String, Value>,
@@ -231,7 +239,7 @@ fn integration(source: &Map<String, Value>) -> Result<IntegrationRecord, Refused
         let status = text(response.get("statusCode")).unwrap_or_default();
         let record = IntegrationResponseRecord {
             selection: (pattern != "default").then(|| pattern.clone()),
-            templates: text_map(response.get("responseTemplates")),
+            templates: templates(response.get("responseTemplates")),
         };
         responses.insert(status, record);
     }
@@ -243,7 +251,7 @@ fn integration(source: &Map<String, Value>) -> Result<IntegrationRecord, Refused
         timeout_ms: Some(timeout),
         passthrough: Some(passthrough),
         request_parameters: text_map(source.get("requestParameters")),
-        request_templates: text_map(source.get("requestTemplates")),
+        request_templates: templates(source.get("requestTemplates")),
         responses,
     })
 }

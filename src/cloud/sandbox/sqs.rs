@@ -178,7 +178,9 @@ impl Turn<'_> {
     }
 
     fn queue(&mut self, name: &str) -> Answered<&mut Queue> {
-        match self.regional().queues.get_mut(name) {
+        let there = self.regional().queues.get(name).map(|it| it.created);
+        let is_seen = there.is_some_and(|created| !self.is_unseen(created));
+        match self.regional().queues.get_mut(name).filter(|_| is_seen) {
             Some(queue) => Ok(queue),
             None => refuse(
                 Fault::Missing,
@@ -262,8 +264,15 @@ impl Turn<'_> {
             return wrong("Invalid value for deadLetterTargetArn.");
         };
         let own = target.as_str() == Arn::regional(self.at, "sqs", target.name()).as_str();
-        if !own || !self.regional().queues.contains_key(target.name()) {
-            return wrong("Dead letter target does not exist.");
+        let there = self.regional().queues.get(target.name());
+        let created = there.map(|it| it.created).filter(|_| own);
+        if created.is_none_or(|it| self.is_unseen(it)) {
+            let reason = "Dead letter target does not exist.";
+            return refuse(
+                Fault::Missing,
+                "InvalidParameterValue",
+                format!("Value {value} for parameter RedrivePolicy is invalid. Reason: {reason}"),
+            );
         }
         if is_fifo(target.name()) != fifo {
             return wrong("Dead letter queue must be same type of queue as the source.");

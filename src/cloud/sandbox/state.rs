@@ -43,6 +43,9 @@ pub(super) struct Account {
     /// Managed policies by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) policies: BTreeMap<String, Policy>,
+    /// Quotas that were raised, by IAM's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) quotas: BTreeMap<String, i32>,
     pub(super) regions: BTreeMap<Region, Regional>,
 }
 

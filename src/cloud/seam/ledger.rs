@@ -194,6 +194,7 @@ pub(crate) fn target(request: &Request) -> String {
     let text = match request {
         Request::GetCallerIdentity(_)
         | Request::GetAccountAuthorizationDetails(_)
+        | Request::GetAccountSummary(_)
         | Request::ListTopics(_)
         | Request::ListSubscriptions(_)
         | Request::GetRestApis(_) => "",

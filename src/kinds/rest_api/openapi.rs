@@ -139,6 +139,14 @@ fn strings(value: Option<&Value>) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Mapping templates; AWS shows an empty one as `null`, and takes it as one.
+fn templates(value: Option<&Value>) -> BTreeMap<String, String> {
+    let entries = value.and_then(Value::as_object).into_iter().flatten();
+    entries
+        .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+        .collect()
+}
+
 fn integration(source: &Map<String, Value>) -> IntegrationRecord {
     let text = |name: &str| source.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut responses = BTreeMap::new();
@@ -154,7 +162,7 @@ fn integration(source: &Map<String, Value>) -> IntegrationRecord {
         };
         let record = IntegrationResponseRecord {
             selection: (pattern != "default").then(|| pattern.clone()),
-            templates: strings(response.get("responseTemplates")),
+            templates: templates(response.get("responseTemplates")),
         };
         responses.insert(status, record);
     }
@@ -169,7 +177,7 @@ fn integration(source: &Map<String, Value>) -> IntegrationRecord {
             .and_then(|it| u32::try_from(it).ok()),
         passthrough: text("passthroughBehavior"),
         request_parameters: strings(source.get("requestParameters")),
-        request_templates: strings(source.get("requestTemplates")),
+        request_templates: templates(source.get("requestTemplates")),
         responses,
     })
 }

@@ -186,6 +186,8 @@ impl Wanted {
             repin: false,
             renames: false,
             adopts: None,
+            quotas: crate::policy::size::RoleQuotas::default(),
+            was: std::collections::BTreeSet::new(),
             digest: None,
         };
         Self {

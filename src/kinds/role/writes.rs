@@ -161,7 +161,7 @@ impl Role {
         }
         let limits = Limits {
             inline: size::INLINE,
-            managed: size::ATTACHED.saturating_sub(others),
+            managed: want.quotas.attached.saturating_sub(others),
         };
         order::in_order(&there, &wanted, writes, limits)
             .into_iter()

@@ -9,6 +9,7 @@ use crate::cloud::{CallError, iam};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, role};
 use crate::model::{Address, KindName, Mark, Place};
+use crate::policy::size;
 
 impl Survey<'_> {
     /// The roles of every account, and the policies of AWS's own that they have or are bounded by: those
@@ -90,6 +91,12 @@ impl Survey<'_> {
             .flat_map(|(_, it)| it.attached.iter().chain(&it.boundary));
         let bearing: BTreeSet<&String> = there.chain(to_be).collect();
         reading.live.policies = account.in_force(&bearing);
+        let full = |it: &&iam::RoleDetail| it.attached.len() > size::ATTACHED;
+        let matters = wanted.iter().any(|(_, it)| it.is_beyond_defaults()) || mine.iter().any(full);
+        // Only a read that can change something is made, and one that AWS refuses changes nothing.
+        if matters && let Ok(quotas) = role::quotas(self.cloud, place).await {
+            reading.live.quotas.insert(place.id.clone(), quotas);
+        }
         if mine.is_empty() {
             return Ok(());
         }

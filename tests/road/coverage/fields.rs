@@ -125,7 +125,7 @@ calls! {
         apigateway::UntagApi { arn: "api.id", keys: tagged(api_or_stage(arn), keys) }
     }
     reads {
-        GetCallerIdentity, GetAccountAuthorizationDetails, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
+        GetCallerIdentity, GetAccountAuthorizationDetails, GetAccountSummary, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
         GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, GetQueueAttributes, ListQueues,
         ListQueueTags, GetRestApis, GetApiResources, GetDeployment, GetDeployments, GetStages, GetTagged,
     }
