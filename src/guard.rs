@@ -13,12 +13,13 @@ use crate::kinds::role::managed::is_of_aws;
 use crate::kinds::statements::describe;
 use crate::kinds::{Resource, RestApi};
 use crate::lower::Desired;
-use crate::model::Address;
+use crate::model::{Address, KindName};
 use crate::policy::guard::{Breach, Holder, judge};
+use crate::policy::patterns::Pattern;
 use crate::policy::{Guardrail, Principals, Severity, Statement};
 use crate::stack::{Encryption, RouteKey};
 use crate::verify::World;
-use crate::verify::paper::{Origin, Paper};
+use crate::verify::paper::{Origin, Paper, allowing};
 use crate::verify::world::{Surface, Thing, What};
 
 /// A guardrail that something goes over.
@@ -161,6 +162,9 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
     }
     let mut every_vpc = false;
     for (paper, holder) in papers {
+        if holder != Holder::Identity {
+            missed(world, thing, paper, found);
+        }
         for breach in judge(&paper.document, holder, thing.place.id.as_str()) {
             let statement = &paper.document.statements[breach.statement];
             let origin = origin(world, paper, statement);
@@ -185,6 +189,46 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
                 says: format!("{} {}", paper.name, breach.says),
                 statement: Some(describe(statement)),
                 origin,
+                accepted: None,
+            });
+        }
+    }
+}
+
+/// Reports roles of the world that a statement's prefix of roles misses because of their path alone.
+fn missed(world: &World, thing: &Thing, paper: &Paper, found: &mut Vec<Finding>) {
+    for statement in allowing(paper) {
+        let keys = statement.conditions.iter().filter_map(|(operator, keys)| {
+            operator.eq_ignore_ascii_case("ArnLike").then_some(keys)
+        });
+        let patterns: Vec<&String> = keys
+            .flatten()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))
+            .flat_map(|(_, values)| values)
+            .collect();
+        for role in world.of_kind(KindName::Role) {
+            let named = |it: &&String| {
+                let (head, prefix) = it.strip_suffix('*')?.split_once(":role/")?;
+                let own = role.arn.split_once(":role/")?;
+                let name = prefix.rsplit('/').next().filter(|it| !it.is_empty())?;
+                let path = own.1.rsplit_once('/')?.0;
+                (own.0 == head && own.1.rsplit('/').next()?.starts_with(name))
+                    .then(|| (prefix.to_owned(), format!("{path}/{name}")))
+            };
+            let taken = patterns.iter().any(|it| Pattern::of(it).matches(&role.arn));
+            let Some((prefix, meant)) = patterns.iter().find_map(named).filter(|_| !taken) else {
+                continue;
+            };
+            found.push(Finding {
+                guardrail: Guardrail::MissedRole,
+                severity: Severity::Warning,
+                address: thing.address.clone(),
+                says: format!(
+                    "{} lets in roles whose path and name begin with `{prefix}`, which {} does not: write `role_prefix = \"{meant}\"` to take it in",
+                    paper.name, role.address
+                ),
+                statement: Some(describe(statement)),
+                origin: origin(world, paper, statement),
                 accepted: None,
             });
         }

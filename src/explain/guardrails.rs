@@ -3,7 +3,7 @@
 use super::Entry;
 
 /// In the order of their codes.
-pub(super) const ENTRIES: [Entry; 9] = [
+pub(super) const ENTRIES: [Entry; 10] = [
     Entry {
         code: "PG001",
         title: "anyone is let in",
@@ -73,7 +73,7 @@ pub(super) const ENTRIES: [Entry; 9] = [
         means: "A trust policy, or the policy of a topic, queue or API, names an account where it could name a role.",
         why: "Whoever administers that account decides who is let in, and so does everyone it gives iam:* to.",
         example: "trusted_by = { account = \"222222222222\" }",
-        mend: "Name the role; or the roles whose names begin alike: `{ account = \"…\", role_prefix = \"billing-\" }`.",
+        mend: "Name the role; or the roles whose paths and names begin alike: `{ account = \"…\", role_prefix = \"billing-\" }`.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
     },
     Entry {
@@ -84,5 +84,14 @@ pub(super) const ENTRIES: [Entry; 9] = [
         example: "sns:Publsh; is `sns:Publish` meant?",
         mend: "Correct the name; if the action is newer than this program, accept it with that reason.",
         page: "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
+    },
+    Entry {
+        code: "PG010",
+        title: "a role prefix that misses a role by its path",
+        means: "A `role_prefix` begins as a role of the stack in that account is called, but the role has a path, and a prefix is held against path and name together.",
+        why: "`aws:PrincipalArn` has the role's path in it. The role is refused, although its name begins as the prefix does.",
+        example: "role_prefix = \"billing-\" beside [roles.billing-api], whose ARN is arn:aws:iam::222222222222:role/provision/shop/billing-api",
+        mend: "Write the path into the prefix, `role_prefix = \"provision/shop/billing-\"`; or name the role, `\"roles.billing-api\"`.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn",
     },
 ];

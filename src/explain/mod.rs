@@ -118,7 +118,7 @@ mod tests {
     fn a_code_is_found_whatever_its_case_and_a_like_one_is_offered() {
         assert_eq!(explain("pg001").map(|it| it.code), Some("PG001"));
         assert_eq!(explain("PG01"), None);
-        assert_eq!(meant("PG01"), Some("PG001"));
+        assert_eq!(meant("PG01"), Some("PG010"));
         assert_eq!(meant("nothing like it"), None);
     }
 }

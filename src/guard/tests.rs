@@ -105,7 +105,7 @@ fn key_of(world: &mut World, of: &str, key: &str) {
     }
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 12] = [
     Case {
         code: "PG001",
         address: "topics.t",
@@ -275,6 +275,25 @@ const CASES: [Case; 11] = [
             owns(
                 it,
                 r#"{"Effect":"Allow","Action":["sns:publish","s3:GetObjekt"],"Resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#,
+            );
+        },
+    },
+    Case {
+        code: "PG010",
+        address: "topics.t",
+        severity: "warning",
+        breach: |it| {
+            beside(
+                it,
+                "topics.t",
+                r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111111111111:t","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/r*"}}}"#,
+            );
+        },
+        harmless: |it| {
+            beside(
+                it,
+                "topics.t",
+                r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111111111111:t","Condition":{"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::111111111111:role/provision/s/r*","arn:aws:iam::111111111111:role/x*"]}}}"#,
             );
         },
     },

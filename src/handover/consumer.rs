@@ -173,7 +173,11 @@ fn known(stack: &Stack) -> Vec<String> {
             Principal::RolePrefix { account, .. } | Principal::Account(account) => {
                 account.to_string()
             }
-            Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => continue,
+            Principal::Service(_)
+            | Principal::ServiceFor { .. }
+            | Principal::Organization { .. }
+            | Principal::Oidc { .. }
+            | Principal::Network(_) => continue,
         });
     }
     names.extend(stack.queues.keys().map(|it| format!("queues.{it}")));
@@ -212,6 +216,7 @@ fn target(text: &str, stack: &Stack) -> String {
         let to = match &access.to {
             crate::stack::Target::Api { name, .. } => format!("apis.{name}"),
             crate::stack::Target::Topic { name } => format!("topics.{name}"),
+            crate::stack::Target::Queue { name, .. } => format!("queues.{name}"),
         };
         if to == text {
             users.push(match &access.from {
@@ -220,9 +225,11 @@ fn target(text: &str, stack: &Stack) -> String {
                 Principal::RolePrefix { account, .. } | Principal::Account(account) => {
                     account.to_string()
                 }
-                Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {
-                    continue;
-                }
+                Principal::Service(_)
+                | Principal::ServiceFor { .. }
+                | Principal::Organization { .. }
+                | Principal::Oidc { .. }
+                | Principal::Network(_) => continue,
             });
         }
     }

@@ -207,10 +207,13 @@ impl Package {
         desired: &Desired,
         ids: &BTreeMap<Address, String>,
     ) -> Self {
-        let mut edges: Vec<Edge> = Vec::new();
+        let (mut edges, mut sending) = (Vec::new(), Vec::new());
         for (access, grant) in granted(consumer, stack, desired) {
             let edge = edge(consumer, stack, desired, ids, access, grant);
-            add(&mut edges, edge);
+            match edge {
+                Some(edge) => add(&mut edges, edge),
+                None => sending.push(sending_to(stack, desired, access, grant)),
+            }
         }
         if let Whom::Queue(name) = &consumer.whom {
             add(&mut edges, receive(name, &stack.queues[name], stack));
@@ -221,7 +224,7 @@ impl Package {
             arn: consumer.arn(stack).cloned(),
             account: consumer.account(stack).to_owned(),
             attach: policies::to_attach(consumer, stack, desired, ids),
-            notes: notes(&edges, stack),
+            notes: sending.into_iter().chain(notes(&edges, stack)).collect(),
             edges,
         }
     }
@@ -289,15 +292,8 @@ fn edge(
     ids: &BTreeMap<Address, String>,
     access: &Access,
     grant: &Grant,
-) -> Edge {
-    let role = grant.role.as_ref().filter(|_| grant.via == Via::AssumeRole);
-    let assume = role.and_then(|it| match &desired.wants.get(it)?.resource {
-        Resource::Role(role) => Some(Assume {
-            role: role.arn.clone(),
-            external_id: access.external_id.clone(),
-        }),
-        _ => None,
-    });
+) -> Option<Edge> {
+    let assume = assumed(desired, access, grant);
     let (region, action) = match &access.to {
         Target::Api { name, routes } => {
             let api = &stack.apis[name];
@@ -322,15 +318,51 @@ fn edge(
             };
             (topic.arn.region().to_owned(), action)
         }
+        Target::Queue { name, uses } => {
+            if !uses.contains(&stack::QueueUse::Receive) {
+                return None;
+            }
+            let edge = receive(name, &stack.queues[name], stack);
+            (edge.region, edge.action)
+        }
     };
-    Edge {
+    Some(Edge {
         ident: ident(&grant.target.name),
         target: grant.target.clone(),
         who: consumer.part(&access.from),
         region,
         assume,
         action,
+    })
+}
+
+/// Returns the role that a consumer assumes for an access.
+fn assumed(desired: &Desired, access: &Access, grant: &Grant) -> Option<Assume> {
+    let role = grant
+        .role
+        .as_ref()
+        .filter(|_| grant.via == Via::AssumeRole)?;
+    match &desired.wants.get(role)?.resource {
+        Resource::Role(role) => Some(Assume {
+            role: role.arn.clone(),
+            external_id: access.external_id.clone(),
+        }),
+        _ => None,
     }
+}
+
+/// Returns how a consumer sends to a queue, for which no client is made.
+fn sending_to(stack: &Stack, desired: &Desired, access: &Access, grant: &Grant) -> String {
+    let url = stack
+        .queues
+        .get(&grant.target.name)
+        .map_or_else(String::new, |it| queue::url(&it.arn));
+    let role = assumed(desired, access, grant)
+        .map_or_else(String::new, |it| format!(", after assuming {}", it.role));
+    format!(
+        "May send to {}{role}: `aws sqs send-message --queue-url {url} --message-body TEXT`.",
+        grant.target
+    )
 }
 
 fn receive(name: &str, queue: &stack::Queue, stack: &Stack) -> Edge {

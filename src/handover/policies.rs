@@ -11,7 +11,7 @@ use crate::kinds::with_ids;
 use crate::lower::Desired;
 use crate::model::{Address, Arn, Partition};
 use crate::policy::{Clause, Document, Statement};
-use crate::stack::{Principal, Stack};
+use crate::stack::{Principal, QueueUse, Stack};
 
 /// A policy that somebody has to attach.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,11 +154,7 @@ fn holder(
 
 /// What a role needs to receive from a queue; whose role that is, the stack does not say.
 fn receiving(name: &str, queue: &Arn) -> Attach {
-    let actions = [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-    ];
+    let actions = QueueUse::Receive.actions().iter().copied();
     let sid: String = name
         .split(|it: char| !it.is_ascii_alphanumeric())
         .filter_map(|it| it.split_at_checked(1))

@@ -8,16 +8,17 @@ use super::names::role_name;
 use super::roles::{self, Identity};
 use super::shares::share;
 use super::trust::{Who, caller, name_of, statements_for, trust_policy};
-use super::ways::{Mechanism, mechanism, public_routes};
+use super::ways::{Mechanism, mechanism, open_routes};
 use super::{Draft, Grant, LowerFault, api, role_address};
 use crate::kinds::role::DEFAULT_SESSION;
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, Place};
+use crate::policy::sessions::TAG_SESSION;
 use crate::policy::{Clause, Effect, PrincipalClause, Statement};
 use crate::stack::{
-    self, Access, Endpoint, Principal, RoleRef, RouteKey, RouteRole, Surface, Target, Via,
+    self, Access, Endpoint, Principal, QueueUse, RoleRef, RouteKey, RouteRole, Surface, Target, Via,
 };
 
 /// Who may call which routes of an API.
@@ -42,7 +43,12 @@ enum Allows {
     Call(String, BTreeSet<RouteKey>),
     /// Publish to a topic.
     Publish(Arn),
+    /// Use a queue.
+    Queue(Arn, BTreeSet<QueueUse>),
 }
+
+/// What assuming a role takes of a caller whose session carries no tags, and of one whose session may.
+const ASSUME: [&[&str]; 2] = [&["sts:AssumeRole"], &["sts:AssumeRole", TAG_SESSION]];
 
 /// What an API's id is in documents: known of an existing API, chosen by AWS of another.
 fn api_id(name: &str, api: &stack::Api) -> String {
@@ -92,7 +98,7 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
         } = mechanism(draft, access);
         let from = caller(stack, access);
         let mut beyond = Vec::new();
-        let (place, action, resources, may, allows) = match &access.to {
+        let (place, does, may, allows) = match &access.to {
             Target::Api { name, routes } => {
                 let api = &stack.apis[name];
                 let place = draft.place(&api.account);
@@ -112,13 +118,8 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
                 }
                 let arns = route_arns(name, api, &place, &reach.allow);
                 let allows = Allows::Call(name.clone(), routes.iter().cloned().collect());
-                (
-                    Some(place),
-                    "execute-api:Invoke",
-                    arns,
-                    spoken(routes),
-                    allows,
-                )
+                let does = vec![(&["execute-api:Invoke"][..], arns)];
+                (Some(place), does, spoken(routes), allows)
             }
             Target::Topic { name } => {
                 let topic = &stack.topics[name];
@@ -136,13 +137,24 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
                     }
                 }
                 let allows = Allows::Publish(topic.arn.clone());
-                (
-                    place,
-                    "sns:Publish",
-                    vec![topic.arn.to_string()],
-                    "publish to".to_owned(),
-                    allows,
-                )
+                let does = vec![(&["sns:Publish"][..], vec![topic.arn.to_string()])];
+                (place, does, "publish to".to_owned(), allows)
+            }
+            Target::Queue { name, uses } => {
+                let queue = &stack.queues[name];
+                let place = draft.place(&queue.account);
+                if via == Via::ResourcePolicy {
+                    let users = draft.queue_users.entry(name.clone()).or_default();
+                    for it in uses {
+                        let who = Who::of(&from, stack, &place);
+                        users.entry(*it).or_default().insert(who);
+                    }
+                }
+                let arn = || vec![queue.arn.to_string()];
+                let does = uses.iter().map(|it| (it.actions(), arn())).collect();
+                let may: Vec<&str> = uses.iter().map(|it| queue_phrase(*it)).collect();
+                let allows = Allows::Queue(queue.arn.clone(), uses.clone());
+                (Some(place), does, may.join(" and "), allows)
             }
         };
         let mut role = None;
@@ -160,15 +172,14 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             };
             let arn = access_role_arn(draft, access, &from, &place);
             role = Some(add_access_role(draft, access, &from, &place, allows));
-            allow(
-                draft,
-                &from,
-                access,
-                "sts:AssumeRole",
-                vec![arn.to_string()],
-            );
+            let tags =
+                matches!(&from, Principal::Role(it) if draft.tagged.contains(&stack.roles[it].arn));
+            let actions = ASSUME[usize::from(tags)];
+            allow(draft, &from, access, actions, vec![arn.to_string()]);
         } else {
-            allow(draft, &from, access, action, resources);
+            for (actions, resources) in does {
+                allow(draft, &from, access, actions, resources);
+            }
         }
         draft.grants.push(Grant {
             who: name_of(&from),
@@ -189,7 +200,7 @@ fn allow(
     draft: &mut Draft<'_>,
     from: &Principal,
     access: &Access,
-    action: &'static str,
+    actions: &'static [&'static str],
     resources: Vec<String>,
 ) {
     match from {
@@ -197,13 +208,16 @@ fn allow(
             .identity
             .entry(name.clone())
             .or_default()
-            .allow(action, resources),
+            .allow(actions, resources),
         Principal::RoleArn(_)
         | Principal::Named(_)
         | Principal::RolePrefix { .. }
+        | Principal::Organization { .. }
         | Principal::Account(_) => {
-            let sid = draft.sid(&format!("{action} {}", target_address(&access.to)));
-            let statement = Statement::allow(sid, Clause::of([action])).on(resources);
+            let words = roles::sid_of(actions);
+            let sid = draft.sid(&format!("{words} {}", target_address(&access.to)));
+            let statement =
+                Statement::allow(sid, Clause::of(actions.iter().copied())).on(resources);
             let key = (
                 name_of(from),
                 format!("to use {}", target_address(&access.to)),
@@ -214,7 +228,17 @@ fn allow(
             draft.handovers.entry(key).or_default().push(statement);
         }
         // These have no identity policies.
-        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {}
+        Principal::Service(_)
+        | Principal::ServiceFor { .. }
+        | Principal::Oidc { .. }
+        | Principal::Network(_) => {}
+    }
+}
+
+fn queue_phrase(it: QueueUse) -> &'static str {
+    match it {
+        QueueUse::Send => "send to",
+        QueueUse::Receive => "receive from",
     }
 }
 
@@ -252,8 +276,10 @@ fn add_access_role(
         ));
     }
     role.who.insert(who);
-    if let (Allows::Call(_, routes), Allows::Call(_, more)) = (&mut role.allows, allows) {
-        routes.extend(more);
+    match (&mut role.allows, allows) {
+        (Allows::Call(_, routes), Allows::Call(_, more)) => routes.extend(more),
+        (Allows::Queue(_, uses), Allows::Queue(_, more)) => uses.extend(more),
+        _ => {}
     }
     if let Some(message) = fault {
         draft.faults.push(LowerFault {
@@ -277,7 +303,7 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
             draft.faults.push(LowerFault {
                 message: format!(
                     "a role of this stack is called `{key}` already, as the access role for `{}` would be; \
-                     give that access a `role = \"…\"` of its own",
+                     give that access `via = \"assume-role\"` and a `role_name` of its own",
                     role.target
                 ),
                 written_at: None,
@@ -295,6 +321,7 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
             path: role_path(draft),
             trust: trust_policy(
                 &stack.name,
+                &draft.tagged,
                 &role.place,
                 &role.who,
                 role.external_id.as_deref(),
@@ -325,6 +352,16 @@ fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
                     .on([topic.as_str()]),
             ]
         }
+        Allows::Queue(queue, uses) => uses
+            .iter()
+            .map(|it| {
+                Statement::allow(
+                    draft.sid(it.as_str()),
+                    Clause::of(it.actions().iter().copied()),
+                )
+                .on([queue.as_str()])
+            })
+            .collect(),
         Allows::Call(name, routes) => {
             let api = &draft.stack.apis[name];
             let routes: Vec<RouteKey> = routes.iter().cloned().collect();
@@ -455,7 +492,7 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
         statements.push(fence);
     }
     // Once there is a policy, a method without authorizer needs its leave too: AWS asks the policy alone then.
-    let public = public_routes(api);
+    let public = open_routes(draft.stack, name);
     if !public.is_empty() && (!statements.is_empty() || api.endpoint == Endpoint::Private) {
         statements.push(
             Statement::allow(draft.sid("public"), Clause::of(["execute-api:Invoke"]))
@@ -509,7 +546,7 @@ fn integration_role(
     let resource = Role {
         arn: arn.clone(),
         path: role_path(draft),
-        trust: trust_policy(&stack.name, place, &who, None),
+        trust: trust_policy(&stack.name, &draft.tagged, place, &who, None),
         inline: placed.inline,
         managed: placed.managed,
         attached: BTreeSet::new(),

@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::names::role_name;
-use super::trust::{name_of, short_name};
+use super::trust::{fit_for_a_tag, name_of, short_name};
 use crate::model::{Address, Arn, KindName, Place};
 use crate::stack::{Access, Principal, Target};
 
@@ -20,7 +20,7 @@ impl Naming<'_> {
     /// The access role's name in the stack, and in IAM.
     fn names(&self, from: &Principal) -> (String, String) {
         if let Some(name) = self.own {
-            return (name.to_owned(), role_name(&[name]));
+            return (fit_for_a_tag(name), role_name(&[name]));
         }
         let (short, target) = (short_name(from), &self.target.name);
         (
@@ -88,5 +88,6 @@ pub(super) fn target_address(target: &Target) -> Address {
     match target {
         Target::Api { name, .. } => Address::new(KindName::RestApi, name),
         Target::Topic { name } => Address::new(KindName::Topic, name),
+        Target::Queue { name, .. } => Address::new(KindName::Queue, name),
     }
 }

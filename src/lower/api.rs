@@ -317,7 +317,7 @@ pub fn grant(api: &stack::Api, patterns: &[RouteKey]) -> Reach {
 pub fn integration_needs(
     api: &stack::Api,
     queue_arn: impl Fn(&QueueRef) -> Arn,
-) -> BTreeSet<(&'static str, String)> {
+) -> BTreeSet<(&'static [&'static str], String)> {
     let Surface::Routes(routes) = &api.surface else {
         return BTreeSet::new();
     };
@@ -325,11 +325,11 @@ pub fn integration_needs(
         Integration::Lambda {
             function,
             credentials: RouteRole::OfApi,
-        } => Some(("lambda:InvokeFunction", function.to_string())),
+        } => Some((&["lambda:InvokeFunction"][..], function.to_string())),
         Integration::Sqs {
             queue,
             credentials: RouteRole::OfApi,
-        } => Some(("sqs:SendMessage", queue_arn(queue).to_string())),
+        } => Some((&["sqs:SendMessage"][..], queue_arn(queue).to_string())),
         _ => None,
     });
     needs.collect()

@@ -30,7 +30,7 @@ pub struct Claiming {
     /// What is claimed, and of what, as the owner's stack calls it.
     pub claim: Claim,
     /// What the caller's own policy allows for it.
-    pub action: &'static str,
+    pub actions: &'static [&'static str],
     /// On which resources; none while they cannot be known.
     pub resources: Vec<String>,
     /// The role to assume first.
@@ -54,7 +54,7 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
                 .identity
                 .entry(claim.from.clone())
                 .or_default()
-                .allow(claiming.action, claiming.resources.clone());
+                .allow(claiming.actions, claiming.resources.clone());
         }
         draft.claims.push(claiming);
     }
@@ -106,7 +106,7 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
     let offered = &claim.offered;
     let place = place(contract, &claim.to);
     let mut role = None;
-    let (action, resources): (&'static str, Vec<String>) = match offered.via {
+    let (actions, resources): (&'static [&'static str], Vec<String>) = match offered.via {
         Via::AssumeRole => {
             role = offered.role.clone().or_else(|| {
                 let from = Principal::Named(stack.roles[&claim.from].arn.clone());
@@ -118,7 +118,7 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
                 Some(named_role(&naming, &from, place.as_ref()?))
             });
             let arns = role.iter().map(ToString::to_string).collect();
-            ("sts:AssumeRole", arns)
+            (&["sts:AssumeRole"], arns)
         }
         Via::ResourcePolicy | Via::Auto => match &claim.leave {
             Leave::Call(routes) => {
@@ -131,12 +131,12 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
                         .map(|it| it.replacen("execute-api:/", &head, 1))
                         .collect()
                 });
-                ("execute-api:Invoke", arns.unwrap_or_default())
+                (&["execute-api:Invoke"], arns.unwrap_or_default())
             }
             Leave::Publish | Leave::Subscribe => {
                 let topic = contract.topics.get(&claim.to.name);
                 let arns = topic.iter().map(|it| it.arn.to_string()).collect();
-                ("sns:Publish", arns)
+                (&["sns:Publish"], arns)
             }
         },
     };
@@ -164,7 +164,7 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
         target: format!("contracts.{}.{}", claim.contract, claim.to),
         owner: owner.clone(),
         claim: claim.clone(),
-        action,
+        actions,
         resources,
         role,
         url: place.as_ref().and_then(|it| url(contract, &claim.to, it)),

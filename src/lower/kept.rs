@@ -67,7 +67,11 @@ pub(super) fn is_open(access: &Access) -> bool {
         | Principal::Named(_)
         | Principal::RolePrefix { .. }
         | Principal::Account(_) => true,
-        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => false,
+        Principal::Service(_)
+        | Principal::ServiceFor { .. }
+        | Principal::Organization { .. }
+        | Principal::Oidc { .. }
+        | Principal::Network(_) => false,
     };
     access.via == Via::Auto && either && !access.offered
 }
@@ -86,6 +90,7 @@ impl Sides<'_> {
         match &self.access.to {
             Target::Api { name, .. } => Some(self.draft.place(&stack.apis[name].account)),
             Target::Topic { name } => self.draft.topic_place(&stack.topics[name]),
+            Target::Queue { name, .. } => Some(self.draft.place(&stack.queues[name].account)),
         }
     }
 
@@ -133,17 +138,18 @@ impl Sides<'_> {
     /// The statements of a target's policy that this stack wrote to let consumers call or publish.
     fn ours(&self, have: &Have) -> Document {
         let owner = OwnSid::of(&self.draft.stack.name);
-        let (policy, action) = match &have.resource {
-            Resource::RestApi(it) => (&it.policy, "execute-api:Invoke"),
-            Resource::Topic(it) => (&it.policy, "sns:Publish"),
-            Resource::Role(_)
-            | Resource::Queue(_)
-            | Resource::Subscription(_)
-            | Resource::Stage(_) => return Document::of(Vec::new()),
+        let (policy, actions) = match &have.resource {
+            Resource::RestApi(it) => (&it.policy, &["execute-api:Invoke"][..]),
+            Resource::Topic(it) => (&it.policy, &["sns:Publish"][..]),
+            Resource::Queue(it) => (&it.policy, &USES_OF_A_QUEUE[..]),
+            Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => {
+                return Document::of(Vec::new());
+            }
         };
+        // The owner's own statement on a topic allows publishing too, among much else.
         let statements = policy.statements.iter().filter(|it| {
-            let alone = it.action.values.len() == 1;
-            alone && owner.owns(it) && allows(it, action)
+            let apart = it.action.values.len() == 1 || policy_is_of_a_queue(have);
+            apart && owner.owns(it) && actions.iter().any(|action| allows(it, action))
         });
         Document::of(statements.cloned().collect())
     }
@@ -196,6 +202,11 @@ impl Sides<'_> {
                     let topic = self.draft.stack.topics[name].arn.as_str();
                     allows(statement, "sns:Publish") && on.clone().any(|it| it == topic)
                 }
+                Target::Queue { name, .. } => {
+                    let queue = self.draft.stack.queues[name].arn.as_str();
+                    let uses = USES_OF_A_QUEUE.iter().any(|it| allows(statement, it));
+                    uses && on.clone().any(|it| it == queue)
+                }
             };
             if direct {
                 found.insert(Via::ResourcePolicy);
@@ -211,6 +222,13 @@ impl Sides<'_> {
         }
         found
     }
+}
+
+/// One action of each use that a queue may be let to.
+const USES_OF_A_QUEUE: [&str; 2] = ["sqs:SendMessage", "sqs:ReceiveMessage"];
+
+fn policy_is_of_a_queue(have: &Have) -> bool {
+    matches!(have.resource, Resource::Queue(_))
 }
 
 fn allows(statement: &Statement, action: &str) -> bool {

@@ -234,7 +234,13 @@ fn may_deliver(draft: &Draft<'_>, queue: &Arn, links: &[Link<'_>]) -> Vec<Statem
 fn compile_queues(draft: &mut Draft<'_>, links: &[Link<'_>]) {
     let stack = draft.stack;
     for (name, queue) in &stack.queues {
-        let statements = may_deliver(draft, &queue.arn, links);
+        let mut statements = may_deliver(draft, &queue.arn, links);
+        for (it, who) in draft.queue_users.get(name).into_iter().flatten() {
+            let actions = it.actions().iter().copied();
+            let base = Statement::allow("", Clause::of(actions)).on([queue.arn.as_str()]);
+            let sid = |suffix: &str| draft.sid(&format!("{} {suffix}", it.as_str()));
+            statements_for(who, &base, sid, &mut statements);
+        }
         let redrive_allow = match &queue.redrive_allow {
             stack::RedriveAllow::All => RedriveAllow::All,
             stack::RedriveAllow::Deny => RedriveAllow::Deny,

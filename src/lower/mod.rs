@@ -9,6 +9,9 @@
 //! | API, assume role       | `sts:AssumeRole`       | access role: trusts the caller, may invoke | untouched |
 //! | topic, resource policy | `sns:Publish`          |                       | its policy names the caller   |
 //! | topic, assume role     | `sts:AssumeRole`       | access role: trusts the caller, may publish | untouched |
+//! | queue, resource policy | `sqs:SendMessage`, or what receiving takes |   | its policy names the caller   |
+//! | queue, assume role     | `sts:AssumeRole`       | access role: trusts the caller, may send or receive | untouched |
+//! | a service's access     | (none)                 |                       | its policy names the service and what it acts for |
 //! | subscription           | the queue's policy lets the topic deliver | the subscription | its policy lets the queue's account subscribe that queue |
 
 mod access;
@@ -138,6 +141,10 @@ struct Draft<'a> {
     consumers: BTreeMap<Address, BTreeSet<String>>,
     /// The access role of each consumer that shares one, by the name they share and the consumer's own.
     shares: BTreeMap<(String, String), String>,
+    /// Who uses each queue for what, by the queue's name.
+    queue_users: BTreeMap<String, BTreeMap<stack::QueueUse, BTreeSet<trust::Who>>>,
+    /// Roles of the stack whose sessions may carry tags to the roles that they assume.
+    tagged: BTreeSet<Arn>,
     /// Who may use each access role, by its name in the stack.
     access_roles: BTreeMap<String, access::AccessRole>,
 }
@@ -232,6 +239,8 @@ pub fn lower_over(
         invokers: BTreeMap::new(),
         publishers: BTreeMap::new(),
         kept: BTreeMap::new(),
+        queue_users: BTreeMap::new(),
+        tagged: trust::tagged_roles(stack),
         consumers: BTreeMap::new(),
         shares: BTreeMap::new(),
         access_roles: BTreeMap::new(),

@@ -15,29 +15,44 @@ pub(super) const ACCESS: &str = "access";
 /// What a role may do: actions, to resources.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
-    /// ARNs by action.
-    allowed: BTreeMap<&'static str, BTreeSet<String>>,
+    /// ARNs by the actions that are allowed on them.
+    allowed: BTreeMap<&'static [&'static str], BTreeSet<String>>,
 }
 
 impl Identity {
-    /// Adds resources that an action is allowed on.
+    /// Adds resources that these actions are allowed on.
     pub(super) fn allow(
         &mut self,
-        action: &'static str,
+        actions: &'static [&'static str],
         resources: impl IntoIterator<Item = String>,
     ) {
-        self.allowed.entry(action).or_default().extend(resources);
+        self.allowed.entry(actions).or_default().extend(resources);
     }
 
-    /// The statements, one an action.
+    /// The statements, one for each set of actions.
     pub(super) fn statements(&self, sid: impl Fn(&str) -> String) -> Vec<Statement> {
         self.allowed
             .iter()
-            .map(|(action, resources)| {
-                let verb = action.split(':').nth(1).unwrap_or_default();
-                Statement::allow(sid(verb), Clause::of([*action])).on(resources.iter().cloned())
+            .map(|(actions, resources)| {
+                let verb = sid_of(actions);
+                let verb = verb.split_once(' ').map_or("", |it| it.1);
+                Statement::allow(sid(verb), Clause::of(actions.iter().copied()))
+                    .on(resources.iter().cloned())
             })
             .collect()
+    }
+}
+
+/// Returns words for a statement's `Sid`: the service, and what is done first.
+///
+/// Two sets of actions that begin alike, as assuming with tags and without, differ in their number.
+pub(super) fn sid_of(actions: &[&str]) -> String {
+    let words = actions
+        .first()
+        .map_or(String::new(), |it| it.replace(':', " "));
+    match actions.len() {
+        0 | 1 => words,
+        more => format!("{words} {more}"),
     }
 }
 
@@ -110,7 +125,7 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
             trust: role
                 .trust_policy
                 .clone()
-                .unwrap_or_else(|| trust_policy(&stack.name, &place, &who, None)),
+                .unwrap_or_else(|| trust_policy(&stack.name, &draft.tagged, &place, &who, None)),
             inline: placed.inline,
             managed: placed.managed,
             attached: role.attach.iter().map(ToString::to_string).collect(),

@@ -15,18 +15,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::access_roles::{BITS, suffix_of, target_address};
-use super::trust::{Who, caller, name_of, trust_policy, trusts};
+use super::trust::{Who, caller, fit_for_a_tag, name_of, trust_policy, trusts};
 use super::ways::mechanism;
 use super::{Draft, LowerFault};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role};
 use crate::policy::{Effect, size};
-use crate::stack::{Access, RouteKey, Target, Via};
+use crate::stack::{Access, Target, Via};
 
 /// Somebody who shares an access role.
 struct Sharer<'a> {
     who: Who,
-    does: BTreeSet<RouteKey>,
+    does: BTreeSet<String>,
     access: &'a Access,
 }
 
@@ -39,11 +39,16 @@ pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
         let Some(name) = &access.role_name else {
             continue;
         };
-        let (place, routes) = match &access.to {
-            Target::Api { name, routes } => {
-                (Some(draft.place(&stack.apis[name].account)), &routes[..])
-            }
-            Target::Topic { name } => (draft.topic_place(&stack.topics[name]), &[][..]),
+        let (place, does): (_, Vec<String>) = match &access.to {
+            Target::Api { name, routes } => (
+                Some(draft.place(&stack.apis[name].account)),
+                routes.iter().map(|it| format!("call {it}")).collect(),
+            ),
+            Target::Topic { name } => (draft.topic_place(&stack.topics[name]), Vec::new()),
+            Target::Queue { name, uses } => (
+                Some(draft.place(&stack.queues[name].account)),
+                uses.iter().map(|it| it.as_str().to_owned()).collect(),
+            ),
         };
         let (Some(place), Via::AssumeRole) = (place, mechanism(draft, access).via) else {
             continue;
@@ -55,7 +60,7 @@ pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
             does: BTreeSet::new(),
             access,
         });
-        sharer.does.extend(routes.iter().cloned());
+        sharer.does.extend(does);
     }
     for (name, sharers) in &groups {
         let fits = |some: &[&Sharer<'_>]| {
@@ -68,7 +73,7 @@ pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
                 return true;
             };
             let id = first.access.external_id.as_deref();
-            let trust = trust_policy(&stack.name, place, &who, id);
+            let trust = trust_policy(&stack.name, &draft.tagged, place, &who, id);
             !size::trust(&trust, size::TRUST).is_over()
         };
         let held = live.map(|live| held(&stack.name, name, sharers, live));
@@ -109,7 +114,8 @@ fn held(
             continue;
         };
         let ours = have.mark.as_ref().is_some_and(|it| it.stack == stack);
-        let Some(suffix) = suffix_of(name, &address.name).filter(|_| ours) else {
+        let suffix = suffix_of(&fit_for_a_tag(name), &address.name);
+        let Some(suffix) = suffix.filter(|_| ours) else {
             continue;
         };
         let mine = sharers
@@ -203,10 +209,10 @@ fn unlike(name: &str, sharers: &BTreeMap<String, Sharer<'_>>) -> Option<LowerFau
         it.does != first.does && target_address(&it.access.to) == target_address(&first.access.to)
     })?;
     let more = it.does.symmetric_difference(&first.does);
-    let more: Vec<String> = more.map(ToString::to_string).collect();
+    let more: Vec<String> = more.cloned().collect();
     Some(LowerFault {
         message: format!(
-            "`{one}` and `{other}` share the access role `{name}`, by which both could call {}, and only one of them is \
+            "`{one}` and `{other}` share the access role `{name}`, by which both could {}, and only one of them is \
              allowed to; allow both the same, or give one another `role_name`",
             more.join(", ")
         ),

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::tags::short_hash;
 use crate::model::{AccountId, Arn, Place};
+use crate::policy::sessions::{self, TAG_SESSION};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
-use crate::stack::{Access, Principal, Stack};
+use crate::stack::{Access, Network, Principal, Stack};
 
 /// Who, once names are ARNs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +33,24 @@ pub(super) enum Who {
         /// The subjects.
         subjects: Vec<String>,
     },
-    /// Whoever comes through this VPC endpoint.
-    VpcEndpoint(String),
+    /// An AWS service that acts for these.
+    ServiceFor {
+        /// The service.
+        service: String,
+        /// The patterns on `aws:SourceArn`; none where the account alone is asked for.
+        sources: Vec<String>,
+        /// What `aws:SourceAccount` must be.
+        account: Option<AccountId>,
+    },
+    /// Everyone under a condition on one key: a network, an organization.
+    Everyone {
+        /// The condition's operator.
+        operator: &'static str,
+        /// The condition's key.
+        key: &'static str,
+        /// Its values.
+        values: Vec<String>,
+    },
 }
 
 impl Who {
@@ -41,7 +59,10 @@ impl Who {
         match self {
             Self::Role(arn) => Some(arn.as_str()),
             Self::Matching { root, .. } | Self::Account(root) => Some(root),
-            Self::Service(_) | Self::Oidc { .. } | Self::VpcEndpoint(_) => None,
+            Self::Service(_)
+            | Self::ServiceFor { .. }
+            | Self::Oidc { .. }
+            | Self::Everyone { .. } => None,
         }
     }
 
@@ -71,7 +92,80 @@ impl Who {
                 audience: audience.clone(),
                 subjects: subjects.clone(),
             },
-            Principal::VpcEndpoint(id) => Self::VpcEndpoint(id.clone()),
+            Principal::ServiceFor {
+                service,
+                sources,
+                account,
+            } => Self::ServiceFor {
+                service: service.clone(),
+                sources: sources.clone(),
+                account: account.clone(),
+            },
+            Principal::Organization { id, unit: None } => Self::Everyone {
+                operator: "StringEquals",
+                key: "aws:PrincipalOrgID",
+                values: vec![id.clone()],
+            },
+            Principal::Organization {
+                id,
+                unit: Some(unit),
+            } => Self::Everyone {
+                operator: "ForAnyValue:StringLike",
+                key: "aws:PrincipalOrgPaths",
+                values: vec![format!("{id}/{unit}/*")],
+            },
+            Principal::Network(network) => Self::by(network),
+        }
+    }
+
+    fn by(network: &Network) -> Self {
+        let (operator, key, values) = match network {
+            Network::VpcEndpoint(id) => ("StringEquals", "aws:SourceVpce", vec![id.clone()]),
+            Network::Vpc(id) => ("StringEquals", "aws:SourceVpc", vec![id.clone()]),
+            Network::Addresses(ranges) => ("IpAddress", "aws:SourceIp", ranges.clone()),
+            // A request through a VPC endpoint has no `aws:SourceIp`.
+            Network::VpcAddresses(ranges) => ("IpAddress", "aws:VpcSourceIp", ranges.clone()),
+        };
+        Self::Everyone {
+            operator,
+            key,
+            values,
+        }
+    }
+}
+
+/// Returns the roles of a stack whose sessions may carry tags that go on to the next role.
+///
+/// A session passes transitive tags on to every role it assumes, which needs `sts:TagSession` on both sides.
+/// EKS Pod Identity makes all of its tags transitive. What trusts a role that something else made is not
+/// known here, so it may carry tags as well.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>.
+pub(super) fn tagged_roles(stack: &Stack) -> BTreeSet<Arn> {
+    let mut found: BTreeSet<Arn> = BTreeSet::new();
+    loop {
+        let carries = |principal: &Principal| match principal {
+            Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
+                sessions::beyond_assuming(name).contains(&TAG_SESSION)
+            }
+            Principal::Role(name) => found.contains(&stack.roles[name].arn),
+            Principal::RoleArn(arn) => found.contains(arn),
+            _ => false,
+        };
+        let more: Vec<Arn> = stack
+            .roles
+            .values()
+            .filter(|it| {
+                it.existing
+                    || it.trust_policy.as_ref().is_some_and(sessions::lets_tag)
+                    || it.trusted_by.iter().any(carries)
+            })
+            .map(|it| it.arn.clone())
+            .collect();
+        let before = found.len();
+        found.extend(more);
+        if found.len() == before {
+            return found;
         }
     }
 }
@@ -90,7 +184,24 @@ pub fn name_of(principal: &Principal) -> String {
         Principal::Oidc {
             provider, subjects, ..
         } => format!("{} of {provider}", subjects.join(" or ")),
-        Principal::VpcEndpoint(id) => format!("whoever comes through {id}"),
+        Principal::ServiceFor {
+            service,
+            sources,
+            account,
+        } => match (sources.as_slice(), account) {
+            ([], Some(id)) => format!("{service} for account {id}"),
+            (sources, _) => format!("{service} for {}", sources.join(" or ")),
+        },
+        Principal::Organization { id, unit: None } => format!("organization {id}"),
+        Principal::Organization {
+            id,
+            unit: Some(unit),
+        } => format!("unit {unit} of organization {id}"),
+        Principal::Network(Network::VpcEndpoint(id)) => format!("whoever comes through {id}"),
+        Principal::Network(Network::Vpc(id)) => format!("callers in {id}"),
+        Principal::Network(Network::Addresses(ranges) | Network::VpcAddresses(ranges)) => {
+            format!("callers from {}", ranges.join(" or "))
+        }
     }
 }
 
@@ -131,14 +242,16 @@ pub(super) fn trusts(trust: &Document, who: &Who) -> bool {
             Who::Matching { root, pattern } => named(root) && like.contains(&pattern),
             Who::Account(root) => named(root) && like.is_empty(),
             // These are dealt out anew each time, and come where they were.
-            Who::Service(_) | Who::Oidc { .. } | Who::VpcEndpoint(_) => false,
+            Who::Service(_) | Who::ServiceFor { .. } | Who::Oidc { .. } | Who::Everyone { .. } => {
+                false
+            }
         }
     })
 }
 
-/// A short word for a principal, to make names of.
+/// A short word for a principal, to make names of: what a tag's value may hold.
 pub(super) fn short_name(principal: &Principal) -> String {
-    match principal {
+    let name = match principal {
         Principal::Role(name) => name.clone(),
         Principal::RoleArn(arn) | Principal::Named(arn) => {
             format!("{}-{}", arn.account(), arn.name())
@@ -150,14 +263,34 @@ pub(super) fn short_name(principal: &Principal) -> String {
             )
         }
         Principal::Account(id) => id.to_string(),
-        Principal::Service(name) => name.split('.').next().unwrap_or_default().to_owned(),
+        Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
+            name.split('.').next().unwrap_or_default().to_owned()
+        }
+        Principal::Organization { id, unit } => {
+            let own = unit.as_deref().and_then(|it| it.rsplit('/').next());
+            own.map_or_else(|| id.clone(), |own| format!("{id}-{own}"))
+        }
         Principal::Oidc { provider, .. } => provider
             .split(['.', '/'])
             .next()
             .unwrap_or_default()
             .to_owned(),
-        Principal::VpcEndpoint(id) => id.clone(),
+        Principal::Network(Network::VpcEndpoint(id) | Network::Vpc(id)) => id.clone(),
+        Principal::Network(Network::Addresses(ranges) | Network::VpcAddresses(ranges)) => {
+            ranges.join("-").replace(['/', ':'], "-")
+        }
+    };
+    fit_for_a_tag(&name)
+}
+
+/// Returns a name as a tag's value may hold it: of IAM's letters, a comma is none of a tag's.
+///
+/// What is changed is told apart by a hash, so that no two names become one.
+pub(super) fn fit_for_a_tag(name: &str) -> String {
+    if name.contains(',') {
+        return format!("{}-{}", name.replace(',', "-"), short_hash(name));
     }
+    name.to_owned()
 }
 
 /// Adds to `statements` one statement for each shape of principal in `who`: a
@@ -172,7 +305,10 @@ pub(super) fn statements_for(
     let mut accounts = Vec::new();
     let mut services = Vec::new();
     let mut patterns: BTreeMap<&String, Vec<String>> = BTreeMap::new();
-    let mut endpoints = Vec::new();
+    let mut everyone: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    // Where only some name a source, theirs must not stand beside the others' account.
+    let mut acting: BTreeMap<(&String, Option<&AccountId>, bool), BTreeSet<String>> =
+        BTreeMap::new();
     for it in who {
         match it {
             Who::Role(arn) => roles.push(arn.to_string()),
@@ -181,27 +317,60 @@ pub(super) fn statements_for(
             Who::Matching { root, pattern } => {
                 patterns.entry(root).or_default().push(pattern.clone());
             }
-            Who::VpcEndpoint(id) => endpoints.push(id.clone()),
+            Who::ServiceFor {
+                service,
+                sources,
+                account,
+            } => acting
+                .entry((service, account.as_ref(), sources.is_empty()))
+                .or_default()
+                .extend(sources.iter().cloned()),
+            Who::Everyone {
+                operator,
+                key,
+                values,
+            } => everyone
+                .entry((operator, key))
+                .or_default()
+                .extend(values.iter().cloned()),
             Who::Oidc { .. } => {}
         }
     }
     let mut add =
-        |suffix: &str, principal: PrincipalClause, condition: Option<(&str, &str, Vec<String>)>| {
+        |suffix: &str, principal: PrincipalClause, conditions: Vec<(&str, &str, Vec<String>)>| {
             let mut statement = base.clone().to(principal);
             statement.sid = Some(sid(suffix));
-            if let Some((operator, key, values)) = condition {
+            for (operator, key, values) in conditions {
                 statement = statement.when(operator, key, values);
             }
             statements.push(statement);
         };
     if !roles.is_empty() {
-        add("", PrincipalClause::aws(roles), None);
+        add("", PrincipalClause::aws(roles), Vec::new());
     }
     if !accounts.is_empty() {
-        add("accounts", PrincipalClause::aws(accounts), None);
+        add("accounts", PrincipalClause::aws(accounts), Vec::new());
     }
     if !services.is_empty() {
-        add("services", PrincipalClause::service(services), None);
+        add("services", PrincipalClause::service(services), Vec::new());
+    }
+    for ((service, account, _), sources) in acting {
+        let mut conditions = Vec::new();
+        let mut suffix = format!("by {service}");
+        if !sources.is_empty() {
+            suffix += " for resources";
+            let sources = sources.into_iter().collect();
+            conditions.push(("ArnLike", "aws:SourceArn", sources));
+        }
+        if let Some(id) = account {
+            suffix += &format!(" of {id}");
+            conditions.push(("StringEquals", "aws:SourceAccount", vec![id.to_string()]));
+        }
+        add(
+            &suffix,
+            PrincipalClause::service([service.clone()]),
+            conditions,
+        );
     }
     for (root, patterns) in patterns {
         let account = root.split(':').nth(4).unwrap_or_default();
@@ -209,37 +378,62 @@ pub(super) fn statements_for(
         add(
             &suffix,
             PrincipalClause::aws([root.clone()]),
-            Some(("ArnLike", "aws:PrincipalArn", patterns)),
+            vec![("ArnLike", "aws:PrincipalArn", patterns)],
         );
     }
-    if !endpoints.is_empty() {
+    for ((operator, key), values) in everyone {
+        let suffix = match key {
+            "aws:SourceVpce" => "endpoints",
+            other => other,
+        };
+        let values = values.into_iter().collect();
         add(
-            "endpoints",
+            suffix,
             PrincipalClause::anyone(),
-            Some(("StringEquals", "aws:SourceVpce", endpoints)),
+            vec![(operator, key, values)],
         );
     }
 }
 
-/// The trust policy that lets exactly these assume a role.
+/// The trust policy that lets exactly these assume a role; `tagged` are roles whose sessions may carry tags.
 pub(super) fn trust_policy(
     stack: &str,
+    tagged: &BTreeSet<Arn>,
     place: &Place,
     who: &BTreeSet<Who>,
     external_id: Option<&str>,
 ) -> Document {
     let sid = |purpose: &str| own::sid(stack, purpose);
-    let mut base = Statement::allow("", Clause::of(["sts:AssumeRole"]));
-    if let Some(id) = external_id {
-        base = base.when("StringEquals", "sts:ExternalId", [id]);
+    let mut by_need: BTreeMap<&[&str], BTreeSet<Who>> = BTreeMap::new();
+    for it in who {
+        let needs = match it {
+            Who::Service(name) | Who::ServiceFor { service: name, .. } => {
+                sessions::beyond_assuming(name)
+            }
+            Who::Role(arn) if tagged.contains(arn) => &[TAG_SESSION],
+            _ => &[],
+        };
+        by_need.entry(needs).or_default().insert(it.clone());
     }
     let mut statements = Vec::new();
-    statements_for(
-        who,
-        &base,
-        |suffix| sid(&format!("assume {suffix}")),
-        &mut statements,
-    );
+    for (needs, who) in by_need {
+        let actions = std::iter::once("sts:AssumeRole").chain(needs.iter().copied());
+        let mut base = Statement::allow("", Clause::of(actions));
+        if let Some(id) = external_id {
+            base = base.when("StringEquals", "sts:ExternalId", [id]);
+        }
+        let verbs: String = needs
+            .iter()
+            .filter_map(|it| it.strip_prefix("sts:"))
+            .map(|it| format!("{it} "))
+            .collect();
+        statements_for(
+            &who,
+            &base,
+            |suffix| sid(&format!("assume {verbs}{suffix}")),
+            &mut statements,
+        );
+    }
     let mut tokens = 0;
     for it in who {
         let Who::Oidc {
@@ -301,7 +495,18 @@ mod tests {
             }),
             account.prop_map(move |it| Who::Account(root(it))),
             "[a-b]".prop_map(|it| Who::Service(format!("{it}.amazonaws.com"))),
-            "[a-b]".prop_map(|it| Who::VpcEndpoint(format!("vpce-{it}"))),
+            "[a-b]".prop_map(|it| Who::Everyone {
+                operator: "StringEquals",
+                key: "aws:SourceVpce",
+                values: vec![format!("vpce-{it}")],
+            }),
+            ("[a-b]", prop::bool::ANY, prop::bool::ANY).prop_map(|(it, source, account)| {
+                Who::ServiceFor {
+                    service: format!("{it}.amazonaws.com"),
+                    sources: Vec::from_iter(source.then(|| format!("arn:aws:s3:::{it}"))),
+                    account: account.then(|| AccountId::parse("111111111111").expect("an id")),
+                }
+            }),
         ]
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Draft;
 use super::access_roles::target_address;
 use super::kept::is_open;
 use super::trust::{caller, name_of};
+use super::{Draft, api};
 use crate::stack::{self, Access, Principal, RouteKey, Surface, Target, Via};
 
 /// Up to this many consumers a resource policy is the first choice: it costs callers no STS call.
@@ -54,13 +54,21 @@ fn rule(draft: &Draft<'_>, access: &Access) -> (Via, String) {
     let consumers = consumers(draft, &access.to);
     let few = "one owner and few consumers: no extra STS call";
     let (via, why) = match &access.from {
-        Principal::Oidc { .. } | Principal::Service(_) => (
+        Principal::Oidc { .. } => (
             Via::AssumeRole,
             "only a role's trust policy can name such a principal",
         ),
-        Principal::VpcEndpoint(_) => (
+        Principal::Network(_) => (
             Via::ResourcePolicy,
-            "only a resource policy can name an endpoint",
+            "only a resource policy can name a network",
+        ),
+        Principal::Organization { .. } => (
+            Via::ResourcePolicy,
+            "one statement takes in every account of an organization",
+        ),
+        Principal::Service(_) | Principal::ServiceFor { .. } => (
+            Via::ResourcePolicy,
+            "a service calls in its own name: no role of yours is assumed",
         ),
         // A policy that names roles stands in the way of methods without authorizer.
         _ if has_public_routes(draft, &access.to) => (
@@ -106,11 +114,29 @@ fn is_crowded(draft: &Draft<'_>, target: &Target) -> bool {
 fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
     match target {
         Target::Api { name, .. } => !public_routes(&draft.stack.apis[name]).is_empty(),
-        Target::Topic { .. } => false,
+        Target::Topic { .. } | Target::Queue { .. } => false,
     }
 }
 
-/// The routes of an API that anyone may call.
+/// Returns the public routes of an API that answer every network.
+pub(super) fn open_routes(stack: &stack::Stack, name: &str) -> Vec<RouteKey> {
+    let mut found = public_routes(&stack.apis[name]);
+    for access in &stack.access {
+        let (Principal::Network(_), Target::Api { name: of, routes }) = (&access.from, &access.to)
+        else {
+            continue;
+        };
+        if of == name {
+            let limits = |it: &RouteKey, route: &RouteKey| {
+                it == route || (it.path.contains('*') && api::matches(it, route))
+            };
+            found.retain(|route| !routes.iter().any(|it| limits(it, route)));
+        }
+    }
+    found
+}
+
+/// The routes of an API that ask their callers for no signature.
 pub(super) fn public_routes(api: &stack::Api) -> Vec<RouteKey> {
     match &api.surface {
         Surface::Routes(routes) => routes

@@ -339,7 +339,7 @@ fn consumers_out(who: &str, target: &str, fill: &Fill, routes: bool) -> Vec<WayO
         ));
     }
     found.push(way(
-        "name roles of one account by what their names begin with: `{ account, role_prefix }`",
+        "name roles of one account by what their paths and names begin with: `{ account, role_prefix }`",
         "every role of that account with such a name gets in, those made later too",
     ));
     found.push(way(
@@ -369,7 +369,7 @@ fn trust_out() -> Vec<WayOut> {
             "just as exact; one role more to keep",
         ),
         way(
-            "name roles of one account by what their names begin with: `{ account, role_prefix }`",
+            "name roles of one account by what their paths and names begin with: `{ account, role_prefix }`",
             "every role of that account with such a name gets in, those made later too",
         ),
         way(

@@ -292,6 +292,14 @@ fn who(statement: &Statement, names: &Names, own: &str) -> Vec<String> {
     let exactly = |it: &String| it.contains(":role/") && !it.contains(['*', '?']);
     if conditions.is_empty() {
         base
+    } else if let (["anyone"], Some(group)) = (
+        base.iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .as_slice(),
+        group(statement),
+    ) {
+        vec![group]
     } else if base.iter().all(|it| it.ends_with(":root")) && conditions.iter().all(exactly) {
         // An account's root with these roles named beside it is these roles.
         conditions.iter().map(|it| names.name(it)).collect()
@@ -299,5 +307,20 @@ fn who(statement: &Statement, names: &Names, own: &str) -> Vec<String> {
         base.into_iter()
             .map(|it| format!("{it} ({})", conditions.join(", ")))
             .collect()
+    }
+}
+
+/// Returns what an author calls everyone under one condition: an organization, a range of addresses, a VPC.
+fn group(statement: &Statement) -> Option<String> {
+    let mut keys = statement.conditions.values().flatten();
+    let (Some((key, values)), None) = (keys.next(), keys.next()) else {
+        return None;
+    };
+    let values = values.join(" or ");
+    match key.to_ascii_lowercase().as_str() {
+        "aws:principalorgid" => Some(format!("organization {values}")),
+        "aws:sourceip" | "aws:vpcsourceip" => Some(format!("callers from {values}")),
+        "aws:sourcevpc" => Some(format!("callers in {values}")),
+        _ => None,
     }
 }

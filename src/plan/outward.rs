@@ -73,7 +73,7 @@ impl Outward {
                 let parts: Vec<_> = it
                     .resources
                     .iter()
-                    .map(|on| (it.action, on.as_str()))
+                    .flat_map(|on| it.actions.iter().map(move |action| (*action, on.as_str())))
                     .collect();
                 if !parts.is_empty() && parts.iter().all(|it| allowed.contains(it)) {
                     told.extend(parts);
@@ -90,6 +90,8 @@ impl Outward {
                     "sts:AssumeRole" => "assume",
                     "execute-api:Invoke" => "call",
                     "sns:Publish" => "publish to",
+                    "sqs:SendMessage" => "send to",
+                    "sqs:ReceiveMessage" => "receive from",
                     _ => continue,
                 };
                 found.push(Edge {

@@ -35,6 +35,8 @@ pub enum Guardrail {
     WholeAccount,
     /// An action that no service has.
     UnknownAction,
+    /// A prefix of roles that misses one by its path.
+    MissedRole,
 }
 
 /// How much a breach weighs.
@@ -59,7 +61,7 @@ impl Severity {
 
 impl Guardrail {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OpenPrincipal,
         Self::OpenMethod,
         Self::WideArn,
@@ -69,6 +71,7 @@ impl Guardrail {
         Self::EveryVpc,
         Self::WholeAccount,
         Self::UnknownAction,
+        Self::MissedRole,
     ];
 
     /// The stable code.
@@ -84,6 +87,7 @@ impl Guardrail {
             Self::EveryVpc => "PG007",
             Self::WholeAccount => "PG008",
             Self::UnknownAction => "PG009",
+            Self::MissedRole => "PG010",
         }
     }
 

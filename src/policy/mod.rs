@@ -26,6 +26,7 @@ pub mod own;
 pub mod patterns;
 pub mod request;
 pub mod rules;
+pub mod sessions;
 pub mod size;
 pub mod space;
 pub mod spread;

@@ -82,7 +82,7 @@ mod tests {
                 "[topics.t]\naccept = { PG01 = \"x\", nonsense = \"y\", PG002 = \"\", PG003 = 5 }\n[queues.q]\naccept = \"PG001\"\n"
             ),
             snapbox::str![[r#"
-E0201: topic `t` accepts `PG01`, which is no guardrail [no such code] a like code exists: PG001
+E0201: topic `t` accepts `PG01`, which is no guardrail [no such code] a like code exists: PG010
 E0201: topic `t` accepts `nonsense`, which is no guardrail [no such code] help: `provision explain` lists the codes
 E0103: topic `t` accepts `PG002` without a reason [why?] help: say why it is right here, for whoever reads it in a year
 E0102: `PG003` of `accept` of topic `t` has the wrong type [this is a whole number] write it in quotes: "5"

@@ -7,22 +7,24 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Partition};
 
-use super::allow::{api_routes, check_topic_allow};
+use super::allow::{api_routes, check_topic_allow, queue_uses};
 use super::checker::{Checker, Noun};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{Access, Claim, Contract, Endpoint, Principal, Target, Via, claims, names, principals};
+use super::{
+    Access, Claim, Contract, Endpoint, Network, Principal, Target, Via, claims, names, principals,
+};
 
 pub(super) const ACCESS: Shape = Shape {
     noun: "access",
     doc: "Who may do what. One entry makes every side of it: the caller's policy, the target's own policy or a role beside the target that the caller assumes.",
     fields: &[
         Field::new("from", Kind::OneOrMany(&principals::KIND), "Who; a list is as many accesses.").required().alias(&["who", "principal", "principals", "source"]),
-        Field::new("to", Kind::Text, "On what: `\"apis.NAME\"` or `\"topics.NAME\"`; of another stack, `\"contracts.NAME.apis.NAME\"`.").required().alias(&["target", "on", "resource"]),
-        Field::new("allow", Kind::OneOrMany(&Kind::Text), "What: routes of the API, where `*` stands for anything (`\"GET /orders/*\"`); for a topic `\"publish\"`, which may be left out.").alias(&["actions", "routes", "action", "allows"]),
+        Field::new("to", Kind::Text, "On what: `\"apis.NAME\"`, `\"topics.NAME\"` or `\"queues.NAME\"`; of another stack, `\"contracts.NAME.apis.NAME\"`.").required().alias(&["target", "on", "resource"]),
+        Field::new("allow", Kind::OneOrMany(&Kind::Text), "What: routes of the API, where `*` stands for anything (`\"GET /orders/*\"`); for a topic `\"publish\"`, which may be left out; for a queue `\"send\"`, which may be left out, `\"receive\"` (which takes in deleting) or both.").alias(&["actions", "routes", "action", "allows"]),
         Field::new("via", Kind::OneOf(&["auto", "resource-policy", "assume-role"]), "How: by a statement in the target's own policy, or by a role beside the target that the caller assumes.").default("\"auto\"").alias(&["how", "mechanism"]),
         Field::new("role_name", Kind::Text, "With `via = \"assume-role\"`: the access role's name in IAM, when it is not to be the usual one."),
         Field::new("external_id", Kind::Text, "With `via = \"assume-role\"`: the external id that the access role asks for."),
@@ -104,25 +106,25 @@ fn one(
             Diagnostic::new(
                 Code::Unsupported,
                 span,
-                "no access role can be made beside a topic in another's account",
-                "a role would stand in the topic's account",
+                "no access role can be made beside a topic or queue in another's account",
+                "a role would stand in the target's account",
             )
             .and(place.key, "in no account of the stack")
             .help(format!(
-                "add account {} to `[accounts]`; or write `via = \"resource-policy\"`, and hand its owner the statement the topic needs",
+                "add account {} to `[accounts]`; or write `via = \"resource-policy\"`, and hand its owner the statement that it needs",
                 place.id
             )),
         );
     }
     let Some(target) = target else { return };
     for principal in principals {
-        let Some(via) = suited(checker, &principal, via, &target, &place, fields) else {
+        let Some((from, via)) = suited(checker, &principal, via, &target, &place, fields) else {
             continue;
         };
         let whose = target_name(&target);
         principals::check_partition(checker, &principal, place.partition, &whose);
         found.push(Access {
-            from: principal.value,
+            from,
             to: target.clone(),
             via,
             role_name: fields.text("role_name").map(|it| it.value.to_owned()),
@@ -145,6 +147,7 @@ fn target_name(target: &Target) -> String {
     match target {
         Target::Api { name, .. } => format!("api `{name}`"),
         Target::Topic { name } => format!("topic `{name}`"),
+        Target::Queue { name, .. } => format!("queue `{name}`"),
     }
 }
 
@@ -224,6 +227,23 @@ fn target(
         });
         return Some((target, place));
     }
+    if let Some(name) = text.value.strip_prefix("queues.") {
+        checker.reference(Noun::Queue, text, "this access")?;
+        let uses = queue_uses(checker, fields);
+        let place = checker.standing(Noun::Queue, name).map(|it| Place {
+            partition: it.partition,
+            id: it.id.clone(),
+            outside: it.account.is_none(),
+            private: None,
+            vpc_endpoints: Vec::new(),
+            key: it.key,
+        });
+        let target = uses.map(|uses| Target::Queue {
+            name: name.to_owned(),
+            uses,
+        });
+        return Some((target, place));
+    }
     let fault = not_a_target(checker, text.value, span);
     checker.report(fault);
     None
@@ -234,15 +254,10 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
         Diagnostic::new(
             Code::Reference,
             span,
-            format!("this access is to `{text}`, which is no api and no topic"),
+            format!("this access is to `{text}`, which is no api, topic or queue"),
             label,
         )
     };
-    if let Some(name) = text.strip_prefix("queues.") {
-        return fault("a queue").help(format!(
-            "a queue receives from a topic: write `subscribe = [\"TOPIC\"]` at `[queues.{name}]`, and give access to the topic"
-        ));
-    }
     if text.starts_with("roles.") {
         return fault("a role").help("who may assume a role is its `trusted_by`");
     }
@@ -252,10 +267,10 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
         );
     }
     let (table, name) = text.split_once('.').unwrap_or(("", text));
-    let nouns = [Noun::Api, Noun::Topic];
+    let nouns = [Noun::Api, Noun::Topic, Noun::Queue];
     for noun in nouns {
         if checker.is_declared(noun, name) {
-            return fault("not `apis.…` or `topics.…`").fix(
+            return fault("not `apis.…`, `topics.…` or `queues.…`").fix(
                 format!("the {} is written so", noun.singular()),
                 span,
                 format!("\"{}.{name}\"", noun.table()),
@@ -277,17 +292,37 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
         all.iter().map(String::as_str).find(|it| bare(it) == meant)
     });
     let fault = fault(if table.is_empty() {
-        "not `apis.…` or `topics.…`"
+        "not `apis.…`, `topics.…` or `queues.…`"
     } else {
         "no such table"
     });
     match close {
         Some(meant) => fault.fix("a similar name exists", span, format!("\"{meant}\"")),
-        None => fault.help("write `\"apis.NAME\"` or `\"topics.NAME\"`"),
+        None => fault.help("write `\"apis.NAME\"`, `\"topics.NAME\"` or `\"queues.NAME\"`"),
     }
 }
 
-/// The mechanism for this principal, if there is one.
+/// Services that use topics and queues only with the credentials of a role that their user gives them.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>.
+const UNDER_A_ROLE: [&str; 14] = [
+    "apigateway",
+    "batch",
+    "codebuild",
+    "ec2",
+    "ecs-tasks",
+    "eks",
+    "firehose",
+    "glue",
+    "lambda",
+    "pipes",
+    "pods.eks",
+    "sagemaker",
+    "scheduler",
+    "states",
+];
+
+/// Returns the principal and the mechanism for it, or reports why there is none.
 fn suited(
     checker: &mut Checker<'_>,
     principal: &Spanned<Principal>,
@@ -295,100 +330,193 @@ fn suited(
     target: &Target,
     place: &Place,
     fields: &Fields,
-) -> Option<Via> {
+) -> Option<(Principal, Via)> {
     let via_at = fields.get("via").map_or(principal.span, |it| it.span);
     let span = principal.span;
-    match &principal.value {
-        Principal::VpcEndpoint(id) => {
-            let whose = target_name(target);
-            let fault = if place.private.is_none() {
-                Diagnostic::new(
-                    Code::Principal,
-                    span,
-                    format!("a VPC endpoint cannot be let in to {whose}"),
-                    "only private APIs are reached through one",
-                )
-                .help("name the role that publishes")
-            } else if place.private == Some(false) {
-                Diagnostic::new(
-                    Code::Principal,
-                    span,
-                    format!("a VPC endpoint cannot be let in to {whose}"),
-                    "only private APIs are reached through one",
-                )
-                .and(place.key, "not private")
-                .help("write `endpoint = \"private\"` at the API, or name the role that calls")
-            } else if via == Via::AssumeRole {
-                Diagnostic::new(
-                    Code::Principal,
-                    via_at,
-                    "a VPC endpoint cannot assume a role",
-                    "a way in, not someone",
-                )
-                .and(span, "the endpoint")
-                .help("write `via = \"resource-policy\"`, or leave `via` out")
-            } else if !place.vpc_endpoints.is_empty() && !place.vpc_endpoints.contains(id) {
-                Diagnostic::new(
-                    Code::Principal,
-                    span,
-                    format!("{whose} is not reached through `{id}`"),
-                    "not among its `vpc_endpoints`",
-                )
-                .and(place.key, "these are its only ways in")
-                .help(format!("add `\"{id}\"` to its `vpc_endpoints`"))
-            } else {
-                return Some(Via::ResourcePolicy);
+    let is_queue = matches!(target, Target::Queue { .. });
+    let fault = match &principal.value {
+        Principal::Network(network) => {
+            let found = by_network(network, span, via, via_at, target, place);
+            return match found {
+                Ok(network) => Some((Principal::Network(network), Via::ResourcePolicy)),
+                Err(fault) => {
+                    checker.report(*fault);
+                    None
+                }
             };
-            checker.report(fault);
-            None
         }
-        Principal::Service(name) => without_policy(
-            checker,
-            via,
-            via_at,
-            span,
-            &format!("the service `{name}`"),
-            "a service acts for anyone who sets it up, so it is let in only where it works under a role: name that role, whose `trusted_by` names the service",
-        ),
-        Principal::Oidc { provider, .. } => without_policy(
-            checker,
-            via,
-            via_at,
-            span,
-            &format!("a token of `{provider}`"),
-            "a token is exchanged for a role's credentials first: write `via = \"assume-role\"`, or put it in `trusted_by` of a role and name that role here",
-        ),
+        Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
+            match by_service(name, span, via, via_at, target) {
+                None => return Some((principal.value.clone(), Via::ResourcePolicy)),
+                Some(fault) => fault,
+            }
+        }
+        Principal::Oidc { provider, .. } => {
+            if via != Via::ResourcePolicy {
+                return Some((principal.value.clone(), Via::AssumeRole));
+            }
+            Diagnostic::new(
+                Code::Principal,
+                span,
+                format!("a token of `{provider}` cannot be let in by a resource policy"),
+                "can assume a role only",
+            )
+            .and(via_at, "asked for here")
+            .help("a token is exchanged for a role's credentials first: write `via = \"assume-role\"`, or put it in `trusted_by` of a role and name that role here")
+        }
+        // SQS lists the condition keys of a queue's policy: what these need is not among them.
+        Principal::RolePrefix { .. }
+        | Principal::Named(_)
+        | Principal::Organization { unit: Some(_), .. }
+            if is_queue =>
+        {
+            if via != Via::ResourcePolicy {
+                return Some((principal.value.clone(), Via::AssumeRole));
+            }
+            let key = match principal.value {
+                Principal::Organization { .. } => "aws:PrincipalOrgPaths",
+                _ => "aws:PrincipalArn",
+            };
+            Diagnostic::new(
+                Code::Unsupported,
+                via_at,
+                format!("a queue's policy cannot ask for `{key}`"),
+                "SQS does not list this condition key as supported",
+            )
+            .and(span, "needs it")
+            .help("write `via = \"assume-role\"`, or leave `via` out; or name the roles one by one")
+        }
         Principal::Role(_)
         | Principal::RoleArn(_)
         | Principal::Named(_)
         | Principal::RolePrefix { .. }
-        | Principal::Account(_) => Some(via),
-    }
+        | Principal::Organization { .. }
+        | Principal::Account(_) => return Some((principal.value.clone(), via)),
+    };
+    checker.report(fault);
+    None
 }
 
-/// A service or token can only assume a role: no resource policy can be asked for.
-fn without_policy(
-    checker: &mut Checker<'_>,
+/// Returns why a service cannot be let in to a target.
+fn by_service(
+    name: &str,
+    span: Span,
     via: Via,
     via_at: Span,
+    target: &Target,
+) -> Option<Diagnostic> {
+    let fault = |label: &str| {
+        let whose = target_name(target);
+        Diagnostic::new(
+            Code::Principal,
+            span,
+            format!("the service `{name}` cannot be let in to {whose}"),
+            label,
+        )
+    };
+    let bare = name.split(".amazonaws").next().unwrap_or_default();
+    if matches!(target, Target::Api { .. }) {
+        return Some(
+            fault("services do not call APIs in their own name")
+                .help("name the role that it works under, whose `trusted_by` names the service"),
+        );
+    }
+    if UNDER_A_ROLE.contains(&bare) {
+        return Some(fault("works under a role").help(
+            "declare the role that it works under, with `trusted_by` naming the service, and write `from = \"roles.NAME\"`",
+        ));
+    }
+    if let Target::Queue { uses, .. } = target
+        && uses.contains(&super::QueueUse::Receive)
+    {
+        return Some(
+            fault("services only send in their own name")
+                .help("write `allow = [\"send\"]`; to receive, name the role that it works under"),
+        );
+    }
+    (via == Via::AssumeRole).then(|| {
+        Diagnostic::new(
+            Code::Principal,
+            via_at,
+            format!(
+                "the service `{name}` would not assume a role to use {}",
+                target_name(target)
+            ),
+            "it calls in its own name",
+        )
+        .and(span, "the service")
+        .help("write `via = \"resource-policy\"`, or leave `via` out")
+    })
+}
+
+/// Returns the network as the target's policy sees it, or why nobody can be let in by it.
+fn by_network(
+    network: &Network,
     span: Span,
-    who: &str,
-    help: &str,
-) -> Option<Via> {
-    if via != Via::ResourcePolicy {
-        return Some(Via::AssumeRole);
+    via: Via,
+    via_at: Span,
+    target: &Target,
+    place: &Place,
+) -> Result<Network, Box<Diagnostic>> {
+    let whose = target_name(target);
+    let (one, a) = match network {
+        Network::VpcEndpoint(_) => ("endpoint", "a VPC endpoint"),
+        Network::Vpc(_) => ("VPC", "a VPC"),
+        Network::Addresses(_) | Network::VpcAddresses(_) => ("range", "a range of addresses"),
+    };
+    let fault = |label: &str| {
+        Diagnostic::new(
+            Code::Principal,
+            span,
+            format!("{a} cannot be let in to {whose}"),
+            label,
+        )
+    };
+    let addresses = matches!(network, Network::Addresses(_));
+    let Some(private) = place.private else {
+        let (label, does) = match target {
+            Target::Queue { .. } => ("a queue is used by somebody", "uses the queue"),
+            _ if addresses => ("a topic is published to by somebody", "publishes"),
+            _ => ("only private APIs are reached through one", "publishes"),
+        };
+        return Err(fault(label)
+            .help(format!("name the role that {does}"))
+            .into());
+    };
+    if !private && !addresses {
+        return Err(fault("only private APIs are reached through one")
+            .and(place.key, "not private")
+            .help("write `endpoint = \"private\"` at the API, or name the role that calls")
+            .into());
     }
-    let mut fault = Diagnostic::new(
-        Code::Principal,
-        span,
-        format!("{who} cannot be let in by a resource policy"),
-        "can assume a role only",
-    );
-    if via_at != span {
-        fault = fault.and(via_at, "asked for here");
+    if via == Via::AssumeRole {
+        return Err(Diagnostic::new(
+            Code::Principal,
+            via_at,
+            format!("{a} cannot assume a role"),
+            "a way in, not someone",
+        )
+        .and(span, format!("the {one}"))
+        .help("write `via = \"resource-policy\"`, or leave `via` out")
+        .into());
     }
-    checker.report(fault.help(help));
-    None
+    match network {
+        Network::VpcEndpoint(id)
+            if !place.vpc_endpoints.is_empty() && !place.vpc_endpoints.contains(id) =>
+        {
+            Err(Diagnostic::new(
+                Code::Principal,
+                span,
+                format!("{whose} is not reached through `{id}`"),
+                "not among its `vpc_endpoints`",
+            )
+            .and(place.key, "these are its only ways in")
+            .help(format!("add `\"{id}\"` to its `vpc_endpoints`"))
+            .into())
+        }
+        Network::Addresses(ranges) if private => Ok(Network::VpcAddresses(ranges.clone())),
+        other => Ok(other.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -397,13 +525,13 @@ mod tests {
     use super::super::{Target, Via};
 
     #[test]
-    fn an_access_is_to_an_api_or_a_topic() {
+    fn an_access_is_to_an_api_a_topic_or_a_queue() {
         snapbox::assert_data_eq!(
             faults(
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"t\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
+E0201: this access is to `t`, which is no api, topic or queue [not `apis.…`, `topics.…` or `queues.…`] the topic is written so: "topics.t"
 
 "#]]
         );
@@ -412,7 +540,7 @@ E0201: this access is to `t`, which is no api and no topic [not `apis.…` or `t
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\n[[access]]\nfrom = \"roles.r\"\nto = \"topic.t\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `topic.t`, which is no api and no topic [not `apis.…` or `topics.…`] the topic is written so: "topics.t"
+E0201: this access is to `topic.t`, which is no api, topic or queue [not `apis.…`, `topics.…` or `queues.…`] the topic is written so: "topics.t"
 
 "#]]
         );
@@ -430,7 +558,7 @@ E0201: this access refers to topic `order`, which is not declared [no topic has 
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[queues.q]\n[[access]]\nfrom = \"roles.r\"\nto = \"queues.q\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `queues.q`, which is no api and no topic [a queue] help: a queue receives from a topic: write `subscribe = ["TOPIC"]` at `[queues.q]`, and give access to the topic
+no fault
 
 "#]]
         );
@@ -439,7 +567,7 @@ E0201: this access is to `queues.q`, which is no api and no topic [a queue] help
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"roles.r\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `roles.r`, which is no api and no topic [a role] help: who may assume a role is its `trusted_by`
+E0201: this access is to `roles.r`, which is no api, topic or queue [a role] help: who may assume a role is its `trusted_by`
 
 "#]]
         );
@@ -448,7 +576,7 @@ E0201: this access is to `roles.r`, which is no api and no topic [a role] help: 
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"arn:aws:sns:eu-west-1:111111111111:t\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api and no topic [an ARN] help: declare it with `existing`: `[topics.NAME]` and under it `existing = "arn:…"`, or `[apis.NAME]` with the API's id; then write `"topics.NAME"`
+E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api, topic or queue [an ARN] help: declare it with `existing`: `[topics.NAME]` and under it `existing = "arn:…"`, or `[apis.NAME]` with the API's id; then write `"topics.NAME"`
 
 "#]]
         );
@@ -457,7 +585,7 @@ E0201: this access is to `arn:aws:sns:eu-west-1:111111111111:t`, which is no api
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"nothing\"\n"
             ),
             snapbox::str![[r#"
-E0201: this access is to `nothing`, which is no api and no topic [not `apis.…` or `topics.…`] help: write `"apis.NAME"` or `"topics.NAME"`
+E0201: this access is to `nothing`, which is no api, topic or queue [not `apis.…`, `topics.…` or `queues.…`] help: write `"apis.NAME"`, `"topics.NAME"` or `"queues.NAME"`
 
 "#]]
         );
@@ -465,7 +593,7 @@ E0201: this access is to `nothing`, which is no api and no topic [not `apis.…`
             faults("[[access]]\n"),
             snapbox::str![[r#"
 E0103: this access has no `from` [`from` is missing] help: add `from = "…"`: who; a list is as many accesses
-E0103: this access has no `to` [`to` is missing] help: add `to = "…"`: on what: `"apis.NAME"` or `"topics.NAME"`; of another stack, `"contracts.NAME.apis.NAME"`
+E0103: this access has no `to` [`to` is missing] help: add `to = "…"`: on what: `"apis.NAME"`, `"topics.NAME"` or `"queues.NAME"`; of another stack, `"contracts.NAME.apis.NAME"`
 
 "#]]
         );
@@ -539,7 +667,7 @@ E0301: `GET /` cannot be allowed on a topic [not `publish`] help: on a topic onl
                 "[topics.t]\n[[access]]\nfrom = \"lambda.amazonaws.com\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n"
             ),
             snapbox::str![[r#"
-E0302: the service `lambda.amazonaws.com` cannot be let in by a resource policy [can assume a role only | asked for here] help: a service acts for anyone who sets it up, so it is let in only where it works under a role: name that role, whose `trusted_by` names the service
+E0302: the service `lambda.amazonaws.com` cannot be let in to topic `t` [works under a role] help: declare the role that it works under, with `trusted_by` naming the service, and write `from = "roles.NAME"`
 
 "#]]
         );
@@ -593,7 +721,7 @@ E0302: a VPC endpoint cannot assume a role [a way in, not someone | the endpoint
                 "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:999999999999:t\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"assume-role\"\n"
             ),
             snapbox::str![[r#"
-E0304: no access role can be made beside a topic in another's account [a role would stand in the topic's account | in no account of the stack] help: add account 999999999999 to `[accounts]`; or write `via = "resource-policy"`, and hand its owner the statement the topic needs
+E0304: no access role can be made beside a topic or queue in another's account [a role would stand in the target's account | in no account of the stack] help: add account 999999999999 to `[accounts]`; or write `via = "resource-policy"`, and hand its owner the statement that it needs
 
 "#]]
         );
@@ -670,9 +798,9 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
     }
 
     #[test]
-    fn a_service_or_token_is_let_in_by_an_access_role_and_an_endpoint_by_policy() {
+    fn a_token_is_let_in_by_an_access_role_and_an_endpoint_by_policy() {
         let stack = stack(
-            "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = [\"lambda.amazonaws.com\", { vpc_endpoint = \"vpce-0123\" }]\nto = \"apis.a\"\nallow = \"GET /\"\n",
+            "[apis.a]\nendpoint = \"private\"\nvpc_endpoints = \"vpce-0123\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = [{ oidc = \"token.actions.githubusercontent.com\", subjects = \"repo:org/name:*\" }, { vpc_endpoint = \"vpce-0123\" }]\nto = \"apis.a\"\nallow = \"GET /\"\n",
         );
         let vias: Vec<Via> = stack.access.iter().map(|it| it.via).collect();
         assert_eq!(vias, [Via::AssumeRole, Via::ResourcePolicy]);

@@ -1,10 +1,12 @@
-//! `allow`: the routes of an API, or what is done to a topic.
+//! `allow`: the routes of an API, or what is done to a topic or a queue.
+
+use std::collections::BTreeSet;
 
 use super::checker::{Checker, texts};
 use super::diagnostic::{Code, Diagnostic, nearest};
 use super::fields::Fields;
 use super::surfaces::{self, Known};
-use super::{RouteKey, routes};
+use super::{QueueUse, RouteKey, routes};
 
 /// Whether what an access to a topic allows can be allowed on one; says what cannot.
 pub(super) fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> bool {
@@ -35,6 +37,58 @@ pub(super) fn check_topic_allow(checker: &mut Checker<'_>, fields: &Fields) -> b
         );
     }
     right
+}
+
+/// Returns what an access to a queue allows, when all of it can be allowed on one.
+pub(super) fn queue_uses(checker: &mut Checker<'_>, fields: &Fields) -> Option<BTreeSet<QueueUse>> {
+    const USES: [QueueUse; 2] = [QueueUse::Send, QueueUse::Receive];
+    if !fields.is_written("allow") {
+        return Some(BTreeSet::from([QueueUse::Send]));
+    }
+    if fields.list("allow").is_empty() {
+        if fields.is_empty_list("allow") {
+            let span = fields.get("allow").map_or(fields.key, |it| it.span);
+            checker.report(
+                Diagnostic::new(
+                    Code::Missing,
+                    span,
+                    format!("{} to a queue allows nothing", fields.owner),
+                    "an empty list",
+                )
+                .help("write `allow = [\"send\"]`, `[\"receive\"]` or both; without `allow` it is `send`"),
+            );
+        }
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    let mut right = true;
+    for text in texts(fields.list("allow")) {
+        if let Some(it) = USES.into_iter().find(|it| it.as_str() == text.value) {
+            found.insert(it);
+            continue;
+        }
+        right = false;
+        let fault = Diagnostic::new(
+            Code::Route,
+            text.span,
+            format!("`{}` cannot be allowed on a queue", text.value),
+            "not `send` or `receive`",
+        );
+        let lower = text.value.to_lowercase();
+        let of_action = USES.into_iter().find(|it| {
+            let has = |action: &&str| action.eq_ignore_ascii_case(text.value);
+            it.actions().iter().any(has) || lower.contains(it.as_str())
+        });
+        let meant = of_action
+            .map(QueueUse::as_str)
+            .or_else(|| nearest(&lower, USES.map(QueueUse::as_str)));
+        checker.report(match meant {
+            Some(meant) => fault.fix("write it so", text.span, format!("\"{meant}\"")),
+            None => fault
+                .help("write `\"send\"` or `\"receive\"`, which also deletes what was received"),
+        });
+    }
+    right.then_some(found)
 }
 
 /// The routes that an access to an API allows, when every one of them is right.

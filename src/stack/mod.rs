@@ -17,6 +17,7 @@ mod access;
 mod accounts;
 mod allow;
 mod apis;
+mod callers;
 mod check;
 mod checker;
 mod claims;
@@ -33,6 +34,7 @@ mod laws;
 mod layout;
 mod moved;
 mod names;
+mod networks;
 mod nevers;
 mod offers;
 mod openapi;
@@ -49,6 +51,7 @@ mod stages;
 mod subscriptions;
 mod surfaces;
 mod syntax;
+mod targets;
 #[cfg(test)]
 mod testing;
 mod topics;
@@ -62,7 +65,9 @@ pub use contract::{
 };
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
 pub use moved::Moved;
+pub use networks::Network;
 pub use nevers::{Deed, Forbidden, Never, Whom};
+pub use targets::{QueueUse, Target};
 pub use written::{Written, written};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -275,8 +280,24 @@ pub enum Principal {
         /// The subjects let in; `*` and `?` match as in `StringLike`.
         subjects: Vec<String>,
     },
-    /// A VPC endpoint, for private APIs.
-    VpcEndpoint(String),
+    /// An AWS service that acts for resources or an account: `s3.amazonaws.com` for a bucket.
+    ServiceFor {
+        /// The service, as for [`Principal::Service`].
+        service: String,
+        /// ARNs of the resources it acts for; `*` and `?` match as in `ArnLike`.
+        sources: Vec<String>,
+        /// The account it acts for.
+        account: Option<AccountId>,
+    },
+    /// Every account of an organization, or of a part of it.
+    Organization {
+        /// `o-a1b2c3d4e5`
+        id: String,
+        /// `r-ab12/ou-ab12-11111111`: only the accounts of this unit and of those below it.
+        unit: Option<String>,
+    },
+    /// Everyone who comes by a network.
+    Network(Network),
 }
 
 /// A REST API with one stage.
@@ -620,23 +641,6 @@ pub struct Access {
     pub offered: bool,
     /// Where in the files it is written, as `file:line`.
     pub written_at: String,
-}
-
-/// On what an access is, and what it allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Calling these routes of an API. A path may hold `*`; a method may be `*`.
-    Api {
-        /// The API's name in the stack.
-        name: String,
-        /// The routes.
-        routes: Vec<RouteKey>,
-    },
-    /// Publishing to a topic.
-    Topic {
-        /// The topic's name in the stack.
-        name: String,
-    },
 }
 
 /// The mechanism of an access.

@@ -13,7 +13,7 @@ use super::fields::{Fields, Item};
 use super::shape::{Field, Kind, Shape};
 use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{Principal, RouteKey, principals, routes, surfaces};
+use super::{Network, Principal, RouteKey, principals, routes, surfaces};
 
 /// What may never be possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,16 +177,38 @@ fn whom(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Whom> {
 /// A principal that can be spoken of: one that asks, not a way in.
 fn someone(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Principal> {
     let found = principals::principal(checker, item, "this never")?;
-    if let Principal::VpcEndpoint(id) = &found.value {
-        checker.report(
+    let fault = match &found.value {
+        Principal::Network(network) => {
+            let (name, what) = match network {
+                Network::VpcEndpoint(id) => (id.clone(), "a VPC endpoint"),
+                Network::Vpc(id) => (id.clone(), "a VPC"),
+                Network::Addresses(ranges) | Network::VpcAddresses(ranges) => {
+                    (ranges.join(", "), "addresses")
+                }
+            };
+            Some(
+                Diagnostic::new(
+                    Code::Principal,
+                    found.span,
+                    format!("`{name}` is a way in, not someone"),
+                    what,
+                )
+                .help("name who comes through it: a role, or a whole account"),
+            )
+        }
+        Principal::Organization { id, .. } => Some(
             Diagnostic::new(
                 Code::Principal,
                 found.span,
-                format!("`{id}` is a way in, not someone"),
-                "a VPC endpoint",
+                format!("a never cannot be about the organization `{id}`"),
+                "its accounts are not known here",
             )
-            .help("name who comes through it: a role, or a whole account"),
-        );
+            .help("name its accounts, `{ account = \"…\" }`; or write `\"outside accounts\"` for everyone outside the stack"),
+        ),
+        _ => None,
+    };
+    if let Some(fault) = fault {
+        checker.report(fault);
         return None;
     }
     Some(found.value)

@@ -2,7 +2,6 @@
 
 use crate::model::{AccountId, Arn, Partition};
 
-use super::Principal;
 use super::checker::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
@@ -10,6 +9,7 @@ use super::names;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use crate::policy::patterns::Pattern;
+use super::{Network, Principal, callers, networks};
 
 pub(super) const PRINCIPAL: Shape = Shape {
     noun: "principal",
@@ -23,7 +23,7 @@ pub(super) const PRINCIPAL: Shape = Shape {
         Field::new(
             "role_prefix",
             Kind::Text,
-            "With `account`: only its roles whose path and name begin so, such as `billing-` or `team/billing-`.",
+            "With `account`: only its roles whose path and name begin so: `billing-` takes in `billing-api`, and not `team/billing-api`, which `team/billing-` does. A role of a stack without a `path` of its own has the path `provision/STACK/`.",
         )
         .alias(&["prefix"]),
         Field::new(
@@ -48,11 +48,51 @@ pub(super) const PRINCIPAL: Shape = Shape {
         Field::new(
             "vpc_endpoint",
             Kind::Pattern("^vpce-[0-9a-f]+$"),
-            "A VPC endpoint, for private APIs.",
+            "A VPC endpoint, for private APIs: whoever comes through it.",
         )
         .alias(&["vpce"]),
+        Field::new(
+            "vpc",
+            Kind::Pattern("^vpc-[0-9a-f]+$"),
+            "A VPC, for private APIs: whoever comes from it.",
+        )
+        .alias(&["source_vpc"]),
+        Field::new(
+            "ip",
+            Kind::OneOrMany(&Kind::Text),
+            "Ranges of addresses, such as `203.0.113.0/24`: whoever calls from one of them. For private APIs they are addresses in the VPC. A route that is `public` and named by such an access answers them only.",
+        )
+        .alias(&["source_ip", "addresses", "cidr", "ips"]),
+        Field::new(
+            "service",
+            Kind::Text,
+            "An AWS service in its own name, such as `s3.amazonaws.com`; with `source`, `source_account` or both.",
+        ),
+        Field::new(
+            "source",
+            Kind::OneOrMany(&Kind::Text),
+            "With `service`: the ARN of what it acts for, such as a bucket; `*` and `?` match after the account.",
+        )
+        .alias(&["source_arn"]),
+        Field::new(
+            "source_account",
+            Kind::Text,
+            "With `service`: the account that it acts for, by its name in the stack or its id.",
+        ),
+        Field::new(
+            "org",
+            Kind::Pattern("^o-[a-z0-9]{10,32}$"),
+            "Every account of an organization, by the organization's id: whoever their own policies let.",
+        )
+        .alias(&["organization", "org_id"]),
+        Field::new(
+            "unit",
+            Kind::Text,
+            "With `org`: only the accounts below this organizational unit, by its path from the root, such as `r-ab12/ou-ab12-11111111`.",
+        )
+        .alias(&["ou", "org_path"]),
     ],
-    one_of: &["account", "oidc", "vpc_endpoint"],
+    one_of: &["account", "oidc", "vpc_endpoint", "vpc", "ip", "service", "org"],
 };
 
 /// A principal as it is written.
@@ -82,7 +122,7 @@ fn named(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<Pr
     if it.starts_with("arn:") {
         return role_arn(checker, text, who);
     }
-    if is_service(it) {
+    if callers::is_service(it) {
         return Some(Principal::Service(it.to_owned()));
     }
     let fault = not_a_principal(checker, text, who);
@@ -158,23 +198,6 @@ fn not_a_principal(checker: &Checker<'_>, text: Spanned<&str>, who: &str) -> Dia
         .help("write `\"roles.NAME\"`, a role's ARN, `\"SERVICE.amazonaws.com\"`, or a table such as `{ account = \"…\" }`")
 }
 
-fn is_service(text: &str) -> bool {
-    let Some(name) = text
-        .strip_suffix(".amazonaws.com")
-        .or_else(|| text.strip_suffix(".amazonaws.com.cn"))
-        .or_else(|| text.strip_suffix(".amazonaws.eu"))
-    else {
-        return false;
-    };
-    !name.is_empty()
-        && name.split('.').all(|it| {
-            !it.is_empty()
-                && it
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        })
-}
-
 /// A role by its ARN: one of the stack's own, or another.
 fn role_arn(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option<Principal> {
     let fault = |label: &str| {
@@ -218,7 +241,7 @@ fn role_arn(checker: &mut Checker<'_>, text: Spanned<&str>, who: &str) -> Option
             } else if resource.contains(['*', '?']) {
                 Some(
                     fault("an ARN with wildcards")
-                        .help("roles by the beginning of their name are written `{ account = \"…\", role_prefix = \"…\" }`"),
+                        .help("roles by the beginning of their path and name are written `{ account = \"…\", role_prefix = \"…\" }`"),
                 )
             } else if names::ROLE.refuses(arn.name()).is_some() {
                 Some(fault("no role can be called so"))
@@ -248,6 +271,9 @@ fn described(checker: &mut Checker<'_>, fields: &Fields, who: &str) -> Option<Pr
         ("role_prefix", "account"),
         ("subjects", "oidc"),
         ("audience", "oidc"),
+        ("source", "service"),
+        ("source_account", "service"),
+        ("unit", "org"),
     ];
     for (field, with) in goes_with {
         if let Some(key) = fields.key_of(field)
@@ -274,8 +300,25 @@ fn described(checker: &mut Checker<'_>, fields: &Fields, who: &str) -> Option<Pr
     if let Some(provider) = fields.text("oidc") {
         return oidc(checker, provider, fields);
     }
+    if let Some(service) = fields.text("service") {
+        let id = fields
+            .text("source_account")
+            .and_then(|it| account(checker, it, who));
+        return callers::service_for(checker, service, fields, id);
+    }
+    if let Some(id) = fields.text("org") {
+        return callers::organization(checker, id, fields);
+    }
+    if fields.is_written("ip") {
+        return networks::addresses(checker, fields).map(Principal::Network);
+    }
+    if let Some(id) = fields.text("vpc") {
+        return networks::is_id(checker, id, "vpc-", "a VPC's id")
+            .then(|| Principal::Network(Network::Vpc(id.value.to_owned())));
+    }
     let endpoint = fields.text("vpc_endpoint")?;
-    vpc_endpoint(checker, endpoint).then(|| Principal::VpcEndpoint(endpoint.value.to_owned()))
+    vpc_endpoint(checker, endpoint)
+        .then(|| Principal::Network(Network::VpcEndpoint(endpoint.value.to_owned())))
 }
 
 pub(super) fn account(
@@ -500,24 +543,7 @@ fn too_wide(provider: &str, subject: &str) -> Option<&'static str> {
 }
 
 pub(super) fn vpc_endpoint(checker: &mut Checker<'_>, text: Spanned<&str>) -> bool {
-    let right = text.value.strip_prefix("vpce-").is_some_and(|it| {
-        !it.is_empty()
-            && it
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    });
-    if !right {
-        checker.report(
-            Diagnostic::new(
-                Code::Name,
-                text.span,
-                format!("`{}` is not a VPC endpoint's id", text.value),
-                "not `vpce-` and hexadecimal digits",
-            )
-            .help("write it as `vpce-0a1b2c3d4e5f67890`"),
-        );
-    }
-    right
+    networks::is_id(checker, text, "vpce-", "a VPC endpoint's id")
 }
 
 /// Reports a principal that is in another partition than the place it is used in.
@@ -567,7 +593,15 @@ pub(super) fn check_partition(
                 );
             }
         }
-        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => {}
+        Principal::ServiceFor { sources, .. } => {
+            for source in sources.iter().filter_map(|it| Arn::parse(it).ok()) {
+                checker.check_partition(Spanned::new(&source, principal.span), here, place);
+            }
+        }
+        Principal::Service(_)
+        | Principal::Oidc { .. }
+        | Principal::Organization { .. }
+        | Principal::Network(_) => {}
     }
 }
 
@@ -688,7 +722,7 @@ E0202: role `a` names a principal twice [again here | first here] help: remove o
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = 5\n"),
             snapbox::str![[r#"
-E0102: `trusted_by` of role `a` has the wrong type [this is a whole number] help: write a text in quotes, or `{ account = … }`, `{ oidc = … }` or `{ vpc_endpoint = … }`, or a list of such
+E0102: `trusted_by` of role `a` has the wrong type [this is a whole number] help: write a text in quotes, or `{ account = … }`, `{ oidc = … }`, `{ vpc_endpoint = … }`, `{ vpc = … }`, `{ ip = … }`, `{ service = … }` or `{ org = … }`, or a list of such
 
 "#]]
         );
@@ -761,7 +795,7 @@ E0303: `arn:aws-cn:iam::222222222222:role/x` is in partition `aws-cn`, and role 
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = {}\n"),
             snapbox::str![[r#"
-E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc` or `vpc_endpoint`] help: write one of `account`, `oidc` or `vpc_endpoint`
+E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc`, `vpc_endpoint`, `vpc`, `ip`, `service` or `org`] help: write one of `account`, `oidc`, `vpc_endpoint`, `vpc`, `ip`, `service` or `org`
 
 "#]]
         );
@@ -775,7 +809,7 @@ E0105: a principal of role `a` is two things at once [`oidc` as well | `account`
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = { role_prefix = \"b-\" }\n"),
             snapbox::str![[r#"
-E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc` or `vpc_endpoint`] help: write one of `account`, `oidc` or `vpc_endpoint`
+E0103: a principal of role `a` does not say what it is [needs one of `account`, `oidc`, `vpc_endpoint`, `vpc`, `ip`, `service` or `org`] help: write one of `account`, `oidc`, `vpc_endpoint`, `vpc`, `ip`, `service` or `org`
 E0105: `role_prefix` in a principal of role `a` goes with `account` only [no `account` here] help: add `account = "…"`, or remove `role_prefix`
 
 "#]]

@@ -16,7 +16,7 @@ use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Account, Principal, Role, documents, names, principals};
+use super::{Account, Network, Principal, Role, documents, names, principals};
 
 pub(super) const ROLE: Shape = Shape {
     noun: "role",
@@ -373,15 +373,40 @@ fn trusted_by(
         let Some(principal) = principals::principal(checker, item, owner) else {
             continue;
         };
-        if let Principal::VpcEndpoint(id) = &principal.value {
+        if let Principal::Network(network) = &principal.value {
+            let (what, goes) = match network {
+                Network::VpcEndpoint(id) => (format!("the VPC endpoint `{id}`"), "a VPC endpoint"),
+                Network::Vpc(id) => (format!("the VPC `{id}`"), "a VPC"),
+                Network::Addresses(ranges) | Network::VpcAddresses(ranges) => (
+                    format!("addresses, {}", ranges.join(" and ")),
+                    "a range of addresses",
+                ),
+            };
             checker.report(
                 Diagnostic::new(
                     Code::Principal,
                     principal.span,
-                    format!("{owner} cannot be assumed by the VPC endpoint `{id}`"),
+                    format!("{owner} cannot be assumed by {what}"),
                     "a way in, not someone",
                 )
-                .help("a VPC endpoint goes in `from` of an `[[access]]` to a private API; here name who assumes the role"),
+                .help(format!("{goes} goes in `from` of an `[[access]]` to {}; here name who assumes the role", match network {
+                    Network::Addresses(_) => "an API",
+                    _ => "a private API",
+                })),
+            );
+            continue;
+        }
+        if let Principal::Service(name) = &principal.value
+            && name == "cognito-identity.amazonaws.com"
+        {
+            checker.report(
+                Diagnostic::new(
+                    Code::Principal,
+                    principal.span,
+                    format!("{owner} cannot be assumed by `{name}` as a service"),
+                    "an identity provider, whose tokens are exchanged",
+                )
+                .help("write the trust out in `trust_policy`: `Principal = { Federated = \"cognito-identity.amazonaws.com\" }` and `Action = \"sts:AssumeRoleWithWebIdentity\"`, with a condition on `cognito-identity.amazonaws.com:aud`"),
             );
             continue;
         }

@@ -37,7 +37,7 @@ impl Case<'_> {
     }
 
     fn own_half(&self, trial: &mut Trial, claiming: &Claiming, role: &Thing, resource: &str) {
-        let allow = Statement::allow("Offered", Clause::of([claiming.action]))
+        let allow = Statement::allow("Offered", Clause::of(claiming.actions.iter().copied()))
             .to(PrincipalClause::aws([root(
                 &role.place,
                 role.place.id.as_str(),
@@ -52,14 +52,16 @@ impl Case<'_> {
         );
         // A pattern is tried by one of the calls that it means.
         let concrete = resource.replace('*', "x");
-        let who = Who::Arn(role.arn.clone());
-        let mut request = Request::new(who, claiming.action, concrete);
-        if claiming.action == "execute-api:Invoke" {
-            request.method_auth = Some(MethodAuth::Iam);
+        for action in claiming.actions {
+            let who = Who::Arn(role.arn.clone());
+            let mut request = Request::new(who, *action, concrete.clone());
+            if *action == "execute-api:Invoke" {
+                request.method_auth = Some(MethodAuth::Iam);
+            }
+            if let Some(id) = &claiming.claim.offered.external_id {
+                request = request.with("sts:ExternalId", [id.as_str()]);
+            }
+            self.step(trial, &request, Caller::Role(role), &target);
         }
-        if let Some(id) = &claiming.claim.offered.external_id {
-            request = request.with("sts:ExternalId", [id.as_str()]);
-        }
-        self.step(trial, &request, Caller::Role(role), &target);
     }
 }

@@ -10,12 +10,13 @@ use crate::lower::{Desired, Grant, api};
 use crate::model::{AccountId, Address, Arn, KindName};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
+use crate::policy::sessions::{TAG_SESSION, beyond_assuming};
 use crate::policy::{
     ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
 };
 use crate::stack::{
-    Access, Endpoint, Principal, QueueRef, RouteKey, Stack, Subscribing, Surface, Target, TopicRef,
-    Via,
+    Access, Endpoint, Network, Principal, QueueRef, RouteKey, Stack, Subscribing, Surface, Target,
+    TopicRef, Via,
 };
 
 use super::voice::root;
@@ -100,10 +101,50 @@ pub(super) fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Nam
             ));
             (("Federated".to_owned(), arn), conditions)
         }
-        Principal::VpcEndpoint(id) => (
+        Principal::ServiceFor {
+            service,
+            sources,
+            account,
+        } => {
+            let mut conditions = Conditions::new();
+            if !sources.is_empty() {
+                conditions.extend(condition("ArnLike", "aws:SourceArn", sources.clone()));
+            }
+            if let Some(id) = account {
+                let by_account = condition("StringEquals", "aws:SourceAccount", [id.to_string()]);
+                conditions.extend(by_account);
+            }
+            (("Service".to_owned(), service.clone()), conditions)
+        }
+        Principal::Organization { id, unit: None } => (
             aws("*"),
-            condition("StringEquals", "aws:SourceVpce", [id.clone()]),
+            condition("StringEquals", "aws:PrincipalOrgID", [id.clone()]),
         ),
+        Principal::Organization {
+            id,
+            unit: Some(unit),
+        } => {
+            let below = format!("{id}/{unit}/*");
+            (
+                aws("*"),
+                condition("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", [below]),
+            )
+        }
+        Principal::Network(network) => {
+            let conditions = match network {
+                Network::VpcEndpoint(id) => {
+                    condition("StringEquals", "aws:SourceVpce", [id.clone()])
+                }
+                Network::Vpc(id) => condition("StringEquals", "aws:SourceVpc", [id.clone()]),
+                Network::Addresses(ranges) => {
+                    condition("IpAddress", "aws:SourceIp", ranges.clone())
+                }
+                Network::VpcAddresses(ranges) => {
+                    condition("IpAddress", "aws:VpcSourceIp", ranges.clone())
+                }
+            };
+            (aws("*"), conditions)
+        }
     }
 }
 
@@ -133,6 +174,19 @@ impl Bound {
             Conditions::new(),
         );
         bound
+    }
+
+    /// Returns the part of the bound that is declared of everyone under a condition: a network, an organization.
+    ///
+    /// A statement within it lets in nobody that is not declared, whoever makes the request.
+    pub(super) fn of_everyone(&self) -> Self {
+        let mut found = self.clone();
+        found.written.clear();
+        found.leaves.retain(|name, _| name.1 == "*");
+        for leaves in found.leaves.values_mut() {
+            leaves.retain(|it| !it.conditions.is_empty());
+        }
+        found
     }
 
     /// Whether a statement that allows lies within the bound, part by part.
@@ -400,6 +454,14 @@ impl<'a> Declared<'a> {
 
     fn of_queue(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sqs:*");
+        for (access, grant) in self.to(&thing.address) {
+            if let (Target::Queue { uses, .. }, Via::ResourcePolicy) = (&access.to, grant.via) {
+                let (name, conditions) = names(&access.from, self.stack, thing);
+                let actions: Vec<&str> = uses.iter().flat_map(|it| it.actions()).copied().collect();
+                let own = Some(BTreeSet::from([thing.arn.clone()]));
+                bound.allow(name, &actions, own, conditions);
+            }
+        }
         let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for topic in self.delivering.get(&thing.arn).into_iter().flatten() {
             let service = delivery(topic, &thing.arn).principal.to_string();
@@ -424,19 +486,24 @@ impl<'a> Declared<'a> {
         let mut bound = Bound::default();
         let mut trust = |principal: &Principal, external_id: Option<&String>| {
             let (name, mut conditions) = names(principal, self.stack, thing);
-            let action = match principal {
-                Principal::Oidc { .. } => "sts:AssumeRoleWithWebIdentity",
-                _ => "sts:AssumeRole",
+            // Whoever may assume the role may also bring its session's tags along.
+            let mut actions = match principal {
+                Principal::Oidc { .. } => vec!["sts:AssumeRoleWithWebIdentity"],
+                _ => vec!["sts:AssumeRole", TAG_SESSION],
             };
+            if let Principal::Service(name) | Principal::ServiceFor { service: name, .. } =
+                principal
+            {
+                actions.extend(beyond_assuming(name));
+            }
             if let Some(id) = external_id {
                 conditions.extend(condition("StringEquals", "sts:ExternalId", [id.clone()]));
             }
-            bound.allow(name, &[action], None, conditions);
+            bound.allow(name, &actions, None, conditions);
         };
-        if let Some(role) = self.stack.roles.get(&thing.address.name) {
-            for principal in &role.trusted_by {
-                trust(principal, None);
-            }
+        let declared = self.stack.roles.get(&thing.address.name);
+        for principal in declared.iter().flat_map(|it| &it.trusted_by) {
+            trust(principal, None);
         }
         for (access, _) in self.roles.get(&thing.address).into_iter().flatten() {
             trust(&access.from, access.external_id.as_ref());
@@ -450,6 +517,10 @@ impl<'a> Declared<'a> {
                 None,
             );
         }
+        let written = declared.and_then(|it| it.trust_policy.as_ref());
+        let allows = |it: &&Statement| it.effect == Effect::Allow;
+        let statements = written.iter().flat_map(|it| &it.statements);
+        bound.written = statements.filter(allows).cloned().collect();
         bound
     }
 
@@ -510,8 +581,20 @@ impl<'a> Declared<'a> {
         bound
     }
 
-    /// The routes of an API that everyone may call.
+    /// The routes of an API that everyone may call: public ones that no access keeps to a network.
     pub(super) fn public(&self, api: &Address) -> BTreeSet<RouteKey> {
+        let mut public = self.unsigned(api);
+        for (access, _) in self.to(api) {
+            if let (Principal::Network(_), Target::Api { routes, .. }) = (&access.from, &access.to)
+            {
+                public.retain(|it| !routes.contains(it) && !routes.contains(&RouteKey::all()));
+            }
+        }
+        public
+    }
+
+    /// The routes of an API that ask their callers for no signature.
+    fn unsigned(&self, api: &Address) -> BTreeSet<RouteKey> {
         match self.stack.apis.get(&api.name).map(|it| &it.surface) {
             Some(Surface::Routes(routes)) => routes
                 .iter()

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::deliver::delivery;
+use crate::policy::sessions::{TAG_SESSION, lets_tag};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Who};
 use crate::stack::{
-    Access, Encryption, Integration, Queue, QueueRef, RouteKey, RouteRole, Stack, Subscribe,
-    Target, TopicRef, Via,
+    Access, Encryption, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack,
+    Subscribe, Target, TopicRef, Via,
 };
 
 use super::calls::{Texts, meant, services};
@@ -96,7 +97,7 @@ impl Case<'_> {
         };
         let arn = match &access.to {
             Target::Topic { name } => Some(&self.stack.topics[name].arn),
-            Target::Api { .. } => None,
+            Target::Api { .. } | Target::Queue { .. } => None,
         };
         let Some(target) = self.target(&grant.target, arn) else {
             let mut trial = Trial::default();
@@ -153,6 +154,24 @@ impl Case<'_> {
                     trial,
                 ));
             }
+            (Target::Queue { uses, .. }, What::Queue { encryption }) => {
+                for it in uses {
+                    let mut trial = Trial::from(&door);
+                    for action in it.actions() {
+                        let request = speaker.asks(action, target.arn.clone());
+                        self.step(&mut trial, &request, speaker.caller(self.world), &target);
+                    }
+                    queue_key(&mut trial, encryption, &speaker, &target);
+                    let does = match it {
+                        QueueUse::Send => "send to",
+                        QueueUse::Receive => "receive from",
+                    };
+                    findings.push(finding(
+                        format!("{} may {does} {}", voice.named, grant.target),
+                        trial,
+                    ));
+                }
+            }
             _ => {}
         }
     }
@@ -169,16 +188,28 @@ impl Case<'_> {
             trial.lacks(format!("{address} is not there"));
             return (trial, voice.clone());
         };
-        let mut request = voice.asks(voice.assume, role.arn.clone());
-        if let Some(id) = &access.external_id {
-            request = request.with("sts:ExternalId", [id.as_str()]);
+        let mut actions = voice.assume.clone();
+        // A caller whose own session may have tags passes them on.
+        if let Caller::Role(Thing {
+            policy: Some(trust),
+            ..
+        }) = voice.caller(self.world)
+            && lets_tag(&trust.document)
+        {
+            actions.push(TAG_SESSION);
         }
-        self.step(&mut trial, &request, voice.caller(self.world), role);
+        for action in actions {
+            let mut request = voice.asks(action, role.arn.clone());
+            if let Some(id) = &access.external_id {
+                request = request.with("sts:ExternalId", [id.as_str()]);
+            }
+            self.step(&mut trial, &request, voice.caller(self.world), role);
+        }
         let session = Voice {
             who: Who::Arn(role.arn.clone()),
             named: address.to_string(),
             context: Vec::new(),
-            assume: "sts:AssumeRole",
+            assume: Vec::new(),
             handed: None,
         };
         (trial, session)
@@ -402,24 +433,37 @@ impl Case<'_> {
             None => trial.lacks(format!("{address} is not there")),
             Some(role) => {
                 let voice = Voice::of(principal, self.stack, &role.place);
-                let request = voice.asks(voice.assume, role.arn.clone());
-                let says = role
-                    .policy
-                    .as_ref()
-                    .map_or(Three::No, |it| alone(&it.document, &request));
-                match says {
-                    Three::Yes => {}
-                    Three::Maybe => trial.depends_on([format!(
-                        "{} cannot be decided for {}",
-                        policy_name(role),
-                        voice.named
-                    )]),
-                    Three::No => trial.fails(Evidence {
-                        says: format!("{} does not let {} in", policy_name(role), voice.named),
-                        request: Some(request),
-                        blame: Vec::new(),
-                        origin: Origin::Ours,
-                    }),
+                for action in &voice.assume {
+                    let request = voice.asks(action, role.arn.clone());
+                    let says = role
+                        .policy
+                        .as_ref()
+                        .map_or(Three::No, |it| alone(&it.document, &request));
+                    match says {
+                        Three::Yes => {}
+                        Three::Maybe => trial.depends_on([format!(
+                            "{} cannot be decided for {}",
+                            policy_name(role),
+                            voice.named
+                        )]),
+                        Three::No => trial.fails(Evidence {
+                            says: match *action {
+                                "sts:AssumeRole" | "sts:AssumeRoleWithWebIdentity" => format!(
+                                    "{} does not let {} in",
+                                    policy_name(role),
+                                    voice.named
+                                ),
+                                other => format!(
+                                    "{} does not allow {other} to {}, which needs it to assume a role",
+                                    policy_name(role),
+                                    voice.named
+                                ),
+                            },
+                            request: Some(request),
+                            blame: Vec::new(),
+                            origin: Origin::Ours,
+                        }),
+                    }
                 }
                 named.clone_from(&voice.named);
             }
@@ -588,6 +632,26 @@ fn calls_of(patterns: &[RouteKey], surface: &Surface) -> BTreeMap<RouteKey, Vec<
         found.entry(pattern.clone()).or_default();
     }
     found
+}
+
+/// What an encrypted queue asks of its users.
+fn queue_key(trial: &mut Trial, encryption: &Encryption, speaker: &Voice, queue: &Thing) {
+    let Encryption::Kms { key, .. } = encryption else {
+        return;
+    };
+    let account = queue.arn.split(':').nth(4);
+    let own = matches!(&speaker.who, Who::Arn(arn) if arn.split(':').nth(4) == account);
+    if !key.ends_with("alias/aws/sqs") {
+        trial.depends_on([format!(
+            "the policy of the KMS key {key} of {} is not read",
+            queue.address
+        )]);
+    } else if !own {
+        trial.lacks(format!(
+            "{} is encrypted by {key}, which only its own account may use: {} cannot use the queue from another",
+            queue.address, speaker.named
+        ));
+    }
 }
 
 /// What an encrypted topic asks of its publishers.

@@ -16,7 +16,7 @@ use crate::policy::widen::blame;
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare,
 };
-use crate::stack::{RouteKey, Stack};
+use crate::stack::{RouteKey, Stack, Target};
 
 use super::calls::{Service, Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
@@ -37,9 +37,11 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
     };
     for thing in world.things.values() {
         let mut trial = Trial::default();
+        search.policy(&mut trial, thing);
+        let whole = thing;
+        let thing = &*search.without_declared(whole);
         let claim = match &thing.what {
             What::Topic { .. } => {
-                search.policy(&mut trial, thing);
                 search.topic(&mut trial, thing);
                 format!(
                     "nobody else may publish to {}, subscribe to it or change it",
@@ -47,19 +49,24 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
                 )
             }
             What::Queue { .. } => {
-                search.policy(&mut trial, thing);
                 search.queue(&mut trial, thing);
-                format!("nothing else delivers into {}", thing.address)
+                let used = stack.access.iter().any(|it| matches!(&it.to, Target::Queue { name, .. } if *name == thing.address.name));
+                if used {
+                    format!(
+                        "the policy of {} lets nobody else send or receive",
+                        thing.address
+                    )
+                } else {
+                    format!("nothing else delivers into {}", thing.address)
+                }
             }
             What::Api(surface) => {
-                search.policy(&mut trial, thing);
                 search.api(&mut trial, thing, surface);
                 findings.push(search.unsigned(thing, surface));
                 format!("nobody else may call {}", thing.address)
             }
             What::Role { .. } if !thing.owned || !declared.wants(&thing.address) => continue,
             What::Role { .. } => {
-                search.policy(&mut trial, thing);
                 search.strangers(&mut trial, thing, &["sts:AssumeRole"], &thing.arn);
                 format!("nobody else may assume {}", thing.address)
             }
@@ -216,6 +223,24 @@ impl Search<'_> {
                 origin,
             });
         }
+    }
+
+    /// The same resource without the statements that let in everyone under a declared condition, such as a
+    /// VPC endpoint: what they let through is declared, whoever makes the request.
+    fn without_declared<'b>(&self, thing: &'b Thing) -> Cow<'b, Thing> {
+        let open = self.declared.bound(thing).of_everyone();
+        let Some(paper) = &thing.policy else {
+            return Cow::Borrowed(thing);
+        };
+        let is_declared = |it: &Statement| it.effect == Effect::Allow && open.covers(it);
+        if !paper.document.statements.iter().any(is_declared) {
+            return Cow::Borrowed(thing);
+        }
+        let mut document = paper.document.clone();
+        document.statements.retain(|it| !is_declared(it));
+        let mut thing = thing.clone();
+        thing.policy = Some(Paper::resource(paper.name.clone(), document));
+        Cow::Owned(thing)
     }
 
     /// A request that nobody declared.

@@ -4,10 +4,11 @@
 //! tried with one of them, made up.
 
 use crate::kinds::with_ids;
-use crate::lower::{Desired, Grant};
+use crate::lower::{Desired, Grant, name_of};
 use crate::model::{AccountId, Address, Place};
+use crate::policy::sessions::beyond_assuming;
 use crate::policy::{Request, Who};
-use crate::stack::{Principal, Stack};
+use crate::stack::{Network, Principal, Stack};
 
 use super::paper::{Origin, Paper};
 use super::world::{Caller, World};
@@ -27,10 +28,16 @@ pub(super) struct Voice {
     pub(super) named: String,
     /// What their requests carry.
     pub(super) context: Vec<(String, String)>,
-    /// The action by which they assume a role.
-    pub(super) assume: &'static str,
+    /// The actions that their assuming a role takes.
+    pub(super) assume: Vec<&'static str>,
     /// The identity policy that is handed over to them; a role of the stack has its own.
     pub(super) handed: Option<Paper>,
+}
+
+/// The first address of the first range.
+fn first_of(ranges: &[String]) -> &str {
+    let first = ranges.first().map_or("", String::as_str);
+    first.split('/').next().unwrap_or_default()
 }
 
 /// A made-up role of an account.
@@ -49,7 +56,10 @@ impl Voice {
         let arn =
             |account: &AccountId, name: &str| Who::Arn(role_in(place, account.as_str(), name));
         let mut context = Vec::new();
-        let mut assume = "sts:AssumeRole";
+        let mut assume = vec!["sts:AssumeRole"];
+        if let Principal::Service(name) | Principal::ServiceFor { service: name, .. } = principal {
+            assume.extend(beyond_assuming(name));
+        }
         let (who, named) = match principal {
             Principal::Role(name) => {
                 let arn = stack.roles[name].arn.to_string();
@@ -69,7 +79,7 @@ impl Voice {
                 audience,
                 subjects,
             } => {
-                assume = "sts:AssumeRoleWithWebIdentity";
+                assume = vec!["sts:AssumeRoleWithWebIdentity"];
                 context.push((format!("{provider}:aud"), audience.clone()));
                 let subject = subjects
                     .first()
@@ -83,12 +93,40 @@ impl Voice {
                     format!("{} of {provider}", subjects.join(" or ")),
                 )
             }
-            Principal::VpcEndpoint(id) => {
-                context.push(("aws:SourceVpce".to_owned(), id.clone()));
+            Principal::ServiceFor {
+                service,
+                sources,
+                account,
+            } => {
+                let source = sources.first().map(|it| it.replace(['*', '?'], "x"));
+                let of_source = source.as_ref().and_then(|it| it.split(':').nth(4));
+                let of_source = of_source.filter(|it| !it.is_empty()).map(str::to_owned);
+                // A service tells both, where it tells anything.
+                let id = account.as_ref().map(ToString::to_string).or(of_source);
+                context.extend(id.map(|it| ("aws:SourceAccount".to_owned(), it)));
+                context.extend(source.map(|it| ("aws:SourceArn".to_owned(), it)));
+                (Who::Service(service.clone()), name_of(principal))
+            }
+            Principal::Organization { id, unit } => {
+                context.push(("aws:PrincipalOrgID".to_owned(), id.clone()));
+                if let Some(unit) = unit {
+                    let path = format!("{id}/{unit}/");
+                    context.push(("aws:PrincipalOrgPaths".to_owned(), path));
+                }
                 (
-                    arn(&place.id, MADE_UP),
-                    format!("whoever comes through {id}"),
+                    Who::Arn(role_in(place, ELSEWHERE, MADE_UP)),
+                    name_of(principal),
                 )
+            }
+            Principal::Network(network) => {
+                let (key, value) = match network {
+                    Network::VpcEndpoint(id) => ("aws:SourceVpce", id.as_str()),
+                    Network::Vpc(id) => ("aws:SourceVpc", id.as_str()),
+                    Network::Addresses(ranges) => ("aws:SourceIp", first_of(ranges)),
+                    Network::VpcAddresses(ranges) => ("aws:VpcSourceIp", first_of(ranges)),
+                };
+                context.push((key.to_owned(), value.to_owned()));
+                (arn(&place.id, MADE_UP), name_of(principal))
             }
         };
         Self {

@@ -102,7 +102,11 @@ impl Actor {
                 self.mighty && self.arn.account() == account.as_str() && name.starts_with(prefix)
             }
             Principal::Account(account) => self.mighty && self.arn.account() == account.as_str(),
-            Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => false,
+            Principal::Service(_)
+            | Principal::ServiceFor { .. }
+            | Principal::Organization { .. }
+            | Principal::Oidc { .. }
+            | Principal::Network(_) => false,
         }
     }
 
@@ -131,7 +135,7 @@ fn covers(pattern: &RouteKey, route: &RouteKey) -> bool {
 fn allows(access: &Access, api: &str, route: &RouteKey) -> bool {
     match &access.to {
         Target::Api { name, routes } => name == api && routes.iter().any(|it| covers(it, route)),
-        Target::Topic { .. } => false,
+        Target::Topic { .. } | Target::Queue { .. } => false,
     }
 }
 

@@ -187,7 +187,7 @@ fn a_code_is_explained_and_a_like_one_is_offered() {
     folder
         .run("explain PG01")
         .ends(1)
-        .tells("nothing printed here has the code `PG01`: did you mean `PG001`?");
+        .tells("nothing printed here has the code `PG01`: did you mean `PG010`?");
     let read = folder.run("explain E0201 --json").ends(0).document();
     assert_eq!(read["schema"], "provision.explain/1");
     assert_eq!(read["code"], "E0201");

@@ -109,3 +109,459 @@ fn a_queue_that_lets_in_sns_of_another_region_receives_nothing() {
         .ends(2)
         .says("queues.in-milan");
 }
+
+const ACCOUNTS: &str = r#"
+[stack]
+name   = "forms"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.near]
+account    = "a"
+trusted_by = "lambda.amazonaws.com"
+[roles.far]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+"#;
+
+/// `from`, once for each form that a topic, a queue and an API with signatures take.
+const SOMEBODY: [&str; 5] = [
+    r#""roles.near""#,
+    r#""roles.far""#,
+    r#""arn:aws:iam::444444444444:role/team/reports""#,
+    r#"{ account = "555555555555" }"#,
+    r#"{ org = "o-exampleorg1" }"#,
+];
+
+/// A stack with this target, and one access to it for each form and mechanism.
+fn each(target: &str, to: &str, forms: &[(&str, &str)]) -> String {
+    let mut text = format!("{ACCOUNTS}{target}");
+    for (from, more) in forms {
+        text += &format!("[[access]]\nfrom = {from}\nto = \"{to}\"\n{more}\n");
+    }
+    text
+}
+
+#[test]
+fn every_form_is_let_in_to_a_topic() {
+    let topic = "[topics.t]\naccount = \"a\"\n";
+    let mut forms: Vec<(&str, &str)> = Vec::new();
+    for via in ["via = \"resource-policy\"", "via = \"assume-role\""] {
+        forms.extend(SOMEBODY.map(|it| (it, via)));
+        forms.extend([
+            (
+                r#"{ account = "666666666666", role_prefix = "team/reports-" }"#,
+                via,
+            ),
+            (
+                r#"{ org = "o-exampleorg1", unit = "r-ab12/ou-ab12-11111111" }"#,
+                via,
+            ),
+        ]);
+        holds(&Folder::new(), &each(topic, "topics.t", &forms));
+        forms.clear();
+    }
+    let services = [
+        (
+            r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::uploads", source_account = "a" }"#,
+            "",
+        ),
+        (
+            r#"{ service = "cloudwatch.amazonaws.com", source = "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:*" }"#,
+            "",
+        ),
+        (
+            r#"{ service = "budgets.amazonaws.com", source_account = "111111111111" }"#,
+            "via = \"resource-policy\"",
+        ),
+        (r#""ses.amazonaws.com""#, ""),
+    ];
+    holds(&Folder::new(), &each(topic, "topics.t", &services));
+}
+
+#[test]
+fn every_form_is_let_in_to_a_queue() {
+    let queue = "[queues.q]\naccount = \"a\"\n";
+    for via in ["via = \"resource-policy\"", "via = \"assume-role\""] {
+        for allow in [
+            "",
+            "allow = \"receive\"\n",
+            "allow = [\"send\", \"receive\"]\n",
+        ] {
+            let more = format!("{allow}{via}");
+            let forms: Vec<(&str, &str)> = SOMEBODY.iter().map(|it| (*it, more.as_str())).collect();
+            holds(&Folder::new(), &each(queue, "queues.q", &forms));
+        }
+    }
+    let forms = [
+        (
+            r#"{ account = "666666666666", role_prefix = "team/reports-" }"#,
+            "allow = \"receive\"",
+        ),
+        (
+            r#"{ org = "o-exampleorg1", unit = "r-ab12/ou-ab12-11111111" }"#,
+            "",
+        ),
+        (
+            r#"{ oidc = "token.actions.githubusercontent.com", subjects = "repo:org/name:*" }"#,
+            "",
+        ),
+        (
+            r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::uploads", source_account = "a" }"#,
+            "",
+        ),
+        (
+            r#"{ service = "events.amazonaws.com", source = "arn:aws:events:eu-west-1:111111111111:rule/nightly" }"#,
+            "allow = \"send\"",
+        ),
+    ];
+    let folder = Folder::new();
+    holds(&folder, &each(queue, "queues.q", &forms));
+    let policy = folder.read("sb/sandbox.json");
+    for words in ["aws:SourceArn", "arn:aws:s3:::uploads", "aws:SourceAccount"] {
+        assert!(policy.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn every_form_is_let_in_to_an_api() {
+    let open = "[apis.x]\naccount = \"a\"\nroutes = { \"GET /x\" = { mock = 200 }, \"GET /y\" = { mock = 200 } }\n";
+    let allow = "allow = \"GET /x\"";
+    for via in ["resource-policy", "assume-role"] {
+        let more = format!("{allow}\nvia = \"{via}\"");
+        let mut forms: Vec<(&str, &str)> = SOMEBODY.iter().map(|it| (*it, more.as_str())).collect();
+        let prefix = r#"{ account = "666666666666", role_prefix = "team/reports-" }"#;
+        forms.push((prefix, &more));
+        holds(&Folder::new(), &each(open, "apis.x", &forms));
+    }
+    let forms = [
+        (r#"{ ip = ["203.0.113.0/24", "2001:db8::/32"] }"#, allow),
+        (
+            r#"{ oidc = "token.actions.githubusercontent.com", subjects = "repo:org/name:*" }"#,
+            allow,
+        ),
+    ];
+    holds(&Folder::new(), &each(open, "apis.x", &forms));
+    let private = open.replace(
+        "routes",
+        "endpoint = \"private\"\nvpc_endpoints = [\"vpce-0a1b\", \"vpce-0c2d\"]\nroutes",
+    );
+    let forms = [
+        (r#"{ vpc_endpoint = "vpce-0a1b" }"#, allow),
+        (r#"{ vpc = "vpc-0a1b2c3d" }"#, "allow = \"GET /y\""),
+        (r#"{ ip = "10.1.0.0/16" }"#, allow),
+        (r#""roles.near""#, "allow = \"GET /y\""),
+        (
+            r#""roles.far""#,
+            "allow = \"GET /y\"\nvia = \"assume-role\"",
+        ),
+    ];
+    holds(&Folder::new(), &each(&private, "apis.x", &forms));
+}
+
+#[test]
+fn a_public_route_that_is_kept_to_addresses_answers_no_others() {
+    let folder = Folder::new();
+    let api = "[apis.x]\naccount = \"a\"\nroutes = { \"GET /x\" = { mock = 200, public = true }, \"GET /y\" = { mock = 200, public = true } }\n";
+    let stack = each(
+        api,
+        "apis.x",
+        &[(r#"{ ip = "203.0.113.0/24" }"#, "allow = \"GET /x\"")],
+    );
+    holds(&folder, &stack);
+    // Without the condition the route is open, and that is found.
+    let world = folder
+        .read("sb/sandbox.json")
+        .replace("203.0.113.0/24", "0.0.0.0/1");
+    folder.write("sb/sandbox.json", &world);
+    folder
+        .run("verify stack.toml --sandbox sb --live")
+        .ends(3)
+        .says("the policy of apis.x lets anyone, unsigned, execute-api:Invoke");
+}
+
+#[test]
+fn every_form_is_trusted_by_a_role() {
+    let folder = Folder::new();
+    let trusts = r#"
+[roles.many]
+account    = "a"
+trusted_by = [
+  "pods.eks.amazonaws.com", "rolesanywhere.amazonaws.com", "ec2.amazonaws.com", "roles.far",
+  "arn:aws:iam::444444444444:role/deploy", { account = "555555555555" },
+  { account = "666666666666", role_prefix = "team/deploy-" },
+  { oidc = "token.actions.githubusercontent.com", subjects = "repo:org/name:*" },
+  { service = "access-grants.s3.amazonaws.com", source_account = "111111111111" },
+  { org = "o-exampleorg1" },
+]
+[roles.unit]
+account    = "b"
+trusted_by = { org = "o-exampleorg1", unit = "r-ab12/ou-ab12-11111111" }
+"#;
+    holds(&folder, &format!("{ACCOUNTS}{trusts}"));
+    let world = folder.read("sb/sandbox.json");
+    // Pods get no credentials without their session tags.
+    folder.write(
+        "sb/sandbox.json",
+        &world.replace("sts:TagSession", "sts:SetContext"),
+    );
+    folder
+        .run("verify stack.toml --sandbox sb --live")
+        .ends(3)
+        .says("the trust policy of roles.many does not allow sts:TagSession to pods.eks.amazonaws.com")
+        .says("the trust policy of roles.many does not allow sts:TagSession to rolesanywhere.amazonaws.com");
+}
+
+#[test]
+fn session_tags_go_along_a_chain_of_roles() {
+    let folder = Folder::new();
+    let chain = r#"
+[roles.pod]
+account    = "a"
+trusted_by = "pods.eks.amazonaws.com"
+[roles.next]
+account    = "a"
+trusted_by = "roles.pod"
+[topics.t]
+account = "b"
+[[access]]
+from = ["roles.pod", "roles.next", "roles.near"]
+to   = "topics.t"
+via  = "assume-role"
+"#;
+    holds(&folder, &format!("{ACCOUNTS}{chain}"));
+    let world = folder.read("sb/sandbox.json");
+    let world: serde_json::Value = serde_json::from_str(&world).expect("JSON");
+    let roles = &world["accounts"]["222222222222"]["roles"];
+    let trust = |name: &str| {
+        roles[name]["trust"]
+            .as_str()
+            .expect("a trust policy")
+            .to_owned()
+    };
+    assert!(trust("forms-t-for-pod").contains("sts:TagSession"));
+    assert!(trust("forms-t-for-next").contains("sts:TagSession"));
+    assert!(!trust("forms-t-for-near").contains("sts:TagSession"));
+    let whole = trust("forms-t-for-pod");
+    let quoted = |it: &str| serde_json::Value::String(it.to_owned()).to_string();
+    let world = folder.read("sb/sandbox.json").replace(
+        &quoted(&whole),
+        &quoted(&whole.replace("sts:TagSession", "sts:SetSourceIdentity")),
+    );
+    folder.write("sb/sandbox.json", &world);
+    folder
+        .run("verify stack.toml --sandbox sb --live")
+        .ends(3)
+        .says("does not allow sts:TagSession on roles.t-for-pod to it");
+}
+
+#[test]
+fn what_a_target_cannot_take_is_refused_at_its_place() {
+    let folder = Folder::new();
+    let topic = "[topics.t]\naccount = \"a\"\n";
+    let queue = "[queues.q]\naccount = \"a\"\n";
+    let api = "[apis.x]\naccount = \"a\"\nroutes = { \"GET /x\" = { mock = 200 } }\n";
+    for (target, to, from, more, words) in [
+        (
+            topic,
+            "topics.t",
+            r#""lambda.amazonaws.com""#,
+            "",
+            "works under a role",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#""s3.amazonaws.com""#,
+            "via = \"assume-role\"",
+            "would not assume a role to use topic `t`",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ ip = "203.0.113.0/24" }"#,
+            "",
+            "name the role that publishes",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ vpc = "vpc-0a1b" }"#,
+            "",
+            "only private APIs are reached through one",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ service = "s3.amazonaws.com", source = "uploads" }"#,
+            "",
+            "`uploads` is not the ARN of what a service acts for",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::*" }"#,
+            "",
+            "stands for the resources of every account",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ service = "s3.amazonaws.com", source = "arn:aws-cn:s3:::uploads" }"#,
+            "",
+            "is in partition `aws-cn`",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ service = "events.amazonaws.com", source = "arn:aws:events:eu-west-1:111111111111:rule/x", source_account = "b" }"#,
+            "",
+            "of account 111111111111, and `source_account` is 222222222222",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ source_account = "a", account = "b" }"#,
+            "",
+            "`source_account` in a principal of this access goes with `service` only",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ org = "exampleorg1" }"#,
+            "",
+            "`exampleorg1` is not an organization's id",
+        ),
+        (
+            topic,
+            "topics.t",
+            r#"{ org = "o-exampleorg1", unit = "ou-ab12-11111111" }"#,
+            "",
+            "is not the path of an organizational unit",
+        ),
+        (
+            queue,
+            "queues.q",
+            r#""roles.near""#,
+            "allow = \"sqs:ReceiveMessage\"",
+            "write it so",
+        ),
+        (
+            queue,
+            "queues.q",
+            r#""roles.near""#,
+            "allow = \"purge\"",
+            "`purge` cannot be allowed on a queue",
+        ),
+        (
+            queue,
+            "queues.q",
+            r#"{ account = "666666666666", role_prefix = "x-" }"#,
+            "via = \"resource-policy\"",
+            "a queue's policy cannot ask for `aws:PrincipalArn`",
+        ),
+        (
+            queue,
+            "queues.q",
+            r#"{ service = "s3.amazonaws.com", source_account = "a" }"#,
+            "allow = \"receive\"",
+            "services only send in their own name",
+        ),
+        (
+            queue,
+            "queues.q",
+            r#"{ ip = "203.0.113.0/24" }"#,
+            "",
+            "name the role that uses the queue",
+        ),
+        (
+            api,
+            "apis.x",
+            r#""events.amazonaws.com""#,
+            "allow = \"*\"",
+            "services do not call APIs in their own name",
+        ),
+        (
+            api,
+            "apis.x",
+            r#"{ vpc = "vpc-0a1b" }"#,
+            "allow = \"*\"",
+            "only private APIs are reached through one",
+        ),
+        (
+            api,
+            "apis.x",
+            r#"{ ip = "0.0.0.0/0" }"#,
+            "allow = \"*\"",
+            "every address there is",
+        ),
+        (
+            api,
+            "apis.x",
+            r#"{ ip = "203.0.113/24" }"#,
+            "allow = \"*\"",
+            "`203.0.113/24` is not a range of addresses",
+        ),
+        (
+            api,
+            "apis.x",
+            r#"{ ip = "203.0.113.0/24" }"#,
+            "allow = \"*\"\nvia = \"assume-role\"",
+            "a range of addresses cannot assume a role",
+        ),
+    ] {
+        folder.write("stack.toml", &each(target, to, &[(from, more)]));
+        let ran = folder.run("validate stack.toml").ends(1).tells(words);
+        assert!(ran.err.contains("stack.toml:"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_comma_of_a_role_stands_in_no_tag() {
+    let folder = Folder::new();
+    let stack = each(
+        "[topics.t]\naccount = \"a\"\n",
+        "topics.t",
+        &[
+            (
+                r#"["arn:aws:iam::444444444444:role/reports,daily", "arn:aws:iam::444444444444:role/reports-daily"]"#,
+                "via = \"assume-role\"",
+            ),
+            (
+                r#""arn:aws:iam::444444444444:role/other""#,
+                "via = \"assume-role\"\nrole_name = \"publish,news\"",
+            ),
+        ],
+    );
+    holds(&folder, &stack);
+    let world = folder.read("sb/sandbox.json");
+    assert!(
+        world.contains("role/provision/forms/publish,news"),
+        "its name in IAM stays"
+    );
+}
+
+#[test]
+fn a_prefix_that_misses_a_role_by_its_path_is_told() {
+    let folder = Folder::new();
+    let stack = |prefix: &str| {
+        each(
+            "[topics.t]\naccount = \"a\"\n",
+            "topics.t",
+            &[(
+                &format!("{{ account = \"b\", role_prefix = \"{prefix}\" }}"),
+                "via = \"resource-policy\"",
+            )],
+        )
+    };
+    folder.write("stack.toml", &stack("fa"));
+    folder
+        .run("validate stack.toml")
+        .ends(0)
+        .says("warning[PG010]: the policy of topics.t lets in roles whose path and name begin with `fa`, which roles.far does not: write `role_prefix = \"provision/forms/fa\"`");
+    folder.write("stack.toml", &stack("provision/forms/fa"));
+    let ran = folder.run("validate stack.toml").ends(0);
+    assert!(!ran.out.contains("PG010"), "{}", ran.out);
+}

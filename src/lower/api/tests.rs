@@ -233,10 +233,10 @@ fn the_integration_role_may_call_just_its_functions_and_queues() {
         needs.into_iter().collect::<Vec<_>>(),
         [
             (
-                "lambda:InvokeFunction",
+                &["lambda:InvokeFunction"][..],
                 "arn:aws:lambda:eu-west-1:333333333333:function:create".to_owned()
             ),
-            ("sqs:SendMessage", QUEUE.to_owned()),
+            (&["sqs:SendMessage"][..], QUEUE.to_owned()),
         ]
     );
 }

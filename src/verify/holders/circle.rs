@@ -170,7 +170,11 @@ fn covers(principal: &Principal, stack: &Stack, arn: &str) -> bool {
             id.as_str() == account && rest.is_some_and(|it| it.starts_with(prefix.as_str()))
         }
         Principal::Account(id) => id.as_str() == account,
-        Principal::Service(_) | Principal::Oidc { .. } | Principal::VpcEndpoint(_) => false,
+        Principal::Service(_)
+        | Principal::ServiceFor { .. }
+        | Principal::Organization { .. }
+        | Principal::Oidc { .. }
+        | Principal::Network(_) => false,
     }
 }
 
