@@ -25,6 +25,7 @@ impl Outward {
                 match resource {
                     Resource::Role(it) => own.push(it.arn.to_string()),
                     Resource::Topic(it) => own.push(it.arn.to_string()),
+                    Resource::Queue(it) => own.push(it.arn.to_string()),
                     Resource::RestApi(_) => {
                         let ids = step.have.iter().map(|it| it.id.clone());
                         for id in ids.chain([pending_id(&step.address)]) {
@@ -32,7 +33,7 @@ impl Outward {
                             own.push(format!("{arn}/"));
                         }
                     }
-                    Resource::Queue(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+                    Resource::Subscription(_) | Resource::Stage(_) => {}
                 }
             }
         }
