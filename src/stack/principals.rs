@@ -756,7 +756,7 @@ E0302: role `a` speaks of `arn:aws:sts::222222222222:assumed-role/x/session`, wh
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = \"arn:aws:iam::222222222222:role/x-*\"\n"),
             snapbox::str![[r#"
-E0302: role `a` speaks of `arn:aws:iam::222222222222:role/x-*`, which is no role [an ARN with wildcards] help: roles by the beginning of their name are written `{ account = "…", role_prefix = "…" }`
+E0302: role `a` speaks of `arn:aws:iam::222222222222:role/x-*`, which is no role [an ARN with wildcards] help: roles by the beginning of their path and name are written `{ account = "…", role_prefix = "…" }`
 
 "#]]
         );
