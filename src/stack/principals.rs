@@ -8,8 +8,8 @@ use super::fields::{Fields, Item};
 use super::names;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use crate::policy::patterns::Pattern;
 use super::{Network, Principal, callers, networks};
+use crate::policy::patterns::Pattern;
 
 pub(super) const PRINCIPAL: Shape = Shape {
     noun: "principal",
