@@ -13,8 +13,10 @@ use crate::kinds::role::managed::is_of_aws;
 use crate::kinds::statements::describe;
 use crate::kinds::{Resource, RestApi};
 use crate::lower::Desired;
+use crate::lower::api::invoke_resources;
 use crate::model::{Address, KindName};
 use crate::policy::guard::{Breach, Holder, judge};
+use crate::policy::own::RESERVED;
 use crate::policy::patterns::Pattern;
 use crate::policy::{Guardrail, Principals, Severity, Statement};
 use crate::stack::{Encryption, RouteKey};
@@ -168,7 +170,9 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
         for breach in judge(&paper.document, holder, thing.place.id.as_str()) {
             let statement = &paper.document.statements[breach.statement];
             let origin = origin(world, paper, statement);
-            if is_public_route(thing, &breach, statement, origin) {
+            if is_public_route(thing, &breach, statement, origin)
+                || is_said_public(desired, world, thing, &breach, statement)
+            {
                 continue;
             }
             // AWS knows its own actions better than we do.
@@ -260,6 +264,51 @@ fn is_public_route(thing: &Thing, breach: &Breach, statement: &Statement, origin
         && breach.guardrail == Guardrail::OpenPrincipal
         && origin == Origin::Ours
         && anyone
+}
+
+/// Whether a statement of another stack lets nothing through but routes that this one calls public, too.
+fn is_said_public(
+    desired: &Desired,
+    world: &World,
+    thing: &Thing,
+    breach: &Breach,
+    statement: &Statement,
+) -> bool {
+    let wanted = desired.wants.get(&thing.address).map(|it| &it.resource);
+    let (Some(Resource::RestApi(api)), What::Api(surface)) = (wanted, &thing.what) else {
+        return false;
+    };
+    let stated = api
+        .methods
+        .iter()
+        .filter(|(_, it)| it.authorization == "NONE");
+    let public: Vec<RouteKey> = stated
+        .map(|(key, _)| key.clone())
+        .chain(api.public.iter().cloned())
+        .collect();
+    let resources = invoke_resources(&surface.stage, &public);
+    let head = format!("{}/", thing.arn);
+    let known = |it: &String| {
+        let short = it.replacen(&head, "execute-api:/", 1);
+        resources.contains(&short)
+    };
+    let by_a_stack = statement
+        .sid
+        .as_deref()
+        .is_some_and(|it| it.starts_with(RESERVED));
+    let action = &statement.action;
+    breach.guardrail == Guardrail::OpenPrincipal
+        && by_a_stack
+        && !world.own.owns(statement)
+        && !action.negated
+        && action
+            .values
+            .iter()
+            .all(|it| it.eq_ignore_ascii_case("execute-api:Invoke"))
+        && statement
+            .resource
+            .as_ref()
+            .is_some_and(|it| !it.negated && it.values.iter().all(known))
 }
 
 /// A queue that receives from topics under a key that SNS cannot use.

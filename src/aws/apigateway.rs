@@ -13,11 +13,11 @@ use aws_sdk_apigateway::types::{
 
 use super::fault::Sent;
 use crate::cloud::apigateway::{
-    AccessLog, CreateDeployment, CreateRestApi, DeleteDeployment, DeleteRestApi, DeleteStage,
-    DeploymentRecord, GetApiResources, GetDeployment, GetDeployments, GetRestApis, GetStages,
-    IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodSettings, Patch, PatchOp,
-    PutRestApi, ResourceRecord, RestApiRecord, StageRecord, TagApi, UntagApi, UpdateMethod,
-    UpdateRestApi, UpdateStage,
+    AccessLog, Canary, CreateDeployment, CreateRestApi, DeleteDeployment, DeleteRestApi,
+    DeleteStage, DeploymentRecord, GetApiResources, GetDeployment, GetDeployments, GetRestApis,
+    GetStages, IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodSettings, Patch,
+    PatchOp, PutRestApi, ResourceRecord, RestApiRecord, StageRecord, TagApi, UntagApi,
+    UpdateMethod, UpdateRestApi, UpdateStage,
 };
 use crate::cloud::{CallError, Page, Service};
 
@@ -58,6 +58,7 @@ macro_rules! record {
                 })
                 .to_owned(),
             disable_execute_api: $api.disable_execute_api_endpoint,
+            warnings: Vec::new(),
         }
     }};
 }
@@ -128,11 +129,16 @@ pub(super) async fn put_rest_api(
         } else {
             PutMode::Merge
         })
+        .fail_on_warnings(call.fail_on_warnings)
         .body(Blob::new(call.body))
         .send()
         .await
         .sent(API_GATEWAY)?;
-    Ok(record!(it))
+    let warnings = it.warnings.clone().unwrap_or_default();
+    Ok(RestApiRecord {
+        warnings,
+        ..record!(it)
+    })
 }
 
 pub(super) async fn update_rest_api(
@@ -384,6 +390,10 @@ fn stage(it: Stage) -> StageRecord {
             .into_iter()
             .map(|(key, it)| (key, settings(it)))
             .collect(),
+        canary: it.canary_settings.map(|it| Canary {
+            deployment: it.deployment_id.unwrap_or_default(),
+            percent: it.percent_traffic,
+        }),
         tags: sorted(it.tags),
     }
 }

@@ -417,6 +417,13 @@ mod tests {
             Fault::Conflict,
         ),
         (
+            Service::ApiGateway,
+            "BadRequestException",
+            "Active stages with canary settings pointing to this deployment must be moved or deleted",
+            400,
+            Fault::Conflict,
+        ),
+        (
             Service::Iam,
             "EntityAlreadyExists",
             "Role with name a already exists.",

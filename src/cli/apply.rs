@@ -60,6 +60,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if !args.json {
         show(&plan, &proof, &guarded, &rehearsal, screen);
     }
+    desired.replaced.iter().for_each(|it| screen.talk(it));
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             let mut document = json::plan(&plan, &rehearsal);
@@ -75,6 +76,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             prune: args.prune,
             deletions: args.allow_delete.iter().collect(),
             moves: Some(&desired.moving),
+            publish: args.publish.iter().collect(),
             mute: args.json,
             harmless: session.sandbox && !args.json,
             again: again(args),
@@ -165,6 +167,9 @@ fn again(args: &args::Apply) -> String {
         text += " --prune";
     }
     text += &args::Moves::flags(&args.moves.consumers);
+    for api in &args.publish {
+        text += &format!(" --publish {api}");
+    }
     text += &args.reach.flags();
     text += &args.also.flags();
     text
@@ -181,6 +186,8 @@ pub(super) struct Agreement<'a> {
     pub(super) deletions: BTreeSet<&'a Address>,
     /// Consumers that may get another mechanism; `None` for all.
     pub(super) moves: Option<&'a BTreeSet<String>>,
+    /// APIs of others that may be deployed with what their owners have not deployed.
+    pub(super) publish: BTreeSet<&'a Address>,
     /// Whether nobody may be asked.
     pub(super) mute: bool,
     /// Whether a run with nobody to ask goes on all the same, deletions apart: the sandbox is nobody's loss.
@@ -257,6 +264,31 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
                     counted(moved.len(), "consumer"),
                     said.again,
                     args::Moves::flags(&moved)
+                )));
+            }
+        }
+    }
+    let published: BTreeSet<&Address> = plan
+        .publishing()
+        .map(|(api, _)| api)
+        .filter(|it| !said.publish.contains(it))
+        .collect();
+    if !published.is_empty() {
+        let list: Vec<String> = published.iter().map(ToString::to_string).collect();
+        let question = format!(
+            "This deploys {} with what its owner has changed and not deployed, as shown above.\nType `publish` to go on:",
+            list.join(", ")
+        );
+        match ask(&question).as_deref() {
+            Some("publish") => {}
+            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+            None => {
+                return Err(Failure::Plain(format!(
+                    "a deployment of {} would publish what its owner has changed and not deployed, as shown above; nothing was \
+                     changed. Let its owner deploy first, or agree: {} --publish {} --yes",
+                    list.join(", "),
+                    said.again,
+                    list.join(" --publish ")
                 )));
             }
         }

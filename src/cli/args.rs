@@ -226,7 +226,11 @@ pub struct Apply {
     /// Which consumers may get another mechanism.
     #[command(flatten)]
     pub moves: Moves,
-    /// Do not ask. Deletions, and consumers that get another mechanism, need flags of their own.
+    /// Agree to deploy an API of others with what its owner has changed and not deployed: `--publish apis.orders`.
+    /// May be repeated.
+    #[arg(long, value_name = "API", value_parser = address)]
+    pub publish: Vec<Address>,
+    /// Do not ask. Deletions, other mechanisms and what others have not deployed need flags of their own.
     #[arg(long)]
     pub yes: bool,
     /// Agree to every deletion and replacement in the plan.

@@ -11,13 +11,15 @@ use crate::guard::guard;
 use crate::report::style::{GOOD, counted, styled};
 use crate::report::{self, json};
 use crate::stack;
-use crate::verify::World;
+use crate::verify::{self, World};
 
 /// Checks a stack.
 pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
     let desired = lowered(&stack)?;
+    let doubts = verify::doubts(&stack, &desired);
     desired.provisional().iter().for_each(|it| screen.talk(it));
+    desired.replaced.iter().for_each(|it| screen.talk(it));
     let mut guarded = guard(&desired, &World::wanted(&desired));
     // What is accepted may be for statements that others have put there: only a cloud tells.
     guarded.unneeded.clear();
@@ -25,11 +27,15 @@ pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending,
         let document = serde_json::json!({
             "schema": "provision.validate/1", "stack": desired.stack, "valid": true,
             "resources": desired.wants.keys().collect::<Vec<_>>(), "access": json::grants(&desired),
-            "guardrails": report::guard::json(&guarded),
+            "guardrails": report::guard::json(&guarded), "unproven": report::verify::doubts(&doubts),
+            "replaced_authorizers": desired.replaced,
         });
         screen.result(&format!("{document:#}\n"));
     } else {
         screen.result(&report::guard::human(&guarded));
+        for it in &doubts {
+            screen.result(&report::verify::doubt(it));
+        }
     }
     if let Some(refused) = guarded_off(&guarded, screen) {
         return refused;

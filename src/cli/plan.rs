@@ -41,6 +41,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         show(&plan, &proof, &guarded, &rehearsal, screen);
         screen.talk(&session.summary());
     }
+    desired.replaced.iter().for_each(|it| screen.talk(it));
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         return failed;
     }

@@ -42,6 +42,9 @@ pub struct RestApiRecord {
     pub api_key_source: String,
     /// Whether `execute-api` host names are switched off.
     pub disable_execute_api: bool,
+    /// Parts of a document that an import left out, each with why. Only the answer of an import has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Makes a REST API. Neither name nor anything else makes a second one fail.
@@ -79,6 +82,8 @@ pub struct PutRestApi {
     pub id: String,
     /// Replace what is there, instead of adding to it.
     pub overwrite: bool,
+    /// Import nothing where a part of the document would be left out.
+    pub fail_on_warnings: bool,
     /// The document, JSON.
     pub body: String,
 }
@@ -303,8 +308,20 @@ pub struct StageRecord {
     pub access_log: Option<AccessLog>,
     /// Settings by `path/VERB`; `*/*` is all methods.
     pub methods: BTreeMap<String, MethodSettings>,
+    /// A second deployment that some of the calls meet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// The tags.
     pub tags: Tags,
+}
+
+/// A stage's second deployment.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Canary {
+    /// The deployment.
+    pub deployment: String,
+    /// How many of a hundred calls meet it.
+    pub percent: f64,
 }
 
 /// Where access logs go.

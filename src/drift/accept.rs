@@ -221,6 +221,7 @@ impl Accepting<'_> {
                 | Stranger::Subscription { .. }
                 | Stranger::Stage { .. }
                 | Stranger::MethodSettings { .. }
+                | Stranger::Canary { .. }
                 | Stranger::Messages => {
                     return Err(by_access(address, &extra.text));
                 }

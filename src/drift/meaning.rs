@@ -526,6 +526,9 @@ impl Means<'_> {
                     ));
                 }
                 Stranger::MethodSettings { .. } => found.at_least(Severity::ChangesBehaviour),
+                Stranger::Canary { .. } => found.unsettled(format!(
+                    "a canary of {named} serves a deployment that is not compared"
+                )),
             }
         }
         found

@@ -48,6 +48,8 @@ pub struct Outcomes {
     pub interrupted: bool,
     /// The steps that had sent a call without an answer when the run was left.
     pub unanswered: BTreeSet<Address>,
+    /// What AWS left out of documents that it imported, by address.
+    pub warnings: BTreeMap<Address, BTreeSet<String>>,
 }
 
 impl Outcomes {
@@ -63,6 +65,7 @@ impl Outcomes {
         self.ids.extend(later.ids);
         self.interrupted |= later.interrupted;
         self.unanswered.extend(later.unanswered);
+        self.warnings.extend(later.warnings);
         self
     }
 

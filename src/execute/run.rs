@@ -113,6 +113,7 @@ pub(super) async fn carry_out(
     }
     let interrupted = run.stopping.get();
     let unanswered = run.writes.unanswered();
+    let warnings = run.writes.warnings();
     drop(in_flight);
     let steps = plan
         .to_do()
@@ -130,6 +131,7 @@ pub(super) async fn carry_out(
         ids: run.ids.into_inner(),
         interrupted,
         unanswered,
+        warnings,
     }
 }
 

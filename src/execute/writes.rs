@@ -16,6 +16,7 @@ use crate::model::{Address, Place};
 pub(super) struct Writes {
     accepted: RefCell<BTreeMap<Address, Vec<String>>>,
     in_flight: RefCell<BTreeMap<Address, usize>>,
+    warnings: RefCell<BTreeMap<Address, BTreeSet<String>>>,
 }
 
 impl Writes {
@@ -23,6 +24,11 @@ impl Writes {
     pub(super) fn accepted(&self, address: &Address) -> Vec<String> {
         let accepted = self.accepted.borrow();
         accepted.get(address).cloned().unwrap_or_default()
+    }
+
+    /// Returns what AWS left out of documents that it imported, by step.
+    pub(super) fn warnings(&self) -> BTreeMap<Address, BTreeSet<String>> {
+        self.warnings.borrow().clone()
     }
 
     /// Returns the steps that have sent a write which has no answer yet.
@@ -63,6 +69,13 @@ impl Cloud for Recorded<'_> {
             if answer.is_ok() {
                 let mut accepted = self.writes.accepted.borrow_mut();
                 accepted.entry(self.step.clone()).or_default().push(call);
+            }
+            if let Ok(Answer::PutRestApi(record)) = &answer {
+                let mut warnings = self.writes.warnings.borrow_mut();
+                if !record.warnings.is_empty() {
+                    let those = warnings.entry(self.step.clone()).or_default();
+                    those.extend(record.warnings.iter().cloned());
+                }
             }
             answer
         })

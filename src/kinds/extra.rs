@@ -65,6 +65,13 @@ pub enum Stranger {
         /// The method, as API Gateway writes it: `~1orders/GET`.
         method: String,
     },
+    /// A canary of a stage: a second deployment that some of the calls meet.
+    Canary {
+        /// The API's id.
+        api: String,
+        /// The stage's name.
+        stage: String,
+    },
     /// Messages in a queue that is to go.
     Messages,
 }
@@ -85,6 +92,24 @@ impl fmt::Display for Extra {
     }
 }
 
+/// Takes a block of settings off a stage; no error when the stage is gone.
+async fn without(
+    cloud: &dyn Cloud,
+    place: &Place,
+    (api, stage): (&str, &str),
+    path: &str,
+) -> Result<(), CallError> {
+    let call = UpdateStage {
+        id: api.to_owned(),
+        stage: stage.to_owned(),
+        patches: vec![Patch::remove(path, None)],
+    };
+    match cloud::call(cloud, place, call).await {
+        Err(error) if error.fault == Fault::Missing => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 impl Stranger {
     /// Whether an apply that takes its resource for exclusive pushes it out.
     #[must_use]
@@ -96,6 +121,7 @@ impl Stranger {
             | Self::Subscription { .. }
             | Self::Stage { .. }
             | Self::MethodSettings { .. }
+            | Self::Canary { .. }
             | Self::Messages => false,
         }
     }
@@ -122,7 +148,8 @@ impl Stranger {
             | Self::Boundary { .. }
             | Self::Subscription { .. }
             | Self::Stage { .. }
-            | Self::MethodSettings { .. } => None,
+            | Self::MethodSettings { .. }
+            | Self::Canary { .. } => None,
         }
     }
 
@@ -152,15 +179,10 @@ impl Stranger {
                 gone_is_fine(cloud::call(cloud, place, DeleteStage { id, stage }).await)
             }
             Self::MethodSettings { api, stage, method } => {
-                let call = UpdateStage {
-                    id: api.clone(),
-                    stage: stage.clone(),
-                    patches: vec![Patch::remove(format!("/{method}"), None)],
-                };
-                match cloud::call(cloud, place, call).await {
-                    Err(error) if error.fault == Fault::Missing => Ok(()),
-                    other => other.map(drop),
-                }
+                without(cloud, place, (api, stage), &format!("/{method}")).await
+            }
+            Self::Canary { api, stage } => {
+                without(cloud, place, (api, stage), "/canarySettings").await
             }
             Self::Statement
             | Self::Inline(_)

@@ -301,6 +301,28 @@ impl RestApi {
         })
     }
 
+    /// The methods that an API has once this is settled on what is there.
+    #[must_use]
+    pub fn methods_after(&self, have: Option<&Have>) -> Methods {
+        let live = have.map(Self::live).filter(|_| self.existing.is_some());
+        let Some(live) = live else {
+            return self.methods.clone();
+        };
+        let mut methods = live.methods.clone();
+        for (key, _) in self.unsigned(live) {
+            if let Some(method) = methods.get_mut(key) {
+                method::AWS_IAM.clone_into(&mut method.authorization);
+            }
+        }
+        methods
+    }
+
+    /// The digest of methods, as a deployment tells which it holds.
+    #[must_use]
+    pub fn digest_of_methods(methods: &Methods) -> String {
+        super::digest(&method::to_value(methods))
+    }
+
     fn settings(&self, live: &Self) -> Differences {
         let endpoint = Change {
             field: "endpoint".to_owned(),

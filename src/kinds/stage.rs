@@ -1,10 +1,12 @@
 //! A REST API's stage, with the deployment it serves.
 //!
-//! A deployment is a snapshot: a change of a method, an authorizer or the resource
-//! policy does nothing until the stage serves a new one. What the snapshot holds is
-//! written on it, as its description: `provision DIGEST`, the digest of the API's
-//! surface ([`super::RestApi::surface_digest`]). So a change that was never deployed is
-//! seen without state, and an unchanged API is never deployed again. Nothing that anybody
+//! A deployment is a snapshot of a whole API: a change of a method, an authorizer or the
+//! resource policy does nothing until the stage serves a new one. What the snapshot holds is
+//! written on it, as its description: `provision STACK:DIGEST … methods:DIGEST`, for each
+//! stack that has something there the digest of its surface ([`super::RestApi::surface_digest`]),
+//! and that of all methods. Whoever deploys keeps what is told of the others, for the new
+//! snapshot holds that too. So a change that was never deployed is seen without state, an
+//! unchanged API is never deployed again, and stacks that share an API do not undo each other. Nothing that anybody
 //! may write is trusted for authorizers: AWS's own summary of the snapshot must show them.
 //!
 //! One call makes the stage with its deployment, one writes all its settings, one its
@@ -23,8 +25,7 @@
 //! | `deployment`     | none: a new deployment               | update |
 //!
 //! A stage of an API that something else deploys is that other's: only the deployment
-//! must hold our statements and authorizers. Several stacks may have statements there,
-//! so the description then says it of each: `provision STACK:DIGEST …`.
+//! must hold our statements and authorizers.
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html>.
 
@@ -35,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::rest_api::{self, REDEPLOY, method};
+use super::rest_api::{self, Methods, REDEPLOY, RestApi, method};
 use super::{Context, Extra, Have, Kind, Resource, Stranger, Want, stale_tags, tag_details};
 use crate::cloud::apigateway::{
     AccessLog, DeleteStage, DeploymentRecord, GetDeployment, GetDeployments, GetStages,
@@ -88,6 +89,8 @@ pub struct Stage {
     pub access_log: Option<AccessLog>,
     /// The digest of what the deployment holds.
     pub surface: String,
+    /// The digest of the methods that the deployment holds; empty where it does not say.
+    pub methods: String,
     /// Authorization types of the methods in the deployment. Of an existing API none is wanted by name.
     pub deployed: BTreeMap<RouteKey, String>,
     /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
@@ -210,7 +213,10 @@ impl Seen<'_> {
         let servers = |deployment: &str| {
             self.stages
                 .iter()
-                .filter(|it| it.deployment == deployment)
+                .filter(|it| {
+                    let canary = it.canary.as_ref().map(|it| it.deployment.as_str());
+                    it.deployment == deployment || canary == Some(deployment)
+                })
                 .count()
         };
         let superseded = self.deployments.iter().filter(|it| {
@@ -235,7 +241,8 @@ impl Seen<'_> {
             data_trace: settings.data_trace,
             metrics: settings.metrics,
             access_log: record.access_log.clone().and_then(settings::access_log),
-            surface: deployment::surface(&description, self.stack, self.existing),
+            surface: deployment::surface(&description, self.stack),
+            methods: deployment::methods(&description),
             outdated: rest_api::owes_deployment(self.api, self.stack),
             deployed: served.map(deployment::authorizations).unwrap_or_default(),
             public: BTreeSet::new(),
@@ -270,6 +277,17 @@ impl Seen<'_> {
             .methods
             .keys()
             .filter(|it| *it != settings::ALL_METHODS);
+        have.extras.extend(record.canary.as_ref().map(|it| {
+            let what = Stranger::Canary {
+                api: self.api.id.clone(),
+                stage: record.name.clone(),
+            };
+            let says = format!(
+                "a canary of stage `{}`: {} % of its calls meet deployment `{}`, which is not what was judged",
+                record.name, it.percent, it.deployment
+            );
+            Extra::new(what, says)
+        }));
         have.extras.extend(others.map(|it| {
             let what = Stranger::MethodSettings {
                 api: self.api.id.clone(),
@@ -335,6 +353,36 @@ impl Stage {
                     text: format!("{key} as deployed ({})", method::authorizer(authorization)),
                 });
             }
+        }
+        found
+    }
+
+    /// What an API's methods have that the deployment does not hold, route by route.
+    ///
+    /// AWS's summary shows routes and authorizers. What routes do is compared by the digest that the
+    /// deployment tells; one that something else made tells none.
+    #[must_use]
+    pub fn undeployed(&self, methods: &Methods) -> Vec<Detail> {
+        let detail = |sign, text: String| Detail { sign, text };
+        let mut found = Vec::new();
+        if !self.deployed.is_empty() {
+            for (key, method) in methods {
+                match self.deployed.get(key) {
+                    None => found.push(detail('+', key.to_string())),
+                    Some(deployed) if *deployed != method.authorization => {
+                        let change = method::authorizer_change(deployed, &method.authorization);
+                        found.push(detail('~', format!("{key} {change}")));
+                    }
+                    Some(_) => {}
+                }
+            }
+            let gone = self.deployed.keys().filter(|it| !methods.contains_key(*it));
+            found.extend(gone.map(|it| detail('-', it.to_string())));
+        }
+        let differs =
+            !self.methods.is_empty() && self.methods != RestApi::digest_of_methods(methods);
+        if found.is_empty() && differs {
+            found.push(detail('~', "what its routes do".to_owned()));
         }
         found
     }
@@ -424,7 +472,10 @@ impl Kind for Stage {
         let place = &want.place;
         let have = still_there(have, &api);
         let live = have.map(Self::live);
-        if live.is_none_or(|live| self.needs_deployment(want, live)) {
+        // A stage that is there gets its settings before it serves what they are for. A new one
+        // cannot have any before it is made, and it is made with what it serves.
+        let deploys = live.is_none_or(|live| self.needs_deployment(want, live));
+        if deploys && live.is_none() {
             self.deploy(place, cx, &api, live).await?;
         }
         if !self.existing {
@@ -437,6 +488,11 @@ impl Kind for Stage {
                 };
                 cloud::call(cx.cloud, place, call).await?;
             }
+        }
+        if deploys && live.is_some() {
+            self.deploy(place, cx, &api, live).await?;
+        }
+        if !self.existing {
             self.tag(want, have, cx, &api).await?;
         }
         // An older API may have deployments of a stage that is gone, and no survey saw them.
@@ -508,7 +564,7 @@ impl Stage {
         let call = crate::cloud::apigateway::CreateDeployment {
             id: api.to_owned(),
             stage: self.name.clone(),
-            description: deployment::description(&self.surface, cx.stack, self.existing, before),
+            description: deployment::description(&self.surface, &self.methods, cx.stack, before),
             // Of a stage that is there they are settings, and written with the others.
             variables: if live.is_none() {
                 self.variables.clone()

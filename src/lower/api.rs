@@ -60,12 +60,12 @@ pub fn rest_api(
                 })
                 .collect();
         }
-        Surface::OpenApi { document, public } => {
-            let public = public
-                .iter()
-                .map(|it| method::key(&it.method, &it.path))
-                .collect();
-            let source = openapi::secured(document, &public);
+        Surface::OpenApi {
+            document,
+            public,
+            kept,
+        } => {
+            let source = openapi::secured(document, &keys(public), &keys(kept));
             let said = openapi::said(document);
             wanted.methods = openapi::methods(&source);
             // The stack has the last word; where it has none, the document speaks.
@@ -80,14 +80,42 @@ pub fn rest_api(
             wanted.source_digest = Some(RestApi::digest_of_source(&source));
             wanted.source = Some(source);
         }
-        Surface::Existing { public } => {
-            wanted.public = public
-                .iter()
-                .map(|it| method::key(&it.method, &it.path))
-                .collect();
-        }
+        Surface::Existing { public } => wanted.public = keys(public),
     }
     wanted
+}
+
+fn keys(routes: &BTreeSet<RouteKey>) -> BTreeSet<RouteKey> {
+    let key = |it: &RouteKey| method::key(&it.method, &it.path);
+    routes.iter().map(key).collect()
+}
+
+/// The routes whose authorizer in the author's document gives way to `AWS_IAM`, each with which it was.
+#[must_use]
+pub fn replaced_authorizers(api: &stack::Api) -> BTreeMap<RouteKey, String> {
+    let Surface::OpenApi {
+        document,
+        public,
+        kept,
+    } = &api.surface
+    else {
+        return BTreeMap::new();
+    };
+    let stays: BTreeSet<RouteKey> = keys(public).union(&keys(kept)).cloned().collect();
+    let mut own = openapi::own_authorizers(document);
+    own.retain(|key, _| !stays.contains(key));
+    own
+}
+
+/// The routes that are to keep an authorizer and have none in the author's document.
+#[must_use]
+pub fn nothing_to_keep(api: &stack::Api) -> Vec<RouteKey> {
+    let Surface::OpenApi { document, kept, .. } = &api.surface else {
+        return Vec::new();
+    };
+    let own = openapi::own_authorizers(document);
+    let kept = keys(kept).into_iter();
+    kept.filter(|it| !own.contains_key(it)).collect()
 }
 
 /// The statements of the resource policy in the author's document, under the stack's own `Sid`s.
@@ -134,6 +162,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
         metrics: stage.metrics,
         access_log: access_log.and_then(settings::access_log),
         surface: rest_api.surface_digest(api.exclusive),
+        methods: RestApi::digest_of_methods(&rest_api.methods),
         deployed: rest_api
             .methods
             .iter()

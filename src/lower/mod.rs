@@ -70,6 +70,8 @@ pub struct Desired {
     pub shares: BTreeMap<(String, String), String>,
     /// Consumers whose mechanism `auto` chooses anew, though AWS has one.
     pub moving: BTreeSet<String>,
+    /// Authorizers of authors' documents that are replaced, as sentences.
+    pub replaced: Vec<String>,
 }
 
 /// One access, as it was compiled.
@@ -135,6 +137,8 @@ struct Draft<'a> {
     invokers: BTreeMap<String, access::Invokers>,
     /// Who publishes to each topic, by the topic's name.
     publishers: BTreeMap<String, Vec<trust::Who>>,
+    /// Authorizers of authors' documents that are replaced, as sentences.
+    replaced: Vec<String>,
     /// The mechanism that each consumer has in AWS.
     kept: kept::Kept,
     /// Who uses each target, as the author calls them.
@@ -238,6 +242,7 @@ pub fn lower_over(
         identity: BTreeMap::new(),
         invokers: BTreeMap::new(),
         publishers: BTreeMap::new(),
+        replaced: Vec::new(),
         kept: BTreeMap::new(),
         queue_users: BTreeMap::new(),
         tagged: trust::tagged_roles(stack),
@@ -295,6 +300,7 @@ pub fn lower_over(
         accepts: stack.accepts.clone(),
         shares: draft.shares,
         moving: moving.clone(),
+        replaced: draft.replaced,
     })
 }
 

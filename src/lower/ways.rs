@@ -113,7 +113,11 @@ fn is_crowded(draft: &Draft<'_>, target: &Target) -> bool {
 
 fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
     match target {
-        Target::Api { name, .. } => !public_routes(&draft.stack.apis[name]).is_empty(),
+        Target::Api { name, .. } => {
+            let api = &draft.stack.apis[name];
+            let keeps = matches!(&api.surface, Surface::OpenApi { kept, .. } if !kept.is_empty());
+            keeps || !public_routes(api).is_empty()
+        }
         Target::Topic { .. } | Target::Queue { .. } => false,
     }
 }

@@ -261,6 +261,7 @@ pub(super) fn cut_off(desired: &Desired, live: &Live, queue: &Arn) -> Result<Vec
             have: Some(Have::of(resource, guest.arn.clone(), &Tags::new())),
             because: Some("it is cut off".to_owned()),
             drifted: false,
+            publishes: Vec::new(),
             bridge: None,
         })
     });

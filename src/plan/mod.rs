@@ -31,7 +31,7 @@ use crate::kinds::subscription::Keeper;
 use crate::kinds::survey::{Live, ManagedPolicies, Orphan, Reading, Unread};
 use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
 use crate::lower::{Desired, Handover};
-use crate::model::{Address, Arn, Change, KindName, Mark, Place, Tags};
+use crate::model::{Address, Arn, Change, Detail, KindName, Mark, Place, Tags};
 use crate::stack::Withdrawn;
 
 pub use access::{AccessChange, Turn};
@@ -92,6 +92,8 @@ pub struct Step {
     pub because: Option<String>,
     /// Somebody changed AWS since the last apply; the stack did not change.
     pub drifted: bool,
+    /// What the owner of another's API has changed and not deployed, and this step would publish.
+    pub publishes: Vec<Detail>,
     /// What is written first, when both an old way and a new one go through it and have to stay
     /// open for a while.
     pub bridge: Option<Box<Want>>,
@@ -296,6 +298,18 @@ impl Plan {
         self
     }
 
+    /// The APIs of others of which something would be published that their owners have not deployed.
+    pub fn publishing(&self) -> impl Iterator<Item = (&Address, &[Detail])> {
+        self.to_do().filter_map(|step| {
+            let Resource::Stage(stage) = &step.want.as_ref()?.resource else {
+                return None;
+            };
+            let deploys = step.changes.iter().any(|it| it.field == "deployment");
+            let shown = deploys && !step.publishes.is_empty();
+            shown.then_some((&stage.api, step.publishes.as_slice()))
+        })
+    }
+
     /// Consumers whose new mechanism opens with this plan, while their old one closes.
     pub fn opening_moves(&self) -> impl Iterator<Item = String> {
         let ours = self.moves.iter().filter(|it| it.opens);
@@ -401,6 +415,7 @@ fn step_for(
         have: have.cloned(),
         because: because.clone(),
         drifted,
+        publishes: Vec::new(),
         bridge: None,
     };
     let Some(have) = have else {
@@ -624,6 +639,7 @@ fn unmaking(address: &Address, want: &Want, desired: &Desired, live: &Live) -> O
         have: Some(have.clone()),
         because: (!want.owned).then(|| "only our statements on it are removed".to_owned()),
         drifted: false,
+        publishes: Vec::new(),
         bridge: None,
     })
 }
@@ -655,6 +671,7 @@ fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
         have: Some(orphan.have.clone()),
         because: Some(because.to_owned()),
         drifted: false,
+        publishes: Vec::new(),
         bridge: None,
     }
 }

@@ -223,6 +223,7 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         have: Some(have),
         because: Some("it leaves the stack, and stays".to_owned()),
         drifted: false,
+        publishes: Vec::new(),
         bridge: None,
     })
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Step, left};
+use crate::kinds::rest_api::Methods;
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, RestApi, roles_named};
 use crate::lower::Desired;
@@ -56,8 +57,41 @@ pub(super) fn tell_of_replaced_roles(steps: &mut [Step]) {
     }
 }
 
+/// Tells each stage which methods its next deployment holds, and shows what such a deployment would publish
+/// that the owner of another's API has not deployed.
+fn tell_methods(steps: &mut [Step]) {
+    let mut methods: BTreeMap<Address, (Methods, Option<Methods>)> = BTreeMap::new();
+    for step in steps.iter() {
+        let want = step.want.as_ref().map(|it| &it.resource);
+        if let Some(Resource::RestApi(api)) = want {
+            let live = step.have.as_ref().and_then(|it| match &it.resource {
+                Resource::RestApi(live) => Some(live.methods.clone()),
+                _ => None,
+            });
+            let after = api.methods_after(step.have.as_ref());
+            let theirs = live.filter(|_| api.existing.is_some());
+            methods.insert(step.address.clone(), (after, theirs));
+        }
+    }
+    for step in steps {
+        let Some(Resource::Stage(stage)) = step.want.as_mut().map(|it| &mut it.resource) else {
+            continue;
+        };
+        let Some((after, theirs)) = methods.get(&stage.api) else {
+            continue;
+        };
+        stage.methods = RestApi::digest_of_methods(after);
+        if let (Some(theirs), Some(have)) = (theirs, &step.have)
+            && let Resource::Stage(live) = &have.resource
+        {
+            step.publishes = live.undeployed(theirs);
+        }
+    }
+}
+
 /// A changed method, authorizer or policy is served only by a new deployment.
 pub(super) fn redeploy_changed_apis(steps: &mut [Step]) {
+    tell_methods(steps);
     let changed: BTreeMap<Address, String> = steps
         .iter()
         .filter(|it| it.address.kind == KindName::RestApi && it.action != Action::Keep)

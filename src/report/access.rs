@@ -50,6 +50,7 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     let told = |it: &&AccessChange| it.turn != Turn::Restored;
     text += &sentences(plan.access.iter().filter(told), width);
     text += &other_ways(plan, width);
+    text += &publishing(plan, width);
     text += &super::reborn::human(plan, width);
     text += &nobody_known(plan, width);
     text += &examples(plan, gained > 0, width);
@@ -146,6 +147,25 @@ fn by_deed(told: &[Sentence], width: usize) -> String {
         text += &rows(&[row(&it, says)], 2, width);
         let names = wrapped(&names_in_a_row(&names), 6, 6, width);
         let _ = writeln!(text, "      {names}");
+    }
+    text
+}
+
+/// What others have not deployed of their APIs, and a deployment of this plan would.
+fn publishing(plan: &Plan, width: usize) -> String {
+    let mut text = String::new();
+    for (api, details) in plan.publishing() {
+        let details: Vec<String> = details
+            .iter()
+            .map(|it| format!("{} {}", it.sign, it.text))
+            .collect();
+        let says = format!(
+            "this plan deploys {api}, and would publish what its owner has changed and not deployed: {}; apply needs \
+             `--publish {api}`, or let its owner deploy first",
+            details.join(", ")
+        );
+        let sign = styled(BAD, "!");
+        let _ = writeln!(text, "  {sign} {}", wrapped(&says, 4, 6, width));
     }
     text
 }

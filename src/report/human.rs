@@ -542,6 +542,16 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
             let _ = writeln!(text, "  help: {help}");
         }
     }
+    for (address, warnings) in &outcomes.warnings {
+        let _ = writeln!(
+            text,
+            "\n{}: AWS imported the document of {address} without these parts; correct them there and apply again",
+            styled(CHANGE, "warning")
+        );
+        for it in warnings {
+            let _ = writeln!(text, "  {it}");
+        }
+    }
     let done = outcomes.count(|it| *it == Outcome::Done);
     let failed = outcomes.count(|it| matches!(it, Outcome::Failed(_)));
     let held = outcomes.count(|it| matches!(it, Outcome::Skipped(_)));

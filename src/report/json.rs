@@ -107,6 +107,10 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "moves": plan.moves.iter().map(|it| json!({
             "caller": it.caller, "target": it.target, "from": it.from.address, "to": it.to, "opens": it.opens,
         })).collect::<Vec<_>>(),
+        "publishes": plan.publishing().map(|(api, details)| json!({
+            "api": api,
+            "details": details.iter().map(|it| format!("{} {}", it.sign, it.text)).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "strangers": plan.strangers.iter().map(|it| json!({"who": it.who, "target": it.target})).collect::<Vec<_>>(),
         "reborn": reborn::json(plan),
         "ghosts": reborn::ghosts(plan),
@@ -214,7 +218,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
         })
         .collect();
     json!({"schema": APPLY, "stack": plan.stack, "steps": steps, "interrupted": outcomes.interrupted,
-        "unanswered": outcomes.unanswered})
+        "unanswered": outcomes.unanswered, "warnings": outcomes.warnings})
 }
 
 /// Who may do what.

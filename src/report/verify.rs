@@ -19,23 +19,45 @@ pub fn human(proof: &Proof) -> String {
     for (finding, evidence) in proof.failed() {
         text += &failure(finding, evidence);
     }
-    for (finding, reasons) in proof.unproven() {
-        let _ = writeln!(
-            text,
-            "{} {}{}",
-            styled(CHANGE, "Unproven"),
-            finding.claim,
-            written(finding)
-        );
-        for reason in reasons {
-            let _ = writeln!(text, "  {} {reason}", styled(CHANGE, "?"));
-        }
+    for (finding, _) in proof.unproven() {
+        text += &doubt(finding);
     }
     if !text.is_empty() {
         text.push('\n');
     }
     text += &verdict(proof);
     text
+}
+
+/// A claim that is not known to hold, with the reasons.
+#[must_use]
+pub fn doubt(finding: &Finding) -> String {
+    let mut text = format!(
+        "{} {}{}\n",
+        styled(CHANGE, "Unproven"),
+        finding.claim,
+        written(finding)
+    );
+    if let Outcome::Unproven(reasons) = &finding.outcome {
+        for reason in reasons {
+            let _ = writeln!(text, "  {} {reason}", styled(CHANGE, "?"));
+        }
+    }
+    text
+}
+
+/// The same for machines.
+#[must_use]
+pub fn doubts(findings: &[Finding]) -> Value {
+    let all = findings.iter().map(|it| match &it.outcome {
+        Outcome::Unproven(reasons) => {
+            json!({"claim": it.claim, "written_at": it.written_at, "reasons": reasons})
+        }
+        Outcome::Proved | Outcome::Failed(_) => {
+            json!({"claim": it.claim, "written_at": it.written_at})
+        }
+    });
+    all.collect()
 }
 
 /// `Proved  14 of 14 claims`
@@ -115,9 +137,10 @@ pub fn in_plan(proof: &Proof) -> String {
     for (finding, reasons) in proof.unproven() {
         let _ = writeln!(
             text,
-            "{} {}: {}",
+            "{} {}{}: {}",
             styled(CHANGE, "Unproven"),
             finding.claim,
+            written(finding),
             reasons.join("; ")
         );
     }

@@ -28,6 +28,7 @@ pub(super) const API: Shape = Shape {
         Field::new("openapi", Kind::Text, "Instead of `routes`: the path of an OpenAPI document, YAML or JSON.").alias(&["spec", "swagger", "body"]),
         Field::new("existing", Kind::Text, "The id of an API that something else makes: then only this stack's statements and its authorizers are managed.").with_existing().alias(&["api_id", "rest_api_id"]),
         Field::new("public", Kind::OneOrMany(&Kind::Text), "With `openapi` or `existing`: the routes that anyone may call.").with_existing(),
+        Field::new("keep_authorizer", Kind::OneOrMany(&Kind::Text), "With `openapi`: the routes that keep the Cognito or Lambda authorizer of the document; all others get AWS_IAM."),
         Field::new("name", Kind::Text, "The API's name; without it, the table's."),
         Field::new("description", Kind::Text, "What the API is for."),
         Field::new("endpoint", Kind::OneOf(&["regional", "edge", "private"]), "Who can reach it: anyone in the region's own way, through CloudFront, or only through VPC endpoints.").default("\"regional\"").with_existing().alias(&["endpoint_type"]),
@@ -162,6 +163,11 @@ fn api(
             stage,
             tags,
             exclusive: fields.flag("exclusive"),
+            document_at: fields.key_of("openapi").map(|it| checker.written_at(it)),
+            written_at: surfaces::open_routes(fields)
+                .into_iter()
+                .map(|(route, span)| (route, checker.written_at(span)))
+                .collect(),
         })
     });
     (api, known)

@@ -331,6 +331,10 @@ pub struct Api {
     pub tags: Tags,
     /// Remove statements of the resource policy that this stack does not declare.
     pub exclusive: bool,
+    /// Where the files say of a route that anyone may call it, or of the API, as `file:line`.
+    pub written_at: BTreeMap<RouteKey, String>,
+    /// Where the files name its `OpenAPI` document, as `file:line`.
+    pub document_at: Option<String>,
 }
 
 /// Who can reach an API.
@@ -368,6 +372,8 @@ pub enum Surface {
         document: serde_json::Value,
         /// Routes declared `public = true`.
         public: BTreeSet<RouteKey>,
+        /// Routes that keep the authorizer that the document gives them.
+        kept: BTreeSet<RouteKey>,
     },
     /// Whatever is there: an existing API. Routes declared `public = true` stay as they are.
     Existing {

@@ -30,7 +30,7 @@ pub(super) fn surface(
 ) -> (Option<Surface>, Routes) {
     let fields = it.fields;
     if fields.is_written("existing") {
-        let public = public(checker, fields, None);
+        let public = public(checker, fields, None, "public");
         return (Some(Surface::Existing { public }), None);
     }
     match (fields.is_written("routes"), fields.is_written("openapi")) {
@@ -178,10 +178,12 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
                 .map(|it| Spanned::new(it, path.span))
                 .collect();
             routes::check_siblings(checker, &fields.owner, &routes);
-            let public = public(checker, fields, Some(&routes));
+            let public = public(checker, fields, Some(&routes), "public");
+            let kept = self::public(checker, fields, Some(&routes), "keep_authorizer");
             let surface = Surface::OpenApi {
                 document: found.document,
                 public,
+                kept,
             };
             (Some(surface), Some(routes))
         }
@@ -202,13 +204,26 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
     }
 }
 
+/// The routes that the stack calls public, with where it does.
+pub(super) fn open_routes(fields: &Fields) -> Vec<(RouteKey, Span)> {
+    let listed = texts(fields.list("public")).map(|it| (it.value.to_owned(), it.span));
+    let entries = fields.map("routes").into_iter();
+    let said = entries.filter(|(_, item)| item.fields().is_some_and(|it| it.flag("public")));
+    let said = said.map(|(key, _)| (key.value.clone(), key.span));
+    listed
+        .chain(said)
+        .filter_map(|(text, span)| Some((routes::route(&text).ok()?, span)))
+        .collect()
+}
+
 fn public(
     checker: &mut Checker<'_>,
     fields: &Fields,
     served: Option<&[Spanned<RouteKey>]>,
+    field: &str,
 ) -> BTreeSet<RouteKey> {
     let mut found = BTreeSet::new();
-    for text in texts(fields.list("public")) {
+    for text in texts(fields.list(field)) {
         let route = match routes::route(text.value) {
             Ok(route) => route,
             Err(wrong) => {

@@ -35,6 +35,12 @@ use crate::stack::Stack;
 pub use claim::{Evidence, Finding, Outcome, Promise, Proof};
 pub use world::World;
 
+/// What cannot work by what AWS documents, and what nobody has tried: told by commands that prove nothing else.
+#[must_use]
+pub fn doubts(stack: &Stack, desired: &Desired) -> Vec<Finding> {
+    may::doubts(stack, desired, &World::wanted(desired))
+}
+
 /// Puts every claim of a stack to a world.
 #[must_use]
 pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::{Live, ManagedPolicies};
-use crate::kinds::{Have, Resource, Role, Want, rest_api};
+use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Names, Place};
 use crate::policy::context::contexts;
@@ -433,7 +433,11 @@ impl World {
             if !found.deployed.is_empty() {
                 surface.methods.clone_from(&found.deployed);
             }
-            if found.surface != wanted.surface {
+            let extras = live.have.get(address).into_iter().flat_map(|it| &it.extras);
+            let mut canaries = extras.filter(|it| matches!(it.what, Stranger::Canary { .. }));
+            if let Some(canary) = canaries.next() {
+                surface.behind = Some(canary.to_string());
+            } else if found.surface != wanted.surface {
                 surface.behind = Some(format!(
                     "the stage `{}` does not serve what the stack says: its deployment is older, or somebody else's",
                     wanted.name

@@ -129,8 +129,6 @@ fn every_stack_of_the_folder_is_tried() {
 /// What the marketplace lets anybody do, written by hand from its access list: a fault in how
 /// the list is read would show here.
 const MARKETPLACE_ALLOWS: &[&str] = &[
-    // Public on purpose.
-    "anyone calls GET /health of orders",
     // 1. An API, by its resource policy.
     "roles.checkout calls POST /orders of orders",
     "roles.checkout calls GET /orders/{id} of orders",
@@ -154,13 +152,11 @@ fn the_marketplace_lets_these_and_no_other() {
     let Some(ground) = Ground::of(&stack(MARKETPLACE), &[], 0) else {
         return;
     };
-    let mut came_off: BTreeSet<String> = claims(&ground)
+    let came_off: BTreeSet<String> = claims(&ground)
         .into_iter()
         .filter(|it| (it.probe)())
         .map(|it| it.words)
         .collect();
-    // Whoever signs may call what anyone may; once is enough.
-    came_off.retain(|it| !it.ends_with("calls GET /health of orders") || it.starts_with("anyone"));
     let allowed: BTreeSet<String> = MARKETPLACE_ALLOWS
         .iter()
         .map(|it| (*it).to_owned())

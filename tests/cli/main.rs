@@ -16,6 +16,7 @@ mod importing;
 mod leaving;
 mod machines;
 mod mechanisms;
+mod neighbours;
 mod onboard;
 mod principals;
 mod proof;

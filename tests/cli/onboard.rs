@@ -47,14 +47,14 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
         .ends(0)
         .says("+[roles.analytics]")
         .says("Access changes   3 gained  0 lost")
-        .says("roles.analytics may call GET /orders/* of apis.orders  by assuming")
+        .says("roles.analytics may call GET /orders/* of apis.orders  by resource policy")
         .tells("`shop.toml` is written: 17 lines more");
     let with = folder.read("shop.toml");
     assert_eq!(added(&before, &with).len(), 17);
     folder
         .run("plan shop.toml --sandbox")
         .ends(0)
-        .says("Nothing to do: 16 resources");
+        .says("Nothing to do: 15 resources");
     folder.run("verify shop.toml --live --sandbox").ends(0);
     folder.run("fmt --check shop.toml").ends(0);
 
@@ -68,7 +68,7 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
         .run("offboard shop.toml --sandbox --consumer analytics --yes")
         .ends(0)
         .says("Access changes   0 gained  3 lost")
-        .says("Plan: 0 to add, 1 to change, 4 to destroy.")
+        .says("Plan: 0 to add, 3 to change, 3 to destroy.")
         .tells("`analytics` is gone, and with it 17 lines of `shop.toml`");
     assert_eq!(folder.read("shop.toml"), before);
     folder
@@ -536,7 +536,7 @@ fn on_a_terminal_it_asks_step_by_step_and_arrives_at_what_flags_say() {
     shell(&by_flags, &format!("{ANALYTICS} --yes")).ends(0);
     let mut answers = QUESTIONS.to_vec();
     answers.push((
-        "Write `shop.toml` and apply 5 changes to 2 accounts?",
+        "Write `shop.toml` and apply 6 changes to 2 accounts?",
         "y\n",
     ));
     let Some(ran) = on_a_terminal(
@@ -548,13 +548,13 @@ fn on_a_terminal_it_asks_step_by_step_and_arrives_at_what_flags_say() {
         return;
     };
     ran.ends(0)
-        .says("apis.orders by an access role")
+        .says("apis.orders by resource policy: one owner and few consumers")
         .says("an access role of its own: one STS call an hour");
     assert_eq!(folder.read("shop.toml"), by_flags.read("shop.toml"));
     folder
         .run("plan shop.toml --sandbox")
         .ends(0)
-        .says("Nothing to do: 16 resources");
+        .says("Nothing to do: 15 resources");
     let answers = [("Type `analytics` to go on:", "analytics\n")];
     on_a_terminal(
         &folder,

@@ -138,6 +138,43 @@ fn one_caller(allow: &str, via: &str) -> String {
 }
 
 #[test]
+fn a_public_route_beside_a_policy_that_names_roles_is_unproven() {
+    let folder = Folder::new();
+    let public = "\"GET /health\" = { mock = 200, public = true }\n[topics.events]";
+    let stack =
+        |allow: &str| one_caller("GET /orders/new", allow).replace("[topics.events]", public);
+    let said = "GET /health of apis.orders can be called without a signature  s.toml:16";
+    let unproven = |text: &str| {
+        folder.write("s.toml", text);
+        for command in ["validate", "verify", "plan"] {
+            let flag = if command == "plan" { " --sandbox" } else { "" };
+            let ran = folder.run(&format!("{command} s.toml{flag}")).ends(0);
+            assert!(ran.out.contains(said), "{command}: {}", ran.out);
+            assert!(
+                ran.out.contains("User: anonymous is not authorized"),
+                "{}",
+                ran.out
+            );
+        }
+        folder.run("verify s.toml --strict").ends(3);
+    };
+    let direct = stack("assume-role");
+    unproven(&direct);
+    // An account's root is an AWS principal, too, and a condition beside it changes nothing.
+    let access = "from = \"roles.caller\"\nto = \"apis.orders\"";
+    let prefix =
+        "from = { account = \"333333333333\", role_prefix = \"batch-\" }\nto = \"apis.orders\"";
+    unproven(&direct.replace(access, prefix));
+    // By access roles nothing stands in the way, and `auto` chooses them.
+    for via in ["assume-role", "auto"] {
+        let text = direct.replacen("via = \"resource-policy\"", &format!("via = \"{via}\""), 1);
+        folder.write("s.toml", &text);
+        let ran = folder.run("verify s.toml --strict").ends(0);
+        assert!(!ran.out.contains("without a signature"), "{}", ran.out);
+    }
+}
+
+#[test]
 fn a_plan_leads_with_who_gains_and_who_loses() {
     let folder = Folder::new();
     folder.write(
@@ -454,4 +491,78 @@ fn a_boundary_that_somebody_else_has_put_stays_and_counts() {
         .run("plan one.toml --sandbox --fail-on broadened")
         .ends(0)
         .says("broadened: no");
+}
+
+const MIXED: &str = r#"
+openapi: 3.0.1
+info: { title: mixed, version: "1" }
+security: [{ users: [] }]
+paths:
+  /me:
+    get:
+      security: [{ users: [] }]
+      responses: { "200": { description: ok } }
+      x-amazon-apigateway-integration: { type: mock, requestTemplates: { application/json: '{"statusCode":200}' }, responses: { default: { statusCode: "200" } } }
+  /mine:
+    get:
+      responses: { "200": { description: ok } }
+      x-amazon-apigateway-integration: { type: mock, requestTemplates: { application/json: '{"statusCode":200}' }, responses: { default: { statusCode: "200" } } }
+  /orders:
+    get:
+      security: []
+      responses: { "200": { description: ok } }
+      x-amazon-apigateway-integration: { type: mock, requestTemplates: { application/json: '{"statusCode":200}' }, responses: { default: { statusCode: "200" } } }
+components:
+  securitySchemes:
+    users:
+      type: apiKey
+      name: Authorization
+      in: header
+      x-amazon-apigateway-authtype: cognito_user_pools
+      x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: ["arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_Example01"] }
+"#;
+
+#[test]
+fn an_authorizer_of_the_document_is_kept_where_the_stack_says_so_and_told_where_it_is_replaced() {
+    let folder = Folder::new();
+    folder.write("api.yaml", MIXED);
+    let stack = "[stack]\nname = \"mixed\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                 [apis.mixed]\naccount = \"a\"\nopenapi = \"api.yaml\"\n";
+    folder.write("s.toml", stack);
+    for command in ["validate s.toml", "plan s.toml --sandbox"] {
+        folder
+            .run(command)
+            .ends(0)
+            .tells("GET /me of apis.mixed: its document's authorizer (COGNITO_USER_POOLS) is replaced by AWS_IAM (s.toml:8)")
+            .tells("GET /mine of apis.mixed: its document's authorizer")
+            .tells("keep_authorizer = [\"GET /me\"]");
+    }
+    folder.write(
+        "s.toml",
+        &format!("{stack}keep_authorizer = [\"GET /me\", \"GET /mine\"]\n"),
+    );
+    let kept = folder.run("apply s.toml --sandbox --yes").ends(0);
+    assert!(!kept.err.contains("is replaced"), "{}", kept.err);
+    folder
+        .run("plan s.toml --sandbox --detailed-exitcode")
+        .ends(0);
+    let world: serde_json::Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let apis = &world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"];
+    let api = apis
+        .as_object()
+        .and_then(|it| it.values().next())
+        .expect("one");
+    let of = |path: &str| &api["resources"][path]["methods"]["GET"]["authorization"];
+    assert_eq!(of("/me"), "COGNITO_USER_POOLS");
+    assert_eq!(of("/mine"), "COGNITO_USER_POOLS");
+    assert_eq!(of("/orders"), "AWS_IAM");
+    folder.write(
+        "s.toml",
+        &format!("{stack}keep_authorizer = \"GET /orders\"\n"),
+    );
+    folder
+        .run("validate s.toml")
+        .ends(1)
+        .tells("names `GET /orders`, to which its document gives no Cognito or Lambda authorizer");
 }

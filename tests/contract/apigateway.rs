@@ -24,7 +24,8 @@ crate::scenarios! {
     merging_a_document_keeps_what_it_does_not_name,
     overwriting_with_a_document_erases_what_it_does_not_carry,
     a_document_that_is_wrong_changes_nothing,
-    a_method_without_an_authorizer_of_its_own_has_none,
+    a_method_has_the_authorizer_of_the_root_unless_it_has_its_own,
+    an_import_leaves_out_what_it_cannot_read_and_says_so,
     a_method_reads_back_as_the_document_has_it,
     an_empty_mapping_template_is_an_empty_text,
     patches_of_an_api_all_apply_or_none,
@@ -80,6 +81,7 @@ fn put(id: &str, overwrite: bool, document: &Value) -> PutRestApi {
     PutRestApi {
         id: id.to_owned(),
         overwrite,
+        fail_on_warnings: false,
         body: document.to_string(),
     }
 }
@@ -367,6 +369,7 @@ async fn a_document_that_is_wrong_changes_nothing(w: &World<'_>) {
     let wrong = PutRestApi {
         id: id.clone(),
         overwrite: true,
+        fail_on_warnings: false,
         body: "{".to_owned(),
     };
     w.refused(&w.a, Fault::Invalid, wrong).await;
@@ -377,13 +380,34 @@ async fn a_document_that_is_wrong_changes_nothing(w: &World<'_>) {
     assert_eq!(paths(w, &w.a, &id).await, ["/", "/orders"]);
 }
 
-async fn a_method_without_an_authorizer_of_its_own_has_none(w: &World<'_>) {
+async fn an_import_leaves_out_what_it_cannot_read_and_says_so(w: &World<'_>) {
+    let id = w.ok(&w.a, api("careless")).await.id;
+    let mut whole = document("careless", &json!({ "/orders": { "get": mock(true) } }));
+    whole["paths"]["/orders"]["get"]["x-amazon-apigateway-integration"]["requestParameters"] =
+        json!({ "integration.request.header.nothing": true });
+    let answer = w.ok(&w.a, put(&id, true, &whole)).await;
+    let left_out = answer.warnings.join("\n");
+    assert!(
+        left_out.contains(
+            "'integration.request.header.nothing' of resource '/orders' and method 'GET'"
+        ),
+        "{left_out}"
+    );
+    let strict = PutRestApi {
+        fail_on_warnings: true,
+        ..put(&id, true, &whole)
+    };
+    w.refused(&w.a, Fault::Invalid, strict).await;
+}
+
+async fn a_method_has_the_authorizer_of_the_root_unless_it_has_its_own(w: &World<'_>) {
     let id = w.ok(&w.a, api("careless")).await.id;
     let mut whole = document(
         "careless",
-        &json!({ "/open": { "get": mock(false) }, "/closed": { "get": mock(true) } }),
+        &json!({ "/open": { "get": mock(false) }, "/closed": { "get": mock(true) }, "/rooted": { "get": mock(false) } }),
     );
-    // At the root it counts for nothing.
+    // The root's counts where an operation has none of its own, and an empty list is one.
+    whole["paths"]["/open"]["get"]["security"] = json!([]);
     whole["security"] = json!([{ "sigv4": [] }]);
     whole["components"] = json!({ "securitySchemes": { "sigv4": {
         "type": "apiKey",
@@ -399,6 +423,7 @@ async fn a_method_without_an_authorizer_of_its_own_has_none(w: &World<'_>) {
     };
     assert_eq!(authorization("/open"), "NONE");
     assert_eq!(authorization("/closed"), "AWS_IAM");
+    assert_eq!(authorization("/rooted"), "AWS_IAM");
 
     let open = all.iter().find(|it| it.path == "/open").expect("the path");
     let close = UpdateMethod {
@@ -653,6 +678,26 @@ async fn a_stage_takes_its_settings_and_reads_them_back_filled(w: &World<'_>) {
     w.ok(&w.a, update(vec![own])).await;
     let stage = stages(w, &w.a, &id).await.remove(0);
     assert!(stage.methods.keys().eq(["*/*"]), "{:?}", stage.methods);
+
+    // A limit is not removed alone: its whole entry is, and what stays is written again in the same call.
+    for leaf in ["/*/*/throttling/rateLimit", "/description"] {
+        let alone = update(vec![Patch::remove(leaf, None)]);
+        w.refused(&w.a, Fault::Invalid, alone).await;
+    }
+    let lifted = vec![
+        Patch::remove("/*/*", None),
+        Patch::replace("/*/*/logging/loglevel", "INFO"),
+        Patch::replace("/description", ""),
+    ];
+    w.ok(&w.a, update(lifted)).await;
+    let stage = stages(w, &w.a, &id).await.remove(0);
+    let settings = &stage.methods["*/*"];
+    assert_eq!(settings.logging.as_deref(), Some("INFO"));
+    assert_eq!(settings.rate, Some(10_000.0));
+    assert_eq!(stage.description.unwrap_or_default(), "");
+    w.ok(&w.a, update(vec![Patch::remove("/*/*", None)])).await;
+    let again = update(vec![Patch::remove("/*/*", None)]);
+    w.refused(&w.a, Fault::Invalid, again).await;
 }
 
 async fn a_stage_keeps_its_variables_when_it_is_deployed_again(w: &World<'_>) {

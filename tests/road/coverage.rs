@@ -294,6 +294,7 @@ fn page() -> String {
             );
         }
     }
+    text += NEVER_READ;
     text += "\n## Not compared, and why\n\n| field | written by | why |\n| --- | --- | --- |\n";
     for row in ROWS {
         if let Row::Unread { fact, what, why } = row {
@@ -323,3 +324,18 @@ fn the_page_is_the_one_that_the_code_makes() {
         "COVERAGE.md is not what the code makes; write it again with PROVISION_REWRITE=1"
     );
 }
+
+/// Settings of AWS that no call here writes or reads.
+const NEVER_READ: &str = "
+## Settings that are neither written nor compared
+
+What others set here stays as it is, and `drift` does not report it.
+
+| setting | of | why |
+| --- | --- | --- |
+| `securityPolicy`, `endpointAccessMode` | REST API | which TLS versions and host names are taken is decided with an API's domain; no stack says it |
+| `ipAddressType` | REST API | AWS chooses it by the endpoint's type; a stack does not say it |
+| `webAclArn` | stage | a web ACL is associated by WAF, and its owner compares it |
+| `clientCertificateId` | stage | it identifies API Gateway to a backend and lets nobody in; AWS makes and rotates it |
+| `cacheClusterEnabled`, `cacheClusterSize`, caching of methods | stage | a cache answers callers that were let in already. Lifting a throttle writes the stage's entry for all methods anew, and takes caching in it away |
+";

@@ -51,6 +51,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         yes: args.yes,
         prune: false,
         moves: None,
+        publish: BTreeSet::new(),
         deletions: revert.named.iter().collect::<BTreeSet<_>>(),
         mute,
         harmless: false,

@@ -94,6 +94,7 @@ impl Turn<'_> {
             minimum_compression: call.minimum_compression,
             api_key_source: call.api_key_source,
             disable_execute_api: call.disable_execute_api,
+            warnings: Vec::new(),
         };
         let answer = shown(&about);
         let root = self.fresh_resource(&id, "/");
@@ -118,9 +119,19 @@ impl Turn<'_> {
         }
         let mut api = self.api(&call.id)?.clone();
         let definition = openapi::parse(&call.body).map_err(bad_request)?;
+        let warnings = definition.warnings.clone();
+        if call.fail_on_warnings && !warnings.is_empty() {
+            let all = warnings.join("\n\t");
+            return Err(bad_request(format!(
+                "Warnings found during import:\n\t{all}"
+            )));
+        }
         self.import_root(&mut api, &definition, call.overwrite)?;
         self.import_operations(&mut api, definition, call.overwrite)?;
-        let answer = shown(&api.about);
+        let answer = RestApiRecord {
+            warnings,
+            ..shown(&api.about)
+        };
         *self.api(&call.id)? = api;
         Ok(answer)
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Turn;
-use super::apigateway::{bad_patch, not_empty, segments};
+use super::apigateway::{bad_patch, segments};
 use super::refusal::{Answered, bad_request, not_found, refuse};
 use super::state::{Deployment, LOWER};
 use crate::cloud::apigateway::{
@@ -129,6 +129,18 @@ impl Turn<'_> {
                 "Active stages pointing to this deployment must be moved or deleted",
             );
         }
+        let canary = |it: &StageRecord| it.canary.as_ref().map(|it| it.deployment.clone());
+        if api
+            .stages
+            .values()
+            .any(|it| canary(it).as_ref() == Some(&call.deployment))
+        {
+            return refuse(
+                Fault::Conflict,
+                "BadRequestException",
+                "Active stages with canary settings pointing to this deployment must be moved or deleted",
+            );
+        }
         api.deployments.remove(&call.deployment);
         Ok(())
     }
@@ -231,10 +243,8 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Ans
     let removes = patch.op == PatchOp::Remove;
     let value = patch.value.clone().unwrap_or_default();
     match segments {
-        ["description"] if sets => {
-            stage.description = Some(not_empty("Description", patch.value.clone())?);
-        }
-        ["description"] if removes => stage.description = None,
+        // Only an empty text clears it: `remove` is for blocks and for entries of maps.
+        ["description"] if sets => stage.description = Some(value).filter(|it| !it.is_empty()),
         ["variables", name] if sets => {
             check_variable(name, &value)?;
             stage.variables.insert((*name).to_owned(), value);
@@ -244,6 +254,7 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Ans
         }
         ["tracingEnabled"] if sets => stage.tracing = value.eq_ignore_ascii_case("true"),
         ["accessLogSettings"] if removes => stage.access_log = None,
+        ["canarySettings"] if removes => stage.canary = None,
         ["accessLogSettings", "destinationArn"] if sets => {
             if !value.starts_with("arn:") {
                 return Err(bad_request("Invalid ARN specified in the request"));
@@ -260,6 +271,12 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Ans
                 .format = value;
         }
         [_, _] if removes && stage.methods.remove(&settings_key(patch)).is_some() => {}
+        [_, ..] if removes => {
+            return Err(bad_request(format!(
+                "Cannot remove method setting {} because there is no method setting for this method ",
+                patch.path.trim_start_matches('/')
+            )));
+        }
         [_, _, group, name] if sets => {
             let settings = stage
                 .methods

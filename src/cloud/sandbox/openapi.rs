@@ -21,6 +21,8 @@ pub(super) struct Definition {
     pub(super) vpc_endpoints: Option<Vec<String>>,
     pub(super) disable_execute_api: Option<bool>,
     pub(super) operations: Vec<Operation>,
+    /// What is left out, and why.
+    pub(super) warnings: Vec<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -81,6 +83,7 @@ pub(super) fn parse(body: &str) -> Result<Definition, String> {
         vpc_endpoints: endpoint_field("vpcEndpointIds").map(texts),
         disable_execute_api: endpoint_field("disableExecuteApiEndpoint").and_then(Value::as_bool),
         operations: operations(&document, paths)?,
+        warnings: warnings(paths),
         name,
     })
 }
@@ -148,6 +151,25 @@ fn operations(
     }
 }
 
+/// Mappings that are no text: AWS leaves them out.
+fn warnings(paths: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, item) in paths {
+        for (key, operation) in item.as_object().into_iter().flatten() {
+            let Some(verb) = verb(key) else { continue };
+            let parameters = &operation["x-amazon-apigateway-integration"]["requestParameters"];
+            let entries = parameters.as_object().into_iter().flatten();
+            found.extend(entries.filter(|(_, it)| !it.is_string()).map(|(name, it)| {
+                format!(
+                    "Invalid format for 'requestParameters'. Expected type string for property '{name}' of resource \
+                     '{path}' and method '{verb}' but got '{it}'"
+                )
+            }));
+        }
+    }
+    found
+}
+
 type Refused = (&'static str, String);
 
 fn method(
@@ -167,8 +189,8 @@ fn method(
     })
 }
 
-/// Only what an operation says counts: `security` at the root is ignored, and
-/// an operation that says nothing is open to everyone.
+/// `security` at the root counts for operations that have none of their own, an empty list of their own
+/// included; an operation for which nothing is said is open to everyone.
 fn authorization(
     document: &Map<String, Value>,
     operation: &Map<String, Value>,
@@ -179,7 +201,10 @@ fn authorization(
         .or_else(|| document.get("securityDefinitions"));
     let mut authorization = "NONE".to_owned();
     let mut api_key_required = false;
-    let requirements = operation.get("security").and_then(Value::as_array);
+    let own = operation
+        .get("security")
+        .or_else(|| document.get("security"));
+    let requirements = own.and_then(Value::as_array);
     let names = requirements
         .into_iter()
         .flatten()

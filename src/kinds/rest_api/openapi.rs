@@ -4,8 +4,8 @@
 //! always true of a document that is sent:
 //!
 //! - Authorization stands at **every operation**, any-method and `OPTIONS`
-//!   included: API Gateway ignores `security` at the root, and imports an operation
-//!   with neither as open to anyone.
+//!   included, and never at the root: API Gateway takes the root's `security` for
+//!   operations without their own, and imports one with neither as open to anyone.
 //! - Policy, VPC endpoints, description, media types, compression and key source
 //!   are in it, since overwriting takes away what it does not carry.
 //! - `info.title` is the API's name: an import renames the API to it.
@@ -101,16 +101,21 @@ fn scheme<'a>(document: &'a Value, name: &str) -> &'a Value {
     }
 }
 
+/// The `security` of an operation: its own, or else the root's.
+fn requirements<'a>(
+    document: &'a Value,
+    operation: &'a Map<String, Value>,
+) -> Option<&'a Vec<Value>> {
+    let own = operation.get("security");
+    own.or_else(|| document.get("security"))?.as_array()
+}
+
 fn security(document: &Value, operation: &Map<String, Value>) -> Security {
     let mut found = Security {
         authorization: NONE.to_owned(),
         api_key: false,
     };
-    let requirements = operation
-        .get("security")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let requirements = requirements(document, operation).into_iter().flatten();
     for name in requirements
         .filter_map(Value::as_object)
         .flat_map(Map::keys)
@@ -182,21 +187,29 @@ fn integration(source: &Map<String, Value>) -> IntegrationRecord {
     })
 }
 
-/// The author's document with `AWS_IAM` at every operation that is not public.
+/// The author's document with `AWS_IAM` at every operation that is neither public nor keeps its authorizer.
 ///
 /// An operation's own authorizer gives way to it; that an API key is asked for
-/// stays, for a key meters callers and authorizes nobody. Public operations stay
-/// as they are written.
+/// stays, for a key meters callers and authorizes nobody. Other operations stay as they
+/// are written, with what the root says for them.
 #[must_use]
-pub fn secured(document: &Value, public: &BTreeSet<RouteKey>) -> Value {
+pub fn secured(document: &Value, public: &BTreeSet<RouteKey>, kept: &BTreeSet<RouteKey>) -> Value {
     let mut secured = document.clone();
+    let root = document.get("security").cloned();
     let paths = secured.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (name, operation) in item.as_object_mut().into_iter().flatten() {
             let (Some(verb), Some(operation)) = (verb(name), operation.as_object_mut()) else {
                 continue;
             };
-            if public.contains(&key(verb, path)) {
+            let route = key(verb, path);
+            // What the root says of it has to stand here, for the root is not sent.
+            if let Some(root) = root.as_ref().filter(|_| !public.contains(&route))
+                && !operation.contains_key("security")
+            {
+                operation.insert("security".to_owned(), root.clone());
+            }
+            if public.contains(&route) || kept.contains(&route) {
                 continue;
             }
             operation.insert(AUTH.to_owned(), json!({"type": AWS_IAM}));
@@ -213,7 +226,20 @@ pub fn secured(document: &Value, public: &BTreeSet<RouteKey>) -> Value {
             }
         }
     }
+    if let Some(document) = secured.as_object_mut() {
+        document.remove("security");
+    }
     secured
+}
+
+/// The operations whose own authorizer is a Cognito user pool or a function, each with which.
+#[must_use]
+pub fn own_authorizers(document: &Value) -> BTreeMap<RouteKey, String> {
+    methods(document)
+        .into_iter()
+        .map(|(key, method)| (key, method.authorization))
+        .filter(|(_, it)| it != AWS_IAM && it != NONE)
+        .collect()
 }
 
 /// The resource policy that the author's document brings along.

@@ -124,6 +124,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
         metrics: false,
         access_log: None,
         surface: api.surface_digest(exclusive),
+        methods: RestApi::digest_of_methods(&api.methods),
         deployed: api
             .methods
             .iter()

@@ -66,6 +66,9 @@ impl RestApi {
         let call = PutRestApi {
             id: id.to_owned(),
             overwrite,
+            // What we generate must arrive whole; what the author wrote may have parts that AWS leaves out, and the
+            // run reports those.
+            fail_on_warnings: self.source.is_none(),
             body,
         };
         let record = cloud::call(cx.cloud, place, call).await?;

@@ -15,7 +15,10 @@ use crate::stack::RouteKey;
 /// What the description of every deployment of ours begins with.
 const HEAD: &str = "provision ";
 
-/// What a stage of our own API is told by, or each stack's entry on another's API.
+/// The entry of the methods that a deployment holds, beside those of stacks.
+const METHODS: &str = "methods";
+
+/// What a description says: a digest for each stack whose statements it holds, and one of the methods.
 fn entries(description: &str) -> BTreeMap<&str, &str> {
     let Some(rest) = description.strip_prefix(HEAD) else {
         return BTreeMap::new();
@@ -25,35 +28,43 @@ fn entries(description: &str) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// The digest of our surface that a description tells; empty when it tells none.
-pub(super) fn surface(description: &str, stack: &str, existing: bool) -> String {
-    if existing {
-        return entries(description)
-            .get(short_hash(stack).as_str())
-            .map(|it| (*it).to_owned())
-            .unwrap_or_default();
-    }
-    description
+/// The digest of a stack's surface that a description tells; empty when it tells none.
+pub(super) fn surface(description: &str, stack: &str) -> String {
+    // One digest alone is that of the API's owner: earlier versions wrote it so.
+    if let Some(digest) = description
         .strip_prefix(HEAD)
+        .filter(|it| !it.contains(':'))
+    {
+        return digest.to_owned();
+    }
+    entries(description)
+        .get(short_hash(stack).as_str())
+        .map(|it| (*it).to_owned())
         .unwrap_or_default()
-        .to_owned()
 }
 
-/// Whether a deployment is ours to remove once no stage serves it. On another's API that is
+/// The digest of the methods that a deployment holds; empty when its description does not tell it.
+pub(super) fn methods(description: &str) -> String {
+    let told = entries(description).get(METHODS).copied();
+    told.unwrap_or_default().to_owned()
+}
+
+/// Whether a deployment is ours to remove once no stage serves it. On a shared API that is
 /// any of this tool's, whichever stack made it: what took its place tells of all of them.
 pub(super) fn is_ours(description: &str) -> bool {
     description.starts_with(HEAD)
 }
 
-/// The description of a new deployment. On another's API, what the one before told of
-/// other stacks holds of the new one too, and is kept.
-pub(super) fn description(digest: &str, stack: &str, existing: bool, before: &str) -> String {
-    if !existing {
-        return format!("{HEAD}{digest}");
-    }
+/// The description of a new deployment. A deployment is a snapshot of the whole API: what the one
+/// before told of other stacks holds of the new one too, and is kept.
+pub(super) fn description(digest: &str, methods: &str, stack: &str, before: &str) -> String {
     let us = short_hash(stack);
     let mut all = entries(before);
     all.insert(&us, digest);
+    all.remove(METHODS);
+    if !methods.is_empty() {
+        all.insert(METHODS, methods);
+    }
     told(&all)
 }
 
@@ -110,13 +121,13 @@ pub async fn withdraw(
     let deployments = cloud::all_pages(cloud, at, ask).await?;
     for deployment in deployments {
         let before = deployment.description.as_deref().unwrap_or_default();
-        if surface(before, stack, true).is_empty() {
+        if surface(before, stack).is_empty() {
             continue;
         }
         let us = short_hash(stack);
         let mut others = entries(before);
         others.remove(us.as_str());
-        let description = if others.is_empty() {
+        let description = if others.keys().all(|it| *it == METHODS) {
             format!("without {stack}")
         } else {
             told(&others)

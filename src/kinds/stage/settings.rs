@@ -94,49 +94,13 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
     let live = live.unwrap_or(&fresh);
     let mut patches = Vec::new();
     if live.description != want.description {
-        // AWS refuses an empty description.
-        patches.push(if want.description.is_empty() {
-            Patch::remove("/description", None)
-        } else {
-            Patch::replace("/description", &want.description)
-        });
+        // `UpdateStage` removes blocks and entries of maps only: an empty text clears the description.
+        patches.push(Patch::replace("/description", &want.description));
     }
-    let mut set = |differs: bool, path: &str, value: String| {
-        if differs {
-            patches.push(Patch::replace(path, value));
-        }
-    };
-    set(
-        live.tracing != want.tracing,
-        "/tracingEnabled",
-        want.tracing.to_string(),
-    );
-    // One does not come without the other: a stage with a rate has a burst.
-    set(
-        live.rate != want.rate,
-        "/*/*/throttling/rateLimit",
-        want.rate.unwrap_or(DEFAULT_RATE).to_string(),
-    );
-    set(
-        live.burst != want.burst,
-        "/*/*/throttling/burstLimit",
-        want.burst.unwrap_or(DEFAULT_BURST).to_string(),
-    );
-    set(
-        live.log_level != want.log_level,
-        "/*/*/logging/loglevel",
-        log_level_text(want.log_level).to_owned(),
-    );
-    set(
-        live.data_trace != want.data_trace,
-        "/*/*/logging/dataTrace",
-        want.data_trace.to_string(),
-    );
-    set(
-        live.metrics != want.metrics,
-        "/*/*/metrics/enabled",
-        want.metrics.to_string(),
-    );
+    if live.tracing != want.tracing {
+        patches.push(Patch::replace("/tracingEnabled", want.tracing.to_string()));
+    }
+    patches.extend(of_all_methods(want, live));
     if let Some(log) = want
         .access_log
         .as_ref()
@@ -162,6 +126,57 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
         .filter(|it| !want.variables.contains_key(*it))
     {
         patches.push(Patch::remove(format!("/variables/{name}"), None));
+    }
+    patches
+}
+
+/// The patches of the settings for all methods.
+///
+/// A limit cannot be removed alone, and writing the account's numbers would pin them: the whole entry is
+/// removed, and what stays is written again, in one call.
+fn of_all_methods(want: &Stage, live: &Stage) -> Vec<Patch> {
+    let path = |name: &str| format!("/{ALL_METHODS}/{name}");
+    let settings = |it: &Stage| {
+        [
+            (
+                path("throttling/rateLimit"),
+                it.rate.map(|it| it.to_string()),
+            ),
+            (
+                path("throttling/burstLimit"),
+                it.burst.map(|it| it.to_string()),
+            ),
+            (
+                path("logging/loglevel"),
+                Some(log_level_text(it.log_level).to_owned()),
+            ),
+            (path("logging/dataTrace"), Some(it.data_trace.to_string())),
+            (path("metrics/enabled"), Some(it.metrics.to_string())),
+        ]
+    };
+    let lifted = (live.rate.is_some() && want.rate.is_none())
+        || (live.burst.is_some() && want.burst.is_none());
+    let there = if lifted {
+        let cleared = Stage {
+            rate: None,
+            burst: None,
+            log_level: LogLevel::Off,
+            data_trace: false,
+            metrics: false,
+            ..live.clone()
+        };
+        settings(&cleared)
+    } else {
+        settings(live)
+    };
+    let mut patches = Vec::new();
+    if lifted {
+        patches.push(Patch::remove(format!("/{ALL_METHODS}"), None));
+    }
+    for ((path, value), (_, there)) in settings(want).into_iter().zip(there) {
+        if let Some(value) = value.filter(|it| Some(it) != there.as_ref()) {
+            patches.push(Patch::replace(path, value));
+        }
     }
     patches
 }

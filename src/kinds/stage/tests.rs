@@ -84,6 +84,54 @@ fn changed_settings_are_one_call_and_no_deployment() {
 }
 
 #[test]
+fn a_throttle_that_leaves_the_stack_is_removed_and_the_rest_stays() {
+    run(async {
+        let (cloud, _) = applied(full(plain())).await;
+        let mut lifted = full(plain());
+        (lifted.rate, lifted.burst) = (None, None);
+        let wanted = Wanted::with(&api(), lifted.clone(), false);
+        let seam = Seam::around(&cloud);
+        wanted.apply(&seam).await.expect("applied");
+        let live = read(&cloud, &plain()).await;
+        let live = Stage::live(&live);
+        let patches = settings::patches(&lifted, Some(&full(plain())));
+        assert_eq!(patches[0], Patch::remove("/*/*", None));
+        assert_eq!(
+            (live.rate, live.burst, live.log_level, live.metrics),
+            (None, None, LogLevel::Error, true)
+        );
+        assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
+        // Nothing else was set: nothing is left of the entry, the account's limits are not pinned.
+        let bare = Stage {
+            rate: Some(5.0),
+            ..plain()
+        };
+        let (cloud, _) = applied(bare).await;
+        let wanted = Wanted::with(&api(), plain(), false);
+        wanted.apply(&cloud).await.expect("applied");
+        let id = read(&cloud, &plain()).await.id;
+        let call = GetStages {
+            id: api_of(&id).to_owned(),
+        };
+        let stages = cloud::call(&cloud, &place(), call).await.expect("stages");
+        assert!(stages[0].methods.is_empty(), "{:?}", stages[0].methods);
+    });
+}
+
+#[test]
+fn a_stage_has_its_settings_before_it_serves_a_new_deployment() {
+    run(async {
+        let (cloud, _) = applied(plain()).await;
+        let mut api = api();
+        api.methods.pop_last();
+        let wanted = Wanted::with(&api, full(stage_of(&api, false)), false);
+        let writes = wanted.writes(&cloud).await;
+        let at = |name| writes.iter().position(|it| *it == name).expect(name);
+        assert!(at("UpdateStage") < at("CreateDeployment"), "{writes:?}");
+    });
+}
+
+#[test]
 fn tags_of_a_stage_are_added_and_taken_away_and_a_strangers_tag_stays() {
     run(async {
         let mut first = plain();

@@ -74,6 +74,8 @@ fn api(surface: Surface) -> stack::Api {
         },
         tags: Tags::new(),
         exclusive: false,
+        written_at: BTreeMap::new(),
+        document_at: None,
     }
 }
 
@@ -259,6 +261,7 @@ fn a_document_speaks_where_the_stack_says_nothing() {
     let mut api = api(Surface::OpenApi {
         document: document(),
         public: BTreeSet::new(),
+        kept: BTreeSet::new(),
     });
     let made = lowered(&api);
     assert_eq!(made.name, "orders");
@@ -281,6 +284,7 @@ fn a_deny_of_the_documents_policy_is_kept_under_our_name() {
         let api = api(Surface::OpenApi {
             document: document(),
             public: BTreeSet::new(),
+            kept: BTreeSet::new(),
         });
         let statements = document_statements(&api, "shop").expect("a policy");
         assert_eq!(statements.len(), 1);

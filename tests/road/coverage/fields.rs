@@ -111,7 +111,7 @@ calls! {
             minimum_compression: "api.minimum_compression", api_key_source: "api.api_key_source",
             disable_execute_api: "api.disable_execute_api", tags: tagged("api", tags.keys()),
         }
-        apigateway::PutRestApi { id: "api.id", overwrite: "key.overwrite", body: document(body) }
+        apigateway::PutRestApi { id: "api.id", overwrite: "key.overwrite", fail_on_warnings: "key.fail_on_warnings", body: document(body) }
         apigateway::UpdateRestApi { id: "api.id", patches: patched(patches) }
         apigateway::DeleteRestApi { id: "api.id" }
         apigateway::UpdateMethod { id: "api.id", resource: "route.path", verb: "route.path", patches: patched(patches) }
@@ -247,7 +247,8 @@ fn settings(patches: &[Patch]) -> Vec<Field> {
     let fact = |it: &Patch| match it.path.as_str() {
         "/description" => "stage.description",
         "/tracingEnabled" => "stage.tracing",
-        "/*/*/throttling/rateLimit" => "stage.rate",
+        // A limit goes with its whole entry.
+        "/*/*" | "/*/*/throttling/rateLimit" => "stage.rate",
         "/*/*/throttling/burstLimit" => "stage.burst",
         "/*/*/logging/loglevel" => "stage.log_level",
         "/*/*/logging/dataTrace" => "stage.data_trace",
@@ -513,6 +514,7 @@ pub(super) fn of_types() -> Vec<OfType> {
             metrics: Ok(&["stage.metrics"]),
             access_log: Ok(&["stage.access_log"]),
             surface: Ok(&["stage.deployment"]),
+            methods: Ok(&["stage.deployment"]),
             deployed: Ok(&["stage.deployment"]),
             public: Err("which authorizers of another's API stay as they are"),
             superseded: Ok(&["stage.superseded"]),

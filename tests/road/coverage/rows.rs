@@ -159,6 +159,7 @@ async fn reimport(it: Scene<'_>, change: impl Fn(&mut Value)) {
     let call = PutRestApi {
         id: api_id(it, "shop").await,
         overwrite: true,
+        fail_on_warnings: false,
         body: body.to_string(),
     };
     send(it.cloud, OWN, call).await;
@@ -404,6 +405,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::Unread { fact: "mark.owned", what: "which tags and policies were the stack's", why: "it is not compared but asked, when a tag or managed policy leaves the stack. Without it the next apply leaves them where they are, and shows them as somebody else's (PD004)" },
     Row::Unread { fact: "key.attribute", what: "an attribute's name", why: "it says which field is set; the field has a row of its own" },
     Row::Unread { fact: "key.overwrite", what: "that an import overwrites", why: "it says how to write, and nothing of it stays" },
+    Row::Unread { fact: "key.fail_on_warnings", what: "that an import fails where AWS would leave something out", why: "it says how to write, and nothing of it stays" },
     Row::Unread { fact: "document.form", what: "OpenAPI's version, the document's own version, and a server without an address", why: "a document has to say them; API Gateway makes nothing of them" },
     Row::Unread { fact: "document.parameters", what: "path parameters of a method", why: "they follow from the path, and are written with it; taking one away by hand is not seen, as long as the integration that uses it is as it was" },
     Row::Unread { fact: "document.responses", what: "status codes a method declares", why: "each stands beside an integration's answer of the same status, which is read and compared; taking the declaration alone away by hand is not seen" },

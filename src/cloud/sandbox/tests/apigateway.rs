@@ -45,6 +45,7 @@ pub(super) fn put(id: &str, overwrite: bool, body: &Value) -> PutRestApi {
     PutRestApi {
         id: id.to_owned(),
         overwrite,
+        fail_on_warnings: false,
         body: body.to_string(),
     }
 }
@@ -285,7 +286,7 @@ fn what_a_document_carries_survives_overwriting() {
 }
 
 #[test]
-fn a_method_is_signed_only_when_its_own_operation_says_so() {
+fn the_security_of_the_root_counts_for_operations_without_their_own() {
     run(async {
         let bench = Bench::quick();
         let id = bench.ok(ORDERS, create_api("orders")).await.id;
@@ -296,6 +297,7 @@ fn a_method_is_signed_only_when_its_own_operation_says_so() {
         let mut body = document(json!({
             "/": {
                 "get": { "x-amazon-apigateway-integration": mock() },
+                "put": { "security": [], "x-amazon-apigateway-integration": mock() },
                 "post": { "security": [{ "sigv4": [] }], "x-amazon-apigateway-integration": mock() },
                 "x-amazon-apigateway-any-method": signed(),
             },
@@ -310,7 +312,12 @@ fn a_method_is_signed_only_when_its_own_operation_says_so() {
             .collect();
         assert_eq!(
             found,
-            [("ANY", "AWS_IAM"), ("GET", "NONE"), ("POST", "AWS_IAM")]
+            [
+                ("ANY", "AWS_IAM"),
+                ("GET", "AWS_IAM"),
+                ("POST", "AWS_IAM"),
+                ("PUT", "NONE")
+            ]
         );
     });
 }

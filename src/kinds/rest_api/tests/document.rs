@@ -34,7 +34,7 @@ fn document_of_the_author(limit: u32) -> Value {
 
 fn api_of_document(limit: u32) -> RestApi {
     let public = BTreeSet::from([key("GET", "/health")]);
-    let source = openapi::secured(&document_of_the_author(limit), &public);
+    let source = openapi::secured(&document_of_the_author(limit), &public, &BTreeSet::new());
     RestApi {
         methods: openapi::methods(&source),
         source_digest: Some(RestApi::digest_of_source(&source)),

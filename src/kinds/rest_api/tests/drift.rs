@@ -20,6 +20,7 @@ fn what_a_stranger_opened_is_closed_in_the_api_and_in_the_stage() {
         let it = PutRestApi {
             id: record.id.clone(),
             overwrite: true,
+            fail_on_warnings: false,
             body,
         };
         call(&cloud, &place(), it).await.expect("imported");

@@ -34,6 +34,7 @@ async fn theirs(cloud: &dyn Cloud) -> String {
     let it = PutRestApi {
         id: id.clone(),
         overwrite: true,
+        fail_on_warnings: false,
         body,
     };
     call(cloud, &place(), it).await.expect("imported");

@@ -1,0 +1,167 @@
+//! Two stacks with statements on one API: each comes to rest, and neither publishes the other's unfinished work unasked.
+
+use serde_json::{Value, json};
+
+use super::Folder;
+
+const OWNER: &str = r#"
+[stack]
+name   = "owner"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[apis.orders]
+account = "a"
+[apis.orders.routes]
+"GET /orders" = { mock = 200 }
+"GET /health" = { mock = 200, public = true }
+[roles.web]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from  = "roles.web"
+to    = "apis.orders"
+allow = "GET /orders"
+via   = "resource-policy"
+"#;
+
+const GUEST: &str = r#"
+[stack]
+name   = "guest"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[apis.orders]
+account  = "a"
+existing = "APIID"
+public   = "GET /health"
+[roles.batch]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from  = "roles.batch"
+to    = "apis.orders"
+allow = "GET /orders"
+via   = "resource-policy"
+"#;
+
+/// The owner's API, and a guest of it that is not applied yet.
+fn shared() -> Folder {
+    let folder = Folder::new();
+    folder.write("owner.toml", OWNER);
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let id = folder
+        .run("output owner.toml --sandbox --raw apis.orders.id")
+        .ends(0);
+    folder.write("guest.toml", &GUEST.replace("APIID", id.out.trim()));
+    folder
+}
+
+fn at_rest(folder: &Folder) {
+    for stack in ["owner", "guest"] {
+        folder
+            .run(&format!("plan {stack}.toml --sandbox --detailed-exitcode"))
+            .ends(0);
+        // The other's statements are shown; nothing says that the stage serves anything else.
+        let drift = folder.run(&format!("drift {stack}.toml --sandbox"));
+        assert!(!drift.out.contains("stage orders.live"), "{}", drift.out);
+        assert!(!drift.out.contains("PD001"), "{}", drift.out);
+    }
+}
+
+/// Changes the API as its owner would by hand, without a deployment.
+fn edited(folder: &Folder, edit: impl Fn(&mut Value)) {
+    let text = folder.read(".provision/sandbox.json");
+    let mut world: Value = serde_json::from_str(&text).expect("JSON");
+    let apis = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"];
+    let api = apis.as_object_mut().expect("APIs").values_mut().next();
+    edit(api.expect("one"));
+    folder.write(".provision/sandbox.json", &format!("{world:#}"));
+}
+
+#[test]
+fn two_stacks_on_one_api_come_to_rest() {
+    let folder = shared();
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    at_rest(&folder);
+    // Whoever deploys keeps what is told of the other.
+    folder.write("owner.toml", &OWNER.replace("mock = 200 }", "mock = 201 }"));
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    at_rest(&folder);
+    folder.write(
+        "guest.toml",
+        &folder
+            .read("guest.toml")
+            .replace("\"GET /orders\"", "\"GET /*\""),
+    );
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    at_rest(&folder);
+    // A guest that goes leaves the owner as it is.
+    folder.run("destroy guest.toml --sandbox --yes").ends(0);
+    folder
+        .run("plan owner.toml --sandbox --detailed-exitcode")
+        .ends(0);
+    folder.run("drift owner.toml --sandbox").ends(0);
+}
+
+#[test]
+fn what_the_owner_has_not_deployed_is_not_published_unasked() {
+    let route: fn(&mut Value) = |it| {
+        let methods = &mut it["resources"]["/orders"]["methods"];
+        methods["POST"] = methods["GET"].clone();
+    };
+    let answer: fn(&mut Value) = |it| {
+        it["resources"]["/orders"]["methods"]["GET"]["integration"]["request_templates"] =
+            json!({"application/json": "{\"statusCode\":503}"});
+    };
+    for (edit, shown) in [(route, "+ POST /orders"), (answer, "~ what its routes do")] {
+        let folder = shared();
+        edited(&folder, edit);
+        folder
+            .run("apply guest.toml --sandbox --yes")
+            .ends(1)
+            .says("and would publish what its owner has changed and not deployed:")
+            .tells("nothing was changed")
+            .tells("--publish apis.orders --yes");
+        let plan = folder
+            .run("plan guest.toml --sandbox --json")
+            .ends(0)
+            .document();
+        assert_eq!(
+            plan["publishes"],
+            json!([{"api": "apis.orders", "details": [shown]}])
+        );
+        folder
+            .run("apply guest.toml --sandbox --yes --publish apis.orders")
+            .ends(0);
+        folder
+            .run("plan guest.toml --sandbox --detailed-exitcode")
+            .ends(0);
+    }
+}
+
+#[test]
+fn a_canary_is_judged_by_nothing_and_says_so_until_it_is_gone() {
+    let folder = shared();
+    edited(&folder, |api| {
+        let deployment = api["stages"]["live"]["deployment"].clone();
+        api["stages"]["live"]["canary"] = json!({"deployment": deployment, "percent": 10.0});
+    });
+    folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("a canary of stage `live`: 10 % of its calls meet deployment");
+    folder
+        .run("verify owner.toml --sandbox --live")
+        .ends(3)
+        .says("a canary of stage `live`");
+    folder
+        .run("drift owner.toml --sandbox --revert PD004 --yes")
+        .ends(0);
+    folder.run("drift owner.toml --sandbox").ends(0);
+    folder.run("verify owner.toml --sandbox --live").ends(0);
+}
