@@ -11,10 +11,13 @@ use aws_sdk_apigateway::types::{
     MethodSetting, MethodSnapshot, Op, PatchOperation, PutMode, Resource, RestApi, Stage,
 };
 
+use serde_json::{Value, json};
+
 use super::fault::Sent;
 use crate::cloud::apigateway::{
     AccessLog, Canary, CreateDeployment, CreateRestApi, DeleteDeployment, DeleteRestApi,
-    DeleteStage, DeploymentRecord, GetApiResources, GetDeployment, GetDeployments, GetRestApis,
+    DeleteStage, DeploymentRecord, GetApiResources, GetAuthorizers, GetDeployment, GetDeployments,
+    GetDocumentationParts, GetGatewayResponses, GetModels, GetRequestValidators, GetRestApis,
     GetStages, IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodSettings, Patch,
     PatchOp, PutRestApi, ResourceRecord, RestApiRecord, StageRecord, TagApi, UntagApi,
     UpdateMethod, UpdateRestApi, UpdateStage,
@@ -34,6 +37,7 @@ macro_rules! record {
             id: $api.id.unwrap_or_default(),
             name: $api.name.unwrap_or_default(),
             description: $api.description,
+            version: $api.version,
             created: since_1970($api.created_date),
             policy: $api.policy.filter(|it| !it.is_empty()),
             tags: sorted($api.tags),
@@ -332,8 +336,106 @@ fn resource(it: Resource) -> ResourceRecord {
     }
 }
 
+/// Lists the names of what stands in an API beside its resources, a call a kind.
+macro_rules! parts {
+    ($( $call:ident $name:ident $names:expr; )*) => {
+        $(
+            pub(super) async fn $name(client: &Client, call: $call) -> Result<Page<String>, CallError> {
+                let page = client
+                    .$name()
+                    .rest_api_id(call.id)
+                    .limit(PAGE)
+                    .set_position(call.position)
+                    .send()
+                    .await
+                    .sent(API_GATEWAY)?;
+                let items = page.items.unwrap_or_default().into_iter().filter_map($names);
+                Ok(Page { items: items.collect(), next: page.position })
+            }
+        )*
+    };
+}
+
+parts! {
+    GetAuthorizers get_authorizers |it| it.name;
+    GetModels get_models |it| it.name;
+    GetRequestValidators get_request_validators |it| it.name;
+    // API Gateway lists those that nobody made as well.
+    GetGatewayResponses get_gateway_responses |it| {
+        it.response_type.filter(|_| !it.default_response).map(|it| it.as_str().to_owned())
+    };
+    GetDocumentationParts get_documentation_parts |it| {
+        let location = it.location?;
+        let path = location.path.unwrap_or_default();
+        Some(format!("{} {path}", location.r#type.as_str()))
+    };
+}
+
+/// The settings of a method that its record has no field for.
+fn more(it: &Method) -> BTreeMap<String, Value> {
+    let mut more = BTreeMap::new();
+    let mut set = |name: String, value: Value| {
+        more.insert(name, value);
+    };
+    set("authorizerId".to_owned(), json!(it.authorizer_id));
+    set(
+        "authorizationScopes".to_owned(),
+        json!(it.authorization_scopes),
+    );
+    set(
+        "requestValidatorId".to_owned(),
+        json!(it.request_validator_id),
+    );
+    set("operationName".to_owned(), json!(it.operation_name));
+    set("requestParameters".to_owned(), json!(it.request_parameters));
+    set("requestModels".to_owned(), json!(it.request_models));
+    for (status, answer) in it.method_responses.iter().flatten() {
+        let name = |field: &str| format!("methodResponses.{status}.{field}");
+        set(
+            name("responseParameters"),
+            json!(answer.response_parameters),
+        );
+        set(name("responseModels"), json!(answer.response_models));
+    }
+    let Some(it) = &it.method_integration else {
+        return more;
+    };
+    let name = |field: &str| format!("integration.{field}");
+    set(
+        name("connectionType"),
+        json!(it.connection_type.as_ref().map(|it| it.as_str())),
+    );
+    set(name("connectionId"), json!(it.connection_id));
+    set(
+        name("contentHandling"),
+        json!(it.content_handling.as_ref().map(|it| it.as_str())),
+    );
+    set(name("cacheNamespace"), json!(it.cache_namespace));
+    set(name("cacheKeyParameters"), json!(it.cache_key_parameters));
+    let tls = it.tls_config.as_ref();
+    set(
+        name("tlsConfig"),
+        json!({"insecureSkipVerification": tls.is_some_and(|it| it.insecure_skip_verification)}),
+    );
+    for (status, answer) in it.integration_responses.iter().flatten() {
+        let name = |field: &str| format!("integration.responses.{status}.{field}");
+        set(
+            name("responseParameters"),
+            json!(answer.response_parameters),
+        );
+        let handling = answer.content_handling.as_ref();
+        set(
+            name("contentHandling"),
+            json!(handling.map(|it| it.as_str())),
+        );
+    }
+    more
+}
+
 fn method(it: Method) -> MethodRecord {
+    let more = more(&it);
     MethodRecord {
+        more,
         authorization: it.authorization_type.unwrap_or_default(),
         api_key_required: it.api_key_required.unwrap_or_default(),
         integration: it.method_integration.map(integration),

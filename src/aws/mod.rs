@@ -460,6 +460,36 @@ impl Clients {
             Request::GetApiResources(it) => {
                 sent!(GetApiResources, apigateway::get_resources, api(), it)
             }
+            Request::GetAuthorizers(it) => {
+                sent!(GetAuthorizers, apigateway::get_authorizers, api(), it)
+            }
+            Request::GetModels(it) => {
+                sent!(GetModels, apigateway::get_models, api(), it)
+            }
+            Request::GetRequestValidators(it) => {
+                sent!(
+                    GetRequestValidators,
+                    apigateway::get_request_validators,
+                    api(),
+                    it
+                )
+            }
+            Request::GetGatewayResponses(it) => {
+                sent!(
+                    GetGatewayResponses,
+                    apigateway::get_gateway_responses,
+                    api(),
+                    it
+                )
+            }
+            Request::GetDocumentationParts(it) => {
+                sent!(
+                    GetDocumentationParts,
+                    apigateway::get_documentation_parts,
+                    api(),
+                    it
+                )
+            }
             Request::UpdateMethod(it) => {
                 sent!(UpdateMethod, apigateway::update_method, api(), it)
             }

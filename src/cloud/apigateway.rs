@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::model::Tags;
 
@@ -24,6 +25,9 @@ pub struct RestApiRecord {
     pub name: String,
     /// The description, when there is one.
     pub description: Option<String>,
+    /// The version that its last document gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// When it was made, in seconds since 1970.
     pub created: i64,
     /// The resource policy as AWS gives it, quotes escaped by backslashes.
@@ -184,6 +188,9 @@ pub struct MethodRecord {
     pub api_key_required: bool,
     /// What the method does.
     pub integration: Option<IntegrationRecord>,
+    /// Its other settings, those of its integration and answers among them, by AWS's names joined with dots.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, Value>,
 }
 
 /// What a method does.
@@ -216,6 +223,29 @@ pub struct IntegrationResponseRecord {
     pub selection: Option<String>,
     /// Body templates by content type.
     pub templates: BTreeMap<String, String>,
+}
+
+macro_rules! parts {
+    ($( $what:literal $name:ident; )*) => {
+        $(
+            #[doc = concat!("The names of an API's ", $what, " that somebody made: 500 a page.")]
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $name {
+                /// The API's id.
+                pub id: String,
+                /// The page's position.
+                pub position: Option<String>,
+            }
+        )*
+    };
+}
+
+parts! {
+    "authorizers" GetAuthorizers;
+    "models" GetModels;
+    "request validators" GetRequestValidators;
+    "gateway responses" GetGatewayResponses;
+    "documentation parts" GetDocumentationParts;
 }
 
 /// Patches a method.

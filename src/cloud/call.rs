@@ -162,6 +162,11 @@ calls! {
     ApiGateway "UpdateRestApi" writes apigateway::UpdateRestApi -> apigateway::RestApiRecord;
     ApiGateway "DeleteRestApi" writes apigateway::DeleteRestApi -> ();
     ApiGateway "GetResources" reads apigateway::GetApiResources -> Page<apigateway::ResourceRecord>;
+    ApiGateway "GetAuthorizers" reads apigateway::GetAuthorizers -> Page<String>;
+    ApiGateway "GetModels" reads apigateway::GetModels -> Page<String>;
+    ApiGateway "GetRequestValidators" reads apigateway::GetRequestValidators -> Page<String>;
+    ApiGateway "GetGatewayResponses" reads apigateway::GetGatewayResponses -> Page<String>;
+    ApiGateway "GetDocumentationParts" reads apigateway::GetDocumentationParts -> Page<String>;
     ApiGateway "UpdateMethod" writes apigateway::UpdateMethod -> ();
     ApiGateway "CreateDeployment" writes apigateway::CreateDeployment -> apigateway::DeploymentRecord;
     ApiGateway "GetDeployment" reads apigateway::GetDeployment -> apigateway::DeploymentRecord;

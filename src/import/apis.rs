@@ -153,6 +153,9 @@ impl<'a> Scene<'a> {
 
     /// What a route does, or the setting that a stack has no words for.
     fn route(&self, route: &RouteKey, method: &Method) -> Result<String, String> {
+        if let Some((name, value)) = method.more.first_key_value() {
+            return Err(format!("{name} {value}"));
+        }
         let integration = method.integration.as_ref().ok_or("it has no integration")?;
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut field = |name: &str, value: String| fields.push((name.to_owned(), value));

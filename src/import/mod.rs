@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::kinds::Resource;
+use crate::kinds::rest_api::ApiPart;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
 use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
@@ -464,24 +465,45 @@ pub fn to_be_lent(census: &Census, stack: &str) -> BTreeMap<String, String> {
     });
     let why = |found: &Found| match &found.have.resource {
         Resource::RestApi(_) if found.stages.is_empty() => {
-            Some("it has no stage, and a stack's API has one")
+            Some("it has no stage, and a stack's API has one".to_owned())
         }
+        Resource::RestApi(_) if !found.have.parts.is_empty() => Some(format!(
+            "a stack has no words for its {}",
+            in_short(&found.have.parts)
+        )),
         _ => None,
     };
     unmarked
-        .filter_map(|it| Some((id_of(it), why(it)?.to_owned())))
+        .filter_map(|it| Some((id_of(it), why(it)?)))
         .collect()
+}
+
+/// `model Order, gateway response DEFAULT_4XX and 3 more`
+fn in_short(parts: &[ApiPart]) -> String {
+    let shown = parts.iter().take(SHOWN);
+    let shown: Vec<String> = shown
+        .map(|it| format!("{} `{}`", it.noun, it.name))
+        .collect();
+    match parts.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// What a taking over does to a resource beside marking it, and may: nobody gains or loses by it.
 ///
 /// A subscription brings this stack's statements, beside those by which it works. A stage is
-/// deployed once, for what it serves now is not known to be what the API says.
+/// deployed once, for what it serves now is not known to be what the API says, and gets the API's tags.
 fn comes_with_adopting(address: &Address, change: &Change, adopt: &[Adopt]) -> bool {
     match (address.kind, change.field.as_str()) {
-        (KindName::Stage, "mark" | "deployment") => {
+        (KindName::Stage, field) => {
             let api = api_of_stage(address);
-            adopt.iter().any(|it| it.address == api)
+            let comes = match field {
+                "mark" | "deployment" => true,
+                "tags" => change.details.iter().all(|it| it.sign == '+'),
+                _ => false,
+            };
+            comes && adopt.iter().any(|it| it.address == api)
         }
         (KindName::Topic | KindName::Queue, "policy") => {
             !adopt.is_empty() && change.details.iter().all(|it| it.sign == '+')
@@ -516,6 +538,7 @@ pub fn beside_marks(plan: &Plan, adopt: &[Adopt]) -> Vec<&'static str> {
             "deployment",
             "deploys each API once as it is, for nobody can read what its stage serves now",
         ),
+        ("tags", "puts the tags of each API on its stage too"),
     ];
     said.into_iter()
         .filter(|(field, _)| does(field))
@@ -530,9 +553,12 @@ pub fn changed_by_adopting(plan: &Plan, adopt: &[Adopt], live: &Live) -> BTreeMa
     changed
         .filter_map(|(address, what)| {
             // A stage goes with its API.
-            let address = match address.kind {
-                KindName::Stage => api_of_stage(&address),
-                _ => address,
+            let (address, what) = match (address.kind, address.name.split_once('.')) {
+                (KindName::Stage, Some((_, stage))) => (
+                    api_of_stage(&address),
+                    format!("its stage `{stage}` {what}"),
+                ),
+                _ => (address, format!("it {what}")),
             };
             adopt.iter().find(|it| it.address == address)?;
             let id = match &live.have.get(&address)?.resource {
@@ -542,7 +568,7 @@ pub fn changed_by_adopting(plan: &Plan, adopt: &[Adopt], live: &Live) -> BTreeMa
                 Resource::RestApi(_) => live.have.get(&address)?.id.clone(),
                 Resource::Subscription(_) | Resource::Stage(_) => return None,
             };
-            Some((id, format!("it {what}")))
+            Some((id, what))
         })
         .collect()
 }

@@ -176,6 +176,8 @@ pub struct Have {
     pub held_by: Vec<String>,
     /// A role's managed policies of ours: what AWS keeps of them beside the documents in force.
     pub policies: BTreeMap<String, role::Versions>,
+    /// What stands in an API of nobody's beside its resources; of one that bears a mark it is not read.
+    pub parts: Vec<rest_api::ApiPart>,
     /// It bears this stack's mark, and the stack says that something else owns it: the mark goes.
     pub released: bool,
     /// The account that owns a subscription, when it is not the queue's.
@@ -197,6 +199,7 @@ impl Have {
             ghosts: Vec::new(),
             held_by: Vec::new(),
             policies: BTreeMap::new(),
+            parts: Vec::new(),
             released: false,
             keeper: None,
         }

@@ -27,6 +27,7 @@
 
 pub mod method;
 pub mod openapi;
+mod parts;
 mod write;
 
 use std::collections::BTreeSet;
@@ -44,6 +45,8 @@ use crate::policy::{ApiName, Document, normal, own};
 use crate::stack::{Endpoint, RouteKey};
 
 pub use method::{Method, Methods};
+pub use parts::ApiPart;
+pub(crate) use parts::{add as with_parts, read as read_parts};
 
 /// The tag that remembers which document of the author's was imported last.
 ///
@@ -81,6 +84,8 @@ pub struct RestApi {
     pub policy: Document,
     /// Methods by route. Of an existing API none is wanted.
     pub methods: Methods,
+    /// The version that its last document gave it. Only read, never wanted.
+    pub version: Option<String>,
     /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
     pub public: BTreeSet<RouteKey>,
     /// The author's document, ready to be imported. Only wanted, never read.
@@ -214,6 +219,7 @@ pub fn decode(
         disable_execute_api: record.disable_execute_api,
         policy: Document::of(Vec::new()),
         methods: method::of_resources(resources),
+        version: record.version.clone(),
         public: BTreeSet::new(),
         source: None,
         source_digest,
@@ -292,6 +298,17 @@ impl RestApi {
             Resource::RestApi(it) => it,
             other => unreachable!("an API was compared with a {}", other.kind().singular()),
         }
+    }
+
+    /// Returns live methods as far as they are compared: what else a document says is vouched for by its digest.
+    fn comparable(&self, live: &Self) -> Methods {
+        let mut methods = live.methods.clone();
+        if self.source.is_some() {
+            for it in methods.values_mut() {
+                it.more.clear();
+            }
+        }
+        methods
     }
 
     /// Methods of an existing API that its owner left without our authorizer.
@@ -386,8 +403,12 @@ impl Kind for RestApi {
                 .list("routes", authorizers.collect())
                 .list("mark", release_details(have));
         }
+        let mut routes = method::details(&self.comparable(live), &self.methods);
+        if self.source.is_some() && have.mark.is_none() {
+            routes.extend(method::give_way(&live.methods));
+        }
         self.settings(live)
-            .list("routes", method::details(&live.methods, &self.methods))
+            .list("routes", routes)
             .field("document", &live.source_digest, &self.source_digest)
             .list("policy", policy)
             .list(

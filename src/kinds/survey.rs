@@ -535,9 +535,10 @@ impl Survey<'_> {
         let read = join_all(reads.into_iter().map(|(record, claimed)| async move {
             let owned = claimed.is_none_or(|(_, want)| want.owned);
             let have = rest_api::fill(self.cloud, place, self.stack, record, owned).await;
-            let Some((address, _)) = claimed else {
+            let Some((address, want)) = claimed else {
                 return (None, have, Ok(Vec::new()));
             };
+            let have = rest_api::with_parts(have, want, self.cloud).await;
             let stage = self
                 .stage_of(address)
                 .and_then(|(_, want)| match &want.resource {

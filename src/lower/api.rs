@@ -43,6 +43,7 @@ pub fn rest_api(
         disable_execute_api: api.disable_execute_api,
         policy: Document::of(policy),
         methods: Methods::new(),
+        version: None,
         public: BTreeSet::new(),
         source: None,
         source_digest: None,
@@ -208,6 +209,7 @@ fn method_of(
         .to_owned(),
         api_key_required: false,
         integration: Some(method::normal(integration)),
+        more: BTreeMap::new(),
     }
 }
 

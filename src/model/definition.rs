@@ -192,7 +192,8 @@ fn is_path_part(part: &str) -> bool {
 }
 
 /// The parameters that a method declares, as mappings name them; `$ref` to the document's own are followed.
-fn declared_parameters(
+#[must_use]
+pub fn declared_parameters(
     document: &Value,
     item: &Map<String, Value>,
     operation: &Map<String, Value>,

@@ -14,6 +14,7 @@ mod documents;
 mod edges;
 mod halves;
 mod left;
+mod losses;
 mod moves;
 mod order;
 mod outward;
@@ -211,7 +212,7 @@ impl Plan {
         }
         let gauges = budget::gauges(&steps);
         refusals.extend(budget::refusals(&gauges));
-        refusals.extend(held(&steps));
+        refusals.extend(held(&steps).chain(losses::undeployable(&steps)));
         let names = edges::Names::of(desired, &steps);
         let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
         let access = access::changes(desired, &steps, &reborn);
@@ -476,7 +477,7 @@ fn step_for(
                     have.id, mark.stack, mark.address
                 ));
             }
-            None if adopted => {}
+            None if adopted => losses::keeps_parts(&want, have)?,
             // AWS makes a stage without tags; in an API of ours it is ours before it has them.
             None if want.resource.kind() == KindName::Stage => {}
             None => {
@@ -488,7 +489,6 @@ fn step_for(
             }
         }
     }
-    // A document that is to name it for the first time differs anyway.
     let named = |it: &Resource| -> BTreeSet<Arn> {
         let documents = it.principal_documents();
         documents

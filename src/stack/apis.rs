@@ -32,7 +32,7 @@ pub(super) const API: Shape = Shape {
         Field::new("name", Kind::Text, "The API's name; without it, the table's."),
         Field::new("description", Kind::Text, "What the API is for."),
         Field::new("endpoint", Kind::OneOf(&["regional", "edge", "private"]), "Who can reach it: anyone in the region's own way, through CloudFront, or only through VPC endpoints.").default("\"regional\"").with_existing().alias(&["endpoint_type"]),
-        Field::new("vpc_endpoints", Kind::OneOrMany(&Kind::Pattern("^vpce-[0-9a-f]+$")), "The VPC endpoints of a private API: its only ways in.").with_existing().alias(&["vpc_endpoint_ids", "vpc_endpoint"]),
+        Field::new("vpc_endpoints", Kind::OneOrMany(&Kind::Pattern("^vpce-[0-9a-f]+$")), "The VPC endpoints of a private API: each gets a DNS name for it, and calls through any other are denied. Without it, calls through every endpoint are held against the accesses.").with_existing().alias(&["vpc_endpoint_ids", "vpc_endpoint"]),
         Field::new("type", Kind::OneOf(&["rest", "http"]), "`rest`: HTTP (v2) APIs cannot carry resource policies.").default("\"rest\"").with_existing().alias(&["protocol", "protocol_type"]),
         Field::new("credentials", Kind::Text, "The role under which routes call Lambda and SQS, of the stack or by its ARN; without it, one is made where it is needed.").alias(&["role", "invoke_role"]),
         Field::new("binary_media_types", Kind::OneOrMany(&Kind::Text), "Media types passed on as bytes."),
@@ -251,41 +251,23 @@ fn vpc_endpoints(
         }
     }
     let written = it.fields.key_of("vpc_endpoints");
-    match (endpoint, written) {
-        (Some(Endpoint::Private), _) if it.fields.list("vpc_endpoints").is_empty() => {
-            if it.fields.is_written("vpc_endpoints") && !it.fields.is_empty_list("vpc_endpoints") {
-                return found;
-            }
-            let at = it.fields.get("endpoint").map_or(it.key, |it| it.span);
-            checker.report(
-                Diagnostic::new(
-                    Code::Missing,
-                    written.unwrap_or(at),
-                    format!("{} is private, and nobody could reach it", it.fields.owner),
-                    "no `vpc_endpoints`",
-                )
-                .help("add `vpc_endpoints = [\"vpce-…\"]`: a private API is reached through VPC endpoints only"),
-            );
-        }
-        (Some(other @ (Endpoint::Regional | Endpoint::Edge)), Some(key)) => {
-            let fault = Diagnostic::new(
-                Code::Conflict,
-                key,
-                format!(
-                    "{} is not private, and has `vpc_endpoints`",
-                    it.fields.owner
-                ),
-                format!("this API is {}", other.as_str().to_lowercase()),
-            );
-            let fault = match it.fields.get("endpoint") {
-                Some(item) => fault.and(item.span, "said here"),
-                None => fault,
-            };
-            checker.report(
+    if let (Some(other @ (Endpoint::Regional | Endpoint::Edge)), Some(key)) = (endpoint, written) {
+        let fault = Diagnostic::new(
+            Code::Conflict,
+            key,
+            format!(
+                "{} is not private, and has `vpc_endpoints`",
+                it.fields.owner
+            ),
+            format!("this API is {}", other.as_str().to_lowercase()),
+        );
+        let fault = match it.fields.get("endpoint") {
+            Some(item) => fault.and(item.span, "said here"),
+            None => fault,
+        };
+        checker.report(
                 fault.help("add `endpoint = \"private\"`, or remove `vpc_endpoints`: only private APIs are tied to them"),
             );
-        }
-        _ => {}
     }
     found
 }
@@ -494,14 +476,12 @@ E0301: `FETCH /a` has no method that API Gateway serves [`FETCH` is no method] h
 
     #[test]
     fn an_endpoint_and_its_vpc_endpoints_agree() {
-        snapbox::assert_data_eq!(
+        // A private API is reached through every endpoint that its policy lets in.
+        assert_eq!(
             faults(
                 "[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
             ),
-            snapbox::str![[r#"
-E0103: api `a` is private, and nobody could reach it [no `vpc_endpoints`] help: add `vpc_endpoints = ["vpce-…"]`: a private API is reached through VPC endpoints only
-
-"#]]
+            "no fault\n"
         );
         snapbox::assert_data_eq!(
             faults(

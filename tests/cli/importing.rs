@@ -626,3 +626,281 @@ fn what_was_asked_for_and_is_not_there_is_named() {
         .tells("queue `jobs`: it belongs to the stack `shop`: `--stack shop` imports that one");
     assert!(!folder.path("provision.toml").exists());
 }
+
+/// A private API without VPC endpoints of its own, as it is reached through those of others.
+const INSIDE: &str = r#"
+[stack]
+name   = "shop"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[roles.caller]
+trusted_by = "lambda.amazonaws.com"
+[topics.events]
+[queues.jobs]
+[apis.inside]
+endpoint = "private"
+[apis.inside.routes]
+"GET /orders" = { mock = 200 }
+"GET /ready"  = { mock = 204 }
+[[access]]
+from  = "roles.caller"
+to    = "apis.inside"
+allow = "GET /orders"
+"#;
+
+#[test]
+fn a_private_api_needs_no_vpc_endpoint_and_does_need_a_policy() {
+    let folder = Folder::new();
+    folder.write("shop.toml", INSIDE);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder.run(SHOPS).ends(0);
+    folder
+        .run("plan found.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+    let (alone, _) = INSIDE.split_once("[[access]]").expect("an access");
+    folder.write("alone.toml", alone);
+    folder
+        .run("plan alone.toml --sandbox other")
+        .ends(1)
+        .tells("it is private and has no resource policy, so AWS does not deploy it");
+    // A public route is let in by a statement of its own, which is too much for a guardrail.
+    folder.write(
+        "public.toml",
+        &alone.replace("mock = 204", "mock = 204, public = true"),
+    );
+    folder
+        .run("plan public.toml --sandbox other")
+        .ends(3)
+        .tells("PG007 of apis.inside keeps this from being applied");
+}
+
+#[test]
+fn tags_of_aws_layout_of_mocks_and_a_bare_stage_stand_in_no_ones_way() {
+    let folder = Folder::new();
+    folder.write("shop.toml", INSIDE);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    edit(&folder, |account| {
+        let made = ("aws:cloudformation:stack-name", json!("made"));
+        let tag = |tags: &mut Value, more: bool| {
+            tags[made.0] = made.1.clone();
+            if more {
+                tags["team"] = json!("orders");
+            }
+        };
+        tag(&mut account["roles"]["caller"]["tags"], false);
+        let region = &mut account["regions"]["eu-west-1"];
+        tag(&mut region["topics"]["events"]["tags"], false);
+        tag(&mut region["queues"]["jobs"]["tags"], false);
+        let mut apis = region["apis"].as_object_mut().expect("APIs").values_mut();
+        let api = apis.next().expect("an API");
+        tag(&mut api["about"]["tags"], true);
+        tag(&mut api["stages"]["live"]["tags"], false);
+        let integration = &mut api["resources"]["/orders"]["methods"]["GET"]["integration"];
+        integration["request_templates"]["application/json"] = json!("{ \"statusCode\" : 200 }\n");
+    });
+    unmarked(&folder);
+    let said = folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("and puts the tags of each API on its stage too");
+    assert!(!said.out.contains("not taken over"), "{}", said.out);
+    let adopt = adopting(&said.out);
+    folder
+        .run(&format!("apply found.toml --sandbox --yes {adopt}"))
+        .ends(0);
+    folder
+        .run("plan found.toml --sandbox --detailed-exitcode")
+        .ends(0)
+        .says("Nothing to do");
+    let world = folder.read(".provision/sandbox.json");
+    // On five resources, and in the index of tags for all but the role.
+    assert_eq!(world.matches("aws:cloudformation:stack-name").count(), 9);
+    // What stands on the stage otherwise is a change, and the reason says that it is the stage's.
+    unmarked(&folder);
+    edit(&folder, |account| {
+        let apis = &mut account["regions"]["eu-west-1"]["apis"];
+        let mut apis = apis.as_object_mut().expect("APIs").values_mut();
+        apis.next().expect("an API")["stages"]["live"]["tags"]["team"] = json!("others");
+    });
+    folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("not taken over: its stage `live` would be changed: tags (team");
+}
+
+/// Settings of every kind that the program has no words for, put there by something else.
+fn furnish(account: &mut Value) {
+    let region = &mut account["regions"]["eu-west-1"];
+    let attributes = &mut region["topics"]["events"]["attributes"];
+    attributes["MaximumMessageSize"] = json!("2048");
+    attributes["SQSFailureFeedbackRoleArn"] = json!("arn:aws:iam::111111111111:role/reader");
+    let subscription = &mut region["topics"]["events"]["subscriptions"][0]["attributes"];
+    subscription["DeliveryPolicy"] = json!("{\"healthyRetryPolicy\":{\"numRetries\":5}}");
+    subscription["SubscriptionRoleArn"] = json!("arn:aws:iam::111111111111:role/reader");
+    let mut apis = region["apis"].as_object_mut().expect("APIs").values_mut();
+    let api = apis
+        .find(|it| it["about"]["name"] == "health")
+        .expect("an API");
+    api["about"]["version"] = json!("2024-01-01");
+    api["stages"]["live"]["methods"] = json!({"~1health/GET": {"logging": "INFO", "data_trace": false, "metrics": true, "rate": 5.0, "burst": 2}});
+    api["resources"]["/health"]["methods"]["GET"]["more"] = json!({
+        "authorizerId": "abc123", "authorizationScopes": ["orders/read"], "requestValidatorId": "v1",
+        "operationName": "health", "requestParameters": {"method.request.header.x-trace": true},
+        "requestModels": {"application/json": "Order"},
+        "methodResponses.200.responseParameters": {"method.response.header.Access-Control-Allow-Origin": false},
+        "methodResponses.200.responseModels": {"application/json": "Order"},
+        "integration.connectionType": "VPC_LINK", "integration.connectionId": "link1",
+        "integration.contentHandling": "CONVERT_TO_TEXT", "integration.cacheNamespace": "shared",
+        "integration.cacheKeyParameters": ["method.request.header.x-trace"],
+        "integration.tlsConfig": {"insecureSkipVerification": true},
+        "integration.responses.200.responseParameters": {"method.response.header.Access-Control-Allow-Origin": "'*'"},
+    });
+}
+
+/// What stands beside the resources of the API that is called this.
+fn furnish_api(account: &mut Value, name: &str) {
+    let apis = &mut account["regions"]["eu-west-1"]["apis"];
+    let mut apis = apis.as_object_mut().expect("APIs").values_mut();
+    let api = apis.find(|it| it["about"]["name"] == name).expect("an API");
+    api["parts"] = json!({
+        "authorizers": ["pool"], "models": ["Empty", "Order"], "request_validators": ["body"],
+        "gateway_responses": ["DEFAULT_4XX"], "documentation_parts": ["API /"],
+    });
+}
+
+/// Every value of the world, by its path, but for marks, the index of tags and what time leaves.
+fn leaves(folder: &Folder) -> std::collections::BTreeMap<String, Value> {
+    fn walk(path: &str, value: &Value, found: &mut std::collections::BTreeMap<String, Value>) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                for (key, it) in fields.iter().filter(|it| !it.0.starts_with("provision:")) {
+                    walk(&format!("{path}/{key}"), it, found);
+                }
+            }
+            other => {
+                found.insert(path.to_owned(), other.clone());
+            }
+        }
+    }
+    let world: Value = serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let mut found = std::collections::BTreeMap::new();
+    walk("", &world["accounts"]["111111111111"], &mut found);
+    found.retain(|path, _| {
+        !["/index/", "/modified", "/deployment", "/tags"]
+            .iter()
+            .any(|it| path.contains(it))
+    });
+    found
+}
+
+#[test]
+fn adopting_and_changing_one_thing_leaves_every_other_as_it_is() {
+    let folder = shop();
+    edit(&folder, furnish);
+    edit(&folder, |account| furnish_api(account, "health"));
+    unmarked(&folder);
+    let said = folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("REST API `health`: not taken over: a stack has no words for its authorizer `pool`, model `Order`, request validator `body` and 2 more");
+    let adopt = adopting(&said.out);
+    let api = "[apis.health]\naccount  = \"a\"\nexisting = \"";
+    let text = folder.read("found.toml");
+    let id = text.split_once("existing = \"").expect("an API").1;
+    let id = id.split_once('"').expect("its id").0;
+    folder.write("found.toml", &format!("{text}\n{api}{id}\"\n[[access]]\nfrom = \"roles.reader\"\nto = \"apis.health\"\nallow = \"GET /health\"\n"));
+    folder
+        .run(&format!("apply found.toml --sandbox --yes {adopt}"))
+        .ends(0);
+    let before = leaves(&folder);
+    let text = folder
+        .read("found.toml")
+        .replace(
+            "[topics.events]",
+            "[topics.events]\ndisplay_name = \"Events\"",
+        )
+        .replace("[queues.jobs]", "[queues.jobs]\ndelay = \"5s\"")
+        .replace("[roles.reader]", "[roles.reader]\ndescription = \"Reads\"")
+        .replace("raw = true", "raw = false")
+        .replace("allow = \"GET /health\"", "allow = \"GET /version\"");
+    folder.write("found.toml", &text);
+    folder.run("apply found.toml --sandbox --yes").ends(0);
+    let after = leaves(&folder);
+    let changed: Vec<&str> = before
+        .iter()
+        .filter(|it| after.get(it.0) != Some(it.1))
+        .map(|it| it.0.as_str())
+        .chain(
+            after
+                .keys()
+                .filter(|it| !before.contains_key(*it))
+                .map(String::as_str),
+        )
+        .collect();
+    let region = "/regions/eu-west-1";
+    let mut expected = vec![
+        format!("{region}/apis/{id}/about/policy"),
+        format!("{region}/queues/jobs/attributes/DelaySeconds"),
+        "/roles/reader/description".to_owned(),
+        "/roles/reader/inline/provision-store.access".to_owned(),
+        format!("{region}/topics/events/attributes/DisplayName"),
+    ];
+    expected.sort();
+    let mut changed: Vec<String> = changed.into_iter().map(str::to_owned).collect();
+    changed.sort();
+    assert_eq!(changed, expected);
+}
+
+#[test]
+fn an_api_is_not_taken_over_by_hand_at_a_loss() {
+    let folder = shop();
+    edit(&folder, furnish);
+    edit(&folder, |account| furnish_api(account, "orders"));
+    unmarked(&folder);
+    folder
+        .run(&format!("{STORES} --name *"))
+        .ends(0)
+        .says("what its route `GET /health` does (authorizationScopes [\"orders/read\"])");
+    let world: Value = serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let apis = world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"]
+        .as_object()
+        .expect("APIs");
+    let id = |name: &str| {
+        apis.iter()
+            .find(|it| it.1["about"]["name"] == name)
+            .expect("an API")
+            .0
+    };
+    // What stands beside its resources is refused, unless it is given up in so many words.
+    let plan = format!(
+        "plan shop.toml --sandbox --adopt apis.orders={}",
+        id("orders")
+    );
+    folder
+        .run(&plan)
+        .ends(1)
+        .says("has what no import of this stack would keep: authorizer `pool`, model `Order`");
+    folder.write(
+        "shop.toml",
+        &SHOP.replace(
+            "[apis.orders.routes]",
+            "[apis.orders]\nexclusive = true\n[apis.orders.routes]",
+        ),
+    );
+    let refused = folder.run(&plan).ends(1);
+    assert!(
+        !refused.out.contains("no import of this stack"),
+        "{}",
+        refused.out
+    );
+    // What its methods have is a change, and said.
+    folder
+        .run(&format!(
+            "plan shop.toml --sandbox --adopt apis.health={}",
+            id("health")
+        ))
+        .ends(1)
+        .says("integration.connectionId \"link1\" -> none");
+}

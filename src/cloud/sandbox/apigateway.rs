@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::Turn;
 use super::openapi::{self, Definition};
 use super::refusal::{Answered, bad_request, not_found, refuse};
-use super::state::{Api, LOWER, Resource};
+use super::state::{Api, LOWER, Part, Resource};
+use super::tagging::authors;
 use crate::cloud::apigateway::{
     CreateRestApi, DeleteRestApi, GetApiResources, GetRestApis, Patch, PatchOp, PutRestApi,
     ResourceRecord, RestApiRecord, TagApi, UntagApi, UpdateMethod, UpdateRestApi,
@@ -85,6 +86,7 @@ impl Turn<'_> {
             id: id.clone(),
             name: call.name,
             description: call.description,
+            version: None,
             created: self.seconds(),
             policy: policy.transpose()?,
             tags: call.tags,
@@ -103,6 +105,7 @@ impl Turn<'_> {
             resources: BTreeMap::from([("/".to_owned(), root)]),
             deployments: BTreeMap::new(),
             stages: BTreeMap::new(),
+            parts: BTreeMap::new(),
         };
         self.regional().apis.insert(id, api);
         Ok(answer)
@@ -139,13 +142,21 @@ impl Turn<'_> {
     fn import_root(&self, api: &mut Api, definition: &Definition, overwrite: bool) -> Answered<()> {
         let about = &mut api.about;
         about.name.clone_from(&definition.name);
+        about.version.clone_from(&definition.version);
         if overwrite {
+            api.parts.clear();
             about.description = None;
             about.policy = None;
             about.vpc_endpoints = Vec::new();
             about.binary_media_types = Vec::new();
             about.minimum_compression = None;
             "HEADER".clone_into(&mut about.api_key_source);
+        }
+        for (part, names) in &definition.parts {
+            api.parts
+                .entry(*part)
+                .or_default()
+                .extend(names.iter().cloned());
         }
         if let Some(description) = &definition.description {
             about.description = Some(description.clone());
@@ -334,6 +345,17 @@ impl Turn<'_> {
         self.page(records, call.position.as_deref(), PAGE)
     }
 
+    /// The names of what stands in an API beside its resources, of one kind.
+    pub(super) fn parts(
+        &mut self,
+        id: &str,
+        part: Part,
+        position: Option<&str>,
+    ) -> Answered<Page<String>> {
+        let names = self.api(id)?.parts.get(&part).cloned().unwrap_or_default();
+        self.page(names.into_iter().collect(), position, PAGE)
+    }
+
     pub(super) fn update_method(&mut self, call: &UpdateMethod) -> Answered<()> {
         let api = self.api(&call.id)?;
         let Some(resource) = api.resources.values_mut().find(|it| it.id == call.resource) else {
@@ -362,10 +384,10 @@ impl Turn<'_> {
 
     pub(super) fn tag_api(&mut self, call: TagApi) -> Answered<()> {
         let tags = self.tags_of(&call.arn)?;
-        let mut changed = tags.clone();
+        let mut changed = authors(tags);
         changed.extend(call.tags);
         check_tags(&changed)?;
-        *tags = changed;
+        tags.extend(changed);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::elements::size;
 use super::principals::reorder;
 use super::refusal::{Answered, constraint, refuse};
 use super::state::{Role, UPPER};
+use super::tagging::authors;
 use crate::cloud::iam::{
     AccountDetail, AttachRolePolicy, CreateRole, CreatedRole, DeleteRole,
     DeleteRolePermissionsBoundary, DeleteRolePolicy, DetachRolePolicy,
@@ -251,10 +252,10 @@ impl Turn<'_> {
 
     pub(super) fn tag_role(&mut self, call: TagRole) -> Answered<()> {
         let role = self.role(&call.name)?;
-        let mut tags = role.tags.clone();
+        let mut tags = authors(&role.tags);
         tags.extend(call.tags);
         check_tags(&tags)?;
-        role.tags = tags;
+        role.tags.extend(tags);
         Ok(())
     }
 

@@ -49,7 +49,7 @@ use crate::model::{AccountId, Place, Region};
 use principals::Sight;
 use rates::Rates;
 use refusal::{Answered, refuse};
-use state::{Account, Regional, Store, World};
+use state::{Account, Part, Regional, Store, World};
 
 pub use documents::{Held, HeldAs};
 pub use state::SandboxError;
@@ -403,6 +403,29 @@ impl Turn<'_> {
             Request::UpdateRestApi(it) => Answer::UpdateRestApi(turn.update_rest_api(&it)?),
             Request::DeleteRestApi(it) => Answer::DeleteRestApi(turn.delete_rest_api(&it)?),
             Request::GetApiResources(it) => Answer::GetApiResources(turn.api_resources(&it)?),
+            Request::GetAuthorizers(it) => Answer::GetAuthorizers(turn.parts(
+                &it.id,
+                Part::Authorizers,
+                it.position.as_deref(),
+            )?),
+            Request::GetModels(it) => {
+                Answer::GetModels(turn.parts(&it.id, Part::Models, it.position.as_deref())?)
+            }
+            Request::GetRequestValidators(it) => Answer::GetRequestValidators(turn.parts(
+                &it.id,
+                Part::RequestValidators,
+                it.position.as_deref(),
+            )?),
+            Request::GetGatewayResponses(it) => Answer::GetGatewayResponses(turn.parts(
+                &it.id,
+                Part::GatewayResponses,
+                it.position.as_deref(),
+            )?),
+            Request::GetDocumentationParts(it) => Answer::GetDocumentationParts(turn.parts(
+                &it.id,
+                Part::DocumentationParts,
+                it.position.as_deref(),
+            )?),
             Request::UpdateMethod(it) => Answer::UpdateMethod(turn.update_method(&it)?),
             Request::CreateDeployment(it) => Answer::CreateDeployment(turn.create_deployment(it)?),
             Request::GetDeployment(it) => Answer::GetDeployment(turn.deployment(&it)?),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::state::Part;
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
 use crate::model::definition::{self, INVALID, text, verb};
 
@@ -13,6 +14,7 @@ use crate::model::definition::{self, INVALID, text, verb};
 #[derive(Debug, PartialEq)]
 pub(super) struct Definition {
     pub(super) name: String,
+    pub(super) version: Option<String>,
     pub(super) description: Option<String>,
     pub(super) policy: Option<Value>,
     pub(super) binary_media_types: Option<Vec<String>>,
@@ -23,6 +25,7 @@ pub(super) struct Definition {
     pub(super) operations: Vec<Operation>,
     /// What is left out, and why.
     pub(super) warnings: Vec<String>,
+    pub(super) parts: Vec<(Part, Vec<String>)>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -49,7 +52,8 @@ pub(super) fn parse(body: &str) -> Result<Definition, String> {
             all.join("\n\t")
         ));
     }
-    let Value::Object(document) = document else {
+    let whole = &document;
+    let Some(document) = whole.as_object() else {
         return Err(INVALID.to_owned());
     };
     let info = document.get("info").and_then(Value::as_object);
@@ -67,13 +71,15 @@ pub(super) fn parse(body: &str) -> Result<Definition, String> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_object)
-        .chain([&document])
+        .chain([document])
         .find_map(|it| it.get("x-amazon-apigateway-endpoint-configuration"));
     let endpoint_field = |name: &str| endpoint.and_then(|it| it.get(name));
     Ok(Definition {
         description: info
             .and_then(|it| text(it.get("description")))
             .filter(|it| !it.is_empty()),
+        version: info.and_then(|it| text(it.get("version"))),
+        parts: parts(document),
         policy: extension("policy").cloned(),
         binary_media_types: extension("binary-media-types").map(texts),
         minimum_compression: extension("minimum-compression-size")
@@ -82,10 +88,52 @@ pub(super) fn parse(body: &str) -> Result<Definition, String> {
         api_key_source: extension("api-key-source").and_then(|it| text(Some(it))),
         vpc_endpoints: endpoint_field("vpcEndpointIds").map(texts),
         disable_execute_api: endpoint_field("disableExecuteApiEndpoint").and_then(Value::as_bool),
-        operations: operations(&document, paths)?,
+        operations: operations(whole, document, paths)?,
         warnings: warnings(paths),
         name,
     })
+}
+
+/// What the document brings along beside its operations, by name.
+fn parts(document: &Map<String, Value>) -> Vec<(Part, Vec<String>)> {
+    let under = |outer: &str, inner: &str| -> Vec<(String, Value)> {
+        let found = document.get(outer);
+        let found = found.and_then(|it| {
+            if inner.is_empty() {
+                Some(it)
+            } else {
+                it.get(inner)
+            }
+        });
+        let found = found.and_then(Value::as_object).into_iter().flatten();
+        found.map(|(name, it)| (name.clone(), it.clone())).collect()
+    };
+    let extension = |name: &str| under(&format!("x-amazon-apigateway-{name}"), "");
+    let names = |all: Vec<(String, Value)>| all.into_iter().map(|it| it.0).collect::<Vec<_>>();
+    let mut schemes = under("securityDefinitions", "");
+    schemes.extend(under("components", "securitySchemes"));
+    schemes.retain(|(_, it)| it.get("x-amazon-apigateway-authorizer").is_some());
+    let mut models = under("definitions", "");
+    models.extend(under("components", "schemas"));
+    let documentation = document.get("x-amazon-apigateway-documentation");
+    let documentation = documentation.and_then(|it| it.get("documentationParts")?.as_array());
+    let locations = documentation.into_iter().flatten();
+    vec![
+        (Part::Authorizers, names(schemes)),
+        (Part::Models, names(models)),
+        (
+            Part::RequestValidators,
+            names(extension("request-validators")),
+        ),
+        (
+            Part::GatewayResponses,
+            names(extension("gateway-responses")),
+        ),
+        (
+            Part::DocumentationParts,
+            locations.map(|it| it["location"].to_string()).collect(),
+        ),
+    ]
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -111,6 +159,7 @@ fn templates(value: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 fn operations(
+    whole: &Value,
     document: &Map<String, Value>,
     paths: &Map<String, Value>,
 ) -> Result<Vec<Operation>, String> {
@@ -129,7 +178,7 @@ fn operations(
             let Some(operation) = operation.as_object() else {
                 continue;
             };
-            match method(document, operation) {
+            match method(whole, document, item, operation) {
                 Ok(method) => found.push(Operation {
                     path: full.clone(),
                     verb,
@@ -173,7 +222,9 @@ fn warnings(paths: &Map<String, Value>) -> Vec<String> {
 type Refused = (&'static str, String);
 
 fn method(
+    whole: &Value,
     document: &Map<String, Value>,
+    item: &Map<String, Value>,
     operation: &Map<String, Value>,
 ) -> Result<MethodRecord, Refused> {
     let (authorization, api_key_required) = authorization(document, operation)?;
@@ -186,7 +237,70 @@ fn method(
         authorization,
         api_key_required,
         integration,
+        more: more(whole, document, item, operation),
     })
+}
+
+/// The settings of an operation that a stack has no words for, as API Gateway shows them.
+fn more(
+    whole: &Value,
+    document: &Map<String, Value>,
+    item: &Map<String, Value>,
+    operation: &Map<String, Value>,
+) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let mut set = |name: String, value: Option<Value>| {
+        found.extend(value.map(|it| (name, it)));
+    };
+    set(
+        "operationName".to_owned(),
+        operation.get("operationId").cloned(),
+    );
+    let validator = "x-amazon-apigateway-request-validator";
+    let validator = operation.get(validator).or(document.get(validator));
+    set("requestValidatorId".to_owned(), validator.cloned());
+    let parameters = definition::declared_parameters(whole, item, operation);
+    let parameters = parameters.into_iter().map(|it| {
+        let required = it.starts_with("method.request.path.");
+        (it, Value::Bool(required))
+    });
+    set(
+        "requestParameters".to_owned(),
+        Some(Value::Object(parameters.collect())),
+    );
+    let answers = operation.get("responses").and_then(Value::as_object);
+    for (status, answer) in answers.into_iter().flatten() {
+        let headers = answer.get("headers").and_then(Value::as_object);
+        let headers = headers.into_iter().flatten();
+        let headers =
+            headers.map(|(it, _)| (format!("method.response.header.{it}"), Value::Bool(false)));
+        let headers: Map<String, Value> = headers.collect();
+        set(
+            format!("methodResponses.{status}.responseParameters"),
+            Some(Value::Object(headers)),
+        );
+    }
+    let integration = operation.get("x-amazon-apigateway-integration");
+    for name in [
+        "connectionType",
+        "connectionId",
+        "contentHandling",
+        "tlsConfig",
+        "cacheNamespace",
+        "cacheKeyParameters",
+    ] {
+        let value = integration.and_then(|it| it.get(name));
+        set(format!("integration.{name}"), value.cloned());
+    }
+    let answers = integration.and_then(|it| it.get("responses")?.as_object());
+    for answer in answers.into_iter().flatten().map(|it| it.1) {
+        let status = text(answer.get("statusCode")).unwrap_or_default();
+        for name in ["responseParameters", "contentHandling"] {
+            let name_of = format!("integration.responses.{status}.{name}");
+            set(name_of, answer.get(name).cloned());
+        }
+    }
+    found
 }
 
 /// `security` at the root counts for operations that have none of their own, an empty list of their own

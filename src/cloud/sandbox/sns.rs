@@ -13,6 +13,7 @@ use super::elements::{statements, strings};
 use super::principals::reorder;
 use super::refusal::{Answered, invalid_parameter, refuse};
 use super::state::Topic;
+use super::tagging::authors;
 use crate::cloud::sns::{
     Attributes, CreateTopic, DeleteTopic, GetTopicAttributes, ListTopicTags, SetTopicAttributes,
     TagTopic, UntagTopic,
@@ -167,10 +168,10 @@ impl Turn<'_> {
 
     pub(super) fn tag_topic(&mut self, call: TagTopic) -> Answered<()> {
         let topic = self.tagged_topic(&call.arn, "SNS:TagResource")?;
-        let mut tags = topic.tags.clone();
+        let mut tags = authors(&topic.tags);
         tags.extend(call.tags);
         check_tags(&tags)?;
-        topic.tags = tags;
+        topic.tags.extend(tags);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::Turn;
 use super::refusal::{Answered, refuse};
 use super::sns::{is_fifo, same_value};
 use super::state::Queue;
+use super::tagging::authors;
 use crate::cloud::sqs::{
     Attributes, CreateQueue, DeleteQueue, GetQueueAttributes, ListQueueTags, ListQueues,
     SetQueueAttributes, TagQueue, UntagQueue,
@@ -164,10 +165,10 @@ impl Turn<'_> {
 
     pub(super) fn tag_queue(&mut self, call: TagQueue) -> Answered<()> {
         let queue = self.queue(&call.name)?;
-        let mut tags = queue.tags.clone();
+        let mut tags = authors(&queue.tags);
         tags.extend(call.tags);
         check_tags(&tags)?;
-        queue.tags = tags;
+        queue.tags.extend(tags);
         Ok(())
     }
 

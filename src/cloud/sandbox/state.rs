@@ -4,7 +4,7 @@
 //! after every write call, beside the old file and then over it, so whoever
 //! kills the process finds the last finished call. Equal worlds are equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -148,6 +148,20 @@ pub(super) struct Api {
     pub(super) deployments: BTreeMap<String, Deployment>,
     /// Stages by name.
     pub(super) stages: BTreeMap<String, StageRecord>,
+    /// What stands beside the resources, by its names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) parts: BTreeMap<Part, BTreeSet<String>>,
+}
+
+/// A kind of what stands in an API beside its resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Part {
+    Authorizers,
+    Models,
+    RequestValidators,
+    GatewayResponses,
+    DocumentationParts,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

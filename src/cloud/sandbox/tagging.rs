@@ -103,6 +103,17 @@ fn tags_of(region: &Region, account: &AccountId, it: &Regional) -> BTreeMap<Stri
     tags
 }
 
+/// Tags without those that AWS sets itself: they count towards no quota, and only AWS writes them.
+pub(super) fn authors(tags: &Tags) -> Tags {
+    let own = tags.iter().filter(|(key, _)| !is_aws(key));
+    own.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+fn is_aws(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:")
+}
+
 /// Whether IAM, SNS and SQS take these keys and values.
 pub(super) fn check(tags: &Tags) -> Result<(), String> {
     check_with(tags, "_.:/=+-@ ")
@@ -122,7 +133,7 @@ fn check_with(tags: &Tags, marks: &str) -> Result<(), String> {
         if key.is_empty() || key.chars().count() > 128 || !allowed(key) {
             return Err(format!("`{key}` is not a tag's key"));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if is_aws(key) {
             return Err(format!(
                 "`{key}`: keys that begin with aws: are reserved for system use"
             ));

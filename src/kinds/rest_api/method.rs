@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord, ResourceRecord};
+use crate::cloud::apigateway::{
+    IntegrationRecord, IntegrationResponseRecord, MethodRecord, ResourceRecord,
+};
 use crate::model::Detail;
 use crate::stack::RouteKey;
 
@@ -36,6 +38,8 @@ pub struct Method {
     pub api_key_required: bool,
     /// What it does, in the normal form of [`normal`].
     pub integration: Option<IntegrationRecord>,
+    /// Settings that no route of a stack says, by AWS's names. Only read: none is wanted.
+    pub more: BTreeMap<String, Value>,
 }
 
 /// An integration with every default spelled out and what has no effect left out.
@@ -48,6 +52,12 @@ pub fn normal(mut integration: IntegrationRecord) -> IntegrationRecord {
     if integration.kind == "MOCK" {
         integration.http_method = None;
         integration.uri = None;
+        // Only the status code in it is read, however it is laid out.
+        for template in integration.request_templates.values_mut() {
+            if let Ok(value) = serde_json::from_str::<Value>(template) {
+                *template = value.to_string();
+            }
+        }
     }
     if integration.kind.ends_with("_PROXY") {
         // The console gives a proxy a response that nothing ever reads.
@@ -75,11 +85,53 @@ pub fn of_resources(resources: &[ResourceRecord]) -> Methods {
                 authorization: record.authorization.clone(),
                 api_key_required: record.api_key_required,
                 integration: record.integration.clone().map(normal),
+                more: more(record, &resource.id),
             };
             methods.insert(key(verb, &resource.path), method);
         }
     }
     methods
+}
+
+/// Returns the settings of a method that no route says, without AWS's defaults and what has no effect.
+fn more(record: &MethodRecord, resource: &str) -> BTreeMap<String, Value> {
+    let mut more = record.more.clone();
+    for (name, value) in &mut more {
+        let Some(fields) = value.as_object_mut() else {
+            continue;
+        };
+        if name == "requestParameters" {
+            // A parameter of the path is always there; a route of a stack declares it as well.
+            fields.retain(|it, _| !it.starts_with("method.request.path."));
+        } else if name.ends_with(".responseModels") {
+            // The model that stands for none.
+            fields.retain(|_, it| *it != json!("Empty"));
+        } else if name == "integration.tlsConfig" {
+            fields.retain(|_, it| *it != json!(false));
+        }
+    }
+    more.retain(|name, value| match (name.as_str(), &*value) {
+        (_, Value::Null | Value::Bool(false)) => false,
+        (_, Value::Object(it)) => !it.is_empty(),
+        (_, Value::Array(it)) => !it.is_empty(),
+        ("integration.cacheNamespace", it) => *it != json!(resource),
+        ("integration.connectionType", it) => *it != json!("INTERNET"),
+        ("integration.responseTransferMode", it) => *it != json!("BUFFERED"),
+        (_, it) => *it != json!(""),
+    });
+    more
+}
+
+/// Tells the settings of live methods that the author's document takes the place of.
+pub(super) fn give_way(live: &Methods) -> impl Iterator<Item = Detail> {
+    let having = live.iter().filter(|(_, it)| !it.more.is_empty());
+    having.map(|(key, it)| {
+        let names: Vec<&str> = it.more.keys().map(String::as_str).collect();
+        detail(
+            '~',
+            format!("{key} {}: as the document says it", names.join(", ")),
+        )
+    })
 }
 
 /// The route of a verb and path: one `/` between segments, none at the end.
@@ -98,11 +150,14 @@ pub fn to_value(methods: &Methods) -> Value {
     methods
         .iter()
         .map(|(key, method)| {
-            let value = json!({
+            let mut value = json!({
                 "authorization": method.authorization,
                 "api_key_required": method.api_key_required,
                 "integration": method.integration.as_ref().map(integration_value),
             });
+            if !method.more.is_empty() {
+                value["more"] = json!(method.more);
+            }
             (key.to_string(), value)
         })
         .collect()
@@ -203,6 +258,11 @@ fn changed(live: &Method, want: &Method) -> String {
         (Some(live), None) => parts.push(format!("{} -> no integration", backend(live))),
         (None, None) => {}
     }
+    let gone = live
+        .more
+        .iter()
+        .filter(|it| want.more.get(it.0) != Some(it.1));
+    parts.extend(gone.map(|(name, value)| format!("{name} {value} -> none")));
     parts.join("; ")
 }
 
@@ -271,6 +331,7 @@ mod tests {
 
     fn method(authorization: &str) -> Method {
         Method {
+            more: BTreeMap::new(),
             authorization: authorization.to_owned(),
             api_key_required: false,
             integration: Some(normal(IntegrationRecord {

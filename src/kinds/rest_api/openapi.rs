@@ -83,6 +83,7 @@ pub fn methods(document: &Value) -> Methods {
                     .get(INTEGRATION)
                     .and_then(Value::as_object)
                     .map(integration),
+                more: BTreeMap::new(),
             };
             (key, method)
         })
@@ -282,13 +283,15 @@ pub fn said(document: &Value) -> Said {
 }
 
 /// The document that an import sends: all of the API, and this whole policy.
+///
+/// `version` is the one that the API has: an import sets it anew, and a stack has no word for it.
 #[must_use]
-pub fn encode(api: &RestApi, policy: &Document) -> Value {
+pub fn encode(api: &RestApi, policy: &Document, version: Option<&str>) -> Value {
     let mut document = match &api.source {
         Some(source) => source.clone(),
         None => json!({
             "openapi": "3.0.1",
-            "info": {"version": "1"},
+            "info": {"version": version.unwrap_or("1")},
             "paths": paths(&api.methods),
         }),
     };

@@ -52,6 +52,7 @@ pub(crate) fn sandbox() -> Sandbox {
 
 pub(crate) fn method(authorization: &str, uri: &str) -> Method {
     Method {
+        more: BTreeMap::new(),
         authorization: authorization.to_owned(),
         api_key_required: false,
         integration: Some(normal(IntegrationRecord {
@@ -78,6 +79,7 @@ pub(crate) fn invoke(stack: &str, principal: &str, resource: &str) -> Statement 
 
 pub(crate) fn api() -> RestApi {
     RestApi {
+        version: None,
         name: "orders".to_owned(),
         existing: None,
         description: "Orders.".to_owned(),

@@ -40,7 +40,7 @@ impl RestApi {
     ) -> Result<(), CallError> {
         let id = cx.id(cx.address)?;
         let policy = own::join(None, Vec::new(), self.policy.statements.clone());
-        self.import(&want.place, cx, &id, false, &policy).await?;
+        self.import(&want.place, cx, &id, None, &policy).await?;
         if let Some(digest) = &self.source_digest {
             // Not before the import: the tag says that this document has arrived.
             let tags = Tags::from([(SOURCE.to_owned(), digest.clone())]);
@@ -53,19 +53,20 @@ impl RestApi {
         Ok(())
     }
 
-    /// Imports the whole API, and sees to it that the policy arrived.
+    /// Imports the whole API, over what is there if it is there already, and sees to it that the policy arrived.
     async fn import(
         &self,
         place: &Place,
         cx: &Context<'_>,
         id: &str,
-        overwrite: bool,
+        over: Option<&Self>,
         policy: &Document,
     ) -> Result<(), CallError> {
-        let body = openapi::encode(self, policy).to_string();
+        let version = over.and_then(|it| it.version.as_deref());
+        let body = openapi::encode(self, policy, version).to_string();
         let call = PutRestApi {
             id: id.to_owned(),
-            overwrite,
+            overwrite: over.is_some(),
             // What we generate must arrive whole; what the author wrote may have parts that AWS leaves out, and the
             // run reports those.
             fail_on_warnings: self.source.is_none(),
@@ -117,11 +118,12 @@ impl RestApi {
             patches.push(policy_patch(&policy));
             self.announce(want, have, cx).await?;
         }
-        if live.methods != self.methods || live.source_digest != self.source_digest {
+        if self.comparable(live) != self.methods || live.source_digest != self.source_digest {
             // All but the type of the endpoint is in the document. That goes first: VPC endpoints need it.
             patches.retain(|it| it.path.starts_with("/endpointConfiguration/types/"));
             self.update(place, cx, &have.id, patches).await?;
-            self.import(place, cx, &have.id, true, &policy).await?;
+            self.import(place, cx, &have.id, Some(live), &policy)
+                .await?;
         } else {
             self.update(place, cx, &have.id, patches).await?;
         }

@@ -333,7 +333,10 @@ impl Reader<'_> {
             (asked || lent).then_some((it, !asked))
         });
         let read = async |record: &RestApiRecord, existing: bool| {
-            let have = rest_api::fill(self.cloud, place, self.stack, record, !existing).await?;
+            let mut have = rest_api::fill(self.cloud, place, self.stack, record, !existing).await?;
+            if have.mark.is_none() && !existing {
+                have.parts = rest_api::read_parts(self.cloud, place, &record.id).await?;
+            }
             let address = have.mark.as_ref().map_or_else(
                 || Address::new(KindName::RestApi, &record.id),
                 |it| it.address.clone(),

@@ -127,7 +127,7 @@ calls! {
     reads {
         GetCallerIdentity, GetAccountAuthorizationDetails, GetAccountSummary, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
         GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, GetQueueAttributes, ListQueues,
-        ListQueueTags, GetRestApis, GetApiResources, GetDeployment, GetDeployments, GetStages, GetTagged,
+        ListQueueTags, GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
     }
 }
 
@@ -463,6 +463,7 @@ pub(super) fn of_types() -> Vec<OfType> {
             disable_execute_api: Ok(&["api.disable_execute_api"]),
             policy: Ok(&["api.policy"]),
             methods: Ok(&["route.path"]),
+            version: Err("which version its last document gave it: only read, for the next one"),
             public: Err("which authorizers of another's API stay as they are"),
             source: Ok(&["document.rest"]),
             source_digest: Ok(&["api.document"]),
@@ -475,6 +476,7 @@ pub(super) fn of_types() -> Vec<OfType> {
             authorization: Ok(&["route.authorization"]),
             api_key_required: Ok(&["route.api_key_required"]),
             integration: Ok(&["route.kind"]),
+            more: Err("what no route says: a difference is told, and none is ever written"),
         }
     );
     of_type!(

@@ -154,7 +154,7 @@ async fn reimport(it: Scene<'_>, change: impl Fn(&mut Value)) {
     let Resource::RestApi(api) = &it.desired.wants[&address("apis.shop")].resource else {
         panic!("an API")
     };
-    let mut body = openapi::encode(api, &api.policy);
+    let mut body = openapi::encode(api, &api.policy, None);
     change(&mut body);
     let call = PutRestApi {
         id: api_id(it, "shop").await,

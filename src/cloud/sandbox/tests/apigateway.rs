@@ -217,6 +217,7 @@ fn merging_keeps_what_a_document_does_not_name_and_overwriting_erases_it() {
             merged,
             RestApiRecord {
                 name: "orders".to_owned(),
+                version: Some("1".to_owned()),
                 ..made.clone()
             }
         );
@@ -236,6 +237,7 @@ fn merging_keeps_what_a_document_does_not_name_and_overwriting_erases_it() {
         assert_eq!(
             overwritten,
             RestApiRecord {
+                version: Some("1".to_owned()),
                 name: "orders".to_owned(),
                 description: None,
                 policy: None,

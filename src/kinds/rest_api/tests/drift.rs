@@ -16,7 +16,7 @@ fn what_a_stranger_opened_is_closed_in_the_api_and_in_the_stage() {
             key("GET", "/orders"),
             method(NONE, "https://b.example.com/orders"),
         );
-        let body = openapi::encode(&tampered, &tampered.policy).to_string();
+        let body = openapi::encode(&tampered, &tampered.policy, None).to_string();
         let it = PutRestApi {
             id: record.id.clone(),
             overwrite: true,

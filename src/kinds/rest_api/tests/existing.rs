@@ -30,7 +30,7 @@ async fn theirs(cloud: &dyn Cloud) -> String {
         tags: Tags::from([("made-by".to_owned(), "hand".to_owned())]),
     };
     let id = call(cloud, &place(), it).await.expect("an API").id;
-    let body = openapi::encode(&other, &other.policy).to_string();
+    let body = openapi::encode(&other, &other.policy, None).to_string();
     let it = PutRestApi {
         id: id.clone(),
         overwrite: true,

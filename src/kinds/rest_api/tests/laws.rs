@@ -100,6 +100,7 @@ fn some_methods() -> impl Strategy<Value = Methods> {
     let authorization = prop_oneof![Just(AWS_IAM), Just(NONE)];
     let method = (authorization, any::<bool>(), some_integration()).prop_map(
         |(authorization, api_key_required, it)| Method {
+            more: BTreeMap::new(),
             authorization: authorization.to_owned(),
             api_key_required,
             integration: Some(it),
@@ -181,7 +182,7 @@ proptest! {
 
     #[test]
     fn a_document_reads_back_as_the_methods_it_was_written_from(api in some_api()) {
-        prop_assert_eq!(openapi::methods(&openapi::encode(&api, &api.policy)), api.methods);
+        prop_assert_eq!(openapi::methods(&openapi::encode(&api, &api.policy, None)), api.methods);
     }
 
     #[test]
@@ -192,7 +193,7 @@ proptest! {
             let live = value_of(&there);
             let policy = normal(&live.policy);
             assert_eq!(policy, normal(&first.policy));
-            assert_eq!(live, &RestApi { policy: live.policy.clone(), ..first });
+            assert_eq!(live, &RestApi { policy: live.policy.clone(), version: live.version.clone(), ..first });
             assert_eq!(wanted.writes(&cloud).await, [""; 0]);
             // And from anything to anything else.
             let wanted = Wanted::of(&second);

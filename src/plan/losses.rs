@@ -1,0 +1,55 @@
+//! What AWS or the next import would make of an API, and a plan refuses.
+
+use super::{Action, Refusal, Step};
+use crate::kinds::{Have, Resource, Want};
+use crate::stack::Endpoint;
+
+/// Refuses to take over an API that the next import would take something from.
+pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
+    let Resource::RestApi(api) = &want.resource else {
+        return Ok(());
+    };
+    let document = api.source.as_ref();
+    let lost = have.parts.iter().filter(|part| {
+        let carried = document.is_some_and(|it| part.is_in(it));
+        !carried && !want.exclusive
+    });
+    let lost: Vec<String> = lost
+        .map(|it| format!("{} `{}`", it.noun, it.name))
+        .collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let api = &have.id;
+    Err(format!(
+        "`{api}` has what no import of this stack would keep: {}; write `existing = \"{api}\"` to manage only statements \
+         on it, `openapi` with a document that has them, or `exclusive = true` to give them up",
+        lost.join(", ")
+    ))
+}
+
+/// Private APIs that would have no resource policy: AWS deploys none of them.
+pub(super) fn undeployable(steps: &[Step]) -> impl Iterator<Item = Refusal> {
+    let bare = steps.iter().filter(|step| {
+        let (Some(want), true) = (&step.want, step.action != Action::Keep) else {
+            return false;
+        };
+        let Resource::RestApi(api) = &want.resource else {
+            return false;
+        };
+        let foreign = step.have.as_ref().filter(|_| !want.exclusive);
+        let foreign = foreign.is_some_and(|it| !it.foreign.is_empty());
+        want.owned
+            && api.endpoint == Endpoint::Private
+            && api.policy.statements.is_empty()
+            && !foreign
+    });
+    bare.map(|step| Refusal {
+        address: step.address.clone(),
+        message: "it is private and has no resource policy, so AWS does not deploy it; let somebody in with `[[access]]`, \
+                  or write `vpc_endpoints`"
+            .to_owned(),
+        budget: false,
+        ways_out: Vec::new(),
+    })
+}
