@@ -379,12 +379,13 @@ fn unread(plan: &Plan) -> String {
         let whose = if it.foreign { "" } else { "  PD008" };
         let _ = writeln!(text, "{}{whose}  {}", styled(BAD, "Not read"), it.error);
         for address in &it.addresses {
-            let _ = writeln!(
-                text,
-                "  {} {}: it stays as it is",
-                styled(CHANGE, "?"),
-                title(address)
-            );
+            let is_planned = plan.steps.iter().any(|it| it.address == *address);
+            let says = if is_planned {
+                "not all of it is known"
+            } else {
+                "it stays as it is"
+            };
+            let _ = writeln!(text, "  {} {}: {says}", styled(CHANGE, "?"), title(address));
         }
     }
     if plan.lacks_own() && plan.steps.iter().any(|it| it.want.is_some()) {

@@ -206,3 +206,21 @@ fn what_aws_does_not_show_of_ours_stays_and_the_rest_goes_on() {
         assert_eq!(unread, [&address("queues.inbox")]);
     });
 }
+
+#[test]
+fn a_topic_that_does_not_list_its_subscriptions_leaves_those_of_our_queues_known() {
+    run(async {
+        let desired = wanted(&[STACK]);
+        let sandbox = crate::world::sandbox_for([&desired]);
+        apply(&desired, &sandbox).await;
+        let denied = FaultRule {
+            action: Some("ListSubscriptionsByTopic".to_owned()),
+            ..FaultRule::new(Trouble::Deny)
+        };
+        let raw = STACK.replace("topic = \"events\"", "topic = \"events\", raw = true");
+        let found = plan_with(&wanted(&[&raw]), &sandbox, vec![denied]).await;
+        assert_eq!(spoken(&found), ["~ subscriptions.inbox.events raw"]);
+        let unread: Vec<_> = found.unread.iter().flat_map(|it| &it.addresses).collect();
+        assert_eq!(unread, [&address("topics.events")]);
+    });
+}

@@ -16,7 +16,7 @@ impl Survey<'_> {
     /// Subscriptions, once topics and queues are known.
     pub(super) async fn subscriptions(&self, reading: &mut Reading) {
         let mut listed: Vec<(Option<Address>, sns::SubscriptionListing)> = Vec::new();
-        let topics: Vec<(Address, Place, Arn)> = reading
+        let mut topics: Vec<(Address, Place, Arn)> = reading
             .live
             .have
             .iter()
@@ -45,6 +45,7 @@ impl Survey<'_> {
         let asked = topics.iter();
         let lists = asked.map(|(_, place, arn)| topic::subscriptions(self.cloud, place, arn));
         let lists = join_all(lists).await;
+        let mut silent = BTreeSet::new();
         for ((address, place, arn), list) in topics.iter().zip(lists) {
             match or_none(list) {
                 Ok(list) => listed.extend(
@@ -52,14 +53,16 @@ impl Survey<'_> {
                         .flatten()
                         .map(|it| (Some(address.clone()), it)),
                 ),
+                // The accounts of the queues list their own subscriptions to it all the same.
                 Err(error) => {
-                    let concerned = self.subscribers(arn).into_iter();
-                    let all = concerned.chain([address.clone()]).collect();
-                    reading.lacks(place, error, all);
+                    silent.insert(arn.clone());
+                    reading.lacks(place, error, [address.clone()].into());
                 }
             }
         }
-        self.foreign_topics(&topics, &mut listed, reading).await;
+        topics.retain(|(_, _, arn)| !silent.contains(arn));
+        self.foreign_topics(&topics, &silent, &mut listed, reading)
+            .await;
         let unread: BTreeSet<Address> = reading.unread_addresses().into_iter().cloned().collect();
         let reads = self.wants.iter().filter_map(|(address, want)| {
             let Resource::Subscription(it) = &want.resource else {
@@ -150,12 +153,15 @@ impl Survey<'_> {
     async fn foreign_topics(
         &self,
         topics: &[(Address, Place, Arn)],
+        silent: &BTreeSet<Arn>,
         listed: &mut Vec<(Option<Address>, sns::SubscriptionListing)>,
         reading: &mut Reading,
     ) {
         let live = &reading.live;
-        let of_the_stack =
-            |arn: &Arn| topics.iter().any(|(_, _, it)| it == arn) || self.reads_topic(arn);
+        let of_the_stack = |arn: &Arn| {
+            let told = topics.iter().any(|(_, _, it)| it == arn);
+            told || (self.reads_topic(arn) && !silent.contains(arn))
+        };
         let wanted = self.wants.values().filter_map(|want| match &want.resource {
             Resource::Subscription(it) => Some((it.topic.clone(), &want.place)),
             _ => None,
@@ -187,7 +193,7 @@ impl Survey<'_> {
                     let concerned = self.wants.iter().filter(|(_, want)| {
                         let here = want.place.id == place.id && want.place.region == place.region;
                         here && matches!(&want.resource, Resource::Subscription(it)
-                            if !topics.iter().any(|(_, _, arn)| *arn == it.topic) && !self.reads_topic(&it.topic))
+                            if !of_the_stack(&it.topic))
                     });
                     let all = concerned.map(|(address, _)| address.clone()).collect();
                     reading.lacks(&place, error, all);
