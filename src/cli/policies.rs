@@ -52,6 +52,9 @@ fn sentence(request: &Request) -> String {
     for (key, values) in &request.context {
         text += &format!(" with {key} = {}", values.join(", "));
     }
+    if let Some(own) = request.caller_policies {
+        text += &format!(", {}", own.phrase());
+    }
     text
 }
 

@@ -17,7 +17,7 @@ use crate::model::{Address, Change as FieldChange, Place};
 use crate::policy::own::is_ghost;
 use crate::policy::{
     ApiName, Change, Clause, Decision, Document, MethodAuth, Policies, Principals, Request,
-    Statement, Who, compare, decide,
+    Statement, Who, compare, compare_in, decide,
 };
 use crate::stack::RouteKey;
 
@@ -125,9 +125,14 @@ impl Means<'_> {
         stack: &Document,
         live: &Document,
         subject: Option<&str>,
-        object: Option<&str>,
+        object: Option<(&str, &Place)>,
     ) {
-        let comparison = compare(stack, &living(live.clone()));
+        let live = living(live.clone());
+        let comparison = match object {
+            Some((_, place)) => compare_in(place.id.as_str(), stack, &live),
+            None => compare(stack, &live),
+        };
+        let object = object.map(|(name, _)| name);
         match comparison.verdict {
             Change::Equal | Change::Cosmetic => {}
             Change::Widened | Change::Both => found.at_least(Severity::OpensAccess),
@@ -178,11 +183,23 @@ impl Means<'_> {
             }
             (Resource::Topic(stack), Resource::Topic(live)) => {
                 let live = with_foreign(&live.policy);
-                self.documents(&mut found, &stack.policy, &live, None, Some(&named));
+                self.documents(
+                    &mut found,
+                    &stack.policy,
+                    &live,
+                    None,
+                    Some((&named, &want.place)),
+                );
             }
             (Resource::Queue(stack), Resource::Queue(live)) => {
                 let live = with_foreign(&live.policy);
-                self.documents(&mut found, &stack.policy, &live, None, Some(&named));
+                self.documents(
+                    &mut found,
+                    &stack.policy,
+                    &live,
+                    None,
+                    Some((&named, &want.place)),
+                );
             }
             (Resource::RestApi(stack), Resource::RestApi(live)) => {
                 let name = api_name(&want.place, &have.id);
@@ -190,7 +207,7 @@ impl Means<'_> {
                     name.expand(&stack.policy),
                     name.expand(&with_foreign(&live.policy)),
                 );
-                self.documents(&mut found, &old, &new, None, Some(&named));
+                self.documents(&mut found, &old, &new, None, Some((&named, &want.place)));
                 self.methods(&mut found, address, want, stack, live, have);
             }
             (Resource::Stage(stack), Resource::Stage(live)) => {
@@ -214,7 +231,13 @@ impl Means<'_> {
         have: &Have,
     ) {
         if want.owned {
-            self.documents(found, &stack.trust, &live.trust, None, Some(named));
+            self.documents(
+                found,
+                &stack.trust,
+                &live.trust,
+                None,
+                Some((named, &want.place)),
+            );
         }
         let prefix = inline_prefix(&want.stack);
         let counts = |name: &String| want.exclusive || name.starts_with(&prefix);
@@ -480,7 +503,13 @@ impl Means<'_> {
             if matches!(want.resource, Resource::RestApi(_)) {
                 live = api_name(&want.place, &have.id).expand(&live);
             }
-            self.documents(&mut found, &policy, &live, None, Some(&named));
+            self.documents(
+                &mut found,
+                &policy,
+                &live,
+                None,
+                Some((&named, &want.place)),
+            );
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
@@ -582,7 +611,7 @@ impl Means<'_> {
         let nothing = Document::of(Vec::new());
         match &have.resource {
             Resource::Role(it) => {
-                self.documents(&mut found, &nothing, &it.trust, None, Some(&named));
+                self.documents(&mut found, &nothing, &it.trust, None, Some((&named, place)));
                 let all = Document::joined(it.identity());
                 self.documents(&mut found, &nothing, &all, Some(&named), None);
                 for arn in &it.attached {
@@ -591,7 +620,7 @@ impl Means<'_> {
             }
             Resource::Topic(_) | Resource::Queue(_) => {
                 let live = have.document.clone().unwrap_or_else(|| nothing.clone());
-                self.documents(&mut found, &nothing, &live, None, Some(&named));
+                self.documents(&mut found, &nothing, &live, None, Some((&named, place)));
             }
             Resource::RestApi(it) => {
                 let name = api_name(place, &have.id);
@@ -601,7 +630,7 @@ impl Means<'_> {
                     &nothing,
                     &name.expand(&live),
                     None,
-                    Some(&named),
+                    Some((&named, place)),
                 );
                 for (key, method) in &it.methods {
                     if method.authorization == rest_api::method::NONE {

@@ -96,6 +96,9 @@ impl Voice {
         if !conditions.is_empty() {
             says += &format!(", when {}", conditions.join(" and "));
         }
+        if let Some(own) = request.assumed() {
+            says += &format!(", {}", own.phrase());
+        }
         Effect {
             gained,
             who,

@@ -1,15 +1,15 @@
 //! Does a plan let anyone do more? Decided by inclusion, of whole documents: what each will
 //! allow against what it allows now.
 //!
-//! What is decided is what documents say, each by itself; whether the other side agrees is no
-//! part of it. A fresh resource that nobody is let in to broadens nothing: its owner's
+//! What is decided is what documents say, each by itself, at every level of the caller's own
+//! policies; whether the other side agrees is no part of it. A fresh resource that nobody is let in to broadens nothing: its owner's
 //! account decides by its own policies, as it does of everything there.
 
 use crate::kinds::survey::ManagedPolicies;
 use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
-use crate::policy::{Document, Request, Who, compare};
+use crate::policy::{Document, Request, Who, compare, compare_in};
 
 use super::documents::{self, Pair, TRUST};
 use super::{Action, Step};
@@ -98,7 +98,7 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
         (None, documents::POLICY) => documents::delegation(&step.place),
         (None, _) => nothing,
     };
-    let mut found = compare(&before, after);
+    let mut found = compare_in(step.place.id.as_str(), &before, after);
     if pair.document == documents::INLINE {
         found.gains = asked_by(step, found.gains);
     }

@@ -132,9 +132,7 @@ impl Test {
         let before = why.len();
         let mut passes = Vec::with_capacity(values.len());
         for value in &values {
-            let Some(found) = self.matches(operator, facts, value, why) else {
-                return Three::No;
-            };
+            let found = self.matches(operator, facts, value, why);
             passes.push(if operator.negated { !found } else { found });
         }
         let verdict = match operator.set {
@@ -161,8 +159,7 @@ impl Test {
         verdict
     }
 
-    /// A session's ARN does not tell the path of its role. A match without one is believed,
-    /// for few roles have a path; a mismatch only if no path could make it a match.
+    /// A session's ARN does not tell the path of its role, so an answer counts only if every path gives it.
     fn of_session(
         &self,
         operator: Operator,
@@ -170,9 +167,13 @@ impl Test {
         arn: &str,
         why: &mut Vec<String>,
     ) -> Three {
-        let Some(found) = self.matches(operator, facts, arn, why) else {
-            return Three::No;
-        };
+        // Characters that no pattern names tell whether a wildcard takes any path, however long.
+        let paths = ["", "\u{1}/", "\u{1}\u{1}\u{1}/"];
+        let found = paths.map(|path| {
+            let arn = arn.replacen(":role/", &format!(":role/{path}"), 1);
+            self.matches(operator, facts, &arn, why)
+        });
+        let (all, any) = (Three::all(found), Three::any(found));
         let with_path = Pattern::of(&arn.replacen(":role/", ":role/*/", 1));
         let may_match = || {
             self.values.iter().any(|it| match it.fill(facts) {
@@ -180,24 +181,26 @@ impl Test {
                 Err(_) => true,
             })
         };
-        let found = if found == Three::No && may_match() {
-            why.push("the path of the session's role is not given".to_owned());
-            Three::Maybe
-        } else {
-            found
+        let found = match (all, any) {
+            (Three::Yes, _) => Three::Yes,
+            (_, Three::No) if !may_match() => Three::No,
+            _ => {
+                why.push("the path of the session's role is not given".to_owned());
+                Three::Maybe
+            }
         };
         if operator.negated { !found } else { found }
     }
 
-    /// Whether a value of the key matches one of the condition's; `None` when a variable in
-    /// them has no value, and the statement therefore says nothing.
+    /// Whether a value of the key matches one of the condition's. One with a variable that has no
+    /// value matches nothing, so a negated operator holds.
     fn matches(
         &self,
         operator: Operator,
         facts: &Facts<'_>,
         value: &str,
         why: &mut Vec<String>,
-    ) -> Option<Three> {
+    ) -> Three {
         let mut found = Three::No;
         for template in &self.values {
             let one = match template.fill(facts) {
@@ -211,7 +214,7 @@ impl Test {
                     }
                     one
                 }
-                Err(Unfilled::Gone) => return None,
+                Err(Unfilled::Gone) => Three::No,
                 Err(Unfilled::Open(key)) => {
                     why.push(format!("the variable `${{{key}}}` has no known value"));
                     Three::Maybe
@@ -222,7 +225,7 @@ impl Test {
                 break;
             }
         }
-        Some(found)
+        found
     }
 }
 

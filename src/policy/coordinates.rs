@@ -15,7 +15,7 @@ use super::grid;
 use super::operator::{Base, Set};
 use super::patterns::Pattern;
 use super::request::{Request, Who};
-use super::rules::{Kind, Name, Named, Rule, short_form};
+use super::rules::{Kind, Name, Named, Rule, is_session_of, short_form};
 use super::template::Template;
 
 /// Keys whose value nobody can choose, so that no witness could give it.
@@ -209,11 +209,12 @@ pub(super) fn resources(rule: &Rule) -> Vec<Language> {
     found
 }
 
-/// The coordinate of who asks.
+/// The coordinate of who asks. The principals of some accounts are told apart from all others.
 pub(super) fn principals(
     kind: Kind,
     rules: &[&Rule],
     tests: &[&Test],
+    apart: &BTreeSet<String>,
 ) -> Result<Coordinate, TooMany> {
     let names: BTreeSet<&Name> = rules
         .iter()
@@ -273,19 +274,44 @@ pub(super) fn principals(
         kinds
             .into_iter()
             .chain(accounts)
+            .chain(apart.iter().map(|it| of_account(&literal(it), any())))
             .chain(by_account)
             .chain(asked("aws:principalarn")),
     )?;
     let arns = atlas.examples.iter().cloned().map(Who::Arn);
     let mut values: Vec<Value> = arns.map(Value::Who).collect();
     if kind == Kind::Resource {
-        // Sessions and the like are few: those that a document names.
+        // Sessions and the like are few: those that a document names. A session's ARN leaves out the
+        // path of its role: that of the only role of this name in the documents, or else any path.
+        let roles = asked("aws:principalarn");
+        let told: BTreeSet<String> = names
+            .iter()
+            .filter_map(|it| match it {
+                Name::Role(arn) => Some(arn.clone()),
+                _ => None,
+            })
+            .chain(literals(tests, "aws:principalarn"))
+            .collect();
         for name in &names {
-            if let Name::Exact(arn) = name
-                && !atlas.has(arn)
-            {
+            let Name::Exact(arn) = name else { continue };
+            if atlas.has(arn) {
+                continue;
+            }
+            let told: Vec<String> = told
+                .iter()
+                .filter(|it| is_session_of(arn, it))
+                .cloned()
+                .collect();
+            let whole = match (roles.is_empty(), told.is_empty()) {
+                (true, _) => Vec::new(),
+                (false, false) => told,
+                (false, true) => roles_of(arn, &roles)?,
+            };
+            if whole.is_empty() {
                 values.push(Value::Who(Who::Arn(arn.clone())));
             }
+            let of_role = |role: String| Value::Who(Who::Arn(format!("{arn}{ROLE_MARK}{role}")));
+            values.extend(whole.into_iter().map(of_role));
         }
         values.push(Value::Who(Who::Anonymous));
         let services = names.iter().filter_map(|it| match it {
@@ -389,6 +415,36 @@ pub(super) fn of_key(
     })
 }
 
+/// The values without wildcards that tests ask of a key.
+fn literals(tests: &[&Test], key: &str) -> Vec<String> {
+    let of_key = tests.iter().filter(|it| it.key == key);
+    let values = of_key.flat_map(|it| &it.values).filter_map(|it| match it {
+        Template::Fixed(pattern) => pattern.as_literal().map(str::to_owned),
+        Template::Variable(_) => None,
+    });
+    values.collect()
+}
+
+/// The ARNs that the role of a session may have, one for each way in which these languages tell them apart.
+fn roles_of(session: &str, asked: &[Language]) -> Result<Vec<String>, TooMany> {
+    let Some((head, rest)) = session.split_once(":assumed-role/") else {
+        return Ok(Vec::new());
+    };
+    let name = rest.split('/').next().unwrap_or_default();
+    let head = format!("{}:role/", head.replacen(":sts:", ":iam:", 1));
+    let plain = literal(&format!("{head}{name}"));
+    let mut with_path = literal(&head);
+    with_path.push(Step::Many(Class::Any));
+    with_path.extend(literal(&format!("/{name}")));
+    let own = [plain, with_path].map(|it| Language(vec![it]));
+    let atlas = Atlas::of(Universe::Principal, asked.iter().cloned().chain(own))?;
+    let is_own = |it: &String| is_session_of(session, it);
+    Ok(atlas.examples.into_iter().filter(is_own).collect())
+}
+
+/// The ARN of a session's role follows that of the session after this mark.
+const ROLE_MARK: char = '\u{2}';
+
 /// A provider without an ARN is told from a service by a mark that no name has.
 pub(super) const PROVIDER_MARK: char = '\u{1}';
 
@@ -408,7 +464,8 @@ pub(super) fn is_service(value: &Value) -> bool {
 pub(super) fn plain(who: &Who) -> Who {
     match who {
         Who::Service(name) => Who::Service(name.trim_start_matches(PROVIDER_MARK).to_owned()),
-        Who::Arn(_) | Who::Anonymous => who.clone(),
+        Who::Arn(arn) => Who::Arn(arn.split(ROLE_MARK).next().unwrap_or_default().to_owned()),
+        Who::Anonymous => Who::Anonymous,
     }
 }
 
@@ -418,7 +475,19 @@ pub(super) fn request_of(who: &Who) -> Request {
     } else {
         ""
     };
-    Request::new(plain(who), action, "")
+    let request = Request::new(plain(who), action, "");
+    match role_of(who) {
+        Some(role) => request.with("aws:PrincipalArn", [role]),
+        None => request,
+    }
+}
+
+/// The ARN of a session's role, where it matters.
+pub(super) fn role_of(who: &Who) -> Option<&str> {
+    match who {
+        Who::Arn(arn) => arn.split_once(ROLE_MARK).map(|(_, role)| role),
+        Who::Service(_) | Who::Anonymous => None,
+    }
 }
 
 /// The two actions that trade a provider's token for a role.

@@ -128,12 +128,15 @@ impl Shape {
     }
 
     /// What some cubes have in common with others.
-    #[must_use]
-    pub fn common(&self, cubes: &[Cube], others: &[Cube]) -> Vec<Cube> {
-        let pairs = cubes
-            .iter()
-            .flat_map(|a| others.iter().map(move |b| (a, b)));
-        pairs.filter_map(|(a, b)| self.meet(a, b)).collect()
+    pub fn common(&self, cubes: &[Cube], others: &[Cube]) -> Result<Vec<Cube>, TooMany> {
+        let mut found = Vec::new();
+        for cube in cubes {
+            found.extend(others.iter().filter_map(|it| self.meet(cube, it)));
+            if found.len() > MOST_CUBES {
+                return Err(TooMany);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -172,7 +175,7 @@ mod tests {
             };
             let (a, b) = (cubes(a), cubes(b));
             let beyond = shape.beyond(&a, &b).expect("few cubes");
-            let common = shape.common(&a, &b);
+            let common = shape.common(&a, &b).expect("few");
             for x in 0..SIZES[0] {
                 for y in 0..SIZES[1] {
                     for z in 0..SIZES[2] {

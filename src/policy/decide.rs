@@ -10,6 +10,7 @@
 //!   but a denial and SCPs. A role's trust and a key's policy must always say yes;
 //! - across accounts both sides must say yes, each on its own;
 //! - a service, an identity provider or a stranger has no side of its own;
+//! - some services have rules that no policy changes (`services.rs`);
 //! - a private API without a resource policy lets nobody in, and a method without
 //!   authorization sees every caller as a stranger.
 //!
@@ -18,10 +19,11 @@
 
 use std::sync::Arc;
 
-use super::document::{Document, Effect};
+use super::document::{Clause, Document, Effect, Statement};
 use super::facts::{Facts, Silence};
-use super::request::{Caller, MethodAuth, Request};
+use super::request::{Caller, CallerPolicies, MethodAuth, Request};
 use super::rules::{Kind, Level, Rule, Rules};
+use super::services;
 use super::three::Three;
 
 /// Everything that bears on a request.
@@ -39,6 +41,27 @@ pub struct Policies {
     pub scps: Vec<Vec<Document>>,
     /// Resource control policies over the resource's account, by level, the root's first.
     pub rcps: Vec<Vec<Document>>,
+}
+
+impl Policies {
+    /// The own policies of a caller that a witness assumes.
+    #[must_use]
+    pub fn of_caller(own: CallerPolicies) -> Self {
+        let everything = Statement::allow("", Clause::of(["*"])).on(["*"]);
+        let nothing = || Some(Document::of(Vec::new()));
+        match own {
+            CallerPolicies::Allow => Self {
+                identity: vec![Document::of(vec![everything])],
+                ..Self::default()
+            },
+            CallerPolicies::None => Self::default(),
+            CallerPolicies::Limited => Self {
+                boundary: nothing(),
+                session: nothing(),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 /// What becomes of a request.
@@ -219,10 +242,20 @@ enum Unmet {
     NoResourcePolicy,
     PrivatePolicy,
     Signature,
-    OwnAccount,
+    Authorization,
+    Never(&'static str),
 }
 
 impl Need<'_> {
+    /// A need that is never met, and why.
+    fn never(why: &'static str) -> Self {
+        Self {
+            is: Three::No,
+            met: Met::Silently,
+            unmet: Unmet::Never(why),
+        }
+    }
+
     fn say_met(&self, facts: &Facts<'_>) -> Option<String> {
         match self.met {
             Met::Silently => None,
@@ -252,7 +285,8 @@ impl Need<'_> {
                 "a private API's policy may have to let its callers in".to_owned()
             }
             Unmet::Signature => "the method asks for a signature".to_owned(),
-            Unmet::OwnAccount => "SQS allows this to the queue's own account only".to_owned(),
+            Unmet::Authorization => "the authorization of the method is not given".to_owned(),
+            Unmet::Never(why) => why.to_owned(),
         }
     }
 }
@@ -328,6 +362,17 @@ impl Prepared {
         if is_api && request.method_auth == Some(MethodAuth::None) {
             facts.caller = Caller::Anonymous;
         }
+        if let Some((allowed, why)) = services::settled(&facts.caller, &action) {
+            let decision = if allowed {
+                Decision::Allow
+            } else {
+                Decision::Deny
+            };
+            return Verdict {
+                decision,
+                because: vec![why.to_owned()],
+            };
+        }
         let heard = Heard::of(self, &facts, &action);
         if let Some(refused) = heard.denied() {
             return refused;
@@ -366,28 +411,6 @@ fn owner<'a>(facts: &Facts<'a>) -> Option<&'a str> {
     }
 }
 
-/// Whether the resource's own policy has the last word in its own account too.
-fn is_guarded(request: &Request, action: &str) -> bool {
-    let of = |service: &str, kind: &str| {
-        let mut parts = request.resource.splitn(6, ':').skip(2);
-        parts.next() == Some(service) && parts.nth(2).is_some_and(|it| it.starts_with(kind))
-    };
-    action.starts_with("sts:") && of("iam", "role/") || action.starts_with("kms:") && of("kms", "")
-}
-
-/// Calls on a queue that no queue policy can allow to another account.
-const OWNERS_ONLY: [&str; 9] = [
-    "sqs:addpermission",
-    "sqs:createqueue",
-    "sqs:deletequeue",
-    "sqs:listqueues",
-    "sqs:listqueuetags",
-    "sqs:removepermission",
-    "sqs:setqueueattributes",
-    "sqs:tagqueue",
-    "sqs:untagqueue",
-];
-
 /// What every side says of one request.
 struct Heard<'a> {
     identity: Side<'a>,
@@ -408,24 +431,9 @@ impl<'a> Heard<'a> {
                 .map(|it| Side::of(std::slice::from_ref(it), facts, action))
         };
         let has_side = facts.caller.account().is_some();
-        let under_scps = has_side
-            && !matches!(
-                facts.caller,
-                Caller::Role {
-                    service_linked: true,
-                    ..
-                }
-            );
-        // Of a queue's own policy AWS lists few keys; the others are not to be counted on.
-        let at_resource = Facts {
-            listed_keys_only: action.starts_with("sqs:"),
-            ..*facts
-        };
-        let resource = policies.resource.as_ref().map(|it| {
-            let mut side = Side::SILENT;
-            side.hear(it, &at_resource, action);
-            side
-        });
+        let under_scps = has_side && !facts.is_service_linked();
+        let under_rcps = !facts.is_service_linked() && services::is_under_resource_control(action);
+        let resource = one(&policies.resource);
         let is_root = matches!(facts.caller, Caller::Root { .. });
         let of_principal = |rules: &'a Option<Arc<Rules>>| {
             if has_side && !is_root {
@@ -453,6 +461,7 @@ impl<'a> Heard<'a> {
             rcps: policies
                 .rcps
                 .iter()
+                .filter(|_| under_rcps)
                 .map(|level| {
                     let mut rules = level.iter().flat_map(|it| &it.rules);
                     let only_denies = rules.all(|it| it.effect == Effect::Deny);
@@ -592,11 +601,15 @@ impl<'a> Heard<'a> {
         let is_api = action.starts_with("execute-api:");
         let private = is_api && facts.through_endpoint();
         if facts.caller.account().is_none() {
-            let mut needs = vec![if is_api && facts.caller == Caller::Anonymous {
+            let is_anonymous = facts.caller == Caller::Anonymous;
+            let mut needs = vec![if is_api && is_anonymous {
                 self.stranger(facts, private)
             } else {
                 self.word(&[Level::Direct])
             }];
+            if is_anonymous && !services::accepts_unsigned(action, &facts.request.resource) {
+                needs.push(Need::never("the service accepts no unsigned request"));
+            }
             needs.extend(owners_only(action));
             return vec![Way { needs }];
         }
@@ -609,7 +622,7 @@ impl<'a> Heard<'a> {
         let mut given = vec![self.word(&[Level::Role])];
         given.extend(self.cuts());
         let mut own = self.own_side(facts);
-        if is_guarded(facts.request, action) {
+        if services::is_guarded(action, &facts.request.resource) {
             own.push(self.word(&[Level::Account]));
         }
         if private {
@@ -641,17 +654,25 @@ impl<'a> Heard<'a> {
                 met: Met::Unguarded,
                 unmet: Unmet::Nothing,
             },
-            _ => self.word(&[Level::Direct]),
+            Some(MethodAuth::None) => self.word(&[Level::Direct]),
+            // With AWS_IAM it would refuse.
+            None => {
+                let word = self.word(&[Level::Direct]);
+                match word.is {
+                    Three::No => word,
+                    Three::Maybe | Three::Yes => Need {
+                        is: Three::Maybe,
+                        unmet: Unmet::Authorization,
+                        ..word
+                    },
+                }
+            }
         }
     }
 }
 
 fn owners_only(action: &str) -> Option<Need<'static>> {
-    OWNERS_ONLY.contains(&action).then_some(Need {
-        is: Three::No,
-        met: Met::Silently,
-        unmet: Unmet::OwnAccount,
-    })
+    services::owner_only(action).map(Need::never)
 }
 
 /// Drops what was said before.

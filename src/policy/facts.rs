@@ -15,6 +15,7 @@
 //! | `aws:username` | those of users |
 //! | `aws:SourceArn`, `aws:SourceAccount` and their like | only those that a service makes in its own name |
 //! | `aws:PrincipalOrgID`, `aws:PrincipalTag/…`, `aws:ResourceTag/…` | by what the account, the principal or the resource is |
+//! | `kms:CallerAccount`, `s3:ResourceAccount`, `s3:TlsVersion`, `sts:RoleSessionName`, `sns:Protocol`, `iam:PassedToService` | every request of their service, or of the actions in the table below |
 //! | `aws:TagKeys`, `aws:RequestTag/…`, `aws:SourceVpce`, `aws:CalledVia` and a service's own keys | by what the call is |
 //!
 //! What a request is silent about depends on who tells it. One that somebody wrote out to have it
@@ -64,8 +65,6 @@ pub struct Facts<'a> {
     pub caller: Caller<'a>,
     /// The account that owns the resource.
     pub owner: Option<&'a str>,
-    /// Whether the policy asking is a queue's own, for which SQS lists the keys it supports.
-    pub listed_keys_only: bool,
     /// What it means that a key is not named.
     pub silence: Silence,
 }
@@ -78,7 +77,6 @@ impl<'a> Facts<'a> {
             request,
             caller: Caller::of(request),
             owner: request.owner(),
-            listed_keys_only: false,
             silence: Silence::Absence,
         }
     }
@@ -99,7 +97,6 @@ impl<'a> Facts<'a> {
         match self.given(key) {
             Some([]) => Key::Absent,
             Some(values) => Key::Given(values),
-            None if self.listed_keys_only && !is_listed(key) => Key::Unknown,
             None => self.implied(key),
         }
     }
@@ -196,7 +193,21 @@ impl<'a> Facts<'a> {
             "aws:vpcsourceip" if self.through_endpoint() => Key::Present,
             "aws:sourceip" if self.silence == Silence::Anything => Key::Unknown,
             "aws:securetransport" if self.silence == Silence::Plain => told(Some("true")),
+            "kms:calleraccount" if self.asks("kms:") => match caller.account() {
+                Some(own) => told(Some(own)),
+                None => Key::Unknown,
+            },
+            "s3:resourceaccount" if self.asks("s3:") => match self.owner {
+                Some(owner) => told(Some(owner)),
+                None => Key::Unknown,
+            },
             _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
+            _ if PRESENT_IN
+                .iter()
+                .any(|(own, action, _)| *own == key && self.asks(action)) =>
+            {
+                Key::Present
+            }
             _ if self.is_never_set(key) => Key::Absent,
             _ if is_of_who_or_what(key) => self.untold(Silence::Plain),
             _ if may_be_absent(key) => self.untold(Silence::Anything),
@@ -210,6 +221,29 @@ impl<'a> Facts<'a> {
             Silence::Absence => Key::Absent,
             Silence::Plain if from == Silence::Anything => Key::Absent,
             Silence::Plain | Silence::Anything => Key::Unknown,
+        }
+    }
+
+    /// Whether the request's action begins so, in lower case.
+    fn asks(&self, head: &str) -> bool {
+        let action = &self.request.action;
+        action
+            .get(..head.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(head))
+    }
+
+    /// Whether the caller is a service's own role, in a path that only AWS writes to.
+    ///
+    /// A session's ARN leaves out the path: it is one if its `aws:PrincipalArn` says so.
+    #[must_use]
+    pub fn is_service_linked(&self) -> bool {
+        match self.caller {
+            Caller::Role { service_linked, .. } => service_linked,
+            Caller::Session { .. } => matches!(
+                self.given("aws:principalarn"),
+                Some([arn]) if arn.contains(":role/aws-service-role/")
+            ),
+            _ => false,
         }
     }
 
@@ -229,11 +263,10 @@ impl<'a> Facts<'a> {
             | "aws:tokenissuetime"
             | "aws:sourceidentity" => !own,
             "sns:endpoint" | "sns:protocol" => {
-                let action = &self.request.action;
-                action.contains(':')
-                    && !["sns:Subscribe", "sns:Receive"]
+                self.request.action.contains(':')
+                    && !["sns:subscribe", "sns:receive"]
                         .iter()
-                        .any(|it| it.eq_ignore_ascii_case(action))
+                        .any(|it| self.asks(it))
             }
             _ => key.starts_with("aws:principaltag/") && !own,
         }
@@ -257,26 +290,46 @@ const ALWAYS_PRESENT: [&str; 5] = [
     "aws:useragent",
 ];
 
-/// Keys that SQS lists as supported in a queue's policy. Others may work; nobody says so.
-///
-/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>.
-const LISTED: [&str; 11] = [
-    "aws:currenttime",
-    "aws:epochtime",
-    "aws:multifactorauthage",
-    "aws:multifactorauthpresent",
-    "aws:principalorgid",
-    "aws:securetransport",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceip",
-    "aws:sourcevpce",
-    "aws:useragent",
+/// Keys that every request of an action has, with the action or the beginning of its name, and the
+/// AWS page that says so.
+const PRESENT_IN: [(&str, &str, &str); 12] = [
+    (
+        "iam:passedtoservice",
+        "iam:passrole",
+        "service-authorization list_awsidentityandaccessmanagementiam",
+    ),
+    ("kms:keyorigin", "kms:", "kms conditions-kms"),
+    ("kms:keyspec", "kms:", "kms conditions-kms"),
+    ("kms:keyusage", "kms:", "kms conditions-kms"),
+    ("kms:multiregion", "kms:", "kms conditions-kms"),
+    (
+        "s3:authtype",
+        "s3:",
+        "AmazonS3 bucket-policy-s3-sigv4-conditions",
+    ),
+    (
+        "s3:signatureversion",
+        "s3:",
+        "AmazonS3 bucket-policy-s3-sigv4-conditions",
+    ),
+    ("s3:tlsversion", "s3:", "AmazonS3 amazon-s3-policy-keys"),
+    ("sns:protocol", "sns:subscribe", "sns API_Subscribe"),
+    (
+        "sts:rolesessionname",
+        "sts:assumerole",
+        "STS API_AssumeRole",
+    ),
+    (
+        "sts:rolesessionname",
+        "sts:assumerolewithsaml",
+        "STS API_AssumeRoleWithSAML",
+    ),
+    (
+        "sts:rolesessionname",
+        "sts:assumerolewithwebidentity",
+        "STS API_AssumeRoleWithWebIdentity",
+    ),
 ];
-
-fn is_listed(key: &str) -> bool {
-    LISTED.contains(&key) || key.starts_with("aws:requesttag/")
-}
 
 /// Global keys that AWS sets in some requests only.
 const SOMETIMES: [&str; 33] = [

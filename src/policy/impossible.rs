@@ -68,6 +68,14 @@ pub(super) fn impossibilities(
         forbid(&[(who, &is_provider), (action, &|it| !is_trade(it))]);
         forbid(&[(who, &is_service), (action, &is_trade)]);
     }
+    // Neither STS nor KMS accepts a request without a signature.
+    if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
+        let is_signed = |it: &Value| matches!(it, Value::Text(it) if ["kms:", "sts:"].iter().any(|own| it.starts_with(own)));
+        forbid(&[
+            (who, &|it| *it == Value::Who(Who::Anonymous)),
+            (action, &is_signed),
+        ]);
+    }
     if let Some(who) = principal {
         for (index, coordinate) in coordinates.iter().enumerate() {
             if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {

@@ -4,8 +4,8 @@
 //! wrong with the question and where. Nothing that can be written on a line panics.
 //!
 //! A request is written as it is read, so a witness of [`compare_line`] can be put back
-//! into [`simulate_line`] as it stands. In a context, a list without values says that
-//! the key is certainly absent.
+//! into [`simulate_line`] as it stands: its `callerPolicies` stand for the caller's own policies
+//! where the line gives none. In a context, a list without values says that the key is certainly absent.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use super::decide::{Policies, decide};
 use super::document::Document;
 use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
 use super::normal::root_account;
-use super::request::{MethodAuth, Request, Who};
-use super::widen::{Comparison, compare};
+use super::request::{CallerPolicies, MethodAuth, Request, Who};
+use super::widen::{Comparison, compare, compare_in};
 
 /// The answer to a question that cannot be read.
 #[derive(Serialize)]
@@ -56,7 +56,11 @@ pub fn simulate_line(line: &str) -> String {
     answer(line, |fields, name| {
         let request = request(take(fields, "request")?, "request")?;
         let one = |field: Option<Value>, at: &str| field.map(|it| document(&it, at)).transpose();
-        let policies = Policies {
+        let own = ["identityPolicies", "boundary", "sessionPolicy"];
+        let assumed = request
+            .caller_policies
+            .filter(|_| !own.iter().any(|it| fields.contains_key(*it)));
+        let mut policies = Policies {
             identity: match fields.remove("identityPolicies") {
                 Some(it) => documents(&it, "identityPolicies")?,
                 None => Vec::new(),
@@ -68,6 +72,20 @@ pub fn simulate_line(line: &str) -> String {
             rcps: levels(fields.remove("rcps"), "rcps")?,
         };
         nothing_else(fields, "")?;
+        if let Some(own) = assumed {
+            let Policies {
+                identity,
+                boundary,
+                session,
+                ..
+            } = Policies::of_caller(own);
+            policies = Policies {
+                identity,
+                boundary,
+                session,
+                ..policies
+            };
+        }
         let verdict = decide(&request, &policies);
         Ok(text(&Decided {
             name,
@@ -77,14 +95,23 @@ pub fn simulate_line(line: &str) -> String {
     })
 }
 
-/// Compares one line: `{"name", "old", "new"}` becomes `{"name", "verdict", "gains", "loses"}`.
+/// Compares one line: `{"name", "old", "new", "resourceAccount"?}` becomes
+/// `{"name", "verdict", "gains", "loses"}`.
+///
+/// `resourceAccount` is the account that owns the resource, where no ARN of the documents says it.
 #[must_use]
 pub fn compare_line(line: &str) -> String {
     answer(line, |fields, name| {
         let old = document(&take(fields, "old")?, "old")?;
         let new = document(&take(fields, "new")?, "new")?;
+        let owner = fields.remove("resourceAccount");
+        let owner = owner.map(|it| account(it, "resourceAccount")).transpose()?;
         nothing_else(fields, "")?;
-        Ok(comparison(name, &compare(&old, &new)))
+        let found = match owner {
+            Some(owner) => compare_in(&owner, &old, &new),
+            None => compare(&old, &new),
+        };
+        Ok(comparison(name, &found))
     })
 }
 
@@ -133,6 +160,9 @@ pub fn request_value(request: &Request) -> Value {
     if let Some(auth) = request.method_auth {
         put("authorization", Value::String(auth_text(auth).to_owned()));
     }
+    if let Some(own) = request.caller_policies {
+        put("callerPolicies", Value::String(own.as_str().to_owned()));
+    }
     if !request.context.is_empty() {
         let list = |values: &Vec<String>| values.iter().cloned().map(Value::String).collect();
         let context = request.context.iter();
@@ -178,11 +208,7 @@ pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
     let mut request = Request::new(principal, action, resource);
     if let Some(value) = fields.remove("resourceAccount") {
         let at = inside("resourceAccount");
-        let account = string(value, &at)?;
-        if root_account(&account) != Some(account.as_str()) {
-            return Err(wrong(at, "must be an account's twelve digits"));
-        }
-        request.resource_account = Some(account);
+        request.resource_account = Some(account(value, &at)?);
     }
     if let Some(value) = fields.remove("authorization") {
         let at = inside("authorization");
@@ -191,6 +217,18 @@ pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
             "AWS_IAM" => MethodAuth::Iam,
             _ => return Err(wrong(at, "must be `NONE` or `AWS_IAM`")),
         });
+    }
+    if let Some(value) = fields.remove("callerPolicies") {
+        let at = inside("callerPolicies");
+        let text = string(value, &at)?;
+        let known = [
+            CallerPolicies::Allow,
+            CallerPolicies::None,
+            CallerPolicies::Limited,
+        ];
+        let own = known.into_iter().find(|it| it.as_str() == text);
+        request.caller_policies =
+            Some(own.ok_or_else(|| wrong(at, "must be `allow`, `none` or `limited`"))?);
     }
     if let Some(value) = fields.remove("context") {
         request.context = context(value, &inside("context"))?;
@@ -322,6 +360,15 @@ fn string(value: Value, at: &str) -> Result<String, PolicyError> {
     }
 }
 
+fn account(value: Value, at: &str) -> Result<String, PolicyError> {
+    let account = string(value, at)?;
+    if root_account(&account) == Some(account.as_str()) {
+        Ok(account)
+    } else {
+        Err(wrong(at, "must be an account's twelve digits"))
+    }
+}
+
 fn document(value: &Value, at: &str) -> Result<Document, PolicyError> {
     Document::from_value(value).map_err(|error| PolicyError {
         at: if error.at == WHOLE {
@@ -401,8 +448,9 @@ mod tests {
                 "allow",
             ),
             (
+                // No resource control policy applies to a topic.
                 format!(r#""resourcePolicy":{public},"rcps":[[{deny}]]"#),
-                "deny",
+                "allow",
             ),
         ] {
             let answer = simulate_line(&format!(r#"{{"name":"q","request":{REQUEST},{field}}}"#));

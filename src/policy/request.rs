@@ -46,6 +46,43 @@ pub enum MethodAuth {
     Iam,
 }
 
+/// The policies of a caller in the resource's own account, which a witness of a comparison assumes.
+///
+/// How a resource policy names a caller decides which of these still count there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallerPolicies {
+    /// An identity policy allows the request, and no boundary or session policy limits it.
+    Allow,
+    /// No identity policy allows the request, and no boundary or session policy limits it.
+    None,
+    /// No identity policy allows the request, nor does a permissions boundary or a session policy.
+    Limited,
+}
+
+impl CallerPolicies {
+    /// As it is written in a line of JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::None => "none",
+            Self::Limited => "limited",
+        }
+    }
+
+    /// As a part of a sentence, after the request.
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Allow => "with an identity policy that allows it",
+            Self::None => "with no identity policy that allows it",
+            Self::Limited => {
+                "with no identity policy that allows it, whatever its permissions boundary and session policy leave out"
+            }
+        }
+    }
+}
+
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
@@ -59,6 +96,8 @@ pub struct Request {
     pub resource_account: Option<String>,
     /// The method's authorization, of a call to a REST API, where it is known.
     pub method_auth: Option<MethodAuth>,
+    /// The caller's own policies, in a witness that depends on them.
+    pub caller_policies: Option<CallerPolicies>,
     /// Condition keys and their values. Case means nothing in a key.
     pub context: BTreeMap<String, Vec<String>>,
 }
@@ -72,6 +111,7 @@ impl Request {
             resource: resource.into(),
             resource_account: None,
             method_auth: None,
+            caller_policies: None,
             context: BTreeMap::new(),
         }
     }
@@ -82,6 +122,13 @@ impl Request {
         let values = values.into_iter().map(Into::into).collect();
         self.context.insert(key.to_owned(), values);
         self
+    }
+
+    /// The policies of the caller, where it needs none that allows the request.
+    #[must_use]
+    pub fn assumed(&self) -> Option<CallerPolicies> {
+        self.caller_policies
+            .filter(|it| *it != CallerPolicies::Allow)
     }
 
     /// The account that owns the resource, when the request tells.

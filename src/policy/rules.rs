@@ -60,6 +60,12 @@ impl Applies {
             .zip(self.0)
     }
 
+    /// Whether it matches the request at this level or a stronger one.
+    #[must_use]
+    pub fn at_least(self, least: Level) -> Three {
+        Three::any(self.0[least as usize..].iter().copied())
+    }
+
     /// Whether it speaks of the request at any level.
     #[must_use]
     pub fn any(self) -> Three {
@@ -360,7 +366,30 @@ fn name(kind: &str, text: &str) -> Name {
     }
 }
 
+impl Named {
+    /// Whether it names an account or a role, whose policies still count in their own account.
+    pub(super) fn delegates(&self) -> bool {
+        match self {
+            Self::These(names) => names
+                .iter()
+                .any(|it| matches!(it, Name::Account(_) | Name::Role(_))),
+            Self::AllBut(_) => false,
+        }
+    }
+}
+
 impl Name {
+    /// The account of the principals that it names, where a name tells.
+    pub(super) fn account(&self) -> Option<&str> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Role(arn) | Self::Exact(arn) => arn.split(':').nth(4),
+            Self::Anyone | Self::Service(_) | Self::Provider(_) | Self::Canonical | Self::Ghost => {
+                None
+            }
+        }
+    }
+
     /// Whether it names the caller, and how.
     pub(super) fn matches(&self, facts: &Facts<'_>) -> (Level, Three) {
         let caller = &facts.caller;
@@ -427,7 +456,7 @@ fn is_role(own: &str, facts: &Facts<'_>) -> bool {
 }
 
 /// Whether an ARN names a session of a role.
-fn is_session_of(session: &str, role: &str) -> bool {
+pub(super) fn is_session_of(session: &str, role: &str) -> bool {
     let Some((head, rest)) = session.split_once(":assumed-role/") else {
         return false;
     };

@@ -11,20 +11,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::automaton::{Atlas, Class, Language, Universe, literal, steps};
+use super::automaton::{Atlas, Class, Language, Step, Universe, literal, steps};
 use super::condition::Test;
-use super::coordinate::{self, Coordinate, Value, What, links};
+use super::coordinate::{self, Coordinate, Value, What, links, text_of};
 use super::coordinates::{
     TRADES, in_segment, is_judged, is_of_principal, of_key, principals, request_of, resources,
     texts_of,
 };
 use super::cubes::{Cube, Shape};
+use super::document::Effect;
 use super::facts::Facts;
 use super::impossible::impossibilities;
+use super::normal::root_account;
+use super::patterns::{Pattern, Token};
 use super::request::{Request, Who};
-use super::rules::{Kind, Name, Named, Rule, Rules};
+use super::rules::{Kind, Level, Name, Named, Rule, Rules};
 use super::template::Template;
 use super::three::Three;
+
+/// The account of a resource or a caller that could be anywhere.
+pub(super) const SOMEWHERE: &str = "333333333333";
 
 /// How a `*` that ends a segment of a `Resource` is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +55,10 @@ pub struct Space {
     pub shape: Shape,
     /// Combinations that no request has.
     pub impossible: Vec<Cube>,
+    /// Accounts in which it may matter how a statement names a principal.
+    pub accounts: BTreeSet<String>,
+    /// Services of these documents whose resources' policies must allow in their own account as well.
+    guarded: Vec<&'static str>,
     /// A request of each value of the principal's coordinate.
     askers: Vec<Request>,
     /// How each condition key is spelled.
@@ -66,8 +76,15 @@ struct Asked<'a> {
 
 impl Space {
     /// The space that the statements of some documents can tell apart.
-    pub fn of(documents: &[&Rules], kind: Kind) -> Result<Self, Reason> {
+    ///
+    /// `owner` is the account that owns the resource, where it is known.
+    pub fn of(documents: &[&Rules], kind: Kind, owner: Option<&str>) -> Result<Self, Reason> {
         let rules: Vec<&Rule> = documents.iter().flat_map(|it| &it.rules).collect();
+        let accounts = match kind {
+            Kind::Resource => accounts_of(&rules, owner),
+            Kind::Identity | Kind::ResourceControl => BTreeSet::new(),
+        };
+        let guarded = guarded_services(&rules);
         let tests: Vec<&Test> = rules.iter().flat_map(|it| &it.tests).collect();
         let judged: Vec<&Test> = tests
             .iter()
@@ -76,14 +93,16 @@ impl Space {
             .collect();
         let mut coordinates = Vec::new();
         if kind == Kind::Resource || judged.iter().any(|it| is_of_principal(it)) {
-            coordinates
-                .push(principals(kind, &rules, &judged).map_err(|_| too_many("principals"))?);
+            coordinates.push(
+                principals(kind, &rules, &judged, &accounts).map_err(|_| too_many("principals"))?,
+            );
         }
 
         let actions = rules.iter().flat_map(|it| &it.action.patterns);
         let actions = actions
             .map(|it| Language(vec![steps(it.tokens(), Class::Any)]))
-            .chain(TRADES.map(|it| Language(vec![literal(it)])));
+            .chain(TRADES.map(|it| Language(vec![literal(it)])))
+            .chain(told_apart(&accounts, &guarded));
         let atlas = Atlas::of(Universe::Action, actions).map_err(|_| too_many("actions"))?;
         coordinates.push(Coordinate::texts(What::Action, atlas));
 
@@ -108,7 +127,8 @@ impl Space {
             let languages = fixed
                 .iter()
                 .flat_map(|it| resources(it))
-                .chain(linked(&What::Resource));
+                .chain(linked(&What::Resource))
+                .chain(accounts.iter().map(|it| in_segment(&literal(it), ACCOUNT)));
             let atlas = Atlas::of(Universe::Arn, languages).map_err(|_| too_many("resources"))?;
             let mut coordinate = Coordinate::texts(What::Resource, atlas);
             if kind != Kind::Resource {
@@ -150,6 +170,8 @@ impl Space {
             coordinates,
             shape: Shape::of(sizes),
             impossible: Vec::new(),
+            accounts,
+            guarded,
             askers,
             spellings: tests
                 .iter()
@@ -173,12 +195,92 @@ impl Space {
         self.askers.iter().map(Facts::of).collect()
     }
 
-    /// The requests a statement speaks of; none when it speaks of no request at all.
+    /// The combinations in which the caller is of the resource's own account: certainly, and possibly.
+    ///
+    /// `owner` is the account that owns the resource, where it is known. Where it is not, a resource
+    /// that names no account may be of the caller's.
+    #[must_use]
+    pub fn home(&self, owner: Option<&str>) -> (Vec<Cube>, Vec<Cube>) {
+        let Some(who) = self.index(&What::Principal) else {
+            return (Vec::new(), Vec::new());
+        };
+        let resource = self.index(&What::Resource);
+        let of = |account: &str, unnamed: bool| {
+            let mut cube = self.shape.full();
+            let values = &self.coordinates[who].values;
+            self.shape
+                .keep(&mut cube, who, |it| is_caller_of(&values[it], account));
+            let is_own = |arn: &str| match arn.splitn(6, ':').nth(ACCOUNT).unwrap_or_default() {
+                "" => unnamed,
+                own => own == account,
+            };
+            if let Some(index) = resource {
+                let values = &self.coordinates[index].values;
+                self.shape.keep(&mut cube, index, |it| {
+                    is_own(text_of(&values[it]).unwrap_or_default())
+                });
+            } else if !unnamed {
+                return None;
+            }
+            (!self.shape.is_void(&cube)).then_some(cube)
+        };
+        let accounts = || {
+            let all = self.accounts.iter().map(String::as_str);
+            all.filter(|it| owner.is_none_or(|owner| owner == *it))
+        };
+        let certain = accounts().filter_map(|it| of(it, owner.is_some()));
+        let possible = accounts().filter_map(|it| of(it, true));
+        (certain.collect(), possible.collect())
+    }
+
+    /// Some cubes, as far as an identity policy is enough in the resource's own account.
+    ///
+    /// A role's trust policy and a key's policy must allow there as well, and so must the policy of
+    /// a private API: one whose callers' VPC endpoints are asked about.
+    #[must_use]
+    pub fn unguarded(&self, mut cubes: Vec<Cube>) -> Vec<Cube> {
+        let private = self
+            .coordinates
+            .iter()
+            .any(|it| matches!(&it.what, What::Key(key) if ENDPOINTS.contains(&key.as_str())));
+        if let Some(index) = self.index(&What::Action) {
+            let values = &self.coordinates[index].values;
+            let is_guarded = |it: usize| {
+                let action = text_of(&values[it]).unwrap_or_default();
+                self.guarded.iter().any(|it| action.starts_with(it))
+                    || private && action.starts_with("execute-api:")
+            };
+            let mut passes = self.shape.full();
+            self.shape.keep(&mut passes, index, |it| !is_guarded(it));
+            cubes = cubes
+                .iter()
+                .filter_map(|it| self.shape.meet(it, &passes))
+                .collect();
+        }
+        cubes
+    }
+
+    /// The combinations in which the caller is an account's root user, whom no policy of its own limits.
+    #[must_use]
+    pub fn roots(&self) -> Cube {
+        let mut cube = self.shape.full();
+        if let Some(who) = self.index(&What::Principal) {
+            let values = &self.coordinates[who].values;
+            let is_root = |it: usize| matches!(&values[it], Value::Who(Who::Arn(arn)) if arn.ends_with(":root"));
+            self.shape.keep(&mut cube, who, is_root);
+        }
+        cube
+    }
+
+    /// The requests that a statement matches; none when it matches no request at all.
+    ///
+    /// Of a principal's own account those only whom it names at this level or a stronger one.
     pub fn cube(
         &self,
         rule: &Rule,
         reading: Reading,
         askers: &[Facts<'_>],
+        least: Level,
     ) -> Result<Option<Cube>, Reason> {
         if rule.principal.is_none() && self.kind == Kind::Resource {
             // A statement of a resource policy that names nobody speaks of nobody.
@@ -199,7 +301,7 @@ impl Space {
             let mut passes = Vec::with_capacity(coordinate.values.len());
             for (place, value) in coordinate.values.iter().enumerate() {
                 let answer = match coordinate.what {
-                    What::Principal => asked.answer_for(&askers[place]),
+                    What::Principal => asked.answer_for(&askers[place], least),
                     _ => asked.answer(&coordinate.what, value, reading),
                 };
                 match answer {
@@ -217,9 +319,9 @@ impl Space {
 
 impl Asked<'_> {
     /// Whether the statement lets a principal pass.
-    fn answer_for(&self, asker: &Facts<'_>) -> Three {
+    fn answer_for(&self, asker: &Facts<'_>, least: Level) -> Three {
         let named = match &self.rule.principal {
-            Some(Named::These(names)) => named(names, asker),
+            Some(Named::These(names)) => named(names, asker, least),
             Some(Named::AllBut(_)) | None => Three::Yes,
         };
         if named == Three::No {
@@ -256,17 +358,100 @@ impl Asked<'_> {
     }
 }
 
+/// The services of some documents whose resources' policies must allow in their own account as well.
+///
+/// A document that names resources of another service is not one of theirs.
+fn guarded_services(rules: &[&Rule]) -> Vec<&'static str> {
+    let text = |tokens: &[Token]| -> String {
+        let letters = tokens.iter().map_while(|it| match it {
+            Token::Char(letter) => Some(*letter),
+            Token::One | Token::Many => None,
+        });
+        letters.collect()
+    };
+    let actions = || rules.iter().flat_map(|it| &it.action.patterns);
+    let resources = rules.iter().flat_map(|it| &it.resource);
+    let of_another = resources.flat_map(|it| &it.templates).any(|it| match it {
+        Template::Fixed(pattern) => {
+            let service = pattern.segments().get(2).map(|it| text(it));
+            service.is_some_and(|it| !it.is_empty() && it != "kms" && it != "iam")
+        }
+        Template::Variable(_) => false,
+    });
+    let names = |service: &str| actions().any(|it| text(it.tokens()).starts_with(service));
+    let all = GUARDED.into_iter();
+    all.filter(|it| names(it) || !of_another).collect()
+}
+
+/// The actions of services whose resources' policies count otherwise in their own account.
+fn told_apart(accounts: &BTreeSet<String>, guarded: &[&str]) -> Vec<Language> {
+    if accounts.is_empty() {
+        return Vec::new();
+    }
+    let all = |head: &str| {
+        let mut path = literal(head);
+        path.push(Step::Many(Class::Any));
+        Language(vec![path])
+    };
+    let services = guarded.iter().copied().chain(["execute-api:"]);
+    services.map(all).collect()
+}
+
 fn too_many(what: &str) -> Reason {
     format!("the patterns of {what} can be met in too many ways")
 }
 
-fn named(names: &[Name], facts: &Facts<'_>) -> Three {
-    Three::any(names.iter().map(|it| match (it, it.matches(facts).1) {
+fn named(names: &[Name], facts: &Facts<'_>, least: Level) -> Three {
+    Three::any(names.iter().map(|it| match (it, it.matches(facts)) {
         // A role here is any session of it that neither document names.
-        (Name::Exact(_), Three::Maybe) => Three::No,
-        (_, found) => found,
+        (Name::Exact(_), (_, Three::Maybe)) => Three::No,
+        (_, (level, _)) if level < least => Three::No,
+        (_, (_, found)) => found,
     }))
 }
+
+/// Whether a principal is of an account.
+fn is_caller_of(value: &Value, account: &str) -> bool {
+    matches!(value, Value::Who(Who::Arn(arn)) if arn.split(':').nth(ACCOUNT) == Some(account))
+}
+
+/// The accounts that statements name, as principals or as owners of resources.
+///
+/// Only in these can it matter how a statement names a principal. A denial alone may be of any
+/// account's resources, so that one is made up.
+fn accounts_of(rules: &[&Rule], owner: Option<&str>) -> BTreeSet<String> {
+    let names = rules.iter().filter_map(|it| match &it.principal {
+        Some(Named::These(names)) => Some(names),
+        Some(Named::AllBut(_)) | None => None,
+    });
+    let named = names.flatten().filter_map(Name::account);
+    let owned = rules
+        .iter()
+        .flat_map(|it| &it.resource)
+        .flat_map(|it| &it.templates)
+        .filter_map(|it| match it {
+            Template::Fixed(pattern) => {
+                Pattern::from_tokens(pattern.segments().get(ACCOUNT)?.to_vec())
+                    .as_literal()
+                    .map(str::to_owned)
+            }
+            Template::Variable(_) => None,
+        });
+    let mut found: BTreeSet<String> = named.map(str::to_owned).chain(owned).collect();
+    found.extend(owner.map(str::to_owned));
+    found.retain(|it| root_account(it).is_some());
+    if found.is_empty() && rules.iter().any(|it| it.effect == Effect::Deny) {
+        found.insert(SOMEWHERE.to_owned());
+    }
+    found
+}
+
+/// Services whose resources' policies must allow in their own account as well.
+const GUARDED: [&str; 2] = ["kms:", "sts:"];
+/// Keys by which a policy tells the VPC endpoints of a private API apart.
+const ENDPOINTS: [&str; 3] = ["aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"];
+/// The segment of an ARN that holds its account.
+const ACCOUNT: usize = 4;
 
 fn resource_answer(rule: &Rule, resource: &str, reading: Reading) -> Three {
     let Some(clause) = &rule.resource else {

@@ -114,7 +114,9 @@ impl Template {
                 (Key::Absent, Some(default)) => Cow::Borrowed(default.as_str()),
                 // No session has a user's name. But a tag that the request does not
                 // mention may well be on the role.
-                (Key::Absent, None) if !key.contains('/') => return Err(Unfilled::Gone),
+                (Key::Absent, None) if !key.contains('/') || facts.given(key).is_some() => {
+                    return Err(Unfilled::Gone);
+                }
                 _ => return Err(open()),
             };
             tokens.extend(value.chars().map(Token::Char));

@@ -5,15 +5,27 @@
 //! allow. What lies outside is shown as a request, and that request is put to both
 //! documents as any other would be; only a difference that this confirms is claimed.
 //!
-//! A document is asked alone: what it says of the request, at whatever level it names the
-//! principal. Whether the other side agrees is another question, for [`decide`](super::decide).
+//! A document is judged alone: what it says of the request, however it names the principal. Whether
+//! the other side agrees is another question, for [`decide`](super::decide).
+//!
+//! In the resource's own account that is not enough. How the document names a caller decides which of
+//! the caller's own policies still count, so what it grants there is compared for every kind of
+//! caller ([`CallerPolicies`]):
+//!
+//! - with an identity policy that allows the request, a caller needs no word of most resource
+//!   policies, so that only what they deny matters. A role's trust policy, a key's and a private
+//!   API's must allow it all the same, and may do so by naming the account;
+//! - without one, a caller is let in by a statement that names its role, or it more directly;
+//! - where a boundary or a session policy does not allow it either, only the latter is left.
+//!
+//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
 use super::cubes::Cube;
 use super::document::{Document, Effect};
 use super::facts::Facts;
 use super::normal;
-use super::request::Request;
-use super::rules::{Kind, Rules};
+use super::request::{Caller, CallerPolicies, Request, Who};
+use super::rules::{Kind, Level, Named, Rules};
 use super::space::{Reading, Reason, Space};
 use super::three::Three;
 use super::witness::candidates;
@@ -70,9 +82,19 @@ const MOST_STATEMENTS: usize = 2000;
 /// Most cubes of one difference that are tried for a witness.
 const MOST_CUBES_TRIED: usize = 64;
 
-/// Compares a document with an older one.
+/// Compares a document with an older one, of a resource that may be of any account that fits.
 #[must_use]
 pub fn compare(old: &Document, new: &Document) -> Comparison {
+    compare_of(old, new, None)
+}
+
+/// Compares a document with an older one, of a resource that this account owns.
+#[must_use]
+pub fn compare_in(owner: &str, old: &Document, new: &Document) -> Comparison {
+    compare_of(old, new, Some(owner))
+}
+
+fn compare_of(old: &Document, new: &Document, owner: Option<&str>) -> Comparison {
     let settled = |verdict| Comparison {
         verdict,
         gains: Vec::new(),
@@ -93,7 +115,7 @@ pub fn compare(old: &Document, new: &Document) -> Comparison {
             ..settled(Change::Unproven)
         };
     }
-    differ(old, new).unwrap_or_else(|reason| Comparison {
+    differ(old, new, owner).unwrap_or_else(|reason| Comparison {
         because: vec![reason],
         ..settled(Change::Unproven)
     })
@@ -113,62 +135,109 @@ fn kind_of(documents: &[&Document]) -> Kind {
 #[must_use]
 pub fn alone(document: &Document, request: &Request) -> Three {
     let kind = kind_of(&[document]);
-    says(&Rules::of(document, kind, ""), kind, request)
+    says(
+        &Rules::of(document, kind, ""),
+        request,
+        Some(Level::Account),
+    )
 }
 
-fn says(rules: &Rules, kind: Kind, request: &Request) -> Three {
+/// Whether a document lets a request through by statements that name the principal at this level or
+/// a stronger one; at none, whether it only does not deny it.
+fn says(rules: &Rules, request: &Request, least: Option<Level>) -> Three {
     let action = request.action.to_ascii_lowercase();
-    let facts = Facts {
-        listed_keys_only: kind == Kind::Resource && action.starts_with("sqs:"),
-        ..Facts::of(request)
+    let facts = Facts::of(request);
+    let any = |effect, least| {
+        let rules = rules.rules.iter().filter(|it| it.effect == effect);
+        Three::any(rules.map(|it| it.applies(&facts, &action, &mut Vec::new()).at_least(least)))
     };
-    let any = |effect| {
-        Three::any(
-            rules
-                .rules
-                .iter()
-                .filter(|it| it.effect == effect)
-                .map(|it| it.applies(&facts, &action, &mut Vec::new()).any()),
-        )
-    };
-    any(Effect::Allow) & !any(Effect::Deny)
+    let allowed = least.map_or(Three::Yes, |it| any(Effect::Allow, it));
+    allowed & !any(Effect::Deny, Level::Account)
+}
+
+/// The policies that a caller needs, or may lack, for a document to let its request through.
+fn caller_policies(
+    rules: &Rules,
+    kind: Kind,
+    owner: Option<&str>,
+    request: &Request,
+) -> Option<CallerPolicies> {
+    let facts = Facts::of(request);
+    let own = facts.caller.account()?;
+    if kind != Kind::Resource || matches!(facts.caller, Caller::Root { .. }) {
+        return None;
+    }
+    let at = |level| says(rules, request, Some(level)) == Three::Yes;
+    let at_home = facts.owner.or(owner) == Some(own);
+    Some(match () {
+        () if at_home && at(Level::Direct) => CallerPolicies::Limited,
+        () if at_home && at(Level::Role) => CallerPolicies::None,
+        () => CallerPolicies::Allow,
+    })
 }
 
 /// A document as cubes.
+#[derive(Default)]
 struct Cubes {
     /// Of each allowing statement.
     allows: Vec<Cube>,
+    /// Of each allowing statement, whom it names by the role or more directly; and whom more directly.
+    stronger: [Vec<Cube>; 2],
     denies: Vec<Cube>,
 }
 
+/// The levels at which a caller's own policies count for less.
+const STRONGER: [Level; 2] = [Level::Role, Level::Direct];
+
 impl Cubes {
     fn of(space: &Space, rules: &Rules, reading: Reading) -> Result<Self, Reason> {
-        let (mut allows, mut denies) = (Vec::new(), Vec::new());
+        let mut found = Self::default();
         let askers = space.askers();
         for rule in &rules.rules {
-            if let Some(cube) = space.cube(rule, reading, &askers)? {
-                match rule.effect {
-                    Effect::Allow => allows.push(cube),
-                    Effect::Deny => denies.push(cube),
+            let cube = |least| space.cube(rule, reading, &askers, least);
+            let Some(whole) = cube(Level::Account)? else {
+                continue;
+            };
+            if rule.effect == Effect::Deny {
+                found.denies.push(whole);
+                continue;
+            }
+            if !space.accounts.is_empty() {
+                let delegates = rule.principal.as_ref().is_some_and(Named::delegates);
+                for (level, cubes) in STRONGER.into_iter().zip(&mut found.stronger) {
+                    if delegates {
+                        cubes.extend(cube(level)?);
+                    } else {
+                        cubes.push(whole.clone());
+                    }
                 }
             }
+            found.allows.push(whole);
         }
-        Ok(Self { allows, denies })
+        Ok(found)
     }
 
-    /// What one lets through and another does not, a heap for each statement that tells them apart.
-    fn beyond(&self, other: &Self, space: &Space) -> Result<Vec<Vec<Cube>>, Reason> {
-        let shape = &space.shape;
-        let too_many = |_| "the difference falls into too many pieces".to_owned();
+    /// What one document lets through and another does not, a heap for each statement that tells
+    /// them apart: of these allowed cubes, beyond those.
+    fn beyond(
+        &self,
+        allows: &[Cube],
+        other: &Self,
+        others: &[Cube],
+        within: &Within<'_>,
+    ) -> Result<Vec<Vec<Cube>>, Reason> {
+        let shape = &within.space.shape;
         let mut heaps = Vec::new();
-        for allow in &self.allows {
-            let real = shape
-                .beyond(std::slice::from_ref(allow), &self.denies)
-                .and_then(|it| shape.beyond(&it, &space.impossible))
+        for allow in allows {
+            let real = within
+                .of(allow)
+                .and_then(|it| shape.beyond(&it, &self.denies))
+                .and_then(|it| shape.beyond(&it, &within.space.impossible))
                 .map_err(too_many)?;
-            heaps.push(shape.beyond(&real, &other.allows).map_err(too_many)?);
+            heaps.push(shape.beyond(&real, others).map_err(too_many)?);
             for deny in &other.denies {
-                heaps.push(shape.common(&real, std::slice::from_ref(deny)));
+                let deny = std::slice::from_ref(deny);
+                heaps.push(shape.common(&real, deny).map_err(too_many)?);
             }
         }
         heaps.retain(|it| !it.is_empty());
@@ -176,23 +245,115 @@ impl Cubes {
     }
 }
 
-fn differ(old: &Document, new: &Document) -> Result<Comparison, Reason> {
+/// The requests among which documents are compared.
+struct Within<'a> {
+    space: &'a Space,
+    /// All but these.
+    without: &'a [Cube],
+    /// Only these, where there are any.
+    only: Option<&'a [Cube]>,
+}
+
+impl Within<'_> {
+    fn of(&self, cube: &Cube) -> Result<Vec<Cube>, super::cubes::TooMany> {
+        let cube = std::slice::from_ref(cube);
+        let shape = &self.space.shape;
+        let some = match self.only {
+            Some(only) => shape.common(cube, only)?,
+            None => cube.to_vec(),
+        };
+        shape.beyond(&some, self.without)
+    }
+}
+
+fn too_many(_: super::cubes::TooMany) -> Reason {
+    "the difference falls into too many pieces".to_owned()
+}
+
+/// The cubes that tell who is of the resource's own account.
+struct Home {
+    /// Callers that may be of it, but for its root user.
+    possible: Vec<Cube>,
+    /// Callers that are of it, where an identity policy of theirs is enough.
+    unguarded: Vec<Cube>,
+    /// Root users.
+    roots: [Cube; 1],
+}
+
+impl Home {
+    fn of(space: &Space, owner: Option<&str>) -> Self {
+        let (certain, possible) = space.home(owner);
+        Self {
+            possible,
+            unguarded: space.unguarded(certain),
+            roots: [space.roots()],
+        }
+    }
+}
+
+/// Where one document lets more through than another.
+#[derive(Default)]
+struct Excess {
+    /// Where no identity policy is enough: however it names the caller.
+    named: Vec<Vec<Cube>>,
+    /// In the resource's own account: at each level, to callers without an identity policy.
+    stronger: [Vec<Vec<Cube>>; 2],
+    /// In the resource's own account: what it does not deny, to callers with an identity policy.
+    spared: Vec<Vec<Cube>>,
+}
+
+impl Excess {
+    fn is_empty(&self) -> bool {
+        let levels = self.stronger.iter();
+        self.named.is_empty() && self.spared.is_empty() && levels.clone().all(Vec::is_empty)
+    }
+
+    fn add(&mut self, yes: &Cubes, no: &Cubes, space: &Space, home: &Home) -> Result<(), Reason> {
+        let all = Within {
+            space,
+            without: &home.unguarded,
+            only: None,
+        };
+        let found = yes.beyond(&yes.allows, no, &no.allows, &all)?;
+        self.named.extend(found);
+        let own = Within {
+            space,
+            without: &home.roots,
+            only: Some(&home.possible),
+        };
+        for (level, heaps) in self.stronger.iter_mut().enumerate() {
+            let (yes_at, no_at) = (&yes.stronger[level], &no.stronger[level]);
+            heaps.extend(yes.beyond(yes_at, no, no_at, &own)?);
+        }
+        let spared = Within {
+            space,
+            without: &[],
+            only: Some(&home.unguarded),
+        };
+        let found = yes.beyond(&no.denies, &Cubes::default(), &[], &spared)?;
+        self.spared.extend(found);
+        Ok(())
+    }
+}
+
+fn differ(old: &Document, new: &Document, owner: Option<&str>) -> Result<Comparison, Reason> {
     let kind = kind_of(&[old, new]);
     let (old, new) = (Rules::of(old, kind, ""), Rules::of(new, kind, ""));
-    let space = Space::of(&[&old, &new], kind)?;
-    let (mut gained, mut lost) = (Vec::new(), Vec::new());
+    let space = Space::of(&[&old, &new], kind, owner)?;
+    let home = Home::of(&space, owner);
+    let (mut gained, mut lost) = (Excess::default(), Excess::default());
     let mut by_segment = true;
     for reading in [Reading::Segment, Reading::Across] {
         let before = Cubes::of(&space, &old, reading)?;
         let after = Cubes::of(&space, &new, reading)?;
-        gained.extend(after.beyond(&before, &space)?);
-        lost.extend(before.beyond(&after, &space)?);
+        gained.add(&after, &before, &space, &home)?;
+        lost.add(&before, &after, &space, &home)?;
         if reading == Reading::Segment {
             by_segment = !gained.is_empty() || !lost.is_empty();
         }
     }
-    let (gains, more) = witnesses(&space, &gained, &new, &old);
-    let (loses, less) = witnesses(&space, &lost, &old, &new);
+    let (gains, more) = witnesses(&space, &gained, &new, &old, owner);
+    let (loses, less) = witnesses(&space, &lost, &old, &new, owner);
     let verdict = match (more, less) {
         (Three::Maybe, _) | (_, Three::Maybe) => Change::Unproven,
         (Three::No, Three::No) => Change::Cosmetic,
@@ -222,28 +383,64 @@ fn differ(old: &Document, new: &Document) -> Result<Comparison, Reason> {
 
 /// A request of each heap that one document lets through and the other does not, and whether
 /// there is any such request at all.
-fn witnesses(space: &Space, heaps: &[Vec<Cube>], yes: &Rules, no: &Rules) -> (Vec<Request>, Three) {
+fn witnesses(
+    space: &Space,
+    excess: &Excess,
+    yes: &Rules,
+    no: &Rules,
+    owner: Option<&str>,
+) -> (Vec<Request>, Three) {
     let mut found: Vec<Request> = Vec::new();
-    for heap in heaps {
-        if found.len() == MOST_WITNESSES {
-            break;
+    for (heaps, level, own) in [
+        (&excess.named, Some(Level::Account), false),
+        (&excess.stronger[1], Some(Level::Direct), true),
+        (&excess.stronger[0], Some(Level::Role), true),
+        (&excess.spared, None, true),
+    ] {
+        let confirmed =
+            |it: &Request| says(yes, it, level) == Three::Yes && says(no, it, level) == Three::No;
+        for heap in heaps {
+            if found.len() == MOST_WITNESSES {
+                break;
+            }
+            let witness = heap
+                .iter()
+                .take(MOST_CUBES_TRIED)
+                .flat_map(|it| candidates(space, it))
+                .map(|it| if own { at_home(it) } else { it })
+                .find(confirmed);
+            let witness = witness.map(|mut it| {
+                it.caller_policies = caller_policies(yes, space.kind, owner, &it);
+                it
+            });
+            found.extend(witness.filter(|it| !found.iter().any(|known| includes(known, it))));
         }
-        let confirmed = |it: &Request| {
-            says(yes, space.kind, it) == Three::Yes && says(no, space.kind, it) == Three::No
-        };
-        let witness = heap
-            .iter()
-            .take(MOST_CUBES_TRIED)
-            .flat_map(|it| candidates(space, it))
-            .find(confirmed);
-        found.extend(witness.filter(|it| !found.contains(it)));
     }
-    let any = match (heaps.is_empty(), found.is_empty()) {
+    let any = match (excess.is_empty(), found.is_empty()) {
         (true, _) => Three::No,
         (false, true) => Three::Maybe,
         (false, false) => Three::Yes,
     };
     (found, any)
+}
+
+/// Whether a witness says all that another does: it is the same, or anyone may do it unsigned.
+fn includes(known: &Request, other: &Request) -> bool {
+    let shown = |it: &Request| Request {
+        principal: Who::Anonymous,
+        caller_policies: None,
+        ..it.clone()
+    };
+    known == other || known.principal == Who::Anonymous && *known == shown(other)
+}
+
+/// The same request on a resource of the caller's own account, where its ARN does not name one.
+fn at_home(mut request: Request) -> Request {
+    let own = Caller::of(&request).account().map(str::to_owned);
+    if request.owner() != own.as_deref() {
+        request.resource_account = own;
+    }
+    request
 }
 
 /// The statement of a document that lets a request through, or that refuses it.

@@ -6,12 +6,12 @@
 
 use super::automaton::Atlas;
 use super::coordinate::{Value, What, text_of};
-use super::coordinates::{OF_PRINCIPAL, plain};
+use super::coordinates::{plain, role_of};
 use super::cubes::Cube;
 use super::facts::{Facts, Key};
-use super::request::{Request, Who};
+use super::request::{MethodAuth, Request, Who};
 use super::rules::Kind;
-use super::space::Space;
+use super::space::{SOMEWHERE, Space};
 
 /// Most combinations that are tried for one cube.
 const MOST_TRIES: usize = 200;
@@ -44,8 +44,6 @@ const KNOWN: [&str; 22] = [
 
 /// The account of a stranger.
 const STRANGER: &str = "999999999999";
-/// The account of a resource that could be anywhere.
-const SOMEWHERE: &str = "333333333333";
 
 /// The requests to try for a cube, the plainest first.
 pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = Request> + 'a {
@@ -148,6 +146,12 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
     };
     let mut request = Request::new(principal, action, resource);
     settle_owner(space, &mut request);
+    if let Some((_, Value::Who(who))) = value(&What::Principal)
+        && let Some(role) = role_of(who)
+    {
+        let key = spelling(space, "aws:principalarn");
+        request.context.insert(key, vec![role.to_owned()]);
+    }
     for (index, coordinate) in space.coordinates.iter().enumerate() {
         if let (What::Key(key), Value::Key(Some(values))) =
             (&coordinate.what, &coordinate.values[choice[index]])
@@ -158,6 +162,9 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
             };
             request.context.insert(spelling(space, key), values);
         }
+    }
+    if request.principal == Who::Anonymous && request.action.starts_with("execute-api:") {
+        request.method_auth = Some(MethodAuth::None);
     }
     align(space, &mut request);
     say_what_does_not_follow(space, &mut request);
@@ -223,11 +230,7 @@ fn align(space: &Space, request: &mut Request) {
 /// Says of each key that the documents ask about what would otherwise not be known.
 fn say_what_does_not_follow(space: &Space, request: &mut Request) {
     let mut further = Vec::new();
-    let of_queue = request.action.starts_with("sqs:") && space.kind == Kind::Resource;
-    let facts = Facts {
-        listed_keys_only: of_queue,
-        ..Facts::of(request)
-    };
+    let facts = Facts::of(request);
     for coordinate in &space.coordinates {
         if let What::Key(key) = &coordinate.what
             && facts.given(key).is_none()
@@ -238,20 +241,6 @@ fn say_what_does_not_follow(space: &Space, request: &mut Request) {
             } else {
                 further.push((spelling(space, key), Vec::new()));
             }
-        }
-    }
-    if of_queue {
-        let plain = Facts::of(request);
-        for key in OF_PRINCIPAL {
-            let Some(name) = space.spellings.get(key) else {
-                continue;
-            };
-            let values = match plain.key(key) {
-                Key::Told(value) => vec![value.into_owned()],
-                Key::RoleOfSession(arn) => vec![arn],
-                Key::Given(_) | Key::Absent | Key::Present | Key::Unknown => Vec::new(),
-            };
-            further.push((name.clone(), values));
         }
     }
     for (key, values) in further {

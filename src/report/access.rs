@@ -301,6 +301,9 @@ fn asked(request: &Request) -> String {
     for (key, values) in &request.context {
         let _ = write!(text, " with {key} = {}", values.join(", "));
     }
+    if let Some(own) = request.assumed() {
+        let _ = write!(text, ", {}", own.phrase());
+    }
     text
 }
 

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use crate::model::{AccountId, Address, KindName};
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
-    Who, compare,
+    Who, compare_in,
 };
 use crate::stack::{Principal, RouteKey, Stack, Whom};
 
@@ -327,7 +327,7 @@ impl<'a> Search<'a> {
                             .collect(),
                         ..paper.document.clone()
                     };
-                    let compared = compare(&bound, &document);
+                    let compared = compare_in(account_of(thing), &bound, &document);
                     if compared.verdict == Change::Unproven {
                         open.extend(
                             compared

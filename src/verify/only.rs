@@ -14,7 +14,7 @@ use crate::model::{Address, KindName};
 use crate::policy::patterns::Pattern;
 use crate::policy::widen::blame;
 use crate::policy::{
-    Change, Clause, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare,
+    Change, Clause, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare_in,
 };
 use crate::stack::{RouteKey, Stack, Target};
 
@@ -184,12 +184,19 @@ impl Search<'_> {
         let bound = self.declared.bound(thing);
         let outside: Vec<&Statement> = allowing(paper).filter(|it| !bound.covers(it)).collect();
         for statement in outside {
-            self.outside(trial, paper, statement, &bound);
+            self.outside(trial, thing, paper, statement, &bound);
         }
     }
 
     /// A statement that does not lie within the bound part by part: compared exactly.
-    fn outside(&self, trial: &mut Trial, paper: &Paper, statement: &Statement, bound: &Bound) {
+    fn outside(
+        &self,
+        trial: &mut Trial,
+        thing: &Thing,
+        paper: &Paper,
+        statement: &Statement,
+        bound: &Bound,
+    ) {
         let origin = paper.origin_of(statement, &self.world.own);
         let denies = paper
             .document
@@ -200,7 +207,7 @@ impl Search<'_> {
             statements: std::iter::once(statement).chain(denies).cloned().collect(),
             ..paper.document.clone()
         };
-        let found = compare(&bound.document(), &alone);
+        let found = compare_in(account_of(thing), &bound.document(), &alone);
         if found.verdict == Change::Unproven {
             trial.depends_on(
                 found
@@ -213,8 +220,13 @@ impl Search<'_> {
         for request in found.gains {
             let who = self.world.who(&request.principal);
             let resource = self.world.named(&request.resource);
+            let own = request.assumed();
+            let own = own.map_or_else(String::new, |it| format!(", {}", it.phrase()));
             trial.fails(Evidence {
-                says: format!("{} lets {who} {} on {resource}", paper.name, request.action),
+                says: format!(
+                    "{} lets {who} {} on {resource}{own}",
+                    paper.name, request.action
+                ),
                 blame: vec![
                     self.world
                         .named(&format!("{}, {}", paper.name, label(statement))),

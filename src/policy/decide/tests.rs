@@ -180,10 +180,6 @@ fn a_denial_anywhere_wins() {
             scps: vec![full.clone(), vec![allow(""), no.clone()]],
             ..open.clone()
         },
-        Policies {
-            rcps: vec![vec![no_principal.clone()]],
-            ..open.clone()
-        },
     ] {
         let because = is(Deny, &request, &refused);
         assert!(
@@ -297,24 +293,40 @@ fn service_control_policies_bind_neither_services_nor_their_own_roles() {
 
 #[test]
 fn resource_control_policies_that_only_deny_leave_the_rest_allowed() {
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:inbox";
+    let send = Request::new(Who::of(ROLE), "sqs:SendMessage", queue);
     let with = |rcps| Policies {
         rcps,
         ..identity(allow(""))
     };
-    let other = deny(r#""Principal":"*","Action":"sqs:*""#);
+    let other = deny(r#""Principal":"*","Action":"kms:*""#);
     let full = allow(r#""Principal":"*""#);
-    is(
-        Allow,
-        &publish(ROLE, NEAR),
-        &with(vec![vec![other.clone()]]),
-    );
-    is(
-        Allow,
-        &publish(ROLE, NEAR),
-        &with(vec![vec![full], vec![other]]),
-    );
-    let sqs_only = allow(r#""Principal":"*","Action":"sqs:*""#);
-    is(Deny, &publish(ROLE, NEAR), &with(vec![vec![sqs_only]]));
+    is(Allow, &send, &with(vec![vec![other.clone()]]));
+    is(Allow, &send, &with(vec![vec![full], vec![other]]));
+    let kms_only = allow(r#""Principal":"*","Action":"kms:*""#);
+    is(Deny, &send, &with(vec![vec![kms_only]]));
+}
+
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
+#[test]
+fn resource_control_policies_bind_neither_all_services_nor_the_services_own_roles() {
+    let no = vec![vec![deny(r#""Sid":"No","Principal":"*""#)]];
+    let with = |own: Policies| Policies {
+        rcps: no.clone(),
+        ..own
+    };
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:inbox";
+    let send = |who: &str| Request::new(Who::of(who), "sqs:SendMessage", queue);
+    let because = is(Deny, &send(ROLE), &with(identity(allow(""))));
+    assert!(because[0].contains("statement `No`, denies it"));
+    is(Deny, &send(A), &with(identity(allow(""))));
+    is(Allow, &publish(ROLE, NEAR), &with(identity(allow(""))));
+    let linked = "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/R";
+    is(Allow, &send(linked), &with(identity(allow(""))));
+    let session = send("arn:aws:sts::111111111111:assumed-role/R/s");
+    is(Deny, &session, &with(identity(allow(""))));
+    let session = session.with("aws:PrincipalArn", [linked]);
+    is(Allow, &session, &with(identity(allow(""))));
 }
 
 #[test]
@@ -572,13 +584,15 @@ fn a_stranger_calls_a_rest_api_only_as_far_as_its_policy_says() {
         ))
     };
     let stranger = invoke(Who::Anonymous, API);
-    is(Allow, &stranger, &everyone("execute-api:/prod/GET/*"));
+    let because = is(Unproven, &stranger, &everyone("execute-api:/prod/GET/*"));
+    assert_eq!(because, ["the authorization of the method is not given"]);
     is(Deny, &stranger, &everyone("execute-api:/prod/POST/*"));
     is(Deny, &stranger, &resource(lets(ROLE)));
     is(Deny, &stranger, &Policies::default());
 
     let mut open = stranger.clone();
     open.method_auth = Some(MethodAuth::None);
+    is(Allow, &open, &everyone("execute-api:/prod/GET/*"));
     is(Allow, &open, &Policies::default());
     is(Deny, &open, &resource(lets(ROLE)));
     let mut signed = stranger;
@@ -636,8 +650,9 @@ fn a_private_api_without_a_policy_lets_nobody_in() {
     is(Deny, &request, &resource(through("vpce-2")));
     let mut stranger = request;
     stranger.principal = Who::Anonymous;
-    is(Allow, &stranger, &resource(through("vpce-1")));
+    is(Unproven, &stranger, &resource(through("vpce-1")));
     stranger.method_auth = Some(MethodAuth::None);
+    is(Allow, &stranger, &resource(through("vpce-1")));
     is(Deny, &stranger, &Policies::default());
 }
 
@@ -652,15 +667,13 @@ fn some_calls_on_a_queue_are_its_own_accounts_only() {
     is(Allow, &own, &open);
 }
 
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>
 #[test]
-fn a_key_that_sqs_does_not_list_is_not_counted_on_in_a_queues_policy() {
+fn a_queues_policy_may_ask_about_every_global_key() {
     let send = Request::new(Who::of(ROLE), "sqs:SendMessage", QUEUE);
     let like =
         format!(r#""Principal":"*","Condition":{{"ArnLike":{{"aws:PrincipalArn":"{ROLE}"}}}}"#);
-    let policies = both(allow(""), allow(&like));
-    is(Unproven, &send, &policies);
-    // On a topic it is what it is everywhere.
-    is(Allow, &publish(ROLE, FAR), &policies);
+    is(Allow, &send, &both(allow(""), allow(&like)));
 }
 
 #[test]
@@ -844,7 +857,7 @@ fn only_roles_and_keys_have_the_last_word_in_their_own_account() {
     };
     ask("iam:PassRole", TRUST);
     ask("iam:GetRole", TRUST);
-    ask("sts:GetFederationToken", USER);
+    ask("sts:DecodeAuthorizationMessage", "*");
     ask("sts:GetCallerIdentity", "*");
     ask("kms:ListKeys", "*");
     ask("sns:ListTopics", "*");
@@ -1005,22 +1018,251 @@ fn what_has_no_owner_is_the_callers() {
 #[test]
 fn roles_and_keys_are_guarded_by_their_own_policy() {
     let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    let alias = "arn:aws:kms:eu-west-1:111111111111:alias/k";
     for (action, resource, expected) in [
         ("sts:assumerole", TRUST, true),
-        ("sts:assumerole", USER, false),
-        ("sts:assumerole", key, false),
-        ("sts:assumerole", NEAR, false),
+        ("sts:tagsession", TRUST, true),
+        ("sts:getfederationtoken", USER, false),
         ("iam:getrole", TRUST, false),
         ("kms:decrypt", key, true),
-        ("kms:decrypt", TRUST, false),
-        ("kms:decrypt", NEAR, false),
+        ("kms:createalias", key, true),
+        ("kms:createalias", alias, false),
+        ("kms:listkeys", "*", false),
         ("sns:publish", key, false),
     ] {
-        let request = publish(ROLE, resource);
         assert_eq!(
-            is_guarded(&request, action),
+            services::is_guarded(action, resource),
             expected,
             "{action} {resource}"
         );
     }
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+#[test]
+fn sts_answers_some_calls_whatever_the_policies_say() {
+    let federated = "arn:aws:sts::111111111111:federated-user/f";
+    let sns = "sns.amazonaws.com";
+    let policies = [both(allow(""), lets("*")), identity(deny(""))];
+    for (action, who, expected) in [
+        ("sts:GetCallerIdentity", ROLE, Allow),
+        ("sts:getcalleridentity", USER, Allow),
+        ("sts:GetCallerIdentity", A, Allow),
+        ("sts:GetCallerIdentity", federated, Allow),
+        ("sts:GetCallerIdentity", sns, Deny),
+        ("sts:GetSessionToken", USER, Allow),
+        ("sts:GetSessionToken", SESSION, Deny),
+        ("sts:GetFederationToken", ROLE, Deny),
+        ("sts:AssumeRole", A, Deny),
+        ("sts:AssumeRole", federated, Deny),
+    ] {
+        for policies in &policies {
+            is(expected, &Request::new(Who::of(who), action, "*"), policies);
+        }
+    }
+    let trusts = both(allow(""), trust(r#"{"AWS":"111111111111"}"#));
+    is(
+        Deny,
+        &assume("arn:aws:iam::111111111111:root", TRUST),
+        &trusts,
+    );
+    is(Allow, &assume(ROLE, TRUST), &trusts);
+}
+
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html>
+/// and <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>
+#[test]
+fn some_calls_are_for_the_owners_account_only() {
+    let key = |account: &str| format!("arn:aws:kms:eu-west-1:{account}:key/k");
+    let open = both(allow(""), lets(ROLE));
+    let of = |action: &str, resource: &str| Request::new(Who::of(ROLE), action, resource);
+    for (action, far) in [
+        ("kms:PutKeyPolicy", Deny),
+        ("kms:ScheduleKeyDeletion", Deny),
+        ("kms:Decrypt", Allow),
+        ("kms:ReEncryptTo", Allow),
+        ("kms:CreateGrant", Allow),
+    ] {
+        is(far, &of(action, &key("222222222222")), &open);
+        is(Allow, &of(action, &key("111111111111")), &open);
+    }
+    for action in [
+        "AddPermission",
+        "CancelMessageMoveTask",
+        "CreateQueue",
+        "DeleteQueue",
+        "ListMessageMoveTasks",
+        "ListQueues",
+        "ListQueueTags",
+        "RemovePermission",
+        "SetQueueAttributes",
+        "StartMessageMoveTask",
+        "TagQueue",
+        "UntagQueue",
+    ] {
+        is(Deny, &of(&format!("sqs:{action}"), QUEUE), &open);
+    }
+    for action in ["SendMessage", "ReceiveMessage", "PurgeQueue", "GetQueueUrl"] {
+        is(Allow, &of(&format!("sqs:{action}"), QUEUE), &open);
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>, "Principal key values"
+#[test]
+fn only_some_services_accept_unsigned_requests() {
+    let open = resource(allow(r#""Principal":"*""#));
+    for (action, resource, expected) in [
+        ("sns:Publish", NEAR, Allow),
+        ("sqs:SendMessage", QUEUE, Allow),
+        ("s3:GetObject", "arn:aws:s3:::b/x", Allow),
+        (
+            "kms:Decrypt",
+            "arn:aws:kms:eu-west-1:111111111111:key/k",
+            Deny,
+        ),
+        ("sts:AssumeRole", TRUST, Deny),
+        (
+            "events:PutEvents",
+            "arn:aws:events:eu-west-1:111111111111:event-bus/b",
+            Deny,
+        ),
+    ] {
+        is(
+            expected,
+            &Request::new(Who::Anonymous, action, resource),
+            &open,
+        );
+    }
+}
+
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html> and the pages of S3 and STS
+#[test]
+fn a_key_that_every_request_of_a_service_has_is_never_taken_for_absent() {
+    let with = |condition: &str| {
+        resource(allow(&format!(
+            r#""Principal":"*","Resource":"*","Condition":{{{condition}}}"#
+        )))
+    };
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    let decrypt = |who: &str| Request::new(Who::of(who), "kms:Decrypt", key);
+    let own = r#""StringEquals":{"kms:CallerAccount":"111111111111"}"#;
+    is(Allow, &decrypt(ROLE), &with(own));
+    is(
+        Deny,
+        &decrypt(ROLE),
+        &with(&own.replace("Equals", "NotEquals")),
+    );
+    is(Unproven, &decrypt("sns.amazonaws.com"), &with(own));
+    let mut read = Request::new(Who::of(ROLE), "s3:GetObject", "arn:aws:s3:::b/x");
+    read.resource_account = Some(A.to_owned());
+    let owner = r#""StringNotEquals":{"s3:ResourceAccount":"111111111111"}"#;
+    is(Deny, &read, &with(owner));
+    is(
+        Unproven,
+        &read,
+        &with(r#""NumericLessThanIfExists":{"s3:TlsVersion":"1.2"}"#),
+    );
+    let session = assume(ROLE, TRUST);
+    let named = r#""StringNotEquals":{"sts:RoleSessionName":"root"}"#;
+    is(Unproven, &session, &with(named));
+    let told = session.with("sts:RoleSessionName", ["job"]);
+    is(Allow, &told, &with(named));
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>, "Policy variables with no value"
+#[test]
+fn a_variable_without_a_value_equals_nothing_and_differs_from_everything() {
+    let test = |operator: &str, values: &str| {
+        format!(r#""Condition":{{"{operator}":{{"s3:prefix":{values}}}}}"#)
+    };
+    let mut read =
+        Request::new(Who::of(ROLE), "s3:GetObject", "arn:aws:s3:::b/x").with("s3:prefix", ["bob"]);
+    read.resource_account = Some(A.to_owned());
+    let user = r#""${aws:username}""#;
+    for (operator, values, holds) in [
+        ("StringEquals", user, false),
+        ("StringLike", user, false),
+        ("StringEqualsIfExists", user, false),
+        ("StringNotEquals", user, true),
+        ("StringNotLike", user, true),
+        ("StringNotEqualsIfExists", user, true),
+        ("StringNotEqualsIgnoreCase", user, true),
+        ("ForAnyValue:StringEquals", user, false),
+        ("ForAnyValue:StringNotEquals", user, true),
+        ("ForAllValues:StringEquals", user, false),
+        ("ForAllValues:StringNotEquals", user, true),
+        ("StringEquals", r#"["${aws:username}","bob"]"#, true),
+        ("StringEquals", r#"["bob","${aws:username}"]"#, true),
+        ("StringNotEquals", r#"["${aws:username}","bob"]"#, false),
+        ("StringNotEquals", r#"["bob","${aws:username}"]"#, false),
+        ("StringEquals", r#""${aws:username, 'bob'}""#, true),
+        ("StringNotEquals", r#""${aws:username, 'bob'}""#, false),
+        ("StringEquals", r#""${aws:PrincipalTag/team}""#, false),
+        ("StringNotEquals", r#""${aws:PrincipalTag/team}""#, true),
+    ] {
+        let read = read
+            .clone()
+            .with("aws:PrincipalTag/team", Vec::<String>::new());
+        let condition = test(operator, values);
+        let allowed = if holds { Allow } else { Deny };
+        is(allowed, &read, &identity(allow(&condition)));
+        let mut denied = identity(allow(""));
+        denied.identity.push(deny(&condition));
+        is(if holds { Deny } else { Allow }, &read, &denied);
+    }
+    // The organization of the resource is not that of a principal who is in none.
+    let perimeter =
+        deny(r#""Condition":{"StringNotEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}}"#);
+    let mut policies = identity(allow(""));
+    policies.identity.push(perimeter);
+    let inside = read.clone().with("aws:ResourceOrgID", ["o-1"]);
+    is(Deny, &inside, &policies);
+    is(
+        Deny,
+        &inside
+            .clone()
+            .with("aws:PrincipalOrgID", Vec::<String>::new()),
+        &policies,
+    );
+    is(
+        Allow,
+        &inside.with("aws:PrincipalOrgID", ["o-1"]),
+        &policies,
+    );
+    // Without a value, a resource matches nothing, and is left out of nothing.
+    let on = |element: &str| {
+        identity(allow(&format!(
+            r#""{element}":"arn:aws:s3:::b/${{aws:username}}""#
+        )))
+    };
+    is(Deny, &read, &on("Resource"));
+    is(Allow, &read, &on("NotResource"));
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn>
+#[test]
+fn the_path_of_a_sessions_role_is_not_assumed() {
+    let like = |operator: &str, pattern: &str| {
+        identity(allow(&format!(
+            r#""Condition":{{"{operator}":{{"aws:PrincipalArn":"{pattern}"}}}}"#
+        )))
+    };
+    let request = publish("arn:aws:sts::111111111111:assumed-role/a/s", NEAR);
+    let role = |rest: &str| format!("arn:aws:iam::111111111111:role/{rest}");
+    for (pattern, expected) in [
+        ("*", Allow),
+        ("*a", Allow),
+        ("a", Unproven),
+        ("team/a", Unproven),
+        ("*/a", Unproven),
+        ("?a", Unproven),
+        ("b", Deny),
+        ("*b", Deny),
+    ] {
+        is(expected, &request, &like("ArnLike", &role(pattern)));
+    }
+    is(Unproven, &request, &like("ArnNotLike", &role("a")));
+    is(Allow, &request, &like("ArnNotLike", &role("b")));
+    let told = request.with("aws:PrincipalArn", [role("a")]);
+    is(Allow, &told, &like("ArnEquals", &role("a")));
 }

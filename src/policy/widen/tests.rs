@@ -1,5 +1,6 @@
 //! What counts as wider, a sentence each, and the laws.
 
+use super::super::decide::{Decision, Policies, decide};
 use super::*;
 
 fn document(statements: &str) -> Document {
@@ -33,7 +34,10 @@ fn check(expected: Change, old: &str, new: &str) -> Comparison {
     for (witnesses, yes, no) in [(&found.gains, &new, &old), (&found.loses, &old, &new)] {
         for witness in witnesses {
             let kind = kind_of(&[&old, &new]);
-            let ask = |it: &Document| says(&Rules::of(it, kind, ""), kind, witness);
+            let ask = |it: &Document| match (kind, witness.caller_policies) {
+                (Kind::Resource, Some(own)) => effective(it, witness, own),
+                _ => says(&Rules::of(it, kind, ""), witness, Some(Level::Account)),
+            };
             assert_eq!(ask(yes), Three::Yes, "{witness:?}");
             assert_eq!(ask(no), Three::No, "{witness:?}");
         }
@@ -51,6 +55,19 @@ fn check(expected: Change, old: &str, new: &str) -> Comparison {
     };
     assert_eq!(back, mirrored);
     found
+}
+
+/// Whether a resource policy lets a request through, of a caller with such policies of its own.
+fn effective(document: &Document, witness: &Request, own: CallerPolicies) -> Three {
+    let policies = Policies {
+        resource: Some(document.clone()),
+        ..Policies::of_caller(own)
+    };
+    match decide(witness, &policies).decision {
+        Decision::Allow => Three::Yes,
+        Decision::Deny => Three::No,
+        Decision::Unproven => Three::Maybe,
+    }
 }
 
 use Change::{Both, Cosmetic, Equal, Narrowed, Unproven, Widened};
@@ -542,14 +559,14 @@ fn a_witness_is_the_plainest_request_that_a_person_could_try() {
             "arn:aws:iam::222222222222:role/someone sns:Publish arn:aws:sns:eu-west-1:222222222222:example aws:ResourceAccount=222222222222",
         ),
         (
-            r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/a"},"Action":"sts:AssumeRole"}"#,
+            r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/a"}}}"#,
             r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}"#,
             "arn:aws:iam::111111111111:role/someone sts:AssumeRole arn:aws:iam::111111111111:role/target",
         ),
         (
             "",
             r#"{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111","aws:PrincipalTag/team":"x"}}}"#,
-            "arn:aws:iam::111111111111:role/someone sqs:SendMessage arn:aws:sns:eu-west-1:333333333333:example aws:PrincipalAccount=111111111111 aws:PrincipalTag/team=x",
+            "arn:aws:iam::111111111111:role/someone sqs:SendMessage arn:aws:sns:eu-west-1:333333333333:example aws:PrincipalTag/team=x",
         ),
         (
             "",
@@ -674,31 +691,6 @@ fn a_difference_that_only_one_reading_shows_is_told_from_one_that_nobody_can_dec
 }
 
 #[test]
-fn what_a_queue_does_not_list_is_open_where_a_topic_has_it_absent() {
-    let asks = |action: &str, resource: &str| {
-        let read = document(&format!(
-            r#"{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"{resource}","Condition":{{"Null":{{"aws:Referer":"true"}}}}}}"#
-        ));
-        let who = crate::policy::Who::of("arn:aws:iam::111111111111:role/a");
-        alone(&read, &Request::new(who, action, resource))
-    };
-    let (queue, topic) = (
-        "arn:aws:sqs:eu-west-1:222222222222:q",
-        "arn:aws:sns:eu-west-1:222222222222:t",
-    );
-    assert_eq!(asks("sqs:SendMessage", queue), Three::Maybe);
-    assert_eq!(asks("SQS:SendMessage", queue), Three::Maybe);
-    assert_eq!(asks("sns:Publish", topic), Three::Yes);
-    // An identity's policy is no queue's.
-    let own = document(
-        r#"{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*","Condition":{"Null":{"aws:Referer":"true"}}}"#,
-    );
-    let who = crate::policy::Who::of("arn:aws:iam::111111111111:role/a");
-    let request = Request::new(who, "sqs:SendMessage", queue);
-    assert_eq!(alone(&own, &request), Three::Yes);
-}
-
-#[test]
 fn a_providers_tokens_are_let_in_by_name() {
     let trust = |provider: &str| {
         format!(
@@ -781,16 +773,6 @@ fn an_identity_policy_is_asked_in_the_resources_partition_and_of_its_own_account
 }
 
 #[test]
-fn a_queues_witness_says_of_what_sqs_does_not_list_that_it_is_absent() {
-    assert_eq!(
-        witnesses_of(
-            r#"{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:eu-west-1:222222222222:q","Condition":{"Null":{"aws:Referer":"true"}}}"#
-        ),
-        ["anonymous sqs:SendMessage arn:aws:sqs:eu-west-1:222222222222:q aws:Referer="]
-    );
-}
-
-#[test]
 fn a_keys_value_reads_as_what_the_key_is_of() {
     for (key, value) in [
         ("aws:SourceOwner", "999999999999"),
@@ -814,5 +796,164 @@ fn a_keys_value_reads_as_what_the_key_is_of() {
         [
             "arn:aws:iam::111111111111:role/someone sts:AssumeRole arn:aws:iam::111111111111:role/target aws:RequestedRegion=us-east-1"
         ]
+    );
+}
+
+const OWN: &str = "arn:aws:iam::111111111111:";
+const SESSION: &str = "arn:aws:sts::111111111111:assumed-role/pub/job";
+
+/// How a statement may name a principal of the resource's own account.
+fn names() -> [(&'static str, String); 7] {
+    let pub_role = format!("{OWN}role/pub");
+    let limited = |operator: &str, key: &str, value: &str| {
+        format!(r#""Principal":"*","Condition":{{"{operator}":{{"{key}":"{value}"}}}}"#)
+    };
+    let aws = |name: &str| format!(r#""Principal":{{"AWS":"{name}"}}"#);
+    [
+        ("nothing", String::new()),
+        ("account", aws(&format!("{OWN}root"))),
+        ("role", aws(&pub_role)),
+        ("user", aws(&format!("{OWN}user/ann"))),
+        ("session", aws(SESSION)),
+        ("arn", limited("ArnEquals", "aws:PrincipalArn", &pub_role)),
+        (
+            "of account",
+            limited("StringEquals", "aws:PrincipalAccount", "111111111111"),
+        ),
+    ]
+}
+
+/// A topic's, queue's, API's, trust and key policy's action and resource, in the account of the callers.
+const HOLDERS: [(&str, &str); 5] = [
+    ("sns:Publish", "arn:aws:sns:eu-west-1:111111111111:t"),
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q"),
+    (
+        "execute-api:Invoke",
+        "arn:aws:execute-api:eu-west-1:111111111111:a1/prod/GET/x",
+    ),
+    ("sts:AssumeRole", ""),
+    ("kms:Decrypt", "*"),
+];
+
+fn named(holder: (&str, &str), names: &[&String]) -> Document {
+    let resource = match holder.1 {
+        "" => String::new(),
+        it => format!(r#","Resource":"{it}""#),
+    };
+    let statements = names.iter().filter(|it| !it.is_empty()).map(|it| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"{}"{resource},{it}}}"#,
+            holder.0
+        )
+    });
+    document(&statements.collect::<Vec<_>>().join(","))
+}
+
+/// What a caller of the account may do, by how it is named and what its own policies allow, as AWS's
+/// table has it.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>
+fn may(caller: &str, name: &str, own: CallerPolicies, guarded: bool) -> bool {
+    let is_named = match name {
+        "nothing" => false,
+        "account" | "of account" => true,
+        "role" | "arn" => caller == "role" || caller == "session",
+        other => other == caller,
+    };
+    let by_policy = is_named
+        && match name {
+            "account" => own == CallerPolicies::Allow,
+            "role" => own != CallerPolicies::Limited,
+            _ => true,
+        };
+    by_policy || own == CallerPolicies::Allow && !guarded
+}
+
+#[test]
+fn how_a_principal_of_the_own_account_is_named_is_part_of_what_is_granted() {
+    let standings = [
+        CallerPolicies::Allow,
+        CallerPolicies::None,
+        CallerPolicies::Limited,
+    ];
+    let names = names();
+    for holder in HOLDERS {
+        let guarded = ["sts:", "kms:"].iter().any(|it| holder.0.starts_with(it));
+        for (old_name, old) in &names {
+            for (beside, (new_name, new)) in [false, true]
+                .into_iter()
+                .flat_map(|it| names.iter().map(move |name| (it, name)))
+            {
+                let before = named(holder, &[old]);
+                let after = if beside {
+                    named(holder, &[old, new])
+                } else {
+                    named(holder, &[new])
+                };
+                let cells = ["role", "session", "user", "another role"]
+                    .into_iter()
+                    .flat_map(|caller| standings.map(|own| (caller, own)));
+                let (mut more, mut less) = (false, false);
+                for (caller, own) in cells {
+                    let was = may(caller, old_name, own, guarded);
+                    let is = may(caller, new_name, own, guarded) || beside && was;
+                    more |= is && !was;
+                    less |= was && !is;
+                }
+                let found = compare_in("111111111111", &before, &after);
+                let expected = match (more, less) {
+                    (false, false) => [Equal, Cosmetic],
+                    (true, false) => [Widened; 2],
+                    (false, true) => [Narrowed; 2],
+                    (true, true) => [Both; 2],
+                };
+                assert!(
+                    expected.contains(&found.verdict),
+                    "{} {old_name} to {new_name}, beside {beside}: {found:?}",
+                    holder.0
+                );
+                for (witnesses, yes, no) in [
+                    (&found.gains, &after, &before),
+                    (&found.loses, &before, &after),
+                ] {
+                    for witness in witnesses {
+                        let own = witness.caller_policies.expect("a caller of an account");
+                        let found = (effective(yes, witness, own), effective(no, witness, own));
+                        assert_eq!(found, (Three::Yes, Three::No), "{witness:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn across_accounts_it_does_not_matter_how_a_principal_is_named() {
+    let names = names();
+    let of = |name: &str| &names.iter().find(|it| it.0 == name).expect("a name").1;
+    for holder in HOLDERS {
+        let holder = (holder.0, holder.1.replace("111111111111", "222222222222"));
+        let holder = (holder.0, holder.1.as_str());
+        for name in ["role", "session", "user", "arn", "of account"] {
+            let before = named(holder, &[of("account")]);
+            let after = named(holder, &[of("account"), of(name)]);
+            let found = compare_in("222222222222", &before, &after);
+            assert_eq!(found.verdict, Cosmetic, "{name} {found:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_longer_denied_is_gained_by_whom_an_identity_policy_lets() {
+    let deny = r#"{"Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t"}"#;
+    let found = check(Widened, deny, "");
+    assert_eq!(found.gains[0].caller_policies, Some(CallerPolicies::Allow));
+    // A key's policy must allow as well.
+    check(
+        Cosmetic,
+        &deny
+            .replace("sns:Publish", "kms:*")
+            .replace(":sns:", ":kms:"),
+        "",
     );
 }

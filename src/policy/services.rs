@@ -1,0 +1,290 @@
+//! Rules of single services that no policy can change, each with the AWS page that states it.
+//!
+//! A row is one rule; what is not listed follows IAM's general logic.
+
+use super::request::Caller;
+
+/// Actions that only principals of the resource's own account may call, whatever a resource policy says.
+///
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html>.
+const SQS_OWNER_ONLY: [&str; 12] = [
+    "sqs:addpermission",
+    "sqs:cancelmessagemovetask",
+    "sqs:createqueue",
+    "sqs:deletequeue",
+    "sqs:listmessagemovetasks",
+    "sqs:listqueues",
+    "sqs:listqueuetags",
+    "sqs:removepermission",
+    "sqs:setqueueattributes",
+    "sqs:startmessagemovetask",
+    "sqs:tagqueue",
+    "sqs:untagqueue",
+];
+
+/// KMS actions that principals of another account may call; all others are for the key's own account.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>, column
+/// "Cross-account use".
+const KMS_CROSS_ACCOUNT: [&str; 20] = [
+    "kms:creategrant",
+    "kms:decrypt",
+    "kms:derivesharedsecret",
+    "kms:describekey",
+    "kms:encrypt",
+    "kms:generatedatakey",
+    "kms:generatedatakeypair",
+    "kms:generatedatakeypairwithoutplaintext",
+    "kms:generatedatakeywithoutplaintext",
+    "kms:generatemac",
+    "kms:getkeyrotationstatus",
+    "kms:getpublickey",
+    "kms:listgrants",
+    "kms:reencryptfrom",
+    "kms:reencryptto",
+    "kms:retiregrant",
+    "kms:revokegrant",
+    "kms:sign",
+    "kms:verify",
+    "kms:verifymac",
+];
+
+/// Services that accept requests without a signature.
+///
+/// API Gateway does so at methods without an authorizer. See
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>, "Principal key
+/// values", and <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
+const UNSIGNED: [&str; 4] = ["execute-api:", "s3:", "sns:", "sqs:"];
+
+/// Services whose resources resource control policies apply to.
+///
+/// See <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html#rcp-supported-services>.
+const UNDER_RESOURCE_CONTROL: [&str; 62] = [
+    "aoss",
+    "appconfig",
+    "appstream",
+    "autoscaling",
+    "autoscaling-plans",
+    "budgets",
+    "clouddirectory",
+    "cloudfront",
+    "cloudsearch",
+    "cloudtrail-data",
+    "codeartifact",
+    "codebuild",
+    "codecommit",
+    "codepipeline",
+    "cognito-identity",
+    "cognito-idp",
+    "comprehend",
+    "comprehendmedical",
+    "compute-optimizer",
+    "cost-optimization-hub",
+    "dax",
+    "dsql",
+    "dynamodb",
+    "ecr",
+    "ecr-public",
+    "events",
+    "firehose",
+    "fis",
+    "fms",
+    "gamelift",
+    "health",
+    "inspector-scan",
+    "kendra",
+    "kinesisvideo",
+    "kms",
+    "logs",
+    "memorydb",
+    "networkmonitor",
+    "notifications",
+    "opensearch",
+    "pca-connector-ad",
+    "personalize",
+    "polly",
+    "pricing",
+    "resource-groups",
+    "rolesanywhere",
+    "s3",
+    "secretsmanager",
+    "servicediscovery",
+    "signin",
+    "sqs",
+    "sts",
+    "support",
+    "swf",
+    "textract",
+    "timestream-influxdb",
+    "transcribe",
+    "transfer",
+    "translate",
+    "wafv2",
+    "workspaces",
+    "xray",
+];
+
+/// Actions of STS that no trust policy decides about.
+///
+/// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html>:
+/// these have no role as their resource.
+const STS_WITHOUT_ROLE: [&str; 7] = [
+    "sts:assumeroot",
+    "sts:decodeauthorizationmessage",
+    "sts:getaccesskeyinfo",
+    "sts:getcalleridentity",
+    "sts:getfederationtoken",
+    "sts:getservicebearertoken",
+    "sts:getsessiontoken",
+];
+
+/// Who calls, as far as STS tells callers apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Credentials {
+    /// An IAM user's, with or without multi-factor authentication.
+    User,
+    /// An account's root user's.
+    Root,
+    /// A role's session.
+    Role,
+    /// A federated user's session.
+    Federated,
+    /// None of an account.
+    Foreign,
+}
+
+/// What STS answers to these callers, whatever the policies say: the action, the callers, whether it
+/// is allowed, and why.
+///
+/// - `GetCallerIdentity`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+/// - `GetSessionToken`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+/// - `AssumeRole`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+/// - `GetFederationToken`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+const STS: [(&str, &[Credentials], bool, &str); 9] = [
+    (
+        "sts:getcalleridentity",
+        &[
+            Credentials::User,
+            Credentials::Root,
+            Credentials::Role,
+            Credentials::Federated,
+        ],
+        true,
+        "sts:GetCallerIdentity needs no permission, and no policy can deny it",
+    ),
+    (
+        "sts:getcalleridentity",
+        &[Credentials::Foreign],
+        false,
+        "sts:GetCallerIdentity is asked with an account's credentials",
+    ),
+    (
+        "sts:getsessiontoken",
+        &[Credentials::User, Credentials::Root],
+        true,
+        "sts:GetSessionToken needs no permission, and no policy can deny it",
+    ),
+    (
+        "sts:getsessiontoken",
+        &[
+            Credentials::Role,
+            Credentials::Federated,
+            Credentials::Foreign,
+        ],
+        false,
+        "sts:GetSessionToken is for a user's own credentials, not for those of a session",
+    ),
+    (
+        "sts:getfederationtoken",
+        &[
+            Credentials::Role,
+            Credentials::Federated,
+            Credentials::Foreign,
+        ],
+        false,
+        "sts:GetFederationToken is for a user's own credentials, not for those of a session",
+    ),
+    (
+        "sts:assumerole",
+        &[Credentials::Root],
+        false,
+        "an account's root user cannot assume a role",
+    ),
+    (
+        "sts:assumerole",
+        &[Credentials::Federated],
+        false,
+        "a federated user's session cannot assume a role",
+    ),
+    (
+        "sts:tagsession",
+        &[Credentials::Root],
+        false,
+        "an account's root user cannot assume a role",
+    ),
+    (
+        "sts:setsourceidentity",
+        &[Credentials::Root],
+        false,
+        "an account's root user cannot assume a role",
+    ),
+];
+
+/// What a service answers to this caller whatever the policies say: whether it allows it, and why.
+///
+/// Actions are in lower case, here and below.
+pub(super) fn settled(caller: &Caller<'_>, action: &str) -> Option<(bool, &'static str)> {
+    let credentials = match caller {
+        Caller::User { .. } => Credentials::User,
+        Caller::Root { .. } => Credentials::Root,
+        Caller::Role { .. } | Caller::Session { .. } => Credentials::Role,
+        Caller::Other { .. } => Credentials::Federated,
+        Caller::Provider { .. } | Caller::Service { .. } | Caller::Anonymous => {
+            Credentials::Foreign
+        }
+    };
+    STS.iter()
+        .find(|(it, callers, _, _)| *it == action && callers.contains(&credentials))
+        .map(|(_, _, allowed, why)| (*allowed, *why))
+}
+
+/// Why only the resource's own account may call an action, where that is so.
+pub(super) fn owner_only(action: &str) -> Option<&'static str> {
+    if SQS_OWNER_ONLY.contains(&action) {
+        Some("SQS allows this to the queue's own account only")
+    } else if action.starts_with("kms:") && !KMS_CROSS_ACCOUNT.contains(&action) {
+        Some("KMS allows this to the key's own account only")
+    } else {
+        None
+    }
+}
+
+/// Whether a service accepts requests without a signature, by the action or by the resource.
+pub(super) fn accepts_unsigned(action: &str, resource: &str) -> bool {
+    let service = resource.split(':').nth(2).unwrap_or_default();
+    let of_resource = |it: &str| it.strip_suffix(':') == Some(service);
+    UNSIGNED
+        .iter()
+        .any(|it| action.starts_with(it) || of_resource(it))
+}
+
+/// Whether resource control policies apply to a service's resources.
+pub(super) fn is_under_resource_control(action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    UNDER_RESOURCE_CONTROL.contains(&service)
+}
+
+/// Whether the resource's own policy must allow in the resource's own account as well: a role's trust
+/// policy, and a key's. An alias has no policy of its own.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>,
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html> and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
+pub(super) fn is_guarded(action: &str, resource: &str) -> bool {
+    let is_alias = || {
+        let mut parts = resource.splitn(6, ':').skip(2);
+        parts.next() == Some("kms") && parts.nth(2).is_some_and(|it| it.starts_with("alias/"))
+    };
+    action.starts_with("kms:") && resource != "*" && !is_alias()
+        || action.starts_with("sts:") && !STS_WITHOUT_ROLE.contains(&action)
+}
