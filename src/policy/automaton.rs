@@ -14,6 +14,8 @@ use super::patterns::{Pattern, Token};
 
 /// The most states that are made before giving up.
 const MOST_STATES: usize = 60_000;
+/// The most places of patterns that are followed, over all states: a bound on time and memory.
+const MOST_PLACES: usize = 10_000_000;
 
 /// Which characters a step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -339,6 +341,7 @@ impl Atlas {
         let mut known = HashSet::new();
         let (mut order, mut classes) = (Vec::new(), Vec::new());
         let mut queue = VecDeque::from([0]);
+        let mut followed = 0;
         while let Some(current) = queue.pop_front() {
             let (state, places) = states[current].clone();
             if universe.accepts(state) {
@@ -358,6 +361,10 @@ impl Atlas {
                 let Some(state) = universe.step(state, letter) else {
                     continue;
                 };
+                followed += places.len();
+                if followed > MOST_PLACES {
+                    return Err(TooMany);
+                }
                 let key = (state, row.advance(&places, letter));
                 if seen.contains(&key) {
                     continue;

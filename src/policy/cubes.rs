@@ -3,12 +3,16 @@
 //! A cube is a product: a set of values for each coordinate. Each set is a row of
 //! bits, and all rows of a cube lie in one piece of memory.
 
+use std::cell::Cell;
+
 /// How many values each coordinate has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// First word of each coordinate's row, and the end.
     offsets: Vec<usize>,
     sizes: Vec<usize>,
+    /// How many words of cubes have been compared.
+    compared: Cell<usize>,
 }
 
 /// A product of sets, one a coordinate.
@@ -21,6 +25,8 @@ pub struct TooMany;
 
 /// The most cubes a difference may have on the way.
 const MOST_CUBES: usize = 20_000;
+/// The most words of cubes that are compared in one space: a bound on time.
+const MOST_WORDS: usize = 400_000_000;
 
 impl Shape {
     /// Coordinates with these many values each.
@@ -30,7 +36,11 @@ impl Shape {
         for size in &sizes {
             offsets.push(offsets[offsets.len() - 1] + size.div_ceil(64));
         }
-        Self { offsets, sizes }
+        Self {
+            offsets,
+            sizes,
+            compared: Cell::new(0),
+        }
     }
 
     /// The number of coordinates.
@@ -80,8 +90,16 @@ impl Shape {
     /// What two cubes have in common.
     #[must_use]
     pub fn meet(&self, a: &Cube, b: &Cube) -> Option<Cube> {
+        // Most pairs have nothing in common in one coordinate, and are told apart without a copy.
+        for coordinate in 0..self.width() {
+            let (one, other) = (self.row(a, coordinate), self.row(b, coordinate));
+            self.compared.set(self.compared.get() + one.len());
+            if one.iter().zip(other).all(|(one, other)| one & other == 0) {
+                return None;
+            }
+        }
         let met = Cube(a.0.iter().zip(&b.0).map(|(a, b)| a & b).collect());
-        (!self.is_void(&met)).then_some(met)
+        Some(met)
     }
 
     /// What a cube has beyond another, as cubes that do not meet.
@@ -115,7 +133,7 @@ impl Shape {
             let mut next = Vec::with_capacity(left.len());
             for cube in &left {
                 self.subtract(cube, other, &mut next);
-                if next.len() > MOST_CUBES {
+                if next.len() > MOST_CUBES || self.compared.get() > MOST_WORDS {
                     return Err(TooMany);
                 }
             }
@@ -132,7 +150,7 @@ impl Shape {
         let mut found = Vec::new();
         for cube in cubes {
             found.extend(others.iter().filter_map(|it| self.meet(cube, it)));
-            if found.len() > MOST_CUBES {
+            if found.len() > MOST_CUBES || self.compared.get() > MOST_WORDS {
                 return Err(TooMany);
             }
         }

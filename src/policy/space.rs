@@ -26,6 +26,7 @@ use super::normal::root_account;
 use super::patterns::{Pattern, Token};
 use super::request::{Request, Who};
 use super::rules::{Kind, Level, Name, Named, Rule, Rules};
+use super::services::owner_only;
 use super::template::Template;
 use super::three::Three;
 
@@ -258,6 +259,21 @@ impl Space {
                 .collect();
         }
         cubes
+    }
+
+    /// The combinations whose action only the resource's own account may call.
+    #[must_use]
+    pub fn owner_only(&self) -> Cube {
+        let mut cube = self.shape.full();
+        if let Some(index) = self.index(&What::Action) {
+            let values = &self.coordinates[index].values;
+            let is_closed = |it: usize| {
+                self.kind == Kind::Resource
+                    && text_of(&values[it]).is_some_and(|it| owner_only(it).is_some())
+            };
+            self.shape.keep(&mut cube, index, is_closed);
+        }
+        cube
     }
 
     /// The combinations in which the caller is an account's root user, whom no policy of its own limits.

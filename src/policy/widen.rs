@@ -20,6 +20,8 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
+use std::cell::Cell;
+
 use super::cubes::Cube;
 use super::document::{Document, Effect};
 use super::facts::Facts;
@@ -79,6 +81,10 @@ pub struct Comparison {
 const MOST_WITNESSES: usize = 10;
 /// Most statements of one document: ten times what any service stores.
 const MOST_STATEMENTS: usize = 2000;
+/// Most answers of statements about values of a request: a bound on time.
+const MOST_ANSWERS: usize = 4_000_000;
+/// Most answers of statements about requests that are tried as witnesses.
+const MOST_TRIED: usize = 1_000_000;
 /// Most cubes of one difference that are tried for a witness.
 const MOST_CUBES_TRIED: usize = 64;
 
@@ -278,15 +284,23 @@ struct Home {
     unguarded: Vec<Cube>,
     /// Root users.
     roots: [Cube; 1],
+    /// What is not compared by how a document names callers of any account: what an identity policy
+    /// alone allows, and what a service allows to its own account only.
+    settled: Vec<Cube>,
 }
 
 impl Home {
     fn of(space: &Space, owner: Option<&str>) -> Self {
         let (certain, possible) = space.home(owner);
+        let unguarded = space.unguarded(certain);
+        let closed = space.shape.beyond(&[space.owner_only()], &possible);
+        let mut settled = unguarded.clone();
+        settled.extend(closed.unwrap_or_default());
         Self {
             possible,
-            unguarded: space.unguarded(certain),
+            unguarded,
             roots: [space.roots()],
+            settled,
         }
     }
 }
@@ -311,7 +325,7 @@ impl Excess {
     fn add(&mut self, yes: &Cubes, no: &Cubes, space: &Space, home: &Home) -> Result<(), Reason> {
         let all = Within {
             space,
-            without: &home.unguarded,
+            without: &home.settled,
             only: None,
         };
         let found = yes.beyond(&yes.allows, no, &no.allows, &all)?;
@@ -340,6 +354,12 @@ fn differ(old: &Document, new: &Document, owner: Option<&str>) -> Result<Compari
     let kind = kind_of(&[old, new]);
     let (old, new) = (Rules::of(old, kind, ""), Rules::of(new, kind, ""));
     let space = Space::of(&[&old, &new], kind, owner)?;
+    let values: usize = space.coordinates.iter().map(|it| it.values.len()).sum();
+    if values.saturating_mul(old.rules.len() + new.rules.len()) > MOST_ANSWERS {
+        return Err(
+            "there are too many statements about too many things to compare them all".to_owned(),
+        );
+    }
     let home = Home::of(&space, owner);
     let (mut gained, mut lost) = (Excess::default(), Excess::default());
     let mut by_segment = true;
@@ -391,14 +411,17 @@ fn witnesses(
     owner: Option<&str>,
 ) -> (Vec<Request>, Three) {
     let mut found: Vec<Request> = Vec::new();
+    let (cost, tried) = (yes.rules.len() + no.rules.len(), Cell::new(0));
     for (heaps, level, own) in [
         (&excess.named, Some(Level::Account), false),
         (&excess.stronger[1], Some(Level::Direct), true),
         (&excess.stronger[0], Some(Level::Role), true),
         (&excess.spared, None, true),
     ] {
-        let confirmed =
-            |it: &Request| says(yes, it, level) == Three::Yes && says(no, it, level) == Three::No;
+        let confirmed = |it: &Request| {
+            tried.set(tried.get() + cost);
+            says(yes, it, level) == Three::Yes && says(no, it, level) == Three::No
+        };
         for heap in heaps {
             if found.len() == MOST_WITNESSES {
                 break;
@@ -407,6 +430,7 @@ fn witnesses(
                 .iter()
                 .take(MOST_CUBES_TRIED)
                 .flat_map(|it| candidates(space, it))
+                .take_while(|_| tried.get() <= MOST_TRIED)
                 .map(|it| if own { at_home(it) } else { it })
                 .find(confirmed);
             let witness = witness.map(|mut it| {

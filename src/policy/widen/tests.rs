@@ -957,3 +957,39 @@ fn what_is_no_longer_denied_is_gained_by_whom_an_identity_policy_lets() {
         "",
     );
 }
+
+#[test]
+fn documents_without_measure_are_answered_soon_or_unproven() {
+    let statements = |count: usize, of: &dyn Fn(usize) -> String| {
+        let all: Vec<String> = (0..count).map(of).collect();
+        document(&all.join(","))
+    };
+    let on = |head: &'static str| {
+        move |it: usize| {
+            format!(
+                r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111111111111:role/{it}"}},"Action":"sns:A{it}","Resource":"arn:aws:sns:eu-west-1:111111111111:{head}{it}"}}"#
+            )
+        }
+    };
+    let wild = |it: usize| {
+        format!(r#"{{"Effect":"Allow","Action":"*","Resource":"arn:aws:sns:*:*:*{it}*"}}"#)
+    };
+    let stars = |letter: &str| {
+        let name = format!("{letter}*").repeat(3000);
+        let arn = format!(r#""arn:aws:sns:eu-west-1:111111111111:{name}""#);
+        document(&identity(r#""sns:*""#, &arn))
+    };
+    for (old, new) in [
+        (statements(2000, &on("a")), statements(2000, &on("b"))),
+        (statements(2000, &on("a")), statements(1999, &on("a"))),
+        (statements(2000, &wild), statements(1999, &wild)),
+        (stars("a"), stars("b")),
+        (stars("?"), stars("a")),
+    ] {
+        let begun = std::time::Instant::now();
+        let found = compare(&old, &new);
+        // A debug build on a busy machine is slow; without the bounds it would take minutes.
+        assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+        assert!(!matches!(found.verdict, Equal | Cosmetic), "{found:?}");
+    }
+}
