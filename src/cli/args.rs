@@ -110,7 +110,7 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Decide requests from the policies given with each: JSON lines in, JSON lines out
-    Simulate,
+    Simulate(Simulate),
     /// Say whether a changed policy lets anyone do more, with a request to show for it
     Compare(Compare),
 }
@@ -540,6 +540,38 @@ pub struct Explain {
     pub json: bool,
 }
 
+/// What a policy is attached to: AWS takes other documents for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyKind {
+    /// A role's or user's own policy, a boundary or a session policy.
+    Identity,
+    /// A role's trust policy.
+    Trust,
+    /// A topic's policy.
+    Topic,
+    /// A queue's policy.
+    Queue,
+    /// A REST API's policy.
+    Api,
+    /// A KMS key's policy.
+    Key,
+    /// The policy of another resource.
+    Resource,
+    /// A service or resource control policy of an organization.
+    Organization,
+}
+
+/// `simulate`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads JSON lines on stdin and answers each with one. A line that cannot be read, or that has a document which
+AWS refuses, is answered with an error and its place; the lines after it are answered all the same.")]
+pub struct Simulate {
+    /// What `resourcePolicy` is attached to; told from the request if left out.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<PolicyKind>,
+}
+
 /// `compare`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -555,6 +587,9 @@ pub struct Compare {
     /// The policy as it is to be.
     #[arg(value_name = "NEW")]
     pub new: Option<PathBuf>,
+    /// What the policies are attached to; told from the documents if left out.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<PolicyKind>,
     /// Print a document for machines.
     #[arg(long)]
     pub json: bool,

@@ -142,7 +142,7 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
             screen.result(&String::from_utf8_lossy(&text));
             Ok(Ending::Done)
         }
-        Command::Simulate => policies::simulate(screen),
+        Command::Simulate(args) => policies::simulate(args, screen),
         Command::Compare(args) => policies::compare(args, screen),
     }
 }
@@ -169,7 +169,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         | Command::Fmt(_)
         | Command::Schema(_)
         | Command::Completions { .. }
-        | Command::Simulate
+        | Command::Simulate(_)
         | Command::Compare(_) => return None,
     };
     place.sandbox.as_deref()

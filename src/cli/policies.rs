@@ -3,25 +3,51 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
-use super::args;
+use serde_json::Value;
+
+use super::args::{self, PolicyKind};
 use super::reading;
 use super::screen::Screen;
 use super::{Ending, Failure};
-use crate::policy::interchange::{compare_line, comparison, not_text, simulate_line};
+use crate::policy::grammar::{Grammar, Holder};
+use crate::policy::interchange::{
+    self, compare_line_of, comparison, kind_of_documents, not_text, simulate_line_of,
+};
 use crate::policy::{Comparison, Document, Request, Who, compare as compared};
+use crate::policy::{PolicyError, json};
 use crate::report::style::{of_sign, styled};
 
 /// Answers requests, a JSON line each.
-pub(super) fn simulate(screen: &Screen) -> Result<Ending, Failure> {
-    each_line(screen, simulate_line)
+pub(super) fn simulate(args: &args::Simulate, screen: &Screen) -> Result<Ending, Failure> {
+    let kind = args.kind.map(grammar);
+    each_line(screen, |line| simulate_line_of(kind, line))
+}
+
+fn grammar(kind: PolicyKind) -> Grammar {
+    match kind {
+        PolicyKind::Identity => Grammar::Identity,
+        PolicyKind::Trust => Grammar::Trust,
+        PolicyKind::Topic => Grammar::Resource(Holder::Topic),
+        PolicyKind::Queue => Grammar::Resource(Holder::Queue),
+        PolicyKind::Api => Grammar::Resource(Holder::Api),
+        PolicyKind::Key => Grammar::Resource(Holder::Key),
+        PolicyKind::Resource => Grammar::Resource(Holder::Other),
+        PolicyKind::Organization => Grammar::Organization,
+    }
 }
 
 /// Says whether a change of a policy lets anyone do more or less, with a request to show for it.
 pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, Failure> {
+    let kind = args.kind.map(grammar);
     let (Some(old), Some(new)) = (&args.old, &args.new) else {
-        return each_line(screen, compare_line);
+        return each_line(screen, |line| compare_line_of(kind, line));
     };
-    let found = compared(&document(old)?, &document(new)?);
+    let (before, after) = (read(old)?, read(new)?);
+    let kind = kind.unwrap_or_else(|| kind_of_documents(&[&before.1, &after.1]));
+    let found = compared(
+        &document(old, &before, kind)?,
+        &document(new, &after, kind)?,
+    );
     if args.json {
         screen.result(&format!("{}\n", comparison(None, &found)));
     } else {
@@ -58,13 +84,21 @@ fn sentence(request: &Request) -> String {
     text
 }
 
-fn document(path: &Path) -> Result<Document, Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::Plain(format!("`{}` is not a policy: {error}", path.display()))
-    };
+/// The text of a file, and the value it holds.
+fn read(path: &Path) -> Result<(String, Value), Failure> {
     let text = reading::text(path)
         .map_err(|error| Failure::Plain(format!("cannot read `{}`: {error}", path.display())))?;
-    Document::parse(&text).map_err(|error| failed(&error))
+    let value = json::parse(&text).map_err(|error| refused(path, &error))?;
+    Ok((text, value))
+}
+
+fn document(path: &Path, read: &(String, Value), kind: Grammar) -> Result<Document, Failure> {
+    let (text, value) = read;
+    interchange::document(value, "", kind).map_err(|error| refused(path, &error.within(text)))
+}
+
+fn refused(path: &Path, error: &PolicyError) -> Failure {
+    Failure::Plain(format!("`{}` is not a policy: {error}", path.display()))
 }
 
 fn each_line(screen: &Screen, answer: impl Fn(&str) -> String) -> Result<Ending, Failure> {

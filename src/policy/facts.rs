@@ -95,6 +95,8 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn key(&self, key: &str) -> Key<'a> {
         match self.given(key) {
+            // Whoever signed: a method without authorization does not learn it.
+            Some(_) if self.caller == Caller::Anonymous && is_of_signer(key) => self.implied(key),
             Some([]) => Key::Absent,
             Some(values) => Key::Given(values),
             None => self.implied(key),
@@ -330,6 +332,20 @@ const PRESENT_IN: [(&str, &str, &str); 12] = [
         "STS API_AssumeRoleWithWebIdentity",
     ),
 ];
+
+/// Whether a key tells who signed a request.
+fn is_of_signer(key: &str) -> bool {
+    let names = [
+        "aws:federatedprovider",
+        "aws:multifactorauthage",
+        "aws:multifactorauthpresent",
+        "aws:sourceidentity",
+        "aws:tokenissuetime",
+        "aws:userid",
+        "aws:username",
+    ];
+    key.starts_with("aws:principal") || names.contains(&key)
+}
 
 /// Global keys that AWS sets in some requests only.
 const SOMETIMES: [&str; 33] = [

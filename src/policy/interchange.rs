@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::decide::{Policies, decide};
 use super::document::Document;
+use super::grammar::{Grammar, Holder, Refusal, items};
 use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
 use super::normal::root_account;
 use super::request::{CallerPolicies, MethodAuth, Request, Who};
@@ -51,25 +52,42 @@ struct Compared<'a> {
 
 /// Decides one line: `{"name", "request", "identityPolicies"?, "resourcePolicy"?, "boundary"?,
 /// "sessionPolicy"?, "scps"?, "rcps"?}` becomes `{"name", "decision", "because"}`.
+///
+/// A document that AWS refuses is not judged: the answer says where and why.
 #[must_use]
 pub fn simulate_line(line: &str) -> String {
+    simulate_line_of(None, line)
+}
+
+/// As [`simulate_line`], with a resource policy of this kind.
+#[must_use]
+pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
     answer(line, |fields, name| {
         let request = request(take(fields, "request")?, "request")?;
-        let one = |field: Option<Value>, at: &str| field.map(|it| document(&it, at)).transpose();
+        let one = |field: Option<Value>, at: &str, kind| {
+            field.map(|it| document(&it, at, kind)).transpose()
+        };
+        let identity = Grammar::Identity;
+        let organization = Grammar::Organization;
+        let of_resource = kind.unwrap_or_else(|| kind_of_resource(&request));
         let own = ["identityPolicies", "boundary", "sessionPolicy"];
         let assumed = request
             .caller_policies
             .filter(|_| !own.iter().any(|it| fields.contains_key(*it)));
         let mut policies = Policies {
             identity: match fields.remove("identityPolicies") {
-                Some(it) => documents(&it, "identityPolicies")?,
+                Some(it) => documents(&it, "identityPolicies", identity)?,
                 None => Vec::new(),
             },
-            resource: one(fields.remove("resourcePolicy"), "resourcePolicy")?,
-            boundary: one(fields.remove("boundary"), "boundary")?,
-            session: one(fields.remove("sessionPolicy"), "sessionPolicy")?,
-            scps: levels(fields.remove("scps"), "scps")?,
-            rcps: levels(fields.remove("rcps"), "rcps")?,
+            resource: one(
+                fields.remove("resourcePolicy"),
+                "resourcePolicy",
+                of_resource,
+            )?,
+            boundary: one(fields.remove("boundary"), "boundary", identity)?,
+            session: one(fields.remove("sessionPolicy"), "sessionPolicy", identity)?,
+            scps: levels(fields.remove("scps"), "scps", organization)?,
+            rcps: levels(fields.remove("rcps"), "rcps", organization)?,
         };
         nothing_else(fields, "")?;
         if let Some(own) = assumed {
@@ -101,9 +119,17 @@ pub fn simulate_line(line: &str) -> String {
 /// `resourceAccount` is the account that owns the resource, where no ARN of the documents says it.
 #[must_use]
 pub fn compare_line(line: &str) -> String {
+    compare_line_of(None, line)
+}
+
+/// As [`compare_line`], with documents of this kind.
+#[must_use]
+pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
     answer(line, |fields, name| {
-        let old = document(&take(fields, "old")?, "old")?;
-        let new = document(&take(fields, "new")?, "new")?;
+        let (old, new) = (take(fields, "old")?, take(fields, "new")?);
+        let kind = kind.unwrap_or_else(|| kind_of_documents(&[&old, &new]));
+        let old = document(&old, "old", kind)?;
+        let new = document(&new, "new", kind)?;
         let owner = fields.remove("resourceAccount");
         let owner = owner.map(|it| account(it, "resourceAccount")).transpose()?;
         nothing_else(fields, "")?;
@@ -369,28 +395,82 @@ fn account(value: Value, at: &str) -> Result<String, PolicyError> {
     }
 }
 
-fn document(value: &Value, at: &str) -> Result<Document, PolicyError> {
-    Document::from_value(value).map_err(|error| PolicyError {
-        at: if error.at == WHOLE {
-            at.to_owned()
-        } else {
-            format!("{at}.{}", error.at)
-        },
-        ..error
-    })
+/// What a resource policy is attached to, by the request that it is judged for.
+fn kind_of_resource(request: &Request) -> Grammar {
+    let trusts = request.action.to_ascii_lowercase().starts_with("sts:")
+        && request.resource.contains(":role/");
+    if trusts {
+        Grammar::Trust
+    } else {
+        Grammar::Resource(Holder::Other)
+    }
 }
 
-fn documents(value: &Value, at: &str) -> Result<Vec<Document>, PolicyError> {
+/// What documents are attached to, by what their statements name.
+#[must_use]
+pub fn kind_of_documents(documents: &[&Value]) -> Grammar {
+    let statements = || documents.iter().flat_map(|it| items(it.get("Statement")));
+    let has = |name: &str| statements().any(|it| it.get(name).is_some());
+    let is_sts = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("sts:"));
+    if !has("Principal") && !has("NotPrincipal") {
+        Grammar::Identity
+    } else if statements().all(|it| items(it.get("Action")).iter().all(is_sts)) && has("Action") {
+        Grammar::Trust
+    } else {
+        Grammar::Resource(Holder::Other)
+    }
+}
+
+/// Reads a document, unless AWS refuses it.
+///
+/// What AWS gives back it once took, so the ids of deleted principals are read, and so are conditions
+/// that the evaluator leaves open. A document without statements stands for none.
+pub fn document(value: &Value, at: &str, kind: Grammar) -> Result<Document, PolicyError> {
+    let inside = |it: &str| match (at, it) {
+        (at, "" | WHOLE) => at.to_owned(),
+        ("", it) => it.to_owned(),
+        (at, it) => format!("{at}.{it}"),
+    };
+    let document = Document::from_value(value).map_err(|error| PolicyError {
+        at: inside(&error.at),
+        ..error
+    })?;
+    if document.statements.is_empty() {
+        return Ok(document);
+    }
+    let is_open = |it: &Refusal| {
+        let organization = kind == Grammar::Organization && it.at.ends_with(".Principal");
+        organization || it.is_of_principal() || it.at.contains(".Condition")
+    };
+    match kind.refusals(value).into_iter().find(|it| !is_open(it)) {
+        None => Ok(document),
+        Some(it) => {
+            let advice = if it.advice.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", it.advice)
+            };
+            let message = format!("AWS refuses this: {}{advice}", it.words);
+            Err(wrong(inside(&it.at), message))
+        }
+    }
+}
+
+fn documents(value: &Value, at: &str, kind: Grammar) -> Result<Vec<Document>, PolicyError> {
     let Value::Array(items) = value else {
         return Err(wrong(at, "must be a list of policies"));
     };
     let items = items.iter().enumerate();
     items
-        .map(|(index, it)| document(it, &format!("{at}[{index}]")))
+        .map(|(index, it)| document(it, &format!("{at}[{index}]"), kind))
         .collect()
 }
 
-fn levels(value: Option<Value>, at: &str) -> Result<Vec<Vec<Document>>, PolicyError> {
+fn levels(
+    value: Option<Value>,
+    at: &str,
+    kind: Grammar,
+) -> Result<Vec<Vec<Document>>, PolicyError> {
     let items = match value {
         None => return Ok(Vec::new()),
         Some(Value::Array(items)) => items,
@@ -403,7 +483,7 @@ fn levels(value: Option<Value>, at: &str) -> Result<Vec<Vec<Document>>, PolicyEr
     };
     let items = items.iter().enumerate();
     items
-        .map(|(index, it)| documents(it, &format!("{at}[{index}]")))
+        .map(|(index, it)| documents(it, &format!("{at}[{index}]"), kind))
         .collect()
 }
 
@@ -459,6 +539,73 @@ mod tests {
                 "{answer}"
             );
         }
+    }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+    #[test]
+    fn a_document_that_aws_refuses_is_not_judged() {
+        let document =
+            |statement: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let allow = r#"{"Effect":"Allow","Action":"sns:Publish","Resource":"*"}"#;
+        for (statements, at) in [
+            (allow.replace("sns:", "sn*:"), ".Statement[0].Action"),
+            (
+                allow.replace("sns:Publish", "Publish"),
+                ".Statement[0].Action",
+            ),
+            (
+                allow.replace(r#""sns:Publish""#, "[]"),
+                ".Statement[0].Action",
+            ),
+            (
+                allow.replace(r#","Resource":"*""#, ""),
+                ".Statement[0].Resource",
+            ),
+            (
+                allow.replace(r#""Action""#, r#""Principal":"*","Action""#),
+                ".Statement[0].Principal",
+            ),
+            (
+                [allow, allow]
+                    .map(|it| it.replacen('{', r#"{"Sid":"A","#, 1))
+                    .join(","),
+                ".Statement[1].Sid",
+            ),
+        ] {
+            let line = format!(
+                r#"{{"name":"q","request":{REQUEST},"identityPolicies":[{}]}}"#,
+                document(&statements)
+            );
+            let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+            let expected = format!("identityPolicies[0]{at}");
+            assert_eq!(answer["at"], expected, "{answer}");
+            assert!(
+                answer["error"]
+                    .as_str()
+                    .is_some_and(|it| it.starts_with("AWS refuses this"))
+            );
+            let line = format!(
+                r#"{{"old":{},"new":{}}}"#,
+                document(allow),
+                document(&statements)
+            );
+            let answer: Value = serde_json::from_str(&compare_line(&line)).expect("JSON");
+            if !statements.contains("Principal") {
+                assert_eq!(answer["at"], format!("new{at}"), "{answer}");
+            }
+        }
+        let trust =
+            r#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}"#;
+        let line = format!(
+            r#"{{"request":{{"principal":"arn:aws:iam::111111111111:role/a","action":"sts:AssumeRole","resource":"arn:aws:iam::222222222222:role/t"}},"resourcePolicy":{}}}"#,
+            document(trust)
+        );
+        assert!(simulate_line(&line).contains("resourcePolicy.Statement[0].Resource"));
+        let topic = Some(Grammar::Resource(Holder::Topic));
+        let queue = document(&trust.replace("sts:AssumeRole", "sqs:*"));
+        let line = format!(r#"{{"old":{queue},"new":{queue}}}"#);
+        assert!(compare_line(&line).contains("equal"));
+        assert!(compare_line_of(topic, &line).contains("old.Statement[0].Action"));
     }
 
     #[test]

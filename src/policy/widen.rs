@@ -434,6 +434,9 @@ fn witnesses(
                 .map(|it| if own { at_home(it) } else { it })
                 .find(confirmed);
             let witness = witness.map(|mut it| {
+                if it.owner().is_none() && space.kind == Kind::Resource {
+                    it.resource_account = owner.map(str::to_owned);
+                }
                 it.caller_policies = caller_policies(yes, space.kind, owner, &it);
                 it
             });

@@ -293,14 +293,11 @@ impl Asked {
         self.kind = Kind::Anonymous;
         self.account = None;
         self.name = String::new();
-        for key in [
-            "principalarn",
-            "principaltype",
-            "principalisawsservice",
-            "username",
-        ] {
-            self.context.remove(&format!("aws:{key}"));
-        }
+        self.context.retain(|key, _| {
+            !key.starts_with("aws:principal")
+                && !key.starts_with("aws:multifactorauth")
+                && key != "aws:username"
+        });
         self.follow();
     }
 

@@ -511,6 +511,14 @@ fn statement(dice: &mut Dice, attached: Attached, target: Target) -> Value {
     };
     it[name] = dice.some(&of);
     let trusts = service == "sts" && attached == Attached::Resource;
+    if trusts {
+        let fields = it.as_object_mut().expect("an object");
+        fields.remove("NotAction");
+        fields.insert(
+            "Action".to_owned(),
+            dice.some(&["sts:AssumeRole", "sts:AssumeRole", "sts:TagSession"]),
+        );
+    }
     if !trusts {
         let parts: Vec<&str> = resource.splitn(6, ':').collect();
         let own = format!("arn:aws:{}:*:{}:*", parts[2], parts[4]);
