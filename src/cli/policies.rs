@@ -43,7 +43,10 @@ pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, F
         return each_line(screen, |line| compare_line_of(kind, line));
     };
     let (before, after) = (read(old)?, read(new)?);
-    let kind = kind.unwrap_or_else(|| kind_of_documents(&[&before.1, &after.1]));
+    let kind = match kind {
+        Some(kind) => interchange::PolicyKind::told(kind),
+        None => kind_of_documents(&[&before.1, &after.1]),
+    };
     let found = compared(
         &document(old, &before, kind)?,
         &document(new, &after, kind)?,
@@ -92,7 +95,11 @@ fn read(path: &Path) -> Result<(String, Value), Failure> {
     Ok((text, value))
 }
 
-fn document(path: &Path, read: &(String, Value), kind: Grammar) -> Result<Document, Failure> {
+fn document(
+    path: &Path,
+    read: &(String, Value),
+    kind: interchange::PolicyKind,
+) -> Result<Document, Failure> {
     let (text, value) = read;
     interchange::document(value, "", kind).map_err(|error| refused(path, &error.within(text)))
 }

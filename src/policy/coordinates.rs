@@ -18,8 +18,14 @@ use super::request::{Request, Who};
 use super::rules::{Kind, Name, Named, Rule, is_session_of, short_form};
 use super::template::Template;
 
-/// Keys whose value nobody can choose, so that no witness could give it.
-pub(super) const UNJUDGED: [&str; 2] = ["aws:userid", "aws:username"];
+/// Keys whose value no caller can choose, so that no witness could give it, or which follow from the
+/// caller and the owner in requests of their service only.
+pub(super) const UNJUDGED: [&str; 4] = [
+    "aws:userid",
+    "aws:username",
+    "kms:calleraccount",
+    "s3:resourceaccount",
+];
 
 /// Keys that every request has.
 pub(super) const NEVER_ABSENT: [&str; 7] = [

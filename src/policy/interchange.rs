@@ -67,9 +67,12 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
         let one = |field: Option<Value>, at: &str, kind| {
             field.map(|it| document(&it, at, kind)).transpose()
         };
-        let identity = Grammar::Identity;
-        let organization = Grammar::Organization;
-        let of_resource = kind.unwrap_or_else(|| kind_of_resource(&request));
+        let identity = PolicyKind::guessed(Grammar::Identity);
+        let organization = PolicyKind::guessed(Grammar::Organization);
+        let of_resource = match kind {
+            Some(kind) => PolicyKind::told(kind),
+            None => PolicyKind::guessed(kind_of_resource(&request)),
+        };
         let own = ["identityPolicies", "boundary", "sessionPolicy"];
         let assumed = request
             .caller_policies
@@ -127,7 +130,10 @@ pub fn compare_line(line: &str) -> String {
 pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
     answer(line, |fields, name| {
         let (old, new) = (take(fields, "old")?, take(fields, "new")?);
-        let kind = kind.unwrap_or_else(|| kind_of_documents(&[&old, &new]));
+        let kind = match kind {
+            Some(kind) => PolicyKind::told(kind),
+            None => kind_of_documents(&[&old, &new]),
+        };
         let old = document(&old, "old", kind)?;
         let new = document(&new, "new", kind)?;
         let owner = fields.remove("resourceAccount");
@@ -395,6 +401,31 @@ fn account(value: Value, at: &str) -> Result<String, PolicyError> {
     }
 }
 
+/// What a document is attached to, and whether that was told.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyKind {
+    grammar: Grammar,
+    told: bool,
+}
+
+impl PolicyKind {
+    /// A kind that was told.
+    #[must_use]
+    pub fn told(grammar: Grammar) -> Self {
+        Self {
+            grammar,
+            told: true,
+        }
+    }
+
+    fn guessed(grammar: Grammar) -> Self {
+        Self {
+            grammar,
+            told: false,
+        }
+    }
+}
+
 /// What a resource policy is attached to, by the request that it is judged for.
 fn kind_of_resource(request: &Request) -> Grammar {
     let trusts = request.action.to_ascii_lowercase().starts_with("sts:")
@@ -408,24 +439,25 @@ fn kind_of_resource(request: &Request) -> Grammar {
 
 /// What documents are attached to, by what their statements name.
 #[must_use]
-pub fn kind_of_documents(documents: &[&Value]) -> Grammar {
+pub fn kind_of_documents(documents: &[&Value]) -> PolicyKind {
     let statements = || documents.iter().flat_map(|it| items(it.get("Statement")));
     let has = |name: &str| statements().any(|it| it.get(name).is_some());
     let is_sts = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("sts:"));
-    if !has("Principal") && !has("NotPrincipal") {
+    let trusts = || statements().all(|it| items(it.get("Action")).iter().all(is_sts));
+    PolicyKind::guessed(if !has("Principal") && !has("NotPrincipal") {
         Grammar::Identity
-    } else if statements().all(|it| items(it.get("Action")).iter().all(is_sts)) && has("Action") {
+    } else if has("Action") && trusts() {
         Grammar::Trust
     } else {
         Grammar::Resource(Holder::Other)
-    }
+    })
 }
 
 /// Reads a document, unless AWS refuses it.
 ///
 /// What AWS gives back it once took, so the ids of deleted principals are read, and so are conditions
 /// that the evaluator leaves open. A document without statements stands for none.
-pub fn document(value: &Value, at: &str, kind: Grammar) -> Result<Document, PolicyError> {
+pub fn document(value: &Value, at: &str, kind: PolicyKind) -> Result<Document, PolicyError> {
     let inside = |it: &str| match (at, it) {
         (at, "" | WHOLE) => at.to_owned(),
         ("", it) => it.to_owned(),
@@ -439,10 +471,23 @@ pub fn document(value: &Value, at: &str, kind: Grammar) -> Result<Document, Poli
         return Ok(document);
     }
     let is_open = |it: &Refusal| {
-        let organization = kind == Grammar::Organization && it.at.ends_with(".Principal");
-        organization || it.is_of_principal() || it.at.contains(".Condition")
+        // What nobody told the kind of may be of another one, whose ARNs and keys are its own.
+        let element = |name: &str| it.at.contains(&format!(".{name}"));
+        let guessed = element("Condition")
+            || (element("Resource") || element("NotResource"))
+                && !it
+                    .words
+                    .starts_with("Policy statement must contain resources")
+                && !it.words.starts_with("Has prohibited field");
+        let by_aws = kind.grammar == Grammar::Organization && it.at.ends_with(".Principal");
+        by_aws || it.is_of_principal() || !kind.told && guessed
     };
-    match kind.refusals(value).into_iter().find(|it| !is_open(it)) {
+    match kind
+        .grammar
+        .refusals(value)
+        .into_iter()
+        .find(|it| !is_open(it))
+    {
         None => Ok(document),
         Some(it) => {
             let advice = if it.advice.is_empty() {
@@ -456,7 +501,7 @@ pub fn document(value: &Value, at: &str, kind: Grammar) -> Result<Document, Poli
     }
 }
 
-fn documents(value: &Value, at: &str, kind: Grammar) -> Result<Vec<Document>, PolicyError> {
+fn documents(value: &Value, at: &str, kind: PolicyKind) -> Result<Vec<Document>, PolicyError> {
     let Value::Array(items) = value else {
         return Err(wrong(at, "must be a list of policies"));
     };
@@ -469,7 +514,7 @@ fn documents(value: &Value, at: &str, kind: Grammar) -> Result<Vec<Document>, Po
 fn levels(
     value: Option<Value>,
     at: &str,
-    kind: Grammar,
+    kind: PolicyKind,
 ) -> Result<Vec<Vec<Document>>, PolicyError> {
     let items = match value {
         None => return Ok(Vec::new()),

@@ -56,6 +56,8 @@ pub struct Space {
     pub shape: Shape,
     /// Combinations that no request has.
     pub impossible: Vec<Cube>,
+    /// The account that owns the resource, where it is known.
+    pub owner: Option<String>,
     /// Accounts in which it may matter how a statement names a principal.
     pub accounts: BTreeSet<String>,
     /// Services of these documents whose resources' policies must allow in their own account as well.
@@ -171,6 +173,7 @@ impl Space {
             coordinates,
             shape: Shape::of(sizes),
             impossible: Vec::new(),
+            owner: owner.map(str::to_owned),
             accounts,
             guarded,
             askers,
@@ -181,6 +184,9 @@ impl Space {
                 .collect(),
         };
         space.impossible = impossibilities(&space.coordinates, &space.shape, &keys);
+        space
+            .impossible
+            .extend(owner.and_then(|it| space.of_others(it)));
         Ok(space)
     }
 
@@ -259,6 +265,19 @@ impl Space {
                 .collect();
         }
         cubes
+    }
+
+    /// The combinations whose resource is of another account than this.
+    fn of_others(&self, owner: &str) -> Option<Cube> {
+        let index = self.index(&What::Resource)?;
+        let values = &self.coordinates[index].values;
+        let mut cube = self.shape.full();
+        self.shape.keep(&mut cube, index, |it| {
+            let arn = text_of(&values[it]).unwrap_or_default();
+            let account = arn.splitn(6, ':').nth(ACCOUNT).unwrap_or_default();
+            !account.is_empty() && account != owner
+        });
+        (!self.shape.is_void(&cube)).then_some(cube)
     }
 
     /// The combinations whose action only the resource's own account may call.

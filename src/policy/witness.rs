@@ -113,10 +113,13 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
         let coordinate = &space.coordinates[index];
         Some((coordinate, &coordinate.values[choice[index]]))
     };
+    let asked = value(&What::Action).and_then(|(_, it)| text_of(it)?.split(':').next());
     let resource = match value(&What::Resource) {
         Some((coordinate, value)) => {
             let example = text_of(value).unwrap_or("*");
-            nicer_arn(coordinate.atlas.as_ref(), example, SOMEWHERE)
+            // Of a known owner's resources, one that names no account stays so.
+            let account = space.owner.as_ref().map_or(SOMEWHERE, |_| "");
+            nicer_arn(coordinate.atlas.as_ref(), example, account, asked)
         }
         None => "*".to_owned(),
     };
@@ -129,7 +132,7 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
     };
     let principal = if let Some((coordinate, Value::Who(who))) = value(&What::Principal) {
         match plain(who) {
-            Who::Arn(arn) => Who::Arn(nicer_arn(coordinate.atlas.as_ref(), &arn, STRANGER)),
+            Who::Arn(arn) => Who::Arn(nicer_arn(coordinate.atlas.as_ref(), &arn, STRANGER, None)),
             other => other,
         }
     } else {
@@ -249,7 +252,9 @@ fn say_what_does_not_follow(space: &Space, request: &mut Request) {
 }
 
 /// An ARN of the same class with words for invented letters.
-fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str) -> String {
+///
+/// Its service is that of the action, where the class leaves that open.
+fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<&str>) -> String {
     let Some(atlas) = atlas.filter(|it| it.has(example)) else {
         return example.to_owned();
     };
@@ -261,9 +266,15 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str) -> String {
         _ => "example",
     };
     let region = if is_principal { "" } else { "eu-west-1" };
+    let guarded = asked.filter(|it| *it == "kms").unwrap_or("sns");
+    let name = if guarded == "kms" {
+        "key/example"
+    } else {
+        name
+    };
     for (segment, wishes) in [
         (1, ["aws", "aws-cn"]),
-        (2, ["sns", "sqs"]),
+        (2, [guarded, "sqs"]),
         (3, [region, "us-east-1"]),
         (4, [account, "888888888888"]),
         (5, [name, "a1b2c3d4e5/prod/GET/example"]),
@@ -305,7 +316,7 @@ fn nicer_value(atlas: Option<&Atlas>, key: &str, example: &str) -> String {
         return example.to_owned();
     };
     if key == "aws:sourcearn" {
-        return nicer_arn(Some(atlas), example, SOMEWHERE);
+        return nicer_arn(Some(atlas), example, SOMEWHERE, None);
     }
     let wish = match key {
         it if it.ends_with("account") || it.ends_with("owner") => STRANGER,

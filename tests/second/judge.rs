@@ -274,7 +274,9 @@ impl Asked {
                 let account = self.account.as_deref().expect("an account");
                 put("aws:principalaccount", account);
                 put("aws:principalisawsservice", "false");
-                put("kms:calleraccount", account);
+                if self.service == "kms" {
+                    put("kms:calleraccount", account);
+                }
                 if !matches!(self.kind, Kind::Session { .. }) {
                     put("aws:principalarn", &self.name);
                 }
