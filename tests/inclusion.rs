@@ -110,12 +110,13 @@ const RESOURCES: [&str; 7] = [
     "arn:aws:sqs:eu-west-1:111111111111:inbox",
     "*",
 ];
-const PRINCIPALS: [&str; 8] = [
+const PRINCIPALS: [&str; 9] = [
     "111111111111",
     "arn:aws:iam::111111111111:root",
     "arn:aws:iam::111111111111:role/a",
     "arn:aws:iam::111111111111:role/team/b",
     "arn:aws:iam::222222222222:user/ann",
+    "arn:aws:sts::111111111111:assumed-role/a/s1",
     "arn:aws:iam::222222222222:root",
     "*",
     "service",
@@ -257,17 +258,68 @@ fn statement(dice: &mut Dice, of_resource: bool) -> Value {
 
 // What follows is the solver's side: a request is a handful of variables, a policy a formula.
 
-/// The query that is satisfiable when one policy lets through what another does not.
+/// The query that is satisfiable when one policy lets through what another does not, for a caller with
+/// some policies of its own.
 fn difference(this: &Value, other: &Value) -> String {
-    let of_resource = [this, other]
-        .iter()
-        .any(|it| it.to_string().contains("\"Principal\""));
+    let pair = Pair::of(this, other);
     format!(
         "{}(assert {})\n(assert (not {}))\n(check-sat)\n",
-        universe(of_resource),
-        allows(this),
-        allows(other)
+        universe(&pair),
+        pair.allows(this),
+        pair.allows(other)
     )
+}
+
+/// What is asked of two policies together.
+struct Pair {
+    of_resource: bool,
+    /// That an identity policy is not enough in the resource's own account.
+    guarded: String,
+    /// Whether a role is named whose session is named too: then the session is of that role.
+    names_the_role: bool,
+}
+
+impl Pair {
+    fn of(this: &Value, other: &Value) -> Self {
+        let text = format!("{this}{other}");
+        let mut guarded = vec!["false"];
+        if !text.contains("arn:aws:sns:") && !text.contains("arn:aws:sqs:") {
+            guarded.push(r#"(= action0 "sts") (= action0 "kms")"#);
+        }
+        if text.contains("aws:SourceVpce") {
+            guarded.push(r#"(= action0 "execute-api")"#);
+        }
+        Self {
+            of_resource: text.contains("\"Principal\""),
+            guarded: format!("(or {})", guarded.join(" ")),
+            names_the_role: text.contains(":111111111111:role/a\""),
+        }
+    }
+
+    /// That a policy lets the request through.
+    ///
+    /// `standing` is what the caller's own policies allow: 2 an identity policy allows the request, 1
+    /// none does, 0 a boundary and a session policy do not either.
+    fn allows(&self, policy: &Value) -> String {
+        let any = |effect: &str, least: usize| {
+            let statements = policy["Statement"].as_array().expect("a list").iter();
+            let of = statements.filter(|it| it["Effect"] == effect);
+            let found: Vec<String> = of.map(|it| speaks(it, least)).collect();
+            format!("(or false {})", found.join(" "))
+        };
+        let denied = any("Deny", 0);
+        let named = any("Allow", 0);
+        if !self.of_resource {
+            return format!("(and {named} (not {denied}))");
+        }
+        let guarded = &self.guarded;
+        let own = format!(
+            "(ite (or (= standing 2) (= arn5 \"root\")) (or (not {guarded}) {named}) (ite (= standing 1) {} {}))",
+            any("Allow", 1),
+            any("Allow", 2)
+        );
+        format!("(and (ite home {own} {named}) (not {denied}))")
+    }
 }
 
 const NAME: &str = r#"(re.+ (re.union (re.range "a" "z") (re.range "0" "9")))"#;
@@ -278,7 +330,8 @@ const SEGMENT: &str = r#"(re.diff re.allchar (str.to_re ":"))"#;
 ///
 /// ARNs and actions are told in their parts, which keeps the strings short: a solver loses
 /// itself in long ones.
-fn universe(of_resource: bool) -> String {
+fn universe(pair: &Pair) -> String {
+    let of_resource = pair.of_resource;
     let mut text = String::from(
         "(declare-const star Bool)(declare-const kind Int)(declare-const service String)\n\
          (declare-const secure Bool)(declare-const age Real)(declare-const has_age Bool)\n",
@@ -325,19 +378,22 @@ fn universe(of_resource: bool) -> String {
         r#"(assert {kinds})(assert (= arn2 "iam"))(assert (= arn3 ""))(assert (not (= arn4 "")))(assert (or (= arn5 "root") (str.in_re arn5 (re.++ (re.union (str.to_re "role/") (str.to_re "user/")) (re.+ re.allchar)))))"#
     );
     text.push_str("(assert (not (= service \"\")))(assert (=> (or has_org has_age) (= kind 1)))\n");
-    text
-}
-
-fn allows(policy: &Value) -> String {
-    let mut sides = [vec!["false".to_owned()], vec!["false".to_owned()]];
-    for statement in policy["Statement"].as_array().expect("a list") {
-        sides[usize::from(statement["Effect"] == "Deny")].push(speaks(statement));
+    // A caller is of the resource's account if that names one; if it names none, it may be.
+    text.push_str(
+        "(declare-const standing Int)(assert (and (>= standing 0) (<= standing 2)))(declare-const unnamed Bool)\n\
+         (define-fun home () Bool (and (= kind 1) (or (= arn4 resource4) (and (= resource4 \"\") unnamed))))\n\
+         (declare-const session Bool)(declare-const job String)\n",
+    );
+    text.push_str(
+        r#"(assert (=> session (str.prefixof "role/" arn5)))(assert (=> (= kind 0) (not (or (= action0 "sts") (= action0 "kms")))))"#,
+    );
+    if pair.names_the_role {
+        text.push_str(
+            r#"(assert (=> (and session (= arn4 "111111111111") (= job "s1") (str.suffixof "/a" arn5)) (= arn5 "role/a")))"#,
+        );
     }
-    format!(
-        "(and (or {}) (not (or {})))",
-        sides[0].join(" "),
-        sides[1].join(" ")
-    )
+    text.push('\n');
+    text
 }
 
 fn list(value: &Value) -> Vec<String> {
@@ -348,15 +404,16 @@ fn list(value: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a statement speaks of the request.
-fn speaks(statement: &Value) -> String {
+/// Whether a statement matches the request and names the caller at this level at least: 0 by its
+/// account, 1 by its role, 2 more directly.
+fn speaks(statement: &Value, least: usize) -> String {
     let mut all = vec!["true".to_owned()];
     for (name, value) in statement.as_object().expect("an object") {
         let plain = name.trim_start_matches("Not");
         let any: Vec<String> = match plain {
             "Action" => list(value).iter().map(|it| action(it)).collect(),
             "Resource" => list(value).iter().map(|it| resource(it)).collect(),
-            "Principal" => principals(value),
+            "Principal" => principals(value, least),
             "Condition" => {
                 for (operator, keys) in value.as_object().expect("an object") {
                     for (key, values) in keys.as_object().expect("an object") {
@@ -436,14 +493,27 @@ fn of_account(account: &str) -> String {
     format!("(= arn4 \"{account}\")")
 }
 
-fn principals(value: &Value) -> Vec<String> {
+fn principals(value: &Value, least: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (kind, names) in value.as_object().expect("an object") {
         for name in list(names) {
+            let level = match () {
+                () if kind == "Service" || name == "*" => 2,
+                () if !name.starts_with("arn:") || name.ends_with(":root") => 0,
+                () if name.contains(":role/") => 1,
+                () => 2,
+            };
+            if level < least {
+                continue;
+            }
             found.push(match (kind.as_str(), name.as_str()) {
                 ("AWS", "*") => "true".to_owned(),
                 ("Service", _) => format!("(and (= kind 2) (= service \"{name}\"))"),
                 _ if !name.starts_with("arn:") => format!("(and (= kind 1) {})", of_account(&name)),
+                _ if name.contains(":assumed-role/") => format!(
+                    r#"(and (= kind 1) session (= job "s1") {} (or (= arn5 "role/a") (and (str.prefixof "role/" arn5) (str.suffixof "/a" arn5))))"#,
+                    of_account("111111111111")
+                ),
                 _ if name.ends_with(":root") => {
                     let account = name.split(':').nth(4).expect("an account");
                     format!("(and (= kind 1) {})", of_account(account))

@@ -564,8 +564,8 @@ pub enum PolicyKind {
 /// `simulate`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads JSON lines on stdin and answers each with one. A line that cannot be read, or that has a document which
-AWS refuses, is answered with an error and its place; the lines after it are answered all the same.")]
+Reads JSON lines on stdin and answers each with one. A line that cannot be read, or whose
+documents AWS refuses, gets an error with its place; the other lines are answered.")]
 pub struct Simulate {
     /// What `resourcePolicy` is attached to; told from the request if left out.
     #[arg(long, value_name = "KIND")]

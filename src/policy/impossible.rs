@@ -76,6 +76,13 @@ pub(super) fn impossibilities(
             (action, &is_signed),
         ]);
     }
+    // No root user assumes a role.
+    if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
+        let is_root =
+            |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.ends_with(":root"));
+        let assumes = |it: &Value| matches!(it, Value::Text(it) if it == "sts:assumerole");
+        forbid(&[(who, &is_root), (action, &assumes)]);
+    }
     if let Some(who) = principal {
         for (index, coordinate) in coordinates.iter().enumerate() {
             if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {

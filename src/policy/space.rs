@@ -60,6 +60,8 @@ pub struct Space {
     pub owner: Option<String>,
     /// Accounts in which it may matter how a statement names a principal.
     pub accounts: BTreeSet<String>,
+    /// Actions that are named without wildcards, in lower case.
+    actions: BTreeSet<String>,
     /// Services of these documents whose resources' policies must allow in their own account as well.
     guarded: Vec<&'static str>,
     /// A request of each value of the principal's coordinate.
@@ -175,6 +177,7 @@ impl Space {
             impossible: Vec::new(),
             owner: owner.map(str::to_owned),
             accounts,
+            actions: named_actions(&rules),
             guarded,
             askers,
             spellings: tests
@@ -287,8 +290,9 @@ impl Space {
         if let Some(index) = self.index(&What::Action) {
             let values = &self.coordinates[index].values;
             let is_closed = |it: usize| {
-                self.kind == Kind::Resource
-                    && text_of(&values[it]).is_some_and(|it| owner_only(it).is_some())
+                // Of a pattern's class the example says nothing about the others.
+                let named = text_of(&values[it]).filter(|it| self.actions.contains(*it));
+                self.kind == Kind::Resource && named.is_some_and(|it| owner_only(it).is_some())
             };
             self.shape.keep(&mut cube, index, is_closed);
         }
@@ -416,6 +420,13 @@ fn guarded_services(rules: &[&Rule]) -> Vec<&'static str> {
     let names = |service: &str| actions().any(|it| text(it.tokens()).starts_with(service));
     let all = GUARDED.into_iter();
     all.filter(|it| names(it) || !of_another).collect()
+}
+
+/// The actions that statements name without wildcards.
+fn named_actions(rules: &[&Rule]) -> BTreeSet<String> {
+    let patterns = rules.iter().flat_map(|it| &it.action.patterns);
+    let named = patterns.filter_map(|it| it.as_literal().map(str::to_owned));
+    named.collect()
 }
 
 /// The actions of services whose resources' policies count otherwise in their own account.

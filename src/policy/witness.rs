@@ -17,7 +17,7 @@ use super::space::{SOMEWHERE, Space};
 const MOST_TRIES: usize = 200;
 
 /// Actions to show in place of an invented one, each service's best known first.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 24] = [
     "sns:Publish",
     "sns:Subscribe",
     "sns:GetTopicAttributes",
@@ -32,6 +32,8 @@ const KNOWN: [&str; 22] = [
     "lambda:GetFunction",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "kms:Encrypt",
+    "kms:DescribeKey",
     "s3:GetObject",
     "s3:PutObject",
     "iam:PassRole",

@@ -107,6 +107,13 @@ fn every_witness_of_a_comparison_is_confirmed_and_no_widening_is_called_cosmetic
         let ask = |policy: &Value, request: &Value| judge::allows(&asked_of(policy, request));
         for (list, yes, no) in [("gains", &new, &old), ("loses", &old, &new)] {
             for witness in found[list].as_array().expect("a list") {
+                // A pattern also matches actions of other services, and those that no service has.
+                let action = witness["action"].as_str().expect("an action");
+                let service = |of: &str| of.split(':').next().unwrap_or_default().to_owned();
+                let is_real = action != action.to_lowercase();
+                if !is_real || service(action) != service(target.1[0]) {
+                    continue;
+                }
                 assert!(ask(yes, witness) && !ask(no, witness), "{witness}\n{line}");
                 witnesses += 1;
             }

@@ -959,6 +959,21 @@ fn what_is_no_longer_denied_is_gained_by_whom_an_identity_policy_lets() {
 }
 
 #[test]
+fn what_only_the_owners_account_may_call_is_given_to_no_other() {
+    let key = |account: &str, actions: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{account}"}},"Action":[{actions}],"Resource":"arn:aws:kms:eu-west-1:222222222222:key/k"}}"#
+        )
+    };
+    let put = r#""kms:PutKeyPolicy""#;
+    check(Cosmetic, "", &key("111111111111", put));
+    check(Widened, "", &key("222222222222", put));
+    for actions in [r#""kms:*""#, r#""kms:Put*","kms:Decrypt""#, r#""kms:D*""#] {
+        check(Widened, "", &key("111111111111", actions));
+    }
+}
+
+#[test]
 fn documents_without_measure_are_answered_soon_or_unproven() {
     let statements = |count: usize, of: &dyn Fn(usize) -> String| {
         let all: Vec<String> = (0..count).map(of).collect();
