@@ -437,10 +437,10 @@ impl Asked {
         } else {
             !any("NotAction", &action)
         };
-        let touches = if !statement["NotResource"].is_null() {
-            !any("NotResource", &resource)
-        } else {
+        let touches = if statement["NotResource"].is_null() {
             statement["Resource"].is_null() || any("Resource", &resource)
+        } else {
+            !any("NotResource", &resource)
         };
         let mut tests = statement["Condition"]
             .as_object()

@@ -12,9 +12,9 @@ use provision::policy::interchange::{compare_line, simulate_line};
 use serde_json::{Value, json};
 
 /// How many requests are asked, unless the environment says otherwise.
-const REQUESTS: usize = 20_000;
+const REQUESTS: usize = 4_000;
 /// How many pairs of policies are compared, each with its witnesses put to the second evaluator.
-const PAIRS: usize = 1_500;
+const PAIRS: usize = 200;
 
 fn count(name: &str, default: usize) -> usize {
     let told = std::env::var(name).ok().and_then(|it| it.parse().ok());
@@ -499,7 +499,7 @@ enum Attached {
 }
 
 fn policy(dice: &mut Dice, attached: Attached, target: Target, most: usize) -> Value {
-    let statements: Vec<Value> = (0..1 + dice.roll(most))
+    let statements: Vec<Value> = (0..=dice.roll(most))
         .map(|_| statement(dice, attached, target))
         .collect();
     let mut policy = json!({"Statement": statements});
@@ -615,7 +615,7 @@ fn question(dice: &mut Dice) -> Value {
         question["sessionPolicy"] = policy(dice, Attached::Identity, target, 2);
     }
     let levels = |dice: &mut Dice, star: bool| -> Vec<Value> {
-        (0..1 + dice.roll(2))
+        (0..=dice.roll(2))
             .map(|_| {
                 let mut one = policy(dice, Attached::Organization, target, 2);
                 if star {
