@@ -524,9 +524,16 @@ impl Have {
         self
     }
 
-    /// Takes in a policy: our statements are given, the others kept.
-    pub(crate) fn take_policy(&mut self, document: Document, stack: &str) -> Document {
-        let (ours, foreign) = own::split(&document, stack);
+    /// Takes in a policy: our statements are given, with those that give way to ours; the others are kept.
+    pub(crate) fn take_policy(
+        &mut self,
+        document: Document,
+        stack: &str,
+        gives_way: impl Fn(&Statement) -> bool,
+    ) -> Document {
+        let (mut ours, foreign) = own::split(&document, stack);
+        let (yielding, foreign) = foreign.into_iter().partition(gives_way);
+        ours.extend::<Vec<Statement>>(yielding);
         self.ghosts.extend(own::ghosts(&document));
         self.extras.extend(
             foreign

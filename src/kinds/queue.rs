@@ -311,7 +311,7 @@ impl Queue {
                     format!("the policy of {arn} cannot be read: {error}"),
                 )
             })?;
-            queue.policy = have.take_policy(document, stack);
+            queue.policy = have.take_policy(document, stack, |_| false);
         }
         have.resource = Resource::Queue(queue);
         Ok(have)

@@ -239,7 +239,7 @@ pub fn decode(
             account,
             api: &record.id,
         };
-        api.policy = name.shorten(&have.take_policy(document, stack));
+        api.policy = name.shorten(&have.take_policy(document, stack, |_| false));
     }
     have.resource = Resource::RestApi(api);
     Ok(have)

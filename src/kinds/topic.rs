@@ -239,7 +239,10 @@ impl Topic {
             })?;
             // Where ours takes its place, SNS's first policy is nobody's statement: it is not kept.
             if !(replaces_first && own::is_default_topic_policy(&document, arn.account())) {
-                topic.policy = have.take_policy(document, stack);
+                let is_first = |it: &Statement| {
+                    replaces_first && own::is_default_topic_statement(it, arn.account())
+                };
+                topic.policy = have.take_policy(document, stack, is_first);
             }
         }
         have.resource = Resource::Topic(topic);

@@ -259,9 +259,15 @@ pub(super) fn principals(
         Name::Role(arn) | Name::Exact(arn) => Some(Language(vec![literal(arn)])),
         Name::Anyone | Name::Service(_) | Name::Provider(_) | Name::Canonical | Name::Ghost => None,
     });
-    let by_account = asked("aws:principalaccount")
-        .into_iter()
-        .flat_map(|it| it.0);
+    // SNS sets the keys of a source to a caller's own account.
+    let by_account = [
+        "aws:principalaccount",
+        "aws:sourceaccount",
+        "aws:sourceowner",
+    ]
+    .into_iter()
+    .flat_map(asked)
+    .flat_map(|it| it.0);
     let by_account: Vec<Language> = by_account
         .map(|path| {
             let narrow: Vec<Step> = path

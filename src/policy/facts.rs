@@ -14,6 +14,7 @@
 //! | `aws:TokenIssueTime`, `aws:MultiFactorAuthPresent` | every one of a role or of another session, few of a user |
 //! | `aws:username` | those of users |
 //! | `aws:SourceArn`, `aws:SourceAccount` and their like | only those that a service makes in its own name |
+//! | `aws:SourceOwner`, and `aws:SourceAccount` on a topic | every signed one that SNS gets: the caller's own account |
 //! | `aws:PrincipalOrgID`, `aws:PrincipalTag/…`, `aws:ResourceTag/…` | by what the account, the principal or the resource is |
 //! | `kms:CallerAccount`, `s3:ResourceAccount`, `s3:TlsVersion`, `sts:RoleSessionName`, `sns:Protocol`, `iam:PassedToService` | every request of their service, or of the actions in the table below |
 //! | `aws:TagKeys`, `aws:RequestTag/…`, `aws:SourceVpce`, `aws:CalledVia` and a service's own keys | by what the call is |
@@ -171,12 +172,12 @@ impl<'a> Facts<'a> {
                 Some(owner) => told(Some(owner)),
                 None => Key::Unknown,
             },
-            // Of the account that a caller acts for. It tells strangers from the owner's own
-            // people; whether AWS sets it for the latter is not written anywhere.
-            "aws:sourceowner" => match (caller.account(), self.owner) {
-                (Some(own), Some(owner)) if own != owner => told(Some(own)),
-                (None, _) if *caller == Caller::Anonymous => Key::Absent,
-                _ => Key::Unknown,
+            // SNS sets both for every signed caller: to the caller's own account, or to the one
+            // on whose behalf a service publishes. It names them in no unsigned request.
+            "aws:sourceowner" | "aws:sourceaccount" if self.is_of_topic() => match *caller {
+                Caller::Service { .. } => self.untold(Silence::Anything),
+                Caller::Provider { .. } | Caller::Anonymous => Key::Absent,
+                _ => told(caller.account()),
             },
             "aws:requestedregion" => {
                 match self
@@ -257,6 +258,7 @@ impl<'a> Facts<'a> {
             | "aws:sourceaccount"
             | "aws:sourceorgid"
             | "aws:sourceorgpaths"
+            | "aws:sourceowner"
             | "aws:principalservicenameslist" => !matches!(self.caller, Caller::Service { .. }),
             "aws:principalorgid"
             | "aws:principalorgpaths"
@@ -272,6 +274,15 @@ impl<'a> Facts<'a> {
             }
             _ => key.starts_with("aws:principaltag/") && !own,
         }
+    }
+
+    /// Whether a topic is asked for something.
+    fn is_of_topic(&self) -> bool {
+        let of_sns = |text: &str| {
+            text.get(..4)
+                .is_some_and(|it| it.eq_ignore_ascii_case("sns:"))
+        };
+        of_sns(&self.request.action) || self.request.resource.split(':').nth(2) == Some("sns")
     }
 
     /// Whether the request came through a VPC endpoint.
@@ -348,9 +359,10 @@ fn is_of_signer(key: &str) -> bool {
 }
 
 /// Global keys that AWS sets in some requests only.
-const SOMETIMES: [&str; 33] = [
+const SOMETIMES: [&str; 37] = [
     "aws:assumedroot",
     "aws:calledvia",
+    "aws:calledviaawsmcp",
     "aws:calledviafirst",
     "aws:calledvialast",
     "aws:chatbotsourcearn",
@@ -364,16 +376,19 @@ const SOMETIMES: [&str; 33] = [
     "aws:referer",
     "aws:resourceorgid",
     "aws:resourceorgpaths",
+    "aws:signinsessionarn",
     "aws:sourceaccount",
     "aws:sourcearn",
     "aws:sourceidentity",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
+    "aws:sourceowner",
     "aws:sourcevpc",
     "aws:sourcevpcarn",
     "aws:sourcevpce",
     "aws:tagkeys",
     "aws:tokenissuetime",
+    "aws:viaawsmcpservice",
     "aws:vpceaccount",
     "aws:vpceorgid",
     "aws:vpceorgpaths",
@@ -385,14 +400,17 @@ const SOMETIMES: [&str; 33] = [
 ];
 
 /// Services whose own keys are set where their calls carry them.
-const SERVICES: [&str; 18] = [
+const SERVICES: [&str; 21] = [
     "apigateway",
+    "codebuild",
     "cognito-identity.amazonaws.com",
     "dynamodb",
     "ec2",
     "ecr",
     "events",
+    "glue",
     "iam",
+    "identitystore",
     "kms",
     "lambda",
     "logs",
@@ -585,7 +603,11 @@ mod tests {
             (&user, "aws:federatedprovider", "absent"),
             // In its own name, only a service says for what.
             (&role, "aws:sourcearn", "absent"),
-            (&role, "aws:sourceaccount", "absent"),
+            // SNS tells the account that a signed caller is of.
+            (&role, "aws:sourceaccount", "111111111111"),
+            (&user, "aws:sourceowner", "111111111111"),
+            (&anyone, "aws:sourceowner", "absent"),
+            (&anyone, "aws:sourceaccount", "absent"),
             (&anyone, "aws:sourceorgid", "absent"),
             (&sns, "aws:sourcearn", sometimes),
             (&sns, "aws:sourceaccount", sometimes),
@@ -602,6 +624,9 @@ mod tests {
             (&role, "aws:requesttag/team", sometimes),
             (&role, "aws:sourcevpce", sometimes),
             (&anyone, "aws:referer", sometimes),
+            (&role, "aws:signinsessionarn", sometimes),
+            (&role, "aws:viaawsmcpservice", sometimes),
+            (&role, "glue:roleassumedby", sometimes),
             (&role, "sts:externalid", sometimes),
             (&role, "aws:sourceidentity", sometimes),
             (&anyone, "aws:sourceidentity", "absent"),
@@ -642,10 +667,9 @@ mod tests {
             ),
             (role, "aws:userid", Key::Present),
             (role, "aws:principalservicename", Key::Absent),
-            // Whether AWS sets it for the owner's own people is not written anywhere.
-            (role, "aws:sourceowner", Key::Unknown),
+            (role, "aws:sourceowner", told("111111111111")),
             ("222222222222", "aws:sourceowner", told("222222222222")),
-            ("sns.amazonaws.com", "aws:sourceowner", Key::Unknown),
+            ("sns.amazonaws.com", "aws:sourceowner", Key::Absent),
         ] {
             assert_eq!(key_of(who, key), expected, "{key} of {who}");
         }

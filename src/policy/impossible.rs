@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::automaton::{Atlas, Language, Universe};
 use super::condition::Test;
-use super::coordinate::{Coordinate, Value, What, index, links, text_of};
+use super::coordinate::{Coordinate, Link, Value, What, index, links, text_of};
 use super::coordinates::{TRADES, is_provider, is_service, texts_of};
 use super::cubes::{Cube, Shape};
 use super::request::Who;
@@ -111,7 +111,27 @@ pub(super) fn impossibilities(
             ]);
         }
     }
-    for link in links() {
+    let sources = ["aws:sourceaccount", "aws:sourceowner"].map(|key| Link {
+        key,
+        of: What::Principal,
+        segment: 4,
+    });
+    if let Some(who) = principal {
+        let is_stranger = |it: &Value| !is_of_an_account(it) && !is_service(it);
+        let action = index(coordinates, &What::Action);
+        let of_topic = |it: &Value| matches!(it, Value::Text(it) if it.starts_with("sns:"));
+        for by in sources.iter().filter_map(|it| key(it.key)) {
+            forbid(&[(who, &is_stranger), (by, &is_present)]);
+            if let Some(action) = action {
+                forbid(&[
+                    (who, &is_of_an_account),
+                    (action, &of_topic),
+                    (by, &is_absent),
+                ]);
+            }
+        }
+    }
+    for link in links().into_iter().chain(sources) {
         let Some((of, by)) = index(coordinates, &link.of).zip(key(link.key)) else {
             continue;
         };
@@ -124,7 +144,10 @@ pub(super) fn impossibilities(
             continue;
         };
         let segment = |it: &Value| {
-            let text = text_of(it)?;
+            let text = match it {
+                Value::Who(Who::Arn(arn)) if is_of_an_account(it) => arn,
+                other => text_of(other)?,
+            };
             let part = text.splitn(6, ':').nth(link.segment)?;
             (!part.is_empty()).then(|| atlas.class(part))
         };
@@ -234,6 +257,32 @@ mod tests {
         }
         possible(&of("Federated", provider, "sts:AssumeRole"), false);
         possible(&of("Service", lambda, "sts:AssumeRole"), true);
+    }
+
+    #[test]
+    fn a_source_of_sns_is_the_callers_own_account() {
+        let from = |principal: &str, key: &str, more: &str| {
+            under(&format!(
+                r#""StringEquals":{{"{key}":"111111111111"}}{more}"#
+            ))
+            .replace(r#""*""#, principal)
+        };
+        for key in ["AWS:SourceOwner", "aws:SourceAccount"] {
+            let of = |account: &str| {
+                let role = format!(r#"{{"AWS":"arn:aws:iam::{account}:role/a"}}"#);
+                from(&role, key, "")
+            };
+            possible(&of("111111111111"), true);
+            possible(&of("999999999999"), false);
+            // It is in every signed request, and in no unsigned one.
+            let unsigned =
+                r#","Null":{"aws:PrincipalArn":"true","aws:PrincipalServiceName":"true"}"#;
+            possible(&from(r#""*""#, key, unsigned), false);
+            possible(&from(r#""*""#, key, ""), true);
+            possible(&from(r#"{"Service":"s3.amazonaws.com"}"#, key, ""), true);
+            let role = r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#;
+            possible(&with(&[key], &[]).replace(r#""*""#, role), false);
+        }
     }
 
     #[test]

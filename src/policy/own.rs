@@ -170,20 +170,24 @@ pub fn is_default_topic_policy(document: &Document, account: &str) -> bool {
     is_default_topic_statement(statement, account)
 }
 
-/// Whether a statement is the one that SNS gives a fresh topic of this account.
+/// Whether a statement is the one that SNS gives a fresh topic of this account, as it writes it now
+/// (`AWS:SourceAccount`) or as it wrote it (`AWS:SourceOwner`).
 #[must_use]
 pub fn is_default_topic_statement(statement: &Statement, account: &str) -> bool {
     let Some([topic]) = statement.resource.as_ref().map(|it| it.values.as_slice()) else {
         return false;
     };
     let of_account = topic.split(':').nth(4) == Some(account);
-    let default = default_topic_policy(topic, account).statements.remove(0);
+    let mut default = default_topic_policy(topic, account).statements.remove(0);
     let mut form = normal_statement(statement);
     // Topics made years ago list one action more.
     form.action.values.remove("sns:receive");
-    let wanted = normal_statement(&default);
-    form.sid.clone_from(&wanted.sid);
-    of_account && form == wanted
+    ["AWS:SourceOwner", "AWS:SourceAccount"].iter().any(|key| {
+        default.conditions.clear();
+        let wanted = normal_statement(&default.clone().when("StringEquals", key, [account]));
+        form.sid.clone_from(&wanted.sid);
+        of_account && form == wanted
+    })
 }
 
 /// The principals of a document that no longer exist: AWS shows a deleted role or user as
@@ -321,6 +325,13 @@ mod tests {
             .values
             .push("SNS:Receive".to_owned());
         assert!(is_default_topic_policy(&old, "111111111111"));
+
+        let mut newer = fresh.clone();
+        newer.statements[0].conditions.clear();
+        let statement = newer.statements.remove(0);
+        let newer = statement.when("StringEquals", "aws:SourceAccount", ["111111111111"]);
+        assert!(is_default_topic_statement(&newer, "111111111111"));
+        assert!(!is_default_topic_statement(&newer, "222222222222"));
 
         let mut wider = fresh.clone();
         wider.statements[0].conditions.clear();

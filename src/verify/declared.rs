@@ -405,6 +405,16 @@ impl<'a> Declared<'a> {
 
     fn of_topic(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sns:*");
+        // What a service does on the account's behalf, the account lets it do.
+        for key in ["aws:SourceOwner", "aws:SourceAccount"] {
+            let of_owner = condition("StringEquals", key, [account_of(thing).to_owned()]);
+            bound.allow(
+                aws("*"),
+                &["sns:*"],
+                Some(BTreeSet::from(["*".to_owned()])),
+                of_owner,
+            );
+        }
         let own = || Some(BTreeSet::from([thing.arn.clone()]));
         for (access, grant) in self.to(&thing.address) {
             if grant.via == Via::ResourcePolicy {

@@ -811,7 +811,10 @@ fn the_policy_of_a_fresh_topic_lets_no_other_account_in() {
         &publish(owner, FAR),
         &both(allow(""), policy.clone()),
     );
-    is(Unproven, &publish(owner, FAR), &resource(policy));
+    is(Allow, &publish(owner, FAR), &resource(policy.clone()));
+    let mut unsigned = publish(owner, FAR);
+    unsigned.principal = Who::Anonymous;
+    is(Deny, &unsigned, &resource(policy));
 }
 
 #[test]

@@ -774,17 +774,19 @@ fn an_identity_policy_is_asked_in_the_resources_partition_and_of_its_own_account
 
 #[test]
 fn a_keys_value_reads_as_what_the_key_is_of() {
-    for (key, value) in [
-        ("aws:SourceOwner", "999999999999"),
-        ("aws:VpceAccount", "999999999999"),
-        ("aws:VpceOrgID", "o-other"),
-        ("aws:Referer", "other"),
+    let signed = "arn:aws:iam::999999999999:role/someone";
+    for (who, key, value) in [
+        // No unsigned request has it.
+        (signed, "aws:SourceOwner", "999999999999"),
+        ("anonymous", "aws:VpceAccount", "999999999999"),
+        ("anonymous", "aws:VpceOrgID", "o-other"),
+        ("anonymous", "aws:Referer", "other"),
     ] {
         let found = witnesses_of(&topic(&format!(
             r#""Principal":"*","Condition":{{"StringLike":{{"{key}":"*"}}}}"#
         )));
         let expected =
-            format!("anonymous sns:Publish arn:aws:sns:eu-west-1:222222222222:t {key}={value}");
+            format!("{who} sns:Publish arn:aws:sns:eu-west-1:222222222222:t {key}={value}");
         assert_eq!(found, [expected]);
     }
     // Nothing else tells the region, where a role is assumed.
