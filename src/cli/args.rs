@@ -312,6 +312,12 @@ pub struct Drift {
     /// Write what AWS has into the stack file, comments kept.
     #[arg(long, value_name = "ADDRESS", num_args = 1.., value_parser = address, conflicts_with = "revert")]
     pub accept: Vec<Address>,
+    /// With `--accept`: why what others put there may stay.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub reason: Option<String>,
+    /// With `--reason`: the last day on which it may stay, as `2027-01-31`.
+    #[arg(long, value_name = "DATE", requires = "reason")]
+    pub until: Option<String>,
     /// Look again and again, about so far apart: `--watch 15m`.
     #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["revert", "accept"])]
     pub watch: Option<Duration>,

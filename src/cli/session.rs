@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -65,8 +65,33 @@ fn check_by(sources: &[Source], files: &Files, check: Check<'_>) -> Result<Stack
     let [main, overlays @ ..] = sources else {
         return Err(Failure::Plain("there is no stack".to_owned()));
     };
-    check(main, overlays, &beside(files))
-        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
+    let mut stack = check(main, overlays, &beside(files))
+        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))?;
+    stack.expire(&today());
+    Ok(stack)
+}
+
+/// Today in UTC, as `2027-01-31`.
+fn today() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    day_of(since.map_or(0, |it| it.as_secs() / 86_400))
+}
+
+/// The day that is so many days after 1970-01-01, as `2027-01-31`.
+fn day_of(days: u64) -> String {
+    // Years are counted from March, so that a leap day is the last of its year.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, year) = if month < 10 {
+        (month + 3, era * 400 + year)
+    } else {
+        (month - 9, era * 400 + year + 1)
+    };
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Reads the files that a stack names: they are seen from its folder.
@@ -514,3 +539,22 @@ fn aws<'a>(stack: &Stack, telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a)
 #[cfg(not(feature = "aws"))]
 const NO_AWS: &str =
     "this build has no AWS in it; use `--sandbox`, or build with the feature `aws`";
+
+#[cfg(test)]
+mod tests {
+    use super::day_of;
+
+    #[test]
+    fn days_are_counted_by_the_calendar() {
+        for (days, day) in [
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_818, "2026-12-31"),
+            (20_819, "2027-01-01"),
+        ] {
+            assert_eq!(day_of(days), day);
+        }
+    }
+}

@@ -1,21 +1,22 @@
 //! Writing what AWS has into the stack file, comments and order kept.
 //!
 //! Only what a stack can say: a field of a resource, a tag, a managed policy, a resource that is
-//! gone. Who may do what is said by `[[access]]`, and nobody's edit of a policy turns into one.
+//! gone. Who may do what is said by `[[access]]`, and nobody's edit of a policy turns into one: with
+//! a reason, what others put there is written as `[[known]]`, and stays.
 //! Whoever calls this checks the new text as any other and looks for drift again, so that nothing
 //! is written that would not be in step.
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::{Class, Drift, Finding};
 use crate::kinds::queue::RedriveAllow;
 use crate::kinds::rest_api::{RestApi, method};
 use crate::kinds::survey::Reading;
-use crate::kinds::{Queue, Resource, Role, Stage, Stranger, Subscription, Topic};
+use crate::kinds::{Extra, Queue, Resource, Role, Stage, Stranger, Subscription, Topic};
 use crate::lower::Desired;
 use crate::model::change::seconds;
 use crate::model::{Address, Arn, KindName, Tags};
-use crate::stack::{Encryption, LogLevel, Source, Written};
+use crate::stack::{Encryption, KnownContent, LogLevel, Source, Written};
 
 /// Why something cannot be accepted.
 type Reason = String;
@@ -34,6 +35,10 @@ pub struct Accepting<'a> {
     pub drift: &'a Drift,
     /// Where the stack says it.
     pub written: &'a Written,
+    /// Why what others put there may stay.
+    pub reason: Option<&'a str>,
+    /// The last day on which it may.
+    pub until: Option<&'a str>,
 }
 
 /// The files with what AWS has of these resources written in, or why that cannot be said.
@@ -71,6 +76,12 @@ pub fn accept(
 fn by_access(address: &Address, what: &str) -> Reason {
     format!(
         "{address}: {what} cannot be accepted: who may do what is said by `[[access]]`; write one, or put it back with `--revert {address}`"
+    )
+}
+
+fn without_reason(address: &Address, what: &Extra) -> Reason {
+    format!(
+        "{address}: {what} is not this stack's, and who may do what is said by `[[access]]`; put it back with `--revert {address}`, or say why it may stay as it is: `--accept {address} --reason TEXT`"
     )
 }
 
@@ -194,7 +205,18 @@ impl Accepting<'_> {
 
     fn added(&self, documents: &mut [DocumentMut], address: &Address) -> Result<(), Reason> {
         let have = self.reading.live.have.get(address);
-        for extra in have.iter().flat_map(|it| &it.extras) {
+        let want = self.desired.wants.get(address);
+        let is_new = |it: &&Extra| {
+            want.is_none_or(|want| !want.declares(it) && !want.known.contains(&it.digest))
+        };
+        for extra in have.iter().flat_map(|it| &it.extras).filter(is_new) {
+            if let Some(reason) = self.reason {
+                let file = self.written.file(address, "").unwrap_or_default();
+                if let Some(document) = documents.get_mut(file) {
+                    self.know(document, address, extra, reason)?;
+                }
+                continue;
+            }
             match &extra.what {
                 Stranger::Managed(arn) => {
                     let table = self.table(documents, address, "attach")?;
@@ -207,26 +229,56 @@ impl Accepting<'_> {
                         arn.as_str().into(),
                     );
                 }
-                Stranger::Inline(name) => {
-                    return Err(format!(
-                        "{address}: inline policy `{name}` cannot be accepted: those of a stack are named by it; write it under `policies`, or put it back with `--revert {address}`"
-                    ));
-                }
-                Stranger::Holder { .. } => {
-                    return Err(format!(
-                        "{address}: {extra} cannot be accepted: the policy is this role's alone; let the other use the targets by an `[[access]]` of its own, or put it back with `--revert {address}`"
-                    ));
-                }
-                Stranger::Statement
+                Stranger::Inline(_)
+                | Stranger::Holder { .. }
+                | Stranger::Statement
                 | Stranger::Subscription { .. }
                 | Stranger::Stage { .. }
                 | Stranger::MethodSettings { .. }
                 | Stranger::Canary { .. }
                 | Stranger::Messages => {
-                    return Err(by_access(address, &extra.text));
+                    return Err(without_reason(address, extra));
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Writes a `[[known]]`; one that has expired is replaced.
+    fn know(
+        &self,
+        document: &mut DocumentMut,
+        address: &Address,
+        extra: &Extra,
+        reason: &str,
+    ) -> Result<(), Reason> {
+        let content = extra.known_as();
+        let (field, name) = content.field();
+        let all = document
+            .entry("known")
+            .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        let all = all.as_array_of_tables_mut().ok_or_else(|| {
+            "`known` is written as a list; write it as `[[known]]` tables first".to_owned()
+        })?;
+        let on = address.to_string();
+        let says = |it: &Table, field: &str, text: &str| {
+            it.get(field).and_then(Item::as_str) == Some(text)
+        };
+        all.retain(|it| !(says(it, "on", &on) && says(it, field, name)));
+        let mut table = Table::new();
+        let mut set = |field: &str, text: &str| {
+            table.insert(field, toml_edit::value(text));
+        };
+        set("on", &on);
+        set(field, name);
+        if matches!(content, KnownContent::Digest(_)) {
+            set("what", &extra.text);
+        }
+        set("reason", reason);
+        if let Some(until) = self.until {
+            set("until", until);
+        }
+        all.push(table);
         Ok(())
     }
 

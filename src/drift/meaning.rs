@@ -5,8 +5,11 @@
 //! asks for no signature is put to the judge. What no document here can settle (a managed
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
+use std::collections::BTreeSet;
+
 use super::class::Severity;
 use super::voice::{Effect, Voice, told};
+use crate::kinds::extra::{inline_digest, statement_digest};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::role::{self, Holder};
 use crate::kinds::survey::Live;
@@ -14,6 +17,7 @@ use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
+use crate::policy::normal::normal;
 use crate::policy::own::is_ghost;
 use crate::policy::{
     ApiName, Change, Clause, Decision, Document, MethodAuth, Policies, Principals, Request,
@@ -167,11 +171,8 @@ impl Means<'_> {
                 field(&mut found, change);
             }
         }
-        let foreign = if want.exclusive {
-            have.foreign.clone()
-        } else {
-            Vec::new()
-        };
+        let goes = have.foreign.iter().filter(|it| want.drops_statement(it));
+        let foreign: Vec<Statement> = goes.cloned().collect();
         let with_foreign = |ours: &Document| {
             let statements = ours.statements.iter().chain(&foreign);
             Document::of(statements.cloned().collect())
@@ -240,8 +241,10 @@ impl Means<'_> {
             );
         }
         let prefix = inline_prefix(&want.stack);
-        let counts = |name: &String| want.exclusive || name.starts_with(&prefix);
-        let live_inline = live.inline.iter().filter(|(name, _)| counts(name));
+        let live_inline = live
+            .inline
+            .iter()
+            .filter(|(name, it)| name.starts_with(&prefix) || want.drops_inline(name, it));
         let live_managed = live.managed.values().filter(|it| it.attached);
         let live_ours = live_inline
             .map(|(_, it)| it)
@@ -265,7 +268,7 @@ impl Means<'_> {
         }
         let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
         for arn in live.attached.difference(&stack.attached) {
-            if want.exclusive || ours(&arn) {
+            if want.drops_attached(arn) || ours(&arn) {
                 self.managed(found, named, &old, arn);
             }
         }
@@ -489,7 +492,8 @@ impl Means<'_> {
     pub(super) fn added(&self, address: &Address, want: &Want, have: &Have) -> Meaning {
         let mut found = Meaning::nothing();
         let named = address.to_string();
-        let staying = have.staying(want.exclusive);
+        let staying = have.staying(want);
+        let is_known = |it: &&Statement| want.known.contains(&statement_digest(it));
         let statements = staying.iter().any(|it| it.what == Stranger::Statement);
         let policy = match &want.resource {
             Resource::Topic(it) => Some(it.policy.clone()),
@@ -498,10 +502,15 @@ impl Means<'_> {
             Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => None,
         };
         if let Some(policy) = policy.filter(|_| statements) {
-            let all = policy.statements.iter().chain(&have.foreign).cloned();
+            let mut policy = policy;
+            let known = have.foreign.iter().filter(is_known).cloned();
+            policy.statements.extend(known);
+            let new = have.foreign.iter().filter(|it| !is_known(it));
+            let all = policy.statements.iter().chain(new).cloned();
             let mut live = Document::of(all.collect());
             if matches!(want.resource, Resource::RestApi(_)) {
-                live = api_name(&want.place, &have.id).expand(&live);
+                let name = api_name(&want.place, &have.id);
+                (policy, live) = (name.expand(&policy), name.expand(&live));
             }
             self.documents(
                 &mut found,
@@ -513,14 +522,17 @@ impl Means<'_> {
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
-            old = Document::joined(stack.identity());
+            let known =
+                |(name, it): &(&String, &Document)| want.known.contains(&inline_digest(name, it));
+            let known = live.inline.iter().filter(known).map(|(_, it)| it);
+            old = Document::joined(stack.identity().chain(known));
             let theirs = |name: &String| {
                 staying
                     .iter()
                     .any(|it| matches!(&it.what, Stranger::Inline(it) if it == name))
             };
             let foreign = live.inline.iter().filter(|(name, _)| theirs(name));
-            new = Document::joined(stack.identity().chain(foreign.map(|(_, it)| it)));
+            new = Document::joined(std::iter::once(&old).chain(foreign.map(|(_, it)| it)));
         }
         if old != new {
             self.documents(&mut found, &old, &new, Some(&named), None);
@@ -651,6 +663,26 @@ impl Means<'_> {
         }
         found
     }
+}
+
+/// Digests of statements of others that repeat one of the stack's word for word, whatever their `Sid`.
+pub(super) fn repeated(want: &Want, have: &Have) -> BTreeSet<String> {
+    let Some(policy) = want.resource.policy() else {
+        return BTreeSet::new();
+    };
+    let expand = |it: &Statement| {
+        let mut document = Document::of(vec![it.clone()]);
+        if matches!(want.resource, Resource::RestApi(_)) {
+            document = api_name(&want.place, &have.id).expand(&document);
+        }
+        let mut form = normal(&document);
+        form.statements.iter_mut().for_each(|it| it.sid = None);
+        form
+    };
+    let ours: BTreeSet<_> = policy.statements.iter().map(expand).collect();
+    let repeats = |it: &&Statement| ours.contains(&expand(it));
+    let theirs = have.foreign.iter().filter(repeats);
+    theirs.map(statement_digest).collect()
 }
 
 /// The document of a managed policy that the stack made for this role.

@@ -16,12 +16,13 @@ mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::extra::known_digest;
 use crate::kinds::survey::{Reading, Unread};
-use crate::kinds::{Extra, Have, Resource, Stranger, Want};
+use crate::kinds::{Extra, Have, Resource, Want};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
 use crate::plan::{Action, Left, Plan, Refusal, Step};
-use crate::stack::Written;
+use crate::stack::{Known, Written};
 
 pub use class::{Class, Moved, Severity};
 use meaning::{Meaning, Means};
@@ -101,6 +102,19 @@ pub struct Drift {
     pub left: Vec<Left>,
     /// How many are as the stack says and remember an older wording of it: the next apply renews their marks.
     pub older_marks: usize,
+    /// What others put on resources and the stack knows of.
+    pub known: Vec<KnownHere>,
+    /// What the stack knows of and is not there.
+    pub unneeded: Vec<Known>,
+}
+
+/// Something that others put on a resource, and that the stack knows of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownHere {
+    /// What the stack says of it.
+    pub known: Known,
+    /// What it is, in a sentence.
+    pub text: String,
 }
 
 /// What a look at the cloud gave, and what it is held against.
@@ -149,7 +163,10 @@ impl Drift {
         let found: BTreeSet<&Address> = findings.iter().flat_map(|it| &it.addresses).collect();
         let wants = seen.desired.wants.keys();
         let left = |it: &Address| plan.left.iter().any(|left| left.holds(it));
+        let (known, unneeded) = known(seen);
         Self {
+            known,
+            unneeded,
             stack: seen.desired.stack.clone(),
             in_step: wants.filter(|it| !found.contains(it) && !left(it)).count(),
             left: plan.left.clone(),
@@ -260,12 +277,17 @@ impl Look<'_> {
             && want.owned
         {
             let mut have = have.clone();
-            have.extras.retain(|it| !is_wanted(want, it));
-            let lines: Vec<String> = have
-                .staying(want.exclusive)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let repeated = meaning::repeated(want, &have);
+            have.extras
+                .retain(|it| !want.known.contains(&it.digest) && !repeated.contains(&it.digest));
+            let expired = |it: &Extra| {
+                let mut known = self.seen.desired.known.iter();
+                let known = known.find(|known| is_meant(known, &step.address, it))?;
+                let until = known.until.as_deref()?;
+                Some(format!(" (known until {until}: {})", known.reason))
+            };
+            let line = |it: &&Extra| format!("{it}{}", expired(it).unwrap_or_default());
+            let lines: Vec<String> = have.staying(want).iter().map(line).collect();
             if !lines.is_empty() {
                 let meaning = self.means(&step.address).added(&step.address, want, &have);
                 self.find(Class::Added, Moved::Aws, at, lines, Vec::new(), meaning);
@@ -487,14 +509,31 @@ fn is_outdated(want: &Want, have: &Have, changes: &[Change]) -> bool {
     }
 }
 
-/// Whether what looks like another's is what the stack says, though no mark remembers it.
-fn is_wanted(want: &Want, extra: &Extra) -> bool {
-    match (&want.resource, &extra.what) {
-        (Resource::Role(role), Stranger::Managed(arn)) => role.attached.contains(arn),
-        // With a boundary of its own the stack replaces any other.
-        (Resource::Role(role), Stranger::Boundary { .. }) => role.boundary.is_some(),
-        _ => false,
+/// Whether a stack means something that others put on a resource.
+fn is_meant(known: &Known, on: &Address, extra: &Extra) -> bool {
+    known.on == *on && known_digest(&known.content) == extra.digest
+}
+
+/// What the stack knows of what others put on its resources: what is there, and what is not.
+fn known(seen: &Seen<'_>) -> (Vec<KnownHere>, Vec<Known>) {
+    let (mut here, mut unneeded) = (Vec::new(), Vec::new());
+    let unread = seen.reading.unread_addresses();
+    for known in &seen.desired.known {
+        let Some(have) = seen.reading.live.have.get(&known.on) else {
+            continue;
+        };
+        let mut extras = have.extras.iter();
+        match extras.find(|it| is_meant(known, &known.on, it)) {
+            Some(_) if known.expired => {}
+            Some(extra) => here.push(KnownHere {
+                known: known.clone(),
+                text: extra.text.clone(),
+            }),
+            None if unread.contains(&known.on) => {}
+            None => unneeded.push(known.clone()),
+        }
     }
+    (here, unneeded)
 }
 
 /// Live first, for it is live that moved: a sign says what AWS has more or less of.

@@ -174,7 +174,8 @@ pub fn revert(
 fn strangers<'a>(have: &'a Have, want: &'a crate::kinds::Want) -> impl Iterator<Item = &'a Extra> {
     have.extras
         .iter()
-        .filter(|it| !it.what.goes_with_exclusive() && !super::is_wanted(want, it))
+        .filter(|it| !it.what.goes_with_exclusive() && !want.declares(it))
+        .filter(|it| !want.known.contains(&it.digest))
 }
 
 /// What is named, and what has to be there for it: the stage that serves an API, the queue of a subscription.

@@ -656,6 +656,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         resource: have.resource.clone(),
         owned: false,
         exclusive: false,
+        known: BTreeSet::new(),
         letting_go: false,
         needs: BTreeSet::new(),
         because: None,

@@ -129,8 +129,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The stage to write: the one that is marked, or the only one.
-    fn stage(&mut self, found: &'a Found, api: &Address, ours: bool) -> Option<&'a Stage> {
+    /// The stages of an API, each with whether it bears the stack's mark; the one to write is first.
+    fn stages(&self, found: &'a Found) -> Vec<(&'a Stage, bool)> {
         let marked = |mark: Option<&Mark>| mark.is_some_and(|it| it.stack == self.stack);
         let stages = found.stages.iter().filter_map(|have| match &have.resource {
             Resource::Stage(stage) => Some((stage, marked(have.mark.as_ref()))),
@@ -138,8 +138,19 @@ impl<'a> Scene<'a> {
         });
         let mut stages: Vec<(&Stage, bool)> = stages.collect();
         stages.sort_by_key(|(_, marked)| !*marked);
-        let (first, rest) = stages.split_first()?;
-        for (stage, _) in rest {
+        stages
+    }
+
+    /// The stages of an API that are not written: a stack has one.
+    pub(super) fn stages_beside(&self, found: &'a Found) -> Vec<&'a Stage> {
+        let others = self.stages(found).into_iter().skip(1);
+        others.map(|(stage, _)| stage).collect()
+    }
+
+    /// The stage to write: the one that is marked, or the only one.
+    fn stage(&mut self, found: &'a Found, api: &Address, ours: bool) -> Option<&'a Stage> {
+        let first = self.stages(found).into_iter().next()?;
+        for stage in self.stages_beside(found) {
             self.leave_out(
                 api,
                 format!(

@@ -22,14 +22,14 @@ mod unfit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::kinds::Resource;
 use crate::kinds::rest_api::ApiPart;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
+use crate::kinds::{Resource, Stranger};
 use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
 use crate::plan::{Action, Plan, Step};
-use crate::stack::{self, Faults, Source};
+use crate::stack::{self, Faults, KnownContent, Source};
 use text::{Section, quoted};
 use unfit::Unfit;
 
@@ -103,6 +103,8 @@ struct Scene<'a> {
     /// Tags that every resource has: the stack's own.
     tags: Tags,
     left_out: BTreeSet<LeftOut>,
+    /// What others put on what is taken over: it stays, and is written as known.
+    known: Vec<Section>,
     /// Tables that would make the stack's own what works by others' statements now.
     suggested: Vec<Section>,
 }
@@ -151,6 +153,40 @@ impl<'a> Scene<'a> {
             );
         }
         found.existing || why.is_some()
+    }
+
+    /// Writes what others put on something that is taken over as known: the first drift has nothing to
+    /// report, and what changes later is reported.
+    fn know(&mut self, found: &'a Found, address: &Address) {
+        let subscriptions = self.census.others.iter();
+        let subscriptions = subscriptions.filter(|(.., topic)| topic.as_str() == found.have.id);
+        let subscriptions = subscriptions
+            .map(|(_, endpoint, _)| (KnownContent::Subscription(endpoint.clone()), String::new()));
+        // What is attached to a role is written as its own.
+        let extras = found.have.extras.iter().filter(|it| match &it.what {
+            Stranger::Managed(_) | Stranger::Boundary { .. } | Stranger::Messages => false,
+            Stranger::Statement
+            | Stranger::Inline(_)
+            | Stranger::Holder { .. }
+            | Stranger::Subscription { .. }
+            | Stranger::Stage { .. }
+            | Stranger::MethodSettings { .. } => true,
+        });
+        let extras = extras.map(|it| (it.known_as(), it.text.clone()));
+        let stages = self.stages_beside(found).into_iter();
+        let stages = stages.map(|it| (KnownContent::Stage(it.name.clone()), String::new()));
+        let mut all: Vec<_> = extras.chain(subscriptions).chain(stages).collect();
+        all.sort_by(|(a, _), (b, _)| a.field().cmp(&b.field()));
+        all.dedup_by(|(a, _), (b, _)| a == b);
+        for (content, text) in all {
+            let (field, name) = content.field();
+            let mut section = Section::new("[[known]]");
+            section.text("on", &address.to_string());
+            section.text(field, name);
+            section.some_text("what", &text);
+            section.text("reason", "there when it was taken over");
+            self.known.push(section);
+        }
     }
 
     fn leave_out(&mut self, what: &dyn std::fmt::Display, why: impl Into<String>) {
@@ -253,6 +289,7 @@ impl Draft {
                 .cloned()
                 .map(|(what, why)| LeftOut { what, why })
                 .collect(),
+            known: Vec::new(),
             suggested: Vec::new(),
         };
         let mut sections = vec![head(&scene)];
@@ -282,12 +319,17 @@ impl Draft {
                 Resource::Subscription(_) | Resource::Stage(_) => continue,
             };
             if let Some(address) = address {
+                let known = scene.known.len();
+                scene.know(found, &address);
+                let new = scene.known.split_off(known);
+                scene.known.extend(new.into_iter().map(|it| it.about(&id)));
                 let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
                 adopt.push(Adopt { address, id });
             }
             sections.extend(more.into_iter().map(|it| it.about(&id)));
         }
         sections.extend(scene.accesses());
+        sections.append(&mut scene.known);
         for (what, why) in unfit.leave_out(&mut sections) {
             scene.leave_out(&what, why);
         }

@@ -5,10 +5,16 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use super::role::{Holder, gone_is_fine};
+use super::statements::describe;
 use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
 use crate::model::Place;
+use crate::policy::normal::{self, normal_statement};
+use crate::policy::{Document, Statement};
+use crate::stack::KnownContent;
 
 /// Something on a resource of ours that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +23,39 @@ pub struct Extra {
     pub what: Stranger,
     /// The same in a sentence.
     pub text: String,
+    /// Sixteen hexadecimal digits that stand for it and its content, by which a stack knows it.
+    pub digest: String,
+}
+
+/// The digest of something that is told by a name, or by its content.
+fn digest_of(kind: &str, content: &Value) -> String {
+    super::digest(&json!([kind, content]))
+}
+
+/// The digest of a statement: of its normal form, since services write statements anew.
+#[must_use]
+pub fn statement_digest(statement: &Statement) -> String {
+    let plain = Document::of(vec![normal_statement(statement).to_statement()]);
+    digest_of("statement", &plain.to_value())
+}
+
+/// The digest of an inline policy.
+#[must_use]
+pub fn inline_digest(name: &str, document: &Document) -> String {
+    let plain = normal::normal(document).to_document().to_value();
+    digest_of("inline policy", &json!([name, plain]))
+}
+
+/// The digest of what a stack says it knows.
+#[must_use]
+pub fn known_digest(known: &KnownContent) -> String {
+    match known {
+        KnownContent::Digest(it) => it.clone(),
+        KnownContent::AttachedPolicy(arn) => digest_of("attached policy", &json!(arn)),
+        KnownContent::Boundary(arn) => digest_of("boundary", &json!(arn)),
+        KnownContent::Subscription(endpoint) => digest_of("subscription", &json!(endpoint)),
+        KnownContent::Stage(name) => digest_of("stage", &json!(name)),
+    }
 }
 
 /// What somebody else put on a resource of ours.
@@ -77,12 +116,40 @@ pub enum Stranger {
 }
 
 impl Extra {
-    /// Something with its sentence.
+    /// Something with its sentence, which says all that there is to it.
     pub fn new(what: Stranger, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let digest = what
+            .known_as()
+            .map_or_else(|| digest_of("text", &json!(text)), |it| known_digest(&it));
+        Self { what, text, digest }
+    }
+
+    /// A statement of a policy.
+    pub fn statement(it: &Statement) -> Self {
+        let sid = it.sid.as_deref().unwrap_or("without Sid");
         Self {
-            what,
-            text: text.into(),
+            what: Stranger::Statement,
+            text: format!("statement `{sid}`: {}", describe(it)),
+            digest: statement_digest(it),
         }
+    }
+
+    /// An inline policy of a role.
+    pub fn inline(name: &str, document: &Document) -> Self {
+        let grants: Vec<_> = document.statements.iter().map(describe).collect();
+        Self {
+            what: Stranger::Inline(name.to_owned()),
+            text: format!("inline policy `{name}`: {}", grants.join("; ")),
+            digest: inline_digest(name, document),
+        }
+    }
+
+    /// How a stack says that it knows it.
+    #[must_use]
+    pub fn known_as(&self) -> KnownContent {
+        let named = self.what.known_as();
+        named.unwrap_or_else(|| KnownContent::Digest(self.digest.clone()))
     }
 }
 
@@ -111,6 +178,23 @@ async fn without(
 }
 
 impl Stranger {
+    /// How a stack says that it knows it, where its name says all.
+    fn known_as(&self) -> Option<KnownContent> {
+        match self {
+            Self::Managed(arn) => Some(KnownContent::AttachedPolicy(arn.clone())),
+            Self::Boundary { arn, .. } => Some(KnownContent::Boundary(arn.clone())),
+            Self::Subscription { endpoint, .. } => {
+                Some(KnownContent::Subscription(endpoint.clone()))
+            }
+            Self::Stage { name, .. } => Some(KnownContent::Stage(name.clone())),
+            Self::Statement
+            | Self::Inline(_)
+            | Self::Holder { .. }
+            | Self::MethodSettings { .. }
+            | Self::Messages => None,
+        }
+    }
+
     /// Whether an apply that takes its resource for exclusive pushes it out.
     #[must_use]
     pub fn goes_with_exclusive(&self) -> bool {

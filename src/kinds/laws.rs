@@ -268,6 +268,7 @@ fn want(resource: &Resource) -> Want {
         resource: resource.clone(),
         owned: true,
         exclusive: false,
+        known: std::collections::BTreeSet::new(),
         letting_go: false,
         needs: BTreeSet::new(),
         because: None,

@@ -37,6 +37,7 @@ use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::size::RoleQuotas;
 use crate::policy::{Document, Principals, Statement, own};
+use crate::stack::KnownContent;
 
 pub use extra::{Extra, Stranger};
 pub use ids::{full_length, pending_id, pending_in, with_ids};
@@ -91,6 +92,8 @@ pub struct Want {
     pub owned: bool,
     /// Whether what this stack does not declare on it is removed.
     pub exclusive: bool,
+    /// Digests of what others put on it and the author knows of: it stays in any case.
+    pub known: BTreeSet<String>,
     /// What was ours on it and is wanted no more stays, as nobody's.
     pub letting_go: bool,
     /// What must exist before it does, beside what its documents name.
@@ -124,6 +127,42 @@ impl Want {
             resource: self.resource.with_ids(ids),
             digest: Some(self.digest()),
             ..self.clone()
+        }
+    }
+
+    /// Whether an apply takes something of others away, which is told by its digest; `of_policies`
+    /// says that it is a statement or a policy.
+    fn drops(&self, of_policies: bool, digest: &str) -> bool {
+        self.exclusive && of_policies && !self.known.contains(digest)
+    }
+
+    /// Whether an apply takes a statement of others away.
+    #[must_use]
+    pub fn drops_statement(&self, statement: &Statement) -> bool {
+        self.exclusive && self.drops(true, &extra::statement_digest(statement))
+    }
+
+    /// Whether an apply takes an inline policy of others away.
+    #[must_use]
+    pub fn drops_inline(&self, name: &str, document: &Document) -> bool {
+        self.exclusive && self.drops(true, &extra::inline_digest(name, document))
+    }
+
+    /// Whether an apply takes a managed policy away that others attached.
+    #[must_use]
+    pub fn drops_attached(&self, arn: &str) -> bool {
+        let known = KnownContent::AttachedPolicy(arn.to_owned());
+        self.exclusive && self.drops(true, &extra::known_digest(&known))
+    }
+
+    /// Whether what looks like another's is what the stack says, though no mark remembers it.
+    #[must_use]
+    pub fn declares(&self, extra: &Extra) -> bool {
+        match (&self.resource, &extra.what) {
+            (Resource::Role(role), Stranger::Managed(arn)) => role.attached.contains(arn),
+            // With a boundary of its own the stack replaces any other.
+            (Resource::Role(role), Stranger::Boundary { .. }) => role.boundary.is_some(),
+            _ => false,
         }
     }
 
@@ -207,10 +246,11 @@ impl Have {
 }
 
 impl Have {
-    /// What is on it and not ours, and stays when the stack is applied.
+    /// What is on it, in no stack's words, and stays when the stack is applied.
     #[must_use]
-    pub fn staying(&self, exclusive: bool) -> Vec<&Extra> {
-        let stays = |it: &&Extra| !(exclusive && it.what.goes_with_exclusive());
+    pub fn staying(&self, want: &Want) -> Vec<&Extra> {
+        let goes = |it: &Extra| want.drops(it.what.goes_with_exclusive(), &it.digest);
+        let stays = |it: &&Extra| !goes(it) && !want.declares(it);
         self.extras.iter().filter(stays).collect()
     }
 }
@@ -535,12 +575,7 @@ impl Have {
         let (yielding, foreign) = foreign.into_iter().partition(gives_way);
         ours.extend::<Vec<Statement>>(yielding);
         self.ghosts.extend(own::ghosts(&document));
-        self.extras.extend(
-            foreign
-                .iter()
-                .map(|it| format!("statement `{}`: {}", sid(it), statements::describe(it)))
-                .map(|it| Extra::new(Stranger::Statement, it)),
-        );
+        self.extras.extend(foreign.iter().map(Extra::statement));
         self.foreign = foreign;
         self.document = Some(document);
         Document::of(ours)
@@ -550,7 +585,7 @@ impl Have {
     #[must_use]
     pub fn policy_for(&self, want: &Want, ours: &Document) -> Document {
         if !want.letting_go {
-            return self.policy_with(ours, want.exclusive);
+            return self.policy_with(ours, |it| !want.drops_statement(it));
         }
         let live = self.resource.policy().map_or(&[][..], |it| &it.statements);
         let gone = release::let_go(live, &ours.statements, &self.foreign);
@@ -567,12 +602,13 @@ impl Have {
     /// Principals that are gone are left out of foreign statements: AWS takes no policy
     /// that names one, and an id is never given out twice, so nobody loses anything.
     #[must_use]
-    pub fn policy_with(&self, ours: &Document, exclusive: bool) -> Document {
-        let foreign = if exclusive {
-            Vec::new()
-        } else {
-            self.foreign.clone()
-        };
+    pub fn policy_with(&self, ours: &Document, stays: impl Fn(&Statement) -> bool) -> Document {
+        let foreign = self
+            .foreign
+            .iter()
+            .filter(|it| stays(it))
+            .cloned()
+            .collect();
         living(own::join(
             self.document.as_ref(),
             foreign,
@@ -618,8 +654,9 @@ pub(crate) fn policy_details(
         found.retain(|it| it.sign == '+');
         found.extend(release::details(ours, live, have));
     }
+    let goes = have.foreign.iter().filter(|it| want.drops_statement(it));
     if want.exclusive {
-        found.extend(have.foreign.iter().map(|it| crate::model::Detail {
+        found.extend(goes.map(|it| crate::model::Detail {
             sign: '-',
             text: format!(
                 "foreign statement `{}`: {}",

@@ -512,7 +512,7 @@ impl Kind for Queue {
         if self.policy.statements.is_empty() {
             return Ok(());
         }
-        let document = have.policy_with(&Document::of(Vec::new()), false);
+        let document = have.policy_with(&Document::of(Vec::new()), |_| true);
         let text = if document.statements.is_empty() {
             String::new()
         } else {

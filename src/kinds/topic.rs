@@ -415,7 +415,7 @@ impl Kind for Topic {
         if self.policy.statements.is_empty() {
             return Ok(());
         }
-        let mut document = have.policy_with(&Document::of(Vec::new()), false);
+        let mut document = have.policy_with(&Document::of(Vec::new()), |_| true);
         if document.statements.is_empty() {
             document = own::default_topic_policy(self.arn.as_str(), self.arn.account());
         }

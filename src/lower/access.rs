@@ -507,6 +507,8 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
         fence.effect = Effect::Deny;
         statements.push(fence);
     }
+    let address = Address::new(KindName::RestApi, name);
+    statements.extend(draft.written(&address, "execute-api:/*", api.tls_only));
     // Once there is a policy, a method without authorizer needs its leave too: AWS asks the policy alone then.
     let public = open_routes(draft.stack, name);
     if !public.is_empty() && (!statements.is_empty() || api.endpoint == Endpoint::Private) {

@@ -148,6 +148,8 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             let sid = draft.sid(&format!("subscribe {account}"));
             statements.push(may_subscribe(sid, &topic.arn, account, queues));
         }
+        let address = Address::new(KindName::Topic, name);
+        statements.extend(draft.written(&address, topic.arn.as_str(), topic.tls_only));
         let Some(place) = draft.topic_place(topic) else {
             // Somebody else's topic in somebody else's account: its owner has to let us in.
             if !statements.is_empty() {
@@ -241,6 +243,8 @@ fn compile_queues(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             let sid = |suffix: &str| draft.sid(&format!("{} {suffix}", it.as_str()));
             statements_for(who, &base, sid, &mut statements);
         }
+        let address = Address::new(KindName::Queue, name);
+        statements.extend(draft.written(&address, queue.arn.as_str(), queue.tls_only));
         let redrive_allow = match &queue.redrive_allow {
             stack::RedriveAllow::All => RedriveAllow::All,
             stack::RedriveAllow::Deny => RedriveAllow::Deny,

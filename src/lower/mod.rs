@@ -30,10 +30,11 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::extra::{known_digest, statement_digest};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Want};
 use crate::model::{AccountId, Address, Arn, KindName, Place};
-use crate::policy::{Document, Statement, own};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
 use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
@@ -72,6 +73,8 @@ pub struct Desired {
     pub moving: BTreeSet<String>,
     /// Authorizers of authors' documents that are replaced, as sentences.
     pub replaced: Vec<String>,
+    /// What others put on resources of the stack and may stay.
+    pub known: Vec<stack::Known>,
 }
 
 /// One access, as it was compiled.
@@ -162,6 +165,28 @@ impl Draft<'_> {
         own::sid(&self.stack.name, purpose)
     }
 
+    /// The statements of a resource's policy that are not for a principal of the stack: a field of
+    /// the resource asks for them, or the author wrote them out. `resource` is what they are about.
+    fn written(&self, address: &Address, resource: &str, tls_only: bool) -> Vec<Statement> {
+        let mut found = Vec::new();
+        if tls_only {
+            let action = match address.kind {
+                KindName::Topic => "sns:Publish",
+                KindName::Queue => "sqs:*",
+                _ => "execute-api:Invoke",
+            };
+            let mut refused = Statement::allow(self.sid("tls only"), Clause::of([action]))
+                .to(PrincipalClause::anyone())
+                .on([resource])
+                .when("Bool", "aws:SecureTransport", ["false"]);
+            refused.effect = Effect::Deny;
+            found.push(refused);
+        }
+        let own = self.stack.statements.iter().filter(|it| it.on == *address);
+        found.extend(own.map(|it| written_statement(it, &self.stack.name)));
+        found
+    }
+
     fn want(&mut self, address: Address, place: Place, resource: Resource) -> &mut Want {
         let want = Want {
             stack: self.stack.name.clone(),
@@ -169,6 +194,7 @@ impl Draft<'_> {
             resource,
             owned: true,
             exclusive: false,
+            known: BTreeSet::new(),
             letting_go: false,
             needs: BTreeSet::new(),
             because: None,
@@ -208,6 +234,17 @@ impl Draft<'_> {
             .map(|it| &it.place)
             .find(|it| it.id == *id)
             .cloned()
+    }
+}
+
+/// A statement that the author wrote out, under a `Sid` of the stack.
+#[must_use]
+pub fn written_statement(it: &stack::WrittenStatement, stack: &str) -> Statement {
+    let digest = statement_digest(&it.statement);
+    let name = it.statement.sid.as_deref().unwrap_or(&digest);
+    Statement {
+        sid: Some(own::sid(stack, &format!("written {name}"))),
+        ..it.statement.clone()
     }
 }
 
@@ -259,6 +296,11 @@ pub fn lower_over(
     access::compile_apis(&mut draft);
     access::compile_roles(&mut draft);
     roles::compile(&mut draft);
+    for known in stack.known.iter().filter(|it| !it.expired) {
+        if let Some(want) = draft.wants.get_mut(&known.on) {
+            want.known.insert(known_digest(&known.content));
+        }
+    }
     if !draft.faults.is_empty() {
         return Err(draft.faults);
     }
@@ -301,6 +343,7 @@ pub fn lower_over(
         shares: draft.shares,
         moving: moving.clone(),
         replaced: draft.replaced,
+        known: stack.known.clone(),
     })
 }
 

@@ -158,11 +158,12 @@ fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {
     // Others' inline policies count as well, as long as they stay.
     let ours = inline_prefix(&want.stack);
     let live = match step.have.as_ref().map(|it| &it.resource) {
-        Some(Resource::Role(live)) if !want.exclusive => Some(&live.inline),
+        Some(Resource::Role(live)) => Some(&live.inline),
         _ => None,
     };
     let theirs = live.into_iter().flatten();
-    let theirs = theirs.filter(|(name, _)| !name.starts_with(&ours));
+    let theirs =
+        theirs.filter(|(name, it)| !name.starts_with(&ours) && !want.drops_inline(name, it));
     let all = role.inline.values().chain(theirs.map(|(_, it)| it));
     found.push(Gauge {
         address: step.address.clone(),
@@ -205,7 +206,8 @@ fn attachments(step: &Step, want: &Want, role: &Role) -> (usize, usize) {
     };
     let mark = have.and_then(|it| it.mark.as_ref());
     let stays = |it: &&String| {
-        let leaves = want.owned && (want.exclusive || mark.is_some_and(|mark| mark.owns(it)));
+        let leaves =
+            want.owned && (want.drops_attached(it) || mark.is_some_and(|mark| mark.owns(it)));
         !leaves && !role.attached.contains(*it)
     };
     let theirs = live.map_or(0, |it| it.attached.iter().filter(stays).count());

@@ -148,7 +148,7 @@ fn role_after(role: &Role, want: &Want, have: Option<&Have>) -> Vec<Document> {
     let stays = live
         .into_iter()
         .flat_map(|it| &it.inline)
-        .filter(|(name, _)| !want.exclusive && !name.starts_with(&prefix))
+        .filter(|(name, it)| !want.drops_inline(name, it) && !name.starts_with(&prefix))
         .map(|(_, document)| document);
     let trust = match live {
         Some(live) if !want.owned => &live.trust,

@@ -506,7 +506,7 @@ fn step_for(
         .mark
         .as_ref()
         .and_then(|it| it.digest.as_ref())
-        .is_none_or(|it| *it == want.digest())
+        .is_some_and(|it| *it == want.digest())
         && have.mark.as_ref().is_none_or(|it| it.address == *address)
         && want.owned;
     let mut action = match () {

@@ -197,6 +197,7 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         resource,
         owned: false,
         exclusive: false,
+        known: BTreeSet::new(),
         letting_go: true,
         needs: BTreeSet::new(),
         because: None,

@@ -39,6 +39,15 @@ pub fn human(drift: &Drift) -> String {
     text += &super::human::left(&drift.left);
     text += &verdict(drift);
     text.push('\n');
+    for it in &drift.unneeded {
+        let _ = writeln!(
+            text,
+            "{} {}: what is known of {} is not there: take the `[[known]]` out",
+            styled(CHANGE, "warning:"),
+            it.written_at,
+            it.on
+        );
+    }
     if drift.older_marks > 0 {
         let _ = writeln!(
             text,
@@ -139,15 +148,23 @@ fn says(finding: &Finding) -> String {
 /// The last line.
 #[must_use]
 pub fn verdict(drift: &Drift) -> String {
+    let known = match drift.known.len() {
+        0 => String::new(),
+        count => format!(
+            " {} of others {} known.",
+            counted(count, "addition"),
+            if count == 1 { "is" } else { "are" }
+        ),
+    };
     if drift.findings.is_empty() {
         return format!(
-            "{} {} in step with the stack.",
+            "{} {} in step with the stack.{known}",
             styled(GOOD, "No drift:"),
             counted(drift.in_step, "resource")
         );
     }
     format!(
-        "{} {}, {} in step.",
+        "{} {}, {} in step.{known}",
         styled(BAD, "Drift:"),
         summary(drift),
         drift.in_step

@@ -10,7 +10,7 @@ use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
-use crate::kinds::Resource;
+use crate::kinds::{Extra, Resource};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Names, Place};
 use crate::plan::{Action, Left, Plan, Step};
@@ -198,6 +198,13 @@ fn step(plan: &Plan, step: &Step, names: &Names<String>, width: usize) -> String
     if !told.is_empty() {
         words.push(told.join(", "));
     }
+    if step
+        .changes
+        .iter()
+        .any(|it| it.field == "mark" && it.from.is_none())
+    {
+        words.push(styled(QUIET, "is taken over"));
+    }
     if step.drifted {
         words.push(styled(
             CHANGE,
@@ -317,28 +324,42 @@ fn summary(resource: &Resource) -> String {
     }
 }
 
-/// What is on our resources and not ours: kept, and said.
+/// What is on our resources and not ours: what is kept, and what goes with a resource that is replaced.
 fn foreign(plan: &Plan) -> String {
-    let mut text = String::new();
+    let (mut kept, mut lost) = (String::new(), String::new());
     for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
         let Some(have) = &step.have else { continue };
-        let goes = step.want.as_ref().is_some_and(|it| it.exclusive);
-        for extra in have.staying(goes) {
-            let _ = writeln!(
-                text,
-                "  {} {}: {extra}",
-                styled(CHANGE, "?"),
-                title(&step.address)
-            );
+        let mut line = |extra: &Extra, says: &str| {
+            let title = title(&step.address);
+            let lines = if step.action == Action::Replace {
+                &mut lost
+            } else {
+                &mut kept
+            };
+            let _ = writeln!(lines, "  {} {title}: {extra}{says}", styled(CHANGE, "?"));
+        };
+        match &step.want {
+            Some(want) => {
+                for extra in have.staying(want) {
+                    let is_known = want.known.contains(&extra.digest);
+                    line(extra, if is_known { "  known" } else { "" });
+                }
+            }
+            None => have.extras.iter().for_each(|it| line(it, "")),
         }
     }
-    if text.is_empty() {
-        return text;
-    }
-    format!(
-        "{}  not this stack's, and kept\n{text}\n",
-        styled(LOUD, "Also there")
-    )
+    let block = |title: &str, says: &str, lines: String| {
+        if lines.is_empty() {
+            return lines;
+        }
+        format!("{}  {says}\n{lines}\n", styled(LOUD, title))
+    };
+    block("Also there", "not this stack's, and kept", kept)
+        + &block(
+            "Goes as well",
+            "not this stack's, and lost with what is replaced",
+            lost,
+        )
 }
 
 /// What stays as it is, in accounts that are not entered.

@@ -39,6 +39,7 @@ pub(super) const API: Shape = Shape {
         Field::new("minimum_compression", Kind::Bytes(0, 10_485_760), "The smallest body that is compressed.").alias(&["minimum_compression_size"]),
         Field::new("disable_execute_api", Kind::Flag, "Switch the `execute-api` host name off, when a custom domain serves the API.").default("false").alias(&["disable_execute_api_endpoint"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags, and its stage's."),
+        Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
         Field::new("exclusive", Kind::Flag, "Remove statements of its resource policy that this stack does not declare.").default("false").with_existing(),
         ACCEPT,
     ],
@@ -162,6 +163,7 @@ fn api(
             credentials,
             stage,
             tags,
+            tls_only: fields.flag("tls_only"),
             exclusive: fields.flag("exclusive"),
             document_at: fields.key_of("openapi").map(|it| checker.written_at(it)),
             written_at: surfaces::open_routes(fields)

@@ -14,8 +14,8 @@ use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Table, Value};
 use super::{
-    Source, Stack, Unmet, access, accounts, apis, claims, contracts, moved, names, nevers, offers,
-    queues, roles, topics,
+    Source, Stack, Unmet, access, accounts, apis, claims, contracts, known, moved, names, nevers,
+    offers, queues, roles, statements, topics,
 };
 
 /// The whole file.
@@ -74,6 +74,18 @@ pub(super) const ROOT: Shape = Shape {
             "What has another name in the file than before: one `[[moved]]` each.",
         )
         .alias(&["renamed", "moves"]),
+        Field::new(
+            "statement",
+            Kind::List(&Kind::Table(&statements::STATEMENT)),
+            "Statements of resources' policies, as AWS writes them: one `[[statement]]` each.",
+        )
+        .alias(&["statements"]),
+        Field::new(
+            "known",
+            Kind::List(&Kind::Table(&known::KNOWN)),
+            "What others put on resources and may stay: one `[[known]]` each.",
+        )
+        .alias(&["accepted"]),
     ],
     one_of: &[],
 };
@@ -199,13 +211,15 @@ fn checked(
     let roles = roles::roles(&mut checker, &roles);
     let topics = topics::topics(&mut checker, &topics);
     let queues = queues::queues(&mut checker, &queues);
-    let (apis, known) = apis::apis(&mut checker, &apis, root.list("access"));
+    let (apis, surfaces) = apis::apis(&mut checker, &apis, root.list("access"));
     let contracts = std::mem::take(&mut checker.contracts);
     let (mut access, claims) =
-        access::access(&mut checker, root.list("access"), &known, &contracts);
-    let offered = offers::offers(&mut checker, root.list("offer"), &known, &claimed);
+        access::access(&mut checker, root.list("access"), &surfaces, &contracts);
+    let offered = offers::offers(&mut checker, root.list("offer"), &surfaces, &claimed);
     access.extend(offered.access);
-    let nevers = nevers::nevers(&mut checker, root.list("never"), &known);
+    let nevers = nevers::nevers(&mut checker, root.list("never"), &surfaces);
+    let statements = statements::statements(&mut checker, root.list("statement"));
+    let known = known::known(&mut checker, root.list("known"));
     let moved = moved::moved(&mut checker, root.list("moved"));
     if !checker.faults.is_empty() {
         return Err(checker.faults);
@@ -232,6 +246,8 @@ fn checked(
         nevers,
         moved,
         accepts: checker.accepts,
+        known,
+        statements,
     })
 }
 

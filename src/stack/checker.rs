@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountId, Address, Arn, Partition, Region};
+use crate::model::{AccountId, Address, Arn, KindName, Partition, Region};
 
 use super::diagnostic::{Code, Diagnostic, SHOWN, Span, listed, nearest};
 use super::fields::{Fields, Item};
@@ -329,6 +329,17 @@ impl Checker<'_> {
             ),
         );
         false
+    }
+
+    /// The ARN of a declared topic, queue or role; `None` when it is broken.
+    pub(super) fn arn_of(&self, address: &Address) -> Option<&Arn> {
+        let noun = match address.kind {
+            KindName::Topic => Noun::Topic,
+            KindName::Queue => Noun::Queue,
+            KindName::Role => Noun::Role,
+            KindName::RestApi | KindName::Subscription | KindName::Stage => return None,
+        };
+        self.standing(noun, &address.name)?.arn.as_ref()
     }
 
     /// `file:line` of a span.

@@ -367,6 +367,8 @@ impl About<'_> {
             "offer" => "this offer".to_owned(),
             "consumer" => format!("a consumer of {}", self.owner),
             "never" => "this never".to_owned(),
+            "known" => "this known".to_owned(),
+            "statement" => "this statement".to_owned(),
             "subscription" => format!("a subscription of {}", self.owner),
             "principal" => format!("a principal of {}", self.owner),
             _ => self.title.clone(),

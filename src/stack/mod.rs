@@ -29,6 +29,7 @@ pub mod edit;
 mod fields;
 mod filters;
 mod integrations;
+mod known;
 #[cfg(test)]
 mod laws;
 mod layout;
@@ -48,6 +49,7 @@ mod schema;
 mod sealed;
 mod shape;
 mod stages;
+mod statements;
 mod subscriptions;
 mod surfaces;
 mod syntax;
@@ -64,9 +66,11 @@ pub use contract::{
     Subscriber, Subscribing, Withdrawn, claims_text,
 };
 pub use diagnostic::{Code, Diagnostic, Faults, Fix, Label, Span, nearest};
+pub use known::{Known, KnownContent};
 pub use moved::Moved;
 pub use networks::Network;
 pub use nevers::{Deed, Forbidden, Never, Whom};
+pub use statements::WrittenStatement;
 pub use targets::{QueueUse, Target};
 pub use written::{Written, written};
 
@@ -89,7 +93,7 @@ pub struct Source {
 /// The stack that the files declare, or all that is wrong with them.
 ///
 /// Overlays are laid over the stack in their order: tables merge by key,
-/// `[[access]]` and `[[never]]` are added, anything else replaces. `read` gives the text of the
+/// `[[access]]`, `[[never]]`, `[[known]]` and `[[statement]]` are added, anything else replaces. `read` gives the text of the
 /// files that the stack names (`OpenAPI` documents, policies), or says why it
 /// cannot.
 pub fn check(
@@ -194,6 +198,19 @@ pub struct Stack {
     pub moved: Vec<Moved>,
     /// Guardrails that resources may go over, and why.
     pub accepts: BTreeMap<Address, Accepted>,
+    /// What others put on resources of the stack and may stay, in the order written.
+    pub known: Vec<Known>,
+    /// Statements of resources' policies as the author wrote them, in the order written.
+    pub statements: Vec<WrittenStatement>,
+}
+
+impl Stack {
+    /// Marks what is known only until a day before today (`2027-01-31`) as expired.
+    pub fn expire(&mut self, today: &str) {
+        for it in &mut self.known {
+            it.expired = it.until.as_deref().is_some_and(|until| until < today);
+        }
+    }
 }
 
 /// An account in one region, and how the engine gets in.
@@ -329,6 +346,8 @@ pub struct Api {
     pub stage: Stage,
     /// The author's tags, the stack's included.
     pub tags: Tags,
+    /// Refuse every call that does not come over TLS.
+    pub tls_only: bool,
     /// Remove statements of the resource policy that this stack does not declare.
     pub exclusive: bool,
     /// Where the files say of a route that anyone may call it, or of the API, as `file:line`.
@@ -545,6 +564,8 @@ pub struct Topic {
     pub owner_statement: bool,
     /// The author's tags, the stack's included.
     pub tags: Tags,
+    /// Refuse every request that does not come over TLS.
+    pub tls_only: bool,
     /// Remove statements of its policy that this stack does not declare.
     pub exclusive: bool,
 }
@@ -584,6 +605,8 @@ pub struct Queue {
     pub subscribe: Vec<Subscribe>,
     /// The author's tags, the stack's included.
     pub tags: Tags,
+    /// Refuse every request that does not come over TLS.
+    pub tls_only: bool,
     /// Remove statements of its policy that this stack does not declare.
     pub exclusive: bool,
 }

@@ -237,51 +237,63 @@ fn targets(checker: &mut Checker<'_>, fields: &Fields) -> Targets {
     if !fields.is_written("to") {
         return None;
     }
-    let mut found: Vec<(Address, Span)> = Vec::new();
-    for text in texts(fields.list("to")) {
-        let nouns = [
-            (Noun::Api, KindName::RestApi),
-            (Noun::Topic, KindName::Topic),
-            (Noun::Queue, KindName::Queue),
-            (Noun::Role, KindName::Role),
-        ];
-        let table = text.value.split_once('.').map_or("", |it| it.0);
-        if let Some((noun, kind)) = nouns.into_iter().find(|it| it.0.table() == table) {
-            if let Some(name) = checker.reference(noun, text, "this never") {
-                found.push((Address::new(kind, name), text.span));
-            }
-            continue;
-        }
-        let fault = Diagnostic::new(
-            Code::Reference,
-            text.span,
-            format!(
-                "this never is about `{}`, which is no resource of a stack",
-                text.value
-            ),
-            "not `apis.…`, `topics.…`, `queues.…` or `roles.…`",
-        );
-        let bare = text.value.rsplit('.').next().unwrap_or_default();
-        let all: Vec<String> = nouns
-            .iter()
-            .flat_map(|(noun, _)| {
-                let names = checker.names(*noun).keys();
-                names.map(|it| format!("{}.{it}", noun.table()))
+    let texts = texts(fields.list("to")).into_iter();
+    Some(
+        texts
+            .filter_map(|text| {
+                let span = text.span;
+                Some((resource(checker, text, "this never")?, span))
             })
-            .collect();
-        let meant = all
-            .iter()
-            .find(|it| it.split_once('.').is_some_and(|it| it.1 == bare))
-            .map(String::as_str)
-            .or_else(|| nearest(text.value, all.iter().map(String::as_str)));
-        checker.report(match meant {
-            Some(meant) => fault.fix("write it so", text.span, format!("\"{meant}\"")),
-            None => fault.help(
-                "write `\"topics.NAME\"`; without `to` it is about every API, topic and queue",
-            ),
-        });
+            .collect(),
+    )
+}
+
+/// The role, topic, queue or API of the stack that a text names. `who` says who names it.
+pub(super) fn resource(
+    checker: &mut Checker<'_>,
+    text: Spanned<&str>,
+    who: &str,
+) -> Option<Address> {
+    let nouns = [
+        (Noun::Api, KindName::RestApi),
+        (Noun::Topic, KindName::Topic),
+        (Noun::Queue, KindName::Queue),
+        (Noun::Role, KindName::Role),
+    ];
+    let table = text.value.split_once('.').map_or("", |it| it.0);
+    if let Some((noun, kind)) = nouns.into_iter().find(|it| it.0.table() == table) {
+        let name = checker.reference(noun, text, who)?;
+        return Some(Address::new(kind, name));
     }
-    Some(found)
+    let fault = Diagnostic::new(
+        Code::Reference,
+        text.span,
+        format!(
+            "{who} is about `{}`, which is no resource of a stack",
+            text.value
+        ),
+        "not `apis.…`, `topics.…`, `queues.…` or `roles.…`",
+    );
+    let bare = text.value.rsplit('.').next().unwrap_or_default();
+    let all: Vec<String> = nouns
+        .iter()
+        .flat_map(|(noun, _)| {
+            let names = checker.names(*noun).keys();
+            names.map(|it| format!("{}.{it}", noun.table()))
+        })
+        .collect();
+    let meant = all
+        .iter()
+        .find(|it| it.split_once('.').is_some_and(|it| it.1 == bare))
+        .map(String::as_str)
+        .or_else(|| nearest(text.value, all.iter().map(String::as_str)));
+    checker.report(match meant {
+        Some(meant) => fault.fix("write it so", text.span, format!("\"{meant}\"")),
+        None if who == "this never" => fault
+            .help("write `\"topics.NAME\"`; without `to` it is about every API, topic and queue"),
+        None => fault.help("write `\"topics.NAME\"`"),
+    });
+    None
 }
 
 /// A word of `do`, where it is written.

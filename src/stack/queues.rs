@@ -36,6 +36,7 @@ pub(super) const QUEUE: Shape = Shape {
         Field::new("encryption", Kind::Either(&[Kind::OneOf(&["sqs", "off"]), Kind::Table(&KMS)]), "Encryption at rest: by keys that SQS owns, not at all, or by a KMS key.").default("\"sqs\"").alias(&["kms_key", "kms_master_key_id", "kms", "sse", "sqs_managed_sse_enabled"]),
         Field::new("redrive_allow", Kind::Either(&[Kind::OneOf(&["all", "none"]), Kind::List(&Kind::Text)]), "Which queues may use this one as their dead-letter queue: all of the account and region, none, or those listed.").default("\"all\"").alias(&["redrive_allow_policy"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
+        Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
         Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
         ACCEPT,
     ],
@@ -117,6 +118,7 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
         redrive_allow,
         subscribe,
         tags,
+        tls_only: fields.flag("tls_only"),
         exclusive: fields.flag("exclusive"),
     })
 }

@@ -13,7 +13,7 @@ A resource is spoken of by its table and name, `\"queues.inbox\"`; where only on
 `\"4d\"`; a size is bytes or a text such as `\"256KiB\"`. Paths of files are seen from the stack's folder.
 
 An overlay (`--with prod.toml`) is laid over the stack: tables merge by key, each `[[access]]` and \
-`[[never]]` is added, and anything else takes the place of what was there. A route's integration and a policy are \
+`[[never]]`, `[[known]]` and `[[statement]]` are added, and anything else takes the place of what was there. A route's integration and a policy are \
 replaced whole.";
 
 /// Every table and field, as Markdown.

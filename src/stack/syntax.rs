@@ -283,7 +283,7 @@ fn merge(base: &mut Table, over: Table, path: &mut Vec<String>) {
             (Value::Table(base), Value::Table(over)) if !is_one_value(path) => {
                 merge(base, over, path);
             }
-            (Value::List(base), Value::List(over)) if matches!(path.as_slice(), [one] if matches!(one.as_str(), "access" | "offer" | "never" | "moved")) =>
+            (Value::List(base), Value::List(over)) if matches!(path.as_slice(), [one] if matches!(one.as_str(), "access" | "offer" | "never" | "moved" | "known" | "statement")) =>
             {
                 base.extend(over);
             }

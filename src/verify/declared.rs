@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lower::{Desired, Grant, api};
+use crate::lower::{Desired, Grant, api, written_statement};
 use crate::model::{AccountId, Address, Arn, KindName};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
@@ -394,12 +394,32 @@ impl<'a> Declared<'a> {
 
     /// Whom the policy of a resource may let in.
     pub(super) fn bound(&self, thing: &Thing) -> Bound {
-        match thing.address.kind {
+        let mut bound = match thing.address.kind {
             KindName::Topic => self.of_topic(thing),
             KindName::Queue => self.of_queue(thing),
             KindName::RestApi => self.of_api(thing),
             KindName::Role => self.of_role(thing),
             KindName::Subscription | KindName::Stage => Bound::default(),
+        };
+        let own = self.stack.statements.iter();
+        let own = own.filter(|it| it.on == thing.address && it.statement.effect == Effect::Allow);
+        let own = own
+            .map(|it| written_statement(it, &self.stack.name))
+            .collect();
+        let own = match thing.address.kind {
+            KindName::RestApi => self.api_name(thing).expand(&Document::of(own)).statements,
+            _ => own,
+        };
+        bound.written.extend(own);
+        bound
+    }
+
+    fn api_name<'b>(&'b self, thing: &'b Thing) -> ApiName<'b> {
+        ApiName {
+            partition: thing.place.partition().as_str(),
+            region: thing.place.region.as_str(),
+            account: thing.place.id.as_str(),
+            api: &self.world.ids[&thing.address],
         }
     }
 
@@ -511,8 +531,8 @@ impl<'a> Declared<'a> {
             }
             bound.allow(name, &actions, None, conditions);
         };
-        let declared = self.stack.roles.get(&thing.address.name);
-        for principal in declared.iter().flat_map(|it| &it.trusted_by) {
+        let role = self.stack.roles.get(&thing.address.name);
+        for principal in role.iter().flat_map(|it| &it.trusted_by) {
             trust(principal, None);
         }
         for (access, _) in self.roles.get(&thing.address).into_iter().flatten() {
@@ -527,10 +547,11 @@ impl<'a> Declared<'a> {
                 None,
             );
         }
-        let written = declared.and_then(|it| it.trust_policy.as_ref());
-        let allows = |it: &&Statement| it.effect == Effect::Allow;
-        let statements = written.iter().flat_map(|it| &it.statements);
-        bound.written = statements.filter(allows).cloned().collect();
+        if let Some(document) = role.and_then(|it| it.trust_policy.as_ref()) {
+            let allows = document.statements.iter();
+            let allows = allows.filter(|it| it.effect == Effect::Allow).cloned();
+            bound.written.extend(allows);
+        }
         bound
     }
 
@@ -539,12 +560,7 @@ impl<'a> Declared<'a> {
         let Some(api) = self.stack.apis.get(&thing.address.name) else {
             return bound;
         };
-        let name = ApiName {
-            partition: thing.place.partition().as_str(),
-            region: thing.place.region.as_str(),
-            account: thing.place.id.as_str(),
-            api: &self.world.ids[&thing.address],
-        };
+        let name = self.api_name(thing);
         let head = name.head();
         let written = |routes: &[RouteKey]| -> Option<BTreeSet<String>> {
             let resources = api::invoke_resources(&api.stage.name, routes).into_iter();

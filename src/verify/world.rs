@@ -651,16 +651,15 @@ fn with_foreign(role: &Role, want: &Want, live: Option<(&Have, &Role)>) -> Role 
     };
     role.boundary = role.boundary_after(have, live, want.exclusive);
     let prefix = inline_prefix(&want.stack);
-    if !want.exclusive {
-        for (name, document) in &live.inline {
-            if !name.starts_with(&prefix) {
-                role.inline.insert(name.clone(), document.clone());
-            }
+    for (name, document) in &live.inline {
+        if !name.starts_with(&prefix) && !want.drops_inline(name, document) {
+            role.inline.insert(name.clone(), document.clone());
         }
-        let ours = |it: &&String| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
-        role.attached
-            .extend(live.attached.iter().filter(|it| !ours(it)).cloned());
     }
+    let ours = |it: &str| have.mark.as_ref().is_some_and(|mark| mark.owns(it));
+    let stays = |it: &&String| !ours(it) && !want.drops_attached(it);
+    role.attached
+        .extend(live.attached.iter().filter(stays).cloned());
     if !want.owned {
         role.trust = live.trust.clone();
         role.attached.clone_from(&live.attached);

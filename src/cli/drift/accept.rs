@@ -22,6 +22,8 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
         reading: &look.reading,
         drift: &look.drift,
         written: &stack::written(&look.sources),
+        reason: args.reason.as_deref(),
+        until: args.until.as_deref(),
     };
     let after = accept(&look.sources, &args.accept, &with).map_err(untouched)?;
     // What is written must be a stack, and in step.

@@ -181,6 +181,7 @@ impl Wanted {
             resource,
             owned: api.existing.is_none(),
             exclusive,
+            known: std::collections::BTreeSet::new(),
             letting_go: false,
             needs: BTreeSet::new(),
             because: None,

@@ -209,7 +209,7 @@ impl RestApi {
         cx: &Context<'_>,
     ) -> Result<(), CallError> {
         if !self.policy.statements.is_empty() {
-            let policy = have.policy_with(&Document::of(Vec::new()), false);
+            let policy = have.policy_with(&Document::of(Vec::new()), |_| true);
             let patches = vec![policy_patch(&policy)];
             let call = UpdateRestApi {
                 id: have.id.clone(),

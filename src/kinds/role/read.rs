@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, DEFAULT_SESSION, Holder, Managed, Role, inline_prefix, managed, unreadable};
 use crate::cloud::{CallError, Fault, iam};
-use crate::kinds::statements::describe;
 use crate::kinds::{Extra, Have, Resource, Stranger};
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Mark, Place, Tags};
@@ -34,11 +33,7 @@ impl Role {
                 )
             })?;
             if !name.starts_with(&inline_prefix(stack)) {
-                let grants: Vec<_> = document.statements.iter().map(describe).collect();
-                extras.push(Extra::new(
-                    Stranger::Inline(name.clone()),
-                    format!("inline policy `{name}`: {}", grants.join("; ")),
-                ));
+                extras.push(Extra::inline(name, &document));
             }
             inline.insert(name.clone(), document);
         }

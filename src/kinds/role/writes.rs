@@ -16,9 +16,10 @@ impl Role {
     pub(super) fn stale_inline<'a>(&self, want: &Want, live: &'a Self) -> Vec<&'a String> {
         let ours = inline_prefix(&want.stack);
         live.inline
-            .keys()
-            .filter(|it| !self.inline.contains_key(*it))
-            .filter(|it| want.exclusive || it.starts_with(&ours))
+            .iter()
+            .filter(|(name, _)| !self.inline.contains_key(*name))
+            .filter(|(name, it)| name.starts_with(&ours) || want.drops_inline(name, it))
+            .map(|(name, _)| name)
             .collect()
     }
 
@@ -32,7 +33,7 @@ impl Role {
         live.attached
             .iter()
             .filter(|it| !self.attached.contains(*it))
-            .filter(|it| want.exclusive || mark.is_some_and(|mark| mark.owns(it)))
+            .filter(|it| mark.is_some_and(|mark| mark.owns(it)) || want.drops_attached(it))
             .collect()
     }
 

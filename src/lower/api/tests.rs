@@ -73,6 +73,7 @@ fn api(surface: Surface) -> stack::Api {
             access_log: None,
         },
         tags: Tags::new(),
+        tls_only: false,
         exclusive: false,
         written_at: BTreeMap::new(),
         document_at: None,
