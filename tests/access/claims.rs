@@ -150,7 +150,9 @@ fn routes(api: &Api) -> Vec<(RouteKey, bool)> {
             .iter()
             .map(|it| (it.key.clone(), it.public))
             .collect(),
-        Surface::OpenApi { document, public, .. } => {
+        Surface::OpenApi {
+            document, public, ..
+        } => {
             let verbs = ["get", "put", "post", "delete", "patch", "head", "options"];
             let paths = document["paths"].as_object().expect("paths");
             let mut keys = Vec::new();

@@ -335,6 +335,7 @@ async fn overwriting_with_a_document_erases_what_it_does_not_carry(w: &World<'_>
     let expected = RestApiRecord {
         id: id.clone(),
         name: "second".to_owned(),
+        version: Some("1".to_owned()),
         created: found.created,
         endpoint_type: "PRIVATE".to_owned(),
         api_key_source: "HEADER".to_owned(),
