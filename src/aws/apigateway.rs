@@ -403,12 +403,20 @@ fn more(it: &Method) -> BTreeMap<String, Value> {
     let name = |field: &str| format!("integration.{field}");
     set(
         name("connectionType"),
-        json!(it.connection_type.as_ref().map(|it| it.as_str())),
+        json!(
+            it.connection_type
+                .as_ref()
+                .map(aws_sdk_apigateway::types::ConnectionType::as_str)
+        ),
     );
     set(name("connectionId"), json!(it.connection_id));
     set(
         name("contentHandling"),
-        json!(it.content_handling.as_ref().map(|it| it.as_str())),
+        json!(
+            it.content_handling
+                .as_ref()
+                .map(aws_sdk_apigateway::types::ContentHandlingStrategy::as_str)
+        ),
     );
     set(name("cacheNamespace"), json!(it.cache_namespace));
     set(name("cacheKeyParameters"), json!(it.cache_key_parameters));
@@ -426,7 +434,7 @@ fn more(it: &Method) -> BTreeMap<String, Value> {
         let handling = answer.content_handling.as_ref();
         set(
             name("contentHandling"),
-            json!(handling.map(|it| it.as_str())),
+            json!(handling.map(aws_sdk_apigateway::types::ContentHandlingStrategy::as_str)),
         );
     }
     more

@@ -95,7 +95,9 @@ fn clear(value: &mut Value, of_templates: bool) {
         }
         Value::Array(items) => {
             items.retain(|it| !it.is_null());
-            items.iter_mut().for_each(|it| clear(it, false));
+            for it in items {
+                clear(it, false);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

@@ -184,11 +184,11 @@ impl Profiles {
             let get = |key: &str| profile.and_then(|it| it.get(key));
             let source = get("source_profile");
             let (Some(role), Some(source)) = (get("role_arn"), source) else {
-                return self.from_sdk(name, way).await;
+                return self.by_sdk(name, way).await;
             };
             let begin = match (source == name, keys(profile)) {
                 (true, Some(keys)) => keys,
-                (true, None) => return self.from_sdk(name, way).await,
+                (true, None) => return self.by_sdk(name, way).await,
                 (false, _) => self.assume(source, way).await?,
             };
             let serial = get("mfa_serial");
@@ -239,7 +239,7 @@ impl Profiles {
         })
     }
 
-    async fn from_sdk(&self, name: &str, way: &Way) -> Result<Credentials, CallError> {
+    async fn by_sdk(&self, name: &str, way: &Way) -> Result<Credentials, CallError> {
         let provider = profile_provider(name, way.http.clone(), way.region.clone());
         let fetched = provider.provide_credentials().await;
         fetched.map_err(|error| self.explain(&error))
