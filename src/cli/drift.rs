@@ -76,25 +76,29 @@ pub(super) async fn drift(args: &args::Drift, screen: &Screen) -> Result<Ending,
 
 /// Prints what was found.
 fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
+    let command = |verb| {
+        let command = args::command(verb, &args.files, &args.place);
+        command + &args.reach.flags()
+    };
+    let commands = report::drift::Commands {
+        drift: command("drift"),
+        apply: command("apply"),
+    };
     match args.form() {
         args::DriftFormat::Json => {
-            let mut document = report::drift::json(&look.drift);
+            let mut document = report::drift::json(&look.drift, &commands);
             document["calls"] = look.session.calls();
             screen.result(&format!("{document:#}\n"));
         }
-        args::DriftFormat::Markdown => screen.result(&report::drift::markdown(&look.drift)),
+        args::DriftFormat::Markdown => {
+            screen.result(&report::drift::markdown(&look.drift, &commands))
+        }
         args::DriftFormat::Human => {
-            screen.result(&report::drift::human(&look.drift));
+            screen.result(&report::drift::human(&look.drift, &commands));
             if !look.plan.withdrawn.is_empty() {
                 screen.talk(
                     "Speak to the owner, or take the claims out: until then apply refuses the stack",
                 );
-            } else if !look.drift.findings.is_empty() && !look.plan.is_empty() {
-                screen.talk(&format!(
-                    "To put AWS back: {}{}",
-                    args::command("apply", &args.files, &args.place),
-                    args.reach.flags()
-                ));
             }
             screen.talk(&look.session.summary());
         }

@@ -110,7 +110,7 @@ impl Class {
                 "A resource bears this stack's mark, and the stack does not speak of it: it left the stack and was not deleted, or somebody copied the mark. `--revert ADDRESS` deletes it."
             }
             Self::Added => {
-                "Something stands on a resource of the stack that the stack did not put there: a statement, an inline or managed policy, a subscription, a stage. An apply keeps it, for it is somebody's. `--revert ADDRESS` takes it away; `exclusive = true` in the stack takes such statements and policies away with every apply."
+                "Something stands on a resource of the stack that the stack did not put there: a statement, an inline or managed policy, a subscription, a stage. An apply keeps it, for it is somebody's. `--revert ADDRESS` takes it away; `exclusive = true` in the stack takes such statements and policies away with every apply. What is right as it is stands in the stack as `[[known]]`, with a reason."
             }
             Self::Ghost => {
                 "A policy names the id of a role that was deleted (`AROA…`). AWS keeps ids, not names: a role made again under the same name has no access by it. `--revert` writes the policy again, so that it names the role that is there now."

@@ -52,9 +52,39 @@ pub struct Finding {
     pub effects: Vec<Effect>,
     /// What could not be settled.
     pub because: Vec<String>,
+    /// A role may do everything in its account that may not by the stack.
+    pub administrator: bool,
+    /// Resources that are missing only because this one is.
+    pub with_it: BTreeSet<Address>,
+}
+
+/// What puts an end to a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// `drift --revert` of this resource.
+    Revert(Address),
+    /// An apply of the stack.
+    Apply,
+    /// No command of this program: what to do, in words.
+    ByHand(&'static str),
 }
 
 impl Finding {
+    /// What puts an end to it.
+    #[must_use]
+    pub fn fix(&self) -> Fix {
+        match (self.class, self.address()) {
+            (Class::NotApplied, _) => Fix::Apply,
+            (Class::Withdrawn, _) => {
+                Fix::ByHand("have the owner offer it again, or take the claim out of the stack")
+            }
+            (Class::Unreadable, _) | (_, None) => {
+                Fix::ByHand("let the caller read it, and look again")
+            }
+            (_, Some(address)) => Fix::Revert(address.clone()),
+        }
+    }
+
     /// The resource, where there is one.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
@@ -73,6 +103,11 @@ impl Finding {
         } else {
             all.join(", ")
         }
+    }
+
+    /// The resources, with those that are missing only because of it.
+    pub fn all(&self) -> impl Iterator<Item = &Address> {
+        self.addresses.iter().chain(&self.with_it)
     }
 
     /// What stays the same of a finding from one look to the next.
@@ -148,10 +183,12 @@ impl Drift {
         }
         look.withdrawn();
         look.unread();
-        let (mut findings, older_marks) = (look.findings, look.older_marks);
+        let older_marks = look.older_marks;
+        let mut findings = folded(look.findings, seen.desired);
         findings.sort_by(|a, b| {
             let key = |it: &Finding| {
                 (
+                    !it.administrator,
                     it.severity,
                     it.place.clone(),
                     it.addresses.clone(),
@@ -160,7 +197,7 @@ impl Drift {
             };
             key(a).cmp(&key(b))
         });
-        let found: BTreeSet<&Address> = findings.iter().flat_map(|it| &it.addresses).collect();
+        let found: BTreeSet<&Address> = findings.iter().flat_map(Finding::all).collect();
         let wants = seen.desired.wants.keys();
         let left = |it: &Address| plan.left.iter().any(|left| left.holds(it));
         let (known, unneeded) = known(seen);
@@ -192,7 +229,7 @@ impl Drift {
     pub fn of_address<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Finding> {
         self.findings
             .iter()
-            .filter(|it| it.addresses.contains(address))
+            .filter(move |it| it.all().any(|it| it == address))
     }
 }
 
@@ -243,6 +280,8 @@ impl Look<'_> {
             changes,
             effects: meaning.effects,
             because: meaning.because,
+            administrator: meaning.administrator,
+            with_it: BTreeSet::new(),
         });
     }
 
@@ -486,8 +525,47 @@ impl Look<'_> {
             changes: Vec::new(),
             effects: Vec::new(),
             because: Vec::new(),
+            administrator: false,
+            with_it: BTreeSet::new(),
         });
     }
+}
+
+/// Findings without those that only follow from another: what cannot be there while something else is missing.
+fn folded(findings: Vec<Finding>, desired: &Desired) -> Vec<Finding> {
+    let missing: BTreeSet<Address> = findings
+        .iter()
+        .filter(|it| it.class == Class::Missing)
+        .filter_map(|it| it.address().cloned())
+        .collect();
+    let cause = |finding: &Finding| -> Option<Address> {
+        let address = finding
+            .address()
+            .filter(|_| finding.class == Class::Missing)?;
+        let follows = matches!(address.kind, KindName::Stage | KindName::Subscription);
+        let want = desired.wants.get(address).filter(|_| follows)?;
+        want.needs.iter().find(|it| missing.contains(it)).cloned()
+    };
+    let (following, mut kept): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .map(|it| (cause(&it), it))
+        .partition(|(cause, _)| cause.is_some());
+    for (cause, finding) in following {
+        let of_cause = |it: &&mut (Option<Address>, Finding)| it.1.address() == cause.as_ref();
+        if let Some((_, parent)) = kept.iter_mut().find(of_cause) {
+            for address in &finding.addresses {
+                parent.lines.push(format!("with it: {address}"));
+            }
+            parent.with_it.extend(finding.addresses);
+            for effect in finding.effects {
+                if !parent.effects.contains(&effect) {
+                    parent.effects.push(effect);
+                }
+            }
+            parent.severity = parent.severity.min(finding.severity);
+        }
+    }
+    kept.into_iter().map(|(_, it)| it).collect()
 }
 
 /// What differs of a resource by itself, whatever the plan does to it for another's sake.

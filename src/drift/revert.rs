@@ -106,7 +106,7 @@ pub fn revert(
             .iter()
             .filter(|it| match selector {
                 Selector::Class(class) => it.class == *class,
-                Selector::Address(address) => it.addresses.contains(address),
+                Selector::Address(address) => it.all().any(|it| it == address),
             })
             .collect();
         if found.is_empty() {
@@ -123,7 +123,7 @@ pub fn revert(
             named.insert(address.clone());
         }
         for finding in found {
-            chosen.extend(finding.addresses.iter().cloned());
+            chosen.extend(finding.all().cloned());
             match finding.class {
                 Class::Added => evict.extend(finding.addresses.iter().cloned()),
                 Class::Disowned => adopt.extend(finding.addresses.iter().cloned()),
@@ -211,7 +211,7 @@ fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> Strin
     if desired.wants.contains_key(address) {
         return format!("`{address}` is in step; nothing was changed");
     }
-    let found = drift.findings.iter().flat_map(|it| &it.addresses);
+    let found = drift.findings.iter().flat_map(super::Finding::all);
     let known: BTreeSet<String> = found
         .chain(desired.wants.keys())
         .map(ToString::to_string)

@@ -37,7 +37,7 @@ pub(super) const ENTRIES: [Entry; 10] = [
         means: "Something stands on a resource of the stack that the stack did not put there: a statement, a policy, a subscription.",
         why: "It may let in whom the stack does not.",
         example: "! topic orders  statement `Theirs`: allow * sns:Publish",
-        mend: "Take it away in AWS; `exclusive = true` in the stack does it with every apply.",
+        mend: "`provision drift --revert ADDRESS` takes it away; `exclusive = true` in the stack does it with every apply. Where it is right as it is, `--accept ADDRESS --reason TEXT` writes it as `[[known]]`.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
     },
     Entry {

@@ -277,3 +277,50 @@ impl Stranger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(text: &str) -> Statement {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{text}]}}"#);
+        Document::parse(&text)
+            .expect("a policy")
+            .statements
+            .remove(0)
+    }
+
+    #[test]
+    fn a_statement_keeps_its_digest_however_a_service_writes_it() {
+        let plain = r#"{"Sid":"A","Effect":"Allow","Principal":{"AWS":["111111111111","222222222222"]},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
+        let anew = r#"{"Sid":"A","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::222222222222:root","arn:aws:iam::111111111111:root"]},"Action":["SNS:Publish"],"Resource":["arn:aws:sns:eu-west-1:111111111111:t"]}"#;
+        let digest = |text: &str| Extra::statement(&statement(text)).digest;
+        assert_eq!(digest(plain), digest(anew));
+        for other in [
+            plain.replace("sns:Publish", "sns:Subscribe"),
+            plain.replace(r#""Allow""#, r#""Deny""#),
+            plain.replace(r#""111111111111","#, ""),
+        ] {
+            assert_ne!(digest(plain), digest(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_its_name_says_all_of_is_known_by_its_name() {
+        let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
+        let attached = Extra::new(Stranger::Managed(arn.clone()), "managed policy");
+        let known = KnownContent::AttachedPolicy(arn);
+        assert_eq!(attached.known_as(), known);
+        assert_eq!(attached.digest, known_digest(&known));
+        let settings = Stranger::MethodSettings {
+            api: "a".to_owned(),
+            stage: "s".to_owned(),
+            method: "GET".to_owned(),
+        };
+        let settings = Extra::new(settings, "settings");
+        assert_eq!(
+            settings.known_as(),
+            KnownContent::Digest(settings.digest.clone())
+        );
+    }
+}

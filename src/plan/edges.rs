@@ -289,6 +289,23 @@ fn who(statement: &Statement, names: &Names, own: &str) -> Vec<String> {
                 .collect(),
         },
     };
+    // SNS says of whom a request is by these keys: `*` is their own people.
+    let sources = statement.conditions.iter();
+    let mut sources = sources
+        .filter(|(operator, _)| operator.eq_ignore_ascii_case("StringEquals"))
+        .flat_map(|(_, keys)| keys)
+        .filter(|(key, _)| {
+            ["aws:SourceOwner", "aws:SourceAccount"]
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(key))
+        });
+    if let Some((_, accounts)) = sources.next()
+        && base.iter().all(|it| it == "anyone")
+    {
+        let owner = own.split(':').nth(4);
+        let others = accounts.iter().filter(|it| Some(it.as_str()) != owner);
+        return others.map(|it| format!("account {it}")).collect();
+    }
     let exactly = |it: &String| it.contains(":role/") && !it.contains(['*', '?']);
     if conditions.is_empty() {
         base

@@ -4,6 +4,7 @@
 //! and it knows why it may not be carried out. Nothing is decided after it.
 
 pub mod access;
+pub mod administrators;
 pub mod adopt;
 pub mod broadened;
 mod budget;

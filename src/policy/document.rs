@@ -190,6 +190,24 @@ impl Document {
         }
     }
 
+    /// Whether a statement allows every action on everything.
+    #[must_use]
+    pub fn allows_everything(&self) -> bool {
+        let whole = |clause: &Clause| {
+            !clause.negated
+                && clause
+                    .values
+                    .iter()
+                    .any(|it| matches!(it.as_str(), "*" | "*:*"))
+        };
+        self.statements.iter().any(|it| {
+            it.effect == Effect::Allow
+                && it.conditions.is_empty()
+                && whole(&it.action)
+                && it.resource.as_ref().is_some_and(whole)
+        })
+    }
+
     /// All that these say, as one.
     #[must_use]
     pub fn joined<'a>(documents: impl IntoIterator<Item = &'a Self>) -> Self {

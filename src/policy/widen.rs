@@ -23,7 +23,7 @@
 use std::cell::Cell;
 
 use super::cubes::Cube;
-use super::document::{Document, Effect};
+use super::document::{Document, Effect, Statement};
 use super::facts::Facts;
 use super::normal;
 use super::request::{Caller, CallerPolicies, Request, Who};
@@ -485,6 +485,23 @@ pub fn blame(document: &Document, request: &Request) -> Option<String> {
     speaks(Effect::Deny)
         .or_else(|| speaks(Effect::Allow))
         .map(|it| it.label.clone())
+}
+
+/// The statement of a document by which it lets a request through, or by which it refuses it.
+#[must_use]
+pub fn deciding<'a>(
+    document: &'a Document,
+    request: &Request,
+    effect: Effect,
+) -> Option<&'a Statement> {
+    let rules = Rules::of(document, kind_of(&[document]), "");
+    let action = request.action.to_ascii_lowercase();
+    let facts = Facts::of(request);
+    let statements = rules.rules.iter().zip(&document.statements);
+    let mut speaking = statements.filter(|(rule, _)| {
+        rule.effect == effect && rule.applies(&facts, &action, &mut Vec::new()).any() == Three::Yes
+    });
+    speaking.next().map(|(_, it)| it)
 }
 
 #[cfg(test)]

@@ -8,19 +8,40 @@ use std::fmt::Write as _;
 
 use super::names::title;
 use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, Style, counted, of_sign, styled};
-use crate::drift::{Class, Drift, Finding, Moved, Severity};
+use crate::drift::{Class, Drift, Effect, Finding, Fix, Moved, Severity};
 use crate::model::Place;
 use crate::policy::interchange::request_value;
 
 pub use document::{json, schema};
 pub use markdown::markdown;
 
-/// Most sentences that are printed of one finding; a machine gets all.
-const MOST_EFFECTS: usize = 6;
+/// Most sentences on gains that are printed of one finding; a machine gets all.
+const MOST_GAINS: usize = 6;
+
+/// How the commands that end findings are called here, the stack's files and the place included.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// `provision drift shop.toml`
+    pub drift: String,
+    /// `provision apply shop.toml`
+    pub apply: String,
+}
+
+impl Commands {
+    /// The one command that puts an end to a finding, or what to do where there is none.
+    #[must_use]
+    pub fn fix(&self, finding: &Finding) -> String {
+        match finding.fix() {
+            Fix::Revert(address) => format!("{} --revert {address}", self.drift),
+            Fix::Apply => self.apply.clone(),
+            Fix::ByHand(says) => says.to_owned(),
+        }
+    }
+}
 
 /// A whole report.
 #[must_use]
-pub fn human(drift: &Drift) -> String {
+pub fn human(drift: &Drift, commands: &Commands) -> String {
     let mut text = String::new();
     for (place, findings) in by_place(drift) {
         let _ = writeln!(
@@ -32,7 +53,7 @@ pub fn human(drift: &Drift) -> String {
             styled(QUIET, counted(findings.len(), "finding"))
         );
         for finding in findings {
-            self::finding(&mut text, finding);
+            self::finding(&mut text, finding, commands);
         }
         text.push('\n');
     }
@@ -81,7 +102,7 @@ fn style_of(severity: Severity) -> Style {
     }
 }
 
-fn finding(text: &mut String, finding: &Finding) {
+fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
     let sign = finding.class.sign();
     let subject = match finding.address() {
         Some(address) => title(address),
@@ -103,7 +124,10 @@ fn finding(text: &mut String, finding: &Finding) {
     for line in &finding.lines {
         let _ = writeln!(text, "      {line}");
     }
-    for effect in finding.effects.iter().take(MOST_EFFECTS) {
+    let (gains, losses): (Vec<&Effect>, Vec<&Effect>) =
+        finding.effects.iter().partition(|it| it.gained);
+    // Whoever is cut off is named.
+    for effect in gains.iter().take(MOST_GAINS).chain(&losses) {
         let (style, sign) = if effect.gained {
             (BAD, "gains")
         } else {
@@ -111,8 +135,8 @@ fn finding(text: &mut String, finding: &Finding) {
         };
         let _ = writeln!(text, "      {}: {}", styled(style, sign), effect.says);
     }
-    if finding.effects.len() > MOST_EFFECTS {
-        let more = finding.effects.len() - MOST_EFFECTS;
+    if gains.len() > MOST_GAINS {
+        let more = gains.len() - MOST_GAINS;
         let _ = writeln!(text, "      and {more} more: `--json` has all");
     }
     let witness = finding
@@ -129,6 +153,12 @@ fn finding(text: &mut String, finding: &Finding) {
     for why in &finding.because {
         let _ = writeln!(text, "      not settled: {why}");
     }
+    let _ = writeln!(
+        text,
+        "      {}: {}",
+        styled(LOUD, "fix"),
+        commands.fix(finding)
+    );
 }
 
 /// The class in words, with who moved where the class leaves that open.
@@ -137,7 +167,7 @@ fn says(finding: &Finding) -> String {
     let tells = matches!(finding.class, Class::Ghost | Class::Unwanted);
     match finding.moved {
         Moved::Unknown if finding.class == Class::Changed => {
-            "differs from the stack; no mark tells who moved".to_owned()
+            "differs from the stack; cannot tell which side changed".to_owned()
         }
         Moved::Stack if tells => format!("{says} (the stack moved)"),
         Moved::Aws if tells => format!("{says} (AWS moved)"),

@@ -13,7 +13,7 @@ use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::{Extra, Resource};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Names, Place};
-use crate::plan::{Action, Left, Plan, Step};
+use crate::plan::{self, Action, Left, Plan, Step};
 use crate::stack::Via;
 use crate::verify::Proof;
 
@@ -23,7 +23,7 @@ const MANY: usize = 40;
 /// A whole plan on a page of this width: access first, then statements, then resources, then what to know, then the counts.
 #[must_use]
 pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal, width: usize) -> String {
-    let mut text = String::new();
+    let mut text = administrators(plan);
     text += &super::access::lead(plan, width);
     text += &super::access::statements(plan, width);
     text += &resources(plan, width);
@@ -283,6 +283,27 @@ fn change(change: &Change, names: &Names<String>, width: usize) -> String {
                 wrapped(&names.spell(&detail.text), 27, 29, width)
             );
         }
+    }
+    text
+}
+
+/// Roles that may do everything in their account.
+fn administrators(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in plan::administrators::administrators(&plan.steps) {
+        let is = if it.new { "becomes" } else { "is now" };
+        let _ = writeln!(
+            text,
+            "{}  {} {is} administrator of account {} ({}), by {}",
+            styled(BAD, "ADMINISTRATOR"),
+            it.address,
+            it.place.account,
+            it.place.id,
+            it.by
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
     }
     text
 }

@@ -434,7 +434,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never` and `moved`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never`, `moved`, `statement` and `known`
 
 "#]]
         );

@@ -12,9 +12,9 @@ A resource is spoken of by its table and name, `\"queues.inbox\"`; where only on
 `\"inbox\"` is enough. A duration is whole seconds or a text such as `\"90s\"`, `\"5m\"`, `\"1h30m\"` or \
 `\"4d\"`; a size is bytes or a text such as `\"256KiB\"`. Paths of files are seen from the stack's folder.
 
-An overlay (`--with prod.toml`) is laid over the stack: tables merge by key, each `[[access]]` and \
-`[[never]]`, `[[known]]` and `[[statement]]` are added, and anything else takes the place of what was there. A route's integration and a policy are \
-replaced whole.";
+An overlay (`--with prod.toml`) is laid over the stack: tables merge by key, each `[[access]]`, \
+`[[never]]`, `[[known]]` and `[[statement]]` is added, and anything else takes the place of what was there. A route's \
+integration and a policy are replaced whole.";
 
 /// Every table and field, as Markdown.
 pub(super) fn reference() -> String {

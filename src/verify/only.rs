@@ -217,7 +217,11 @@ impl Search<'_> {
             );
             return;
         }
-        for request in found.gains {
+        for mut request in found.gains {
+            if matches!(thing.what, What::Role { .. }) {
+                // A trust policy names no resource: it is about its own role.
+                request.resource.clone_from(&thing.arn);
+            }
             let who = self.world.who(&request.principal);
             let resource = self.world.named(&request.resource);
             let own = request.assumed();

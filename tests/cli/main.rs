@@ -13,6 +13,7 @@ mod guard;
 mod handover;
 mod help;
 mod importing;
+mod known;
 mod leaving;
 mod machines;
 mod mechanisms;

@@ -37,9 +37,17 @@ fn told(ran: &Ran) -> String {
     report::style::plain(&text)
 }
 
+/// How the program is called.
+fn commands() -> report::drift::Commands {
+    report::drift::Commands {
+        drift: "provision drift".to_owned(),
+        apply: "provision apply".to_owned(),
+    }
+}
+
 /// What drift says, without its colours.
 fn said(drift: &Drift) -> String {
-    report::style::plain(&report::drift::human(drift))
+    report::style::plain(&report::drift::human(drift, &commands()))
 }
 
 /// Asserts that a text says each of these.

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::Commands;
 use crate::drift::{Class, Drift, Moved, Severity};
 use crate::policy::interchange::request_value;
 use crate::report::json::DRIFT;
+use crate::stack::Known;
 
 /// The same for a machine.
 #[must_use]
-pub fn json(drift: &Drift) -> Value {
+pub fn json(drift: &Drift, commands: &Commands) -> Value {
     let findings: Vec<Value> = drift
         .findings
         .iter()
@@ -28,7 +30,8 @@ pub fn json(drift: &Drift) -> Value {
                 "address": it.address(), "kind": it.address().map(|it| it.kind), "addresses": it.addresses,
                 "account": it.place.account, "account_id": it.place.id, "region": it.place.region,
                 "written_at": it.written_at, "lines": it.lines, "changes": it.changes, "effects": effects,
-                "not_settled": it.because,
+                "not_settled": it.because, "with_it": it.with_it, "fix": commands.fix(it),
+                "administrator": it.administrator,
             })
         })
         .collect();
@@ -39,6 +42,15 @@ pub fn json(drift: &Drift) -> Value {
         "complete": drift.is_whole(),
         "opens_access": drift.findings.iter().any(|it| it.severity.is_open()),
         "classes": classes,
+        "known": drift.known.iter().map(|it| known(&it.known, Some(&it.text))).collect::<Vec<_>>(),
+        "unneeded_known": drift.unneeded.iter().map(|it| known(it, None)).collect::<Vec<_>>(),
+    })
+}
+
+/// What the stack says it knows, and what that is where it is there.
+fn known(known: &Known, what: Option<&str>) -> Value {
+    json!({
+        "on": known.on, "what": what, "reason": known.reason, "until": known.until, "written_at": known.written_at,
     })
 }
 
@@ -87,7 +99,10 @@ pub fn schema() -> Value {
             "lines",
             "changes",
             "effects",
-            "not_settled"
+            "not_settled",
+            "with_it",
+            "fix",
+            "administrator"
         ]),
         json!({
             "code": {"enum": codes}, "class": {"enum": classes},
@@ -98,7 +113,12 @@ pub fn schema() -> Value {
             "written_at": {"type": ["string", "null"], "description": "FILE:LINE of the stack that it contradicts."},
             "lines": texts, "changes": {"type": "array", "items": change},
             "effects": {"type": "array", "items": effect}, "not_settled": texts,
+            "with_it": texts, "fix": text, "administrator": {"type": "boolean"},
         }),
+    );
+    let known = closed(
+        json!(["on", "what", "reason", "until", "written_at"]),
+        json!({"on": text, "what": text_or_null, "reason": text, "until": text_or_null, "written_at": text}),
     );
     let class = closed(
         json!(["code", "class", "says"]),
@@ -109,7 +129,7 @@ pub fn schema() -> Value {
         "title": "What `provision drift --json` prints",
         "type": "object",
         "required": [
-            "schema", "stack", "findings", "in_step", "older_marks", "left", "complete", "opens_access", "classes"
+            "schema", "stack", "findings", "in_step", "older_marks", "left", "complete", "opens_access", "classes", "known", "unneeded_known"
         ],
         "properties": {
             "schema": {"const": DRIFT}, "stack": text,
@@ -117,6 +137,7 @@ pub fn schema() -> Value {
             "in_step": {"type": "integer", "minimum": 0}, "older_marks": {"type": "integer", "minimum": 0},
             "complete": {"type": "boolean", "description": "Whether everything could be read."},
             "opens_access": {"type": "boolean"},
+            "known": {"type": "array", "items": known}, "unneeded_known": {"type": "array", "items": known},
             "left": {"type": "array", "description": "What was not read, in accounts that are not entered."},
             "classes": {"type": "array", "items": class},
             "calls": {"type": "object"},

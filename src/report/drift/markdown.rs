@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{by_place, says, verdict};
+use super::{Commands, by_place, says, verdict};
 use crate::drift::{Drift, Finding};
 use crate::report::style::{counted, plain};
 
@@ -11,7 +11,7 @@ const LONGEST: usize = 64_000;
 
 /// A report in Markdown: a marker to find the comment by, a table of the worst first, details by account.
 #[must_use]
-pub fn markdown(drift: &Drift) -> String {
+pub fn markdown(drift: &Drift, commands: &Commands) -> String {
     let mut text = format!("<!-- provision:{} -->\n", drift.stack);
     let _ = writeln!(text, "## Drift of `{}`\n", drift.stack);
     let _ = writeln!(text, "{}\n", plain(&verdict(drift)));
@@ -40,7 +40,7 @@ pub fn markdown(drift: &Drift) -> String {
             place.region,
             counted(findings.len(), "finding")
         );
-        let details: String = findings.iter().map(|it| details(it)).collect();
+        let details: String = findings.iter().map(|it| details(it, commands)).collect();
         let block = format!("{head}{details}</details>\n\n");
         if text.len() + block.len() > LONGEST {
             let _ = writeln!(
@@ -74,7 +74,7 @@ fn row(finding: &Finding) -> String {
     )
 }
 
-fn details(finding: &Finding) -> String {
+fn details(finding: &Finding, commands: &Commands) -> String {
     let mut text = format!("- `{}` {}\n", finding.subject(), finding.class.code());
     for line in &finding.lines {
         let _ = writeln!(text, "  - `{}`", line.replace('`', "'"));
@@ -87,5 +87,6 @@ fn details(finding: &Finding) -> String {
     for why in &finding.because {
         let _ = writeln!(text, "  - not settled: {}", why.replace('`', "'"));
     }
+    let _ = writeln!(text, "  - fix: `{}`", commands.fix(finding));
     text
 }
