@@ -91,7 +91,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
             screen.result(&format!("{document:#}\n"));
         }
         args::DriftFormat::Markdown => {
-            screen.result(&report::drift::markdown(&look.drift, &commands))
+            screen.result(&report::drift::markdown(&look.drift, &commands));
         }
         args::DriftFormat::Human => {
             screen.result(&report::drift::human(&look.drift, &commands));

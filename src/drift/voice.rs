@@ -280,7 +280,7 @@ impl Voice {
             arn.split(':').nth(2) == Some(service)
                 && resources.iter().any(|it| Pattern::of(it).matches(arn))
         });
-        request.resource = own?.clone();
+        request.resource.clone_from(own?);
         Some(request)
     }
 

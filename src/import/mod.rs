@@ -185,7 +185,7 @@ impl<'a> Scene<'a> {
             section.text(field, name);
             section.some_text("what", &text);
             section.text("reason", "there when it was taken over");
-            self.known.push(section);
+            self.known.push(section.about(&id_of(found)));
         }
     }
 
@@ -319,10 +319,7 @@ impl Draft {
                 Resource::Subscription(_) | Resource::Stage(_) => continue,
             };
             if let Some(address) = address {
-                let known = scene.known.len();
                 scene.know(found, &address);
-                let new = scene.known.split_off(known);
-                scene.known.extend(new.into_iter().map(|it| it.about(&id)));
                 let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
                 adopt.push(Adopt { address, id });
             }

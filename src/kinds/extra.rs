@@ -126,6 +126,7 @@ impl Extra {
     }
 
     /// A statement of a policy.
+    #[must_use]
     pub fn statement(it: &Statement) -> Self {
         let sid = it.sid.as_deref().unwrap_or("without Sid");
         Self {
@@ -136,6 +137,7 @@ impl Extra {
     }
 
     /// An inline policy of a role.
+    #[must_use]
     pub fn inline(name: &str, document: &Document) -> Self {
         let grants: Vec<_> = document.statements.iter().map(describe).collect();
         Self {

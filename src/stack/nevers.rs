@@ -237,7 +237,7 @@ fn targets(checker: &mut Checker<'_>, fields: &Fields) -> Targets {
     if !fields.is_written("to") {
         return None;
     }
-    let texts = texts(fields.list("to")).into_iter();
+    let texts = texts(fields.list("to"));
     Some(
         texts
             .filter_map(|text| {
