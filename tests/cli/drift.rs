@@ -164,18 +164,21 @@ Drift: 3 findings (1 opens access, 1 changes behaviour, 1 cosmetic), 9 in step.
 - `topics.order-events` PD004
   - `statement 'theirs': allow * sns:Publish on arn:aws:sns:eu-west-1:333333333333:order-events`
   - gains: `anyone, without signing, may publish to topics.order-events`
+  - fix: `provision drift shop.toml --sandbox --revert topics.order-events`
 </details>
 
 <details><summary>billing 222222222222 eu-west-1: 1 finding</summary>
 
 - `queues.billing-inbox` PD001
   - `visibility_timeout stack 2m   live 7s`
+  - fix: `provision drift shop.toml --sandbox --revert queues.billing-inbox`
 </details>
 
 <details><summary>shop 111111111111 eu-west-1: 1 finding</summary>
 
 - `roles.checkout` PD001
   - `description        stack The shop's checkout, on Lambda   live Theirs`
+  - fix: `provision drift shop.toml --sandbox --revert roles.checkout`
 </details>
 
 ";

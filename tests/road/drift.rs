@@ -257,10 +257,8 @@ fn a_deleted_topic_is_made_again_with_its_subscriptions() {
         send(it, ORDERS, sns::DeleteTopic { arn }).await;
     })
     .is(
-        &[
-            "PD002 topics.order-events",
-            "PD002 subscriptions.billing-inbox.order-events",
-        ],
+        // The subscription is missing only because the topic is: it is told with it.
+        &["PD002 topics.order-events"],
         &[
             "+ topics.order-events",
             "+ subscriptions.billing-inbox.order-events",
@@ -310,7 +308,6 @@ fn a_deleted_api_is_made_again_and_the_roles_name_the_new_one() {
             "PD001 roles.orders-for-invoicer",
             "PD001 roles.orders-for-refunds",
             "PD002 apis.orders",
-            "PD002 stages.orders.live",
         ],
         &[
             "~ roles.checkout inline policies",
@@ -555,4 +552,57 @@ fn a_second_stage_made_by_hand_is_left_alone() {
         assert_eq!(stages(it).await.len(), 2);
     })
     .shows_only(&["PD004 apis.orders"], "theirs");
+}
+
+#[test]
+fn whoever_is_cut_off_is_named_and_what_only_follows_is_told_with_its_cause() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    let effects = |drift: &provision::drift::Drift| -> Vec<String> {
+        let all = drift.findings.iter().flat_map(|it| &it.effects);
+        all.map(|it| it.says.clone()).collect()
+    };
+    run(async {
+        let sandbox = sandbox_for([&desired]);
+        apply(&desired, &sandbox).await;
+        // A filter takes less: what no longer arrives is said.
+        let arn = subscriptions(&sandbox).await.remove(0).arn;
+        let call = sns::SetSubscriptionAttributes {
+            arn,
+            name: "FilterPolicy".to_owned(),
+            value: Some(r#"{"type":["created"],"region":["eu"]}"#.to_owned()),
+        };
+        send(&sandbox, BILLING, call).await;
+        let told = effects(&drift(&desired, &sandbox).await).join("\n");
+        for what in ["`type` is refunded", "`region` is not eu"] {
+            let says = format!("queues.billing-inbox no longer receives messages whose {what}");
+            assert!(told.contains(&says), "{told}");
+        }
+        apply(&desired, &sandbox).await;
+        // Somebody becomes administrator: that comes before all else, and names no action.
+        let call = iam::PutRolePolicy {
+            name: "checkout".to_owned(),
+            policy: "theirs".to_owned(),
+            document: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#.to_owned(),
+        };
+        send(&sandbox, SHOP, call).await;
+        let arn = TOPIC.to_owned();
+        send(&sandbox, ORDERS, sns::DeleteTopic { arn }).await;
+        let found = drift(&desired, &sandbox).await;
+        let first = &found.findings[0];
+        assert!(first.administrator, "{first:?}");
+        let says: Vec<&str> = first.effects.iter().map(|it| it.says.as_str()).collect();
+        assert_eq!(
+            says,
+            ["roles.checkout is now administrator of account shop (111111111111)"]
+        );
+        let missing = found.findings.iter().find(|it| it.class.code() == "PD002");
+        let missing = missing.expect("the topic");
+        assert!(
+            missing
+                .lines
+                .contains(&"with it: subscriptions.billing-inbox.order-events".to_owned()),
+            "{missing:?}"
+        );
+        assert_eq!(missing.with_it.len(), 1);
+    });
 }

@@ -233,9 +233,7 @@ pub(crate) const TABLE: &[Tampering] = &[
         let call = sns::UntagTopic { arn: TOPIC.to_owned(), keys: vec!["provision:stack".to_owned()] };
         send(it, ORDERS, call).await;
     }, ["PD010 topics.order-events changes_behaviour"]),
-    row!(Topic, "deleted", it => send(it, ORDERS, sns::DeleteTopic { arn: TOPIC.to_owned() }).await, [
-        "PD002 subscriptions.billing-inbox.order-events cuts_access", "PD002 topics.order-events cuts_access",
-    ]),
+    row!(Topic, "deleted", it => send(it, ORDERS, sns::DeleteTopic { arn: TOPIC.to_owned() }).await, ["PD002 topics.order-events cuts_access"]),
     // It carries what SNS gives every topic: its own account's people, who could have made it, and
     // nobody else. So it opens nothing, until somebody writes a policy that does.
     row!(Topic, "a topic with a copied mark", it => {
@@ -290,7 +288,7 @@ pub(crate) const TABLE: &[Tampering] = &[
     row!(RestApi, "description", it => patch_api(it, Patch::replace("/description", "theirs")).await, ["PD001 apis.orders cosmetic"]),
     row!(RestApi, "deleted", it => delete_api(it).await, [
         "PD001 roles.checkout cuts_access", "PD001 roles.orders-for-invoicer cuts_access",
-        "PD001 roles.orders-for-refunds cuts_access", "PD002 apis.orders cuts_access", "PD002 stages.orders.live cuts_access",
+        "PD001 roles.orders-for-refunds cuts_access", "PD002 apis.orders cuts_access",
     ]),
     // What is served.
     row!(Stage, "another deployment", it => {

@@ -264,9 +264,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::Unread { fact: "managed.versions", what: "versions that are not in force", why: "which one is in force is read, and what it says is compared; the others give nothing to anybody, and the oldest goes when there are five" },
     Row::Unread { fact: "managed.description", what: "description", why: "IAM fixes it when the policy is made" },
     // ---- Topics.
-    read!("topic.name", "name", ["sns:GetTopicAttributes"], GONE, it => send(it.cloud, OWN, sns::DeleteTopic { arn: NEWS.to_owned() }).await, [
-        "PD002 subscriptions.inbox.news", "PD002 topics.news",
-    ]),
+    read!("topic.name", "name", ["sns:GetTopicAttributes"], GONE, it => send(it.cloud, OWN, sns::DeleteTopic { arn: NEWS.to_owned() }).await, ["PD002 topics.news"]),
     Row::Unread { fact: "topic.fifo", what: "first in, first out", why: "read back from `GetTopicAttributes` and compared; nobody can change it, for SNS fixes it at creation and ties it to the end of the name" },
     read!("topic.content_based_deduplication", "deduplication by content", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, LINE, "ContentBasedDeduplication", "false").await, ["PD001 topics.line"]),
     read!("topic.message_group_throughput", "throughput by message group", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, LINE, "FifoThroughputScope", "Topic").await, ["PD001 topics.line"]),
@@ -329,7 +327,7 @@ pub(super) const ROWS: &[Row] = &[
     read!("api.id", "the API itself", ["apigateway:GetRestApis"], GONE, it => {
         let id = api_id(it, "inner").await;
         send(it.cloud, OWN, DeleteRestApi { id }).await;
-    }, ["PD002 apis.inner", "PD002 stages.inner.live"]),
+    }, ["PD002 apis.inner"]),
     read!("api.name", "name", ["apigateway:GetRestApis"], Exactly, it => patch_api(it, "shop", Patch::replace("/name", "theirs")).await, ["PD001 apis.shop"]),
     read!("api.description", "description", ["apigateway:GetRestApis"], Exactly, it => patch_api(it, "shop", Patch::replace("/description", "theirs")).await, ["PD001 apis.shop"]),
     read!("api.endpoint", "endpoint type", ["apigateway:GetRestApis"], Exactly, it => patch_api(it, "shop", Patch::replace("/endpointConfiguration/types/REGIONAL", "EDGE")).await, ["PD001 apis.shop"]),
@@ -340,7 +338,7 @@ pub(super) const ROWS: &[Row] = &[
     read!("api.disable_execute_api", "host name switched off", ["apigateway:GetRestApis"], Exactly, it => patch_api(it, "shop", Patch::replace("/disableExecuteApiEndpoint", "false")).await, ["PD001 apis.shop"]),
     read!("api.policy", "resource policy", ["apigateway:GetRestApis"], ALIKE, it => patch_api(it, "shop", Patch::replace("/policy", "")).await, ["PD009 apis.shop"]),
     read!("api.tags", "tags", ["apigateway:GetRestApis"], TAGS, it => tag_api(it, "shop", false, &[("owner", "them")]).await, ["PD001 apis.shop"]),
-    read!("api.mark", "mark", ["apigateway:GetRestApis"], Exactly, it => unmark_api(it, false).await, ["PD001 roles.worker", "PD002 apis.shop", "PD002 stages.shop.prod"]),
+    read!("api.mark", "mark", ["apigateway:GetRestApis"], Exactly, it => unmark_api(it, false).await, ["PD001 roles.worker", "PD002 apis.shop"]),
     read!("api.document", "digest of the author's OpenAPI document", ["apigateway:GetRestApis"], Exactly, it => tag_api(it, "drawn", false, &[(SOURCE, "theirs")]).await, ["PD009 apis.drawn"]),
     read!("api.redeploy", "that a deployment is owed", ["apigateway:GetRestApis"], Exactly, it => tag_api(it, "shop", false, &[(REDEPLOY, "policy")]).await, ["PD005 stages.shop.prod"]),
     // ---- Routes.
