@@ -6,8 +6,9 @@
 //! Whoever calls this checks the new text as any other and looks for drift again, so that nothing
 //! is written that would not be in step.
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+use super::known::know;
 use super::{Class, Drift, Finding};
 use crate::kinds::queue::RedriveAllow;
 use crate::kinds::rest_api::{RestApi, method};
@@ -16,7 +17,7 @@ use crate::kinds::{Extra, Queue, Resource, Role, Stage, Stranger, Subscription, 
 use crate::lower::Desired;
 use crate::model::change::seconds;
 use crate::model::{Address, Arn, KindName, Tags};
-use crate::stack::{Encryption, KnownContent, LogLevel, Source, Written};
+use crate::stack::{Encryption, LogLevel, Source, Written};
 
 /// Why something cannot be accepted.
 type Reason = String;
@@ -213,7 +214,7 @@ impl Accepting<'_> {
             if let Some(reason) = self.reason {
                 let file = self.written.file(address, "").unwrap_or_default();
                 if let Some(document) = documents.get_mut(file) {
-                    self.know(document, address, extra, reason)?;
+                    know(document, address, extra, (reason, self.until))?;
                 }
                 continue;
             }
@@ -241,44 +242,6 @@ impl Accepting<'_> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Writes a `[[known]]`; one that has expired is replaced.
-    fn know(
-        &self,
-        document: &mut DocumentMut,
-        address: &Address,
-        extra: &Extra,
-        reason: &str,
-    ) -> Result<(), Reason> {
-        let content = extra.known_as();
-        let (field, name) = content.field();
-        let all = document
-            .entry("known")
-            .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        let all = all.as_array_of_tables_mut().ok_or_else(|| {
-            "`known` is written as a list; write it as `[[known]]` tables first".to_owned()
-        })?;
-        let on = address.to_string();
-        let says = |it: &Table, field: &str, text: &str| {
-            it.get(field).and_then(Item::as_str) == Some(text)
-        };
-        all.retain(|it| !(says(it, "on", &on) && says(it, field, name)));
-        let mut table = Table::new();
-        let mut set = |field: &str, text: &str| {
-            table.insert(field, toml_edit::value(text));
-        };
-        set("on", &on);
-        set(field, name);
-        if matches!(content, KnownContent::Digest(_)) {
-            set("what", &extra.text);
-        }
-        set("reason", reason);
-        if let Some(until) = self.until {
-            set("until", until);
-        }
-        all.push(table);
         Ok(())
     }
 

@@ -9,6 +9,8 @@
 
 pub mod accept;
 mod class;
+mod known;
+mod losses;
 mod meaning;
 mod place;
 pub mod revert;
@@ -200,7 +202,7 @@ impl Drift {
         let found: BTreeSet<&Address> = findings.iter().flat_map(Finding::all).collect();
         let wants = seen.desired.wants.keys();
         let left = |it: &Address| plan.left.iter().any(|left| left.holds(it));
-        let (known, unneeded) = known(seen);
+        let (known, unneeded) = known_of(seen);
         Self {
             known,
             unneeded,
@@ -593,7 +595,7 @@ fn is_meant(known: &Known, on: &Address, extra: &Extra) -> bool {
 }
 
 /// What the stack knows of what others put on its resources: what is there, and what is not.
-fn known(seen: &Seen<'_>) -> (Vec<KnownHere>, Vec<Known>) {
+fn known_of(seen: &Seen<'_>) -> (Vec<KnownHere>, Vec<Known>) {
     let (mut here, mut unneeded) = (Vec::new(), Vec::new());
     let unread = seen.reading.unread_addresses();
     for known in &seen.desired.known {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::role::{Holder, gone_is_fine};
 use super::statements::describe;
+use super::{Resource, Want};
 use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
 use crate::model::Place;
@@ -152,6 +153,44 @@ impl Extra {
     pub fn known_as(&self) -> KnownContent {
         let named = self.what.known_as();
         named.unwrap_or_else(|| KnownContent::Digest(self.digest.clone()))
+    }
+}
+
+impl Want {
+    /// Whether an apply takes something of others away, which is told by its digest; `of_policies`
+    /// says that it is a statement or a policy.
+    pub(super) fn drops(&self, of_policies: bool, digest: &str) -> bool {
+        self.exclusive && of_policies && !self.known.contains(digest)
+    }
+
+    /// Whether an apply takes a statement of others away.
+    #[must_use]
+    pub fn drops_statement(&self, statement: &Statement) -> bool {
+        self.exclusive && self.drops(true, &statement_digest(statement))
+    }
+
+    /// Whether an apply takes an inline policy of others away.
+    #[must_use]
+    pub fn drops_inline(&self, name: &str, document: &Document) -> bool {
+        self.exclusive && self.drops(true, &inline_digest(name, document))
+    }
+
+    /// Whether an apply takes a managed policy away that others attached.
+    #[must_use]
+    pub fn drops_attached(&self, arn: &str) -> bool {
+        let known = KnownContent::AttachedPolicy(arn.to_owned());
+        self.exclusive && self.drops(true, &known_digest(&known))
+    }
+
+    /// Whether what looks like another's is what the stack says, though no mark remembers it.
+    #[must_use]
+    pub fn declares(&self, extra: &Extra) -> bool {
+        match (&self.resource, &extra.what) {
+            (Resource::Role(role), Stranger::Managed(arn)) => role.attached.contains(arn),
+            // With a boundary of its own the stack replaces any other.
+            (Resource::Role(role), Stranger::Boundary { .. }) => role.boundary.is_some(),
+            _ => false,
+        }
     }
 }
 

@@ -37,7 +37,6 @@ use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
 use crate::policy::size::RoleQuotas;
 use crate::policy::{Document, Principals, Statement, own};
-use crate::stack::KnownContent;
 
 pub use extra::{Extra, Stranger};
 pub use ids::{full_length, pending_id, pending_in, with_ids};
@@ -127,42 +126,6 @@ impl Want {
             resource: self.resource.with_ids(ids),
             digest: Some(self.digest()),
             ..self.clone()
-        }
-    }
-
-    /// Whether an apply takes something of others away, which is told by its digest; `of_policies`
-    /// says that it is a statement or a policy.
-    fn drops(&self, of_policies: bool, digest: &str) -> bool {
-        self.exclusive && of_policies && !self.known.contains(digest)
-    }
-
-    /// Whether an apply takes a statement of others away.
-    #[must_use]
-    pub fn drops_statement(&self, statement: &Statement) -> bool {
-        self.exclusive && self.drops(true, &extra::statement_digest(statement))
-    }
-
-    /// Whether an apply takes an inline policy of others away.
-    #[must_use]
-    pub fn drops_inline(&self, name: &str, document: &Document) -> bool {
-        self.exclusive && self.drops(true, &extra::inline_digest(name, document))
-    }
-
-    /// Whether an apply takes a managed policy away that others attached.
-    #[must_use]
-    pub fn drops_attached(&self, arn: &str) -> bool {
-        let known = KnownContent::AttachedPolicy(arn.to_owned());
-        self.exclusive && self.drops(true, &extra::known_digest(&known))
-    }
-
-    /// Whether what looks like another's is what the stack says, though no mark remembers it.
-    #[must_use]
-    pub fn declares(&self, extra: &Extra) -> bool {
-        match (&self.resource, &extra.what) {
-            (Resource::Role(role), Stranger::Managed(arn)) => role.attached.contains(arn),
-            // With a boundary of its own the stack replaces any other.
-            (Resource::Role(role), Stranger::Boundary { .. }) => role.boundary.is_some(),
-            _ => false,
         }
     }
 

@@ -503,13 +503,9 @@ fn step_for(
         .any(|it| wanted.contains(it) && live.contains(it));
     want.repin = names_made;
     let differences = want.resource.differences(&want, have);
-    let drifted = have
-        .mark
-        .as_ref()
-        .and_then(|it| it.digest.as_ref())
-        .is_some_and(|it| *it == want.digest())
-        && have.mark.as_ref().is_none_or(|it| it.address == *address)
-        && want.owned;
+    let mark = have.mark.as_ref().filter(|it| it.address == *address);
+    let applied = mark.and_then(|it| it.digest.as_ref());
+    let drifted = want.owned && applied.is_some_and(|it| *it == want.digest());
     let mut action = match () {
         () if differences.replaces() => Action::Replace,
         () if !differences.is_empty() => Action::Update,

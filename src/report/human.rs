@@ -10,10 +10,10 @@ use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
-use crate::kinds::{Extra, Resource};
+use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Names, Place};
-use crate::plan::{self, Action, Left, Plan, Step};
+use crate::plan::{Action, Left, Plan, Step};
 use crate::stack::Via;
 use crate::verify::Proof;
 
@@ -23,12 +23,12 @@ const MANY: usize = 40;
 /// A whole plan on a page of this width: access first, then statements, then resources, then what to know, then the counts.
 #[must_use]
 pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal, width: usize) -> String {
-    let mut text = administrators(plan);
+    let mut text = super::beside::administrators(plan);
     text += &super::access::lead(plan, width);
     text += &super::access::statements(plan, width);
     text += &resources(plan, width);
     text += &budget::sizes(plan, width);
-    text += &foreign(plan);
+    text += &super::beside::foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
     text += &unread(plan);
@@ -287,27 +287,6 @@ fn change(change: &Change, names: &Names<String>, width: usize) -> String {
     text
 }
 
-/// Roles that may do everything in their account.
-fn administrators(plan: &Plan) -> String {
-    let mut text = String::new();
-    for it in plan::administrators::administrators(&plan.steps) {
-        let is = if it.new { "becomes" } else { "is now" };
-        let _ = writeln!(
-            text,
-            "{}  {} {is} administrator of account {} ({}), by {}",
-            styled(BAD, "ADMINISTRATOR"),
-            it.address,
-            it.place.account,
-            it.place.id,
-            it.by
-        );
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
 /// A resource in a few words.
 fn summary(resource: &Resource) -> String {
     match resource {
@@ -343,44 +322,6 @@ fn summary(resource: &Resource) -> String {
         ),
         Resource::Stage(_) => String::new(),
     }
-}
-
-/// What is on our resources and not ours: what is kept, and what goes with a resource that is replaced.
-fn foreign(plan: &Plan) -> String {
-    let (mut kept, mut lost) = (String::new(), String::new());
-    for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
-        let Some(have) = &step.have else { continue };
-        let mut line = |extra: &Extra, says: &str| {
-            let title = title(&step.address);
-            let lines = if step.action == Action::Replace {
-                &mut lost
-            } else {
-                &mut kept
-            };
-            let _ = writeln!(lines, "  {} {title}: {extra}{says}", styled(CHANGE, "?"));
-        };
-        match &step.want {
-            Some(want) => {
-                for extra in have.staying(want) {
-                    let is_known = want.known.contains(&extra.digest);
-                    line(extra, if is_known { "  known" } else { "" });
-                }
-            }
-            None => have.extras.iter().for_each(|it| line(it, "")),
-        }
-    }
-    let block = |title: &str, says: &str, lines: String| {
-        if lines.is_empty() {
-            return lines;
-        }
-        format!("{}  {says}\n{lines}\n", styled(LOUD, title))
-    };
-    block("Also there", "not this stack's, and kept", kept)
-        + &block(
-            "Goes as well",
-            "not this stack's, and lost with what is replaced",
-            lost,
-        )
 }
 
 /// What stays as it is, in accounts that are not entered.

@@ -4,6 +4,7 @@
 //! nobody wants them. A sign says what a colour says: `+ ~ - !`.
 
 mod access;
+mod beside;
 pub mod budget;
 pub mod diff;
 pub mod drift;

@@ -1,0 +1,67 @@
+//! What a plan says of others: what they put on the stack's resources, and whom that makes an administrator.
+
+use std::fmt::Write as _;
+
+use super::names::title;
+use super::style::{BAD, CHANGE, LOUD, styled};
+use crate::kinds::Extra;
+use crate::plan::{self, Action, Plan};
+
+/// Roles that may do everything in their account.
+pub(super) fn administrators(plan: &Plan) -> String {
+    let mut text = String::new();
+    for it in plan::administrators::administrators(&plan.steps) {
+        let is = if it.new { "becomes" } else { "is now" };
+        let _ = writeln!(
+            text,
+            "{}  {} {is} administrator of account {} ({}), by {}",
+            styled(BAD, "ADMINISTRATOR"),
+            it.address,
+            it.place.account,
+            it.place.id,
+            it.by
+        );
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// What is on our resources and not ours: what is kept, and what goes with a resource that is replaced.
+pub(super) fn foreign(plan: &Plan) -> String {
+    let (mut kept, mut lost) = (String::new(), String::new());
+    for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
+        let Some(have) = &step.have else { continue };
+        let mut line = |extra: &Extra, says: &str| {
+            let title = title(&step.address);
+            let lines = if step.action == Action::Replace {
+                &mut lost
+            } else {
+                &mut kept
+            };
+            let _ = writeln!(lines, "  {} {title}: {extra}{says}", styled(CHANGE, "?"));
+        };
+        match &step.want {
+            Some(want) => {
+                for extra in have.staying(want) {
+                    let is_known = want.known.contains(&extra.digest);
+                    line(extra, if is_known { "  known" } else { "" });
+                }
+            }
+            None => have.extras.iter().for_each(|it| line(it, "")),
+        }
+    }
+    let block = |title: &str, says: &str, lines: String| {
+        if lines.is_empty() {
+            return lines;
+        }
+        format!("{}  {says}\n{lines}\n", styled(LOUD, title))
+    };
+    block("Also there", "not this stack's, and kept", kept)
+        + &block(
+            "Goes as well",
+            "not this stack's, and lost with what is replaced",
+            lost,
+        )
+}
