@@ -1,9 +1,14 @@
-//! Writing into a stack file what others put on a resource and may stay.
+//! What others put on a resource and may stay: what repeats the stack, and what a stack file says of the rest.
+
+use std::collections::BTreeSet;
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
-use crate::kinds::Extra;
+use crate::kinds::extra::statement_digest;
+use crate::kinds::{Extra, Have, Resource, Want};
 use crate::model::Address;
+use crate::policy::normal::normal;
+use crate::policy::{ApiName, Document, Statement};
 use crate::stack::KnownContent;
 
 /// Writes a `[[known]]`; one that has expired is replaced.
@@ -40,4 +45,30 @@ pub(super) fn know(
     }
     all.push(table);
     Ok(())
+}
+
+/// Digests of statements of others that repeat one of the stack's word for word, whatever their `Sid`.
+pub(super) fn repeated(want: &Want, have: &Have) -> BTreeSet<String> {
+    let Some(policy) = want.resource.policy() else {
+        return BTreeSet::new();
+    };
+    let expand = |it: &Statement| {
+        let mut document = Document::of(vec![it.clone()]);
+        if matches!(want.resource, Resource::RestApi(_)) {
+            document = ApiName {
+                partition: want.place.partition().as_str(),
+                region: want.place.region.as_str(),
+                account: want.place.id.as_str(),
+                api: &have.id,
+            }
+            .expand(&document);
+        }
+        let mut form = normal(&document);
+        form.statements.iter_mut().for_each(|it| it.sid = None);
+        form
+    };
+    let ours: BTreeSet<_> = policy.statements.iter().map(expand).collect();
+    let repeats = |it: &&Statement| ours.contains(&expand(it));
+    let theirs = have.foreign.iter().filter(repeats);
+    theirs.map(statement_digest).collect()
 }

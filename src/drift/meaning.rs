@@ -5,20 +5,18 @@
 //! asks for no signature is put to the judge. What no document here can settle (a managed
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
-use std::collections::BTreeSet;
-
 use super::class::Severity;
+use super::fields::of_field;
 use super::losses::{cut_off, narrowed};
 use super::voice::{self, Shown, Voice, told};
 use crate::kinds::extra::{inline_digest, statement_digest};
+use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
-use crate::kinds::role::{self, Holder};
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
-use crate::policy::normal::normal;
 use crate::policy::own::is_ghost;
 use crate::policy::widen::deciding;
 use crate::policy::{
@@ -78,17 +76,6 @@ pub(super) struct Means<'a> {
     /// The API's own policy as it stands, for what its stage lets through.
     pub(super) api: Option<&'a Have>,
 }
-
-/// Fields by which nothing works differently.
-const COSMETIC: [&str; 7] = [
-    "description",
-    "display_name",
-    "mark",
-    "name",
-    "superseded deployments",
-    "tags",
-    "document",
-];
 
 /// The document without principals that are gone: an id is never given out again, so nobody has it.
 fn living(mut document: Document) -> Document {
@@ -206,9 +193,9 @@ impl Means<'_> {
     ) -> Meaning {
         let mut found = Meaning::nothing();
         for change in changes {
-            if !COSMETIC.contains(&change.field.as_str()) {
-                field(&mut found, change);
-            }
+            let (severity, unsettled) = of_field(change);
+            found.at_least(severity);
+            unsettled.into_iter().for_each(|it| found.unsettled(it));
         }
         let goes = have.foreign.iter().filter(|it| want.drops_statement(it));
         let foreign: Vec<Statement> = goes.cloned().collect();
@@ -716,26 +703,6 @@ impl Means<'_> {
     }
 }
 
-/// Digests of statements of others that repeat one of the stack's word for word, whatever their `Sid`.
-pub(super) fn repeated(want: &Want, have: &Have) -> BTreeSet<String> {
-    let Some(policy) = want.resource.policy() else {
-        return BTreeSet::new();
-    };
-    let expand = |it: &Statement| {
-        let mut document = Document::of(vec![it.clone()]);
-        if matches!(want.resource, Resource::RestApi(_)) {
-            document = api_name(&want.place, &have.id).expand(&document);
-        }
-        let mut form = normal(&document);
-        form.statements.iter_mut().for_each(|it| it.sid = None);
-        form
-    };
-    let ours: BTreeSet<_> = policy.statements.iter().map(expand).collect();
-    let repeats = |it: &&Statement| ours.contains(&expand(it));
-    let theirs = have.foreign.iter().filter(repeats);
-    theirs.map(statement_digest).collect()
-}
-
 /// The document of a managed policy that the stack made for this role.
 fn own_policy<'a>(have: &'a Have, arn: &str) -> Option<&'a Document> {
     let Resource::Role(role) = &have.resource else {
@@ -743,30 +710,6 @@ fn own_policy<'a>(have: &'a Have, arn: &str) -> Option<&'a Document> {
     };
     let (name, _) = have.policies.iter().find(|(_, it)| it.arn == arn)?;
     Some(&role.managed.get(name)?.document)
-}
-
-/// What a field's change means, where no document says it.
-fn field(found: &mut Meaning, change: &FieldChange) {
-    let documents = [
-        "policy",
-        "trust",
-        "inline policies",
-        role::MANAGED,
-        "managed policies",
-    ];
-    if documents.contains(&change.field.as_str()) {
-        return;
-    }
-    found.at_least(Severity::ChangesBehaviour);
-    match (change.field.as_str(), change.from.as_deref()) {
-        ("endpoint", Some("regional" | "edge")) if change.to.as_deref() == Some("private") => {
-            found.unsettled("it can be reached from everywhere, not only through VPC endpoints");
-        }
-        ("vpc_endpoints", _) => {
-            found.unsettled("it can be reached through other VPC endpoints than the stack says");
-        }
-        _ => {}
-    }
 }
 
 /// A segment as somebody may call it.

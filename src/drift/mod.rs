@@ -9,6 +9,7 @@
 
 pub mod accept;
 mod class;
+mod fields;
 mod known;
 mod losses;
 mod meaning;
@@ -318,7 +319,7 @@ impl Look<'_> {
             && want.owned
         {
             let mut have = have.clone();
-            let repeated = meaning::repeated(want, &have);
+            let repeated = known::repeated(want, &have);
             have.extras
                 .retain(|it| !want.known.contains(&it.digest) && !repeated.contains(&it.digest));
             let expired = |it: &Extra| {
