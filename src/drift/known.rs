@@ -64,7 +64,9 @@ pub(super) fn repeated(want: &Want, have: &Have) -> BTreeSet<String> {
             .expand(&document);
         }
         let mut form = normal(&document);
-        form.statements.iter_mut().for_each(|it| it.sid = None);
+        for it in &mut form.statements {
+            it.sid = None;
+        }
         form
     };
     let ours: BTreeSet<_> = policy.statements.iter().map(expand).collect();

@@ -195,7 +195,9 @@ impl Means<'_> {
         for change in changes {
             let (severity, unsettled) = of_field(change);
             found.at_least(severity);
-            unsettled.into_iter().for_each(|it| found.unsettled(it));
+            if let Some(why) = unsettled {
+                found.unsettled(why);
+            }
         }
         let goes = have.foreign.iter().filter(|it| want.drops_statement(it));
         let foreign: Vec<Statement> = goes.cloned().collect();

@@ -49,7 +49,11 @@ pub(super) fn foreign(plan: &Plan) -> String {
                     line(extra, if is_known { "  known" } else { "" });
                 }
             }
-            None => have.extras.iter().for_each(|it| line(it, "")),
+            None => {
+                for extra in &have.extras {
+                    line(extra, "");
+                }
+            }
         }
     }
     let block = |title: &str, says: &str, lines: String| {
