@@ -154,7 +154,7 @@ impl Means<'_> {
             let effect = self.voice.of_request(&Shown {
                 request,
                 by: deciding(by, request, Effect::Allow),
-                refused_by: deciding(live, request, Effect::Deny).filter(|_| !gained),
+                refused_by: deciding(&live, request, Effect::Deny).filter(|_| !gained),
                 subject,
                 object,
                 gained,
@@ -164,13 +164,13 @@ impl Means<'_> {
             }
         };
         for request in &comparison.gains {
-            say(request, live, true);
+            say(request, &live, true);
         }
         for request in &comparison.loses {
             say(request, stack, false);
         }
         if !comparison.loses.is_empty() {
-            for (statement, request) in cut_off(stack, live) {
+            for (statement, request) in cut_off(stack, &live) {
                 say(&request, &Document::of(vec![statement]), false);
             }
         }

@@ -170,7 +170,8 @@ impl<'a> Scene<'a> {
             | Stranger::Holder { .. }
             | Stranger::Subscription { .. }
             | Stranger::Stage { .. }
-            | Stranger::MethodSettings { .. } => true,
+            | Stranger::MethodSettings { .. }
+            | Stranger::Canary { .. } => true,
         });
         let extras = extras.map(|it| (it.known_as(), it.text.clone()));
         let stages = self.stages_beside(found).into_iter();

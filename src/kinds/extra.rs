@@ -232,6 +232,7 @@ impl Stranger {
             | Self::Inline(_)
             | Self::Holder { .. }
             | Self::MethodSettings { .. }
+            | Self::Canary { .. }
             | Self::Messages => None,
         }
     }
