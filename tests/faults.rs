@@ -116,7 +116,11 @@ fn every_stack_stands_in_its_one_layout_and_keeps_its_meaning() {
 fn a_layout_declares_the_same_stack() {
     let unplaced = |mut stack: stack::Stack| {
         for access in &mut stack.access {
-            access.written_at.clear(); // The one thing that a layout may change.
+            access.written_at.clear(); // Places are what a layout may change, and nothing else.
+        }
+        for api in stack.apis.values_mut() {
+            api.written_at.values_mut().for_each(String::clear);
+            api.document_at = None;
         }
         stack
     };

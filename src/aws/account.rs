@@ -185,7 +185,7 @@ impl Base {
     }
 
     async fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
-        sts(self.config().await, credentials)
+        sts::client(self.config().await, credentials)
     }
 
     /// Whose the credentials are.
@@ -198,19 +198,6 @@ impl Base {
             })
             .await
     }
-}
-
-/// Returns STS, asked with these credentials.
-///
-/// Here the SDK retries by itself: the seam does not see these calls.
-pub(super) fn sts(config: &SdkConfig, credentials: Credentials) -> aws_sdk_sts::Client {
-    let config = config
-        .to_builder()
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .identity_cache(IdentityCache::no_cache())
-        .retry_config(RetryConfig::standard().with_max_attempts(4))
-        .build();
-    aws_sdk_sts::Client::new(&config)
 }
 
 /// The way into one account.

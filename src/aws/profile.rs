@@ -256,7 +256,7 @@ pub(super) struct Way {
 
 impl Way {
     fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
-        super::account::sts(&self.config, credentials)
+        super::sts::client(&self.config, credentials)
     }
 
     /// Asks for the code that an MFA device shows.

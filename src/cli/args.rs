@@ -684,11 +684,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 fn address(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|()| {
-        format!(
-            "`{text}` is not an address; write the kind's table and the name, as in `queues.inbox`"
-        )
-    })
+    let wrong = "is not an address; write the kind's table and the name, as in `queues.inbox`";
+    text.parse().map_err(|()| format!("`{text}` {wrong}"))
 }
 
 fn queue_arn(text: &str) -> Result<Arn, String> {

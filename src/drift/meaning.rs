@@ -6,6 +6,7 @@
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
 use super::class::Severity;
+use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
 use super::losses::{cut_off, narrowed};
 use super::voice::{self, Shown, Voice, told};
@@ -17,11 +18,10 @@ use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
-use crate::policy::own::is_ghost;
 use crate::policy::widen::deciding;
 use crate::policy::{
-    ApiName, Change, Clause, Decision, Document, Effect, MethodAuth, Policies, Principals, Request,
-    Statement, Who, compare, compare_in, decide,
+    Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
+    compare_in, decide,
 };
 use crate::stack::RouteKey;
 
@@ -75,37 +75,6 @@ pub(super) struct Means<'a> {
     pub(super) live: &'a Live,
     /// The API's own policy as it stands, for what its stage lets through.
     pub(super) api: Option<&'a Have>,
-}
-
-/// The document without principals that are gone: an id is never given out again, so nobody has it.
-fn living(mut document: Document) -> Document {
-    document.statements.retain_mut(|it| {
-        let Some(clause) = it.principal.as_mut().filter(|it| !it.negated) else {
-            return true;
-        };
-        let Principals::Of(types) = &mut clause.principals else {
-            return true;
-        };
-        for values in types.values_mut() {
-            values.retain(|it| !is_ghost(it));
-        }
-        types.retain(|_, values| !values.is_empty());
-        !types.is_empty()
-    });
-    document
-}
-
-fn everything() -> Document {
-    Document::of(vec![Statement::allow("", Clause::of(["*"])).on(["*"])])
-}
-
-fn api_name<'a>(place: &'a Place, id: &'a str) -> ApiName<'a> {
-    ApiName {
-        partition: place.partition().as_str(),
-        region: place.region.as_str(),
-        account: place.id.as_str(),
-        api: id,
-    }
 }
 
 /// The one managed policy whose document everybody knows by heart.
@@ -712,13 +681,4 @@ fn own_policy<'a>(have: &'a Have, arn: &str) -> Option<&'a Document> {
     };
     let (name, _) = have.policies.iter().find(|(_, it)| it.arn == arn)?;
     Some(&role.managed.get(name)?.document)
-}
-
-/// A segment as somebody may call it.
-fn sample(segment: &str) -> String {
-    if segment.starts_with('{') {
-        "x".to_owned()
-    } else {
-        segment.to_owned()
-    }
 }

@@ -9,6 +9,7 @@
 
 pub mod accept;
 mod class;
+mod documents;
 mod fields;
 mod known;
 mod losses;

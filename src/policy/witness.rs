@@ -207,8 +207,26 @@ fn settle_owner(space: &Space, request: &mut Request) {
     }
 }
 
-/// Keys that repeat a segment of an ARN have the ARN's.
+/// Makes keys that follow from the rest of the request agree with it.
 fn align(space: &Space, request: &mut Request) {
+    // To SNS, the source of a signed request is the account that signed it.
+    let signer = match &request.principal {
+        Who::Arn(arn) if request.action.starts_with("sns:") => arn.split(':').nth(4),
+        Who::Arn(_) | Who::Service(_) | Who::Anonymous => None,
+    };
+    if let Some(signer) = signer.filter(|it| it.len() == 12).map(str::to_owned) {
+        for key in ["aws:sourceaccount", "aws:sourceowner"] {
+            let values = request.context.get_mut(&spelling(space, key));
+            if let Some(values) = values.filter(|it| !it.is_empty()) {
+                *values = vec![signer.clone()];
+            }
+        }
+    }
+    align_with_resource(space, request);
+}
+
+/// Keys that repeat a segment of the source's or the resource's ARN have that segment.
+fn align_with_resource(space: &Space, request: &mut Request) {
     let source = request
         .context
         .iter()

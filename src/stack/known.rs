@@ -198,6 +198,15 @@ fn is_day(text: &str) -> bool {
     (1..=days).contains(&day)
 }
 
+impl super::Stack {
+    /// Marks what is known only until a day before today (`2027-01-31`) as expired.
+    pub fn expire(&mut self, today: &str) {
+        for it in &mut self.known {
+            it.expired = it.until.as_deref().is_some_and(|until| until < today);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{faults, stack};

@@ -204,15 +204,6 @@ pub struct Stack {
     pub statements: Vec<WrittenStatement>,
 }
 
-impl Stack {
-    /// Marks what is known only until a day before today (`2027-01-31`) as expired.
-    pub fn expire(&mut self, today: &str) {
-        for it in &mut self.known {
-            it.expired = it.until.as_deref().is_some_and(|until| until < today);
-        }
-    }
-}
-
 /// An account in one region, and how the engine gets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

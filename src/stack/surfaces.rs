@@ -207,7 +207,7 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
 /// The routes that the stack calls public, with where it does.
 pub(super) fn open_routes(fields: &Fields) -> Vec<(RouteKey, Span)> {
     let listed = texts(fields.list("public")).map(|it| (it.value.to_owned(), it.span));
-    let entries = fields.map("routes").into_iter();
+    let entries = fields.map("routes").iter();
     let said = entries.filter(|(_, item)| item.fields().is_some_and(|it| it.flag("public")));
     let said = said.map(|(key, _)| (key.value.clone(), key.span));
     listed

@@ -19,6 +19,7 @@ pub mod calls;
 pub mod claim;
 mod contracts;
 mod declared;
+mod encryption;
 pub mod holders;
 mod may;
 pub mod nevers;

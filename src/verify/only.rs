@@ -690,13 +690,10 @@ fn named_as(statement: &Statement, at: usize) -> String {
 
 /// How a sentence calls a statement.
 fn label(statement: &Statement) -> String {
-    match &statement.sid {
-        Some(sid) => format!("statement `{sid}`"),
-        None => format!(
-            "the statement `{}`",
-            crate::kinds::statements::describe(statement)
-        ),
-    }
+    let described = || crate::kinds::statements::describe(statement);
+    let bare = || format!("the statement `{}`", described());
+    let named = |sid: &String| format!("statement `{sid}`");
+    statement.sid.as_ref().map_or_else(bare, named)
 }
 
 #[cfg(test)]

@@ -227,7 +227,6 @@ fn what_a_taking_over_keeps_is_known_and_what_comes_later_is_drift() {
         edit(queue_policy(world), |it| it.push(only_tls("Deny")));
         let queues = &mut world["accounts"]["222222222222"]["regions"]["eu-west-1"]["queues"];
         queues["inbox"]["tags"] = json!({});
-        world["index"] = json!({});
         let region = &mut world["accounts"]["222222222222"]["regions"]["eu-west-1"];
         if let Some(index) = region.get_mut("index") {
             *index = json!({});

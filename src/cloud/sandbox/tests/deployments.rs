@@ -211,7 +211,7 @@ fn a_stage_is_patched_whole_or_not_at_all() {
         }
         assert_eq!(stages(&bench, &id).await[0], stage);
         let none = vec![
-            Patch::remove("/description", None),
+            Patch::replace("/description", ""),
             Patch::remove("/variables/backend", None),
             Patch::remove("/accessLogSettings", None),
         ];
