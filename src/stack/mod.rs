@@ -93,9 +93,8 @@ pub struct Source {
 /// The stack that the files declare, or all that is wrong with them.
 ///
 /// Overlays are laid over the stack in their order: tables merge by key,
-/// `[[access]]`, `[[never]]`, `[[known]]` and `[[statement]]` are added, anything else replaces. `read` gives the text of the
-/// files that the stack names (`OpenAPI` documents, policies), or says why it
-/// cannot.
+/// `[[access]]`, `[[never]]`, `[[moved]]`, `[[known]]` and `[[statement]]` are added, anything else replaces.
+/// `read` gives the text of the files that the stack names (`OpenAPI` documents, policies), or says why it cannot.
 pub fn check(
     main: &Source,
     overlays: &[Source],
