@@ -138,7 +138,7 @@ impl Who {
 ///
 /// A session passes transitive tags on to every role it assumes, which needs `sts:TagSession` on both sides.
 /// EKS Pod Identity makes all of its tags transitive. What trusts a role that something else made is not
-/// known here, so it may carry tags as well.
+/// known here: no statement for tags is written for it.
 ///
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>.
 pub(super) fn tagged_roles(stack: &Stack) -> BTreeSet<Arn> {
@@ -156,8 +156,7 @@ pub(super) fn tagged_roles(stack: &Stack) -> BTreeSet<Arn> {
             .roles
             .values()
             .filter(|it| {
-                it.existing
-                    || it.trust_policy.as_ref().is_some_and(sessions::lets_tag)
+                it.trust_policy.as_ref().is_some_and(sessions::lets_tag)
                     || it.trusted_by.iter().any(carries)
             })
             .map(|it| it.arn.clone())

@@ -268,7 +268,8 @@ fn a_way_that_changes_names_everybody_whose_client_has_to() {
     let text = plain(&human::plan(&planned, None, &Rehearsal::default(), 400));
     for line in [
         "! 10 consumers of apis.orders go another way from now on (roles.service-000 … roles.service-009): their clients \
-         must assume a role before they call it, and the old way is closed by this apply as soon as the new one is proved\n",
+         must assume a role before they call it, and the old way is closed by this apply as soon as the new one is proved; \
+         apply needs `--move` with the name of each\n",
         "`auto` chose it: many consumers (11): the target's policy need not grow with them. To leave them as they \
          are, write `via = \"resource-policy\"` in their [[access]], or",
     ] {
