@@ -167,7 +167,9 @@ pub(super) fn fault(service: Service, code: &str, message: &str, status: u16) ->
             Service::Sns => sns(code, message),
             Service::Sqs => sqs(code, message),
             Service::ApiGateway => apigateway(code, message),
-            Service::Tagging => None,
+            // `NotFoundException` comes with status 400.
+            Service::Kms if code.starts_with("NotFound") => Some(Fault::Missing),
+            Service::Tagging | Service::Kms => None,
         })
         .unwrap_or(match status {
             401 | 403 => Fault::Denied,
@@ -194,7 +196,7 @@ fn unsettled(service: Service, code: &str, message: &str) -> Option<Fault> {
         Service::ApiGateway => {
             code.starts_with("BadRequest") && said("ensure that Principals are valid")
         }
-        Service::Sts | Service::Tagging => false,
+        Service::Sts | Service::Tagging | Service::Kms => false,
     };
     unsettled.then_some(Fault::Unsettled)
 }
@@ -606,6 +608,14 @@ mod tests {
             "",
             500,
             Fault::Broken,
+        ),
+        (Service::Kms, "NotFoundException", "", 400, Fault::Missing),
+        (
+            Service::Kms,
+            "AccessDeniedException",
+            "",
+            400,
+            Fault::Denied,
         ),
         (Service::Sqs, "Http503", "", 503, Fault::Broken),
         (Service::Sqs, "Http429", "", 429, Fault::Throttled),

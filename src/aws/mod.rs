@@ -16,6 +16,7 @@ mod account;
 mod apigateway;
 mod fault;
 mod iam;
+mod kms;
 mod nulls;
 mod profile;
 mod sns;
@@ -237,6 +238,7 @@ struct Clients {
     sqs: OnceLock<aws_sdk_sqs::Client>,
     apigateway: OnceLock<aws_sdk_apigateway::Client>,
     tagging: OnceLock<aws_sdk_resourcegroupstagging::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
 }
 
 macro_rules! client {
@@ -269,6 +271,7 @@ impl Clients {
             sqs: OnceLock::new(),
             apigateway: OnceLock::new(),
             tagging: OnceLock::new(),
+            kms: OnceLock::new(),
         }
     }
 
@@ -309,6 +312,7 @@ impl Clients {
         let sqs = || client!(self, sqs, aws_sdk_sqs);
         let api = || client!(self, apigateway, aws_sdk_apigateway);
         let tagging = || client!(self, tagging, aws_sdk_resourcegroupstagging);
+        let kms = || client!(self, kms, aws_sdk_kms);
         let url = |name: &str| self.queue_url(name);
         /// Sends with the phrasebook's function and names the answer after the call.
         macro_rules! sent {
@@ -510,6 +514,9 @@ impl Clients {
             Request::DeleteStage(it) => sent!(DeleteStage, apigateway::delete_stage, api(), it),
             Request::TagApi(it) => sent!(TagApi, apigateway::tag_api, api(), it),
             Request::UntagApi(it) => sent!(UntagApi, apigateway::untag_api, api(), it),
+
+            Request::DescribeKey(it) => sent!(DescribeKey, kms::describe_key, kms(), it),
+            Request::GetKeyPolicy(it) => sent!(GetKeyPolicy, kms::get_key_policy, kms(), it),
 
             Request::GetTagged(it) => sent!(GetTagged, tagging::get_tagged, tagging(), it),
         })

@@ -11,6 +11,7 @@ use super::session::{Session, files_of, load, look_at_all, lowered_within, movin
 use super::{Ending, Failure};
 use crate::execute::{self, Outcomes};
 use crate::kinds::Resource;
+use crate::lower::Handover;
 use crate::model::{Address, Arn};
 use crate::plan::adopt::{Adopt, take_over};
 use crate::plan::{Action, Consent, Plan};
@@ -67,6 +68,8 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             document["guardrails"] = report::guard::json(&guarded);
             document["proof"] = report::verify::json_in_plan(&proof);
             screen.result(&format!("{document:#}\n"));
+        } else {
+            screen.talk(human::NOT_READ);
         }
         return failed;
     }
@@ -85,17 +88,28 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         agreed(&plan, &said, &consent)?;
     }
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let handovers: Vec<Handover> = plan
+        .handovers
+        .iter()
+        .map(|it| it.with_ids(&outcomes.ids))
+        .collect();
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
         document["access"] = json::grants(&desired);
         document["guardrails"] = report::guard::json(&guarded);
         document["calls"] = session.calls();
+        let handovers = handovers.iter().map(json::handover);
+        document["handovers"] = handovers.collect();
         screen.result(&format!("{document:#}\n"));
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));
+        if !plan.is_empty() {
+            screen.result(&human::handed_over(&handovers));
+        }
         if outcomes.all_done() && !plan.access.is_empty() {
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
+        screen.talk(human::NOT_READ);
     }
     Ok(ending(&plan, &outcomes))
 }

@@ -28,7 +28,7 @@ pub(super) async fn handover(args: &args::Handover, screen: &Screen) -> Result<E
             args::command("apply", &args.files, &args.place)
         )));
     }
-    let package = Package::of(&consumer, &stack, &desired, &live.ids());
+    let package = Package::of(&consumer, &stack, &desired, &live);
     if let Some(language) = args.only {
         screen.result(&client(&package, language.into()));
     } else if args.json {

@@ -4,6 +4,7 @@ use super::args::{self, Files};
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
+use crate::report::human::NOT_READ;
 use crate::report::who_can::{Answer, human, json};
 use crate::stack::Whom;
 use crate::verify::World;
@@ -53,5 +54,8 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         let by = if live { "what is there" } else { "the stack" };
         human(&answers, &stack, by)
     });
+    if !args.json {
+        screen.talk(NOT_READ);
+    }
     Ok(Ending::Done)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Page, apigateway, iam, sns, sqs, sts, tagging};
+use super::{Page, apigateway, iam, kms, sns, sqs, sts, tagging};
 
 /// An AWS service that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub enum Service {
     ApiGateway,
     /// Resource Groups Tagging API.
     Tagging,
+    /// Key Management Service.
+    Kms,
 }
 
 impl Service {
@@ -35,6 +37,7 @@ impl Service {
             Self::Sqs => "sqs",
             Self::ApiGateway => "apigateway",
             Self::Tagging => "tag",
+            Self::Kms => "kms",
         }
     }
 }
@@ -177,6 +180,9 @@ calls! {
     ApiGateway "DeleteStage" writes apigateway::DeleteStage -> ();
     ApiGateway "TagResource" writes apigateway::TagApi -> ();
     ApiGateway "UntagResource" writes apigateway::UntagApi -> ();
+
+    Kms "DescribeKey" reads kms::DescribeKey -> String;
+    Kms "GetKeyPolicy" reads kms::GetKeyPolicy -> String;
 
     Tagging "GetResources" reads tagging::GetTagged -> Page<tagging::Tagged>;
 }

@@ -9,6 +9,7 @@ pub mod apigateway;
 pub mod call;
 pub mod error;
 pub mod iam;
+pub mod kms;
 pub mod pace;
 pub mod sandbox;
 pub mod seam;

@@ -309,7 +309,7 @@ impl<'a> Seam<'a> {
     /// What lets only so many calls be under way at once, where AWS publishes no rate to pace them by.
     fn door(&self, at: &Place, service: Service) -> Option<Rc<tokio::sync::Semaphore>> {
         let width = match service {
-            Service::Iam => 8,
+            Service::Iam | Service::Kms => 8,
             Service::Sqs | Service::Sts => 16,
             Service::Tagging => 4,
             Service::Sns | Service::ApiGateway => return None,

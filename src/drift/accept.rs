@@ -17,7 +17,7 @@ use crate::kinds::{Extra, Queue, Resource, Role, Stage, Stranger, Subscription, 
 use crate::lower::Desired;
 use crate::model::change::seconds;
 use crate::model::{Address, Arn, KindName, Tags};
-use crate::stack::{Encryption, LogLevel, Source, Written};
+use crate::stack::{Encryption, LogLevel, OPTIONAL_OF_TOPICS, Source, Written};
 
 /// Why something cannot be accepted.
 type Reason = String;
@@ -395,7 +395,17 @@ fn topic(it: &Topic, field: &str) -> Result<Option<Value>, Unsaid> {
         },
         "signature_version" => Some(i64::from(it.signature_version).into()),
         "tracing" => Some(it.tracing.into()),
-        _ => return Err(Unsaid),
+        _ => {
+            let mut optional = OPTIONAL_OF_TOPICS.iter();
+            let (_, attribute) = optional.find(|it| it.0 == field).ok_or(Unsaid)?;
+            match it.optional.get(*attribute) {
+                Some(value) => match serde_json::from_str(value) {
+                    Ok(json) => Some(value_of(&json).ok_or(Unsaid)?),
+                    Err(_) => text(value),
+                },
+                None => None,
+            }
+        }
     })
 }
 

@@ -143,7 +143,7 @@ pub fn revert(
     };
     let plan = Plan::of_reading(&wanted, reading, &consent);
     let chosen = with_needs(&plan, chosen);
-    let plan = plan.only(&chosen, &wanted);
+    let plan = plan.only(&chosen, &wanted, &reading.live);
     let (mut evictions, mut stays) = (Vec::new(), Vec::new());
     for address in &evict {
         let (Some(want), Some(have)) = (desired.wants.get(address), reading.live.have.get(address))

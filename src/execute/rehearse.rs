@@ -184,6 +184,8 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         | Request::GetDeployment(_)
         | Request::GetDeployments(_)
         | Request::GetStages(_)
+        | Request::DescribeKey(_)
+        | Request::GetKeyPolicy(_)
         | Request::GetTagged(_) => return None,
     })
 }

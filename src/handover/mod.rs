@@ -16,10 +16,11 @@ mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::survey::Live;
 use crate::kinds::{Resource, queue, stage};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Arn, KindName};
-use crate::stack::{self, Access, Encryption, Endpoint, RouteKey, Stack, Target, TopicRef, Via};
+use crate::stack::{self, Access, Endpoint, RouteKey, Stack, Target, TopicRef, Via};
 
 pub use consumer::{Consumer, Whom};
 pub use policies::{Attach, Holder};
@@ -40,6 +41,8 @@ pub struct Package {
     pub edges: Vec<Edge>,
     /// Policies that this stack cannot write, and somebody has to.
     pub attach: Vec<Attach>,
+    /// What may be missing as well, for nobody could read it: the policies of KMS keys.
+    pub unread: Vec<String>,
     /// What else to know.
     pub notes: Vec<String>,
 }
@@ -201,12 +204,8 @@ fn granted<'a>(
 impl Package {
     /// What a consumer is handed, once the ids that AWS chose are known.
     #[must_use]
-    pub fn of(
-        consumer: &Consumer,
-        stack: &Stack,
-        desired: &Desired,
-        ids: &BTreeMap<Address, String>,
-    ) -> Self {
+    pub fn of(consumer: &Consumer, stack: &Stack, desired: &Desired, live: &Live) -> Self {
+        let ids = &live.ids();
         let (mut edges, mut sending) = (Vec::new(), Vec::new());
         for (access, grant) in granted(consumer, stack, desired) {
             let edge = edge(consumer, stack, desired, ids, access, grant);
@@ -223,7 +222,8 @@ impl Package {
             consumer: consumer.clone(),
             arn: consumer.arn(stack).cloned(),
             account: consumer.account(stack).to_owned(),
-            attach: policies::to_attach(consumer, stack, desired, ids),
+            attach: policies::to_attach(consumer, stack, desired, live),
+            unread: policies::unread_keys(consumer, stack, desired, &live.keys),
             notes: sending.into_iter().chain(notes(&edges, stack)).collect(),
             edges,
         }
@@ -418,13 +418,6 @@ fn notes(edges: &[Edge], stack: &Stack) -> Vec<String> {
             }
             Action::Publish { .. } => {
                 let topic = &stack.topics[&edge.target.name];
-                if let Some(key) = topic.kms_key.as_deref().filter(|it| !it.is_empty()) {
-                    notes.insert(format!(
-                        "{} is encrypted with the KMS key {key}: whoever publishes needs `kms:GenerateDataKey` and \
-                         `kms:Decrypt` on it, by the key's own policy too when it is in another account.",
-                        edge.target
-                    ));
-                }
                 for (name, queue) in &stack.queues {
                     for it in queue
                         .subscribe
@@ -446,12 +439,6 @@ fn notes(edges: &[Edge], stack: &Stack) -> Vec<String> {
             }
             Action::Receive { .. } => {
                 let queue = &stack.queues[&edge.target.name];
-                if let Encryption::Kms { key, .. } = &queue.encryption {
-                    notes.insert(format!(
-                        "{} is encrypted with the KMS key {key}: whoever receives needs `kms:Decrypt` on it.",
-                        edge.target
-                    ));
-                }
                 if let Some((_, times)) = &queue.dead_letter {
                     notes.insert(format!(
                         "A message of {} that was received {times} times without being deleted goes to its dead-letter queue.",

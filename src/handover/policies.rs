@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::consumer::{Consumer, Whom};
 use super::granted;
+use crate::kinds::survey::{KeyReading, Keys, Live};
 use crate::kinds::with_ids;
-use crate::lower::Desired;
-use crate::model::{Address, Arn, Partition};
+use crate::lower::{Desired, KeyUse};
+use crate::model::{Address, Arn, KindName, KmsKey, Partition};
 use crate::policy::{Clause, Document, Statement};
 use crate::stack::{Principal, QueueUse, Stack};
 
@@ -37,6 +38,8 @@ pub enum Holder {
     Roles(String),
     /// A topic that is somebody else's, as a part of its access policy.
     Topic(Arn),
+    /// A KMS key, as a part of its key policy.
+    Key(KmsKey),
 }
 
 impl std::fmt::Display for Holder {
@@ -45,6 +48,7 @@ impl std::fmt::Display for Holder {
             Self::Role(arn) => write!(out, "role {arn}"),
             Self::Roles(words) => out.write_str(words),
             Self::Topic(arn) => write!(out, "the access policy of topic {arn}"),
+            Self::Key(key) => write!(out, "the key policy of KMS key {key}"),
         }
     }
 }
@@ -54,8 +58,9 @@ pub(super) fn to_attach(
     consumer: &Consumer,
     stack: &Stack,
     desired: &Desired,
-    ids: &BTreeMap<Address, String>,
+    live: &Live,
 ) -> Vec<Attach> {
+    let ids = &live.ids();
     let mut found: Vec<Attach> = Vec::new();
     let mut topics: Vec<Arn> = Vec::new();
     let first = stack.accounts.values().next();
@@ -95,7 +100,7 @@ pub(super) fn to_attach(
                 }
             });
         }
-        found.push(receiving(name, &queue.arn));
+        found.push(receiving(name, &queue.arn, desired));
     }
     topics.sort();
     topics.dedup();
@@ -112,7 +117,59 @@ pub(super) fn to_attach(
             toml: None,
         }));
     }
+    let missing = desired
+        .key_uses
+        .iter()
+        .filter(|it| it.is_missing(&live.keys));
+    let mut by_key: BTreeMap<&KmsKey, Vec<&KeyUse>> = BTreeMap::new();
+    for it in missing.filter(|it| concerns(consumer, stack, desired, it)) {
+        by_key.entry(&it.key).or_default().push(it);
+    }
+    found.extend(by_key.into_iter().map(|(key, uses)| Attach {
+        to: Holder::Key(key.clone()),
+        why: KeyUse::why(&uses),
+        name: key.arn().name().to_owned(),
+        document: Document::of(uses.iter().map(|it| it.statement.clone()).collect()),
+        toml: None,
+    }));
     found
+}
+
+/// The keys that a consumer's edges need, and whose policies could not be read.
+pub(super) fn unread_keys(
+    consumer: &Consumer,
+    stack: &Stack,
+    desired: &Desired,
+    keys: &Keys,
+) -> Vec<String> {
+    let uses = desired.key_uses.iter();
+    let uses = uses.filter(|it| concerns(consumer, stack, desired, it) && !it.is_missing(keys));
+    let unread = uses.filter_map(|it| {
+        let why = match keys.get(&it.key) {
+            Some(KeyReading::Read { .. }) => return None,
+            Some(KeyReading::Unread(why)) => why,
+            None => "it was not asked for",
+        };
+        Some(format!(
+            "The policy of KMS key {} of {} could not be read ({why}). It must leave account {} to its own policies, as a \
+             key's first policy does, or allow this: `{}`",
+            it.key,
+            it.target,
+            it.key.arn().account(),
+            it.statement.to_value()
+        ))
+    });
+    unread.collect()
+}
+
+/// Whether a consumer's edges need this use of a key.
+fn concerns(consumer: &Consumer, stack: &Stack, desired: &Desired, it: &KeyUse) -> bool {
+    match &consumer.whom {
+        Whom::Queue(name) => it.target == Address::new(KindName::Queue, name),
+        _ => granted(consumer, stack, desired)
+            .iter()
+            .any(|(_, grant)| grant.who == it.by && grant.target == it.target),
+    }
 }
 
 /// Who attaches a policy, and the role that an example of a stack is about.
@@ -153,7 +210,7 @@ fn holder(
 }
 
 /// What a role needs to receive from a queue; whose role that is, the stack does not say.
-fn receiving(name: &str, queue: &Arn) -> Attach {
+fn receiving(name: &str, queue: &Arn, desired: &Desired) -> Attach {
     let actions = QueueUse::Receive.actions().iter().copied();
     let sid: String = name
         .split(|it: char| !it.is_ascii_alphanumeric())
@@ -162,7 +219,10 @@ fn receiving(name: &str, queue: &Arn) -> Attach {
         .collect();
     let statement =
         Statement::allow(format!("Receive{sid}"), Clause::of(actions)).on([queue.as_str()]);
-    let document = Document::of(vec![statement]);
+    let mut statements = vec![statement];
+    let address = Address::new(KindName::Queue, name);
+    statements.extend(desired.receiving_by_key(&address, &format!("Decrypt{sid}")));
+    let document = Document::of(statements);
     let policy = format!("receive-{name}");
     let toml = as_stack(
         Example {

@@ -8,7 +8,7 @@ use crate::kinds::{Queue, Resource, Subscription, Topic};
 use crate::model::change::seconds;
 use crate::model::{Address, Arn, KindName};
 use crate::policy::own;
-use crate::stack::Encryption;
+use crate::stack::{Encryption, OPTIONAL_OF_TOPICS};
 
 /// What SQS takes when nothing is said, in seconds.
 const VISIBILITY: u32 = 30;
@@ -69,6 +69,16 @@ impl<'a> Scene<'a> {
             section.raw("signature_version", topic.signature_version.to_string());
         }
         section.flag("tracing", topic.tracing);
+        for (field, attribute) in OPTIONAL_OF_TOPICS {
+            let Some(value) = topic.optional.get(attribute) else {
+                continue;
+            };
+            let json = serde_json::from_str(value).ok();
+            match json.as_ref().and_then(of_json) {
+                Some(value) => section.raw(field, value),
+                None => section.text(field, value),
+            }
+        }
         let owner = own::sid(self.stack, Topic::OWNER);
         let mut statements = topic.policy.statements.iter();
         if !statements.any(|it| it.sid.as_deref() == Some(&*owner)) {

@@ -101,11 +101,26 @@ fn topic(fifo: bool) -> impl Strategy<Value = Topic> {
                     delivery_policy: delivery,
                     signature_version: signature,
                     tracing,
+                    optional: optional_of(fifo, signature),
                     policy,
                     tags,
                 }
             },
         )
+}
+
+/// Attributes that are managed where they are set, as another property of the topic has it.
+fn optional_of(fifo: bool, number: u8) -> std::collections::BTreeMap<String, String> {
+    let role = "arn:aws:iam::111111111111:role/logs".to_owned();
+    let mut found = std::collections::BTreeMap::new();
+    if number == 2 {
+        found.insert("SQSSuccessFeedbackRoleArn".to_owned(), role);
+        found.insert("SQSSuccessFeedbackSampleRate".to_owned(), "10".to_owned());
+    } else if fifo {
+        let days = r#"{"MessageRetentionPeriod":7}"#;
+        found.insert("ArchivePolicy".to_owned(), days.to_owned());
+    }
+    found
 }
 
 fn encryption() -> impl Strategy<Value = Encryption> {

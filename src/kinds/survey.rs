@@ -7,12 +7,14 @@
 //! | topics         | `GetTopicAttributes` each, `ListSubscriptionsByTopic` pages of 100   |
 //! | queues         | `GetQueueAttributes` each that is there; `ListQueues` tells which are, when several may not be |
 //! | subscriptions  | `GetSubscriptionAttributes` each that is listed                      |
+//! | KMS keys       | `GetKeyPolicy` each, and `DescribeKey` where it is named by an alias |
 //! | REST APIs      | `GetRestApis` once; `GetResources` and three calls for the stage each |
 //!
 //! The tag index lags behind, so it proves nothing absent, and a mark it shows
 //! out of date is read again at the resource itself.
 
 pub mod census;
+mod keys;
 mod regarding;
 mod roles;
 mod subscriptions;
@@ -29,6 +31,8 @@ use crate::kinds::{Queue, Topic};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 use crate::policy::Document;
 use crate::policy::size::RoleQuotas;
+
+pub use keys::{KeyReading, Keys};
 
 /// A resource that is ours by its mark and that the stack does not want.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +60,8 @@ pub struct Live {
     pub policies: ManagedPolicies,
     /// What accounts allow of their roles, where more than the default may be needed.
     pub quotas: BTreeMap<AccountId, RoleQuotas>,
+    /// The KMS keys that topics and queues of the stack are encrypted with.
+    pub keys: Keys,
 }
 
 /// What managed policies say that the stack did not make, by ARN.
@@ -192,6 +198,7 @@ impl Reading {
         self.live.guests.extend(other.live.guests);
         self.live.policies.extend(other.live.policies);
         self.live.quotas.extend(other.live.quotas);
+        self.live.keys.extend(other.live.keys);
         self.unread.extend(other.unread);
     }
 
@@ -256,6 +263,9 @@ pub async fn read(
     for part in rest {
         reading.take(part);
     }
+    let keys = survey.keys(&visits, &reading.live);
+    let keys = keys.await;
+    reading.live.keys = keys;
     survey.subscriptions(&mut reading).await;
     for it in &mut reading.unread {
         let ours = |it: &Address| wants.get(it).is_none_or(|want| want.owned);

@@ -14,9 +14,12 @@
 //! | `delivery_policy`             | `DeliveryPolicy`            | update  |
 //! | `signature_version`           | `SignatureVersion`          | update  |
 //! | `tracing`                     | `TracingConfig`             | update  |
+//! | `…_feedback_…`, `archive_policy` | as in [`OPTIONAL`]       | update, where set |
 //! | `policy`                      | `Policy`                    | update  |
 //!
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -31,6 +34,7 @@ use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Place, Tags};
 use crate::policy::patterns::Pattern;
 use crate::policy::{Document, Effect, Statement, own};
+use crate::stack::OPTIONAL_OF_TOPICS as OPTIONAL;
 
 /// A topic, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +57,8 @@ pub struct Topic {
     pub signature_version: u8,
     /// Whether X-Ray traces are passed on.
     pub tracing: bool,
+    /// Attributes that are left alone unless the stack sets them, by SNS's names for them.
+    pub optional: BTreeMap<String, String>,
     /// Our statements of the access policy.
     pub policy: Document,
     /// The author's tags.
@@ -86,6 +92,23 @@ pub(crate) async fn subscriptions(
         token,
     };
     cloud::all_pages(cloud, at, ask).await
+}
+
+/// The attribute that archives messages.
+const ARCHIVE: &str = "ArchivePolicy";
+
+/// An attribute's value as it is compared: JSON by its meaning, numbers in texts as numbers, other texts as they are.
+fn json_form(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(fields)) => {
+            let fields = fields.into_iter().map(|(name, value)| {
+                let number = value.as_str().and_then(|it| it.parse::<u64>().ok());
+                (name, number.map_or(value, Value::from))
+            });
+            Value::Object(fields.collect()).to_string()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// A delivery policy without what SNS adds to every one; `None` when nothing is left.
@@ -149,6 +172,9 @@ impl Topic {
             }
             .to_owned(),
         );
+        for (name, value) in &self.optional {
+            set(name, value.clone());
+        }
         if self.fifo {
             set("FifoTopic", "true".to_owned());
             set(
@@ -177,6 +203,7 @@ impl Topic {
             delivery_policy: None,
             signature_version: 1,
             tracing: false,
+            optional: BTreeMap::new(),
             policy: Document::of(Vec::new()),
             tags: Tags::new(),
         };
@@ -225,6 +252,12 @@ impl Topic {
                 .and_then(without_defaults),
             signature_version: text("SignatureVersion").parse().unwrap_or(1),
             tracing: text("TracingConfig") == "Active",
+            optional: OPTIONAL
+                .iter()
+                .filter_map(|(_, name)| attributes.get_key_value(*name))
+                .filter(|(_, value)| !value.is_empty() && *value != "{}")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             policy: Document::of(Vec::new()),
             tags: unmarked(tags),
         };
@@ -286,7 +319,18 @@ impl Kind for Topic {
                 .and_then(without_defaults)
                 .map(|it| it.to_string())
         };
-        Differences::default()
+        let optional = OPTIONAL.iter().filter_map(|(field, name)| {
+            let there = live.optional.get(*name).map_or("", String::as_str);
+            Some((
+                *field,
+                json_form(there),
+                json_form(self.optional.get(*name)?),
+            ))
+        });
+        let differences = optional.fold(Differences::default(), |found, (field, there, wanted)| {
+            found.field(field, &there, &wanted)
+        });
+        differences
             .fixed("fifo", &live.fifo, &self.fifo)
             .field(
                 "content_based_deduplication",
@@ -350,7 +394,7 @@ impl Kind for Topic {
         if want.owned {
             let there = live.encode();
             for (name, value) in self.encode() {
-                if there.get(&name) != Some(&value) {
+                if there.get(&name).map(|it| json_form(it)) != Some(json_form(&value)) {
                     self.set(place, cx, &name, value).await?;
                 }
             }
@@ -407,6 +451,11 @@ impl Kind for Topic {
 
     async fn remove(&self, place: &Place, have: &Have, cx: &Context<'_>) -> Result<(), CallError> {
         if have.mark.as_ref().is_some_and(|it| it.stack == cx.stack) {
+            if Self::live(have).optional.contains_key(ARCHIVE) {
+                // SNS deletes no topic that archives messages.
+                let ends = self.set(place, cx, ARCHIVE, "{}".to_owned());
+                gone_is_fine(ends.await)?;
+            }
             let call = sns::DeleteTopic {
                 arn: self.arn.to_string(),
             };

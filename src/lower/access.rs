@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_roles::target_address;
 use super::access_roles::{access_role_arn, access_role_names, role_path};
+use super::identity::Identity;
+use super::keys::{self, SENDING};
 use super::names::role_name;
-use super::roles::{self, Identity};
+use super::roles;
 use super::shares::share;
 use super::trust::{Who, caller, name_of, statements_for, trust_policy};
 use super::ways::{Mechanism, mechanism, open_routes};
-use super::{Draft, Grant, LowerFault, api, role_address};
+use super::{Draft, Grant, LowerFault, api, first_place, role_address};
 use crate::kinds::role::DEFAULT_SESSION;
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
-use crate::model::{Address, Arn, KindName, Place};
+use crate::model::{Address, Arn, KindName, KmsKey, Place};
 use crate::policy::sessions::TAG_SESSION;
 use crate::policy::{Clause, Effect, PrincipalClause, Statement};
 use crate::stack::{
@@ -41,10 +43,10 @@ pub(super) struct AccessRole {
 enum Allows {
     /// Call these routes of an API of the stack.
     Call(String, BTreeSet<RouteKey>),
-    /// Publish to a topic.
-    Publish(Arn),
-    /// Use a queue.
-    Queue(Arn, BTreeSet<QueueUse>),
+    /// Publish to a topic, which this key encrypts.
+    Publish(Arn, Option<KmsKey>),
+    /// Use a queue, which this key encrypts.
+    Queue(Arn, BTreeSet<QueueUse>, Option<KmsKey>),
 }
 
 /// What assuming a role takes of a caller whose session carries no tags, and of one whose session may.
@@ -98,6 +100,7 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
         } = mechanism(draft, access);
         let from = caller(stack, access);
         let mut beyond = Vec::new();
+        let key = draft.keys.get(&target_address(&access.to)).cloned();
         let (place, does, may, allows) = match &access.to {
             Target::Api { name, routes } => {
                 let api = &stack.apis[name];
@@ -124,19 +127,16 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             Target::Topic { name } => {
                 let topic = &stack.topics[name];
                 let place = draft.topic_place(topic);
-                if via == Via::ResourcePolicy {
-                    let seen_from = place
-                        .clone()
-                        .or_else(|| stack.accounts.values().next().map(|it| it.place.clone()));
-                    if let Some(seen_from) = seen_from {
-                        draft
-                            .publishers
-                            .entry(name.clone())
-                            .or_default()
-                            .push(Who::of(&from, stack, &seen_from));
-                    }
+                if via == Via::ResourcePolicy
+                    && let Some(seen_from) = place.clone().or_else(|| first_place(stack))
+                {
+                    draft
+                        .publishers
+                        .entry(name.clone())
+                        .or_default()
+                        .push(Who::of(&from, stack, &seen_from));
                 }
-                let allows = Allows::Publish(topic.arn.clone());
+                let allows = Allows::Publish(topic.arn.clone(), key.clone());
                 let does = vec![(&["sns:Publish"][..], vec![topic.arn.to_string()])];
                 (place, does, "publish to".to_owned(), allows)
             }
@@ -153,7 +153,7 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
                 let arn = || vec![queue.arn.to_string()];
                 let does = uses.iter().map(|it| (it.actions(), arn())).collect();
                 let may: Vec<&str> = uses.iter().map(|it| queue_phrase(*it)).collect();
-                let allows = Allows::Queue(queue.arn.clone(), uses.clone());
+                let allows = Allows::Queue(queue.arn.clone(), uses.clone(), key.clone());
                 (Some(place), does, may.join(" and "), allows)
             }
         };
@@ -174,11 +174,23 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             role = Some(add_access_role(draft, access, &from, &place, allows));
             let tags =
                 matches!(&from, Principal::Role(it) if draft.tagged.contains(&stack.roles[it].arn));
-            let actions = ASSUME[usize::from(tags)];
-            allow(draft, &from, access, actions, vec![arn.to_string()]);
+            if let Some(own) = own_side(draft, &from, access) {
+                own.allow(ASSUME[usize::from(tags)], [arn.to_string()]);
+            }
+            note_users(draft, access, &from, Who::Role(arn));
         } else {
-            for (actions, resources) in does {
-                allow(draft, &from, access, actions, resources);
+            if let Some(own) = own_side(draft, &from, access) {
+                for (actions, resources) in does {
+                    own.allow(actions, resources);
+                }
+                if let Some(key) = key {
+                    for (_, actions) in uses_of_key(&access.to) {
+                        own.allow_key(actions, &key);
+                    }
+                }
+            }
+            if let Some(seen_from) = place.or_else(|| first_place(stack)) {
+                note_users(draft, access, &from, Who::of(&from, stack, &seen_from));
             }
         }
         draft.grants.push(Grant {
@@ -195,43 +207,31 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
     }
 }
 
-/// Writes the caller's side: on a role of the stack, or into the hands of its owner.
-fn allow(
-    draft: &mut Draft<'_>,
+/// The caller's own side: the policy of a role of the stack, or one that its owner is handed.
+/// `None` of those that have no identity policies.
+fn own_side<'a>(
+    draft: &'a mut Draft<'_>,
     from: &Principal,
     access: &Access,
-    actions: &'static [&'static str],
-    resources: Vec<String>,
-) {
+) -> Option<&'a mut Identity> {
     match from {
-        Principal::Role(name) => draft
-            .identity
-            .entry(name.clone())
-            .or_default()
-            .allow(actions, resources),
+        Principal::Role(name) => Some(draft.identity.entry(name.clone()).or_default()),
         Principal::RoleArn(_)
         | Principal::Named(_)
         | Principal::RolePrefix { .. }
         | Principal::Organization { .. }
         | Principal::Account(_) => {
-            let words = roles::sid_of(actions);
-            let sid = draft.sid(&format!("{words} {}", target_address(&access.to)));
-            let statement =
-                Statement::allow(sid, Clause::of(actions.iter().copied())).on(resources);
-            let key = (
-                name_of(from),
-                format!("to use {}", target_address(&access.to)),
-            );
+            let key = (name_of(from), target_address(&access.to));
             if access.offered {
                 draft.offered.insert(key.clone());
             }
-            draft.handovers.entry(key).or_default().push(statement);
+            Some(draft.attach.entry(key).or_default())
         }
         // These have no identity policies.
         Principal::Service(_)
         | Principal::ServiceFor { .. }
         | Principal::Oidc { .. }
-        | Principal::Network(_) => {}
+        | Principal::Network(_) => None,
     }
 }
 
@@ -239,6 +239,33 @@ fn queue_phrase(it: QueueUse) -> &'static str {
     match it {
         QueueUse::Send => "send to",
         QueueUse::Receive => "receive from",
+    }
+}
+
+/// Returns what an access needs of the key that encrypts its target, by what it does there.
+fn uses_of_key(to: &Target) -> Vec<(&'static str, &'static [&'static str])> {
+    match to {
+        Target::Topic { .. } => vec![("publish to", &SENDING)],
+        Target::Queue { uses, .. } => {
+            let uses = uses.iter();
+            uses.map(|it| (queue_phrase(*it), keys::by_key(*it)))
+                .collect()
+        }
+        Target::Api { .. } => Vec::new(),
+    }
+}
+
+/// Notes that the policy of a target's key must let whoever uses the target use the key.
+fn note_users(draft: &mut Draft<'_>, access: &Access, from: &Principal, who: Who) {
+    // Callers without credentials cannot use a key, so a network needs none of its policy.
+    if matches!(from, Principal::Network(_)) {
+        return;
+    }
+    let target = target_address(&access.to);
+    let by = name_of(from);
+    let who = BTreeSet::from([who]);
+    for (does, actions) in uses_of_key(&access.to) {
+        keys::note_use(draft, &target, &who, &by, does, actions);
     }
 }
 
@@ -278,7 +305,7 @@ fn add_access_role(
     role.who.insert(who);
     match (&mut role.allows, allows) {
         (Allows::Call(_, routes), Allows::Call(_, more)) => routes.extend(more),
-        (Allows::Queue(_, uses), Allows::Queue(_, more)) => uses.extend(more),
+        (Allows::Queue(_, uses, _), Allows::Queue(_, more, _)) => uses.extend(more),
         _ => {}
     }
     if let Some(message) = fault {
@@ -345,40 +372,41 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
 
 /// What an access role allows, and what it denies because a pattern would let it through.
 fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
+    let mut identity = Identity::default();
+    let mut denials = Vec::new();
     match &role.allows {
-        Allows::Publish(topic) => {
-            vec![
-                Statement::allow(draft.sid("Publish"), Clause::of(["sns:Publish"]))
-                    .on([topic.as_str()]),
-            ]
+        Allows::Publish(topic, key) => {
+            identity.allow(&["sns:Publish"], [topic.to_string()]);
+            if let Some(key) = key {
+                identity.allow_key(&SENDING, key);
+            }
         }
-        Allows::Queue(queue, uses) => uses
-            .iter()
-            .map(|it| {
-                Statement::allow(
-                    draft.sid(it.as_str()),
-                    Clause::of(it.actions().iter().copied()),
-                )
-                .on([queue.as_str()])
-            })
-            .collect(),
+        Allows::Queue(queue, uses, key) => {
+            for it in uses {
+                identity.allow(it.actions(), [queue.to_string()]);
+                if let Some(key) = key {
+                    identity.allow_key(keys::by_key(*it), key);
+                }
+            }
+        }
         Allows::Call(name, routes) => {
             let api = &draft.stack.apis[name];
             let routes: Vec<RouteKey> = routes.iter().cloned().collect();
             let reach = api::grant(api, &routes);
             let on = |resources: &[String]| route_arns(name, api, &role.place, resources);
-            let invoke = || Clause::of(["execute-api:Invoke"]);
-            let mut statements =
-                vec![Statement::allow(draft.sid("Invoke"), invoke()).on(on(&reach.allow))];
+            identity.allow(&["execute-api:Invoke"], on(&reach.allow));
             if !reach.deny.is_empty() {
-                let mut deny =
-                    Statement::allow(draft.sid("InvokeNot"), invoke()).on(on(&reach.deny));
+                let action = Clause::of(["execute-api:Invoke"]);
+                let sid = draft.sid("execute-api:Invoke not");
+                let mut deny = Statement::allow(sid, action).on(on(&reach.deny));
                 deny.effect = Effect::Deny;
-                statements.push(deny);
+                denials.push(deny);
             }
-            statements
         }
     }
+    let mut statements = identity.statements(|it| draft.sid(it));
+    statements.extend(denials);
+    statements
 }
 
 /// Wants the APIs and their stages, with the roles their integrations need.
@@ -539,6 +567,10 @@ fn integration_role(
     for (action, resource) in api::integration_needs(api, |it| draft.queue_arn(it)) {
         identity.allow(action, [resource]);
     }
+    let queues = keys::queues_of_integrations(api);
+    for key in queues.iter().filter_map(|it| draft.keys.get(it)) {
+        identity.allow_key(&SENDING, key);
+    }
     let statements = identity.statements(|it| draft.sid(it));
     if statements.is_empty() {
         return None;
@@ -577,5 +609,16 @@ fn integration_role(
     let want = draft.want(address.clone(), place.clone(), Resource::Role(resource));
     want.exclusive = true;
     want.because = Some(format!("apis.{name} calls its backends with it"));
+    for queue in queues {
+        let who = BTreeSet::from([Who::Role(arn.clone())]);
+        keys::note_use(
+            draft,
+            &queue,
+            &who,
+            &format!("apis.{name}"),
+            "send to",
+            &SENDING,
+        );
+    }
     Some((address, arn))
 }

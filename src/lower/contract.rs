@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_roles::{Naming, named_role};
+use super::keys::SENDING;
 use super::trust::name_of;
 use super::{Desired, Draft, api};
-use crate::model::{Address, Arn, KindName, Place};
+use crate::model::{Address, Arn, KindName, KmsKey, Place};
 use crate::stack::{
     Claim, Contract, ContractApi, ContractTopic, Invited, Leave, Offer, Offered, Principal, Stack,
     Via,
@@ -39,6 +40,8 @@ pub struct Claiming {
     pub url: Option<String>,
     /// The topic, when it is one.
     pub topic: Option<Arn>,
+    /// The KMS key that the role must be able to use.
+    pub key: Option<KmsKey>,
     /// What the contract shows to be missing on the owner's side.
     pub lacks: Option<String>,
 }
@@ -50,11 +53,11 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
         let contract = &stack.contracts[&claim.contract];
         let claiming = claiming(stack, contract, claim);
         if !claiming.resources.is_empty() {
-            draft
-                .identity
-                .entry(claim.from.clone())
-                .or_default()
-                .allow(claiming.actions, claiming.resources.clone());
+            let own = draft.identity.entry(claim.from.clone()).or_default();
+            own.allow(claiming.actions, claiming.resources.clone());
+            if let Some(key) = &claiming.key {
+                own.allow_key(&SENDING, key);
+            }
         }
         draft.claims.push(claiming);
     }
@@ -169,6 +172,9 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
         role,
         url: place.as_ref().and_then(|it| url(contract, &claim.to, it)),
         topic: topic.map(|it| it.arn.clone()),
+        key: topic
+            .filter(|_| actions == ["sns:Publish"])
+            .and_then(|it| KmsKey::of(it.kms_key.as_ref()?.as_str(), &it.arn)),
         lacks,
     }
 }
@@ -207,6 +213,9 @@ pub fn contract(
             let topic = ContractTopic {
                 arn: topic.arn.clone(),
                 pending: !there.contains(&offer.to),
+                kms_key: KmsKey::of(topic.kms_key.as_deref().unwrap_or_default(), &topic.arn)
+                    .filter(|it| !it.is_managed_by_aws())
+                    .map(|it| it.arn().clone()),
             };
             topics.insert(name.clone(), topic);
         }

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Draft;
+use super::keys;
 use super::names::sns_principal;
 use super::trust::{Who, statements_for};
+use super::{Draft, role_address};
 use crate::kinds::queue::RedriveAllow;
 use crate::kinds::{Queue, Resource, Subscription, Topic};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
-use crate::stack::{self, QueueRef, Subscribing, TopicRef};
+use crate::stack::{self, QueueRef, RoleRef, Subscribing, TopicRef};
 
 /// What the owner's account may do with its own topic, when its identity policies say so too.
 ///
@@ -154,13 +155,32 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             // Somebody else's topic in somebody else's account: its owner has to let us in.
             if !statements.is_empty() {
                 draft
-                    .handovers
-                    .entry((topic.arn.to_string(), "the topic's own policy".to_owned()))
+                    .topic_policies
+                    .entry(topic.arn.clone())
                     .or_default()
                     .extend(statements);
             }
             continue;
         };
+        let role_arn = |it: &RoleRef| match it {
+            RoleRef::Stack(name) => stack.roles[name].arn.to_string(),
+            RoleRef::Arn(arn) => arn.to_string(),
+        };
+        let roles = topic.feedback_roles.iter();
+        let named: Vec<_> = roles
+            .clone()
+            .map(|(name, it)| (*name, role_arn(it)))
+            .collect();
+        let plain = topic.optional.iter().map(|(name, it)| (*name, it.clone()));
+        let optional = plain
+            .chain(named)
+            .map(|(name, it)| (name.to_owned(), it))
+            .collect();
+        let needs = roles.filter_map(|(_, it)| match it {
+            RoleRef::Stack(name) => Some(role_address(name)),
+            RoleRef::Arn(_) => None,
+        });
+        let needs: BTreeSet<Address> = needs.collect();
         let resource = Topic {
             arn: topic.arn.clone(),
             fifo: topic.fifo,
@@ -171,6 +191,7 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             delivery_policy: topic.delivery_policy.clone(),
             signature_version: topic.signature_version,
             tracing: topic.tracing,
+            optional,
             policy: Document::of(statements),
             tags: topic.tags.clone(),
         };
@@ -180,6 +201,7 @@ fn compile_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             Resource::Topic(resource),
         );
         want.owned = !topic.existing;
+        want.needs = needs;
         want.exclusive = topic.exclusive;
     }
     hand_over_foreign_topics(draft, links);
@@ -198,8 +220,11 @@ fn hand_over_foreign_topics(draft: &mut Draft<'_>, links: &[Link<'_>]) {
         ));
         let queues = BTreeSet::from([link.queue.arn.to_string()]);
         let statement = may_subscribe(sid, &link.topic, link.queue.arn.account(), &queues);
-        let key = (link.topic.to_string(), "the topic's own policy".to_owned());
-        draft.handovers.entry(key).or_default().push(statement);
+        draft
+            .topic_policies
+            .entry(link.topic.clone())
+            .or_default()
+            .push(statement);
     }
 }
 
@@ -237,13 +262,14 @@ fn compile_queues(draft: &mut Draft<'_>, links: &[Link<'_>]) {
     let stack = draft.stack;
     for (name, queue) in &stack.queues {
         let mut statements = may_deliver(draft, &queue.arn, links);
+        let address = Address::new(KindName::Queue, name);
+        keys::note_queue(draft, &address, &queue.arn, &statements);
         for (it, who) in draft.queue_users.get(name).into_iter().flatten() {
             let actions = it.actions().iter().copied();
             let base = Statement::allow("", Clause::of(actions)).on([queue.arn.as_str()]);
             let sid = |suffix: &str| draft.sid(&format!("{} {suffix}", it.as_str()));
             statements_for(who, &base, sid, &mut statements);
         }
-        let address = Address::new(KindName::Queue, name);
         statements.extend(draft.written(&address, queue.arn.as_str(), queue.tls_only));
         let redrive_allow = match &queue.redrive_allow {
             stack::RedriveAllow::All => RedriveAllow::All,
@@ -278,11 +304,7 @@ fn compile_queues(draft: &mut Draft<'_>, links: &[Link<'_>]) {
             QueueRef::Arn(_) => None,
         });
         let needs = needs.collect();
-        let want = draft.want(
-            Address::new(KindName::Queue, name),
-            place,
-            Resource::Queue(resource),
-        );
+        let want = draft.want(address, place, Resource::Queue(resource));
         want.owned = !queue.existing;
         want.exclusive = queue.exclusive;
         want.needs = needs;

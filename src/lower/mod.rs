@@ -18,7 +18,9 @@ mod access;
 mod access_roles;
 pub mod api;
 mod contract;
+mod identity;
 mod kept;
+pub mod keys;
 mod messaging;
 mod names;
 mod roles;
@@ -30,14 +32,16 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::identity::Identity;
 use crate::kinds::extra::{known_digest, statement_digest};
 use crate::kinds::survey::Live;
-use crate::kinds::{Resource, Want};
-use crate::model::{AccountId, Address, Arn, KindName, Place};
+use crate::kinds::{Resource, Want, pending_in, with_ids};
+use crate::model::{AccountId, Address, Arn, KindName, KmsKey, Place};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
 use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
+pub use keys::KeyUse;
 pub use trust::{caller, name_of};
 
 /// Everything that a stack wants.
@@ -55,6 +59,8 @@ pub struct Desired {
     pub grants: Vec<Grant>,
     /// Policies that somebody else must attach, since the principal is theirs.
     pub handovers: Vec<Handover>,
+    /// What the policies of KMS keys must allow.
+    pub key_uses: Vec<KeyUse>,
     /// What is claimed of other stacks.
     pub claims: Vec<Claiming>,
     /// What is offered to other stacks.
@@ -112,6 +118,36 @@ pub struct Handover {
     pub document: Document,
     /// It is offered: the consumer's own stack writes it, by the contract.
     pub offered: bool,
+    /// What kind of policy it is.
+    pub kind: HandoverKind,
+}
+
+impl Handover {
+    /// The same with the ids that AWS has chosen.
+    #[must_use]
+    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
+        Self {
+            document: with_ids(&self.document, ids),
+            ..self.clone()
+        }
+    }
+
+    /// The APIs whose ids it cannot have yet.
+    #[must_use]
+    pub fn waits_for(&self) -> BTreeSet<Address> {
+        pending_in(&self.document)
+    }
+}
+
+/// What a policy that is handed over is a policy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandoverKind {
+    /// A principal.
+    Identity,
+    /// A topic: statements for its access policy.
+    TopicPolicy,
+    /// A KMS key: statements for its key policy.
+    KeyPolicy,
 }
 
 /// A stack whose parts do not fit together once names are made of them.
@@ -129,13 +165,19 @@ struct Draft<'a> {
     stack: &'a Stack,
     wants: BTreeMap<Address, Want>,
     grants: Vec<Grant>,
-    handovers: BTreeMap<(String, String), Vec<Statement>>,
+    /// What principals of others may do, by the principal's name and the target.
+    attach: BTreeMap<(String, Address), Identity>,
     /// Which of them are the consumers' own stacks' to write.
-    offered: BTreeSet<(String, String)>,
+    offered: BTreeSet<(String, Address)>,
+    /// Our statements of the policies of topics that others own.
+    topic_policies: BTreeMap<Arn, Vec<Statement>>,
+    /// The KMS keys of topics and queues.
+    keys: BTreeMap<Address, KmsKey>,
+    key_uses: Vec<KeyUse>,
     claims: Vec<Claiming>,
     faults: Vec<LowerFault>,
     /// What each role of the stack may do, by the role's name.
-    identity: BTreeMap<String, roles::Identity>,
+    identity: BTreeMap<String, Identity>,
     /// Our statements of each API's policy, by the API's name.
     invokers: BTreeMap<String, access::Invokers>,
     /// Who publishes to each topic, by the topic's name.
@@ -253,12 +295,14 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
     lower_over(stack, None, &BTreeSet::new())
 }
 
-/// Whether what AWS has decides something of a stack: who uses which of several shared access roles, and
-/// which mechanism `auto` is.
+/// Whether what AWS has decides something of a stack: who uses which of several shared access roles,
+/// which mechanism `auto` is, and how existing topics and queues are encrypted.
 #[must_use]
 pub fn depends_on_live(stack: &Stack) -> bool {
     let mut accesses = stack.access.iter();
     accesses.any(|it| it.role_name.is_some() || kept::is_open(it))
+        || stack.topics.values().any(|it| it.existing)
+        || stack.queues.values().any(|it| it.existing)
 }
 
 /// The same over what is there: consumers keep the mechanism and the shared access role that they have.
@@ -272,8 +316,11 @@ pub fn lower_over(
         stack,
         wants: BTreeMap::new(),
         grants: Vec::new(),
-        handovers: BTreeMap::new(),
+        attach: BTreeMap::new(),
         offered: BTreeSet::new(),
+        topic_policies: BTreeMap::new(),
+        keys: keys::keys_of(stack, live),
+        key_uses: Vec::new(),
         claims: Vec::new(),
         faults: Vec::new(),
         identity: BTreeMap::new(),
@@ -317,16 +364,7 @@ pub fn lower_over(
             want.was.insert(was);
         }
     }
-    let handovers = draft
-        .handovers
-        .into_iter()
-        .map(|((principal, why), statements)| Handover {
-            offered: draft.offered.contains(&(principal.clone(), why.clone())),
-            principal,
-            why,
-            document: Document::of(statements),
-        })
-        .collect();
+    let handovers = handovers(&draft);
     Ok(Desired {
         stack: stack.name.clone(),
         places: stack.accounts.values().map(|it| it.place.clone()).collect(),
@@ -334,6 +372,7 @@ pub fn lower_over(
         wants: draft.wants,
         grants: draft.grants,
         handovers,
+        key_uses: draft.key_uses,
         claims: draft.claims,
         offers: stack.offers.clone(),
         claimed: stack.claimed.clone(),
@@ -345,6 +384,34 @@ pub fn lower_over(
         replaced: draft.replaced,
         known: stack.known.clone(),
     })
+}
+
+/// The policies that others attach to their principals, and to their topics.
+fn handovers(draft: &Draft<'_>) -> Vec<Handover> {
+    let identities = draft.attach.iter().map(|(key, identity)| {
+        let (principal, target) = key;
+        let sid = |it: &str| draft.sid(&format!("{it} {target}"));
+        Handover {
+            principal: principal.clone(),
+            why: format!("to use {target}"),
+            document: Document::of(identity.statements(sid)),
+            offered: draft.offered.contains(key),
+            kind: HandoverKind::Identity,
+        }
+    });
+    let topics = draft
+        .topic_policies
+        .iter()
+        .map(|(topic, statements)| Handover {
+            principal: topic.to_string(),
+            why: "the topic's own policy".to_owned(),
+            document: Document::of(statements.clone()),
+            offered: false,
+            kind: HandoverKind::TopicPolicy,
+        });
+    let mut found: Vec<Handover> = identities.chain(topics).collect();
+    found.sort_by(|a, b| (&a.principal, &a.why).cmp(&(&b.principal, &b.why)));
+    found
 }
 
 impl Desired {
@@ -384,6 +451,11 @@ impl Desired {
             .find(|(_, want)| matches!(&want.resource, Resource::Role(role) if role.arn == *arn))
             .map(|(address, _)| address)
     }
+}
+
+/// The place from which a topic is seen that stands in no account of the stack.
+fn first_place(stack: &Stack) -> Option<Place> {
+    stack.accounts.values().next().map(|it| it.place.clone())
 }
 
 fn role_address(name: &str) -> Address {

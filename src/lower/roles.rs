@@ -7,54 +7,10 @@ use super::{Draft, role_address};
 use crate::kinds::role::{Managed, inline_prefix, managed};
 use crate::kinds::{Resource, Role, full_length};
 use crate::policy::spread::{Room, spread};
-use crate::policy::{Clause, Document, Statement, size};
+use crate::policy::{Document, Statement, size};
 
 /// The name of the inline policy that holds what `[[access]]` grants.
 pub(super) const ACCESS: &str = "access";
-
-/// What a role may do: actions, to resources.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Identity {
-    /// ARNs by the actions that are allowed on them.
-    allowed: BTreeMap<&'static [&'static str], BTreeSet<String>>,
-}
-
-impl Identity {
-    /// Adds resources that these actions are allowed on.
-    pub(super) fn allow(
-        &mut self,
-        actions: &'static [&'static str],
-        resources: impl IntoIterator<Item = String>,
-    ) {
-        self.allowed.entry(actions).or_default().extend(resources);
-    }
-
-    /// The statements, one for each set of actions.
-    pub(super) fn statements(&self, sid: impl Fn(&str) -> String) -> Vec<Statement> {
-        self.allowed
-            .iter()
-            .map(|(actions, resources)| {
-                let verb = sid_of(actions);
-                let verb = verb.split_once(' ').map_or("", |it| it.1);
-                Statement::allow(sid(verb), Clause::of(actions.iter().copied()))
-                    .on(resources.iter().cloned())
-            })
-            .collect()
-    }
-}
-
-/// Returns words for a statement's `Sid`: the service, and what is done first.
-///
-/// Two sets of actions that begin alike, as assuming with tags and without, differ in their number.
-pub(super) fn sid_of(actions: &[&str]) -> String {
-    let words = actions
-        .first()
-        .map_or(String::new(), |it| it.replace(':', " "));
-    match actions.len() {
-        0 | 1 => words,
-        more => format!("{words} {more}"),
-    }
-}
 
 /// Where what a role may do stands.
 pub(super) struct Placed {

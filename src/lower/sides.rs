@@ -178,3 +178,68 @@ fn a_star_is_fenced_off_from_routes_that_nobody_allowed_and_from_whoever_signs()
         )],
     );
 }
+
+fn lowered(rest: &str) -> Result<lower::Desired, Vec<lower::LowerFault>> {
+    let head = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                [roles.near]\ntrusted_by = \"lambda.amazonaws.com\"\n[topics.t]\n\
+                [apis.x.routes]\n\"GET /a\" = { mock = 200 }\n\"GET /b\" = { mock = 200 }\n";
+    let source = Source {
+        name: "s.toml".to_owned(),
+        text: format!("{head}{rest}"),
+    };
+    let stack = stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)));
+    lower::lower(&stack)
+}
+
+#[test]
+fn two_accesses_of_one_outsider_to_one_api_are_one_statement_of_one_policy() {
+    let access = |route: &str, via: &str| {
+        format!(
+            "[[access]]\nfrom = \"arn:aws:iam::999999999999:role/them\"\nto = \"apis.x\"\nallow = \"GET /{route}\"\nvia = \"{via}\"\n"
+        )
+    };
+    let direct = access("a", "resource-policy");
+    let twice = lowered(&format!("{direct}{}", access("b", "resource-policy"))).expect("it fits");
+    let [handover] = twice.handovers.as_slice() else {
+        panic!("{:?}", twice.handovers);
+    };
+    let [statement] = handover.document.statements.as_slice() else {
+        panic!("{}", handover.document.to_text());
+    };
+    let resources = statement.resource.as_ref().map(|it| it.values.len());
+    assert_eq!(resources, Some(2));
+
+    // By two mechanisms they are two statements, and each has a `Sid` of its own.
+    let both = lowered(&format!("{direct}{}", access("b", "assume-role"))).expect("it fits");
+    let statements = both.handovers[0].document.statements.iter();
+    let sids: std::collections::BTreeSet<_> = statements.map(|it| it.sid.clone()).collect();
+    assert_eq!(sids.len(), 2, "{sids:?}");
+}
+
+#[test]
+fn an_access_roles_name_that_is_taken_is_changed_by_a_field_that_there_is() {
+    let rest = "[roles.t-for-near]\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                [[access]]\nfrom = \"roles.near\"\nto = \"topics.t\"\nvia = \"assume-role\"\n";
+    let faults = lowered(rest).expect_err("the name is taken");
+    assert!(
+        faults[0].message.ends_with(
+            "give that access a `role_name = \"…\"` of its own, which needs `via = \"assume-role\"`"
+        ),
+        "{}",
+        faults[0].message
+    );
+    // What it says to write is taken.
+    let mended = format!("{rest}role_name = \"others\"\n");
+    assert!(lowered(&mended).is_ok());
+}
+
+#[test]
+fn a_sid_tells_actions_of_like_names_apart() {
+    let mut identity = super::identity::Identity::default();
+    for action in ["sns:Publish", "iot:Publish"] {
+        identity.allow(&[action], ["*".to_owned()]);
+    }
+    let statements = identity.statements(|it| crate::policy::own::sid("s", it));
+    assert_ne!(statements[0].sid, statements[1].sid);
+}

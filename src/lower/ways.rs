@@ -75,6 +75,10 @@ fn rule(draft: &Draft<'_>, access: &Access) -> (Via, String) {
             Via::AssumeRole,
             "the API has public routes: its policy stays out of their way",
         ),
+        _ if is_closed_to(draft, access) => (
+            Via::AssumeRole,
+            "the KMS key is one that AWS manages: only its own account can use it",
+        ),
         _ if consumers > FEW => {
             let why = format!(
                 "many consumers ({consumers}): the target's policy need not grow with them"
@@ -109,6 +113,24 @@ fn consumers(draft: &Draft<'_>, target: &Target) -> usize {
 /// Whether something beside the consumer itself turns the rule to access roles.
 fn is_crowded(draft: &Draft<'_>, target: &Target) -> bool {
     has_public_routes(draft, target) || consumers(draft, target) > FEW
+}
+
+/// Whether a topic or queue is encrypted with a key that AWS manages, and the caller is in another account.
+fn is_closed_to(draft: &Draft<'_>, access: &Access) -> bool {
+    let Some(key) = draft.keys.get(&target_address(&access.to)) else {
+        return false;
+    };
+    let account = match &access.from {
+        Principal::Role(name) => draft.stack.roles[name].arn.account(),
+        Principal::RoleArn(arn) | Principal::Named(arn) => arn.account(),
+        Principal::RolePrefix { account, .. } | Principal::Account(account) => account.as_str(),
+        Principal::Service(_)
+        | Principal::ServiceFor { .. }
+        | Principal::Oidc { .. }
+        | Principal::Organization { .. }
+        | Principal::Network(_) => return false,
+    };
+    key.is_managed_by_aws() && key.arn().account() != account
 }
 
 fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {

@@ -116,7 +116,7 @@ pub struct Refusal {
 }
 
 /// What apply would do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The stack's name.
     pub stack: String,
@@ -212,36 +212,38 @@ impl Plan {
                 Err(refusal) => refusals.push(refusal),
             }
         }
-        let gauges = budget::gauges(&steps);
-        refusals.extend(budget::refusals(&gauges));
         refusals.extend(held(&steps).chain(losses::undeployable(&steps)));
         let names = edges::Names::of(desired, &steps);
         let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
-        let access = access::changes(desired, &steps, &reborn);
-        let (moves, strangers) = moves::moves(&steps);
         let mut plan = Self {
             stack: desired.stack.clone(),
-            access,
-            moves,
-            strangers,
             reborn,
             ghosts,
-            widenings: broadened::widenings(&steps, &live.policies),
             policies: live.policies.clone(),
-            statements: documents::statements(&steps),
-            gauges,
             refusals,
-            handovers: desired.handovers.clone(),
+            handovers: handovers(desired, live, &ids),
             left,
-            unread: Vec::new(),
-            halves: halves::halves(desired, live, &steps),
             withdrawn: desired.withdrawn.clone(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
-            steps,
+            ..Self::default()
         };
+        plan.derive(desired, live, &steps);
+        plan.refusals.extend(budget::refusals(&plan.gauges));
+        plan.steps = steps;
         plan.bridge();
         plan
+    }
+
+    /// Works out all that follows from these steps alone: who gains and loses, what changes in which document,
+    /// whose way changes, how full the documents get, and what other stacks have to do.
+    fn derive(&mut self, desired: &Desired, live: &Live, steps: &[Step]) {
+        self.access = access::changes(desired, steps, &self.reborn);
+        (self.moves, self.strangers) = moves::moves(steps);
+        self.widenings = broadened::widenings(steps, &self.policies);
+        self.statements = documents::statements(steps);
+        self.gauges = budget::gauges(steps);
+        self.halves = halves::halves(desired, live, steps);
     }
 
     /// What takes everything of the stack away again, as far as it could be read.
@@ -258,31 +260,26 @@ impl Plan {
         steps.extend(orphans.map(|it| removal(it, &BTreeSet::new())));
         Self {
             stack: desired.stack.clone(),
-            moves: Vec::new(),
-            strangers: BTreeSet::new(),
-            reborn: Vec::new(),
-            ghosts: Vec::new(),
             access: access::changes(desired, &steps, &[]),
             widenings: broadened::widenings(&steps, &live.policies),
             policies: live.policies.clone(),
             statements: documents::statements(&steps),
-            gauges: Vec::new(),
             refusals: held(&steps).collect(),
-            handovers: Vec::new(),
             left: left::untouched(desired),
             unread: reading.unread.clone(),
             halves: halves::halves(&nothing_of(desired), live, &[]),
-            withdrawn: Vec::new(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
             steps,
+            ..Self::default()
         }
     }
 
     /// The same with nothing done to any but these.
     #[must_use]
-    pub fn only(mut self, these: &BTreeSet<Address>, desired: &Desired) -> Self {
+    pub fn only(mut self, these: &BTreeSet<Address>, desired: &Desired, live: &Live) -> Self {
         for step in &mut self.steps {
+            step.bridge = None;
             if !these.contains(&step.address) {
                 step.action = Action::Keep;
                 step.changes.clear();
@@ -294,10 +291,10 @@ impl Plan {
             it.pins.retain(|it| these.contains(&it.address));
         }
         self.reborn.retain(|it| !it.pins.is_empty());
-        self.access = access::changes(desired, &moving, &self.reborn);
-        self.widenings = broadened::widenings(&moving, &self.policies);
-        self.statements = documents::statements(&moving);
+        self.ghosts.retain(|it| these.contains(&it.address));
         self.refusals.retain(|it| these.contains(&it.address));
+        self.derive(desired, live, &moving);
+        self.bridge();
         self
     }
 
@@ -629,6 +626,12 @@ pub fn parts_of(step: &Step) -> Vec<Option<Part>> {
         }
         None => vec![None],
     }
+}
+
+/// The policies that others have to write: with the ids that are known, and what the policies of KMS keys lack.
+fn handovers(desired: &Desired, live: &Live, ids: &BTreeMap<Address, String>) -> Vec<Handover> {
+    let known = desired.handovers.iter().map(|it| it.with_ids(ids));
+    known.chain(desired.key_handovers(&live.keys)).collect()
 }
 
 /// A stack that wants nothing any more.

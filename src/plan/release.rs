@@ -72,24 +72,16 @@ impl Plan {
         Self {
             stack: before.stack.clone(),
             access: access::changes(before, &steps, &[]),
-            moves: Vec::new(),
-            strangers: BTreeSet::new(),
-            reborn: Vec::new(),
-            ghosts: Vec::new(),
             widenings: broadened::widenings(&steps, &live.policies),
             policies: live.policies.clone(),
-            // Another name is no other statement.
-            statements: Vec::new(),
             gauges,
             refusals,
-            handovers: Vec::new(),
             left: super::left::untouched(before),
-            unread: Vec::new(),
-            halves: Vec::new(),
-            withdrawn: Vec::new(),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(after),
             steps,
+            // Another name is no other statement.
+            ..Self::default()
         }
     }
 }

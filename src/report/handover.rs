@@ -34,7 +34,7 @@ pub fn markdown(package: &Package) -> String {
         text += &described(number, edge);
     }
     text += "\n## What to attach\n";
-    if package.attach.is_empty() {
+    if package.attach.is_empty() && package.unread.is_empty() {
         let _ = writeln!(
             text,
             "\nNothing: the stack `{}` writes both sides of it.",
@@ -43,6 +43,9 @@ pub fn markdown(package: &Package) -> String {
     }
     for it in &package.attach {
         text += &attached(it);
+    }
+    for it in &package.unread {
+        let _ = writeln!(text, "\nNot known: {it}.");
     }
     if !package.notes.is_empty() {
         text += "\n## Good to know\n\n";
@@ -134,7 +137,7 @@ fn attached(it: &Attach) -> String {
             Holder::Role(_) | Holder::Roles(_) => {
                 "The same as lines of the stack that has the role:"
             }
-            Holder::Topic(_) => "The same as lines of a stack:",
+            Holder::Topic(_) | Holder::Key(_) => "The same as lines of a stack:",
         };
         let _ = write!(text, "\n{whose}\n\n{}\n", fenced("toml", toml));
     }
@@ -173,6 +176,7 @@ pub fn json(package: &Package) -> Value {
         },
         "edges": package.edges.iter().map(edge).collect::<Vec<_>>(),
         "attach": attach,
+        "unread": package.unread,
         "notes": package.notes,
         "clients": clients,
     })
@@ -183,6 +187,7 @@ fn attach(it: &Attach) -> Value {
         Holder::Role(arn) => ("role", Some(arn)),
         Holder::Roles(_) => ("roles", None),
         Holder::Topic(arn) => ("topic-policy", Some(arn)),
+        Holder::Key(key) => ("key-policy", Some(key.arn())),
     };
     json!({
         "to": {"kind": kind, "arn": arn, "words": it.to.to_string()}, "why": it.why, "name": it.name,

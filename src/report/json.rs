@@ -9,7 +9,7 @@ use super::reborn;
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::kinds::survey::Unread;
-use crate::lower::Desired;
+use crate::lower::{Desired, Handover, HandoverKind};
 use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
 use crate::policy::interchange::request_value;
 
@@ -19,6 +19,9 @@ pub const PLAN: &str = "provision.plan/1";
 pub const APPLY: &str = "provision.apply/1";
 /// The version of a drift report.
 pub const DRIFT: &str = "provision.drift/1";
+
+/// Whether the policies of an organization (SCPs and RCPs) are part of what a document says.
+pub const ORGANIZATION_POLICIES: &str = "not_read";
 
 fn action(action: Action) -> &'static str {
     match action {
@@ -73,11 +76,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             })
         })
         .collect();
-    let handovers: Vec<Value> = plan
-        .handovers
-        .iter()
-        .map(|it| json!({"principal": it.principal, "why": it.why, "policy": it.document.to_value(), "offered": it.offered}))
-        .collect();
+    let handovers: Vec<Value> = plan.handovers.iter().map(handover).collect();
     let refusals: Vec<Value> = plan
         .refusals
         .iter()
@@ -96,6 +95,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
     json!({
         "schema": PLAN,
         "stack": plan.stack,
+        "organization_policies": ORGANIZATION_POLICIES,
         "access": access,
         "broadened": plan.broadened().as_str(),
         "widenings": plan.widenings.iter().map(widening).collect::<Vec<_>>(),
@@ -137,6 +137,22 @@ fn unread(unread: &[Unread]) -> Value {
         })
     };
     unread.iter().map(line).collect()
+}
+
+/// A policy that somebody else must write. It has none while it needs the id of an API that is not there.
+#[must_use]
+pub fn handover(it: &Handover) -> Value {
+    let waits_for = it.waits_for();
+    let policy = waits_for.is_empty().then(|| it.document.to_value());
+    let kind = match it.kind {
+        HandoverKind::Identity => "identity-policy",
+        HandoverKind::TopicPolicy => "topic-policy",
+        HandoverKind::KeyPolicy => "key-policy",
+    };
+    json!({
+        "principal": it.principal, "why": it.why, "kind": kind, "policy": policy, "offered": it.offered,
+        "waits_for": waits_for,
+    })
 }
 
 /// What stays as it is, in accounts that are not entered.
@@ -217,8 +233,10 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
                 }})
         })
         .collect();
-    json!({"schema": APPLY, "stack": plan.stack, "steps": steps, "interrupted": outcomes.interrupted,
-        "unanswered": outcomes.unanswered, "warnings": outcomes.warnings})
+    json!({
+        "schema": APPLY, "stack": plan.stack, "organization_policies": ORGANIZATION_POLICIES, "steps": steps,
+        "interrupted": outcomes.interrupted, "unanswered": outcomes.unanswered, "warnings": outcomes.warnings,
+    })
 }
 
 /// Who may do what.

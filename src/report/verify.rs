@@ -196,6 +196,7 @@ pub fn json(proof: &Proof, stack: &str, from: &str) -> Value {
         "schema": VERIFY,
         "stack": stack,
         "from": from,
+        "organization_policies": super::json::ORGANIZATION_POLICIES,
         "summary": {"claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven},
         "claims": proof.findings.iter().map(finding).collect::<Vec<_>>(),
     })

@@ -117,5 +117,8 @@ pub fn json(answers: &[Answer<'_>], stack: &Stack, from: &str) -> Value {
             })
         })
         .collect();
-    json!({"schema": WHO_CAN, "stack": stack.name, "from": from, "answers": answers})
+    json!({
+        "schema": WHO_CAN, "stack": stack.name, "from": from,
+        "organization_policies": super::json::ORGANIZATION_POLICIES, "answers": answers,
+    })
 }

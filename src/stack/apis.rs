@@ -126,7 +126,8 @@ fn api(
     let (surface, routes) = surfaces::surface(checker, it, standing.as_ref(), endpoint);
     let stage = stages::stage(checker, it, standing.as_ref());
     let credentials = fields.text("credentials").and_then(|text| {
-        integrations::credentials(checker, text, &fields.owner, standing.as_ref())
+        let help = integrations::CREDENTIALS_HELP;
+        integrations::credentials(checker, text, &fields.owner, standing.as_ref(), help)
     });
     check_texts(checker, it);
     let tags = names::tags_of(checker, it);

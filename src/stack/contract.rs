@@ -206,6 +206,8 @@ pub struct ContractTopic {
     pub arn: Arn,
     /// The owner had not made it yet.
     pub pending: bool,
+    /// The KMS key that whoever publishes must be able to use: its ARN, or that of an alias.
+    pub kms_key: Option<Arn>,
 }
 
 /// Something offered to one consumer, with what the consumer needs to use it.
@@ -312,6 +314,9 @@ impl Contract {
             );
             if topic.pending {
                 text.push_str("pending = true\n");
+            }
+            if let Some(key) = &topic.kms_key {
+                let _ = writeln!(text, "kms_key = {}", quoted(key.as_str()));
             }
         }
         for it in &self.offers {

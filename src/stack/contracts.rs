@@ -69,6 +69,7 @@ const TOPIC: Shape = Shape {
     fields: &[
         Field::new("arn", Kind::Text, "").required(),
         Field::new("pending", Kind::Flag, "").default("false"),
+        Field::new("kms_key", Kind::Text, ""),
     ],
     one_of: &[],
 };
@@ -292,8 +293,16 @@ fn contract(checker: &mut Checker<'_>, fields: &Fields) -> Option<Contract> {
             })
         };
         if let Some(arn) = parsed(checker, topic, "arn", "a topic's ARN", is_topic) {
-            let pending = topic.flag("pending");
-            topics.insert(name.value.clone(), ContractTopic { arn, pending });
+            let is_key = |it: &str| Arn::parse(it).ok().filter(|it| it.service() == "kms");
+            let kms_key = topic
+                .text("kms_key")
+                .and_then(|_| parsed(checker, topic, "kms_key", "a KMS key's ARN", is_key));
+            let topic = ContractTopic {
+                pending: topic.flag("pending"),
+                kms_key,
+                arn,
+            };
+            topics.insert(name.value.clone(), topic);
         }
     }
     let mut offers = Vec::new();

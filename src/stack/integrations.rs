@@ -122,7 +122,7 @@ fn route_role(
         return RouteRole::None;
     }
     if let Some(text) = fields.text("credentials") {
-        let role = credentials(checker, text, &fields.owner, standing);
+        let role = credentials(checker, text, &fields.owner, standing, CREDENTIALS_HELP);
         return role.map_or(RouteRole::OfApi, RouteRole::Own);
     }
     let (label, help) = if no_role {
@@ -293,12 +293,16 @@ fn mock(fields: &Fields) -> Option<Integration> {
     }
 }
 
-/// The role that an API works under: API Gateway is passed it, so it is of the API's own account.
+/// What to do about a role of another account than the API's.
+pub(super) const CREDENTIALS_HELP: &str = "API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made";
+
+/// The role that an API or a topic works under: a service is passed roles of the resource's own account only.
 pub(super) fn credentials(
     checker: &mut Checker<'_>,
     text: Spanned<&str>,
     who: &str,
     standing: Option<&Standing>,
+    help: &'static str,
 ) -> Option<RoleRef> {
     let span = text.span;
     let (role, id) = if text.value.starts_with("arn:") {
@@ -335,7 +339,7 @@ pub(super) fn credentials(
                 format!("in account {id}"),
             )
             .and(standing.key, format!("in account {}", standing.id))
-            .help("API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made"),
+            .help(help),
         );
         return None;
     }

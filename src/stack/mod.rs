@@ -72,6 +72,7 @@ pub use networks::Network;
 pub use nevers::{Deed, Forbidden, Never, Whom};
 pub use statements::WrittenStatement;
 pub use targets::{QueueUse, Target};
+pub use topics::OPTIONAL as OPTIONAL_OF_TOPICS;
 pub use written::{Written, written};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -550,6 +551,10 @@ pub struct Topic {
     pub signature_version: u8,
     /// Whether X-Ray traces are passed on (`Active`).
     pub tracing: bool,
+    /// Attributes that are left alone unless they are set, by SNS's names for them.
+    pub optional: BTreeMap<&'static str, String>,
+    /// Those of them that name a role.
+    pub feedback_roles: BTreeMap<&'static str, RoleRef>,
     /// Write the statement that lets the account's own policies work on it.
     pub owner_statement: bool,
     /// The author's tags, the stack's included.

@@ -12,7 +12,7 @@ use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Topic, names, roles};
+use super::{RoleRef, Topic, integrations, names, roles};
 use crate::policy::delivery;
 
 pub(super) const TOPIC: Shape = Shape {
@@ -30,6 +30,22 @@ pub(super) const TOPIC: Shape = Shape {
         Field::new("delivery_policy", Kind::Json, "Retries of HTTP deliveries, as SNS's JSON."),
         Field::new("signature_version", Kind::Whole(1, 2), "How SNS signs messages: 1 is SHA1, 2 is SHA256.").default("1"),
         Field::new("tracing", Kind::Flag, "Pass X-Ray traces on.").default("false").alias(&["tracing_config", "xray"]),
+        Field::new("application_success_feedback_role", Kind::Text, "The role, of the stack or by its ARN, with which SNS logs deliveries to mobile push that succeeded. Left alone where it is not set."),
+        Field::new("application_success_feedback_sample_rate", Kind::Whole(0, 100), "How many per cent of them are logged. Left alone where it is not set."),
+        Field::new("application_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to mobile push that failed. Left alone where it is not set."),
+        Field::new("firehose_success_feedback_role", Kind::Text, "The role, of the stack or by its ARN, with which SNS logs deliveries to Firehose streams that succeeded. Left alone where it is not set."),
+        Field::new("firehose_success_feedback_sample_rate", Kind::Whole(0, 100), "How many per cent of them are logged. Left alone where it is not set."),
+        Field::new("firehose_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to Firehose streams that failed. Left alone where it is not set."),
+        Field::new("http_success_feedback_role", Kind::Text, "The role, of the stack or by its ARN, with which SNS logs deliveries to HTTP endpoints that succeeded. Left alone where it is not set."),
+        Field::new("http_success_feedback_sample_rate", Kind::Whole(0, 100), "How many per cent of them are logged. Left alone where it is not set."),
+        Field::new("http_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to HTTP endpoints that failed. Left alone where it is not set."),
+        Field::new("lambda_success_feedback_role", Kind::Text, "The role, of the stack or by its ARN, with which SNS logs deliveries to Lambda functions that succeeded. Left alone where it is not set."),
+        Field::new("lambda_success_feedback_sample_rate", Kind::Whole(0, 100), "How many per cent of them are logged. Left alone where it is not set."),
+        Field::new("lambda_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to Lambda functions that failed. Left alone where it is not set."),
+        Field::new("sqs_success_feedback_role", Kind::Text, "The role, of the stack or by its ARN, with which SNS logs deliveries to queues that succeeded. Left alone where it is not set."),
+        Field::new("sqs_success_feedback_sample_rate", Kind::Whole(0, 100), "How many per cent of them are logged. Left alone where it is not set."),
+        Field::new("sqs_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to queues that failed. Left alone where it is not set."),
+        Field::new("archive_policy", Kind::Json, "With `fifo`: how long messages are archived, as SNS's JSON: `{ MessageRetentionPeriod = 30 }`, in days. Left alone where it is not set."),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("owner_statement", Kind::Flag, "Write the statement that lets the account's own policies work on the topic, in place of SNS's first policy; `false` where the policy that is there, and is kept, says who may.").default("true"),
         Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
@@ -38,6 +54,59 @@ pub(super) const TOPIC: Shape = Shape {
     ],
     one_of: &[],
 };
+
+/// Fields that are managed only where a stack sets them, and SNS's names for them.
+pub const OPTIONAL: [(&str, &str); 16] = [
+    (
+        "application_success_feedback_role",
+        "ApplicationSuccessFeedbackRoleArn",
+    ),
+    (
+        "application_success_feedback_sample_rate",
+        "ApplicationSuccessFeedbackSampleRate",
+    ),
+    (
+        "application_failure_feedback_role",
+        "ApplicationFailureFeedbackRoleArn",
+    ),
+    (
+        "firehose_success_feedback_role",
+        "FirehoseSuccessFeedbackRoleArn",
+    ),
+    (
+        "firehose_success_feedback_sample_rate",
+        "FirehoseSuccessFeedbackSampleRate",
+    ),
+    (
+        "firehose_failure_feedback_role",
+        "FirehoseFailureFeedbackRoleArn",
+    ),
+    ("http_success_feedback_role", "HTTPSuccessFeedbackRoleArn"),
+    (
+        "http_success_feedback_sample_rate",
+        "HTTPSuccessFeedbackSampleRate",
+    ),
+    ("http_failure_feedback_role", "HTTPFailureFeedbackRoleArn"),
+    (
+        "lambda_success_feedback_role",
+        "LambdaSuccessFeedbackRoleArn",
+    ),
+    (
+        "lambda_success_feedback_sample_rate",
+        "LambdaSuccessFeedbackSampleRate",
+    ),
+    (
+        "lambda_failure_feedback_role",
+        "LambdaFailureFeedbackRoleArn",
+    ),
+    ("sqs_success_feedback_role", "SQSSuccessFeedbackRoleArn"),
+    (
+        "sqs_success_feedback_sample_rate",
+        "SQSSuccessFeedbackSampleRate",
+    ),
+    ("sqs_failure_feedback_role", "SQSFailureFeedbackRoleArn"),
+    ("archive_policy", "ArchivePolicy"),
+];
 
 /// Finds where each topic stands, and reports names that are taken.
 pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
@@ -247,6 +316,8 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
     }
     check_key(checker, it, "kms_key");
     check_delivery_policy(checker, it);
+    check_archive(checker, it);
+    let (optional, feedback_roles) = optional(checker, it);
     let tags = names::tags_of(checker, it);
     let standing = checker.standing(Noun::Topic, it.name)?.clone();
     Some(Topic {
@@ -266,6 +337,8 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
             }),
         signature_version: u8::try_from(fields.whole_or_default("signature_version")).unwrap_or(1),
         tracing: fields.flag("tracing"),
+        optional,
+        feedback_roles,
         tags,
         owner_statement: !fields.is_written("owner_statement") || fields.flag("owner_statement"),
         tls_only: fields.flag("tls_only"),
@@ -291,6 +364,71 @@ fn check_delivery_policy(checker: &mut Checker<'_>, it: &Declared<'_>) {
                 format!("{at} {wrong}").trim_start().to_owned(),
             )
             .help("it is written as SNS's JSON: `{ http = { defaultHealthyRetryPolicy = { minDelayTarget = 5, maxDelayTarget = 20, numRetries = 10 } } }`"),
+        );
+    }
+}
+
+/// The attributes that are managed only where they are set, by SNS's names: as they are, and those that name roles.
+fn optional(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+) -> (
+    BTreeMap<&'static str, String>,
+    BTreeMap<&'static str, RoleRef>,
+) {
+    let standing = checker.standing(Noun::Topic, it.name).cloned();
+    let (mut plain, mut roles) = (BTreeMap::new(), BTreeMap::new());
+    for (field, attribute) in OPTIONAL {
+        if let Some(text) = it.fields.text(field) {
+            let help = "SNS is passed roles of the topic's own account only: declare one there";
+            let owner = &it.fields.owner;
+            let role = integrations::credentials(checker, text, owner, standing.as_ref(), help);
+            roles.extend(role.map(|role| (attribute, role)));
+        } else if let Some(value) = it.fields.get(field) {
+            let text = match &value.value {
+                Item::Json(value, _) => value.to_string(),
+                _ => it.fields.whole_or_default(field).to_string(),
+            };
+            plain.insert(attribute, text);
+        }
+    }
+    (plain, roles)
+}
+
+fn check_archive(checker: &mut Checker<'_>, it: &Declared<'_>) {
+    let Some(item) = it.fields.get("archive_policy") else {
+        return;
+    };
+    let (Some(key), Item::Json(value, _)) = (it.fields.key_of("archive_policy"), &item.value)
+    else {
+        return;
+    };
+    if !it.fields.flag("fifo") && !it.fields.is_written("existing") {
+        checker.report(
+            Diagnostic::new(
+                Code::Conflict,
+                key,
+                format!("{} is not FIFO, and has `archive_policy`", it.fields.owner),
+                "only FIFO topics archive messages",
+            )
+            .help("add `fifo = true` (which replaces a topic that exists), or remove `archive_policy`"),
+        );
+    }
+    let days = &value["MessageRetentionPeriod"];
+    let days = days.as_u64().or_else(|| days.as_str()?.parse().ok());
+    let alone = value.as_object().is_some_and(|it| it.len() == 1);
+    if !alone || !days.is_some_and(|it| (1..=365).contains(&it)) {
+        checker.report(
+            Diagnostic::new(
+                Code::OutOfRange,
+                key,
+                format!(
+                    "`archive_policy` of {} is not one that SNS takes",
+                    it.fields.owner
+                ),
+                "needs a retention of 1 to 365 days, and nothing else",
+            )
+            .help("write `archive_policy = { MessageRetentionPeriod = 30 }`"),
         );
     }
 }
@@ -378,6 +516,52 @@ E0104: `signature_version` of topic `a` is out of range [must be from 1 to 2]
             faults("[topics.a]\nkms_key = \"\"\n"),
             snapbox::str![[r#"
 E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN; leave it out for none
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_topic_logs_its_deliveries_with_roles_of_its_own_account() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.logs]\ntrusted_by = \"sns.amazonaws.com\"\n[topics.a]\nsqs_success_feedback_role = \"roles.logs\"\nsqs_success_feedback_sample_rate = 100\nlambda_failure_feedback_role = \"arn:aws:iam::111111111111:role/sns-logs\"\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.a]\nsqs_failure_feedback_role = \"arn:aws:iam::999999999999:role/x\"\nhttp_success_feedback_sample_rate = 101\n"
+            ),
+            snapbox::str![[r#"
+E0104: `http_success_feedback_sample_rate` of topic `a` is out of range [must be from 0 to 100]
+E0303: topic `a` cannot work under a role of another account [in account 999999999999 | in account 111111111111] help: SNS is passed roles of the topic's own account only: declare one there
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn only_a_fifo_topic_archives_messages_and_for_a_year_at_most() {
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.a]\nfifo = true\narchive_policy = { MessageRetentionPeriod = 30 }\n[topics.b]\nfifo = true\narchive_policy = { MessageRetentionPeriod = \"365\" }\n"
+            ),
+            snapbox::str![[r#"
+no fault
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults(
+                "[topics.a]\narchive_policy = { MessageRetentionPeriod = 30 }\n[topics.b]\nfifo = true\narchive_policy = { MessageRetentionPeriod = 366 }\n"
+            ),
+            snapbox::str![[r#"
+E0105: topic `a` is not FIFO, and has `archive_policy` [only FIFO topics archive messages] help: add `fifo = true` (which replaces a topic that exists), or remove `archive_policy`
+E0104: `archive_policy` of topic `b` is not one that SNS takes [needs a retention of 1 to 365 days, and nothing else] help: write `archive_policy = { MessageRetentionPeriod = 30 }`
 
 "#]]
         );

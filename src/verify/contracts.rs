@@ -1,12 +1,13 @@
 //! Claims on what other stacks offer: this stack's half is tried, the other is taken from the contract.
 
 use crate::lower::Claiming;
+use crate::lower::keys::SENDING;
 use crate::policy::{Clause, MethodAuth, PrincipalClause, Request, Statement, Who};
 
 use super::claim::{Finding, Promise, Trial};
 use super::may::Case;
 use super::promised::promised;
-use super::voice::root;
+use super::voice::{Voice, root};
 use super::world::{Caller, Thing};
 
 impl Case<'_> {
@@ -62,6 +63,15 @@ impl Case<'_> {
                 request = request.with("sts:ExternalId", [id.as_str()]);
             }
             self.step(trial, &request, Caller::Role(role), &target);
+        }
+        if let Some(key) = &claiming.key {
+            self.uses_key(
+                trial,
+                key.arn().as_str(),
+                &SENDING,
+                &Voice::role(role),
+                &target,
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::deliver::delivery;
@@ -11,14 +12,14 @@ use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, MethodAuth, PrincipalClause, Request, Who};
 use crate::stack::{
-    Access, Api, Encryption, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack,
-    Subscribe, Target, TopicRef, Via,
+    Access, Api, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack, Subscribe,
+    Target, TopicRef, Via,
 };
 
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Outcome, Promise, Trial};
 use super::declared::account_of;
-use super::encryption::{queue_key, topic_key};
+use super::keys::key_of;
 use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
 use super::voice::{Voice, root};
@@ -172,20 +173,22 @@ impl Case<'_> {
                 let mut trial = Trial::from(&door);
                 let request = speaker.asks("sns:Publish", target.arn.clone());
                 self.step(&mut trial, &request, speaker.caller(self.world), &target);
-                topic_key(&mut trial, key, &speaker, &target);
+                self.uses_key(&mut trial, key, &SENDING, &speaker, &target);
                 findings.push(finding(
                     format!("{} may publish to {}", voice.named, grant.target),
                     trial,
                 ));
             }
-            (Target::Queue { uses, .. }, What::Queue { encryption }) => {
+            (Target::Queue { uses, .. }, What::Queue { .. }) => {
                 for it in uses {
                     let mut trial = Trial::from(&door);
                     for action in it.actions() {
                         let request = speaker.asks(action, target.arn.clone());
                         self.step(&mut trial, &request, speaker.caller(self.world), &target);
                     }
-                    queue_key(&mut trial, encryption, &speaker, &target);
+                    if let Some(key) = key_of(&target) {
+                        self.uses_key(&mut trial, key, by_key(*it), &speaker, &target);
+                    }
                     let does = match it {
                         QueueUse::Send => "send to",
                         QueueUse::Receive => "receive from",
@@ -261,14 +264,7 @@ impl Case<'_> {
             }
             self.step(&mut trial, &request, voice.caller(self.world), role);
         }
-        let session = Voice {
-            who: Who::Arn(role.arn.clone()),
-            named: address.to_string(),
-            context: Vec::new(),
-            assume: Vec::new(),
-            handed: None,
-        };
-        (trial, session)
+        (trial, Voice::role(role))
     }
 
     fn must_be_there(&self, trial: &mut Trial, voice: &Voice, from: &crate::stack::Principal) {
@@ -458,26 +454,13 @@ impl Case<'_> {
     fn delivery(&self, trial: &mut Trial, topic: &Arn, queue: &Thing) {
         let request = delivery(topic.as_str(), &queue.arn);
         self.step(trial, &request, Caller::Bare, queue);
-        if let What::Queue {
-            encryption: Encryption::Kms { key, .. },
-        } = &queue.what
-        {
-            if key.ends_with("alias/aws/sqs") {
-                trial.fails(Evidence {
-                    request: Some(request),
-                    says: format!(
-                        "{} is encrypted by {key}, whose policy AWS writes: SNS may not use it",
-                        queue.address
-                    ),
-                    blame: Vec::new(),
-                    origin: Origin::Ours,
-                });
-            } else {
-                trial.depends_on([format!(
-                    "the policy of the KMS key {key} of {} is not read: it must let {} use the key",
-                    queue.address, request.principal
-                )]);
-            }
+        if let (Some(key), Who::Service(service)) = (key_of(queue), &request.principal) {
+            let mut sns = Voice::service(service.clone());
+            let context = request.context.iter();
+            let context = context
+                .flat_map(|(key, values)| values.iter().map(move |it| (key.clone(), it.clone())));
+            sns.context = context.collect();
+            self.uses_key(trial, key, &SENDING, &sns, queue);
         }
     }
 
@@ -596,6 +579,10 @@ impl Case<'_> {
         let own = request.owner() == Some(role.place.id.as_str());
         if let Some(target) = target {
             self.step(trial, request, Caller::Role(role), target);
+            if let Some(key) = key_of(target) {
+                let sender = Voice::role(role);
+                self.uses_key(trial, key, &SENDING, &sender, target);
+            }
         } else {
             let allowed = match &role.what {
                 What::Role { identity, .. } => identity

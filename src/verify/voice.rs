@@ -11,7 +11,7 @@ use crate::policy::{Request, Who};
 use crate::stack::{Network, Principal, Stack};
 
 use super::paper::{Origin, Paper};
-use super::world::{Caller, World};
+use super::world::{Caller, Thing, World};
 
 /// The name of roles that are made up.
 pub(super) const MADE_UP: &str = "provision-verify";
@@ -134,6 +134,26 @@ impl Voice {
             named,
             context,
             assume,
+            handed: None,
+        }
+    }
+
+    /// A role of the world.
+    pub(super) fn role(role: &Thing) -> Self {
+        Self::named(Who::Arn(role.arn.clone()), role.address.to_string())
+    }
+
+    /// An AWS service.
+    pub(super) fn service(name: String) -> Self {
+        Self::named(Who::Service(name.clone()), name)
+    }
+
+    fn named(who: Who, named: String) -> Self {
+        Self {
+            who,
+            named,
+            context: Vec::new(),
+            assume: Vec::new(),
             handed: None,
         }
     }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::kinds::role::inline_prefix;
-use crate::kinds::survey::{Live, ManagedPolicies};
+use crate::kinds::survey::{Keys, Live, ManagedPolicies};
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Names, Place};
@@ -114,6 +114,8 @@ pub struct World {
     pub subscriptions: BTreeSet<(String, String)>,
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
+    /// KMS keys that topics and queues are encrypted with, as far as they were read.
+    pub keys: Keys,
     by_arn: Names<Address>,
     policies: ManagedPolicies,
 }
@@ -194,6 +196,7 @@ impl World {
             things: BTreeMap::new(),
             subscriptions: BTreeSet::new(),
             ids,
+            keys: live.keys.clone(),
             by_arn: Names::default(),
             policies: live.policies.clone(),
         }
@@ -233,26 +236,22 @@ impl World {
                 self.add_role(address, want, &with_foreign(role, want, live));
             }
             Resource::Topic(it) => {
-                self.add_guarded(
-                    address,
-                    want,
-                    it.arn.to_string(),
-                    policy(&it.policy),
-                    What::Topic {
-                        key: it.kms_key.clone(),
-                    },
-                );
+                let key = match have.map(|it| &it.resource) {
+                    Some(Resource::Topic(live)) if !want.owned => &live.kms_key,
+                    _ => &it.kms_key,
+                };
+                let key = key.clone();
+                let (arn, policy) = (it.arn.to_string(), policy(&it.policy));
+                self.add_guarded(address, want, arn, policy, What::Topic { key });
             }
             Resource::Queue(it) => {
-                self.add_guarded(
-                    address,
-                    want,
-                    it.arn.to_string(),
-                    policy(&it.policy),
-                    What::Queue {
-                        encryption: it.encryption.clone(),
-                    },
-                );
+                let encryption = match have.map(|it| &it.resource) {
+                    Some(Resource::Queue(live)) if !want.owned => &live.encryption,
+                    _ => &it.encryption,
+                };
+                let encryption = encryption.clone();
+                let (arn, policy) = (it.arn.to_string(), policy(&it.policy));
+                self.add_guarded(address, want, arn, policy, What::Queue { encryption });
             }
             Resource::RestApi(it) => self.add_api(address, want, it, &policy(&it.policy)),
             Resource::Subscription(it) => {

@@ -29,6 +29,7 @@ mod region;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
 mod rust_client;
+mod signing;
 mod tampered;
 #[path = "../tamperings/mod.rs"]
 mod tamperings;

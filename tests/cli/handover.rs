@@ -184,7 +184,9 @@ fn what_this_stack_may_not_write_comes_as_a_policy_and_as_lines_of_a_stack() {
     assert_eq!(edge["assume"]["external_id"], "orders:7/@=,.+-");
     assert_eq!(edge["example"]["path"], "/orders/17/notes");
     let attach = document["attach"].as_array().expect("a list");
-    assert_eq!(attach.len(), 2, "{attach:#?}");
+    // The last is for the owner of the topic's key.
+    assert_eq!(attach.len(), 3, "{attach:#?}");
+    assert_eq!(attach[2]["to"]["kind"], "key-policy");
     let allows = |it: &Value, action: &str, resource: &Value| {
         let statement = &it["policy"]["Statement"][0];
         assert_eq!(statement["Action"], action);
@@ -197,7 +199,7 @@ fn what_this_stack_may_not_write_comes_as_a_policy_and_as_lines_of_a_stack() {
     // The lines are a stack's.
     let head = "[stack]\nname = \"partners\"\nregion = \"eu-west-1\"\n\n\
                 [accounts.partners]\nid = \"555555555555\"\n\n";
-    for (number, it) in attach.iter().enumerate() {
+    for (number, it) in attach[..2].iter().enumerate() {
         assert_eq!(it["to"]["arn"], WRITER);
         let name = format!("partners-{number}.toml");
         let lines = it["toml"].as_str().expect("a text");
@@ -368,5 +370,175 @@ fn the_clients_that_are_compiled_are_those_that_are_printed() {
             printed, compiled,
             "run with PROVISION_REWRITE=1, then read {consumer}.rs"
         );
+    }
+}
+
+const ENCRYPTED: &str = r#"
+[stack]
+name   = "case"
+region = "eu-west-1"
+
+[accounts.a]
+id = "111111111111"
+
+[accounts.b]
+id = "222222222222"
+
+[topics.events]
+account = "a"
+kms_key = "arn:aws:kms:eu-west-1:111111111111:key/11111111-2222-3333-4444-555555555555"
+
+[queues.inbox]
+account    = "b"
+subscribe  = "events"
+encryption = { kms = "alias/inbox" }
+
+[roles.writer]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+
+[[access]]
+from = "roles.writer"
+to   = "topics.events"
+via  = "resource-policy"
+"#;
+
+#[test]
+fn a_publisher_to_an_encrypted_topic_is_handed_what_the_keys_owner_must_write() {
+    let folder = Folder::new();
+    folder.write("provision.toml", ENCRYPTED);
+    let applied = folder.run("apply --sandbox --yes").ends(0);
+    applied
+        .says("+ allow kms:Decrypt, kms:GenerateDataKey on")
+        .says("needs these statements in its key policy, so that roles.writer can publish to topics.events:")
+        .says("arn:aws:kms:eu-west-1:222222222222:alias/inbox needs these statements in its key policy, so that SNS can deliver to queues.inbox:");
+    let page = handover(&folder, "roles.writer").ends(0);
+    assert!(!page.out.contains("Nothing"), "{}", page.out);
+    let document = handover(&folder, "roles.writer --json").ends(0).document();
+    let attach = &document["attach"][0];
+    assert_eq!(attach["to"]["kind"], "key-policy");
+    let statement = &attach["policy"]["Statement"][0];
+    assert_eq!(
+        statement["Action"],
+        serde_json::json!(["kms:Decrypt", "kms:GenerateDataKey"])
+    );
+    assert_eq!(
+        statement["Condition"]["ArnLike"]["aws:PrincipalArn"],
+        "arn:aws:iam::222222222222:role/provision/case/writer"
+    );
+    assert_eq!(statement["Resource"], "*");
+
+    // Whoever receives needs the key too, and SNS to deliver.
+    let document = handover(&folder, "queues.inbox --json").ends(0).document();
+    let attach = document["attach"].as_array().expect("policies");
+    let receiving = attach[0]["policy"]["Statement"]
+        .as_array()
+        .expect("statements");
+    assert_eq!(receiving[1]["Action"], "kms:Decrypt");
+    assert_eq!(
+        receiving[1]["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"],
+        "alias/inbox"
+    );
+    assert_eq!(
+        attach[1]["to"]["arn"],
+        "arn:aws:kms:eu-west-1:222222222222:alias/inbox"
+    );
+    assert_eq!(
+        attach[1]["policy"]["Statement"][0]["Principal"]["Service"],
+        "sns.amazonaws.com"
+    );
+}
+
+#[test]
+fn a_key_whose_policy_is_read_settles_what_is_missing() {
+    let folder = Folder::new();
+    folder.write("provision.toml", ENCRYPTED);
+    folder.run("apply --sandbox --yes").ends(0);
+    let file = folder.path(".provision/sandbox.json");
+    let text = std::fs::read_to_string(&file).expect("the sandbox");
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]},"Action":"kms:*","Resource":"*"}]}"#;
+    let mut world: Value = serde_json::from_str(&text).expect("JSON");
+    world["accounts"]["111111111111"]["regions"]["eu-west-1"]["keys"] =
+        serde_json::json!({"11111111-2222-3333-4444-555555555555": {"policy": policy}});
+    std::fs::write(&file, world.to_string()).expect("it is written");
+    handover(&folder, "roles.writer")
+        .ends(0)
+        .says("Nothing: the stack `case` writes both sides of it.");
+    let verified = folder.run("verify --sandbox --json").ends(0).document();
+    let claims = verified["claims"].as_array().expect("claims");
+    let claim = claims
+        .iter()
+        .find(|it| it["claim"] == "roles.writer may publish to topics.events");
+    assert_eq!(claim.expect("the claim")["outcome"], "proved");
+}
+
+#[test]
+fn a_policy_that_is_handed_over_has_the_apis_id_or_says_when_it_will() {
+    let folder = Folder::new();
+    folder.write(
+        "provision.toml",
+        r#"
+[stack]
+name   = "case"
+region = "eu-west-1"
+
+[accounts.a]
+id = "111111111111"
+
+[apis.orders]
+routes = { "GET /orders" = { mock = 200 } }
+
+[[access]]
+from  = { account = "333333333333", role_prefix = "partner-" }
+to    = "apis.orders"
+allow = "GET /orders"
+via   = "resource-policy"
+"#,
+    );
+    let first = folder
+        .run("plan --sandbox")
+        .ends(0)
+        .says("AWS chooses the id of apis.orders when it is made")
+        .says("`provision handover` prints it");
+    assert!(!first.out.contains("${"), "{}", first.out);
+    let document = folder.run("plan --sandbox --json").ends(0).document();
+    assert_eq!(document["handovers"][0]["policy"], Value::Null);
+    assert_eq!(
+        document["handovers"][0]["waits_for"],
+        serde_json::json!(["apis.orders"])
+    );
+
+    let applied = folder.run("apply --sandbox --yes").ends(0);
+    let id = folder.run("output --sandbox --raw apis.orders.id").out;
+    let resource = format!(
+        "arn:aws:execute-api:eu-west-1:111111111111:{}/live/GET/orders",
+        id.trim()
+    );
+    assert!(!applied.out.contains("${"), "{}", applied.out);
+    assert!(applied.out.contains(&resource), "{}", applied.out);
+    folder.run("plan --sandbox").ends(0).says(&resource);
+    for command in ["plan --sandbox --json", "apply --sandbox --yes --json"] {
+        let document = folder.run(command).ends(0).document();
+        let statement = &document["handovers"][0]["policy"]["Statement"][0];
+        assert_eq!(statement["Resource"], resource, "{command}");
+    }
+}
+
+#[test]
+fn every_document_says_that_an_organizations_policies_were_not_read() {
+    let folder = Folder::new();
+    folder.write("provision.toml", ENCRYPTED);
+    for command in [
+        "plan --sandbox",
+        "apply --sandbox --yes",
+        "verify --sandbox",
+        "drift --sandbox",
+        "who-can sns:Publish topics.events --sandbox",
+    ] {
+        let ran = folder.run(command);
+        let times = ran.err.matches("SCPs and RCPs").count();
+        assert_eq!(times, 1, "{command}: {}", ran.err);
+        let document = folder.run(&format!("{command} --json")).document();
+        assert_eq!(document["organization_policies"], "not_read", "{command}");
     }
 }

@@ -14,6 +14,7 @@ mod emulator;
 mod apigateway;
 mod faults;
 mod iam;
+mod kms;
 mod managed;
 mod sns;
 mod sqs;
@@ -45,11 +46,18 @@ struct World<'a> {
     cooldown: Duration,
     /// How long a new role stays unknown to other services here.
     propagation: Duration,
+    /// Makes a KMS key, which no call of ours does.
+    put_key: &'a dyn Fn(&Place, &str, &str) -> String,
 }
 
 impl World<'_> {
     async fn send<C: Call>(&self, at: &Place, call: C) -> Result<C::Answer, CallError> {
         cloud::call(self.cloud, at, call).await
+    }
+
+    /// Makes a KMS key with this alias and policy: its ARN.
+    fn key(&self, at: &Place, alias: &str, policy: &str) -> String {
+        (self.put_key)(at, alias, policy)
     }
 
     /// Sends a call that must come off.
@@ -99,10 +107,15 @@ fn on_the_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
         rates: false,
         ..Habits::default()
     };
+    let propagation = habits.propagation;
+    let sandbox = Sandbox::in_memory(&[a.id.clone(), b.id.clone()]).with(habits);
     let world = World {
-        propagation: habits.propagation,
+        propagation,
         cooldown: Duration::from_mins(1),
-        cloud: &Sandbox::in_memory(&[a.id.clone(), b.id.clone()]).with(habits),
+        cloud: &sandbox,
+        put_key: &|at, alias, policy| {
+            sandbox.put_key(at, alias.trim_start_matches("alias/"), alias, policy)
+        },
         a,
         b,
     };
@@ -127,6 +140,11 @@ fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
         b,
         cooldown,
         propagation: Duration::ZERO,
+        put_key: &|at, alias, policy| {
+            let key = serde_json::json!({"account": at.id, "region": at.region, "alias": alias, "policy": policy});
+            let answer = emulator.control("POST", "/_emulator/keys", &key.to_string());
+            answer["arn"].as_str().expect("an ARN").to_owned()
+        },
     };
     run(false, scenario(&world));
 }

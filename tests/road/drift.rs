@@ -606,3 +606,34 @@ fn whoever_is_cut_off_is_named_and_what_only_follows_is_told_with_its_cause() {
         assert_eq!(missing.with_it.len(), 1);
     });
 }
+
+#[test]
+fn a_plan_of_some_resources_says_nothing_of_the_others() {
+    let desired = wanted(&[&text_of("marketplace.toml")]);
+    run(async {
+        let sandbox = sandbox_for([&desired]);
+        apply(&desired, &sandbox).await;
+        rewrite_topic(&sandbox, |it| it.truncate(1)).await;
+        let reading = crate::world::read(&desired, &sandbox).await;
+        let consent = provision::plan::Consent::default();
+        let plan = provision::plan::Plan::of_reading(&desired, &reading, &consent);
+        let topic: std::collections::BTreeSet<_> = plan
+            .to_do()
+            .map(|it| it.address.clone())
+            .filter(|it| it.kind == provision::model::KindName::Topic)
+            .collect();
+        assert!(!topic.is_empty() && plan.gauges.iter().any(|it| !topic.contains(&it.address)));
+        let only = plan.only(&topic, &desired, &reading.live);
+        let all = only.gauges.iter().map(|it| &it.address);
+        let all = all.chain(only.statements.iter().map(|it| &it.address));
+        let all = all.chain(only.widenings.iter().map(|it| &it.address));
+        assert!(all.clone().count() > 0);
+        for address in all {
+            assert!(topic.contains(address), "{address}");
+        }
+        assert_eq!(
+            (only.moves.len(), only.strangers.len(), only.ghosts.len()),
+            (0, 0, 0)
+        );
+    });
+}

@@ -19,6 +19,7 @@ mod deployments;
 mod documents;
 mod elements;
 mod iam;
+mod kms;
 mod managed;
 mod openapi;
 mod picture;
@@ -436,6 +437,9 @@ impl Turn<'_> {
             Request::DeleteStage(it) => Answer::DeleteStage(turn.delete_stage(&it)?),
             Request::TagApi(it) => Answer::TagApi(turn.tag_api(it)?),
             Request::UntagApi(it) => Answer::UntagApi(turn.untag_api(&it)?),
+
+            Request::DescribeKey(it) => Answer::DescribeKey(turn.describe_key(&it)?),
+            Request::GetKeyPolicy(it) => Answer::GetKeyPolicy(turn.key_policy(&it)?),
 
             Request::GetTagged(it) => Answer::GetTagged(turn.tagged(&it)?),
         })

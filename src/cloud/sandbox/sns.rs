@@ -139,6 +139,9 @@ impl Turn<'_> {
                 let cleared = CLEARED_DELIVERY.to_owned();
                 topic.attributes.insert(call.name, cleared);
             }
+            ("ArchivePolicy", "{}") => {
+                topic.attributes.remove("ArchivePolicy");
+            }
             _ => {
                 topic.attributes.insert(call.name, call.value);
             }
@@ -148,6 +151,13 @@ impl Turn<'_> {
 
     pub(super) fn delete_topic(&mut self, call: &DeleteTopic) -> Answered<()> {
         match self.topic(&call.arn, "SNS:DeleteTopic", &[]) {
+            Ok(topic) if topic.attributes.contains_key("ArchivePolicy") => {
+                return refuse(
+                    Fault::Invalid,
+                    "InvalidState",
+                    "Invalid state: Cannot delete a topic with an ArchivePolicy",
+                );
+            }
             Ok(_) => {}
             Err(error) if error.fault == Fault::Missing => return Ok(()),
             Err(error) => return Err(error),
@@ -362,6 +372,9 @@ fn check_attribute(name: &str, value: &str, fifo: bool) -> Result<(), Wrong> {
         "DisplayName" if value.chars().count() > 100 => Err(Wrong::Value("DisplayName".to_owned())),
         "DisplayName" | "Policy" | "KmsMasterKeyId" => Ok(()),
         "DeliveryPolicy" if value.is_empty() => Ok(()),
+        "ArchivePolicy" if !fifo => Err(Wrong::Value(
+            "ArchivePolicy: Only supported on FIFO topics".to_owned(),
+        )),
         "DeliveryPolicy" | "ArchivePolicy" | "DataProtectionPolicy" => {
             match serde_json::from_str::<Value>(value) {
                 Ok(policy @ Value::Object(_)) => match delivery::refusal(&policy) {

@@ -91,6 +91,9 @@ pub(super) struct Regional {
     pub(super) freed_queues: BTreeMap<String, i64>,
     /// REST APIs by id.
     pub(super) apis: BTreeMap<String, Api>,
+    /// KMS keys by id. No call makes them: whoever wants one in the sandbox writes it into the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) keys: BTreeMap<String, Key>,
     /// What the tagging API knows, by ARN.
     pub(super) index: BTreeMap<String, Indexed>,
 }
@@ -102,6 +105,17 @@ pub(super) struct Indexed {
     pub(super) shown: Tags,
     /// What will be shown, and from when on, in milliseconds since 1970.
     pub(super) coming: Option<(i64, Tags)>,
+}
+
+/// A KMS key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Key {
+    /// Its policy, plain JSON.
+    pub(super) policy: String,
+    /// `alias/NAME` each.
+    #[serde(default)]
+    pub(super) aliases: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

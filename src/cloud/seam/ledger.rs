@@ -199,6 +199,8 @@ pub(crate) fn target(request: &Request) -> String {
         | Request::ListSubscriptions(_)
         | Request::GetRestApis(_) => "",
         Request::ListRoles(it) => &it.path_prefix,
+        Request::DescribeKey(it) => &it.key,
+        Request::GetKeyPolicy(it) => &it.key,
         Request::GetPolicy(it) => &it.arn,
         Request::GetPolicyVersion(it) => return format!("{} {}", it.arn, it.version),
         Request::CreateRole(it) => &it.name,

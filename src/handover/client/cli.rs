@@ -1,4 +1,5 @@
-//! A shell script, with the AWS CLI; curl signs the calls of an API, for which the CLI has no command.
+//! A shell script, with the AWS CLI. For the calls of an API the CLI has no command: the script signs them and
+//! curl sends them. Curl signs too, but each version of it signs other paths and queries as AWS does.
 
 use super::{
     Action, Edge, Language, Package, any, fill, head, is_call, is_publish, is_wrapped, quote,
@@ -19,21 +20,93 @@ assume() {
 "#;
 
 const SIGNED: &str = r#"
+# Percent-encodes all but unreserved characters and those to keep; other escapes stay as they are: escaped TEXT [KEEP]
+escaped() {
+  local LC_ALL=C text=$1 keep=${2:-} out="" at char
+  for ((at = 0; at < ${#text}; at++)); do
+    char=${text:at:1}
+    if [[ ${text:at:3} =~ ^%[0-9A-Fa-f]{2}$ ]]; then
+      printf -v char "\\x${text:at+1:2}"
+      [[ $char =~ [A-Za-z0-9._~-] ]] || char=$(tr a-f A-F <<<"${text:at:3}")
+      at=$((at + 2))
+    elif ! [[ $char =~ [A-Za-z0-9._~-] || $keep == *"$char"* ]]; then
+      printf -v char '%d' "'$char"
+      printf -v char '%%%02X' $((char & 255))
+    fi
+    out+=$char
+  done
+  printf '%s' "$out"
+}
+
+# A path with its query as it is sent; AWS signs each parameter and each segment by itself.
+target() {
+  local path=${1%%\?*} query="" pair
+  [ "$path" = "$1" ] || query=${1#*\?}
+  escaped "$path" "/!\$&'()*+,=:@"
+  local IFS='&' mark='?'
+  set -f
+  for pair in $query; do
+    [ -n "$pair" ] || continue
+    [[ $pair == *=* ]] || pair+==
+    printf '%s%s=%s' "$mark" "$(escaped "${pair%%=*}")" "$(escaped "${pair#*=}")"
+    mark='&'
+  done
+  set +f
+}
+
+# SHA-256 of what comes in, in hex.
+digest() {
+  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-64
+}
+
+# HMAC-SHA256 under a key in hex: hmac KEY TEXT. No key stands on a command line, where others could see it.
+hmac() {
+  local key=$1 inner="" outer="" at byte
+  while [ ${#key} -lt 128 ]; do key+=00; done
+  for ((at = 0; at < 128; at += 2)); do
+    byte=$((16#${key:at:2}))
+    printf -v inner '%s\\x%02x' "$inner" $((byte ^ 54))
+    printf -v outer '%s\\x%02x' "$outer" $((byte ^ 92))
+  done
+  inner=$({ printf '%b' "$inner"; printf '%s' "$2"; } | digest)
+  { printf '%b' "$outer"; printf '%b' "$(sed 's/../\\x&/g' <<<"$inner")"; } | digest
+}
+
 # Sends a request to an API, signed: signed REGION METHOD URL [BODY]
 signed() {
-  local data=() keys
+  local data=() keys time scope host path query headers names key text it
   if [ -z "${AWS_ACCESS_KEY_ID:-}" ]; then
     keys=$(aws configure export-credentials --format env)
     eval "$keys"
   fi
+  host=${3#*://} query=""
+  path=/${host#*/} host=${host%%/*}
+  if [[ $path == *\?* ]]; then
+    query=$(tr '&' '\n' <<<"${path#*\?}" | LC_ALL=C sort -t= -k1,1 -k2,2 | paste -s -d '&' -)
+    path=${path%%\?*}
+  fi
+  time=$(date -u +%Y%m%dT%H%M%SZ)
+  headers="host:$host"$'\n'"x-amz-date:$time"$'\n' names="host;x-amz-date"
   if [ $# -ge 4 ]; then
     data=(--header 'content-type: application/json' --data-raw "$4")
+    headers="content-type:application/json"$'\n'$headers names="content-type;$names"
   fi
-  # The keys come by a file of settings: whoever lists processes does not see them.
+  if [ -n "${AWS_SESSION_TOKEN:-}" ]; then
+    headers+="x-amz-security-token:$AWS_SESSION_TOKEN"$'\n' names+=";x-amz-security-token"
+  fi
+  text=$(printf '%s' "${4:-}" | digest)
+  text=$(printf '%s\n' "$2" "$(escaped "${path//%/%25}" /)" "$query" "$headers" "$names" && printf '%s' "$text")
+  scope=${time%%T*}/$1/execute-api/aws4_request
+  text=$(printf '%s\n' AWS4-HMAC-SHA256 "$time" "$scope" && printf '%s' "$text" | digest)
+  key=$(printf '%s' "AWS4$AWS_SECRET_ACCESS_KEY" | od -An -v -tx1 | tr -d ' \n')
+  for it in ${scope//\// } "$text"; do
+    key=$(hmac "$key" "$it")
+  done
+  # The token comes by a file of settings: whoever lists processes does not see it.
   curl --silent --show-error --fail-with-body --globoff --path-as-is \
-    --aws-sigv4 "aws:amz:$1:execute-api" --request "$2" --url "$3" ${data[@]+"${data[@]}"} \
+    --request "$2" --url "$3" --header "x-amz-date: $time" ${data[@]+"${data[@]}"} \
+    --header "authorization: AWS4-HMAC-SHA256 Credential=$AWS_ACCESS_KEY_ID/$scope, SignedHeaders=$names, Signature=$key" \
     --write-out '\n%{stderr}HTTP %{http_code}\n' --config <(
-      printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
       if [ -n "${AWS_SESSION_TOKEN:-}" ]; then
         printf 'header = "x-amz-security-token: %s"\n' "$AWS_SESSION_TOKEN"
       fi
@@ -62,7 +135,7 @@ const CALL: &str = r#"
 «FUNCTION»() (
 «ASSUME»  method=$1 path=$2
   shift 2
-«URL»  signed «REGION» "$method" "$base$path" "$@"
+«URL»  signed «REGION» "$method" "$base$(target "$path")" "$@"
 )
 "#;
 
@@ -113,7 +186,7 @@ esac
 pub(super) fn client(package: &Package) -> String {
     let mut text = String::from("#!/usr/bin/env bash\n");
     let needs = if any(package, is_call) {
-        "Needs the AWS CLI, and curl 7.76 or later: it signs the calls of the API."
+        "Needs the AWS CLI, and curl 7.76 or later."
     } else {
         "Needs the AWS CLI."
     };

@@ -18,12 +18,35 @@ function assumed(region, role, externalId) {
 "#;
 
 const SIGNED: &str = r#"
+/** Percent-encodes all but unreserved characters and those to keep; escapes stay as they are. */
+function escaped(text, keep = "") {
+  const bytes = (it) => [...Buffer.from(it)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return text.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~-]/gu, (it) =>
+    it.length === 3 || keep.includes(it) ? it : bytes(it).map((it) => `%${it.toUpperCase()}`).join(""),
+  );
+}
+
+/** A path with its query as it is sent; AWS signs each parameter and each segment by itself. */
+function target(text) {
+  const [path, query] = text.split(/\?(.*)/s, 2);
+  const pairs = (query ?? "").split("&").filter(Boolean);
+  const encoded = pairs.map((pair) => {
+    const [name, value] = pair.split(/=(.*)/s, 2);
+    return `${escaped(name)}=${escaped(value ?? "")}`;
+  });
+  return escaped(path, "/!$&'()*+,=:@") + (encoded.length > 0 ? `?${encoded.join("&")}` : "");
+}
+
 /** Sends a request to an API, signed: its status and body. */
 async function signed(credentials, region, method, url, body) {
-  const { protocol, hostname, port, host, pathname, searchParams } = new URL(url);
+  const { protocol, hostname, port, host, pathname, search } = new URL(url);
   const signer = new SignatureV4({ service: "execute-api", region, credentials, sha256: Sha256 });
   const headers = body === undefined ? { host } : { host, "content-type": "application/json" };
-  const query = Object.fromEntries(searchParams);
+  const query = Object.create(null);
+  for (const pair of search.slice(1).split("&").filter(Boolean)) {
+    const [name, value] = pair.split("=").map(decodeURIComponent);
+    (query[name] ??= []).push(value);
+  }
   const request = { method, protocol, hostname, port, path: pathname, query, headers, body };
   const { host: _, ...more } = (await signer.sign(request)).headers;
   const answer = await fetch(url, { method, headers: more, body });
@@ -38,7 +61,7 @@ const CALL: &str = r#"
  */
 export async function «FUNCTION»(method, path, body) {
   const base = process.env.«VARIABLE»«DEFAULT»;
-  return signed(«CREDENTIALS», «REGION», method, base + path, body);
+  return signed(«CREDENTIALS», «REGION», method, base + target(path), body);
 }
 "#;
 

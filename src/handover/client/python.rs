@@ -35,10 +35,29 @@ def session_as(role, external_id=None):
 "#;
 
 const SIGNED: &str = r#"
+def escaped(text, keep=""):
+    """Percent-encodes all but unreserved characters and those to keep; other escapes stay as they are."""
+
+    def tidy(escape):
+        char = chr(int(escape.group()[1:], 16))
+        return char if re.fullmatch("[A-Za-z0-9._~-]", char) else escape.group().upper()
+
+    text = re.sub("%(?![0-9A-Fa-f]{2})", "%25", text)
+    return re.sub("%[0-9A-Fa-f]{2}", tidy, quote(text, safe=keep + "-._~%"))
+
+
+def target(path):
+    """A path with its query as it is sent; AWS signs each parameter and each segment by itself."""
+    path, _, query = path.partition("?")
+    pairs = [it.partition("=") for it in query.split("&") if it]
+    query = "&".join(f"{escaped(name)}={escaped(value)}" for name, _, value in pairs)
+    return escaped(path, "/!$&'()*+,=:@") + ("?" + query if query else "")
+
+
 def signed(session, region, method, url, body=None):
     """Sends a request to an API, signed with the session's credentials: its status and body."""
     headers = {"content-type": "application/json"} if body else {}
-    request = AWSRequest(method, url, headers, data=body)
+    request = AWSRequest(method, url, headers, data=body.encode() if body else None)
     keys = session.get_credentials().get_frozen_credentials()
     SigV4Auth(keys, "execute-api", region).add_auth(request)
     answer = HTTP.send(request.prepare())
@@ -53,7 +72,7 @@ const CALL: &str = r#"
 
 def «FUNCTION»(method, path, body=None):
     """May «SAYS»."""
-    return signed(«SESSION», «REGION», method, «VARIABLE» + path, body)
+    return signed(«SESSION», «REGION», method, «VARIABLE» + target(path), body)
 
 "#;
 
@@ -131,8 +150,10 @@ pub(super) fn client(package: &Package) -> String {
     for (needed, line) in [
         (any(package, is_wrapped), "import json"),
         (calls, "import os"),
+        (calls, "import re"),
         (true, "import sys"),
         (any(package, deduplicates), "import uuid"),
+        (calls, "from urllib.parse import quote"),
         (true, "\nimport boto3"),
         (assumes, "import botocore.session"),
         (calls, "from botocore.auth import SigV4Auth"),

@@ -29,6 +29,35 @@ async fn assumed(region: &'static str, role: &str, external_id: Option<&str>) ->
 "#;
 
 const SIGNED: &str = r#"
+/// Percent-encodes all but unreserved characters and those to keep; escapes stay as they are.
+fn escaped(text: &str, keep: &str) -> String {
+    let mut out = String::new();
+    for (at, byte) in text.bytes().enumerate() {
+        let next = text.as_bytes().get(at + 1..at + 3).unwrap_or_default();
+        let is_escape = byte == b'%' && next.len() == 2 && next.iter().all(u8::is_ascii_hexdigit);
+        let is_kept = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if is_escape || is_kept || keep.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A path with its query as it is sent; AWS signs each parameter and each segment by itself.
+fn target(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut out = escaped(path, "/!$&'()*+,=:@");
+    let pairs = query.split('&').filter(|it| !it.is_empty());
+    for (number, pair) in pairs.enumerate() {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        out.push(if number == 0 { '?' } else { '&' });
+        out += &format!("{}={}", escaped(name, ""), escaped(value, ""));
+    }
+    out
+}
+
 /// Sends a request to an API, signed: its status and body.
 ///
 /// A service that calls often keeps the credentials for as long as they last.
@@ -72,7 +101,7 @@ const CALL: &str = r#"
 async fn «FUNCTION»(method: &str, path: &str, body: &str) -> Result<(u16, String), Error> {
     let config = «CONFIG»;
     let base = std::env::var(«VARIABLE»)«DEFAULT»;
-    signed(&config, «REGION», method, &format!("{base}{path}"), body).await
+    signed(&config, «REGION», method, &(base + &target(path)), body).await
 }
 "#;
 

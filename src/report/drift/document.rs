@@ -37,7 +37,8 @@ pub fn json(drift: &Drift, commands: &Commands) -> Value {
         .collect();
     let classes = Class::ALL.map(|it| json!({"code": it.code(), "class": it, "says": it.says()}));
     json!({
-        "schema": DRIFT, "stack": drift.stack, "findings": findings, "in_step": drift.in_step,
+        "schema": DRIFT, "stack": drift.stack,
+        "organization_policies": crate::report::json::ORGANIZATION_POLICIES, "findings": findings, "in_step": drift.in_step,
         "older_marks": drift.older_marks, "left": crate::report::json::left(&drift.left),
         "complete": drift.is_whole(),
         "opens_access": drift.findings.iter().any(|it| it.severity.is_open()),
@@ -129,10 +130,12 @@ pub fn schema() -> Value {
         "title": "What `provision drift --json` prints",
         "type": "object",
         "required": [
-            "schema", "stack", "findings", "in_step", "older_marks", "left", "complete", "opens_access", "classes", "known", "unneeded_known"
+            "schema", "stack", "organization_policies", "findings", "in_step", "older_marks", "left", "complete",
+            "opens_access", "classes", "known", "unneeded_known"
         ],
         "properties": {
             "schema": {"const": DRIFT}, "stack": text,
+            "organization_policies": {"const": crate::report::json::ORGANIZATION_POLICIES},
             "findings": {"type": "array", "items": finding, "description": "The worst first."},
             "in_step": {"type": "integer", "minimum": 0}, "older_marks": {"type": "integer", "minimum": 0},
             "complete": {"type": "boolean", "description": "Whether everything could be read."},

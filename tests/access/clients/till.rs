@@ -49,6 +49,35 @@ async fn assumed(region: &'static str, role: &str, external_id: Option<&str>) ->
     own.into_builder().credentials_provider(provider).build()
 }
 
+/// Percent-encodes all but unreserved characters and those to keep; escapes stay as they are.
+fn escaped(text: &str, keep: &str) -> String {
+    let mut out = String::new();
+    for (at, byte) in text.bytes().enumerate() {
+        let next = text.as_bytes().get(at + 1..at + 3).unwrap_or_default();
+        let is_escape = byte == b'%' && next.len() == 2 && next.iter().all(u8::is_ascii_hexdigit);
+        let is_kept = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if is_escape || is_kept || keep.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A path with its query as it is sent; AWS signs each parameter and each segment by itself.
+fn target(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut out = escaped(path, "/!$&'()*+,=:@");
+    let pairs = query.split('&').filter(|it| !it.is_empty());
+    for (number, pair) in pairs.enumerate() {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        out.push(if number == 0 { '?' } else { '&' });
+        out += &format!("{}={}", escaped(name, ""), escaped(value, ""));
+    }
+    out
+}
+
 /// Sends a request to an API, signed: its status and body.
 ///
 /// A service that calls often keeps the credentials for as long as they last.
@@ -90,7 +119,7 @@ async fn signed(
 async fn call_orders(method: &str, path: &str, body: &str) -> Result<(u16, String), Error> {
     let config = own("eu-west-1").await;
     let base = std::env::var("ORDERS_URL").unwrap_or_else(|_| "https://boujifs4mp.execute-api.eu-west-1.amazonaws.com/live".into());
-    signed(&config, "eu-west-1", method, &format!("{base}{path}"), body).await
+    signed(&config, "eu-west-1", method, &(base + &target(path)), body).await
 }
 
 /// May call GET /prices/{id} of apis.prices.
@@ -99,7 +128,7 @@ async fn call_orders(method: &str, path: &str, body: &str) -> Result<(u16, Strin
 async fn call_prices(method: &str, path: &str, body: &str) -> Result<(u16, String), Error> {
     let config = assumed("eu-west-1", "arn:aws:iam::333333333333:role/provision/clients/clients-prices-for-till", None).await;
     let base = std::env::var("PRICES_URL").unwrap_or_else(|_| "https://iuexjscrgv.execute-api.eu-west-1.amazonaws.com/live".into());
-    signed(&config, "eu-west-1", method, &format!("{base}{path}"), body).await
+    signed(&config, "eu-west-1", method, &(base + &target(path)), body).await
 }
 
 /// May publish to topics.order-events: the message's id.

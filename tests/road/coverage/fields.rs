@@ -127,7 +127,7 @@ calls! {
     reads {
         GetCallerIdentity, GetAccountAuthorizationDetails, GetAccountSummary, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
         GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, GetQueueAttributes, ListQueues,
-        ListQueueTags, GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
+        ListQueueTags, DescribeKey, GetKeyPolicy, GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
     }
 }
 
@@ -152,6 +152,9 @@ fn topic(attribute: &str) -> &'static str {
         "SignatureVersion" => "topic.signature_version",
         "TracingConfig" => "topic.tracing",
         "Policy" => "topic.policy",
+        "ArchivePolicy" => "topic.archive_policy",
+        "SQSSuccessFeedbackSampleRate" => "topic.sample_rate",
+        name if name.ends_with("FeedbackRoleArn") => "topic.delivery_logs",
         _ => UNSAID,
     }
 }
@@ -414,6 +417,11 @@ pub(super) fn of_types() -> Vec<OfType> {
             delivery_policy: Ok(&["topic.delivery_policy"]),
             signature_version: Ok(&["topic.signature_version"]),
             tracing: Ok(&["topic.tracing"]),
+            optional: Ok(&[
+                "topic.delivery_logs",
+                "topic.sample_rate",
+                "topic.archive_policy"
+            ]),
             policy: Ok(&["topic.policy"]),
             tags: Ok(&["topic.tags"]),
         }

@@ -273,6 +273,9 @@ pub(super) const ROWS: &[Row] = &[
     read!("topic.delivery_policy", "delivery policy", ["sns:GetTopicAttributes"], JSON, it => set_topic(it, NEWS, "DeliveryPolicy", "").await, ["PD001 topics.news"]),
     read!("topic.signature_version", "signature version", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, NEWS, "SignatureVersion", "1").await, ["PD001 topics.news"]),
     read!("topic.tracing", "tracing", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, NEWS, "TracingConfig", "PassThrough").await, ["PD001 topics.news"]),
+    read!("topic.delivery_logs", "roles that log deliveries, where set", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, NEWS, "SQSFailureFeedbackRoleArn", "").await, ["PD001 topics.news"]),
+    read!("topic.sample_rate", "rate of logged deliveries, where set", ["sns:GetTopicAttributes"], Exactly, it => set_topic(it, NEWS, "SQSSuccessFeedbackSampleRate", "1").await, ["PD001 topics.news"]),
+    read!("topic.archive_policy", "archive policy, where set", ["sns:GetTopicAttributes"], JSON, it => set_topic(it, LINE, "ArchivePolicy", "{}").await, ["PD001 topics.line"]),
     read!("topic.policy", "access policy", ["sns:GetTopicAttributes"], ALIKE, it => {
         let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "theirs", "Effect": "Allow", "Principal": {"AWS": OWN}, "Action": "sns:Publish", "Resource": NEWS}]});
         set_topic(it, NEWS, "Policy", &policy.to_string()).await;

@@ -32,12 +32,16 @@ kms_key = "alias/all"
 delivery_policy = { http = { defaultHealthyRetryPolicy = { numRetries = 5, minDelayTarget = 1, maxDelayTarget = 20 } } }
 signature_version = 2
 tracing = true
+sqs_success_feedback_role = "arn:aws:iam::111111111111:role/logs"
+sqs_success_feedback_sample_rate = 50
+sqs_failure_feedback_role = "arn:aws:iam::111111111111:role/logs"
 tags = { owner = "me" }
 [topics.line]
 account = "own"
 fifo = true
 content_based_deduplication = true
 message_group_throughput = true
+archive_policy = { MessageRetentionPeriod = 7 }
 [queues.inbox]
 account = "far"
 visibility_timeout = "1m"

@@ -235,6 +235,33 @@ fn attributes_are_set_one_at_a_time_and_some_cannot_be_unset() {
 }
 
 #[test]
+fn a_topic_that_archives_messages_is_not_deleted() {
+    run(async {
+        let bench = Bench::quick();
+        let mut line = create_topic("line.fifo", Tags::new());
+        line.attributes = [("FifoTopic", "true"), ("ArchivePolicy", ARCHIVED)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let arn = bench.ok(ORDERS, line).await;
+        let delete = || DeleteTopic { arn: arn.clone() };
+        let error = bench.refused(ORDERS, delete()).await;
+        assert_eq!(error.code, "InvalidState");
+        let ends = SetTopicAttributes {
+            arn: arn.clone(),
+            name: "ArchivePolicy".to_owned(),
+            value: "{}".to_owned(),
+        };
+        bench.ok(ORDERS, ends).await;
+        bench.ok(ORDERS, delete()).await;
+        // Only FIFO topics archive.
+        bench.ok(ORDERS, create_topic("events", Tags::new())).await;
+        bench.refused(ORDERS, set("ArchivePolicy", ARCHIVED)).await;
+    });
+}
+
+const ARCHIVED: &str = r#"{"MessageRetentionPeriod":"7"}"#;
+
+#[test]
 fn deleting_a_topic_that_is_not_there_comes_off() {
     run(async {
         let bench = Bench::quick();

@@ -1,0 +1,248 @@
+//! Encryption with a KMS key: what it asks of those who send and receive, and of the key's own policy.
+//!
+//! Who publishes to an encrypted topic, sends to an encrypted queue or receives from one uses the key
+//! with permissions of their own. The identity side is written with the rest of what they may do;
+//! a key's policy is its owner's, so that half is handed over.
+//!
+//! | who                              | what                                   | where                             |
+//! |----------------------------------|----------------------------------------|-----------------------------------|
+//! | publishers, senders              | `kms:Decrypt`, `kms:GenerateDataKey`   | their own policy, and the key's   |
+//! | receivers of a queue             | `kms:Decrypt`                          | their own policy, and the key's   |
+//! | SNS, delivering to a queue       | `kms:Decrypt`, `kms:GenerateDataKey`   | the key's policy                  |
+//!
+//! In the key's own account its policy may leave it to the account's own policies, as the default one does.
+//!
+//! See <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::identity::Identity;
+use super::trust::{Who, statements_for};
+use super::{Desired, Draft, Handover, HandoverKind};
+use crate::kinds::Resource;
+use crate::kinds::survey::{KeyReading, Keys, Live};
+use crate::model::{Address, Arn, KindName, KmsKey};
+use crate::policy::{Change, Clause, Document, PrincipalClause, Statement, compare};
+use crate::stack::{self, Encryption, Integration, QueueRef, QueueUse, RouteRole, Stack, Surface};
+
+/// What sending takes.
+pub const SENDING: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
+
+/// What receiving takes.
+pub const RECEIVING: [&str; 1] = ["kms:Decrypt"];
+
+/// Returns what using a queue takes of its key.
+#[must_use]
+pub fn by_key(it: QueueUse) -> &'static [&'static str] {
+    match it {
+        QueueUse::Send => &SENDING,
+        QueueUse::Receive => &RECEIVING,
+    }
+}
+
+/// Something that the policy of a KMS key must allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: KmsKey,
+    /// Who uses it, as the author calls them.
+    pub by: String,
+    /// What they do: `publish to`.
+    pub does: &'static str,
+    /// The topic or queue that the key encrypts.
+    pub target: Address,
+    /// What the key's policy needs, unless it allows that already.
+    pub statement: Statement,
+}
+
+impl KeyUse {
+    /// Returns what uses of one key are for, as the end of a sentence.
+    #[must_use]
+    pub fn why(uses: &[&Self]) -> String {
+        let uses = uses.iter();
+        let uses: Vec<String> = uses
+            .map(|it| format!("{} can {} {}", it.by, it.does, it.target))
+            .collect();
+        format!("so that {}", uses.join(", and "))
+    }
+
+    /// Whether the policy of the key may leave it to its account's own policies.
+    #[must_use]
+    pub fn is_of_the_keys_account(&self) -> bool {
+        let account = self.key.arn().account();
+        let principals = self.statement.principal.iter();
+        let mut names = principals.flat_map(PrincipalClause::aws_values).peekable();
+        names.peek().is_some() && names.all(|it| it.split(':').nth(4) == Some(account))
+    }
+
+    /// Whether the key's policy lacks it, as far as is known: where the policy was not read, the key's own
+    /// account is taken to decide by its own policies, as a key's first policy has it.
+    #[must_use]
+    pub fn is_missing(&self, keys: &Keys) -> bool {
+        match keys.get(&self.key) {
+            Some(KeyReading::Read { policy, .. }) => {
+                let mut with = policy.clone();
+                with.statements.push(self.statement.clone());
+                let change = compare(policy, &with).verdict;
+                !matches!(change, Change::Equal | Change::Cosmetic)
+            }
+            Some(KeyReading::Unread(_)) | None => !self.is_of_the_keys_account(),
+        }
+    }
+}
+
+impl Desired {
+    /// The statements that the owners of keys have to add to their keys' policies.
+    #[must_use]
+    pub fn key_handovers(&self, keys: &Keys) -> Vec<Handover> {
+        let mut by_key: BTreeMap<&KmsKey, Vec<&KeyUse>> = BTreeMap::new();
+        for it in self.key_uses.iter().filter(|it| it.is_missing(keys)) {
+            by_key.entry(&it.key).or_default().push(it);
+        }
+        let handovers = by_key.into_iter().map(|(key, uses)| {
+            let statements = uses.iter().map(|it| it.statement.clone()).collect();
+            Handover {
+                principal: key.to_string(),
+                why: KeyUse::why(&uses),
+                document: Document::of(statements),
+                offered: false,
+                kind: HandoverKind::KeyPolicy,
+            }
+        });
+        handovers.collect()
+    }
+
+    /// The statement that lets a role receive from a queue that is encrypted with a key of the owner's.
+    #[must_use]
+    pub fn receiving_by_key(&self, queue: &Address, sid: &str) -> Option<Statement> {
+        let it = self.key_uses.iter().find(|it| it.target == *queue)?;
+        let mut identity = Identity::default();
+        identity.allow_key(&RECEIVING, &it.key);
+        identity.statements(|_| sid.to_owned()).pop()
+    }
+}
+
+/// The keys that topics and queues of a stack are encrypted with: as declared, and those of existing ones as AWS has them.
+pub(super) fn keys_of(stack: &Stack, live: Option<&Live>) -> BTreeMap<Address, KmsKey> {
+    let mut keys = BTreeMap::new();
+    let mut add = |kind, name: &String, arn: &Arn, declared: Option<&str>| {
+        let address = Address::new(kind, name);
+        let there = live.and_then(|it| key_text(&it.have.get(&address)?.resource));
+        if let Some(key) = KmsKey::of(declared.or(there).unwrap_or_default(), arn) {
+            keys.insert(address, key);
+        }
+    };
+    for (name, topic) in &stack.topics {
+        let declared = topic.kms_key.as_deref().unwrap_or_default();
+        let declared = Some(declared).filter(|_| !topic.existing);
+        add(KindName::Topic, name, &topic.arn, declared);
+    }
+    for (name, queue) in &stack.queues {
+        let declared = match &queue.encryption {
+            Encryption::Kms { key, .. } => key.as_str(),
+            Encryption::Sqs | Encryption::Off => "",
+        };
+        let declared = Some(declared).filter(|_| !queue.existing);
+        add(KindName::Queue, name, &queue.arn, declared);
+    }
+    keys
+}
+
+/// The text by which a topic or queue names its key.
+fn key_text(resource: &Resource) -> Option<&str> {
+    match resource {
+        Resource::Topic(topic) => Some(&topic.kms_key),
+        Resource::Queue(queue) => match &queue.encryption {
+            Encryption::Kms { key, .. } => Some(key),
+            Encryption::Sqs | Encryption::Off => None,
+        },
+        _ => None,
+    }
+}
+
+/// Notes what the policy of a target's key must allow these principals.
+pub(super) fn note_use(
+    draft: &mut Draft<'_>,
+    target: &Address,
+    who: &BTreeSet<Who>,
+    by: &str,
+    does: &'static str,
+    actions: &[&'static str],
+) {
+    let Some(key) = draft.keys.get(target).filter(|it| !it.is_managed_by_aws()) else {
+        return;
+    };
+    let key = key.clone();
+    // A key's policy that names a role must be written after the role is made; a condition need not.
+    let named = |it: &Who| match it {
+        Who::Role(arn) => Who::Matching {
+            root: format!("arn:{}:iam::{}:root", arn.partition(), arn.account()),
+            pattern: arn.to_string(),
+        },
+        other => other.clone(),
+    };
+    let who = who.iter().map(named).collect();
+    let base = Statement::allow("", Clause::of(actions.iter().copied())).on(["*"]);
+    let mut statements = Vec::new();
+    let sid = |it: &str| draft.sid(&format!("key {by} {does} {target} {it}"));
+    statements_for(&who, &base, sid, &mut statements);
+    for statement in statements {
+        let found = KeyUse {
+            key: key.clone(),
+            by: by.to_owned(),
+            does,
+            target: target.clone(),
+            statement,
+        };
+        if !draft.key_uses.contains(&found) {
+            draft.key_uses.push(found);
+        }
+    }
+}
+
+/// Notes who uses the key of a queue: SNS, by its statements of the queue's own policy, and those that receive.
+pub(super) fn note_queue(
+    draft: &mut Draft<'_>,
+    queue: &Address,
+    arn: &Arn,
+    deliveries: &[Statement],
+) {
+    let Some(key) = draft.keys.get(queue).filter(|it| !it.is_managed_by_aws()) else {
+        return;
+    };
+    let key = key.clone();
+    for (number, it) in (1..).zip(deliveries) {
+        let mut statement = it.clone().on(["*"]);
+        statement.action = Clause::of(SENDING);
+        statement.sid = Some(draft.sid(&format!("key deliver {queue} {number}")));
+        draft.key_uses.push(KeyUse {
+            key: key.clone(),
+            by: "SNS".to_owned(),
+            does: "deliver to",
+            target: queue.clone(),
+            statement,
+        });
+    }
+    let root = format!("arn:{}:iam::{}:root", arn.partition(), arn.account());
+    let account = format!("account {}", arn.account());
+    let who = BTreeSet::from([Who::Account(root)]);
+    note_use(draft, queue, &who, &account, "receive from", &RECEIVING);
+}
+
+/// The queues that an API sends to with the role that is made for it.
+pub(super) fn queues_of_integrations(api: &stack::Api) -> BTreeSet<Address> {
+    let Surface::Routes(routes) = &api.surface else {
+        return BTreeSet::new();
+    };
+    let queues = routes.iter().filter_map(|it| match &it.integration {
+        Integration::Sqs {
+            queue: QueueRef::Stack(name),
+            credentials: RouteRole::OfApi,
+        } => Some(Address::new(KindName::Queue, name)),
+        _ => None,
+    });
+    queues.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+use std::collections::BTreeMap;
+
+use crate::kinds::Resource;
+use crate::kinds::survey::{KeyReading, Keys, Live};
+use crate::lower::{Desired, lower, lower_over};
+use crate::model::{Arn, KmsKey};
+use crate::policy::Document;
+use crate::stack::{self, Source, Stack};
+
+const ACCOUNTS: &str = r#"
+[stack]
+name   = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.near]
+account    = "a"
+trusted_by = "lambda.amazonaws.com"
+[roles.far]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+"#;
+
+const KEY: &str = "arn:aws:kms:eu-west-1:111111111111:key/k1";
+const FAR: &str = "arn:aws:iam::222222222222:role/provision/s/far";
+
+fn parsed(text: &str) -> Stack {
+    let source = Source {
+        name: "s.toml".to_owned(),
+        text: format!("{ACCOUNTS}{text}"),
+    };
+    stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)))
+}
+
+fn wanted(text: &str) -> Desired {
+    lower(&parsed(text)).expect("it fits")
+}
+
+/// The statements about KMS keys of a role's own policies, without `Sid`s.
+fn of_role(desired: &Desired, role: &str) -> Vec<String> {
+    let want = &desired.wants[&role.parse().expect("an address")];
+    let Resource::Role(role) = &want.resource else {
+        panic!("{role} is no role");
+    };
+    let statements = role.inline.values().flat_map(|it| &it.statements);
+    about_keys(statements.cloned())
+}
+
+fn about_keys(statements: impl Iterator<Item = crate::policy::Statement>) -> Vec<String> {
+    let statements =
+        statements.filter(|it| it.action.values.iter().any(|it| it.starts_with("kms:")));
+    let text = |mut it: crate::policy::Statement| {
+        it.sid = None;
+        it.to_value().to_string()
+    };
+    statements.map(text).collect()
+}
+
+/// What is handed over to the owners of keys: the key, what for, and the statements without `Sid`s.
+fn handed(desired: &Desired, keys: &Keys) -> Vec<(String, String, Vec<String>)> {
+    let handovers = desired.key_handovers(keys).into_iter();
+    let texts = handovers.map(|it| {
+        (
+            it.principal,
+            it.why,
+            about_keys(it.document.statements.into_iter()),
+        )
+    });
+    texts.collect()
+}
+
+fn with_policy(key: &str, statements: &str) -> Keys {
+    let key = KmsKey::of(key, &Arn::parse(KEY).expect("an ARN")).expect("a key");
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+    let reading = KeyReading::Read {
+        arn: KEY.to_owned(),
+        policy: Document::parse(&text).expect("a policy"),
+    };
+    BTreeMap::from([(key, reading)])
+}
+
+const SENDS: &str = r#"{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/k1"}"#;
+
+fn published(key: &str, from: &str, via: &str) -> Desired {
+    wanted(&format!(
+        "[topics.t]\naccount = \"a\"\nkms_key = \"{key}\"\n[[access]]\nfrom = {from}\nto = \"topics.t\"\nvia = \"{via}\"\n"
+    ))
+}
+
+#[test]
+fn whoever_publishes_may_use_the_topics_key() {
+    for key in ["k1", KEY] {
+        let desired = published(key, "\"roles.near\"", "resource-policy");
+        assert_eq!(of_role(&desired, "roles.near"), [SENDS]);
+    }
+    let desired = published("k1", "\"roles.far\"", "assume-role");
+    assert_eq!(of_role(&desired, "roles.far"), [""; 0]);
+    assert_eq!(of_role(&desired, "roles.t-for-far"), [SENDS]);
+
+    let desired = published(
+        "k1",
+        "{ account = \"333333333333\", role_prefix = \"x-\" }",
+        "resource-policy",
+    );
+    let statements = desired
+        .handovers
+        .iter()
+        .flat_map(|it| &it.document.statements);
+    assert_eq!(about_keys(statements.cloned()), [SENDS]);
+}
+
+#[test]
+fn a_key_that_is_named_by_its_alias_is_allowed_by_its_alias() {
+    let desired = published("alias/events", "\"roles.near\"", "resource-policy");
+    assert_eq!(
+        of_role(&desired, "roles.near"),
+        [
+            r#"{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Condition":{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/events"}},"Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/*"}"#
+        ]
+    );
+}
+
+#[test]
+fn two_topics_with_one_key_are_one_statement_and_two_aliases_are_two() {
+    let stack = |one: &str, two: &str| {
+        let desired = wanted(&format!(
+            "[topics.t]\naccount = \"a\"\nkms_key = \"{one}\"\n[topics.u]\naccount = \"a\"\nkms_key = \"{two}\"\n\
+             [[access]]\nfrom = \"roles.near\"\nto = \"topics.t\"\n[[access]]\nfrom = \"roles.near\"\nto = \"topics.u\"\n"
+        ));
+        let want = &desired.wants[&"roles.near".parse().expect("an address")];
+        let Resource::Role(role) = &want.resource else {
+            panic!("no role");
+        };
+        let statements = role.inline.values().flat_map(|it| it.statements.clone());
+        let sids: std::collections::BTreeSet<_> = statements.clone().map(|it| it.sid).collect();
+        assert_eq!(sids.len(), statements.clone().count(), "{sids:?}");
+        about_keys(statements).len()
+    };
+    assert_eq!(stack("k1", "k1"), 1);
+    assert_eq!(stack("k1", "k2"), 1);
+    assert_eq!(stack("alias/one", "alias/two"), 2);
+}
+
+#[test]
+fn the_owner_of_a_key_is_handed_what_its_policy_needs_for_other_accounts() {
+    let desired = published(KEY, "\"roles.far\"", "resource-policy");
+    let statement = format!(
+        r#"{{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Condition":{{"ArnLike":{{"aws:PrincipalArn":"{FAR}"}}}},"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::222222222222:root"}},"Resource":"*"}}"#
+    );
+    let expected = (
+        KEY.to_owned(),
+        "so that roles.far can publish to topics.t".to_owned(),
+        vec![statement.clone()],
+    );
+    assert_eq!(
+        handed(&desired, &Keys::new()),
+        std::slice::from_ref(&expected)
+    );
+
+    // A policy that was read and does not allow it changes nothing, one that does takes it away.
+    let first = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+    assert_eq!(handed(&desired, &with_policy("k1", first)), [expected]);
+    let enough = with_policy("k1", &format!("{first},{statement}"));
+    assert_eq!(handed(&desired, &enough), []);
+    let whole_account =
+        r#"{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"kms:*","Resource":"*"}"#;
+    assert_eq!(handed(&desired, &with_policy("k1", whole_account)), []);
+}
+
+#[test]
+fn in_the_keys_own_account_its_policy_is_asked_for_more_only_where_it_was_read() {
+    let desired = published(KEY, "\"roles.near\"", "resource-policy");
+    assert_eq!(handed(&desired, &Keys::new()), []);
+    let first = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+    assert_eq!(handed(&desired, &with_policy("k1", first)), []);
+    let admins = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/admin"},"Action":"kms:*","Resource":"*"}"#;
+    let found = handed(&desired, &with_policy("k1", admins));
+    assert_eq!(found.len(), 1, "{found:?}");
+    // The access role is in the key's account, whoever uses it.
+    let desired = published(KEY, "\"roles.far\"", "assume-role");
+    assert_eq!(handed(&desired, &Keys::new()), []);
+}
+
+#[test]
+fn sns_and_receivers_need_the_key_of_an_encrypted_queue() {
+    let desired = wanted(&format!(
+        "[topics.t]\naccount = \"b\"\n[queues.q]\naccount = \"a\"\nsubscribe = {{ topic = \"t\", dead_letter = \"d\" }}\n\
+         encryption = {{ kms = \"{KEY}\" }}\n[queues.d]\naccount = \"a\"\nencryption = {{ kms = \"alias/dead\" }}\n"
+    ));
+    let found = handed(&desired, &Keys::new());
+    let delivers = r#"{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:sns:eu-west-1:222222222222:t"}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Resource":"*"}"#;
+    let seen: Vec<_> = found
+        .iter()
+        .map(|(key, why, it)| (key.as_str(), why.as_str(), it.join(" ")))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (
+                "arn:aws:kms:eu-west-1:111111111111:alias/dead",
+                "so that SNS can deliver to queues.d",
+                delivers.to_owned()
+            ),
+            (
+                KEY,
+                "so that SNS can deliver to queues.q",
+                delivers.to_owned()
+            ),
+        ]
+    );
+    let receives = desired.receiving_by_key(&"queues.q".parse().expect("an address"), "It");
+    assert_eq!(
+        receives.expect("a statement").to_value().to_string(),
+        r#"{"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/k1","Sid":"It"}"#
+    );
+}
+
+#[test]
+fn a_queue_whose_key_is_in_another_account_has_receivers_that_the_key_must_let_in() {
+    let desired = wanted(&format!(
+        "[queues.q]\naccount = \"b\"\nencryption = {{ kms = \"{KEY}\" }}\n"
+    ));
+    let found = handed(&desired, &Keys::new());
+    assert_eq!(
+        found[0].1,
+        "so that account 222222222222 can receive from queues.q"
+    );
+    assert!(
+        found[0].2[0].contains(r#""Action":"kms:Decrypt""#),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_role_of_an_apis_integrations_may_use_the_key_of_the_queue_it_sends_to() {
+    let desired = wanted(&format!(
+        "[queues.q]\naccount = \"a\"\nencryption = {{ kms = \"{KEY}\" }}\n[apis.x]\naccount = \"a\"\n\
+         [apis.x.routes]\n\"POST /a\" = {{ sqs = \"q\" }}\n"
+    ));
+    assert_eq!(of_role(&desired, "roles.x-integration"), [SENDS]);
+}
+
+#[test]
+fn a_key_that_aws_manages_is_for_its_own_account_and_needs_no_statement() {
+    for key in [
+        "alias/aws/sns",
+        "arn:aws:kms:eu-west-1:111111111111:alias/aws/sns",
+    ] {
+        let desired = published(key, "\"roles.near\"", "resource-policy");
+        assert_eq!(of_role(&desired, "roles.near"), [""; 0]);
+        assert_eq!(handed(&desired, &Keys::new()), []);
+    }
+    // From another account only an access role can publish, and `auto` makes one.
+    let desired = published("alias/aws/sns", "\"roles.far\"", "auto");
+    assert!(
+        desired
+            .wants
+            .contains_key(&"roles.t-for-far".parse().expect("an address"))
+    );
+}
+
+#[test]
+fn an_existing_topic_has_the_key_that_aws_has_for_it() {
+    let text = "[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:111111111111:t\"\n\
+                [[access]]\nfrom = \"roles.near\"\nto = \"topics.t\"\n";
+    let stack = parsed(text);
+    let desired = lower(&stack).expect("it fits");
+    assert_eq!(of_role(&desired, "roles.near"), [""; 0]);
+    let address = "topics.t".parse().expect("an address");
+    let mut topic = desired.wants[&address].resource.clone();
+    if let Resource::Topic(topic) = &mut topic {
+        topic.kms_key = KEY.to_owned();
+    }
+    let have = crate::kinds::Have::of(topic, "t", &crate::model::Tags::new());
+    let live = Live {
+        have: BTreeMap::from([(address, have)]),
+        ..Live::default()
+    };
+    let desired =
+        lower_over(&stack, Some(&live), &std::collections::BTreeSet::new()).expect("it fits");
+    assert_eq!(of_role(&desired, "roles.near"), [SENDS]);
+}
