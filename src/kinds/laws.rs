@@ -101,7 +101,7 @@ fn topic(fifo: bool) -> impl Strategy<Value = Topic> {
                     delivery_policy: delivery,
                     signature_version: signature,
                     tracing,
-                    optional: optional_of(fifo, signature),
+                    optional: optional_of(fifo),
                     policy,
                     tags,
                 }
@@ -109,14 +109,14 @@ fn topic(fifo: bool) -> impl Strategy<Value = Topic> {
         )
 }
 
-/// Attributes that are managed where they are set, as another property of the topic has it.
-fn optional_of(fifo: bool, number: u8) -> std::collections::BTreeMap<String, String> {
+/// Attributes that are managed where they are set, and left alone where they are not: the same for all topics of a type.
+fn optional_of(fifo: bool) -> std::collections::BTreeMap<String, String> {
     let role = "arn:aws:iam::111111111111:role/logs".to_owned();
     let mut found = std::collections::BTreeMap::new();
-    if number == 2 {
+    if !fifo {
         found.insert("SQSSuccessFeedbackRoleArn".to_owned(), role);
         found.insert("SQSSuccessFeedbackSampleRate".to_owned(), "10".to_owned());
-    } else if fifo {
+    } else {
         let days = r#"{"MessageRetentionPeriod":7}"#;
         found.insert("ArchivePolicy".to_owned(), days.to_owned());
     }

@@ -330,7 +330,7 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
             draft.faults.push(LowerFault {
                 message: format!(
                     "a role of this stack is called `{key}` already, as the access role for `{}` would be; \
-                     give that access `via = \"assume-role\"` and a `role_name` of its own",
+                     give that access a `role_name = \"…\"` of its own, which needs `via = \"assume-role\"`",
                     role.target
                 ),
                 written_at: None,
