@@ -113,12 +113,12 @@ fn topic(fifo: bool) -> impl Strategy<Value = Topic> {
 fn optional_of(fifo: bool) -> std::collections::BTreeMap<String, String> {
     let role = "arn:aws:iam::111111111111:role/logs".to_owned();
     let mut found = std::collections::BTreeMap::new();
-    if !fifo {
-        found.insert("SQSSuccessFeedbackRoleArn".to_owned(), role);
-        found.insert("SQSSuccessFeedbackSampleRate".to_owned(), "10".to_owned());
-    } else {
+    if fifo {
         let days = r#"{"MessageRetentionPeriod":7}"#;
         found.insert("ArchivePolicy".to_owned(), days.to_owned());
+    } else {
+        found.insert("SQSSuccessFeedbackRoleArn".to_owned(), role);
+        found.insert("SQSSuccessFeedbackSampleRate".to_owned(), "10".to_owned());
     }
     found
 }
