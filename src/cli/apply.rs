@@ -69,7 +69,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             document["proof"] = report::verify::json_in_plan(&proof);
             screen.result(&format!("{document:#}\n"));
         } else {
-            screen.talk(human::NOT_READ);
+            screen.talk(report::handed::NOT_READ);
         }
         return failed;
     }
@@ -104,12 +104,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     } else {
         conclude(&plan, &outcomes, &session, screen, &again(args));
         if !plan.is_empty() {
-            screen.result(&human::handed_over(&handovers));
+            screen.result(&report::handed::over(&handovers));
         }
         if outcomes.all_done() && !plan.access.is_empty() {
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
-        screen.talk(human::NOT_READ);
+        screen.talk(report::handed::NOT_READ);
     }
     Ok(ending(&plan, &outcomes))
 }

@@ -100,7 +100,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
                     "Speak to the owner, or take the claims out: until then apply refuses the stack",
                 );
             }
-            screen.talk(report::human::NOT_READ);
+            screen.talk(report::handed::NOT_READ);
             screen.talk(&look.session.summary());
         }
     }

@@ -39,7 +39,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         screen.result(&format!("{document:#}\n"));
     } else {
         show(&plan, &proof, &guarded, &rehearsal, screen);
-        screen.talk(human::NOT_READ);
+        screen.talk(report::handed::NOT_READ);
         screen.talk(&session.summary());
     }
     desired.replaced.iter().for_each(|it| screen.talk(it));

@@ -33,7 +33,7 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     } else {
         screen.result(&report::guard::human(&guarded));
         screen.result(&report::verify::human(&proof));
-        screen.talk(report::human::NOT_READ);
+        screen.talk(report::handed::NOT_READ);
     }
     let (_, failed, unproven) = proof.counts();
     Ok(

@@ -4,7 +4,7 @@ use super::args::{self, Files};
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
-use crate::report::human::NOT_READ;
+use crate::report::handed::NOT_READ;
 use crate::report::who_can::{Answer, human, json};
 use crate::stack::Whom;
 use crate::verify::World;

@@ -11,7 +11,7 @@ use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, style
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
-use crate::lower::{Desired, Grant, Handover, HandoverKind};
+use crate::lower::{Desired, Grant};
 use crate::model::{Address, Change, KindName, Names, Place};
 use crate::plan::{Action, Left, Plan, Step};
 use crate::stack::Via;
@@ -19,10 +19,6 @@ use crate::verify::Proof;
 
 /// More grants than this are not listed after an apply, and more new resources not one by one.
 const MANY: usize = 40;
-
-/// What no command reads.
-pub const NOT_READ: &str =
-    "Not read: your organization's policies (SCPs and RCPs). They can deny what is allowed here.";
 
 /// A whole plan on a page of this width: access first, then statements, then resources, then what to know, then the counts.
 #[must_use]
@@ -398,36 +394,9 @@ fn handovers(plan: &Plan) -> String {
             it.target,
         );
     }
-    text += &handed_over(&plan.handovers);
+    text += &super::handed::over(&plan.handovers);
     if !text.is_empty() {
         text.push('\n');
-    }
-    text
-}
-
-/// The policies that somebody else must write, or when they will be known.
-#[must_use]
-pub fn handed_over(handovers: &[Handover]) -> String {
-    let mut text = String::new();
-    for it in handovers.iter().filter(|it| !it.offered) {
-        let head = styled(LOUD, "Hand over");
-        let (who, why) = (&it.principal, &it.why);
-        let waits_for: Vec<String> = it.waits_for().iter().map(ToString::to_string).collect();
-        if !waits_for.is_empty() {
-            let _ = writeln!(
-                text,
-                "{head} {who} needs a policy, {why}. AWS chooses the id of {} when it is made: `provision apply` prints \
-                 the policy at its end, and `provision handover` prints it at any time after that.",
-                waits_for.join(" and ")
-            );
-            continue;
-        }
-        let needs = match it.kind {
-            HandoverKind::Identity | HandoverKind::TopicPolicy => "needs this policy",
-            HandoverKind::KeyPolicy => "needs these statements in its key policy",
-        };
-        let policy = it.document.to_text();
-        let _ = writeln!(text, "{head} {who} {needs}, {why}:\n  {policy}");
     }
     text
 }

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod drift;
 pub mod graph;
 pub mod guard;
+pub mod handed;
 pub mod handover;
 pub mod human;
 pub mod json;

@@ -10,13 +10,13 @@ use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
-use super::integrations::{self, ROUTE};
+use super::integrations::ROUTE;
 use super::shape::{Field, Kind, Shape};
 use super::stages::{self, STAGE};
 use super::surfaces;
 use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{Api, Endpoint, names, principals};
+use super::{Api, Endpoint, names, passed, principals};
 
 pub(super) const API: Shape = Shape {
     noun: "api",
@@ -126,8 +126,8 @@ fn api(
     let (surface, routes) = surfaces::surface(checker, it, standing.as_ref(), endpoint);
     let stage = stages::stage(checker, it, standing.as_ref());
     let credentials = fields.text("credentials").and_then(|text| {
-        let help = integrations::CREDENTIALS_HELP;
-        integrations::credentials(checker, text, &fields.owner, standing.as_ref(), help)
+        let help = passed::OF_APIS;
+        passed::passed(checker, text, &fields.owner, standing.as_ref(), help)
     });
     check_texts(checker, it);
     let tags = names::tags_of(checker, it);

@@ -4,12 +4,13 @@
 
 use crate::model::Arn;
 
-use super::checker::{Checker, Noun, Standing};
+use super::checker::{Checker, Standing};
 use super::diagnostic::{Code, Diagnostic, listed, nearest};
 use super::fields::{Fields, Item};
+use super::passed::{OF_APIS, passed};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Integration, RoleRef, RouteKey, RouteRole, queue_refs, routes};
+use super::{Integration, RouteKey, RouteRole, queue_refs, routes};
 
 pub(super) const ROUTE: Shape = Shape {
     noun: "route",
@@ -122,7 +123,7 @@ fn route_role(
         return RouteRole::None;
     }
     if let Some(text) = fields.text("credentials") {
-        let role = credentials(checker, text, &fields.owner, standing, CREDENTIALS_HELP);
+        let role = passed(checker, text, &fields.owner, standing, OF_APIS);
         return role.map_or(RouteRole::OfApi, RouteRole::Own);
     }
     let (label, help) = if no_role {
@@ -291,59 +292,6 @@ fn mock(fields: &Fields) -> Option<Integration> {
         }),
         _ => None,
     }
-}
-
-/// What to do about a role of another account than the API's.
-pub(super) const CREDENTIALS_HELP: &str = "API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made";
-
-/// The role that an API or a topic works under: a service is passed roles of the resource's own account only.
-pub(super) fn credentials(
-    checker: &mut Checker<'_>,
-    text: Spanned<&str>,
-    who: &str,
-    standing: Option<&Standing>,
-    help: &'static str,
-) -> Option<RoleRef> {
-    let span = text.span;
-    let (role, id) = if text.value.starts_with("arn:") {
-        let arn = checker.arn(text, "iam", "a role's ARN")?;
-        if !arn.resource().starts_with("role/") {
-            checker.report(
-                Diagnostic::new(
-                    Code::WrongType,
-                    span,
-                    format!("`{arn}` is not a role's ARN"),
-                    "not a role",
-                )
-                .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
-            );
-            return None;
-        }
-        let id = arn.account().to_owned();
-        (RoleRef::Arn(arn), Some(id))
-    } else {
-        let name = checker.reference(Noun::Role, text, who)?;
-        let id = checker
-            .standing(Noun::Role, &name)
-            .map(|it| it.id.to_string());
-        (RoleRef::Stack(name), id)
-    };
-    if let (Some(standing), Some(id)) = (standing, id)
-        && id != standing.id.as_str()
-    {
-        checker.report(
-            Diagnostic::new(
-                Code::Place,
-                span,
-                format!("{who} cannot work under a role of another account"),
-                format!("in account {id}"),
-            )
-            .and(standing.key, format!("in account {}", standing.id))
-            .help(help),
-        );
-        return None;
-    }
-    Some(role)
 }
 
 #[cfg(test)]

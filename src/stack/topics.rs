@@ -12,7 +12,7 @@ use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{RoleRef, Topic, integrations, names, roles};
+use super::{RoleRef, Topic, names, passed, roles};
 use crate::policy::delivery;
 
 pub(super) const TOPIC: Shape = Shape {
@@ -382,7 +382,7 @@ fn optional(
         if let Some(text) = it.fields.text(field) {
             let help = "SNS is passed roles of the topic's own account only: declare one there";
             let owner = &it.fields.owner;
-            let role = integrations::credentials(checker, text, owner, standing.as_ref(), help);
+            let role = passed::passed(checker, text, owner, standing.as_ref(), help);
             roles.extend(role.map(|role| (attribute, role)));
         } else if let Some(value) = it.fields.get(field) {
             let text = match &value.value {

@@ -5,23 +5,12 @@
 use crate::kinds::survey::KeyReading;
 use crate::model::{Arn, KmsKey};
 use crate::policy::{Clause, Decision, Document, PrincipalClause, Request, Statement, Who};
-use crate::stack::Encryption;
 
 use super::claim::{Evidence, Trial};
 use super::may::Case;
 use super::paper::{Origin, Paper};
 use super::voice::{Voice, root};
 use super::world::{Caller, Thing, What};
-
-/// The text by which a queue names its KMS key.
-pub(super) fn key_of(queue: &Thing) -> Option<&str> {
-    match &queue.what {
-        What::Queue {
-            encryption: Encryption::Kms { key, .. },
-        } => Some(key),
-        _ => None,
-    }
-}
 
 /// Somebody whose calls of a topic or queue make its service use a key.
 struct Use<'a> {

@@ -19,7 +19,6 @@ use crate::stack::{
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Outcome, Promise, Trial};
 use super::declared::account_of;
-use super::keys::key_of;
 use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
 use super::voice::{Voice, root};
@@ -186,7 +185,7 @@ impl Case<'_> {
                         let request = speaker.asks(action, target.arn.clone());
                         self.step(&mut trial, &request, speaker.caller(self.world), &target);
                     }
-                    if let Some(key) = key_of(&target) {
+                    if let Some(key) = target.kms_key() {
                         self.uses_key(&mut trial, key, by_key(*it), &speaker, &target);
                     }
                     let does = match it {
@@ -454,7 +453,7 @@ impl Case<'_> {
     fn delivery(&self, trial: &mut Trial, topic: &Arn, queue: &Thing) {
         let request = delivery(topic.as_str(), &queue.arn);
         self.step(trial, &request, Caller::Bare, queue);
-        if let (Some(key), Who::Service(service)) = (key_of(queue), &request.principal) {
+        if let (Some(key), Who::Service(service)) = (queue.kms_key(), &request.principal) {
             let mut sns = Voice::service(service.clone());
             let context = request.context.iter();
             let context = context
@@ -579,7 +578,7 @@ impl Case<'_> {
         let own = request.owner() == Some(role.place.id.as_str());
         if let Some(target) = target {
             self.step(trial, request, Caller::Role(role), target);
-            if let Some(key) = key_of(target) {
+            if let Some(key) = target.kms_key() {
                 let sender = Voice::role(role);
                 self.uses_key(trial, key, &SENDING, &sender, target);
             }

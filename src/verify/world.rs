@@ -49,6 +49,18 @@ pub struct Thing {
     pub what: What,
 }
 
+impl Thing {
+    /// The text by which a queue names its KMS key.
+    pub(super) fn kms_key(&self) -> Option<&str> {
+        match &self.what {
+            What::Queue {
+                encryption: Encryption::Kms { key, .. },
+            } => Some(key),
+            _ => None,
+        }
+    }
+}
+
 /// What matters of a resource, by its kind.
 #[derive(Clone, Debug)]
 pub enum What {
