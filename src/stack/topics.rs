@@ -537,8 +537,8 @@ no fault
                 "[topics.a]\nsqs_failure_feedback_role = \"arn:aws:iam::999999999999:role/x\"\nhttp_success_feedback_sample_rate = 101\n"
             ),
             snapbox::str![[r#"
-E0104: `http_success_feedback_sample_rate` of topic `a` is out of range [must be from 0 to 100]
 E0303: topic `a` cannot work under a role of another account [in account 999999999999 | in account 111111111111] help: SNS is passed roles of the topic's own account only: declare one there
+E0104: `http_success_feedback_sample_rate` of topic `a` is out of range [must be from 0 to 100]
 
 "#]]
         );
