@@ -259,7 +259,7 @@ fn a_policy_is_changed_as_often_as_the_stack_is() {
 
 #[test]
 fn whatever_goes_wrong_while_a_role_overflows_and_back_the_next_apply_arrives() {
-    let (fits, over) = (caller(15, "resource-policy"), caller(16, "resource-policy"));
+    let (fits, over) = (caller(14, "resource-policy"), caller(16, "resource-policy"));
     let managed = |it: &Desired| match &it.wants[&address("roles.hub")].resource {
         Resource::Role(role) => role.managed.len(),
         _ => 0,

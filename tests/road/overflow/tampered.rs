@@ -95,7 +95,7 @@ const TABLE: [(&str, Deed, &[&str]); 11] = [
 /// The role with its policy in its second version, and a role beside it.
 async fn base(desired: &Desired) -> Sandbox {
     let base = quick(desired);
-    apply(&small(12), &base).await;
+    apply(&small(26), &base).await;
     let before = documents(&base).await["provision-fleet.hub.1"].clone();
     apply(desired, &base).await;
     assert_in_step(desired, &base, "before anything is done to it").await;
