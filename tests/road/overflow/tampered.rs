@@ -60,7 +60,7 @@ const TABLE: [(&str, Deed, &[&str]); 11] = [
     ("the version before put in force", |it| Box::pin(async {
         let (arn, version) = (ARN.to_owned(), "v1".to_owned());
         send(it, SERVICES, iam::SetDefaultPolicyVersion { arn, version }).await;
-    }), &["PD001 roles.hub cuts_access"]),
+    }), &["PD001 roles.hub opens_access"]),
     ("as many versions as there may be", |it| Box::pin(async {
         for _ in 0..3 {
             rewrite(it, allow("*", "*")).await;
