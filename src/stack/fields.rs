@@ -509,8 +509,14 @@ fn read(
         ),
         (Kind::Json, value) => Item::Json(value.to_json(), node.clone()),
         (Kind::Either(kinds), value) => {
-            let kind = kinds.iter().find(|it| it.fits(value))?;
-            return read(kind, node, about, faults);
+            let fitting = kinds.iter().find(|it| it.fits(value))?;
+            if let (Kind::OneOf(texts), Value::Text(it)) = (fitting, value)
+                && !texts.contains(&it.as_str())
+            {
+                faults.push(not_one_of(kind, texts, it, node.span, about));
+                return None;
+            }
+            return read(fitting, node, about, faults);
         }
         _ => return None,
     };

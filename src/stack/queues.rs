@@ -448,7 +448,7 @@ E0102: `max_message_size` of queue `a` cannot be read [not a size] help: write b
         snapbox::assert_data_eq!(
             faults("[queues.a]\nencryption = \"kms\"\n"),
             snapbox::str![[r#"
-E0102: `encryption` of queue `a` cannot be `kms` [no such choice] help: write `"sqs"` or `"off"`
+E0102: `encryption` of queue `a` cannot be `kms` [no such choice] help: write `"sqs"` or `"off"`, or a table such as `{ kms = … }`
 
 "#]]
         );

@@ -225,18 +225,22 @@ impl Wire {
             .collect()
     }
 
-    /// Whether a route answers. `endpoint` is the VPC endpoint the request came by.
+    /// Whether a route answers to a request that comes by this way.
     pub(crate) fn invoke(
         self,
         by: Option<&Keys>,
         api: &Door,
         method: &str,
         path: &str,
-        endpoint: Option<&str>,
+        way: &Way,
     ) -> bool {
         let mut headers = Vec::new();
-        if let Some(endpoint) = endpoint {
-            headers.push(("x-amzn-vpce-id".to_owned(), endpoint.to_owned()));
+        for (name, value) in [
+            ("x-amzn-vpce-id", &way.endpoint),
+            ("x-amzn-vpc-id", &way.vpc),
+            ("x-emulator-source-ip", &way.address),
+        ] {
+            headers.extend(value.clone().map(|it| (name.to_owned(), it)));
         }
         let host = format!("{}.execute-api.localhost:{}", api.id, self.port);
         headers.push(("host".to_owned(), host));
@@ -311,6 +315,16 @@ impl Wire {
         came_off(&answer, "Subscribe")
     }
 
+    /// Whether a queue lets somebody look for messages.
+    pub(crate) fn receive(self, by: Option<&Keys>, queue: &Arn) -> bool {
+        let asked =
+            json!({ "MaxNumberOfMessages": 1, "WaitTimeSeconds": 0, "VisibilityTimeout": 0 });
+        came_off(
+            &self.queue(by, "ReceiveMessage", queue, asked),
+            "ReceiveMessage",
+        )
+    }
+
     /// Whether a queue takes a message.
     pub(crate) fn push(self, by: Option<&Keys>, queue: &Arn) -> bool {
         let mut body = json!({ "MessageBody": "pushed" });
@@ -341,6 +355,17 @@ impl Wire {
             }
         }
     }
+}
+
+/// The way a request to an API comes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Way {
+    /// The VPC endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// The VPC of the endpoint.
+    pub(crate) vpc: Option<String>,
+    /// The caller's address; behind an endpoint one of the VPC.
+    pub(crate) address: Option<String>,
 }
 
 /// Where an API is called.

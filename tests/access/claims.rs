@@ -5,7 +5,7 @@
 //! which mechanism the engine chose where the stack left it open, are asked of
 //! the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use provision::cloud::sns::{CreateTopic, DeleteTopic, SetTopicAttributes};
 use provision::kinds::Resource;
 use provision::model::{Address, Arn};
 use provision::stack::{
-    Access, Api, Endpoint, Principal, RouteKey, Surface, Target, TopicRef, Via,
+    Access, Api, Endpoint, Network, Principal, QueueUse, RouteKey, Surface, Target, TopicRef, Via,
 };
 use serde_json::{Value, json};
 
-use crate::caller::{Message, is_fifo};
-use crate::ground::{Actor, Ground};
+use crate::caller::{Message, Way, is_fifo};
+use crate::ground::{Actor, Ground, ORGS};
 
 /// A VPC endpoint that no stack speaks of.
 const OTHER_ENDPOINT: &str = "vpce-0fffffffffffffff0";
@@ -102,9 +102,17 @@ impl Actor {
                 self.mighty && self.arn.account() == account.as_str() && name.starts_with(prefix)
             }
             Principal::Account(account) => self.mighty && self.arn.account() == account.as_str(),
+            Principal::Organization { id, unit } => {
+                let its = ORGS.iter().find(|it| it.0 == self.arn.account());
+                let below = |path: &str| {
+                    let unit = unit.as_deref().unwrap_or_default();
+                    unit.is_empty() || path.strip_prefix('/') == Some(unit)
+                };
+                self.mighty && its.is_some_and(|it| it.1 == id && below(it.2))
+            }
+            // Whoever is signed in and comes by such a way: see `comes_by`.
             Principal::Service(_)
             | Principal::ServiceFor { .. }
-            | Principal::Organization { .. }
             | Principal::Oidc { .. }
             | Principal::Network(_) => false,
         }
@@ -189,19 +197,91 @@ fn request(route: &RouteKey) -> (String, String) {
     (method.to_owned(), parts.collect::<Vec<_>>().join("/"))
 }
 
-/// The ways into an API: none but the public one, or VPC endpoints, the right and the wrong.
-fn ways(api: &Api) -> Vec<(Option<String>, bool)> {
-    if api.endpoint != Endpoint::Private {
-        return vec![(None, true)];
+/// The ways into an API, and whether the API itself is open to them: the public one, or VPC endpoints, the right
+/// and the wrong; and those that an access names, with one that it does not name.
+fn ways(ground: &Ground, name: &str) -> BTreeSet<(Way, bool)> {
+    let api = &ground.stack.apis[name];
+    let by = |endpoint: Option<&str>| Way {
+        endpoint: endpoint.map(str::to_owned),
+        ..Way::default()
+    };
+    let right = api.vpc_endpoints.iter().map(|it| (by(Some(it)), true));
+    let mut ways: BTreeSet<(Way, bool)> = match api.endpoint {
+        Endpoint::Private => right.collect(),
+        _ => BTreeSet::from([(Way::default(), true)]),
+    };
+    if api.endpoint == Endpoint::Private {
+        let any = ways.is_empty();
+        ways.extend([(by(Some(OTHER_ENDPOINT)), any), (by(None), false)]);
     }
-    let mut ways: Vec<_> = api
-        .vpc_endpoints
-        .iter()
-        .map(|it| (Some(it.clone()), true))
-        .collect();
-    ways.push((Some(OTHER_ENDPOINT.to_owned()), ways.is_empty()));
-    ways.push((None, false));
+    for network in networks(ground, name).map(|(network, _)| network) {
+        let door = api.vpc_endpoints.first().map(String::as_str);
+        let at = |endpoint: Option<&str>, vpc: Option<&str>, address: Option<&str>| {
+            let way = Way {
+                vpc: vpc.map(str::to_owned),
+                address: address.map(str::to_owned),
+                ..by(endpoint)
+            };
+            (way, true)
+        };
+        match network {
+            Network::VpcEndpoint(_) => {}
+            Network::Vpc(id) => ways.extend([
+                at(door, Some(id), None),
+                at(door, Some("vpc-0fffffffffffffff0"), None),
+            ]),
+            Network::Addresses(ranges) | Network::VpcAddresses(ranges) => {
+                for range in ranges {
+                    let inside = range.split('/').next();
+                    ways.extend([at(door, None, inside), at(door, None, Some("198.51.100.9"))]);
+                }
+            }
+        }
+    }
     ways
+}
+
+/// The networks that are let in to an API, and to which of its routes.
+fn networks<'a>(
+    ground: &'a Ground,
+    api: &'a str,
+) -> impl Iterator<Item = (&'a Network, &'a [RouteKey])> {
+    ground
+        .stack
+        .access
+        .iter()
+        .filter_map(move |it| match (&it.from, &it.to) {
+            (Principal::Network(network), Target::Api { name, routes }) if name == api => {
+                Some((network, &routes[..]))
+            }
+            _ => None,
+        })
+}
+
+/// Whether a request that comes by this way to this route is let in for its network.
+fn comes_by(ground: &Ground, api: &str, route: &RouteKey, way: &Way) -> bool {
+    let within = |ranges: &[String]| {
+        let inside = |it: &String| it.split('/').next() == way.address.as_deref();
+        ranges.iter().any(inside)
+    };
+    networks(ground, api).any(|(network, routes)| {
+        routes.iter().any(|it| covers(it, route))
+            && match network {
+                Network::VpcEndpoint(id) => way.endpoint.as_ref() == Some(id),
+                Network::Vpc(id) => way.vpc.as_ref() == Some(id),
+                Network::Addresses(ranges) => way.endpoint.is_none() && within(ranges),
+                Network::VpcAddresses(ranges) => way.endpoint.is_some() && within(ranges),
+            }
+    })
+}
+
+/// Whether a public route answers only the networks that an access names.
+fn is_limited(ground: &Ground, api: &str, route: &RouteKey) -> bool {
+    networks(ground, api).any(|(_, routes)| routes.iter().any(|it| covers(it, route)))
+}
+
+fn uses(access: &Access, queue: &str, what: QueueUse) -> bool {
+    matches!(&access.to, Target::Queue { name, uses } if name == queue && uses.contains(&what))
 }
 
 // ---- what is tried
@@ -211,19 +291,22 @@ fn calls<'a>(ground: &'a Ground, claims: &mut Vec<Claim<'a>>) {
     for (name, api) in &ground.stack.apis {
         let owner = ground.places[&api.account].id.as_str();
         for (route, public) in routes(api) {
-            for (endpoint, open) in ways(api) {
-                let by = endpoint.as_deref().map(|it| format!(" by {it}"));
-                let by = by.unwrap_or_default();
+            for (way, open) in ways(ground, name) {
+                let by = match &way {
+                    it if *it == Way::default() => String::new(),
+                    it => format!(" by {it:?}"),
+                };
+                let near = comes_by(ground, name, &route, &way);
+                let public = public && (near || !is_limited(ground, name, &route));
                 let mut try_it = |who: &str, expected: bool, keys: Option<&'a Keys>| {
                     let (method, path) = request(&route);
                     let door = &ground.doors[name];
-                    let endpoint = endpoint.clone();
+                    let way = way.clone();
                     claims.push(Claim {
                         words: format!("{who} calls {route} of {name}{by}"),
                         expected: expected && open,
                         probe: Box::new(move || {
-                            let way = endpoint.as_deref();
-                            ground.wire.invoke(keys, door, &method, &path, way)
+                            ground.wire.invoke(keys, door, &method, &path, &way)
                         }),
                     });
                 };
@@ -238,7 +321,9 @@ fn calls<'a>(ground: &'a Ground, claims: &mut Vec<Claim<'a>>) {
                             && allows(it.access, name, &route)
                             && actor.is_let(&it.access.from)
                     });
-                    try_it(&actor.name, public || declared, Some(&actor.keys));
+                    // A network lets in whoever is signed in, as far as their own account lets them.
+                    let near = near && (actor.mighty || actor.arn.account() == owner);
+                    try_it(&actor.name, public || declared || near, Some(&actor.keys));
                 }
             }
         }
@@ -330,23 +415,26 @@ fn once_assumed<'a>(
 ) {
     for (name, api) in &ground.stack.apis {
         for (route, public) in routes(api) {
-            for (endpoint, open) in ways(api) {
+            for (way, open) in ways(ground, name) {
                 let (method, path) = request(&route);
                 let door = &ground.doors[name];
                 let declared = here.iter().any(|it| allows(it.access, name, &route));
+                let near = comes_by(ground, name, &route, &way);
+                let public = public && !is_limited(ground, name, &route);
                 claims.push(Claim {
                     words: format!("{who} calls {route} of {name}"),
-                    expected: (declared || public) && open,
+                    expected: (declared || public || near) && open,
                     probe: Box::new(move || {
                         session().is_some_and(|keys| {
-                            let way = endpoint.as_deref();
-                            ground.wire.invoke(Some(&keys), door, &method, &path, way)
+                            ground.wire.invoke(Some(&keys), door, &method, &path, &way)
                         })
                     }),
                 });
             }
         }
     }
+    let declared = |queue: &str, what| here.iter().any(|it| uses(it.access, queue, what));
+    queueing(ground, who, session, declared, claims);
     for (name, topic) in &ground.stack.topics {
         claims.push(Claim {
             words: format!("{who} publishes to {name}"),
@@ -357,6 +445,33 @@ fn once_assumed<'a>(
                 })
             }),
         });
+    }
+}
+
+/// Sending to each queue and receiving from it.
+fn queueing<'a>(
+    ground: &'a Ground,
+    who: &str,
+    session: impl Fn() -> Option<Keys> + Copy + 'a,
+    declared: impl Fn(&str, QueueUse) -> bool,
+    claims: &mut Vec<Claim<'a>>,
+) {
+    for (name, queue) in &ground.stack.queues {
+        for (what, does) in [
+            (QueueUse::Send, "sends to"),
+            (QueueUse::Receive, "receives from"),
+        ] {
+            claims.push(Claim {
+                words: format!("{who} {does} queues.{name}"),
+                expected: declared(name, what),
+                probe: Box::new(move || {
+                    session().is_some_and(|keys| match what {
+                        QueueUse::Send => ground.wire.push(Some(&keys), &queue.arn),
+                        QueueUse::Receive => ground.wire.receive(Some(&keys), &queue.arn),
+                    })
+                }),
+            });
+        }
     }
 }
 
@@ -396,20 +511,32 @@ fn subscribing<'a>(ground: &'a Ground, claims: &mut Vec<Claim<'a>>) {
 }
 
 fn pushing<'a>(ground: &'a Ground, claims: &mut Vec<Claim<'a>>) {
+    let granted = granted(ground);
     for (name, queue) in &ground.stack.queues {
-        let mut try_it = |who: &str, keys: Option<&'a Keys>| {
-            claims.push(Claim {
-                words: format!("{who} sends to queues.{name}"),
-                expected: false,
-                probe: Box::new(move || ground.wire.push(keys, &queue.arn)),
-            });
-        };
-        try_it("anyone", None);
-        for actor in &ground.actors {
-            if !actor.rules(queue.arn.account()) {
-                try_it(&actor.name, Some(&actor.keys));
-            }
+        claims.push(Claim {
+            words: format!("anyone sends to queues.{name}"),
+            expected: false,
+            probe: Box::new(move || ground.wire.push(None, &queue.arn)),
+        });
+    }
+    for actor in &ground.actors {
+        if ground
+            .stack
+            .queues
+            .values()
+            .any(|it| actor.rules(it.arn.account()))
+        {
+            continue;
         }
+        let declared = |queue: &str, what: QueueUse| {
+            granted.iter().any(|it| {
+                it.via == Via::ResourcePolicy
+                    && uses(it.access, queue, what)
+                    && actor.is_let(&it.access.from)
+            })
+        };
+        let session = move || Some(actor.keys.clone());
+        queueing(ground, &actor.name, session, declared, claims);
     }
 }
 

@@ -11,7 +11,7 @@ use provision::policy::{Change, Who, compare};
 use serde_json::{Value, json};
 
 use crate::breaking::{Holder, policies};
-use crate::caller::{Door, Message, Wire};
+use crate::caller::{Door, Message, Way, Wire};
 use crate::emulator::Emulator;
 use crate::entering;
 use crate::ground::{Ground, OPERATOR, bare_provision, told};
@@ -357,7 +357,7 @@ impl Teams {
         };
         let wire = self.place.wire;
         self.entered(who, by)
-            .is_some_and(|it| wire.invoke(Some(&it), &door, method, path, None))
+            .is_some_and(|it| wire.invoke(Some(&it), &door, method, path, &Way::default()))
     }
 
     fn publishes(&self, who: &Arn, by: Option<&Arn>, body: &str) -> bool {
@@ -503,7 +503,7 @@ fn may(ground: &Ground, keys: &Keys) -> Vec<&'static str> {
         ("get items", "GET", "/items"),
         ("post orders", "POST", "/orders"),
     ] {
-        if wire.invoke(Some(keys), door, method, path, None) {
+        if wire.invoke(Some(keys), door, method, path, &Way::default()) {
             may.push(words);
         }
     }

@@ -24,6 +24,12 @@ pub(crate) const OPERATOR: &str = "999999999999";
 /// An account that the stack does not know.
 const OUTSIDE: &str = "888888888888";
 
+/// Accounts that belong to an organization, with the path of the unit that they are in.
+pub(crate) const ORGS: [(&str, &str, &str); 2] = [
+    ("777777777777", "o-exampleorg1", "/r-ab12/ou-ab12-11111111"),
+    ("666666666666", "o-exampleorg1", "/r-ab12/ou-ab12-22222222"),
+];
+
 /// Somebody who may try things: an IAM role, entered.
 #[derive(Debug)]
 pub(crate) struct Actor {
@@ -62,7 +68,13 @@ impl Ground {
     /// `propagation` is for how long the emulator keeps news of IAM to itself.
     pub(crate) fn of(file: &Path, overlays: &[&Path], propagation: u64) -> Option<Self> {
         let seconds = propagation.to_string();
-        let emulator = Emulator::start(&[("AUTH", "true"), ("EMULATOR_PROPAGATION_S", &seconds)])?;
+        let orgs = ORGS.map(|(account, org, unit)| format!("{org}{unit}={account}"));
+        let orgs = orgs.join(";");
+        let emulator = Emulator::start(&[
+            ("AUTH", "true"),
+            ("EMULATOR_PROPAGATION_S", &seconds),
+            ("EMULATOR_ORGS", &orgs),
+        ])?;
         let stack = read(file, overlays);
         let desired = lower::lower(&stack).expect("the stack can be lowered");
         let places = places(&stack);

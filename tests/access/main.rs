@@ -114,6 +114,11 @@ fn principals_that_the_stack_does_not_own_are_let_in_and_no_other() {
 }
 
 #[test]
+fn networks_are_let_in_and_no_other() {
+    access_is_real(&own_stack("networks"), &[], 0);
+}
+
+#[test]
 fn every_stack_of_the_folder_is_tried() {
     let folder = std::fs::read_dir(stack(MARKETPLACE).parent().expect("a folder"));
     let files: BTreeSet<String> = folder
