@@ -9,10 +9,9 @@ use super::args::{self, PolicyKind};
 use super::reading;
 use super::screen::Screen;
 use super::{Ending, Failure};
+use crate::policy::actions::is_listed;
 use crate::policy::grammar::{Grammar, Holder};
-use crate::policy::interchange::{
-    self, compare_line_of, comparison, kind_of_documents, not_text, simulate_line_of,
-};
+use crate::policy::interchange::{self, compare_line_of, comparison, not_text, simulate_line_of};
 use crate::policy::{Comparison, Document, Request, Who, compare as compared};
 use crate::policy::{PolicyError, json};
 use crate::report::style::{of_sign, styled};
@@ -43,10 +42,7 @@ pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, F
         return each_line(screen, |line| compare_line_of(kind, line));
     };
     let (before, after) = (read(old)?, read(new)?);
-    let kind = match kind {
-        Some(kind) => interchange::PolicyKind::told(kind),
-        None => kind_of_documents(&[&before.1, &after.1]),
-    };
+    let kind = interchange::PolicyKind::compared(kind, &[&before.1, &after.1]);
     let found = compared(
         &document(old, &before, kind)?,
         &document(new, &after, kind)?,
@@ -77,7 +73,14 @@ fn sentence(request: &Request) -> String {
         Who::Arn(name) | Who::Service(name) => name.clone(),
         Who::Anonymous => "anyone, unsigned,".to_owned(),
     };
-    let mut text = format!("{who} may {} on {}", request.action, request.resource);
+    let unlisted = match is_listed(&request.action) {
+        Some(false) => " (a name that the pattern takes; AWS lists no such action)",
+        Some(true) | None => "",
+    };
+    let mut text = format!(
+        "{who} may {}{unlisted} on {}",
+        request.action, request.resource
+    );
     for (key, values) in &request.context {
         text += &format!(" with {key} = {}", values.join(", "));
     }

@@ -285,7 +285,7 @@ impl Need<'_> {
                 "a private API's policy may have to let its callers in".to_owned()
             }
             Unmet::Signature => "the method asks for a signature".to_owned(),
-            Unmet::Authorization => "the authorization of the method is not given".to_owned(),
+            Unmet::Authorization => AUTHORIZATION.to_owned(),
             Unmet::Never(why) => why.to_owned(),
         }
     }
@@ -358,9 +358,24 @@ impl Prepared {
             ..Facts::of(request)
         };
         let action = request.action.to_ascii_lowercase();
-        let is_api = action.starts_with("execute-api:");
-        if is_api && request.method_auth == Some(MethodAuth::None) {
-            facts.caller = Caller::Anonymous;
+        if action.starts_with("execute-api:") {
+            match request.method_auth {
+                Some(MethodAuth::None) => facts.caller = Caller::Anonymous,
+                None if facts.caller.account().is_some() => {
+                    let of = |auth| {
+                        let method_auth = Some(auth);
+                        let request = Request {
+                            method_auth,
+                            ..request.clone()
+                        };
+                        self.decide_by(&request, silence)
+                    };
+                    return agreed(&of(MethodAuth::None), of(MethodAuth::Iam), || {
+                        AUTHORIZATION.to_owned()
+                    });
+                }
+                Some(MethodAuth::Iam) | None => {}
+            }
         }
         if let Some((allowed, why)) = services::settled(&facts.caller, &action) {
             let decision = if allowed {
@@ -373,30 +388,28 @@ impl Prepared {
                 because: vec![why.to_owned()],
             };
         }
-        let heard = Heard::of(self, &facts, &action);
-        if let Some(refused) = heard.denied() {
-            return refused;
-        }
-        let same = match (facts.caller.account(), owner(&facts)) {
-            (Some(own), Some(owner)) => Some(own == owner),
-            (Some(_), None) => None,
-            (None, _) => Some(false),
-        };
-        let decide = |same| heard.decide(&facts, &action, same);
-        let Some(same) = same else {
-            let (near, far) = (decide(true), decide(false));
-            if near.decision == far.decision {
-                return far;
+        let decide = |linked| Heard::of(self, &facts, &action, linked).verdict(&facts, &action);
+        match facts.is_service_linked() {
+            Three::Maybe if !self.scps.is_empty() || !self.rcps.is_empty() => {
+                agreed(&decide(true), decide(false), || {
+                    "the path of the session's role is not given".to_owned()
+                })
             }
-            return Verdict {
-                decision: Decision::Unproven,
-                because: vec![format!(
-                    "the account that owns {} is not given",
-                    request.resource
-                )],
-            };
-        };
-        decide(same)
+            linked => decide(linked == Three::Yes),
+        }
+    }
+}
+
+const AUTHORIZATION: &str = "the authorization of the method is not given";
+
+/// The second of two verdicts, if something that the request leaves open makes no difference.
+fn agreed(one: &Verdict, other: Verdict, open: impl Fn() -> String) -> Verdict {
+    if one.decision == other.decision {
+        return other;
+    }
+    Verdict {
+        decision: Decision::Unproven,
+        because: vec![open()],
     }
 }
 
@@ -424,15 +437,16 @@ struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn of(policies: &'a Prepared, facts: &Facts<'_>, action: &str) -> Self {
+    /// `linked` says whether the caller is a service's own role, which no organization limits.
+    fn of(policies: &'a Prepared, facts: &Facts<'_>, action: &str, linked: bool) -> Self {
         let one = |rules: &'a Option<Arc<Rules>>| {
             rules
                 .as_ref()
                 .map(|it| Side::of(std::slice::from_ref(it), facts, action))
         };
         let has_side = facts.caller.account().is_some();
-        let under_scps = has_side && !facts.is_service_linked();
-        let under_rcps = !facts.is_service_linked() && services::is_under_resource_control(action);
+        let under_scps = has_side && !linked;
+        let under_rcps = !linked && services::is_under_resource_control(action);
         let resource = one(&policies.resource);
         let is_root = matches!(facts.caller, Caller::Root { .. });
         let of_principal = |rules: &'a Option<Arc<Rules>>| {
@@ -480,6 +494,21 @@ impl<'a> Heard<'a> {
             .chain(self.rcps.iter().map(|(side, _)| side))
     }
 
+    fn verdict(&self, facts: &Facts<'_>, action: &str) -> Verdict {
+        if let Some(refused) = self.denied() {
+            return refused;
+        }
+        let decide = |same| self.decide(facts, action, same);
+        match (facts.caller.account(), owner(facts)) {
+            (Some(own), Some(owner)) => decide(own == owner),
+            (Some(_), None) => agreed(&decide(true), decide(false), || {
+                let resource = &facts.request.resource;
+                format!("the account that owns {resource} is not given")
+            }),
+            (None, _) => decide(false),
+        }
+    }
+
     /// The refusal, when a statement denies.
     fn denied(&self) -> Option<Verdict> {
         let because: Vec<String> = self
@@ -496,7 +525,12 @@ impl<'a> Heard<'a> {
     /// The verdict, where no statement certainly denies.
     fn decide(&self, facts: &Facts<'_>, action: &str, same: bool) -> Verdict {
         let ways = self.ways(facts, action, same);
-        let ceilings = self.ceilings();
+        let mut ceilings = self.ceilings();
+        let undecided = services::not_by_policy(action, &facts.request.resource);
+        ceilings.extend(undecided.map(|why| Need {
+            is: Three::Maybe,
+            ..Need::never(why)
+        }));
         let granted = Three::any(ways.iter().map(Way::is));
         let capped = Three::all(ceilings.iter().map(|it| it.is));
         let spared = !Three::any(self.sides().map(|it| it.denies.is));

@@ -28,6 +28,8 @@
 use std::borrow::Cow;
 
 use super::request::{Caller, Request, Who};
+use super::three::Three;
+
 /// What is known of a condition key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key<'a> {
@@ -68,6 +70,8 @@ pub struct Facts<'a> {
     pub owner: Option<&'a str>,
     /// What it means that a key is not named.
     pub silence: Silence,
+    /// Whether a federated session may have been opened by a user whom a statement names.
+    pub opener_is_open: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -79,6 +83,7 @@ impl<'a> Facts<'a> {
             caller: Caller::of(request),
             owner: request.owner(),
             silence: Silence::Absence,
+            opener_is_open: true,
         }
     }
 
@@ -131,6 +136,7 @@ impl<'a> Facts<'a> {
                 Caller::User { .. } => Some("User"),
                 Caller::Root { .. } => Some("Account"),
                 Caller::Anonymous => Some("Anonymous"),
+                Caller::Other { .. } if caller.federated().is_some() => Some("FederatedUser"),
                 Caller::Other { .. } => return Key::Present,
                 Caller::Provider { .. } | Caller::Service { .. } => return Key::Unknown,
             }),
@@ -140,8 +146,12 @@ impl<'a> Facts<'a> {
             }),
             "aws:userid" => match caller {
                 Caller::Anonymous => told(Some("anonymous")),
+                Caller::Root { account } => told(Some(account)),
                 Caller::Provider { .. } | Caller::Service { .. } => Key::Absent,
-                _ => Key::Present,
+                _ => match caller.account().zip(caller.federated()) {
+                    Some((account, name)) => Key::Told(Cow::Owned(format!("{account}:{name}"))),
+                    None => Key::Present,
+                },
             },
             "aws:principalisawsservice" => told(match caller {
                 Caller::Service { .. } => Some("true"),
@@ -153,6 +163,10 @@ impl<'a> Facts<'a> {
                 Caller::Service { name } => Some(name),
                 _ => None,
             }),
+            // All names of the service, of which the request tells one.
+            "aws:principalservicenameslist" if matches!(caller, Caller::Service { .. }) => {
+                Key::Present
+            }
             "aws:viaawsservice"
                 if self.silence == Silence::Anything && caller.account().is_some() =>
             {
@@ -204,6 +218,15 @@ impl<'a> Facts<'a> {
                 Some(owner) => told(Some(owner)),
                 None => Key::Unknown,
             },
+            // A caller that asks for a grant asks in its own name, unless the request says otherwise.
+            "kms:grantisforawsresource"
+                if caller.account().is_some() && GRANTS.iter().any(|it| self.asks(it)) =>
+            {
+                match self.silence {
+                    Silence::Absence | Silence::Plain => told(Some("false")),
+                    Silence::Anything => Key::Unknown,
+                }
+            }
             _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
             _ if PRESENT_IN
                 .iter()
@@ -239,14 +262,14 @@ impl<'a> Facts<'a> {
     ///
     /// A session's ARN leaves out the path: it is one if its `aws:PrincipalArn` says so.
     #[must_use]
-    pub fn is_service_linked(&self) -> bool {
+    pub fn is_service_linked(&self) -> Three {
         match self.caller {
-            Caller::Role { service_linked, .. } => service_linked,
-            Caller::Session { .. } => matches!(
-                self.given("aws:principalarn"),
-                Some([arn]) if arn.contains(":role/aws-service-role/")
-            ),
-            _ => false,
+            Caller::Role { service_linked, .. } => Three::from(service_linked),
+            Caller::Session { role, .. } => match self.given("aws:principalarn") {
+                Some([arn]) => Three::from(arn.contains(":role/aws-service-role/")),
+                _ => Three::maybe_if(role.starts_with("AWSServiceRoleFor")),
+            },
+            _ => Three::No,
         }
     }
 
@@ -293,6 +316,11 @@ impl<'a> Facts<'a> {
             .any(|it| self.given(it).is_some_and(|values| !values.is_empty()))
     }
 }
+
+/// Actions whose requests say whether a service asks for a grant on the caller's behalf.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource>.
+const GRANTS: [&str; 3] = ["kms:creategrant", "kms:listgrants", "kms:revokegrant"];
 
 /// Keys that every request has: not being told them is not their absence.
 const ALWAYS_PRESENT: [&str; 5] = [
@@ -443,7 +471,7 @@ fn may_be_absent(key: &str) -> bool {
         return true;
     }
     // A token's claims: `token.actions.githubusercontent.com:sub`.
-    let (prefix, name) = key.rsplit_once(':').unwrap_or_default();
+    let (prefix, name) = key.split_once(':').unwrap_or_default();
     !name.is_empty() && (SERVICES.contains(&prefix) || prefix.contains('.'))
 }
 
@@ -576,7 +604,8 @@ mod tests {
             (&session, "aws:principaltype", "AssumedRole"),
             (&user, "aws:principaltype", "User"),
             (&root, "aws:principaltype", "Account"),
-            (&federated, "aws:principaltype", "present"),
+            (&federated, "aws:principaltype", "FederatedUser"),
+            (&federated, "aws:userid", "111111111111:f"),
             (&sns, "aws:principaltype", "open"),
             // Every request has an address, of one kind or the other.
             (&role, "aws:sourceip", "present, present, open"),

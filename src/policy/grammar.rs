@@ -296,7 +296,8 @@ impl Judge {
             );
         }
         let plain = |it: u8| it.is_ascii_alphanumeric() || b"-.".contains(&it);
-        if vendor != "*" && !vendor.bytes().all(plain) {
+        let is_all = vendor == "*" && name == "*";
+        if !is_all && !vendor.bytes().all(plain) {
             return self.refuse(
                 at,
                 format!("Vendor {vendor} is not valid"),
@@ -547,6 +548,9 @@ impl Judge {
         if !key.contains(':') {
             let advice = format!("write the service before it: `aws:{key}`");
             self.refuse(at, VENDOR, advice);
+        }
+        if items(Some(values)).is_empty() {
+            self.refuse(at, SYNTAX, "name at least one value");
         }
         for (index, value) in items(Some(values)).iter().enumerate() {
             let at = match values {

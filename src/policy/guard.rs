@@ -8,8 +8,7 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>.
 
-use std::sync::OnceLock;
-
+use super::actions::services;
 use super::document::{Document, Effect, Principals, Statement};
 use super::normal::root_account;
 use super::patterns::Pattern;
@@ -521,25 +520,6 @@ fn wide_arn(statement: &Statement) -> Option<String> {
         }
     }
     None
-}
-
-/// The actions of each service that is known, in the service's own spelling.
-const ACTIONS: &str = include_str!("actions.txt");
-
-/// Services, and their actions.
-fn services() -> &'static [(&'static str, Vec<&'static str>)] {
-    static SERVICES: OnceLock<Vec<(&str, Vec<&str>)>> = OnceLock::new();
-    SERVICES.get_or_init(|| {
-        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
-        for line in ACTIONS.lines().filter(|it| !it.starts_with('#')) {
-            match (line.strip_prefix(' '), found.last_mut()) {
-                (Some(names), Some((_, actions))) => actions.extend(names.split_whitespace()),
-                (Some(_), None) => {}
-                (None, _) => found.push((line, Vec::new())),
-            }
-        }
-        found
-    })
 }
 
 /// What is wrong with the names of a statement's actions.

@@ -38,6 +38,9 @@ pub(super) fn is_of_an_account(value: &Value) -> bool {
     matches!(value, Value::Who(Who::Arn(_))) && !is_provider(value)
 }
 
+/// What whoever assumes a role is asked for.
+const ASSUMING: [&str; 3] = ["sts:assumerole", "sts:setsourceidentity", "sts:tagsession"];
+
 /// A coordinate, and which of its values are meant.
 type Part<'a> = (usize, &'a dyn Fn(&Value) -> bool);
 
@@ -76,12 +79,15 @@ pub(super) fn impossibilities(
             (action, &is_signed),
         ]);
     }
-    // No root user assumes a role.
+    // No root user assumes a role, and a federated user's session asks STS only who it is.
     if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
         let is_root =
             |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.ends_with(":root"));
-        let assumes = |it: &Value| matches!(it, Value::Text(it) if it == "sts:assumerole");
+        let assumes = |it: &Value| matches!(it, Value::Text(it) if ASSUMING.contains(&it.as_str()));
         forbid(&[(who, &is_root), (action, &assumes)]);
+        let is_federated = |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.contains(":federated-user/"));
+        let of_sts = |it: &Value| matches!(it, Value::Text(it) if it.starts_with("sts:") && it != "sts:getcalleridentity");
+        forbid(&[(who, &is_federated), (action, &of_sts)]);
     }
     if let Some(who) = principal {
         for (index, coordinate) in coordinates.iter().enumerate() {

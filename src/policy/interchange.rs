@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::actions::is_listed;
 use super::decide::{Policies, decide};
 use super::document::Document;
 use super::grammar::{Grammar, Holder, Refusal, items};
@@ -67,11 +68,14 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
         let one = |field: Option<Value>, at: &str, kind| {
             field.map(|it| document(&it, at, kind)).transpose()
         };
-        let identity = PolicyKind::guessed(Grammar::Identity);
-        let organization = PolicyKind::guessed(Grammar::Organization);
+        let identity = PolicyKind::told(Grammar::Identity);
+        let organization = PolicyKind::told(Grammar::Organization);
         let of_resource = match kind {
             Some(kind) => PolicyKind::told(kind),
-            None => PolicyKind::guessed(kind_of_resource(&request)),
+            None => PolicyKind {
+                told: false,
+                ..PolicyKind::told(kind_of_resource(&request))
+            },
         };
         let own = ["identityPolicies", "boundary", "sessionPolicy"];
         let assumed = request
@@ -130,10 +134,7 @@ pub fn compare_line(line: &str) -> String {
 pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
     answer(line, |fields, name| {
         let (old, new) = (take(fields, "old")?, take(fields, "new")?);
-        let kind = match kind {
-            Some(kind) => PolicyKind::told(kind),
-            None => kind_of_documents(&[&old, &new]),
-        };
+        let kind = PolicyKind::compared(kind, &[&old, &new]);
         let old = document(&old, "old", kind)?;
         let new = document(&new, "new", kind)?;
         let owner = fields.remove("resourceAccount");
@@ -186,6 +187,9 @@ pub fn request_value(request: &Request) -> Value {
     );
     put("action", Value::String(request.action.clone()));
     put("resource", Value::String(request.resource.clone()));
+    if is_listed(&request.action) == Some(false) {
+        put("unlisted", Value::Bool(true));
+    }
     if let Some(account) = &request.resource_account {
         put("resourceAccount", Value::String(account.clone()));
     }
@@ -238,6 +242,8 @@ pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
         return Err(wrong(inside("resource"), "must be an ARN, or `*`"));
     }
     let mut request = Request::new(principal, action, resource);
+    // A witness says of its action that its service lists none of this name.
+    fields.remove("unlisted");
     if let Some(value) = fields.remove("resourceAccount") {
         let at = inside("resourceAccount");
         request.resource_account = Some(account(value, &at)?);
@@ -406,6 +412,8 @@ fn account(value: Value, at: &str) -> Result<String, PolicyError> {
 pub struct PolicyKind {
     grammar: Grammar,
     told: bool,
+    /// Whether a list without statements stands for no policy at all.
+    may_be_empty: bool,
 }
 
 impl PolicyKind {
@@ -415,13 +423,17 @@ impl PolicyKind {
         Self {
             grammar,
             told: true,
+            may_be_empty: false,
         }
     }
 
-    fn guessed(grammar: Grammar) -> Self {
+    /// The kind of a document that is compared: one without statements stands for none.
+    #[must_use]
+    pub fn compared(told: Option<Grammar>, documents: &[&Value]) -> Self {
         Self {
-            grammar,
-            told: false,
+            grammar: told.unwrap_or_else(|| kind_of_documents(documents)),
+            told: told.is_some(),
+            may_be_empty: true,
         }
     }
 }
@@ -438,25 +450,23 @@ fn kind_of_resource(request: &Request) -> Grammar {
 }
 
 /// What documents are attached to, by what their statements name.
-#[must_use]
-pub fn kind_of_documents(documents: &[&Value]) -> PolicyKind {
+fn kind_of_documents(documents: &[&Value]) -> Grammar {
     let statements = || documents.iter().flat_map(|it| items(it.get("Statement")));
     let has = |name: &str| statements().any(|it| it.get(name).is_some());
     let is_sts = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("sts:"));
     let trusts = || statements().all(|it| items(it.get("Action")).iter().all(is_sts));
-    PolicyKind::guessed(if !has("Principal") && !has("NotPrincipal") {
+    if !has("Principal") && !has("NotPrincipal") {
         Grammar::Identity
     } else if has("Action") && trusts() {
         Grammar::Trust
     } else {
         Grammar::Resource(Holder::Other)
-    })
+    }
 }
 
 /// Reads a document, unless AWS refuses it.
 ///
-/// What AWS gives back it once took, so the ids of deleted principals are read, and so are conditions
-/// that the evaluator leaves open. A document without statements stands for none.
+/// What AWS gives back it once took, so the ids of deleted principals are read.
 pub fn document(value: &Value, at: &str, kind: PolicyKind) -> Result<Document, PolicyError> {
     let inside = |it: &str| match (at, it) {
         (at, "" | WHOLE) => at.to_owned(),
@@ -467,20 +477,25 @@ pub fn document(value: &Value, at: &str, kind: PolicyKind) -> Result<Document, P
         at: inside(&error.at),
         ..error
     })?;
-    if document.statements.is_empty() {
+    let listed = value.get("Statement").is_some_and(Value::is_array);
+    if kind.may_be_empty && listed && document.statements.is_empty() {
         return Ok(document);
     }
     let is_open = |it: &Refusal| {
-        // What nobody told the kind of may be of another one, whose ARNs and keys are its own.
+        // What nobody told the kind of may be of another one, whose ARNs are its own.
         let element = |name: &str| it.at.contains(&format!(".{name}"));
-        let guessed = element("Condition")
-            || (element("Resource") || element("NotResource"))
-                && !it
-                    .words
-                    .starts_with("Policy statement must contain resources")
-                && !it.words.starts_with("Has prohibited field");
-        let by_aws = kind.grammar == Grammar::Organization && it.at.ends_with(".Principal");
-        by_aws || it.is_of_principal() || !kind.told && guessed
+        let guessed = (element("Resource") || element("NotResource"))
+            && !it
+                .words
+                .starts_with("Policy statement must contain resources")
+            && !it.words.starts_with("Has prohibited field");
+        // Of the resource control policies, the one that AWS attaches allows.
+        let by_aws = kind.grammar == Grammar::Organization
+            && it.at.ends_with(".Principal")
+            && items(value.get("Statement"))
+                .iter()
+                .all(|it| it["Principal"] == "*");
+        by_aws || !kind.told && guessed
     };
     match kind
         .grammar
@@ -786,10 +801,6 @@ mod tests {
         };
         for (condition, context) in [
             (r#""StringEquals":{"acme:colour":"red"}"#, ""),
-            (
-                r#""StringSounds":{"aws:SourceIp":"x"}"#,
-                r#""aws:SourceIp":"10.0.0.1""#,
-            ),
             (r#""IpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#, ""),
             (r#""NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}"#, ""),
             (
@@ -819,14 +830,20 @@ mod tests {
 
     #[test]
     fn an_unproven_comparison_says_why() {
-        let odd = ALLOW.replace(
-            r#""Resource""#,
-            r#""Condition":{"StringSounds":{"a:b":"c"}},"Resource""#,
-        );
-        let answer = compare_line(&format!(r#"{{"name":"q","old":{ALLOW},"new":{odd}}}"#));
-        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let under = |condition: &str| {
+            let odd = ALLOW.replace(
+                r#""Resource""#,
+                &format!(r#""Condition":{{{condition}}},"Resource""#),
+            );
+            let answer = compare_line(&format!(r#"{{"name":"q","old":{ALLOW},"new":{odd}}}"#));
+            serde_json::from_str::<Value>(&answer).expect("JSON")
+        };
+        let answer = under(r#""StringEquals":{"a:b":"${aws:PrincipalTag/c}"}"#);
         assert_eq!(answer["verdict"], "unproven");
         assert!(answer["because"][0].is_string());
+        // AWS refuses an operator that there is not.
+        let answer = under(r#""StringSounds":{"a:b":"c"}"#);
+        assert_eq!(answer["at"], "new.Statement[0].Condition.StringSounds");
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! IAM's language, and what AWS refuses in documents of it; knows nothing of stacks.
 
+pub mod actions;
 pub mod automaton;
 pub mod condition;
 pub mod context;

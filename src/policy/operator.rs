@@ -155,7 +155,11 @@ impl Operator {
     pub(super) fn takes_variables(self) -> bool {
         matches!(
             self.base,
-            Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::ArnLike
+            Base::StringEquals
+                | Base::StringEqualsIgnoreCase
+                | Base::StringLike
+                | Base::ArnLike
+                | Base::Bool
         )
     }
 }

@@ -256,12 +256,20 @@ impl<'a> Caller<'a> {
     }
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    /// The name of a federated user's session, which whoever opened it chose.
+    pub(super) fn federated(&self) -> Option<&'a str> {
+        match *self {
+            Self::Other { arn, .. } => Some(arn.split_once(":federated-user/")?.1),
+            _ => None,
+        }
+    }
+
     /// Whether it has temporary credentials, and no others.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
             Self::Role { .. } | Self::Session { .. } => true,
-            Self::Other { arn, .. } => arn.contains(":federated-user/"),
+            Self::Other { .. } => self.federated().is_some(),
             Self::User { .. }
             | Self::Root { .. }
             | Self::Provider { .. }

@@ -239,6 +239,9 @@ impl Rule {
             if found == Three::Maybe {
                 why.push(match name {
                     Name::Canonical => "it names a canonical user".to_owned(),
+                    Name::Exact(user) if facts.caller.federated().is_some() => {
+                        format!("it names {user}, who may have opened the federated session")
+                    }
                     _ => format!("it names one session of {}", facts.request.principal),
                 });
             }
@@ -400,6 +403,11 @@ impl Name {
                 Three::from(caller.account() == Some(own.as_str())),
             ),
             Self::Role(own) => (Level::Role, Three::from(is_role(own, facts))),
+            // What is given to a user is given to the sessions that it opens, as far as their
+            // policies go.
+            Self::Exact(own) if opens(own, facts) => {
+                (Level::Role, Three::maybe_if(facts.opener_is_open))
+            }
             Self::Exact(own) => (
                 Level::Direct,
                 match *caller {
@@ -424,6 +432,25 @@ impl Name {
             Self::Canonical => (Level::Direct, Three::maybe_if(caller.account().is_some())),
             Self::Ghost => (Level::Direct, Three::No),
         }
+    }
+}
+
+/// Whether the caller is a federated session that this user may have opened.
+fn opens(user: &str, facts: &Facts<'_>) -> bool {
+    let account = |it: &str| {
+        let mut parts = it.split(':').skip(1);
+        (
+            parts.next().map(str::to_owned),
+            parts.nth(2).map(str::to_owned),
+        )
+    };
+    match facts.caller {
+        Caller::Other { arn, .. } => {
+            facts.caller.federated().is_some()
+                && user.contains(":user/")
+                && account(user) == account(arn)
+        }
+        _ => false,
     }
 }
 

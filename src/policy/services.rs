@@ -124,11 +124,14 @@ const UNDER_RESOURCE_CONTROL: [&str; 62] = [
     "xray",
 ];
 
+/// What KMS lets callers do to an alias itself; anything else asked of an alias is asked of its key.
+const OF_ALIASES: [&str; 3] = ["kms:createalias", "kms:deletealias", "kms:updatealias"];
+
 /// Actions of STS that no trust policy decides about.
 ///
 /// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html>:
 /// these have no role as their resource.
-const STS_WITHOUT_ROLE: [&str; 7] = [
+const STS_WITHOUT_ROLE: [&str; 8] = [
     "sts:assumeroot",
     "sts:decodeauthorizationmessage",
     "sts:getaccesskeyinfo",
@@ -136,6 +139,7 @@ const STS_WITHOUT_ROLE: [&str; 7] = [
     "sts:getfederationtoken",
     "sts:getservicebearertoken",
     "sts:getsessiontoken",
+    "sts:getwebidentitytoken",
 ];
 
 /// Who calls, as far as STS tells callers apart.
@@ -160,7 +164,7 @@ enum Credentials {
 /// - `GetSessionToken`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
 /// - `AssumeRole`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 /// - `GetFederationToken`: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
-const STS: [(&str, &[Credentials], bool, &str); 9] = [
+const STS: [(&str, &[Credentials], bool, &str); 8] = [
     (
         "sts:getcalleridentity",
         &[
@@ -186,21 +190,13 @@ const STS: [(&str, &[Credentials], bool, &str); 9] = [
     ),
     (
         "sts:getsessiontoken",
-        &[
-            Credentials::Role,
-            Credentials::Federated,
-            Credentials::Foreign,
-        ],
+        &[Credentials::Role, Credentials::Foreign],
         false,
         "sts:GetSessionToken is for a user's own credentials, not for those of a session",
     ),
     (
         "sts:getfederationtoken",
-        &[
-            Credentials::Role,
-            Credentials::Federated,
-            Credentials::Foreign,
-        ],
+        &[Credentials::Role, Credentials::Foreign],
         false,
         "sts:GetFederationToken is for a user's own credentials, not for those of a session",
     ),
@@ -209,12 +205,6 @@ const STS: [(&str, &[Credentials], bool, &str); 9] = [
         &[Credentials::Root],
         false,
         "an account's root user cannot assume a role",
-    ),
-    (
-        "sts:assumerole",
-        &[Credentials::Federated],
-        false,
-        "a federated user's session cannot assume a role",
     ),
     (
         "sts:tagsession",
@@ -243,9 +233,34 @@ pub(super) fn settled(caller: &Caller<'_>, action: &str) -> Option<(bool, &'stat
             Credentials::Foreign
         }
     };
-    STS.iter()
+    let known = STS
+        .iter()
         .find(|(it, callers, _, _)| *it == action && callers.contains(&credentials))
-        .map(|(_, _, allowed, why)| (*allowed, *why))
+        .map(|(_, _, allowed, why)| (*allowed, *why));
+    // <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>
+    let confined = credentials == Credentials::Federated && action.starts_with("sts:");
+    known.or(confined.then_some((
+        false,
+        "a federated user's session may call nothing of STS but sts:GetCallerIdentity",
+    )))
+}
+
+/// Why no policy alone decides about an action on a resource, where that is so.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html> and
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html>.
+pub(super) fn not_by_policy(action: &str, resource: &str) -> Option<&'static str> {
+    if action == "kms:retiregrant" {
+        return Some("the grant itself says who may retire it, whatever the policies allow");
+    }
+    let of_key = action.starts_with("kms:") && !OF_ALIASES.contains(&action);
+    (of_key && is_alias(resource))
+        .then_some("KMS decides this by the key that the alias stands for; ask about the key")
+}
+
+fn is_alias(resource: &str) -> bool {
+    let mut parts = resource.splitn(6, ':').skip(2);
+    parts.next() == Some("kms") && parts.nth(2).is_some_and(|it| it.starts_with("alias/"))
 }
 
 /// Why only the resource's own account may call an action, where that is so.
@@ -281,10 +296,6 @@ pub(super) fn is_under_resource_control(action: &str) -> bool {
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html> and
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 pub(super) fn is_guarded(action: &str, resource: &str) -> bool {
-    let is_alias = || {
-        let mut parts = resource.splitn(6, ':').skip(2);
-        parts.next() == Some("kms") && parts.nth(2).is_some_and(|it| it.starts_with("alias/"))
-    };
-    action.starts_with("kms:") && resource != "*" && !is_alias()
+    action.starts_with("kms:") && resource != "*" && !is_alias(resource)
         || action.starts_with("sts:") && !STS_WITHOUT_ROLE.contains(&action)
 }

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::actions::all_of;
 use super::automaton::{Atlas, Class, Language, Step, Universe, literal, steps};
 use super::condition::Test;
 use super::coordinate::{self, Coordinate, Value, What, links, text_of};
@@ -60,8 +61,6 @@ pub struct Space {
     pub owner: Option<String>,
     /// Accounts in which it may matter how a statement names a principal.
     pub accounts: BTreeSet<String>,
-    /// Actions that are named without wildcards, in lower case.
-    actions: BTreeSet<String>,
     /// Services of these documents whose resources' policies must allow in their own account as well.
     guarded: Vec<&'static str>,
     /// A request of each value of the principal's coordinate.
@@ -107,7 +106,8 @@ impl Space {
         let actions = actions
             .map(|it| Language(vec![steps(it.tokens(), Class::Any)]))
             .chain(TRADES.map(|it| Language(vec![literal(it)])))
-            .chain(told_apart(&accounts, &guarded));
+            .chain(told_apart(&accounts, &guarded))
+            .chain(real_actions(&rules, kind));
         let atlas = Atlas::of(Universe::Action, actions).map_err(|_| too_many("actions"))?;
         coordinates.push(Coordinate::texts(What::Action, atlas));
 
@@ -177,7 +177,6 @@ impl Space {
             impossible: Vec::new(),
             owner: owner.map(str::to_owned),
             accounts,
-            actions: named_actions(&rules),
             guarded,
             askers,
             spellings: tests
@@ -202,7 +201,11 @@ impl Space {
     /// What is known of each value of the principal's coordinate.
     #[must_use]
     pub fn askers(&self) -> Vec<Facts<'_>> {
-        self.askers.iter().map(Facts::of).collect()
+        let told = |it| Facts {
+            opener_is_open: false,
+            ..Facts::of(it)
+        };
+        self.askers.iter().map(told).collect()
     }
 
     /// The combinations in which the caller is of the resource's own account: certainly, and possibly.
@@ -290,9 +293,8 @@ impl Space {
         if let Some(index) = self.index(&What::Action) {
             let values = &self.coordinates[index].values;
             let is_closed = |it: usize| {
-                // Of a pattern's class the example says nothing about the others.
-                let named = text_of(&values[it]).filter(|it| self.actions.contains(*it));
-                self.kind == Kind::Resource && named.is_some_and(|it| owner_only(it).is_some())
+                self.kind == Kind::Resource
+                    && text_of(&values[it]).is_some_and(|it| owner_only(it).is_some())
             };
             self.shape.keep(&mut cube, index, is_closed);
         }
@@ -422,11 +424,20 @@ fn guarded_services(rules: &[&Rule]) -> Vec<&'static str> {
     all.filter(|it| names(it) || !of_another).collect()
 }
 
-/// The actions that statements name without wildcards.
-fn named_actions(rules: &[&Rule]) -> BTreeSet<String> {
-    let patterns = rules.iter().flat_map(|it| &it.action.patterns);
-    let named = patterns.filter_map(|it| it.as_literal().map(str::to_owned));
-    named.collect()
+/// The actions of services that allow some of them to the resource's own account only, those apart
+/// from the others: what holds of one action of a pattern's class then holds of all of them.
+fn real_actions(rules: &[&Rule], kind: Kind) -> Vec<Language> {
+    let patterns = || rules.iter().flat_map(|it| &it.action.patterns);
+    let asked = ["sqs", "kms"].into_iter().filter(|service| {
+        let all = Pattern::of(&format!("{service}:*"));
+        kind == Kind::Resource && patterns().any(|it| it.as_literal().is_none() && it.meets(&all))
+    });
+    let of = |service: &str, closed: bool| {
+        let names = all_of(service).map(|it| it.to_ascii_lowercase());
+        let names = names.filter(|it| owner_only(it).is_some() == closed);
+        Language(names.map(|it| literal(&it)).collect())
+    };
+    asked.flat_map(|it| [of(it, true), of(it, false)]).collect()
 }
 
 /// The actions of services whose resources' policies count otherwise in their own account.

@@ -152,7 +152,11 @@ pub fn alone(document: &Document, request: &Request) -> Three {
 /// a stronger one; at none, whether it only does not deny it.
 fn says(rules: &Rules, request: &Request, least: Option<Level>) -> Three {
     let action = request.action.to_ascii_lowercase();
-    let facts = Facts::of(request);
+    // A federated session stands for those that nobody opened whom a document names.
+    let facts = Facts {
+        opener_is_open: false,
+        ..Facts::of(request)
+    };
     let any = |effect, least| {
         let rules = rules.rules.iter().filter(|it| it.effect == effect);
         Three::any(rules.map(|it| it.applies(&facts, &action, &mut Vec::new()).at_least(least)))

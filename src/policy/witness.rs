@@ -4,6 +4,7 @@
 //! plainest first, and dresses it: a stranger's account, a known action of the resource's
 //! service, a context that says no more than it must.
 
+use super::actions::all_of;
 use super::automaton::Atlas;
 use super::coordinate::{Value, What, text_of};
 use super::coordinates::{plain, role_of};
@@ -168,8 +169,11 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
             request.context.insert(spelling(space, key), values);
         }
     }
-    if request.principal == Who::Anonymous && request.action.starts_with("execute-api:") {
-        request.method_auth = Some(MethodAuth::None);
+    if request.action.starts_with("execute-api:") {
+        request.method_auth = Some(match request.principal {
+            Who::Anonymous => MethodAuth::None,
+            Who::Arn(_) | Who::Service(_) => MethodAuth::Iam,
+        });
     }
     align(space, &mut request);
     say_what_does_not_follow(space, &mut request);
@@ -313,21 +317,25 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<
     parts.join(":")
 }
 
-/// A known action of the same class, of the resource's service if there is one.
+/// A known action of the same class, of the resource's service if there is one; or else any that a
+/// listed service has.
 fn nicer_action(atlas: Option<&Atlas>, example: &str, resource: &str) -> String {
     let Some(atlas) = atlas else {
         return example.to_owned();
     };
-    let fits = |it: &&&str| atlas.rather(example, it.to_ascii_lowercase()).is_some();
+    let fits = |it: &str| atlas.rather(example, it.to_ascii_lowercase()).is_some();
     let service = match resource.split(':').nth(2) {
         Some("iam") => "sts",
         Some(service) => service,
         None => "",
     };
-    let own = |it: &&&str| it.split(':').next() == Some(service);
-    let known = KNOWN.iter().filter(fits).find(own);
-    let known = known.or_else(|| KNOWN.iter().find(fits));
-    known.map_or_else(|| example.to_owned(), |it| (*it).to_owned())
+    let services = [service, example.split(':').next().unwrap_or_default()];
+    let known = || KNOWN.into_iter().filter(|it| fits(it));
+    let of = |service: &str| known().find(|it| it.split(':').next() == Some(service));
+    let found = services.into_iter().find_map(of).map(str::to_owned);
+    let found = found.or_else(|| services.into_iter().flat_map(all_of).find(|it| fits(it)));
+    let found = found.or_else(|| known().next().map(str::to_owned));
+    found.unwrap_or_else(|| example.to_owned())
 }
 
 /// A value of the same class that reads as one.

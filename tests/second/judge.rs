@@ -15,7 +15,7 @@
 //! | SCPs, RCPs | AWS Organizations, `orgs_manage_policies_scps.html`, `orgs_manage_policies_rcps.html` |
 //! | queues of other accounts | Amazon SQS, `sqs-limitations-of-custom-policies.html` |
 //! | keys of other accounts, aliases | AWS KMS, `kms-api-permissions-reference.html`, `alias-access.html` |
-//! | STS | AWS STS API, `API_AssumeRole`, `API_GetCallerIdentity`, `API_GetSessionToken`, `API_GetFederationToken` |
+//! | STS | AWS STS API, `API_AssumeRole`, `API_GetCallerIdentity`, `API_GetSessionToken`, `API_GetFederationToken`; `id_credentials_sts-comparison.html` |
 //! | REST APIs | Amazon API Gateway, `apigateway-authorization-flow.html` |
 
 use std::collections::HashMap;
@@ -67,7 +67,8 @@ pub(crate) fn allows(question: &Value) -> bool {
         "sts:getcalleridentity" => return has_account,
         "sts:getsessiontoken" => return matches!(asked.kind, Kind::User | Kind::Root),
         "sts:getfederationtoken" if !matches!(asked.kind, Kind::User | Kind::Root) => return false,
-        "sts:assumerole" if matches!(asked.kind, Kind::Root | Kind::Federated) => return false,
+        "sts:assumerole" if asked.kind == Kind::Root => return false,
+        _ if asked.service == "sts" && asked.kind == Kind::Federated => return false,
         _ => {}
     }
     if asked.service == "execute-api" && asked.unsigned_method {
@@ -260,9 +261,21 @@ impl Asked {
                 let name = self.name.rsplit('/').next().expect("a name");
                 put("aws:username", name);
             }
-            Kind::Root => put("aws:principaltype", "Account"),
-            Kind::Anonymous => put("aws:principaltype", "Anonymous"),
-            Kind::Federated | Kind::Service => {}
+            Kind::Root => {
+                put("aws:principaltype", "Account");
+                put("aws:userid", self.account.as_deref().expect("an account"));
+            }
+            Kind::Anonymous => {
+                put("aws:principaltype", "Anonymous");
+                put("aws:userid", "anonymous");
+            }
+            Kind::Federated => {
+                put("aws:principaltype", "FederatedUser");
+                let name = self.name.rsplit('/').next().expect("a name");
+                let account = self.account.as_deref().expect("an account");
+                put("aws:userid", &format!("{account}:{name}"));
+            }
+            Kind::Service => {}
         }
         match &self.kind {
             Kind::Service => {
@@ -276,6 +289,9 @@ impl Asked {
                 put("aws:principalisawsservice", "false");
                 if self.service == "kms" {
                     put("kms:calleraccount", account);
+                }
+                if self.action == "kms:creategrant" {
+                    put("kms:grantisforawsresource", "false");
                 }
                 if !matches!(self.kind, Kind::Session { .. }) {
                     put("aws:principalarn", &self.name);
@@ -299,6 +315,7 @@ impl Asked {
             !key.starts_with("aws:principal")
                 && !key.starts_with("aws:multifactorauth")
                 && key != "aws:username"
+                && key != "aws:userid"
         });
         self.follow();
     }
@@ -467,6 +484,9 @@ impl Asked {
         };
         let (set, operator) = operator.split_once(':').unwrap_or(("", operator));
         let negated = operator.contains("Not");
+        // Of a set, the empty text counts as no value.
+        let some: Vec<String> = found.iter().filter(|it| !it.is_empty()).cloned().collect();
+        let found = if set.is_empty() { found } else { &some };
         if found.is_empty() {
             return if_exists || set == "ForAllValues" || set.is_empty() && negated;
         }

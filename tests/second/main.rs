@@ -55,6 +55,8 @@ fn a_second_evaluator_gives_the_same_answers() {
         "anonymous",
         "trust",
         "key",
+        "federated user",
+        "service-linked role",
     ] {
         let [denied, allowed] = seen.get(name).copied().unwrap_or_default();
         assert!(
@@ -190,6 +192,8 @@ fn traits(question: &Value) -> Vec<String> {
     add(text.contains("${"), "variable");
     add(principal.contains(":assumed-role/"), "session");
     add(principal.ends_with(":root"), "root user");
+    add(principal == FEDERATED, "federated user");
+    add(principal == LINKED, "service-linked role");
     add(principal.contains(":user/"), "user");
     add(principal.ends_with(".amazonaws.com"), "service");
     add(principal.is_empty(), "anonymous");
@@ -251,7 +255,12 @@ const TARGETS: [Target; 7] = [
     ),
     (
         "arn:aws:kms:eu-west-1:222222222222:key/k",
-        &["kms:Decrypt", "kms:PutKeyPolicy", "kms:GenerateDataKey"],
+        &[
+            "kms:Decrypt",
+            "kms:PutKeyPolicy",
+            "kms:GenerateDataKey",
+            "kms:CreateGrant",
+        ],
         OWN,
     ),
     (
@@ -277,7 +286,11 @@ const TARGETS: [Target; 7] = [
 ];
 
 // A role that policies name sessions of is asked about in its sessions: a role alone does not tell which.
-const CALLERS: [&str; 12] = [
+const FEDERATED: &str = "arn:aws:sts::222222222222:federated-user/fed";
+const LINKED: &str = "arn:aws:sts::222222222222:assumed-role/AWSServiceRoleForX/s";
+const CALLERS: [&str; 14] = [
+    FEDERATED,
+    LINKED,
     "arn:aws:sts::222222222222:assumed-role/a/s3",
     "arn:aws:iam::222222222222:role/team/b",
     "arn:aws:sts::222222222222:assumed-role/a/s1",
@@ -308,7 +321,14 @@ const NAMES: [&str; 12] = [
 ];
 
 /// Operators with their key and values.
-const TESTS: [(&str, &str, &[&str]); 27] = [
+const TESTS: [(&str, &str, &[&str]); 30] = [
+    ("Bool", "kms:GrantIsForAWSResource", &["true", "false"]),
+    (
+        "StringEquals",
+        "aws:PrincipalType",
+        &["FederatedUser", "Account", "User"],
+    ),
+    ("ForAnyValue:StringNotLike", "aws:TagKeys", &["t*"]),
     ("StringEquals", "aws:PrincipalOrgID", &["o-1", "o-2"]),
     ("StringNotEquals", "aws:PrincipalOrgID", &["o-1"]),
     ("StringEqualsIfExists", "aws:principalorgid", &["o-1"]),
@@ -401,7 +421,7 @@ const CONTEXT: [(&str, &[&[&str]]); 12] = [
     ("aws:ResourceTag/team", &[&[], &["blue"], &["b*"]]),
     (
         "aws:TagKeys",
-        &[&[], &["team"], &["team", "cost"], &["blue"]],
+        &[&[], &["team"], &["team", "cost"], &["blue"], &[""]],
     ),
     ("aws:SecureTransport", &[&["true"], &["false"]]),
     ("aws:MultiFactorAuthPresent", &[&[], &["true"], &["false"]]),
@@ -444,6 +464,7 @@ fn request(dice: &mut Dice, target: Target) -> Value {
     if let Some((head, rest)) = caller.split_once(":assumed-role/") {
         let role = match rest.split('/').next() {
             Some("b") => "team/b",
+            Some("AWSServiceRoleForX") => "aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
             _ => "a",
         };
         let arn = format!("{}:role/{role}", head.replace(":sts:", ":iam:"));
@@ -534,7 +555,9 @@ fn statement(dice: &mut Dice, attached: Attached, target: Target) -> Value {
     }
     if !trusts {
         let parts: Vec<&str> = resource.splitn(6, ':').collect();
-        let own = format!("arn:aws:{}:*:{}:*", parts[2], parts[4]);
+        // IAM takes no region.
+        let region = if parts[2] == "iam" { "" } else { "*" };
+        let own = format!("arn:aws:{}:{region}:{}:*", parts[2], parts[4]);
         let begin = match service {
             "sts" => "role/",
             _ => "",
@@ -632,6 +655,12 @@ fn question(dice: &mut Dice) -> Value {
     }
     if dice.roll(5) == 0 {
         question["rcps"] = json!(levels(dice, true));
+    }
+    if question["request"]["principal"] == FEDERATED {
+        // Which user opened the session no request tells, so that none is named.
+        let text = question.to_string();
+        let text = text.replace("arn:aws:iam::222222222222:user/ann", FEDERATED);
+        question = serde_json::from_str(&text).expect("JSON");
     }
     question
 }

@@ -550,7 +550,23 @@ fn a_key_policy_has_the_last_word_in_its_own_account() {
 }
 
 fn invoke(who: Who, api: &str) -> Request {
-    Request::new(who, "execute-api:Invoke", api)
+    let method_auth = (who != Who::Anonymous).then_some(MethodAuth::Iam);
+    Request {
+        method_auth,
+        ..Request::new(who, "execute-api:Invoke", api)
+    }
+}
+
+/// A method without authorization would not look at who signed.
+#[test]
+fn a_signed_call_whose_methods_authorization_is_not_given_is_open_where_that_matters() {
+    let request = Request::new(Who::of(ROLE), "execute-api:Invoke", API);
+    let why = is(Unproven, &request, &resource(lets(ROLE)));
+    assert_eq!(why, ["the authorization of the method is not given"]);
+    is(Unproven, &request, &Policies::default());
+    is(Allow, &request, &identity(allow("")));
+    is(Allow, &request, &resource(lets("*")));
+    is(Deny, &request, &resource(deny(r#""Principal":"*""#)));
 }
 
 #[test]
@@ -650,6 +666,7 @@ fn a_private_api_without_a_policy_lets_nobody_in() {
     is(Deny, &request, &resource(through("vpce-2")));
     let mut stranger = request;
     stranger.principal = Who::Anonymous;
+    stranger.method_auth = None;
     is(Unproven, &stranger, &resource(through("vpce-1")));
     stranger.method_auth = Some(MethodAuth::None);
     is(Allow, &stranger, &resource(through("vpce-1")));
