@@ -126,7 +126,18 @@ impl Voice {
                 let account = arn.split(':').nth(4).unwrap_or_default();
                 let values = named.map(PrincipalClause::aws_values).unwrap_or_default();
                 let anyone = named.is_some_and(|it| it.principals == Principals::Anyone);
-                if values.iter().any(|it| it == arn) {
+                // To SNS, the source of a signed request is the account that signed it.
+                let mut tests = by
+                    .into_iter()
+                    .flat_map(|it| it.conditions.values().flatten());
+                let of_account = tests.any(|(key, values)| {
+                    let is_source = ["aws:sourceowner", "aws:sourceaccount"]
+                        .contains(&key.to_ascii_lowercase().as_str());
+                    is_source && values == &[account]
+                });
+                if of_account {
+                    self.account(account)
+                } else if values.iter().any(|it| it == arn) {
                     self.name(arn)
                 } else if values.iter().any(|it| root_account(it) == Some(account)) {
                     self.account(account)

@@ -21,8 +21,9 @@ use std::sync::Arc;
 
 use super::document::{Clause, Document, Effect, Statement};
 use super::facts::{Facts, Silence};
+use super::needs::{AUTHORIZATION, Met, Need, Said, Side, Unmet, Way};
 use super::request::{Caller, CallerPolicies, MethodAuth, Request};
-use super::rules::{Kind, Level, Rule, Rules};
+use super::rules::{Kind, Level, Rules};
 use super::services;
 use super::three::Three;
 
@@ -119,187 +120,6 @@ pub struct Prepared {
     pub scps: Vec<Vec<Arc<Rules>>>,
     /// As [`Policies::rcps`].
     pub rcps: Vec<Vec<Arc<Rules>>>,
-}
-
-/// What one side says of a request.
-#[derive(Clone, Debug)]
-struct Side<'a> {
-    /// By level; a side that names no principals has the last only.
-    allows: [Said<'a>; 3],
-    denies: Said<'a>,
-    open: Vec<String>,
-}
-
-/// Whether a side says something, and where.
-#[derive(Clone, Copy, Debug)]
-struct Said<'a> {
-    is: Three,
-    by: Option<(&'a Rules, &'a Rule)>,
-}
-
-impl<'a> Said<'a> {
-    const NOTHING: Self = Self {
-        is: Three::No,
-        by: None,
-    };
-
-    fn or(self, other: Self) -> Self {
-        if other.is > self.is { other } else { self }
-    }
-
-    fn hear(&mut self, is: Three, rules: &'a Rules, rule: &'a Rule) {
-        *self = self.or(Self {
-            is,
-            by: Some((rules, rule)),
-        });
-    }
-
-    fn cite(&self, verb: &str) -> Option<String> {
-        self.by
-            .map(|(rules, rule)| format!("{}, {}, {verb} it", rules.name, rule.label))
-    }
-}
-
-impl<'a> Side<'a> {
-    const SILENT: Self = Self {
-        allows: [Said::NOTHING; 3],
-        denies: Said::NOTHING,
-        open: Vec::new(),
-    };
-
-    fn hear(&mut self, rules: &'a Rules, facts: &Facts<'_>, action: &str) {
-        for rule in &rules.rules {
-            let known = match rule.effect {
-                Effect::Allow => self.allows[Level::Direct as usize].is,
-                Effect::Deny => self.denies.is,
-            };
-            if known == Three::Yes {
-                continue;
-            }
-            let mut why = Vec::new();
-            let found = rule.applies(facts, action, &mut why);
-            for (level, is) in found.iter().filter(|(_, is)| is.possible()) {
-                match rule.effect {
-                    Effect::Allow => self.allows[level as usize].hear(is, rules, rule),
-                    Effect::Deny => self.denies.hear(is, rules, rule),
-                }
-            }
-            let reasons = why.into_iter();
-            self.open
-                .extend(reasons.map(|it| format!("{}, {}: {it}", rules.name, rule.label)));
-        }
-    }
-
-    fn of(documents: &'a [Arc<Rules>], facts: &Facts<'_>, action: &str) -> Self {
-        let mut side = Self::SILENT;
-        for rules in documents {
-            side.hear(rules, facts, action);
-        }
-        side
-    }
-
-    /// What a side allows that names no principals.
-    fn allow(&self) -> Said<'a> {
-        self.allows[Level::Direct as usize]
-    }
-
-    fn at(&self, level: Level) -> Said<'a> {
-        self.allows[level as usize]
-    }
-}
-
-/// One thing that must be so for a request to be let through.
-///
-/// What there is to say of it is put into words only when it is said.
-#[derive(Clone, Copy)]
-struct Need<'a> {
-    is: Three,
-    met: Met<'a>,
-    unmet: Unmet,
-}
-
-/// What makes a need met.
-#[derive(Clone, Copy)]
-enum Met<'a> {
-    /// It goes without saying.
-    Silently,
-    /// A statement, which does this.
-    By(&'static str, Said<'a>),
-    /// The principal is an account's root user.
-    Root,
-    /// Nothing guards the resource.
-    Unguarded,
-}
-
-/// What is missing for a need to be met.
-#[derive(Clone, Copy)]
-enum Unmet {
-    Nothing,
-    Identity,
-    Ceiling(&'static str),
-    Level(&'static str, usize),
-    ResourcePolicy,
-    NoResourcePolicy,
-    PrivatePolicy,
-    Signature,
-    Authorization,
-    Never(&'static str),
-}
-
-impl Need<'_> {
-    /// A need that is never met, and why.
-    fn never(why: &'static str) -> Self {
-        Self {
-            is: Three::No,
-            met: Met::Silently,
-            unmet: Unmet::Never(why),
-        }
-    }
-
-    fn say_met(&self, facts: &Facts<'_>) -> Option<String> {
-        match self.met {
-            Met::Silently => None,
-            Met::By(verb, said) => said.cite(verb),
-            Met::Root => Some(format!("{} needs no policy", facts.request.principal)),
-            Met::Unguarded => {
-                Some("the method has no authorization and the API no resource policy".to_owned())
-            }
-        }
-    }
-
-    fn say_unmet(&self, facts: &Facts<'_>) -> String {
-        let request = facts.request;
-        match self.unmet {
-            Unmet::Nothing => String::new(),
-            Unmet::Identity => format!(
-                "no identity policy of {} allows {} on {}",
-                request.principal, request.action, request.resource
-            ),
-            Unmet::Ceiling(name) => format!("the {name} does not allow it"),
-            Unmet::Level(name, level) => format!("no {name} at level {level} allows it"),
-            Unmet::ResourcePolicy => {
-                format!("the resource policy does not let {} in", request.principal)
-            }
-            Unmet::NoResourcePolicy => "there is no resource policy".to_owned(),
-            Unmet::PrivatePolicy => {
-                "a private API's policy may have to let its callers in".to_owned()
-            }
-            Unmet::Signature => "the method asks for a signature".to_owned(),
-            Unmet::Authorization => AUTHORIZATION.to_owned(),
-            Unmet::Never(why) => why.to_owned(),
-        }
-    }
-}
-
-/// The needs of one way in; it is open when all are met.
-struct Way<'a> {
-    needs: Vec<Need<'a>>,
-}
-
-impl Way<'_> {
-    fn is(&self) -> Three {
-        Three::all(self.needs.iter().map(|it| it.is))
-    }
 }
 
 impl Prepared {
@@ -399,8 +219,6 @@ impl Prepared {
         }
     }
 }
-
-const AUTHORIZATION: &str = "the authorization of the method is not given";
 
 /// The second of two verdicts, if something that the request leaves open makes no difference.
 fn agreed(one: &Verdict, other: Verdict, open: impl Fn() -> String) -> Verdict {

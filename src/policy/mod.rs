@@ -21,6 +21,7 @@ pub mod interchange;
 pub mod json;
 #[cfg(test)]
 mod laws;
+mod needs;
 pub mod normal;
 pub mod operator;
 pub mod own;

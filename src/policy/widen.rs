@@ -501,9 +501,16 @@ pub fn deciding<'a>(
     let rules = Rules::of(document, kind_of(&[document]), "");
     let action = request.action.to_ascii_lowercase();
     let facts = Facts::of(request);
+    // What lets in a caller without policies of its own names it by its role, or more directly.
+    let least = match request.caller_policies.filter(|_| effect == Effect::Allow) {
+        Some(CallerPolicies::Limited) => Level::Direct,
+        Some(CallerPolicies::None) => Level::Role,
+        Some(CallerPolicies::Allow) | None => Level::Account,
+    };
     let statements = rules.rules.iter().zip(&document.statements);
     let mut speaking = statements.filter(|(rule, _)| {
-        rule.effect == effect && rule.applies(&facts, &action, &mut Vec::new()).any() == Three::Yes
+        let found = || rule.applies(&facts, &action, &mut Vec::new());
+        rule.effect == effect && found().at_least(least) == Three::Yes
     });
     speaking.next().map(|(_, it)| it)
 }

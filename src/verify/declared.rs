@@ -148,6 +148,9 @@ pub(super) fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Nam
     }
 }
 
+/// The keys by which SNS says on whose behalf a service calls, and of which account any other caller is.
+const ON_BEHALF: [&str; 2] = ["aws:SourceOwner", "aws:SourceAccount"];
+
 impl Bound {
     fn allow(
         &mut self,
@@ -225,7 +228,7 @@ impl Bound {
         })
     }
 
-    /// The bound as a document, for the exact comparison.
+    /// The bound as a document. On the owner's behalf only services call: of its callers SNS says no less.
     pub(super) fn document(&self) -> Document {
         let mut statements = self.written.clone();
         for ((kind, name), leaves) in &self.leaves {
@@ -243,6 +246,12 @@ impl Bound {
                     .as_ref()
                     .map(|it| Clause::of(it.iter().cloned()));
                 statement.conditions = leave.conditions.clone();
+                let mut asked = leave.conditions.values().flat_map(BTreeMap::keys);
+                if name == "*" && asked.any(|it| ON_BEHALF.contains(&it.as_str())) {
+                    let service =
+                        condition("Bool", "aws:PrincipalIsAWSService", ["true".to_owned()]);
+                    statement.conditions.extend(service);
+                }
                 statements.push(statement);
             }
         }
@@ -426,7 +435,7 @@ impl<'a> Declared<'a> {
     fn of_topic(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sns:*");
         // What a service does on the account's behalf, the account lets it do.
-        for key in ["aws:SourceOwner", "aws:SourceAccount"] {
+        for key in ON_BEHALF {
             let of_owner = condition("StringEquals", key, [account_of(thing).to_owned()]);
             bound.allow(
                 aws("*"),

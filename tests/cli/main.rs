@@ -15,6 +15,7 @@ mod help;
 mod importing;
 mod known;
 mod leaving;
+mod levels;
 mod machines;
 mod mechanisms;
 mod neighbours;
