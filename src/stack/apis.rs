@@ -300,11 +300,7 @@ fn existing_id(
         }
         id = text.value.rsplit_once("/restapis/").map_or("", |it| it.1);
     }
-    let right = !id.is_empty()
-        && id
-            .bytes()
-            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit());
-    if !right {
+    if names::API_ID.refuses(id).is_some() {
         checker.report(
             Diagnostic::new(
                 Code::Name,

@@ -95,6 +95,14 @@ pub(super) const API: Rule = Rule {
     allows: |it| !it.is_control(),
     words: "characters that can be printed",
 };
+/// A REST API's id, which API Gateway chooses.
+pub(super) const API_ID: Rule = Rule {
+    what: "API id",
+    shortest: 1,
+    longest: 64,
+    allows: |it| it.is_ascii_lowercase() || it.is_ascii_digit(),
+    words: "lower-case letters and digits",
+};
 /// A stage's name.
 pub(super) const STAGE: Rule = Rule {
     what: "stage name",
