@@ -210,6 +210,10 @@ fn missed(world: &World, thing: &Thing, paper: &Paper, found: &mut Vec<Finding>)
             .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))
             .flat_map(|(_, values)| values)
             .collect();
+        // Nearly no statement has a prefix, and there are as many of them as roles.
+        if !patterns.iter().any(|it| it.ends_with('*')) {
+            continue;
+        }
         for role in world.of_kind(KindName::Role) {
             let named = |it: &&String| {
                 let (head, prefix) = it.strip_suffix('*')?.split_once(":role/")?;
@@ -219,10 +223,12 @@ fn missed(world: &World, thing: &Thing, paper: &Paper, found: &mut Vec<Finding>)
                 (own.0 == head && own.1.rsplit('/').next()?.starts_with(name))
                     .then(|| (prefix.to_owned(), format!("{path}/{name}")))
             };
-            let taken = patterns.iter().any(|it| Pattern::of(it).matches(&role.arn));
-            let Some((prefix, meant)) = patterns.iter().find_map(named).filter(|_| !taken) else {
+            let Some((prefix, meant)) = patterns.iter().find_map(named) else {
                 continue;
             };
+            if patterns.iter().any(|it| Pattern::of(it).matches(&role.arn)) {
+                continue;
+            }
             found.push(Finding {
                 guardrail: Guardrail::MissedRole,
                 severity: Severity::Warning,

@@ -11,6 +11,7 @@ use super::LeftOut;
 use crate::kinds::Resource;
 use crate::kinds::survey::census::{Candidate, Census};
 use crate::model::{Arn, KindName};
+use crate::policy::json;
 
 /// A resource that a file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +226,9 @@ fn template(value: &Value) -> Option<BTreeSet<String>> {
     let body = match body {
         Value::String(text) => {
             // YAML has tags of its own for `!Ref`; only the names are of use.
+            if json::is_too_deep(text) {
+                return None;
+            }
             let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).ok()?;
             let resources = yaml.get("Resources")?.as_mapping()?;
             let names = resources.keys().filter_map(|it| it.as_str());

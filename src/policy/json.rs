@@ -266,6 +266,21 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Returns whether brackets of a text are nested deeper than anything that is read. YAML's reader takes quadratic
+/// time over them before it says so; brackets within strings count, which is why the bound is wide.
+#[must_use]
+pub fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_u32;
+    text.bytes().any(|it| {
+        match it {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > 1000
+    })
+}
+
 /// Reads a value of any format, with nothing in it written twice and nothing nested deeper than this.
 pub fn strict<'de, D: Deserializer<'de>>(from: D, deepest: usize) -> Result<Value, D::Error> {
     Strict { deepest }.deserialize(from)

@@ -117,6 +117,7 @@ fn one(
         );
     }
     let Some(target) = target else { return };
+    let written_at = checker.written_at(span);
     for principal in principals {
         let Some((from, via)) = suited(checker, &principal, via, &target, &place, fields) else {
             continue;
@@ -130,7 +131,7 @@ fn one(
             role_name: fields.text("role_name").map(|it| it.value.to_owned()),
             external_id: fields.text("external_id").map(|it| it.value.to_owned()),
             offered: false,
-            written_at: checker.written_at(span),
+            written_at: written_at.clone(),
         });
     }
 }

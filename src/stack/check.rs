@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::checker::{Checker, Declared, Noun};
+use super::checker::{self, Checker, Declared, Noun};
 use super::diagnostic::{Code, Diagnostic, Faults, Span};
 use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
@@ -161,6 +161,7 @@ fn checked(
         faults,
         files,
         sources,
+        line_ends: checker::line_ends(sources),
         stack: String::new(),
         tags: Vec::new(),
         region: None,

@@ -89,6 +89,8 @@ pub(super) struct Checker<'a> {
     pub(super) faults: Vec<Diagnostic>,
     pub(super) files: &'a dyn Fn(&str) -> Result<String, String>,
     pub(super) sources: &'a [Source],
+    /// The place of every line end of each source: what is written is told by its line, thousands of times.
+    pub(super) line_ends: Vec<Vec<usize>>,
     pub(super) stack: String,
     pub(super) tags: Vec<(Spanned<String>, String)>,
     pub(super) region: Option<Region>,
@@ -347,9 +349,18 @@ impl Checker<'_> {
         let Some(source) = self.sources.get(span.file) else {
             return String::new();
         };
-        let before = source.text.get(..span.start).unwrap_or_default();
-        format!("{}:{}", source.name, before.matches('\n').count() + 1)
+        let ends = self.line_ends.get(span.file).map(Vec::as_slice);
+        let before = ends
+            .unwrap_or_default()
+            .partition_point(|it| *it < span.start);
+        format!("{}:{}", source.name, before + 1)
     }
+}
+
+/// Returns the place of every line end of each source.
+pub(super) fn line_ends(sources: &[Source]) -> Vec<Vec<usize>> {
+    let of = |it: &Source| it.text.match_indices('\n').map(|it| it.0).collect();
+    sources.iter().map(of).collect()
 }
 
 /// The ARN of the queue that a URL of SQS names: `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.

@@ -75,6 +75,9 @@ fn value(text: &str) -> Result<Value, String> {
         Ok(document) => return Ok(document),
         Err(error) => error,
     };
+    if json::is_too_deep(text) {
+        return Err("not YAML or JSON: this is nested too deeply".to_owned());
+    }
     let yaml = json::strict(serde_yaml_ng::Deserializer::from_str(text), DEEPEST);
     yaml.map(merged).map_err(|error| {
         let looks_like_json = text.trim_start().starts_with('{');

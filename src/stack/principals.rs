@@ -1,5 +1,7 @@
 //! Who: the principals of `trusted_by` and `from`.
 
+use std::collections::BTreeMap;
+
 use crate::model::{AccountId, Arn, Partition};
 
 use super::checker::{Checker, Noun, texts};
@@ -607,11 +609,10 @@ pub(super) fn check_partition(
 
 /// Reports a principal given twice in one list.
 pub(super) fn check_twice(checker: &mut Checker<'_>, list: &[Spanned<Principal>], who: &str) {
-    for (index, later) in list.iter().enumerate() {
-        let first: Option<Span> = list[..index]
-            .iter()
-            .find(|it| it.value == later.value)
-            .map(|it| it.span);
+    let mut named: BTreeMap<&Principal, Span> = BTreeMap::new();
+    for later in list {
+        let first = named.get(&later.value).copied();
+        named.entry(&later.value).or_insert(later.span);
         if let Some(first) = first {
             checker.report(
                 Diagnostic::new(

@@ -8,7 +8,7 @@ use std::ops::Range;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Source;
-use super::diagnostic::{Code, Diagnostic, Span};
+use super::diagnostic::{Code, Diagnostic, SHOWN, Span};
 use crate::policy::json;
 
 /// Something and where it is written.
@@ -136,7 +136,14 @@ pub(super) fn parse(sources: &[Source]) -> Result<Table, Vec<Diagnostic>> {
     for (file, source) in sources.iter().enumerate() {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         for error in errors {
-            faults.push(syntax_fault(file, source, error.message(), error.span()));
+            let is_shown = faults.len() < SHOWN;
+            faults.push(syntax_fault(
+                file,
+                source,
+                error.message(),
+                error.span(),
+                is_shown,
+            ));
         }
         let table = table(file, root.get_ref(), &mut faults);
         merge(&mut merged, table, &mut Vec::new());
@@ -153,6 +160,7 @@ fn syntax_fault(
     source: &Source,
     message: &str,
     span: Option<Range<usize>>,
+    is_shown: bool,
 ) -> Diagnostic {
     let end = source.text.trim_end().len();
     let span = span.unwrap_or(end..end);
@@ -172,7 +180,9 @@ fn syntax_fault(
     let rest: Vec<&str> = lines.collect();
     match first {
         "duplicate key" => {
-            let fault = match first_of(&source.text, &span) {
+            // The text is looked through for what is shown only: a generator's mistake comes thousands of times.
+            let first = is_shown.then(|| first_of(&source.text, &span)).flatten();
+            let fault = match first {
                 Some(first) => fault.and(Span::new(file, first), "given first here"),
                 None => fault,
             };
