@@ -5,6 +5,8 @@
 // The order of these lines is the order of the rooms, not the alphabet's.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
+pub mod escape;
+pub mod disk;
 pub mod model;
 pub mod policy;
 pub mod stack;

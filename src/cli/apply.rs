@@ -52,12 +52,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     let consent = Consent { adopt, cut_off };
     let plan = Plan::to_apply(&desired, reading.clone(), &consent);
     let live = &reading.live;
-    if let Some(saved) = &saved {
-        saved.check(&plan)?;
-    }
     let proof = proved(&stack, &desired, live);
     let guarded = guarded(&desired, live);
     let rehearsal = rehearsed(&plan, &session, live, screen).await;
+    if let Some(saved) = &saved {
+        saved.check(&plan, &rehearsal)?;
+    }
     if !args.json {
         show(&plan, &proof, &guarded, &rehearsal, screen);
     }

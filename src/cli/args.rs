@@ -659,15 +659,7 @@ fn beside_stack(files: &Files, place: &Where) -> String {
     text
 }
 
-/// A word as a shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@%+,=".contains(it);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
+pub(super) use crate::escape::language::shell as quoted;
 
 fn selector(text: &str) -> Result<Selector, String> {
     text.parse()

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::Failure;
+use crate::escape::screen::page;
 use crate::report::style::{BAD, LOUD, QUIET, styled};
 
 /// Whoever answers.
@@ -28,7 +29,7 @@ impl Person {
 impl Asks for Person {
     fn ask(&mut self, question: &str) -> Option<String> {
         let mut err = anstream::stderr();
-        let _ = write!(err, "{question} ").and_then(|()| err.flush());
+        let _ = write!(err, "{} ", page(question)).and_then(|()| err.flush());
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {
             Ok(0) | Err(_) => {
@@ -40,7 +41,7 @@ impl Asks for Person {
     }
 
     fn tell(&mut self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{text}");
+        let _ = writeln!(anstream::stderr(), "{}", page(text));
     }
 }
 

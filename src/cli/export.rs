@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
-use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
+use super::{args, reading};
+use crate::disk::Readers;
 use crate::lower;
 use crate::model::Address;
 use crate::plan::{Consent, Plan};
@@ -20,6 +20,9 @@ use crate::stack::{self, Claimed, Leave, Stack, TopicRef, claims_text};
 /// Writes what the stack offers as a contract, or what it claims of another's.
 pub(super) async fn export(args: &args::Export, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
+    if let Some(out) = &args.out {
+        reading::refuse_input(out)?;
+    }
     let (text, pending) = match &args.claims {
         Some(name) => (claims(&stack, name)?, Vec::new()),
         None => contract(args, &stack, screen).await?,
@@ -28,7 +31,7 @@ pub(super) async fn export(args: &args::Export, screen: &Screen) -> Result<Endin
     let same = there.as_ref().is_some_and(|it| it.as_ref() == Some(&text));
     let writes = there.is_some() && !same && !args.check;
     if let Some(path) = args.out.as_ref().filter(|_| writes) {
-        write(path, &text)?;
+        reading::write(path, &text, Readers::Usual)?;
     }
     if args.json {
         let document = json!({
@@ -72,11 +75,6 @@ pub(super) async fn export(args: &args::Export, screen: &Screen) -> Result<Endin
     }
     screen.talk(&format!("wrote `{path}`"));
     Ok(Ending::Done)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text)
-        .map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", path.display())))
 }
 
 /// What the stack offers, with what AWS has of it now; and what of it is not there yet.

@@ -1,12 +1,11 @@
 //! The commands that make no call: `validate`, `fmt`, `schema`.
 
-use std::fs;
-
-use super::args;
 use super::plan::guarded_off;
 use super::screen::Screen;
 use super::session::{load, lowered};
 use super::{Ending, Failure};
+use super::{args, reading};
+use crate::disk::{self, Locked};
 use crate::guard::guard;
 use crate::report::style::{GOOD, counted, styled};
 use crate::report::{self, json};
@@ -57,8 +56,15 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
     let mut untidy = Vec::new();
     for path in &args.files {
         let name = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
+        let failed = |verb: &str, error: std::io::Error| {
+            Failure::Plain(format!("cannot {verb} `{name}`: {error}"))
+        };
+        // What another command writes meanwhile is laid out too.
+        let _locked = (!args.check)
+            .then(|| Locked::wait(path))
+            .transpose()
+            .map_err(|error| failed("read", error))?;
+        let text = reading::exact(path).map_err(|error| failed("read", error))?;
         let tidy = stack::format(&text).map_err(|faults| {
             Failure::Faults(faults.in_file(&name.to_string()).render(Screen::colours()))
         })?;
@@ -66,8 +72,7 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
             continue;
         }
         if !args.check {
-            fs::write(path, tidy)
-                .map_err(|error| Failure::Plain(format!("cannot write `{name}`: {error}")))?;
+            disk::replace(path, tidy.as_bytes()).map_err(|error| failed("write", error))?;
         }
         screen.result(&format!("{name}\n"));
         untidy.push(name.to_string());

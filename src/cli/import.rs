@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use super::args;
 use super::plan::guarded;
@@ -11,6 +9,8 @@ use super::reading;
 use super::screen::Screen;
 use super::session::{Session, lowered};
 use super::{Ending, Failure};
+use crate::disk::Readers;
+use crate::escape::screen::line;
 use crate::guard::Guarded;
 use crate::import::selection::Selection;
 use crate::import::sources::{self, Sources};
@@ -35,6 +35,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
     }
     let accounts = accounts(args)?;
     let given = read_sources(&args.from)?;
+    reading::refuse_input(&args.out)?;
     check_accounts(&given, &accounts)?;
     let entered = stack_of(
         &import::skeleton(&args.stack, &accounts),
@@ -102,7 +103,7 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         lent.extend(more);
         verbatim.extend(otherwise);
     };
-    save(&args.out, &written.text)?;
+    reading::write(&args.out, &written.text, Readers::Usual)?;
     let told = Told {
         written: &written,
         plan: &plan,
@@ -140,7 +141,7 @@ fn nothing_of(
     }
     let others = others.iter().map(of_another);
     let told = missing.iter().cloned().chain(others);
-    lines.extend(told.map(|it| format!("{}: {}", it.what, it.why)));
+    lines.extend(told.map(|it| format!("{}: {}", line(&it.what), line(&it.why))));
     Failure::Plain(format!(
         "nothing in these accounts bears the mark of the stack `{}`:\n  {}\n  nothing was written; are these the \
          right accounts and regions?",
@@ -218,7 +219,7 @@ impl Told<'_> {
         if !left.is_empty() {
             let _ = writeln!(text, "\nNot as it is in AWS, or not in the file");
             for it in &left {
-                let _ = writeln!(text, "  ? {}: {}", it.what, it.why);
+                let _ = writeln!(text, "  ? {}: {}", line(&it.what), line(&it.why));
             }
         }
         let ours = |it: &&Step| it.have.as_ref().is_some_and(|it| it.mark.is_some());
@@ -346,15 +347,4 @@ fn stack_of(text: &str, what: &str) -> Result<Stack, Failure> {
     let read = |name: &str| Err(format!("`{name}` is not read"));
     stack::check(&source, &[], &read)
         .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
-}
-
-/// Writes the file whole or not at all.
-fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let failed = |error: std::io::Error| {
-        Failure::Plain(format!("cannot write `{}`: {error}", path.display()))
-    };
-    fs::write(&beside, text).map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)
 }

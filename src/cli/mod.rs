@@ -26,12 +26,14 @@ mod texts;
 mod verify;
 mod who_can;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use crate::cloud::Fault;
+use crate::escape::screen::line;
 use crate::kinds::survey::SurveyErrors;
 use args::{Cli, Command};
 use screen::Screen;
@@ -80,9 +82,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            let unprinted = error
+                .print()
+                .is_err_and(|it| it.kind() != ErrorKind::BrokenPipe);
             // Usage errors are errors (1); clap's own 2 would say "differences".
-            return ExitCode::from(u8::from(error.use_stderr()));
+            return ExitCode::from(u8::from(unprinted || error.use_stderr()));
         }
     };
     let screen = Screen::of(&cli);
@@ -96,13 +100,15 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(&cli.command, &screen)) {
-        Ok(ending) => ending.into(),
-        Err(failure) => {
-            tell(&failure, &screen);
-            ExitCode::FAILURE
-        }
+    let ended = runtime.block_on(run(&cli.command, &screen));
+    if let Err(failure) = &ended {
+        tell(failure, &screen);
     }
+    if let Some(why) = screen.unprinted() {
+        screen.error(&why);
+        return ExitCode::FAILURE;
+    }
+    ended.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
@@ -183,7 +189,7 @@ fn tell(failure: &Failure, screen: &Screen) {
             for error in errors.causes() {
                 match error.source.fault {
                     Fault::NoLogin => {
-                        screen.error(&error.source.message);
+                        screen.error(&line(&error.source.message));
                         screen.faults(&format!("  needed for {}", errors.sharing(error)));
                     }
                     _ => screen.error(&format!("cannot read {error}")),

@@ -17,7 +17,7 @@ use crate::kinds::survey::Live;
 use crate::lower::Desired;
 use crate::model::Address;
 use crate::onboard::{
-    Answers, Candidate, Home, RoleOf, Unfit, candidate, disturbance, disturbed, joined,
+    Answers, Candidate, Home, RoleOf, Unfit, candidate, disturbance, disturbed, joined, parted,
 };
 use crate::plan::{Action, Consent, Plan};
 use crate::report::style::{LOUD, counted, styled};
@@ -36,24 +36,17 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
         read: &read,
     };
     let mut person = Person::at_the_terminal().filter(|_| !args.json);
-    let answers = interview(args, &ground, person.as_mut().map(|it| it as &mut dyn Asks))?;
-    let mut answers = answers;
-    let mut new = candidate_with(&texts, into, &answers, &read)?;
-    if args.via.is_none() && person.is_none() {
-        let others = disturbed(&lowered(&texts.stack)?, &new.desired);
-        if !others.is_empty() {
-            // Whoever comes must not change how others call: this one alone has a role.
-            answers.via = Via::AssumeRole;
-            new = candidate_with(&texts, into, &answers, &read)?;
-            for line in disturbance(&others) {
-                screen.talk(&format!(
-                    "{} is let in by an access role, and the file says so: with `via = \"auto\"` a first apply elsewhere \
-                     would differ from what AWS has here, where {line} (`--via auto` writes that all the same)",
-                    answers.consumer
-                ));
-            }
-        }
-    }
+    let before = written_before(args, &texts, into, &read);
+    let (answers, mut new) = if let Some(resumed) = before {
+        screen.talk(&format!(
+            "`{}` holds `{}` already, just as it is to be: this goes on from there",
+            texts.sources[into].name, resumed.0.consumer
+        ));
+        resumed
+    } else {
+        let person = person.as_mut().map(|it| it as &mut dyn Asks);
+        coming(args, &ground, person, &|it| screen.talk(it))?
+    };
     new.desired.unreachable = lowered_within(&texts.stack, &args.reach)?.unreachable;
     let file = format!("`{}`", texts.sources[into].name);
     let again = again(args, &answers);
@@ -109,10 +102,12 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     }
     texts.write(&new.sources)?;
     let (added, _) = texts.counts(&new.sources);
-    screen.talk(&format!(
-        "{file} is written: {} more",
-        counted(added, "line")
-    ));
+    if added > 0 {
+        screen.talk(&format!(
+            "{file} is written: {} more",
+            counted(added, "line")
+        ));
+    }
     let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
     let go_on = args::command("apply", &args.files, &args.place) + &args.reach.flags();
     if args.json {
@@ -151,16 +146,80 @@ fn edited(args: &args::Onboard, texts: &Texts) -> Result<usize, Failure> {
     })
 }
 
-fn candidate_with(
+/// What is said of a consumer, and the stack with it.
+fn coming(
+    args: &args::Onboard,
+    ground: &Ground<'_>,
+    person: Option<&mut dyn Asks>,
+    talk: &dyn Fn(&str),
+) -> Result<(Answers, Candidate), Failure> {
+    let is_asked = person.is_some();
+    let mut answers = interview(args, ground, person)?;
+    let mut new = candidate_with(ground, &answers)?;
+    if args.via.is_none() && !is_asked {
+        let others = disturbed(&lowered(ground.stack)?, &new.desired);
+        if !others.is_empty() {
+            // Whoever comes must not change how others call: this one alone has a role.
+            answers.via = Via::AssumeRole;
+            new = candidate_with(ground, &answers)?;
+            for line in disturbance(&others) {
+                talk(&format!(
+                    "{} is let in by an access role, and the file says so: with `via = \"auto\"` a first apply elsewhere \
+                     would differ from what AWS has here, where {line} (`--via auto` writes that all the same)",
+                    answers.consumer
+                ));
+            }
+        }
+    }
+    Ok((answers, new))
+}
+
+/// Returns the stack as it is, when the flags say of a consumer just what the stack says of it: an earlier run
+/// wrote it, and was stopped before it was applied.
+fn written_before(
+    args: &args::Onboard,
     texts: &Texts,
     into: usize,
-    answers: &Answers,
     read: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<Candidate, Failure> {
-    let name = &texts.sources[into].name;
-    let sources = joined(&texts.sources, into, &texts.stack, answers)
+) -> Option<(Answers, Candidate)> {
+    let name = args.consumer.as_deref()?;
+    let name = args
+        .role
+        .as_deref()
+        .filter(|_| {
+            let name = name.strip_prefix("roles.").unwrap_or(name);
+            !texts.stack.roles.contains_key(name) && !texts.stack.queues.contains_key(name)
+        })
+        .unwrap_or(name);
+    let without = parted(&texts.sources, &texts.stack, name, &[], read).ok()?;
+    let ground = Ground {
+        sources: &without.after.sources,
+        into,
+        stack: &without.after.stack,
+        read,
+    };
+    let (answers, again) = coming(args, &ground, None, &|_| ()).ok()?;
+    let now = Candidate {
+        sources: texts.sources.clone(),
+        stack: texts.stack.clone(),
+        desired: lowered(&texts.stack).ok()?,
+    };
+    let resources = |it: &Desired| -> Vec<_> {
+        let wants = it.wants.iter();
+        wants
+            .map(|(address, want)| (address.clone(), want.resource.clone()))
+            .collect()
+    };
+    let is_same = resources(&again.desired) == resources(&now.desired)
+        && again.stack.accounts.keys().eq(now.stack.accounts.keys());
+    is_same.then_some((answers, now))
+}
+
+fn candidate_with(ground: &Ground<'_>, answers: &Answers) -> Result<Candidate, Failure> {
+    let name = &ground.sources[ground.into].name;
+    let sources = joined(ground.sources, ground.into, ground.stack, answers)
         .ok_or_else(|| Failure::Plain(format!("`{name}` is not TOML")))?;
-    candidate(sources, read)
+    candidate(sources, ground.read)
         .map_err(|unfit| unfit_as_edited(unfit, &format!("with `{}` in it", answers.consumer)))
 }
 

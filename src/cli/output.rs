@@ -6,6 +6,7 @@ use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
+use crate::escape::screen::line;
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, queue, rest_api, stage};
 use crate::lower::Desired;
@@ -38,7 +39,7 @@ pub(super) async fn output(args: &args::Output, screen: &Screen) -> Result<Endin
     let width = values.keys().map(String::len).max().unwrap_or(0);
     let lines: String = values
         .iter()
-        .map(|(name, value)| format!("{name:width$}  {value}\n"))
+        .map(|(name, value)| format!("{name:width$}  {}\n", line(value)))
         .collect();
     screen.result(&lines);
     if values.is_empty() {

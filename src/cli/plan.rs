@@ -3,7 +3,8 @@
 use super::args;
 use super::screen::Screen;
 use super::session::{Session, load, look_at_all, lowered_within, moving};
-use super::{Ending, Failure, saved};
+use super::{Ending, Failure, reading, saved};
+use crate::escape::screen::line;
 use crate::execute::{self, Rehearsal};
 use crate::guard::{Guarded, guard};
 use crate::kinds::survey::Live;
@@ -17,6 +18,9 @@ use crate::verify::{Proof, World, prove};
 /// Shows what apply would do.
 pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, Failure> {
     let stack = load(&args.files)?;
+    if let Some(out) = &args.out {
+        reading::refuse_input(out)?;
+    }
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
     desired.moving = moving(&stack, &args.moves.consumers)?;
@@ -115,7 +119,8 @@ pub(super) fn refused(plan: &Plan, proof: Option<&Proof>) -> Option<Result<Endin
         };
         return Some(Err(Failure::Plain(format!(
             "{}: {}{rest}; nothing was changed",
-            first.address, first.message
+            first.address,
+            line(&first.message)
         ))));
     }
     let unproved = proof.is_some_and(Proof::refuses);

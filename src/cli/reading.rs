@@ -1,11 +1,56 @@
-//! Text files of the author's, in whichever encoding an editor or a shell left them.
+//! Text files that a command reads, in whichever encoding an editor or a shell left them, and those it writes.
+//!
+//! What a command read is remembered, so that what it writes never takes the place of what it was made from.
 
 use std::io::{Error, ErrorKind, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::Failure;
+use crate::disk::{self, Readers};
+
+/// The files that this run read.
+static READ: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Reads a text in UTF-8, or in UTF-16 with a byte order mark; the mark itself is left out.
 pub(super) fn text(path: &Path) -> Result<String> {
-    decode(std::fs::read(path)?)
+    decode(bytes(path)?)
+}
+
+/// Reads a text in UTF-8 as it is.
+pub(super) fn exact(path: &Path) -> Result<String> {
+    String::from_utf8(bytes(path)?).map_err(|_| not_text("UTF-8"))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path)?;
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    read.push(path.to_owned());
+    Ok(bytes)
+}
+
+/// Refuses an output that would take the place of something that this run was made from, under whichever name.
+pub(super) fn refuse_input(output: &Path) -> std::result::Result<(), Failure> {
+    let read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    match read.iter().find(|it| disk::is_same(it, output)) {
+        None => Ok(()),
+        Some(input) => Err(Failure::Plain(format!(
+            "`{}` is `{}`, which this command reads; name another file to write; nothing was written",
+            output.display(),
+            input.display()
+        ))),
+    }
+}
+
+/// Writes an output, whole or not at all.
+pub(super) fn write(
+    output: &Path,
+    text: &str,
+    readers: Readers,
+) -> std::result::Result<(), Failure> {
+    refuse_input(output)?;
+    disk::create(output, text.as_bytes(), readers)
+        .map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", output.display())))
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String> {

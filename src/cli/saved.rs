@@ -1,13 +1,19 @@
-//! Saved plans: refused when AWS or the stack has moved since.
+//! Saved plans: refused when the file was changed, or when AWS or the stack has moved since.
+//!
+//! The seal is a digest of the whole file. It is no signature: whoever may write the file may write its seal. It
+//! tells an edit, a bad merge and a file that was cut short.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::Failure;
 use super::args;
+use crate::disk::{self, Readers};
 use crate::execute::Rehearsal;
 use crate::model::Arn;
 use crate::plan::Plan;
@@ -40,6 +46,8 @@ pub(super) struct Saved {
     pub(super) live_digest: String,
     /// The plan as it was shown.
     pub(super) plan: Value,
+    /// The digest of all the rest.
+    pub(super) seal: String,
 }
 
 const SCHEMA: &str = "provision.saved-plan/1";
@@ -67,6 +75,7 @@ pub(super) fn write(
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
         plan: json::plan(plan, rehearsal),
+        seal: String::new(),
     };
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Plain(format!(
@@ -74,8 +83,23 @@ pub(super) fn write(
             path.display()
         ))
     };
-    let text = serde_json::to_string_pretty(&saved).map_err(|error| failed(&error))?;
-    fs::write(path, text + "\n").map_err(|error| failed(&error))
+    let mut document = serde_json::to_value(&saved).map_err(|error| failed(&error))?;
+    document["seal"] = seal(&document).into();
+    disk::create(path, format!("{document:#}\n").as_bytes(), Readers::Owner)
+        .map_err(|error| failed(&error))
+}
+
+/// The digest of a saved plan, its own seal left out.
+fn seal(document: &Value) -> String {
+    let mut rest = document.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.remove("seal");
+    }
+    let hash = Sha256::digest(rest.to_string().as_bytes());
+    hash.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The saved plan in a file; `None` when it is something else, such as a stack.
@@ -86,8 +110,13 @@ pub(super) fn read(path: &Path) -> Result<Option<Saved>, Failure> {
     if !text.trim_start().starts_with('{') {
         return Ok(None);
     }
+    let sealed = serde_json::from_str::<Value>(&text).map(|it| it["seal"] == seal(&it));
     match serde_json::from_str::<Saved>(&text) {
-        Ok(saved) if saved.schema == SCHEMA => Ok(Some(saved)),
+        Ok(saved) if saved.schema == SCHEMA && sealed.is_ok_and(|it| it) => Ok(Some(saved)),
+        Ok(saved) if saved.schema == SCHEMA => Err(Failure::Plain(format!(
+            "`{}` was changed since `provision plan --out` saved it: what it shows may not be what it would do; make it anew",
+            path.display()
+        ))),
         Ok(saved) => Err(Failure::Plain(format!(
             "`{}` is a saved plan of another form (`{}`); make it anew with `provision plan --out`",
             path.display(),
@@ -102,12 +131,15 @@ pub(super) fn read(path: &Path) -> Result<Option<Saved>, Failure> {
 
 impl Saved {
     /// Refuses when what the plan was made of is no longer so.
-    pub(super) fn check(&self, plan: &Plan) -> Result<(), Failure> {
+    ///
+    /// So a plan is done once: when it was done, AWS is no longer what it was made of.
+    pub(super) fn check(&self, plan: &Plan, rehearsal: &Rehearsal) -> Result<(), Failure> {
         let moved = match (
             self.stack_digest == plan.stack_digest,
             self.live_digest == plan.live_digest,
         ) {
-            (true, true) => return Ok(()),
+            (true, true) if self.plan == json::plan(plan, rehearsal) => return Ok(()),
+            (true, true) => "the flags or the version of this program have changed",
             (false, true) => "the stack has changed",
             (true, false) => "AWS has changed",
             (false, false) => "the stack and AWS have changed",

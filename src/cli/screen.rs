@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Cli, Colour};
 use crate::cloud::seam;
+use crate::escape::screen::{line, page};
 use crate::execute::Event;
 use crate::model::Address;
 use crate::plan::Plan;
@@ -32,6 +33,7 @@ pub(super) struct Screen {
     verbose: bool,
     bars: MultiProgress,
     running: RefCell<BTreeMap<Address, ProgressBar>>,
+    unprinted: RefCell<Option<io::Error>>,
 }
 
 impl Screen {
@@ -55,6 +57,7 @@ impl Screen {
             verbose: cli.verbose,
             bars: MultiProgress::with_draw_target(target),
             running: RefCell::default(),
+            unprinted: RefCell::default(),
         }
     }
 
@@ -73,13 +76,23 @@ impl Screen {
         told.or_else(seen).unwrap_or(WIDTH).clamp(60, 140)
     }
 
-    /// Prints a result. A pipe that nobody reads any more is no error.
+    /// Prints a result. What fails is kept for the end of the command: a change of AWS that is under way goes on.
     pub(super) fn result(&self, text: &str) {
+        let text = page(text);
         let print = || {
             let mut out = anstream::stdout();
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
         };
-        self.bars.suspend(print);
+        if let Err(error) = self.bars.suspend(print) {
+            self.unprinted.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    /// Returns why not all results were printed. A pipe that nobody reads any more is no failure.
+    pub(super) fn unprinted(&self) -> Option<String> {
+        let error = self.unprinted.take()?;
+        (error.kind() != io::ErrorKind::BrokenPipe)
+            .then(|| format!("cannot write to standard output: {error}"))
     }
 
     /// Prints talk: what a person at a terminal wants to know, and a pipe's reader does not.
@@ -90,6 +103,7 @@ impl Screen {
     }
 
     fn print_talk(&self, text: &str) {
+        let text = page(text);
         self.bars.suspend(|| {
             let mut err = anstream::stderr();
             let _ = writeln!(err, "{text}");
@@ -126,6 +140,7 @@ impl Screen {
             return None;
         }
         let mut err = anstream::stderr();
+        let question = page(question);
         let _ = write!(err, "{question} ").and_then(|()| err.flush());
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
@@ -151,7 +166,7 @@ impl Screen {
             }
             Event::Waiting { address, why } => {
                 if let Some(bar) = self.running.borrow().get(address) {
-                    bar.set_message(format!("waits {why}"));
+                    bar.set_message(format!("waits {}", line(why)));
                 }
             }
             Event::Ended { address, .. } => {
@@ -173,8 +188,9 @@ impl Screen {
                 self.print_talk(&styled(
                     QUIET,
                     format!(
-                        "{} {record}  {:.0} ms",
+                        "{} {}  {:.0} ms",
                         now(),
+                        line(&record.to_string()),
                         record.took.as_secs_f64() * 1000.0
                     ),
                 ));
@@ -190,19 +206,20 @@ impl Screen {
                     format!(
                         "{}      {}: attempt {attempt} in {:.1} s",
                         now(),
-                        error.code,
+                        line(&error.code),
                         wait.as_secs_f64()
                     ),
                 ));
             }
             seam::Event::Waiting { at, wait, why, .. } => {
-                let line = format!(
-                    "{} {why}, {:.0} s to go",
+                let says = format!(
+                    "{} {}, {:.0} s to go",
                     at.account,
+                    line(why),
                     wait.as_secs_f64().ceil()
                 );
                 if self.verbose {
-                    self.print_talk(&styled(QUIET, format!("{}      {line}", now())));
+                    self.print_talk(&styled(QUIET, format!("{}      {says}", now())));
                 }
                 for bar in self
                     .running
@@ -210,7 +227,7 @@ impl Screen {
                     .values()
                     .filter(|it| it.prefix().starts_with(&at.account))
                 {
-                    bar.set_message(why.clone());
+                    bar.set_message(line(why).into_owned());
                 }
             }
             seam::Event::Ended(_) | seam::Event::Again { .. } => {}

@@ -1,7 +1,6 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,7 +39,7 @@ pub(super) fn sources(files: &Files) -> Result<Vec<Source>, Failure> {
     std::iter::once(&files.stack)
         .chain(&files.with)
         .map(|path| {
-            let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+            let text = reading::exact(path).map_err(|error| unreadable(path, &error))?;
             Ok(Source {
                 name: path.display().to_string(),
                 text,

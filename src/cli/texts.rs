@@ -4,12 +4,12 @@
 //! somebody else wrote meanwhile is never lost.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::args::Files;
 use super::session;
+use crate::disk::{self, Locked};
 use crate::report::diff;
 use crate::stack::{Source, Stack};
 
@@ -28,15 +28,17 @@ impl Texts {
     pub(super) fn read(files: &Files) -> Result<Self, Failure> {
         let sources = session::sources(files)?;
         let stack = session::check(&sources, files)?;
-        let paths = std::iter::once(&files.stack)
-            .chain(&files.with)
-            .cloned()
-            .collect();
-        Ok(Self {
-            paths,
+        Ok(Self::of(files, sources, stack))
+    }
+
+    /// Files that were read, and what they declare.
+    pub(super) fn of(files: &Files, sources: Vec<Source>, stack: Stack) -> Self {
+        let paths = std::iter::once(&files.stack).chain(&files.with);
+        Self {
+            paths: paths.cloned().collect(),
             sources,
             stack,
-        })
+        }
     }
 
     /// The place of a file among them.
@@ -85,7 +87,8 @@ impl Texts {
             })?;
             if now != source.text {
                 return Err(Failure::Plain(format!(
-                    "`{}` was changed by somebody else meanwhile; it is left as it is now, and nothing was written",
+                    "`{}` was changed by somebody else meanwhile; it is left as it is now, and nothing was written; run \
+                     the command again",
                     source.name
                 )));
             }
@@ -93,12 +96,19 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes the files that differ, each whole or not at all.
+    /// Writes the files that differ, each whole or not at all, and none of them over what was not read.
     pub(super) fn write(&self, new: &[Source]) -> Result<(), Failure> {
+        // Two commands that edit one stack write one after the other, and the second sees what the first wrote.
+        let locks: Result<Vec<Locked>, _> = self.paths.iter().map(|it| Locked::wait(it)).collect();
+        let _locks = locks.map_err(|error| {
+            Failure::Plain(format!(
+                "cannot keep other commands from the stack's files: {error}; nothing was written"
+            ))
+        })?;
         self.unchanged()?;
         for ((path, old), new) in self.paths.iter().zip(&self.sources).zip(new) {
             if old.text != new.text {
-                replace(path, &new.text).map_err(|error| {
+                disk::replace(path, new.text.as_bytes()).map_err(|error| {
                     Failure::Plain(format!(
                         "cannot write `{}`: {error}; it is as it was",
                         old.name
@@ -108,26 +118,4 @@ impl Texts {
         }
         Ok(())
     }
-}
-
-/// Puts a text in the place of a file's, at once: a reader sees the old one or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // What a link names is replaced, not the link.
-    let path = fs::canonicalize(path)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&beside)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.set_permissions(fs::metadata(&path)?.permissions())?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::escape::screen::line;
+
 /// What went wrong with a call, by what may be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -64,7 +66,7 @@ impl Fault {
 
 /// A call that a cloud refused or lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
+#[error("{}: {}", line(code), line(message))]
 pub struct CallError {
     /// What it means to a caller.
     pub fault: Fault,

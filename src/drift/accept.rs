@@ -10,6 +10,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::known::know;
 use super::{Class, Drift, Finding};
+use crate::escape::toml::{self, edited};
 use crate::kinds::queue::RedriveAllow;
 use crate::kinds::rest_api::{RestApi, method};
 use crate::kinds::survey::Reading;
@@ -55,11 +56,16 @@ pub fn accept(
     }
     for address in these {
         let found: Vec<&Finding> = with.drift.of_address(address).collect();
-        if found.is_empty() {
+        if found.is_empty()
+            && these
+                .iter()
+                .all(|it| with.drift.of_address(it).next().is_none())
+        {
             return Err(format!(
                 "`{address}` is in step: there is nothing to accept"
             ));
         }
+        // Beside others, what is in step is what a run that was stopped has written already.
         for finding in found {
             with.finding(&mut documents, address, finding)?;
         }
@@ -227,7 +233,7 @@ impl Accepting<'_> {
                     set(
                         self.table(documents, address, "boundary")?,
                         "boundary",
-                        arn.as_str().into(),
+                        edited(arn),
                     );
                 }
                 Stranger::Inline(_)
@@ -340,14 +346,13 @@ impl Accepting<'_> {
             "encryption" => Some(match &it.encryption {
                 Encryption::Sqs => "sqs".into(),
                 Encryption::Off => "off".into(),
-                Encryption::Kms { key, reuse } => inline([
-                    ("kms", key.as_str().into()),
-                    ("reuse", seconds(*reuse).into()),
-                ]),
+                Encryption::Kms { key, reuse } => {
+                    inline([("kms", edited(key)), ("reuse", seconds(*reuse).into())])
+                }
             }),
             "dead_letter" => it.dead_letter.as_ref().map(|(arn, count)| {
                 inline([
-                    ("queue", self.queue_name(arn).into()),
+                    ("queue", edited(&self.queue_name(arn))),
                     ("max_receives", i64::from(*count).into()),
                 ])
             }),
@@ -356,7 +361,7 @@ impl Accepting<'_> {
                 RedriveAllow::Deny => Some("none".into()),
                 RedriveAllow::Queues(arns) => Some(
                     arns.iter()
-                        .map(|it| self.queue_name(it))
+                        .map(|it| edited(&self.queue_name(it)))
                         .collect::<Array>()
                         .into(),
                 ),
@@ -373,14 +378,17 @@ impl Accepting<'_> {
                 None => None,
             },
             "filter_on_body" => it.filter_on_body.then(|| true.into()),
-            "dead_letter" => it.dead_letter.as_ref().map(|it| self.queue_name(it).into()),
+            "dead_letter" => it
+                .dead_letter
+                .as_ref()
+                .map(|it| edited(&self.queue_name(it))),
             _ => return Err(Unsaid),
         })
     }
 }
 
 fn text(it: &str) -> Option<Value> {
-    (!it.is_empty()).then(|| it.into())
+    (!it.is_empty()).then(|| edited(it))
 }
 
 fn topic(it: &Topic, field: &str) -> Result<Option<Value>, Unsaid> {
@@ -414,7 +422,7 @@ fn role(it: &Role, field: &str) -> Result<Option<Value>, Unsaid> {
         "description" => text(&it.description),
         "max_session" => Some(seconds(it.max_session).into()),
         "managed policies" => {
-            let list: Array = it.attached.iter().map(String::as_str).collect();
+            let list: Array = it.attached.iter().map(|it| edited(it)).collect();
             (!list.is_empty()).then(|| list.into())
         }
         "boundary" => it.boundary.as_deref().and_then(text),
@@ -424,7 +432,7 @@ fn role(it: &Role, field: &str) -> Result<Option<Value>, Unsaid> {
 
 fn api(it: &RestApi, field: &str) -> Result<Option<Value>, Unsaid> {
     let list = |items: &std::collections::BTreeSet<String>| {
-        let list: Array = items.iter().map(String::as_str).collect();
+        let list: Array = items.iter().map(|it| edited(it)).collect();
         (!list.is_empty()).then(|| list.into())
     };
     Ok(match field {
@@ -446,7 +454,7 @@ fn stage(it: &Stage, field: &str) -> Result<Option<Value>, Unsaid> {
             let table: InlineTable = it
                 .variables
                 .iter()
-                .map(|(key, value)| (key.as_str(), Value::from(value.as_str())))
+                .map(|(key, value)| (toml::edited_key(key), edited(value)))
                 .collect();
             (!table.is_empty()).then(|| table.into())
         }
@@ -462,8 +470,8 @@ fn stage(it: &Stage, field: &str) -> Result<Option<Value>, Unsaid> {
         "metrics" => Some(it.metrics.into()),
         "access_log" => it.access_log.as_ref().map(|it| {
             inline([
-                ("destination", it.destination.as_str().into()),
-                ("format", it.format.as_str().into()),
+                ("destination", edited(&it.destination)),
+                ("format", edited(&it.format)),
             ])
         }),
         _ => return Err(Unsaid),
@@ -516,15 +524,13 @@ fn routes(
 
 /// Sets a value where it is written, its comment kept, or adds it.
 fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
-    match table.get_mut(key) {
-        Some(Item::Value(old)) => {
-            *value.decor_mut() = old.decor().clone();
-            *old = value;
-        }
-        _ => {
-            table.insert(key, Item::Value(value));
-        }
+    if let Some(Item::Value(old)) = table.get_mut(key) {
+        *value.decor_mut() = old.decor().clone();
+        *old = value;
+        return;
     }
+    let key = toml::edited_key(key);
+    table.entry_format(&key).or_insert(Item::Value(value));
 }
 
 fn inline<const N: usize>(pairs: [(&str, Value); N]) -> Value {
@@ -538,7 +544,7 @@ fn add_to_list(table: &mut dyn TableLike, key: &str, item: &str) {
         _ => Array::new(),
     };
     if !list.iter().any(|it| it.as_str() == Some(item)) {
-        list.push(item);
+        list.push(edited(item));
     }
     set(table, key, list.into());
 }
@@ -562,7 +568,7 @@ fn tags(
         .iter()
         .filter(|(key, value)| ours(key) && differs(key, value))
     {
-        set(written, key, value.as_str().into());
+        set(written, key, edited(value));
     }
     let gone = wanted
         .into_iter()
@@ -587,7 +593,7 @@ fn stage_table<'d>(
         .map_or("", |it| it.1)
         .to_owned();
     if api.get("stage").is_none_or(Item::is_str) {
-        set(api, "stage", inline([("name", name.into())]));
+        set(api, "stage", inline([("name", edited(&name))]));
     }
     api.get_mut("stage")
         .and_then(Item::as_table_like_mut)
@@ -608,7 +614,7 @@ fn subscription_table<'d>(
             .and_then(Item::as_str)
             .is_some_and(|it| is_for(it, topic))
     };
-    let tabled = |text: &str| inline([("topic", text.into())]);
+    let tabled = |text: &str| inline([("topic", edited(text))]);
     let item = queue.get_mut("subscribe")?;
     if let Some(text) = item.as_str().map(str::to_owned) {
         *item = Item::Value(tabled(&text));
@@ -664,24 +670,5 @@ fn remove_subscription(queue: &mut dyn TableLike, topic: &str) {
 
 /// JSON as TOML; TOML has no null.
 fn value_of(json: &serde_json::Value) -> Option<Value> {
-    Some(match json {
-        serde_json::Value::Null => return None,
-        serde_json::Value::Bool(it) => (*it).into(),
-        serde_json::Value::Number(it) => match it.as_i64() {
-            Some(it) => it.into(),
-            None => it.as_f64()?.into(),
-        },
-        serde_json::Value::String(it) => it.as_str().into(),
-        serde_json::Value::Array(items) => {
-            let items: Option<Vec<Value>> = items.iter().map(value_of).collect();
-            items?.into_iter().collect::<Array>().into()
-        }
-        serde_json::Value::Object(fields) => {
-            let mut table = InlineTable::new();
-            for (key, value) in fields {
-                table.insert(key, value_of(value)?);
-            }
-            table.into()
-        }
-    })
+    toml::json(json)?.parse().ok()
 }

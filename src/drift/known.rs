@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
+use crate::escape::toml::edited;
 use crate::kinds::extra::statement_digest;
 use crate::kinds::{Extra, Have, Resource, Want};
 use crate::model::Address;
@@ -32,7 +33,7 @@ pub(super) fn know(
     all.retain(|it| !(says(it, "on", &on) && says(it, field, name)));
     let mut table = Table::new();
     let mut set = |field: &str, text: &str| {
-        table.insert(field, toml_edit::value(text));
+        table.insert(field, Item::Value(edited(text)));
     };
     set("on", &on);
     set(field, name);

@@ -69,6 +69,8 @@ pub struct Revert {
     pub evictions: Vec<Eviction>,
     /// What cannot be taken away, and why.
     pub stays: Vec<String>,
+    /// What was named and is as it should be.
+    pub settled: Vec<String>,
     /// Resources that were named as such: their deletion is agreed to.
     pub named: BTreeSet<Address>,
     /// What is wanted, with what others put on the resources pushed out where that was named.
@@ -99,7 +101,7 @@ pub fn revert(
     which: &[Selector],
 ) -> Result<Revert, String> {
     let (mut chosen, mut evict, mut adopt) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let mut named = BTreeSet::new();
+    let (mut named, mut settled) = (BTreeSet::new(), Vec::new());
     for selector in which {
         let found: Vec<_> = drift
             .findings
@@ -110,7 +112,9 @@ pub fn revert(
             })
             .collect();
         if found.is_empty() {
-            return Err(nothing_found(selector, desired, drift));
+            // A run that was stopped may have put it back.
+            settled.push(nothing_found(selector, desired, drift)?);
+            continue;
         }
         if let Some(unread) = found.iter().find(|it| it.class == Class::Unreadable) {
             return Err(format!(
@@ -165,6 +169,7 @@ pub fn revert(
         plan,
         evictions,
         stays,
+        settled,
         named,
         wanted,
     })
@@ -204,12 +209,13 @@ fn with_needs(plan: &Plan, mut chosen: BTreeSet<Address>) -> BTreeSet<Address> {
     }
 }
 
-fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> String {
+/// Returns what to say of something that has no finding; an error where it is nothing that could have one.
+fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> Result<String, String> {
     let Selector::Address(address) = selector else {
-        return format!("nothing was found of {selector}; nothing was changed");
+        return Ok(format!("nothing was found of {selector}"));
     };
     if desired.wants.contains_key(address) {
-        return format!("`{address}` is in step; nothing was changed");
+        return Ok(format!("`{address}` is in step"));
     }
     let found = drift.findings.iter().flat_map(super::Finding::all);
     let known: BTreeSet<String> = found
@@ -218,5 +224,7 @@ fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> Strin
         .collect();
     let hint = nearest(&address.to_string(), known.iter().map(String::as_str))
         .map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
-    format!("`{address}` is neither in the stack nor among the findings{hint}")
+    Err(format!(
+        "`{address}` is neither in the stack nor among the findings{hint}"
+    ))
 }

@@ -11,7 +11,6 @@
 pub mod client;
 pub mod consumer;
 mod policies;
-pub mod quote;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use crate::escape::toml::comment;
+pub(super) use crate::escape::toml::{inline, json as of_json, key, list, string as quoted};
 
 /// A table of the file.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +95,7 @@ impl Section {
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for it in &self.comments {
-            let _ = writeln!(text, "# {it}");
+            let _ = writeln!(text, "{}", comment(it));
         }
         let _ = writeln!(text, "{}", self.header);
         for (name, value) in &self.lines {
@@ -104,62 +105,14 @@ impl Section {
     }
 }
 
-/// A text as TOML has it.
-pub(super) fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
-}
-
-/// A key as TOML has it: bare where it may be.
-pub(super) fn key(name: &str) -> String {
-    let bare = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
-    if !name.is_empty() && name.chars().all(bare) {
-        name.to_owned()
-    } else {
-        quoted(name)
-    }
-}
-
-/// `[a, b]`
-pub(super) fn list(values: &[String]) -> String {
-    format!("[{}]", values.join(", "))
-}
-
 /// Texts as a list.
 pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     values.into_iter().map(quoted).collect()
 }
 
-/// `{ a = 1, b = 2 }`
-pub(super) fn inline(fields: &[(String, String)]) -> String {
-    let fields: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{} = {value}", key(name)))
-        .collect();
-    format!("{{ {} }}", fields.join(", "))
-}
-
-/// JSON as TOML; `None` of what TOML cannot say (`null`).
-pub(super) fn of_json(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(it) => it.to_string(),
-        Value::Number(it) => it.to_string(),
-        Value::String(it) => quoted(it),
-        Value::Array(items) => list(&items.iter().map(of_json).collect::<Option<Vec<_>>>()?),
-        Value::Object(fields) if fields.is_empty() => "{}".to_owned(),
-        Value::Object(fields) => inline(
-            &fields
-                .iter()
-                .map(|(name, it)| Some((name.clone(), of_json(it)?)))
-                .collect::<Option<Vec<_>>>()?,
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_table_says_what_is_in_it_and_nothing_of_what_is_empty() {
@@ -176,6 +129,18 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_begins_no_table() {
+        let mut section = Section::new("[queues.a]");
+        section
+            .comments
+            .push("Statement `x\n[[access]]\nfrom = 'anyone'` is kept".to_owned());
+        let text = section.to_text();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        let tables: toml_edit::DocumentMut = text.parse().expect("TOML");
+        assert_eq!(tables.iter().map(|it| it.0).collect::<Vec<_>>(), ["queues"]);
+    }
+
+    #[test]
     fn a_byte_of_a_table_is_traced_to_its_field() {
         let mut section = Section::new("[queues.a]");
         section.text("account", "shop");
@@ -187,15 +152,5 @@ mod tests {
         assert_eq!(field("2s"), Some("delay"));
         section.remove("delay");
         assert_eq!(section.to_text(), "[queues.a]\naccount = \"shop\"\n");
-    }
-
-    #[test]
-    fn json_is_toml_but_for_null() {
-        let value = json!({"a b": [1, true, "x\"y"], "c": {}});
-        assert_eq!(
-            of_json(&value).as_deref(),
-            Some(r#"{ "a b" = [1, true, 'x"y'], c = {} }"#)
-        );
-        assert_eq!(of_json(&json!([null])), None);
     }
 }

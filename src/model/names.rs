@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
+use crate::escape::screen::line;
+
 /// Names of AWS, whole, and what each is called here.
 ///
 /// A text is spelled anew in one pass, however many names there are.
@@ -28,10 +30,11 @@ impl<T> Names<T> {
 }
 
 impl<T: Display> Names<T> {
-    /// A text with every name in it as it is called here. A name is taken whole: `orders` is not in
-    /// `orders-dlq`.
+    /// A text from elsewhere as a part of a line, with every name in it as it is called here. A name is taken
+    /// whole: `orders` is not in `orders-dlq`.
     #[must_use]
     pub fn spell(&self, text: &str) -> String {
+        let text = &*line(text);
         let mut spelled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((at, beginning)) = next_beginning(rest) {

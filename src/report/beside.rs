@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::names::title;
 use super::style::{BAD, CHANGE, LOUD, styled};
+use crate::escape::screen::line;
 use crate::kinds::Extra;
 use crate::plan::{self, Action, Plan};
 
@@ -19,7 +20,7 @@ pub(super) fn administrators(plan: &Plan) -> String {
             it.address,
             it.place.account,
             it.place.id,
-            it.by
+            line(&it.by)
         );
     }
     if !text.is_empty() {
@@ -33,25 +34,30 @@ pub(super) fn foreign(plan: &Plan) -> String {
     let (mut kept, mut lost) = (String::new(), String::new());
     for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
         let Some(have) = &step.have else { continue };
-        let mut line = |extra: &Extra, says: &str| {
+        let mut tell = |extra: &Extra, says: &str| {
             let title = title(&step.address);
             let lines = if step.action == Action::Replace {
                 &mut lost
             } else {
                 &mut kept
             };
-            let _ = writeln!(lines, "  {} {title}: {extra}{says}", styled(CHANGE, "?"));
+            let _ = writeln!(
+                lines,
+                "  {} {title}: {}{says}",
+                styled(CHANGE, "?"),
+                line(&extra.text)
+            );
         };
         match &step.want {
             Some(want) => {
                 for extra in have.staying(want) {
                     let is_known = want.known.contains(&extra.digest);
-                    line(extra, if is_known { "  known" } else { "" });
+                    tell(extra, if is_known { "  known" } else { "" });
                 }
             }
             None => {
                 for extra in &have.extras {
-                    line(extra, "");
+                    tell(extra, "");
                 }
             }
         }

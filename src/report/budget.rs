@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::names::title;
 use super::page::{Row, rows};
 use super::style::{BAD, CHANGE, LOUD, QUIET, counted, styled};
+use crate::escape::screen::line;
 use crate::model::{Address, KindName};
 use crate::plan::{Action, Gauge, Plan};
 
@@ -38,7 +39,7 @@ pub(super) fn sizes(plan: &Plan, width: usize) -> String {
             || (all_written && writes(it))
             || (all_changed && changes(it))
     };
-    let mut lines: Vec<Row> = all.iter().copied().filter(alone).map(line).collect();
+    let mut lines: Vec<Row> = all.iter().copied().filter(alone).map(gauged).collect();
     let folded: Vec<&Gauge> = all.iter().copied().filter(|it| !alone(it)).collect();
     if plan.is_empty() && lines.is_empty() {
         // Nothing is written: who wants to know how full each is, asks.
@@ -70,7 +71,7 @@ fn together(folded: &[&Gauge]) -> Vec<Row> {
     }
     let row = |((kind, document, of), some): ((KindName, &str, &str), Vec<&Gauge>)| {
         if let [only] = some.as_slice() {
-            return line(only);
+            return gauged(only);
         }
         let percents = || some.iter().map(|it| it.budget.percent());
         let (least, most) = (
@@ -108,7 +109,7 @@ fn sort_of(document: &str) -> &str {
     }
 }
 
-fn line(gauge: &Gauge) -> Row {
+fn gauged(gauge: &Gauge) -> Row {
     Row {
         sign: String::new(),
         says: format!("{} of {}", gauge.document, title(&gauge.address)),
@@ -168,7 +169,7 @@ pub(super) fn refusals(plan: &Plan) -> String {
             "{}: {}: {}",
             styled(BAD, "error"),
             it.address,
-            it.message
+            line(&it.message)
         );
         if !it.ways_out.is_empty() {
             let _ = writeln!(text, "  ways out, what costs least precision first:");

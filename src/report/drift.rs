@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::names::title;
 use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, Style, counted, of_sign, styled};
 use crate::drift::{Class, Drift, Effect, Finding, Fix, Moved, Severity};
+use crate::escape::screen::line;
 use crate::model::Place;
 use crate::policy::interchange::request_value;
 
@@ -106,7 +107,7 @@ fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
     let sign = finding.class.sign();
     let subject = match finding.address() {
         Some(address) => title(address),
-        None if finding.addresses.is_empty() => finding.subject(),
+        None if finding.addresses.is_empty() => line(&finding.subject()).into_owned(),
         None => counted(finding.addresses.len(), "resource"),
     };
     let _ = writeln!(
@@ -121,8 +122,8 @@ fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
             .as_ref()
             .map_or_else(String::new, |it| format!("  {}", styled(QUIET, it)))
     );
-    for line in &finding.lines {
-        let _ = writeln!(text, "      {line}");
+    for it in &finding.lines {
+        let _ = writeln!(text, "      {}", line(it));
     }
     let (gains, losses): (Vec<&Effect>, Vec<&Effect>) =
         finding.effects.iter().partition(|it| it.gained);
@@ -133,7 +134,12 @@ fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
         } else {
             (CHANGE, "loses")
         };
-        let _ = writeln!(text, "      {}: {}", styled(style, sign), effect.says);
+        let _ = writeln!(
+            text,
+            "      {}: {}",
+            styled(style, sign),
+            line(&effect.says)
+        );
     }
     if gains.len() > MOST_GAINS {
         let more = gains.len() - MOST_GAINS;
@@ -151,7 +157,7 @@ fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
         );
     }
     for why in &finding.because {
-        let _ = writeln!(text, "      not settled: {why}");
+        let _ = writeln!(text, "      not settled: {}", line(why));
     }
     let _ = writeln!(
         text,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::escape::diagram::{dot as dot_label, mermaid as label};
 use crate::graph::making;
 use crate::kinds::Resource;
 use crate::lower::Desired;
@@ -86,25 +87,21 @@ fn access(desired: &Desired) -> Vec<Arrow> {
     arrows
 }
 
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
 /// Graphviz: accounts as boxes, access as arrows.
 #[must_use]
 pub fn dot(desired: &Desired) -> String {
     let mut text = format!(
         "digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n",
-        escape(&desired.stack)
+        dot_label(&desired.stack)
     );
     for (index, (account, addresses)) in by_account(desired).into_iter().enumerate() {
         let _ = writeln!(
             text,
             "  subgraph cluster_{index} {{\n    label=\"{}\";",
-            escape(&account)
+            dot_label(&account)
         );
         for address in addresses {
-            let _ = writeln!(text, "    \"{address}\";");
+            let _ = writeln!(text, "    \"{}\";", dot_label(&address.to_string()));
         }
         text += "  }\n";
     }
@@ -112,9 +109,9 @@ pub fn dot(desired: &Desired) -> String {
         let _ = writeln!(
             text,
             "  \"{}\" -> \"{}\" [label=\"{}\"];",
-            escape(&arrow.from),
-            escape(&arrow.to),
-            escape(&arrow.says)
+            dot_label(&arrow.from),
+            dot_label(&arrow.to),
+            dot_label(&arrow.says)
         );
     }
     text + "}\n"
@@ -130,21 +127,21 @@ pub fn mermaid(desired: &Desired) -> String {
     };
     let mut text = "flowchart LR\n".to_owned();
     for (account, addresses) in by_account(desired) {
-        let _ = writeln!(text, "  subgraph {}[\"{account}\"]", id(&account));
+        let _ = writeln!(text, "  subgraph {}[\"{}\"]", id(&account), label(&account));
         for address in addresses {
             let address = address.to_string();
-            let _ = writeln!(text, "    {}[\"{address}\"]", id(&address));
+            let _ = writeln!(text, "    {}[\"{}\"]", id(&address), label(&address));
         }
         text += "  end\n";
     }
     for arrow in access(desired) {
-        let says = arrow.says.replace('"', "#quot;");
+        let says = label(&arrow.says);
         let drawn = |name: &str| name.contains('.') && !name.contains(':');
         let end = |name: &str| {
             if drawn(name) && !name.starts_with("contracts.") {
                 id(name)
             } else {
-                format!("{}[\"{name}\"]", id(name))
+                format!("{}[\"{}\"]", id(name), label(name))
             }
         };
         let (from, to) = (end(&arrow.from), end(&arrow.to));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::style::{BAD, CHANGE, LOUD, QUIET, counted, styled};
+use crate::escape::screen::line;
 use crate::guard::{Finding, Guarded};
 use crate::policy::Severity;
 use crate::verify::paper::Origin;
@@ -27,7 +28,7 @@ pub fn human(guarded: &Guarded) -> String {
             text,
             "{} {}; because: {}",
             styled(QUIET, format!("accepted[{}]:", it.guardrail.code())),
-            it.says,
+            line(&it.says),
             it.accepted.as_deref().unwrap_or_default()
         );
     }
@@ -66,10 +67,10 @@ fn finding(it: &Finding) -> String {
     let mut text = format!(
         "{} {}\n",
         styled(style, format!("{}[{code}]:", it.severity.as_str())),
-        it.says
+        line(&it.says)
     );
     if let Some(statement) = &it.statement {
-        let _ = writeln!(text, "    {}: {statement}", author(it.origin));
+        let _ = writeln!(text, "    {}: {}", author(it.origin), line(statement));
     }
     if it.severity == Severity::Error {
         let _ = writeln!(

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::escape::markdown::{block, code, words};
 use crate::handover::client::{Language, client};
 use crate::handover::{Action, Attach, Edge, Holder, Package, Whom};
 
@@ -13,18 +14,19 @@ pub const HANDOVER: &str = "provision.handover/1";
 /// A page in Markdown: what there is, what to attach, and clients.
 #[must_use]
 pub fn markdown(package: &Package) -> String {
-    let mut text = format!("# Handover: {}\n\n", package.consumer.name);
+    let mut text = format!("# Handover: {}\n\n", words(&package.consumer.name));
     let _ = writeln!(
         text,
-        "What the stack `{}` lets `{}` do, and all that is needed to do it.\n",
-        package.stack, package.consumer.name
+        "What the stack {} lets {} do, and all that is needed to do it.\n",
+        code(&package.stack),
+        code(&package.consumer.name)
     );
     match (&package.consumer.whom, &package.arn) {
         (Whom::Queue(_), Some(arn)) => {
-            let _ = writeln!(text, "- Queue: `{arn}`");
+            let _ = writeln!(text, "- Queue: {}", code(arn.as_str()));
         }
         (_, Some(arn)) => {
-            let _ = writeln!(text, "- Role: `{arn}`");
+            let _ = writeln!(text, "- Role: {}", code(arn.as_str()));
         }
         (_, None) => {}
     }
@@ -37,15 +39,15 @@ pub fn markdown(package: &Package) -> String {
     if package.attach.is_empty() && package.unread.is_empty() {
         let _ = writeln!(
             text,
-            "\nNothing: the stack `{}` writes both sides of it.",
-            package.stack
+            "\nNothing: the stack {} writes both sides of it.",
+            code(&package.stack)
         );
     }
     for it in &package.attach {
         text += &attached(it);
     }
     for it in &package.unread {
-        let _ = writeln!(text, "\nNot known: {it}.");
+        let _ = writeln!(text, "\nNot known: {}.", words(it));
     }
     if !package.notes.is_empty() {
         text += "\n## Good to know\n\n";
@@ -61,7 +63,7 @@ pub fn markdown(package: &Package) -> String {
             text,
             "\n### {}\n\n{}\n",
             language.title(),
-            fenced(language.fence(), &code)
+            block(language.fence(), &code)
         );
     }
     text
@@ -71,18 +73,22 @@ fn described(number: usize, edge: &Edge) -> String {
     let mut facts: Vec<(&str, String)> = Vec::new();
     let what = match &edge.action {
         Action::Call { url, routes, .. } => {
-            let routes: Vec<String> = routes.iter().map(|it| format!("`{it}`")).collect();
-            let url = url.as_ref().map(|it| format!("`{it}`"));
+            let routes: Vec<String> = routes.iter().map(|it| code(&it.to_string())).collect();
+            let url = url.as_deref().map(code);
             facts.push((
                 "URL",
                 url.unwrap_or_else(|| "the API's custom domain".to_owned()),
             ));
             let signed = format!("SigV4, service `execute-api`, region `{}`", edge.region);
             facts.push(("signed with", signed));
-            format!("Call {} of `{}`", routes.join(", "), edge.target)
+            format!(
+                "Call {} of {}",
+                routes.join(", "),
+                code(&edge.target.to_string())
+            )
         }
         Action::Publish { topic, fifo, .. } => {
-            facts.push(("topic", format!("`{topic}`")));
+            facts.push(("topic", code(topic.as_str())));
             if let Some(by_content) = fifo {
                 let id = if *by_content {
                     ""
@@ -91,15 +97,15 @@ fn described(number: usize, edge: &Edge) -> String {
                 };
                 facts.push(("FIFO", format!("each message has a group{id}")));
             }
-            format!("Publish to `{}`", edge.target)
+            format!("Publish to {}", code(&edge.target.to_string()))
         }
         Action::Receive {
             queue,
             url,
             sources,
         } => {
-            facts.push(("queue", format!("`{queue}`")));
-            facts.push(("URL", format!("`{url}`")));
+            facts.push(("queue", code(queue.as_str())));
+            facts.push(("URL", code(url)));
             facts.extend(sources.iter().map(|it| {
                 let form = if it.raw {
                     "the message alone"
@@ -107,19 +113,24 @@ fn described(number: usize, edge: &Edge) -> String {
                     "in SNS's envelope"
                 };
                 let filter = it.filter.as_ref();
-                let filter = filter.map_or_else(String::new, |it| format!(", filter `{it}`"));
-                ("from topic", format!("`{}`, {form}{filter}", it.topic))
+                let filter = filter.map_or_else(String::new, |it| {
+                    format!(", filter {}", code(&it.to_string()))
+                });
+                (
+                    "from topic",
+                    format!("{}, {form}{filter}", code(it.topic.as_str())),
+                )
             }));
-            format!("Receive from `{}`", edge.target)
+            format!("Receive from {}", code(&edge.target.to_string()))
         }
     };
     if let Some(who) = &edge.who {
-        facts.push(("who", who.clone()));
+        facts.push(("who", words(who)));
     }
     if let Some(assume) = &edge.assume {
-        facts.push(("role to assume first", format!("`{}`", assume.role)));
+        facts.push(("role to assume first", code(assume.role.as_str())));
         if let Some(id) = &assume.external_id {
-            facts.push(("external id", format!("`{id}`")));
+            facts.push(("external id", code(id)));
         }
     }
     let facts = facts
@@ -130,7 +141,7 @@ fn described(number: usize, edge: &Edge) -> String {
 
 fn attached(it: &Attach) -> String {
     let mut text = format!("\nTo {}, {}:\n\n", it.to, it.why);
-    text += &fenced("json", &format!("{:#}\n", it.document.to_value()));
+    text += &block("json", &format!("{:#}\n", it.document.to_value()));
     text.push('\n');
     if let Some(toml) = &it.toml {
         let whose = match it.to {
@@ -139,19 +150,9 @@ fn attached(it: &Attach) -> String {
             }
             Holder::Topic(_) | Holder::Key(_) => "The same as lines of a stack:",
         };
-        let _ = write!(text, "\n{whose}\n\n{}\n", fenced("toml", toml));
+        let _ = write!(text, "\n{whose}\n\n{}\n", block("toml", toml));
     }
     text
-}
-
-/// A block of code, with a fence that the code cannot end.
-fn fenced(language: &str, code: &str) -> String {
-    let mut fence = "```".to_owned();
-    while code.contains(&fence) {
-        fence.push('`');
-    }
-    let code = code.trim_end_matches('\n');
-    format!("{fence}{language}\n{code}\n{fence}")
 }
 
 /// A document for machines, with the clients in it.

@@ -9,6 +9,7 @@ use super::names::{names, title};
 use super::page::{names_in_a_row, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::cloud::seam::{Ledger, target};
+use crate::escape::screen::line;
 use crate::execute::{Event, Outcome, Outcomes, Rehearsal};
 use crate::kinds::Resource;
 use crate::lower::{Desired, Grant};
@@ -82,7 +83,11 @@ fn rehearsal(rehearsal: &Rehearsal) -> String {
 pub fn calls_to_make(rehearsal: &Rehearsal) -> String {
     let lines = rehearsal.calls.iter().map(|(place, request)| {
         let name = format!("{}:{}", request.service(), request.action());
-        format!("  {:12} {name:36} {}", place.account, target(request))
+        format!(
+            "  {:12} {name:36} {}",
+            place.account,
+            line(&target(request))
+        )
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -360,7 +365,12 @@ fn unread(plan: &Plan) -> String {
     let mut text = String::new();
     for it in &plan.unread {
         let whose = if it.foreign { "" } else { "  PD008" };
-        let _ = writeln!(text, "{}{whose}  {}", styled(BAD, "Not read"), it.error);
+        let _ = writeln!(
+            text,
+            "{}{whose}  {}",
+            styled(BAD, "Not read"),
+            line(&it.error.to_string())
+        );
         for address in &it.addresses {
             let is_planned = plan.steps.iter().any(|it| it.address == *address);
             let says = if is_planned {
@@ -508,13 +518,17 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
             let _ = writeln!(text, "  called {action} in {}", place.unwrap_or_default());
         }
         if !error.written.is_empty() {
-            let _ = writeln!(text, "  accepted before it: {}", error.written.join(", "));
+            let _ = writeln!(
+                text,
+                "  accepted before it: {}",
+                line(&error.written.join(", "))
+            );
         }
         if let Some(id) = &error.source.request_id {
-            let _ = writeln!(text, "  request {id}");
+            let _ = writeln!(text, "  request {}", line(id));
         }
         if let Some(help) = &error.help {
-            let _ = writeln!(text, "  help: {help}");
+            let _ = writeln!(text, "  help: {}", line(help));
         }
     }
     for (address, warnings) in &outcomes.warnings {
@@ -524,7 +538,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
             styled(CHANGE, "warning")
         );
         for it in warnings {
-            let _ = writeln!(text, "  {it}");
+            let _ = writeln!(text, "  {}", line(it));
         }
     }
     let done = outcomes.count(|it| *it == Outcome::Done);

@@ -12,6 +12,7 @@ pub(super) fn columns(text: &str) -> usize {
 
 /// A text in lines that the page holds; those after the first are indented. `used` are the columns that stand before it.
 pub(super) fn wrapped(text: &str, used: usize, indent: usize, width: usize) -> String {
+    let text = &one_line(text);
     let mut out = String::new();
     let mut column = used;
     for (at, word) in text.split(' ').enumerate() {
@@ -21,6 +22,10 @@ pub(super) fn wrapped(text: &str, used: usize, indent: usize, width: usize) -> S
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             column = indent;
+            // CI takes a line that begins so for a command.
+            if word.starts_with("::") {
+                out.push('\\');
+            }
         } else if at > 0 {
             out.push(' ');
             column += space;
@@ -29,6 +34,11 @@ pub(super) fn wrapped(text: &str, used: usize, indent: usize, width: usize) -> S
         column += long;
     }
     out
+}
+
+/// What stands in a line of the page has no line of its own, wherever it came from.
+fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n")
 }
 
 /// A row: a sign, what it says, and what is worth knowing beside it.
@@ -68,9 +78,9 @@ pub(super) fn rows(rows: &[Row], indent: usize, width: usize) -> String {
             text += &wrapped(&it.says, from, from + 2, width);
         } else if from + column.max(says) + 2 + beside <= width {
             let padding = " ".repeat(column.saturating_sub(says) + 2);
-            text += &format!("{}{padding}{}", it.says, it.beside);
+            text += &one_line(&format!("{}{padding}{}", it.says, it.beside));
         } else if from + says + 2 + beside <= width {
-            text += &format!("{}  {}", it.says, it.beside);
+            text += &one_line(&format!("{}  {}", it.says, it.beside));
         } else {
             text += &wrapped(&it.says, from, from + 2, width);
             text += &format!(

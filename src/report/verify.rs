@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::style::{BAD, CHANGE, GOOD, QUIET, counted, styled};
+use crate::escape::screen::line;
 use crate::policy::interchange::request_value;
 use crate::verify::claim::is_own;
 use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
@@ -40,7 +41,7 @@ pub fn doubt(finding: &Finding) -> String {
     );
     if let Outcome::Unproven(reasons) = &finding.outcome {
         for reason in reasons {
-            let _ = writeln!(text, "  {} {reason}", styled(CHANGE, "?"));
+            let _ = writeln!(text, "  {} {}", styled(CHANGE, "?"), line(reason));
         }
     }
     text
@@ -92,9 +93,9 @@ fn failure(finding: &Finding, evidence: &[Evidence]) -> String {
         written(finding)
     );
     for it in evidence {
-        let _ = writeln!(text, "  {} {}", styled(BAD, "!"), it.says);
+        let _ = writeln!(text, "  {} {}", styled(BAD, "!"), line(&it.says));
         for statement in &it.blame {
-            let _ = writeln!(text, "    by {statement}");
+            let _ = writeln!(text, "    by {}", line(statement));
         }
         if let Some(request) = &it.request {
             let _ = writeln!(
@@ -130,7 +131,7 @@ pub fn in_plan(proof: &Proof) -> String {
                 text,
                 "{} {}, by somebody else's statement",
                 styled(CHANGE, "warning:"),
-                it.says
+                line(&it.says)
             );
         }
     }
@@ -141,7 +142,7 @@ pub fn in_plan(proof: &Proof) -> String {
             styled(CHANGE, "Unproven"),
             finding.claim,
             written(finding),
-            reasons.join("; ")
+            line(&reasons.join("; "))
         );
     }
     let refused = proof.refusing().count();

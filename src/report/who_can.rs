@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::style::{CHANGE, GOOD, LOUD, NAME, QUIET, styled};
+use crate::escape::screen::line;
 use crate::policy::interchange::request_value;
 use crate::stack::Stack;
 use crate::verify::holders::{Holder, Kin, Open};
@@ -45,20 +46,20 @@ pub fn human(answers: &[Answer<'_>], stack: &Stack, from: &str) -> String {
             let _ = writeln!(
                 text,
                 "  {sign} {}  {}",
-                styled(NAME, it.kin.named(stack)),
-                way(it)
+                styled(NAME, line(&it.kin.named(stack))),
+                line(&way(it))
             );
             for reason in &it.because {
                 let reason = reason.strip_suffix(" allows it").unwrap_or(reason);
                 let _ = writeln!(
                     text,
                     "      {}",
-                    styled(QUIET, format!("by {}", reason.trim_end_matches(',')))
+                    styled(QUIET, format!("by {}", line(reason.trim_end_matches(','))))
                 );
             }
         }
         for reason in &answer.open {
-            let _ = writeln!(text, "  {} {reason}", styled(CHANGE, "?"));
+            let _ = writeln!(text, "  {} {}", styled(CHANGE, "?"), line(reason));
         }
         if answer.holders.is_empty() {
             let _ = writeln!(text, "  nobody");

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::escape::toml::{self, comment, key, string as quoted};
 use crate::model::{AccountId, Address, Arn, KindName, Region};
 
 use super::routes::covers;
@@ -270,13 +271,13 @@ pub struct Withdrawn {
     pub written_at: String,
 }
 
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string().trim().to_owned()
-}
-
 fn list(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|it| quoted(it)).collect();
-    format!("[{}]", words.join(", "))
+    toml::list(&words)
+}
+
+fn comments(lines: &[&str]) -> String {
+    lines.iter().map(|it| comment(it) + "\n").collect()
 }
 
 impl Contract {
@@ -284,19 +285,26 @@ impl Contract {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "# What the stack `{}` offers to others. `provision export` writes this file, and its digest\n\
-             # tells when something else did: change the stack and export again.\n\
-             # A consumer's stack names it: `[contracts.{}]` and under it `file = \"…\"`.\n\n\
-             [contract]\nversion   = {VERSION}\nstack     = {}\nexported  = {}\ndigest    = \"\"\n",
-            self.stack,
-            self.stack,
+            "{}\n[contract]\nversion   = {VERSION}\nstack     = {}\nexported  = {}\ndigest    = \"\"\n",
+            comments(&[
+                &format!(
+                    "What the stack `{}` offers to others. `provision export` writes this file, and its digest",
+                    self.stack
+                ),
+                "tells when something else did: change the stack and export again.",
+                &format!(
+                    "A consumer's stack names it: `[contracts.{}]` and under it `file = \"…\"`.",
+                    self.stack
+                ),
+            ]),
             quoted(&self.stack),
             quoted(&self.stack_digest),
         );
         for (name, api) in &self.apis {
             let _ = write!(
                 text,
-                "\n[apis.{name}]\naccount = {}\nregion  = {}\nstage   = {}\n",
+                "\n[apis.{}]\naccount = {}\nregion  = {}\nstage   = {}\n",
+                key(name),
                 quoted(api.account.as_str()),
                 quoted(api.region.as_str()),
                 quoted(&api.stage)
@@ -309,7 +317,8 @@ impl Contract {
         for (name, topic) in &self.topics {
             let _ = write!(
                 text,
-                "\n[topics.{name}]\narn = {}\n",
+                "\n[topics.{}]\narn = {}\n",
+                key(name),
                 quoted(topic.arn.as_str())
             );
             if topic.pending {
@@ -351,10 +360,14 @@ impl Contract {
 #[must_use]
 pub fn claims_text(stack: &str, contract: &Contract, claims: &[Claimed]) -> String {
     let mut text = format!(
-        "# What the stack `{stack}` claims of the stack `{}`. `provision export --claims` writes this file.\n\
-         # The owner's stack lists it: `claims = [\"…\"]` under `[stack]`.\n\n\
-         [claims]\nversion   = {VERSION}\nstack     = {}\nof        = {}\ncontract  = {}\ndigest    = \"\"\n",
-        contract.stack,
+        "{}\n[claims]\nversion   = {VERSION}\nstack     = {}\nof        = {}\ncontract  = {}\ndigest    = \"\"\n",
+        comments(&[
+            &format!(
+                "What the stack `{stack}` claims of the stack `{}`. `provision export --claims` writes this file.",
+                contract.stack
+            ),
+            "The owner's stack lists it: `claims = [\"…\"]` under `[stack]`.",
+        ]),
         quoted(stack),
         quoted(&contract.stack),
         quoted(&contract.digest),

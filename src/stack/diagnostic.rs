@@ -3,6 +3,7 @@
 //! Faults are values: they are gathered while a stack is checked, and shown
 //! together, in the order of the text. The look is that of rustc and cargo.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{
@@ -10,6 +11,7 @@ use annotate_snippets::{
 };
 
 use super::Source;
+use crate::escape::screen::line;
 
 /// Where words stand: a file, by its place among the sources, and its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,10 +225,10 @@ impl Diagnostic {
     ) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: one_line(message),
             labels: vec![Label {
                 span,
-                text: label.into(),
+                text: one_line(label),
             }],
             help: None,
             fix: None,
@@ -236,13 +238,13 @@ impl Diagnostic {
     pub(super) fn and(mut self, span: Span, label: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            text: label.into(),
+            text: one_line(label),
         });
         self
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(one_line(help));
         self
     }
 
@@ -312,6 +314,15 @@ impl Diagnostic {
             );
         }
         groups
+    }
+}
+
+/// What is said of a fault, in which names of the file and of contracts stand as they were written there.
+fn one_line(text: impl Into<String>) -> String {
+    let text = text.into();
+    match line(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(it) => it,
     }
 }
 

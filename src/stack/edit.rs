@@ -7,6 +7,7 @@
 use toml_edit::{Array, Decor, DocumentMut, InlineTable, Item, RawString, Table, Value};
 
 use super::layout::each_table;
+use crate::escape::toml::edited;
 
 /// A value to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +32,10 @@ impl Written {
 
     fn value(&self) -> Value {
         match self {
-            Self::Text(it) => it.as_str().into(),
+            Self::Text(it) => edited(it),
             Self::List(items) => {
                 let mut array = Array::new();
-                array.extend(items.iter().map(String::as_str));
+                array.extend(items.iter().map(|it| edited(it)));
                 Value::Array(array)
             }
             Self::Flag(it) => (*it).into(),

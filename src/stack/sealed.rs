@@ -36,8 +36,8 @@ pub(super) fn seal(text: &str, head: &str) -> String {
     };
     match syntax::parse(&[source]) {
         Ok(root) => text.replacen(
-            "digest    = \"\"",
-            &format!("digest    = \"{}\"", digest(&root, head)),
+            "\ndigest    = \"\"\n",
+            &format!("\ndigest    = \"{}\"\n", digest(&root, head)),
             1,
         ),
         Err(faults) => unreachable!("what is written here is TOML: {faults:?}"),

@@ -319,7 +319,7 @@ const NASTY: [&str; 12] = [
 
 #[test]
 fn a_literal_is_read_back_as_it_was() {
-    use provision::handover::quote;
+    use provision::escape::language;
     let folder = Folder::new();
     let read = |program: &str, text: &str| -> Option<String> {
         if !has(program) {
@@ -337,14 +337,20 @@ fn a_literal_is_read_back_as_it_was() {
         texts.join(", ")
     };
     let wanted: Vec<Value> = NASTY.iter().map(|it| Value::from(*it)).collect();
-    let python = format!("import json\nprint(json.dumps([{}]))", list(quote::python));
-    let node = format!("console.log(JSON.stringify([{}]))", list(quote::javascript));
+    let python = format!(
+        "import json\nprint(json.dumps([{}]))",
+        list(language::python)
+    );
+    let node = format!(
+        "console.log(JSON.stringify([{}]))",
+        list(language::javascript)
+    );
     let backs = [read("python3", &python), read("node", &node)];
     for json in backs.into_iter().flatten() {
         let back: Vec<Value> = serde_json::from_str(&json).expect("a list");
         assert_eq!(back, wanted);
     }
-    let words: Vec<String> = NASTY.iter().map(|it| quote::shell(it)).collect();
+    let words: Vec<String> = NASTY.iter().map(|it| language::shell(it)).collect();
     let shell = format!("printf '%s\\0' {}", words.join(" "));
     let back = read("bash", &shell).expect("bash runs");
     let back: Vec<&str> = back.split('\0').collect();

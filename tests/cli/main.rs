@@ -5,6 +5,7 @@
 //! the program prints; what it wrote is then read by a person.
 
 mod contracts;
+mod disk;
 mod documents;
 mod drift;
 mod endings;
@@ -12,6 +13,7 @@ mod forgetting;
 mod guard;
 mod handover;
 mod help;
+mod hostile;
 mod importing;
 mod known;
 mod leaving;

@@ -58,10 +58,18 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
     folder.run("verify shop.toml --live --sandbox").ends(0);
     folder.run("fmt --check shop.toml").ends(0);
 
-    // It is there: that is said with its place, and nothing moves.
+    // The same command goes on from what is there, and here nothing is left to do.
     shell(&folder, &format!("{ANALYTICS} --yes"))
-        .ends(1)
-        .tells("shop.toml:47: `roles.analytics` is in the stack already");
+        .ends(0)
+        .says("Nothing to do: 15 resources")
+        .tells("`shop.toml` holds `analytics` already, just as it is to be");
+    // Another one of that name is refused with the place of the first, and nothing moves.
+    shell(
+        &folder,
+        &format!("{ANALYTICS} --trusted-by ec2.amazonaws.com --yes"),
+    )
+    .ends(1)
+    .tells("shop.toml:47: `roles.analytics` is in the stack already");
     assert_eq!(folder.read("shop.toml"), with);
 
     folder

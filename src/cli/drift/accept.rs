@@ -1,17 +1,14 @@
 //! `provision drift --accept`
 
-use std::fs;
-use std::path::Path;
-
 use super::look;
 use crate::cli::screen::Screen;
-use crate::cli::session::{checked_withdrawn, lowered_within_over, sources};
+use crate::cli::session::{checked_withdrawn, lowered_within_over};
+use crate::cli::texts::Texts;
 use crate::cli::{Ending, Failure, args};
 use crate::drift::accept::{Accepting, accept};
 use crate::drift::{self, Drift, Seen};
 use crate::plan::{Consent, Plan};
-use crate::report::diff;
-use crate::stack::{self, Source};
+use crate::stack;
 
 /// Writes what AWS has into the stack's files.
 pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<Ending, Failure> {
@@ -57,23 +54,9 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
             new.lines.first().map_or("", String::as_str)
         )));
     }
-    if sources(&args.files)? != look.sources {
-        return Err(untouched("the stack was changed meanwhile".to_owned()));
-    }
-    for (old, new) in look.sources.iter().zip(&after) {
-        if old.text != new.text {
-            write(new)?;
-            screen.result(&diff::unified(&old.name, &old.text, &new.text));
-        }
-    }
+    let texts = Texts::of(&args.files, look.sources, look.stack);
+    texts.write(&after)?;
+    screen.result(&texts.difference(&after));
     screen.talk(&look.session.summary());
     Ok(Ending::Done)
-}
-
-/// Writes a file whole or not at all.
-fn write(source: &Source) -> Result<(), Failure> {
-    let path = Path::new(&source.name);
-    let beside = path.with_extension("toml.new");
-    let result = fs::write(&beside, &source.text).and_then(|()| fs::rename(&beside, path));
-    result.map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", source.name)))
 }

@@ -8,6 +8,7 @@ use crate::cli::plan::{guarded_off, refused, rehearsed, show};
 use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args};
 use crate::drift::revert::{Revert, revert};
+use crate::escape::screen::line;
 use crate::execute::Outcomes;
 use crate::guard::{Guarded, guard};
 use crate::plan::Consent;
@@ -20,12 +21,13 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let revert =
         revert(&look.desired, &look.reading, &look.drift, &args.revert).map_err(Failure::Plain)?;
     let mute = args.form() == args::DriftFormat::Json;
+    revert.settled.iter().for_each(|it| screen.talk(it));
     let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
     let (proof, guarded) = worse(&revert, &look);
     if !mute {
         show(&revert.plan, &proof, &guarded, &rehearsal, screen);
         for it in &revert.evictions {
-            screen.result(&format!("  - {}: {}\n", it.address, it.extra));
+            screen.result(&format!("  - {}: {}\n", it.address, line(&it.extra.text)));
         }
         for line in &revert.stays {
             screen.talk(line);
@@ -41,6 +43,10 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
             screen.result(&format!("{document:#}\n"));
         }
         return failed;
+    }
+    if revert.is_empty() && !revert.settled.is_empty() {
+        tell(&revert, &Outcomes::default(), &look, args, screen);
+        return Ok(Ending::Done);
     }
     if revert.is_empty() {
         return Err(Failure::Plain(
@@ -72,7 +78,8 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
             .map_err(|error| {
                 Failure::Plain(format!(
                     "{}: {} could not be taken away: {error}; what is above was put back",
-                    it.address, it.extra
+                    it.address,
+                    line(&it.extra.text)
                 ))
             })?;
     }

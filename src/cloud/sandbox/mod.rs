@@ -234,6 +234,7 @@ impl Sandbox {
         }
         let writes = request.writes();
         let now = self.now();
+        let before = (writes && self.store.is_some()).then(|| world.clone());
         let mut turn = Turn {
             world: &mut world,
             at,
@@ -246,11 +247,14 @@ impl Sandbox {
         if writes {
             turn.index_tags();
             world.now = now;
-            if let Some(store) = &self.store
+            if let (Some(store), Some(before)) = (&self.store, before)
                 && let Err(error) = store.save(&world)
             {
-                let message = format!("the sandbox cannot be written: {error}");
-                return refuse(Fault::Broken, "SandboxNotWritten", message);
+                // What is not on the disk did not happen.
+                *world = before;
+                let message =
+                    format!("the sandbox cannot be written: {error}; the call was not carried out");
+                return refuse(Fault::Quota, "SandboxNotWritten", message);
             }
         }
         Ok(answer)

@@ -1,11 +1,11 @@
 //! The sandbox's world, and the one file it is kept in.
 //!
 //! Only this file of the sandbox touches the disk. The world is written whole
-//! after every write call, beside the old file and then over it, so whoever
+//! after every write call, by [`crate::disk`], so whoever
 //! kills the process finds the last finished call. Equal worlds are equal bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cloud::apigateway::{MethodRecord, RestApiRecord, StageRecord};
+use crate::disk::{self, Readers};
+use crate::escape::screen::line;
 use crate::model::{AccountId, Region, Tags};
 
 /// The version of the file's format that this program writes and reads.
@@ -261,7 +263,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The file is not one that a sandbox wrote.
-    #[error("`{path}` does not hold a sandbox: {source}; move it away to begin with an empty one")]
+    #[error("`{path}` does not hold a sandbox: {}; move it away to begin with an empty one", line(&source.to_string()))]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -290,7 +292,6 @@ pub enum SandboxError {
 #[derive(Debug)]
 pub(super) struct Store {
     file: PathBuf,
-    beside: PathBuf,
     // The operating system frees the lock when the process ends, however it ends.
     _lock: File,
 }
@@ -307,7 +308,11 @@ impl Store {
         };
         fs::create_dir_all(directory).map_err(files(directory))?;
         let lock_path = directory.join("sandbox.lock");
-        let lock = File::create(&lock_path).map_err(files(&lock_path))?;
+        let open = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&lock_path);
+        let lock = open.map_err(files(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -323,11 +328,7 @@ impl Store {
             Err(source) => return Err(files(&file)(source)),
         };
         world.register(accounts);
-        let store = Self {
-            file,
-            beside: directory.join("sandbox.json.new"),
-            _lock: lock,
-        };
+        let store = Self { file, _lock: lock };
         Ok((store, world))
     }
 
@@ -335,8 +336,7 @@ impl Store {
     pub(super) fn save(&self, world: &World) -> io::Result<()> {
         let mut bytes = serde_json::to_vec_pretty(world)?;
         bytes.push(b'\n');
-        fs::write(&self.beside, bytes)?;
-        fs::rename(&self.beside, &self.file)
+        disk::create(&self.file, &bytes, Readers::Owner)
     }
 }
 

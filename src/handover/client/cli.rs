@@ -2,7 +2,7 @@
 //! curl sends them. Curl signs too, but each version of it signs other paths and queries as AWS does.
 
 use super::{
-    Action, Edge, Language, Package, any, fill, head, is_call, is_publish, is_wrapped, quote,
+    Action, Edge, Language, Package, any, fill, head, is_call, is_publish, is_wrapped, language,
     url_variable, uses,
 };
 
@@ -198,7 +198,7 @@ pub(super) fn client(package: &Package) -> String {
     );
     text += "set -euo pipefail\n";
     if any(package, |it| it.assume.is_some()) {
-        let session = quote::shell(&package.session_name());
+        let session = language::shell(&package.session_name());
         text += &fill(ASSUME, &[("SESSION", session)]);
     }
     if any(package, is_call) {
@@ -212,7 +212,7 @@ pub(super) fn client(package: &Package) -> String {
     }
     let uses: String = uses(package, Language::Cli)
         .iter()
-        .map(|it| format!(" \\\n    {}", quote::shell(&format!("  {it}"))))
+        .map(|it| format!(" \\\n    {}", language::shell(&format!("  {it}"))))
         .collect();
     let cases: String = package.edges.iter().map(case).collect();
     text + &fill(MAIN, &[("USES", uses), ("CASES", cases)])
@@ -221,15 +221,15 @@ pub(super) fn client(package: &Package) -> String {
 fn of_edge(edge: &Edge) -> String {
     let assume = edge.assume.as_ref().map_or_else(String::new, |it| {
         let id = it.external_id.as_ref();
-        let id = id.map_or_else(String::new, |it| format!(" {}", quote::shell(it)));
-        let role = quote::shell(it.role.as_str());
-        format!("  assume {} {role}{id}\n", quote::shell(&edge.region))
+        let id = id.map_or_else(String::new, |it| format!(" {}", language::shell(it)));
+        let role = language::shell(it.role.as_str());
+        format!("  assume {} {role}{id}\n", language::shell(&edge.region))
     });
     let mut values = vec![
         ("FUNCTION", edge.function()),
-        ("SAYS", quote::comment(&edge.says())),
+        ("SAYS", language::comment(&edge.says())),
         ("ASSUME", assume),
-        ("REGION", quote::shell(&edge.region)),
+        ("REGION", language::shell(&edge.region)),
     ];
     match &edge.action {
         Action::Call { url, .. } => {
@@ -239,7 +239,7 @@ fn of_edge(edge: &Edge) -> String {
                     "A custom domain, or another way in, is put in its place by the environment.",
                     format!(
                         "  base={}\n  [ -z \"${{{variable}:-}}\" ] || base=${variable}\n",
-                        quote::shell(url)
+                        language::shell(url)
                     ),
                 ),
                 None => (
@@ -263,7 +263,7 @@ fn of_edge(edge: &Edge) -> String {
                 None => ("", ""),
             };
             values.extend([
-                ("TOPIC", quote::shell(topic.as_str())),
+                ("TOPIC", language::shell(topic.as_str())),
                 ("FIFO", more.to_owned()),
                 ("GROUP", group.to_owned()),
                 ("TAKEGROUP", take.to_owned()),
@@ -277,7 +277,7 @@ fn of_edge(edge: &Edge) -> String {
                 ""
             };
             values.extend([
-                ("QUEUE", quote::shell(url)),
+                ("QUEUE", language::shell(url)),
                 ("WRAPPED", wrapped.to_owned()),
             ]);
             fill(RECEIVE, &values)

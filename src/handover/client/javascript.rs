@@ -2,7 +2,7 @@
 
 use super::{
     Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_publish,
-    is_receive, is_wrapped, quote, url_variable, uses,
+    is_receive, is_wrapped, language, url_variable, uses,
 };
 
 const ASSUME: &str = r#"
@@ -185,7 +185,7 @@ pub(super) fn client(package: &Package) -> String {
         text += "\nconst own = fromNodeProviderChain();\n";
     }
     if assumes {
-        let session = quote::javascript(&package.session_name());
+        let session = language::javascript(&package.session_name());
         text += &fill(ASSUME, &[("SESSION", session)]);
     }
     if calls {
@@ -199,7 +199,7 @@ pub(super) fn client(package: &Package) -> String {
     }
     let uses: String = uses(package, Language::JavaScript)
         .iter()
-        .map(|it| format!("  {},\n", quote::javascript(it)))
+        .map(|it| format!("  {},\n", language::javascript(it)))
         .collect();
     let cases: String = package.edges.iter().map(case).collect();
     text + &fill(MAIN, &[("USES", uses), ("CASES", cases)])
@@ -212,26 +212,26 @@ fn of_edge(edge: &Edge) -> String {
         Some(it) => {
             let name = camel(&format!("as_{}", edge.function()));
             let id = it.external_id.as_ref();
-            let id = id.map_or_else(String::new, |it| format!(", {}", quote::javascript(it)));
-            let role = quote::javascript(it.role.as_str());
-            let region = quote::javascript(&edge.region);
+            let id = id.map_or_else(String::new, |it| format!(", {}", language::javascript(it)));
+            let role = language::javascript(it.role.as_str());
+            let region = language::javascript(&edge.region);
             text += &format!("\nconst {name} = assumed({region}, {role}{id});\n");
             name
         }
     };
     let mut values = vec![
         ("FUNCTION", camel(&edge.function())),
-        ("SAYS", block(&edge.says())),
+        ("SAYS", language::block_comment(&edge.says())),
         ("CLIENT", camel(&format!("to_{}", edge.function()))),
         ("CREDENTIALS", credentials),
-        ("REGION", quote::javascript(&edge.region)),
+        ("REGION", language::javascript(&edge.region)),
     ];
     match &edge.action {
         Action::Call { url, .. } => {
             let (remark, default) = match url {
                 Some(url) => (
                     "A custom domain, or another way in, is put in its place by the environment.",
-                    format!(" ?? {}", quote::javascript(url)),
+                    format!(" ?? {}", language::javascript(url)),
                 ),
                 None => (
                     "The API's custom domain, which its owner knows, is in the environment.",
@@ -254,7 +254,7 @@ fn of_edge(edge: &Edge) -> String {
                 }
             };
             values.extend([
-                ("TOPIC", quote::javascript(topic.as_str())),
+                ("TOPIC", language::javascript(topic.as_str())),
                 ("FIFO", more.to_owned()),
                 (
                     "GROUP",
@@ -269,7 +269,10 @@ fn of_edge(edge: &Edge) -> String {
             } else {
                 "Body"
             };
-            values.extend([("QUEUE", quote::javascript(url)), ("BODY", body.to_owned())]);
+            values.extend([
+                ("QUEUE", language::javascript(url)),
+                ("BODY", body.to_owned()),
+            ]);
             text + &fill(RECEIVE, &values)
         }
     }
@@ -285,14 +288,9 @@ fn camel(name: &str) -> String {
     })
 }
 
-/// Text for a comment that ends with `*/`: `GET /orders/*/notes` holds one.
-fn block(text: &str) -> String {
-    quote::comment(text).replace("*/", "*\\/")
-}
-
 /// What `main` does when it is asked for an edge.
 fn case(edge: &Edge) -> String {
-    let word = quote::javascript(&edge.word());
+    let word = language::javascript(&edge.word());
     let function = camel(&edge.function());
     match &edge.action {
         Action::Call { .. } => format!(

@@ -6,7 +6,7 @@
 //! run against what is live.
 //!
 //! A template holds names between `«` and `»`. They are filled in one pass, with literals
-//! that [`super::quote`] made: what is filled in is never read again.
+//! that [`language`] made: what is filled in is never read again.
 
 #![allow(
     clippy::needless_raw_string_hashes,
@@ -18,7 +18,8 @@ mod javascript;
 mod python;
 mod rust;
 
-use super::{Action, Edge, Package, quote};
+use super::{Action, Edge, Package};
+pub(super) use crate::escape::language;
 
 /// A language that clients are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +128,7 @@ fn head(package: &Package, language: Language, mark: &str, needs: &[String]) -> 
             .map(|it| format!("  {it}")),
     );
     let lines = lines.iter().map(|it| {
-        let line = format!("{mark} {}", quote::comment(it));
+        let line = format!("{mark} {}", language::comment(it));
         line.trim_end().to_owned() + "\n"
     });
     lines.collect()
@@ -151,18 +152,18 @@ fn uses(package: &Package, language: Language) -> Vec<String> {
         match &edge.action {
             Action::Call { example, .. } => {
                 let (method, path) = example;
-                words.extend([quote::shell(method), quote::shell(path)]);
+                words.extend([language::shell(method), language::shell(path)]);
                 if has_body(method) {
-                    words.push(quote::shell(r#"{"id":"17"}"#));
+                    words.push(language::shell(r#"{"id":"17"}"#));
                 }
             }
             Action::Publish { fifo, example, .. } => {
                 if fifo.is_some() {
                     words.push("GROUP".to_owned());
                 }
-                words.push(quote::shell(&example.body));
+                words.push(language::shell(&example.body));
                 for (name, value) in &example.attributes {
-                    words.push(quote::shell(&format!("{name}={value}")));
+                    words.push(language::shell(&format!("{name}={value}")));
                 }
             }
             Action::Receive { .. } => {}

@@ -1,7 +1,7 @@
 //! Python, with boto3 alone: botocore signs, and sends what it signed.
 
 use super::{
-    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_wrapped, quote,
+    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_wrapped, language,
     url_variable, uses,
 };
 
@@ -186,8 +186,8 @@ pub(super) fn client(package: &Package) -> String {
         let region = package.edges.iter().find(|it| it.assume.is_some());
         let region = region.map_or("", |it| &it.region);
         let values = [
-            ("REGION", quote::python(region)),
-            ("SESSION", quote::python(&package.session_name())),
+            ("REGION", language::python(region)),
+            ("SESSION", language::python(&package.session_name())),
         ];
         text += &fill(ASSUME, &values);
     }
@@ -202,7 +202,7 @@ pub(super) fn client(package: &Package) -> String {
     }
     let uses: String = uses(package, Language::Python)
         .iter()
-        .map(|it| format!("    {},\n", quote::python(it)))
+        .map(|it| format!("    {},\n", language::python(it)))
         .collect();
     let cases: String = package.edges.iter().map(case).collect();
     text + &fill(MAIN, &[("USES", uses), ("CASES", cases)])
@@ -220,24 +220,24 @@ fn of_edge(edge: &Edge) -> String {
     let mut text = String::new();
     if let Some(assume) = &edge.assume {
         let id = assume.external_id.as_ref();
-        let id = id.map_or_else(String::new, |it| format!(", {}", quote::python(it)));
-        let role = quote::python(assume.role.as_str());
+        let id = id.map_or_else(String::new, |it| format!(", {}", language::python(it)));
+        let role = language::python(assume.role.as_str());
         text += &format!("\n{} = session_as({role}{id})\n\n", session(edge));
     }
     let mut values = vec![
         ("FUNCTION", edge.function()),
-        ("SAYS", quote::comment(&edge.says())),
+        ("SAYS", language::docstring(&edge.says())),
         ("SESSION", session(edge)),
-        ("REGION", quote::python(&edge.region)),
+        ("REGION", language::python(&edge.region)),
     ];
     match &edge.action {
         Action::Call { url, .. } => {
             let variable = url_variable(edge);
-            let name = quote::python(&variable);
+            let name = language::python(&variable);
             let (remark, url) = match url {
                 Some(url) => (
                     "A custom domain, or another way in, is put in its place by the environment.",
-                    format!("os.environ.get({name}, {})", quote::python(url)),
+                    format!("os.environ.get({name}, {})", language::python(url)),
                 ),
                 None => (
                     "The API's custom domain, which its owner knows.",
@@ -260,7 +260,7 @@ fn of_edge(edge: &Edge) -> String {
                 }
             };
             values.extend([
-                ("TOPIC", quote::python(topic.as_str())),
+                ("TOPIC", language::python(topic.as_str())),
                 (
                     "GROUP",
                     if fifo.is_some() { "group, " } else { "" }.to_owned(),
@@ -275,7 +275,7 @@ fn of_edge(edge: &Edge) -> String {
             } else {
                 "message[\"Body\"]"
             };
-            values.extend([("QUEUE", quote::python(url)), ("BODY", body.to_owned())]);
+            values.extend([("QUEUE", language::python(url)), ("BODY", body.to_owned())]);
             text += &fill(RECEIVE, &values);
         }
     }
@@ -284,7 +284,7 @@ fn of_edge(edge: &Edge) -> String {
 
 /// What `main` does when it is asked for an edge.
 fn case(edge: &Edge) -> String {
-    let word = quote::python(&edge.word());
+    let word = language::python(&edge.word());
     let function = edge.function();
     match &edge.action {
         Action::Call { .. } => format!(

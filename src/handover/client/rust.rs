@@ -2,7 +2,7 @@
 
 use super::{
     Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_publish,
-    is_receive, is_wrapped, quote, url_variable, uses,
+    is_receive, is_wrapped, language, url_variable, uses,
 };
 
 const OWN: &str = r#"
@@ -263,7 +263,10 @@ pub(super) fn client(package: &Package) -> String {
     }
     text += OWN;
     if assumes {
-        text += &fill(ASSUME, &[("SESSION", quote::rust(&package.session_name()))]);
+        text += &fill(
+            ASSUME,
+            &[("SESSION", language::rust(&package.session_name()))],
+        );
     }
     if calls {
         text += SIGNED;
@@ -276,7 +279,7 @@ pub(super) fn client(package: &Package) -> String {
     }
     let uses: String = uses(package, Language::Rust)
         .iter()
-        .map(|it| format!("    {},\n", quote::rust(it)))
+        .map(|it| format!("    {},\n", language::rust(it)))
         .collect();
     let cases: String = package.edges.iter().map(case).collect();
     text += &fill(MAIN, &[("USES", uses), ("CASES", cases)]);
@@ -290,22 +293,22 @@ pub(super) fn client(package: &Package) -> String {
 }
 
 fn of_edge(edge: &Edge) -> String {
-    let region = quote::rust(&edge.region);
+    let region = language::rust(&edge.region);
     let config = match &edge.assume {
         None => format!("own({region}).await"),
         Some(it) => {
             let id = it.external_id.as_ref();
             let id = id.map_or_else(
                 || "None".to_owned(),
-                |it| format!("Some({})", quote::rust(it)),
+                |it| format!("Some({})", language::rust(it)),
             );
-            let role = quote::rust(it.role.as_str());
+            let role = language::rust(it.role.as_str());
             format!("assumed({region}, {role}, {id}).await")
         }
     };
     let mut values = vec![
         ("FUNCTION", edge.function()),
-        ("SAYS", quote::comment(&edge.says())),
+        ("SAYS", language::comment(&edge.says())),
         ("CONFIG", config),
         ("REGION", region),
     ];
@@ -314,7 +317,7 @@ fn of_edge(edge: &Edge) -> String {
             let (remark, default) = match url {
                 Some(url) => (
                     "A custom domain, or another way in, is put in its place by the environment.",
-                    format!(".unwrap_or_else(|_| {}.into())", quote::rust(url)),
+                    format!(".unwrap_or_else(|_| {}.into())", language::rust(url)),
                 ),
                 None => (
                     "The API's custom domain, which its owner knows, is in the environment.",
@@ -323,7 +326,7 @@ fn of_edge(edge: &Edge) -> String {
             };
             values.extend([
                 ("REMARK", remark.to_owned()),
-                ("VARIABLE", quote::rust(&url_variable(edge))),
+                ("VARIABLE", language::rust(&url_variable(edge))),
                 ("DEFAULT", default),
             ]);
             fill(CALL, &values)
@@ -342,7 +345,7 @@ fn of_edge(edge: &Edge) -> String {
                 ""
             };
             values.extend([
-                ("TOPIC", quote::rust(topic.as_str())),
+                ("TOPIC", language::rust(topic.as_str())),
                 ("FIFO", more.to_owned()),
                 ("GROUP", group.to_owned()),
             ]);
@@ -354,7 +357,7 @@ fn of_edge(edge: &Edge) -> String {
             } else {
                 "body"
             };
-            values.extend([("QUEUE", quote::rust(url)), ("BODY", body.to_owned())]);
+            values.extend([("QUEUE", language::rust(url)), ("BODY", body.to_owned())]);
             fill(RECEIVE, &values)
         }
     }
@@ -362,7 +365,7 @@ fn of_edge(edge: &Edge) -> String {
 
 /// What `run` does when it is asked for an edge.
 fn case(edge: &Edge) -> String {
-    let word = quote::rust(&edge.word());
+    let word = language::rust(&edge.word());
     let function = edge.function();
     match &edge.action {
         Action::Call { .. } => format!(

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Commands, by_place, says, verdict};
 use crate::drift::{Drift, Finding};
+use crate::escape::markdown::{code, words};
 use crate::report::style::{counted, plain};
 
 /// What a comment on GitHub holds, and some room for what is put around it.
@@ -13,7 +14,7 @@ const LONGEST: usize = 64_000;
 #[must_use]
 pub fn markdown(drift: &Drift, commands: &Commands) -> String {
     let mut text = format!("<!-- provision:{} -->\n", drift.stack);
-    let _ = writeln!(text, "## Drift of `{}`\n", drift.stack);
+    let _ = writeln!(text, "## Drift of {}\n", code(&drift.stack));
     let _ = writeln!(text, "{}\n", plain(&verdict(drift)));
     if drift.findings.is_empty() {
         return text;
@@ -35,7 +36,7 @@ pub fn markdown(drift: &Drift, commands: &Commands) -> String {
     for (place, findings) in by_place(drift) {
         let head = format!(
             "<details><summary>{} {} {}: {}</summary>\n\n",
-            place.account,
+            words(&place.account),
             place.id,
             place.region,
             counted(findings.len(), "finding")
@@ -54,39 +55,33 @@ pub fn markdown(drift: &Drift, commands: &Commands) -> String {
     text
 }
 
-/// A text in a cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
 fn row(finding: &Finding) -> String {
     let loud = if finding.severity.is_open() { "**" } else { "" };
     format!(
-        "| {loud}{}{loud} | `{}` | {} {} | {} |\n",
+        "| {loud}{}{loud} | {} | {} {} | {} |\n",
         finding.severity.says(),
-        cell(&finding.subject()),
+        code(&finding.subject()),
         finding.class.code(),
-        cell(&says(finding)),
+        says(finding),
         finding
             .written_at
             .as_ref()
-            .map_or_else(String::new, |it| format!("`{}`", cell(it)))
+            .map_or_else(String::new, |it| code(it))
     )
 }
 
 fn details(finding: &Finding, commands: &Commands) -> String {
-    let mut text = format!("- `{}` {}\n", finding.subject(), finding.class.code());
+    let mut text = format!("- {} {}\n", code(&finding.subject()), finding.class.code());
     for line in &finding.lines {
-        let _ = writeln!(text, "  - `{}`", line.replace('`', "'"));
+        let _ = writeln!(text, "  - {}", code(line));
     }
     for effect in &finding.effects {
-        let says = effect.says.replace('`', "'");
         let verb = if effect.gained { "gains" } else { "loses" };
-        let _ = writeln!(text, "  - {verb}: `{says}`");
+        let _ = writeln!(text, "  - {verb}: {}", code(&effect.says));
     }
     for why in &finding.because {
-        let _ = writeln!(text, "  - not settled: {}", why.replace('`', "'"));
+        let _ = writeln!(text, "  - not settled: {}", words(why));
     }
-    let _ = writeln!(text, "  - fix: `{}`", commands.fix(finding));
+    let _ = writeln!(text, "  - fix: {}", code(&commands.fix(finding)));
     text
 }

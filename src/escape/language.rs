@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::is_hidden;
+
 /// A word of a POSIX shell.
 #[must_use]
 pub fn shell(text: &str) -> String {
@@ -62,13 +64,39 @@ fn escaped(text: &str, number: impl Fn(char, &mut String)) -> String {
 /// Text for a comment that ends with its line.
 #[must_use]
 pub fn comment(text: &str) -> String {
-    text.chars()
-        .map(|it| {
-            if it.is_control() || "\u{2028}\u{2029}".contains(it) {
-                ' '
-            } else {
-                it
-            }
-        })
-        .collect()
+    let seen = |it: char| if is_hidden(it) { ' ' } else { it };
+    text.chars().map(seen).collect()
+}
+
+/// Text for a comment between `/*` and `*/`: `GET /orders/*/notes` holds one.
+#[must_use]
+pub fn block_comment(text: &str) -> String {
+    comment(text).replace("*/", "*\\/")
+}
+
+/// Text within a docstring of Python.
+#[must_use]
+pub fn docstring(text: &str) -> String {
+    comment(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_ended_by_nothing_in_it() {
+        assert_eq!(comment("a\nrm -rf \u{202e}\u{2028}b"), "a rm -rf   b");
+        assert_eq!(block_comment("GET /a/*/b"), "GET /a/*\\/b");
+        assert_eq!(docstring("a\"\"\"\\N"), "a\\\"\\\"\\\"\\\\N");
+    }
+
+    #[test]
+    fn a_literal_is_ended_by_nothing_in_it() {
+        let text = "a'\"\\\n$(rm)`é🦀";
+        assert_eq!(shell(text), "'a'\\''\"\\\n$(rm)`é🦀'");
+        assert_eq!(python(text), r#""a'\"\\\x0a$(rm)`\xe9\U0001f980""#);
+        assert_eq!(rust(text), r#""a'\"\\\u{a}$(rm)`\u{e9}\u{1f980}""#);
+        assert_eq!(javascript(text), rust(text));
+    }
 }
