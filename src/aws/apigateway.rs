@@ -62,6 +62,7 @@ macro_rules! record {
                 })
                 .to_owned(),
             disable_execute_api: $api.disable_execute_api_endpoint,
+            status: $api.api_status.map(|it| it.as_str().to_owned()),
             warnings: Vec::new(),
         }
     }};

@@ -46,6 +46,9 @@ pub struct RestApiRecord {
     pub api_key_source: String,
     /// Whether `execute-api` host names are switched off.
     pub disable_execute_api: bool,
+    /// `AVAILABLE`, `UPDATING`, `PENDING` or `FAILED`, where AWS says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// Parts of a document that an import left out, each with why. Only the answer of an import has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

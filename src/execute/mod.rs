@@ -1,6 +1,7 @@
 //! Carries a plan out: what may start starts, what fails takes only its dependants with it.
 
-pub mod event;
+pub mod conflict;
+mod event;
 pub mod outcome;
 mod proof;
 pub mod rehearse;

@@ -176,6 +176,7 @@ impl<'a> Proof<'a> {
                 stack: &self.plan.stack,
                 address,
                 ids: self.ids,
+                closed: None,
             };
             let have = match &want.resource {
                 Resource::Topic(_) => want.resource.read(want, &cx).await?,

@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use petgraph::graph::NodeIndex;
 use tokio::time::{Instant, sleep};
 
+use super::conflict::{ending, patience};
 use super::event::Event;
 use super::outcome::{Outcome, Outcomes, StepError, failed};
 use super::proof::{Proof, closed_by};
@@ -22,7 +23,7 @@ use super::sight::{Sight, Turn};
 use super::writes::{Recorded, Writes};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::graph::{Task, with_principals};
-use crate::kinds::{Context, Have, Ids, Part, Resource, Want, roles_named};
+use crate::kinds::{Closed, Context, Have, Ids, Part, Resource, Want, roles_named};
 use crate::model::{Address, Arn, KindName};
 use crate::plan::{Action, Plan, Step};
 
@@ -67,6 +68,7 @@ pub(super) async fn carry_out(
         cloud,
         tell,
         ids: Ids::new(ids),
+        closed: Closed::default(),
         made: RefCell::default(),
         born: RefCell::default(),
         sight: Sight::default(),
@@ -147,6 +149,7 @@ struct Run<'a> {
     cloud: &'a dyn Cloud,
     tell: &'a dyn Fn(Event),
     ids: Ids,
+    closed: Closed,
     /// The roles that this run made, and when.
     made: RefCell<BTreeMap<Arn, Instant>>,
     /// Everything that this run made, and when.
@@ -273,6 +276,7 @@ impl Run<'_> {
             stack: &self.plan.stack,
             address: &step.address,
             ids: &self.ids,
+            closed: Some(&self.closed),
         };
         let replaces = step.action == Action::Replace;
         let named = self.newest_named(step, part);
@@ -338,9 +342,9 @@ impl Run<'_> {
                     ),
                 ),
                 // IAM asks for minutes, others for seconds: something else is being changed there.
-                Fault::Conflict if waited < PATIENCE => (
+                Fault::Conflict if waited < patience(&error) => (
                     (waited / 4 + Duration::from_secs(1)).min(Duration::from_secs(10)),
-                    "for another change to end".to_owned(),
+                    ending(&error).to_owned(),
                 ),
                 Fault::Lost | Fault::Broken | Fault::Exists if unclear < TRIES => {
                     unclear += 1;

@@ -306,6 +306,7 @@ async fn make(cloud: &dyn Cloud, resource: &Resource, have: Option<&Have>) -> Ha
         stack: STACK,
         address: &address,
         ids: &ids,
+        closed: None,
     };
     resource.exist(&want, have, &cx).await.expect("it is made");
     resource

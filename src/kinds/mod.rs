@@ -232,6 +232,10 @@ pub enum Part {
 /// Ids that a cloud chose, by address.
 pub type Ids = RefCell<BTreeMap<Address, String>>;
 
+/// The policies that APIs are to have once a new stage of theirs has its settings, by the API's address: see
+/// [`rest_api::closing`].
+pub type Closed = RefCell<BTreeMap<Address, Document>>;
+
 /// What a kind needs to do its work.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -243,6 +247,8 @@ pub struct Context<'a> {
     pub address: &'a Address,
     /// Ids known so far.
     pub ids: &'a Ids,
+    /// What this run has closed and not opened yet; `None` where nothing is made.
+    pub closed: Option<&'a Closed>,
 }
 
 impl std::fmt::Debug for Context<'_> {

@@ -25,6 +25,7 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/api/API_RestApi.html>.
 
+pub mod closing;
 pub mod method;
 pub mod openapi;
 mod parts;
@@ -59,6 +60,9 @@ pub const SOURCE: &str = "provision:source";
 /// the old one; the stage takes the tag away once it has a deployment of the new.
 pub const REDEPLOY: &str = "provision:redeploy";
 
+/// The code of the error that stands for a change which AWS has begun and not ended.
+pub const UPDATING: &str = "ApiUpdating";
+
 /// A REST API, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RestApi {
@@ -86,12 +90,16 @@ pub struct RestApi {
     pub methods: Methods,
     /// The version that its last document gave it. Only read, never wanted.
     pub version: Option<String>,
+    /// AWS still carries out an earlier change of it. Only read, never wanted.
+    pub updating: bool,
     /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
     pub public: BTreeSet<RouteKey>,
     /// The author's document, ready to be imported. Only wanted, never read.
     pub source: Option<Value>,
     /// The digest of that document.
     pub source_digest: Option<String>,
+    /// The stage that must not serve before it has its settings. Only wanted, never read.
+    pub closed_stage: Option<String>,
     /// The author's tags.
     pub tags: Tags,
 }
@@ -220,9 +228,11 @@ pub fn decode(
         policy: Document::of(Vec::new()),
         methods: method::of_resources(resources),
         version: record.version.clone(),
+        updating: is_updating(record),
         public: BTreeSet::new(),
         source: None,
         source_digest,
+        closed_stage: None,
         tags,
     };
     let mut have = Have::of(Resource::RestApi(api.clone()), &record.id, &record.tags);
@@ -243,6 +253,11 @@ pub fn decode(
     }
     have.resource = Resource::RestApi(api);
     Ok(have)
+}
+
+/// Whether AWS still carries out an earlier change of an API: of its type of endpoint, for minutes.
+fn is_updating(record: &RestApiRecord) -> bool {
+    matches!(record.status.as_deref(), Some("UPDATING" | "PENDING"))
 }
 
 /// The resource policy, when there is one.

@@ -10,7 +10,7 @@
 //! may write is trusted for authorizers: AWS's own summary of the snapshot must show them.
 //!
 //! One call makes the stage with its deployment, one writes all its settings, one its
-//! tags. Deployments of ours that no stage serves any more are removed.
+//! tags. A stage with a throttle or logs lets nobody in before it has them ([`rest_api::closing`]). Deployments of ours that no stage serves any more are removed.
 //!
 //! | field            | patch                                | change |
 //! |------------------|--------------------------------------|--------|
@@ -473,10 +473,22 @@ impl Kind for Stage {
         let have = still_there(have, &api);
         let live = have.map(Self::live);
         // A stage that is there gets its settings before it serves what they are for. A new one
-        // cannot have any before it is made, and it is made with what it serves.
-        let deploys = live.is_none_or(|live| self.needs_deployment(want, live));
-        if deploys && live.is_none() {
-            self.deploy(place, cx, &api, live).await?;
+        // cannot have any before it is made: it is made closed.
+        let mut serves = live.and_then(|it| it.serves.clone());
+        let closed = match live {
+            None => self.is_guarded() && cx.closed.is_some(),
+            Some(live) => live.surface == deployment::CLOSED,
+        };
+        if live.is_none() {
+            if closed {
+                rest_api::closing::close(place, cx, (&self.api, &api), &self.name).await?;
+            }
+            let surface = if closed {
+                deployment::CLOSED
+            } else {
+                &self.surface
+            };
+            serves = Some(self.deploy(place, cx, (&api, surface), None).await?);
         }
         if !self.existing {
             let patches = settings::patches(self, live);
@@ -489,8 +501,12 @@ impl Kind for Stage {
                 cloud::call(cx.cloud, place, call).await?;
             }
         }
-        if deploys && live.is_some() {
-            self.deploy(place, cx, &api, live).await?;
+        if closed {
+            rest_api::closing::open(place, cx, (&self.api, &api)).await?;
+        }
+        if closed || live.is_some_and(|it| self.needs_deployment(want, it)) {
+            let made = (api.as_str(), self.surface.as_str());
+            self.deploy(place, cx, made, serves.as_ref()).await?;
         }
         if !self.existing {
             self.tag(want, have, cx, &api).await?;
@@ -551,32 +567,43 @@ impl Kind for Stage {
 }
 
 impl Stage {
-    /// Points the stage at a new deployment, and removes the one it served when that was ours.
+    /// Whether the stage has settings that it must not serve without: a limit, or logs.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        let logs = self.log_level != LogLevel::Off || self.data_trace || self.access_log.is_some();
+        !self.existing && (self.rate.is_some() || self.burst.is_some() || logs)
+    }
+
+    /// Points the stage at a new deployment of a surface, and removes the one it served when that was ours.
     async fn deploy(
         &self,
         at: &Place,
         cx: &Context<'_>,
-        api: &str,
-        live: Option<&Self>,
-    ) -> Result<(), CallError> {
-        let serves = live.and_then(|it| it.serves.as_ref());
+        (api, surface): (&str, &str),
+        serves: Option<&Serves>,
+    ) -> Result<Serves, CallError> {
         let before = serves.map_or("", |it| it.description.as_str());
+        let description = deployment::description(surface, &self.methods, cx.stack, before);
         let call = crate::cloud::apigateway::CreateDeployment {
             id: api.to_owned(),
             stage: self.name.clone(),
-            description: deployment::description(&self.surface, &self.methods, cx.stack, before),
+            description: description.clone(),
             // Of a stage that is there they are settings, and written with the others.
-            variables: if live.is_none() {
+            variables: if serves.is_none() {
                 self.variables.clone()
             } else {
                 BTreeMap::new()
             },
         };
-        cloud::call(cx.cloud, at, call).await?;
+        let made = cloud::call(cx.cloud, at, call).await?;
         if let Some(serves) = serves.filter(|it| it.ours_alone) {
             deployment::remove(cx.cloud, at, api, &serves.id).await?;
         }
-        Ok(())
+        Ok(Serves {
+            id: made.id,
+            description,
+            ours_alone: true,
+        })
     }
 
     async fn tag(

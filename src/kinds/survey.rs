@@ -406,6 +406,7 @@ impl Survey<'_> {
             stack: self.stack,
             address,
             ids,
+            closed: None,
         }
     }
 

@@ -448,9 +448,10 @@ pub(super) fn compile_apis(draft: &mut Draft<'_>) {
             }
         };
         let queue_arn = |queue: &stack::QueueRef| draft.queue_arn(queue);
-        let rest_api = api::rest_api(api, &place, statements, credentials, queue_arn);
+        let mut rest_api = api::rest_api(api, &place, statements, credentials, queue_arn);
         let address = Address::new(KindName::RestApi, name);
         let stage = api::stage(api, &address, &rest_api);
+        rest_api.closed_stage = stage.is_guarded().then(|| stage.name.clone());
         let mut needs: BTreeSet<Address> =
             role.iter().map(|(address, _)| address.clone()).collect();
         let named = |it: Option<&RoleRef>| match it {

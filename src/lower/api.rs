@@ -44,9 +44,11 @@ pub fn rest_api(
         policy: Document::of(policy),
         methods: Methods::new(),
         version: None,
+        updating: false,
         public: BTreeSet::new(),
         source: None,
         source_digest: None,
+        closed_stage: None,
         tags: api.tags.clone(),
     };
     match &api.surface {

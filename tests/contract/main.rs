@@ -12,6 +12,7 @@
 mod emulator;
 
 mod apigateway;
+mod delays;
 mod faults;
 mod iam;
 mod kms;
@@ -101,11 +102,15 @@ impl World<'_> {
 
 /// Runs a scenario on the sandbox, whose clock is wound forward instead of waited for.
 fn on_the_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
+    on_a_sandbox(Habits::default(), scenario);
+}
+
+fn on_a_sandbox(habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
     let (a, b) = (place("a"), place("b"));
     let habits = Habits {
         // A contract is about what calls do, not about how many a second there may be.
         rates: false,
-        ..Habits::default()
+        ..habits
     };
     let propagation = habits.propagation;
     let sandbox = Sandbox::in_memory(&[a.id.clone(), b.id.clone()]).with(habits);
@@ -126,11 +131,16 @@ fn on_the_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
 fn on_the_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
     // Its input ends with this process, and so does it.
     static SHARED: OnceLock<Option<Emulator>> = OnceLock::new();
-    const COOLDOWN: &str = "3";
     let switches = [("AUTH", "true"), ("EMULATOR_QUEUE_COOLDOWN_S", COOLDOWN)];
-    let Some(emulator) = SHARED.get_or_init(|| Emulator::start(&switches)) else {
-        return;
-    };
+    if let Some(emulator) = SHARED.get_or_init(|| Emulator::start(&switches)) {
+        on_an_emulator(emulator, scenario);
+    }
+}
+
+/// How long the emulator keeps a deleted queue's name, in seconds.
+const COOLDOWN: &str = "3";
+
+fn on_an_emulator(emulator: &Emulator, scenario: impl AsyncFnOnce(&World<'_>)) {
     let (a, b) = (place("a"), place("b"));
     let cloud = connect(emulator, &[a.clone(), b.clone()]);
     let cooldown = Duration::from_secs(COOLDOWN.parse().expect("a number")) * 11 / 10;

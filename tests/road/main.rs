@@ -14,6 +14,7 @@ mod contracts;
 mod coverage;
 mod drift;
 mod forget;
+mod guarded;
 mod import;
 mod moved;
 mod moves;

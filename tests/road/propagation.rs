@@ -189,12 +189,8 @@ fn what_was_just_made_is_waited_for_until_calls_find_it_and_the_wait_is_told() {
         ] {
             assert!(told.contains(why), "{why}: {told:?}");
         }
-        // IAM still shows the youngest roles by their unique ids, and SQS does not find the youngest
-        // queue: to make it again changes nothing.
-        let plan = crate::world::plan(&desired, &sandbox).await;
-        assert_eq!(crate::world::spoken(&plan), ["+ queues.billing-inbox"]);
-        apply(&desired, &sandbox).await;
-        sleep(Duration::from_secs(9)).await;
+        // IAM still shows the youngest roles by their unique ids, and SQS lists the youngest queue before
+        // its attributes can be read: the survey asks again.
         assert_in_step(&desired, &sandbox, "once everything is found").await;
     });
 }
@@ -219,5 +215,52 @@ fn what_is_never_found_fails_in_bounded_time() {
                 .contains("Dead letter target does not exist"),
             "{error}"
         );
+    });
+}
+
+#[test]
+fn an_api_whose_endpoint_changes_is_waited_for_before_it_is_imported_and_the_wait_is_told() {
+    let text = text_of("marketplace.toml");
+    let changed = text.replacen("[apis.orders]\n", "[apis.orders]\nendpoint = \"edge\"\n", 1);
+    let more = changed.replacen(
+        "[apis.orders.routes]\n",
+        "[apis.orders.routes]\n\"GET /more\" = { mock = 200 }\n",
+        1,
+    );
+    assert_ne!(changed, more);
+    let (before, after) = (wanted(&[&text]), wanted(&[&more]));
+    run(async {
+        let sandbox = sandbox_for([&after]).with(Habits {
+            migration: Duration::from_mins(4),
+            ..Habits::default()
+        });
+        apply(&before, &sandbox).await;
+        let plan = crate::world::plan(&after, &sandbox).await;
+        let told = RefCell::new(BTreeSet::new());
+        let tell = |event| {
+            if let Event::Waiting { why, .. } = event {
+                told.borrow_mut().insert(why);
+            }
+        };
+        let reading = crate::world::read(&after, &sandbox).await;
+        let seam = Seam::around(&sandbox);
+        let ids = reading.live.ids();
+        let outcomes = execute::run(&plan, &seam, ids, stream::pending(), &tell).await;
+        assert!(outcomes.all_done(), "{outcomes:?}");
+        let why = "for API Gateway to finish the change of the API's endpoint (status UPDATING)";
+        assert!(told.into_inner().contains(why));
+        assert_in_step(&after, &sandbox, "once it is changed").await;
+        // Longer than is waited for: the error names the status, and the next run goes on.
+        let slow = sandbox_for([&after]).with(Habits {
+            migration: Duration::from_mins(20),
+            ..Habits::default()
+        });
+        apply(&before, &slow).await;
+        let ran = Command::Apply(&after).with(&slow, []).await;
+        assert!(!ran.came_off());
+        assert!(ran.story().contains("status UPDATING"), "{}", ran.story());
+        sleep(Duration::from_mins(10)).await;
+        apply(&after, &slow).await;
+        assert_in_step(&after, &slow, "once it is changed").await;
     });
 }

@@ -46,12 +46,9 @@ pub(super) fn changes(request: &Request) -> Option<String> {
 
 impl Turn<'_> {
     pub(super) fn rest_apis(&mut self, call: &GetRestApis) -> Answered<Page<RestApiRecord>> {
-        let apis = self
-            .regional()
-            .apis
-            .values()
-            .map(|it| shown(&it.about))
-            .collect();
+        let now = self.now;
+        let apis = self.regional().apis.values();
+        let apis = apis.map(|it| it.shown(now)).collect();
         self.page(apis, call.position.as_deref(), PAGE)
     }
 
@@ -96,12 +93,14 @@ impl Turn<'_> {
             minimum_compression: call.minimum_compression,
             api_key_source: call.api_key_source,
             disable_execute_api: call.disable_execute_api,
+            status: None,
             warnings: Vec::new(),
         };
         let answer = shown(&about);
         let root = self.fresh_resource(&id, "/");
         let api = Api {
             about,
+            updating_until: None,
             resources: BTreeMap::from([("/".to_owned(), root)]),
             deployments: BTreeMap::new(),
             stages: BTreeMap::new(),
@@ -250,9 +249,20 @@ impl Turn<'_> {
         for patch in &call.patches {
             self.patch_api(&mut about, patch)?;
         }
-        let answer = shown(&about);
-        self.api(&call.id)?.about = about;
-        Ok(answer)
+        let (now, takes) = (self.now, self.habits.migration.as_millis());
+        let api = self.api(&call.id)?;
+        if api.about.endpoint_type != about.endpoint_type && takes > 0 {
+            if api.is_updating(now) {
+                return refuse(
+                    Fault::Conflict,
+                    "ConflictException",
+                    "The API is being updated; its endpoint type can be changed again afterwards",
+                );
+            }
+            api.updating_until = Some(now + i64::try_from(takes).unwrap_or(i64::MAX));
+        }
+        api.about = about;
+        Ok(api.shown(now))
     }
 
     fn patch_api(&self, about: &mut RestApiRecord, patch: &Patch) -> Answered<()> {
@@ -479,6 +489,20 @@ fn write_out(document: &mut Value, prefix: &str) {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+impl Api {
+    fn is_updating(&self, now: i64) -> bool {
+        self.updating_until.is_some_and(|until| now < until)
+    }
+
+    /// The API as it is answered.
+    fn shown(&self, now: i64) -> RestApiRecord {
+        RestApiRecord {
+            status: self.is_updating(now).then(|| "UPDATING".to_owned()),
+            ..shown(&self.about)
         }
     }
 }

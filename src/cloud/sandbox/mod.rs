@@ -64,6 +64,8 @@ pub struct Habits {
     /// How old a role or queue must be before calls that name it find it. IAM's own listing shows a
     /// younger role by its unique id.
     pub visibility: Duration,
+    /// How long an API has the status `UPDATING` after its type of endpoint was changed.
+    pub migration: Duration,
     /// Whether the published rates of API Gateway and SNS are enforced.
     pub rates: bool,
     /// Whether a change of an API is refused while another change of it is under way.
@@ -85,6 +87,7 @@ impl Default for Habits {
         Self {
             propagation: Duration::from_secs(4),
             visibility: Duration::ZERO,
+            migration: Duration::ZERO,
             rates: true,
             collisions: true,
             read_latency: Duration::from_millis(40),

@@ -90,7 +90,12 @@ fn renamed(value: Value, names: &BTreeMap<String, String>) -> Value {
         Value::Array(items) => items.into_iter().map(|it| renamed(it, names)).collect(),
         Value::Object(fields) => fields
             .into_iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "created" | "modified" | "number"))
+            .filter(|(name, _)| {
+                !matches!(
+                    name.as_str(),
+                    "created" | "modified" | "number" | "updating_until"
+                )
+            })
             .map(|(name, value)| (rename(name, names), renamed(value, names)))
             .collect(),
         other => other,

@@ -158,6 +158,9 @@ pub(super) struct Queue {
 pub(super) struct Api {
     /// The API itself; its policy is plain JSON here.
     pub(super) about: RestApiRecord,
+    /// Until when its status is `UPDATING`, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) updating_until: Option<i64>,
     /// Resources by path.
     pub(super) resources: BTreeMap<String, Resource>,
     /// Deployments by id.

@@ -80,6 +80,7 @@ pub(crate) fn invoke(stack: &str, principal: &str, resource: &str) -> Statement 
 pub(crate) fn api() -> RestApi {
     RestApi {
         version: None,
+        updating: false,
         name: "orders".to_owned(),
         existing: None,
         description: "Orders.".to_owned(),
@@ -107,6 +108,7 @@ pub(crate) fn api() -> RestApi {
         public: BTreeSet::new(),
         source: None,
         source_digest: None,
+        closed_stage: None,
         tags: Tags::from([("team".to_owned(), "orders".to_owned())]),
     }
 }
@@ -224,6 +226,7 @@ impl Wanted {
             stack: self.stack,
             address,
             ids,
+            closed: None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{REDEPLOY, RestApi, SOURCE, arn, method, openapi};
+use super::closing::{self, policy_patch};
+use super::{REDEPLOY, RestApi, SOURCE, UPDATING, arn, is_updating, method, openapi};
 use crate::cloud::apigateway::{
     CreateRestApi, GetApiResources, GetStages, Patch, PutRestApi, RestApiRecord, TagApi, UntagApi,
     UpdateMethod, UpdateRestApi,
@@ -39,7 +40,13 @@ impl RestApi {
         cx: &Context<'_>,
     ) -> Result<(), CallError> {
         let id = cx.id(cx.address)?;
-        let policy = own::join(None, Vec::new(), self.policy.statements.clone());
+        let mut policy = own::join(None, Vec::new(), self.policy.statements.clone());
+        if let (Some(closed), Some(stage)) = (cx.closed, &self.closed_stage) {
+            closed
+                .borrow_mut()
+                .insert(cx.address.clone(), policy.clone());
+            policy = closing::closed(policy, &want.place, &id, (cx.stack, stage));
+        }
         self.import(&want.place, cx, &id, None, &policy).await?;
         if let Some(digest) = &self.source_digest {
             // Not before the import: the tag says that this document has arrived.
@@ -111,6 +118,9 @@ impl RestApi {
         cx: &Context<'_>,
     ) -> Result<(), CallError> {
         let live = Self::live(have);
+        if live.updating {
+            return Err(updating(&have.id));
+        }
         let place = &want.place;
         let policy = have.policy_for(want, &self.policy);
         let mut patches = self.patches(live);
@@ -237,7 +247,11 @@ impl RestApi {
             id: id.to_owned(),
             patches,
         };
-        cloud::call(cx.cloud, at, call).await.map(|_| ())
+        let record = cloud::call(cx.cloud, at, call).await?;
+        if is_updating(&record) {
+            return Err(updating(id));
+        }
+        Ok(())
     }
 
     /// Says on the API that its stage needs a deployment, where nothing else would say so.
@@ -341,11 +355,8 @@ impl RestApi {
     }
 }
 
-fn policy_patch(policy: &Document) -> Patch {
-    let text = if policy.statements.is_empty() {
-        String::new()
-    } else {
-        policy.to_text()
-    };
-    Patch::replace("/policy", text)
+/// The engine asks again until AWS has carried out an earlier change: it refuses another one, and may refuse an import.
+fn updating(id: &str) -> CallError {
+    let message = format!("the API {id} has the status UPDATING: AWS still changes its endpoint");
+    CallError::new(Fault::Conflict, UPDATING, message)
 }

@@ -18,6 +18,9 @@ const HEAD: &str = "provision ";
 /// The entry of the methods that a deployment holds, beside those of stacks.
 const METHODS: &str = "methods";
 
+/// What a deployment says in place of a digest of ours while its policy denies every call of the stage.
+pub(super) const CLOSED: &str = "closed";
+
 /// What a description says: a digest for each stack whose statements it holds, and one of the methods.
 fn entries(description: &str) -> BTreeMap<&str, &str> {
     let Some(rest) = description.strip_prefix(HEAD) else {

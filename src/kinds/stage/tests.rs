@@ -199,6 +199,7 @@ fn once_deployed_the_api_owes_no_deployment_however_the_plan_came_about() {
             stack: STACK,
             address: &stage_address,
             ids: &ids,
+            closed: None,
         };
         let want = &wanted.stage;
         want.resource
@@ -303,6 +304,7 @@ fn a_stage_under_its_old_name_is_found_and_goes_with_its_deployment() {
             stack: STACK,
             address: &stage_address,
             ids: &ids,
+            closed: None,
         };
         for _ in 0..2 {
             // The second time it is gone, and that is no error.

@@ -1,13 +1,20 @@
 //! The topics and queues of an account and region.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::time::sleep;
 
 use super::{Reading, Survey, common_prefix, ours_in, sorted};
 use crate::cloud::CallError;
 use crate::kinds::{Extra, Have, Queue, Resource, Stranger, Topic, Want, queue, topic};
 use crate::model::{Address, Arn, KindName, Place, Tags};
+
+/// How often a queue that is listed, and whose attributes cannot be read, is asked for again.
+const LOOKS: u32 = 5;
+/// How long is waited between. SQS asks for a second at least before a new queue is used.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Survey<'_> {
     pub(super) async fn topics(&self, place: &Place, index: &BTreeMap<String, Tags>) -> Reading {
@@ -57,6 +64,7 @@ impl Survey<'_> {
                 arns.insert(queue.arn.clone(), Some((address, want)));
             }
         }
+        let mut shown: BTreeSet<String> = index.keys().cloned().collect();
         let unknown: Vec<&str> = arns
             .keys()
             .filter(|it| !index.contains_key(it.as_str()))
@@ -67,9 +75,15 @@ impl Survey<'_> {
             let there = queue::names(self.cloud, place, prefix).await?;
             let there: BTreeSet<String> = there.into_iter().collect();
             arns.retain(|arn, _| index.contains_key(arn.as_str()) || there.contains(arn.name()));
+            shown.extend(arns.keys().map(ToString::to_string));
         }
+        let shown = &shown;
         let reads = arns.iter().map(|(arn, wanted)| async move {
-            (*wanted, self.queue(place, arn, *wanted, index).await)
+            let listed = shown.contains(arn.as_str());
+            (
+                *wanted,
+                self.queue(place, arn, *wanted, (index, listed)).await,
+            )
         });
         Ok(sorted(place, join_all(reads).await))
     }
@@ -79,9 +93,18 @@ impl Survey<'_> {
         place: &Place,
         arn: &Arn,
         wanted: Option<(&Address, &Want)>,
-        index: &BTreeMap<String, Tags>,
+        (index, listed): (&BTreeMap<String, Tags>, bool),
     ) -> Result<Option<Have>, CallError> {
-        let Some(attributes) = queue::attributes(self.cloud, place, arn.name()).await? else {
+        let mut attributes = queue::attributes(self.cloud, place, arn.name()).await?;
+        // A queue that was just made is listed before its attributes can be read; one that was just deleted, too.
+        for _ in 0..LOOKS {
+            if attributes.is_some() || !listed {
+                break;
+            }
+            sleep(BETWEEN).await;
+            attributes = queue::attributes(self.cloud, place, arn.name()).await?;
+        }
+        let Some(attributes) = attributes else {
             return Ok(None);
         };
         let mut tags = index.get(arn.as_str()).cloned().unwrap_or_default();

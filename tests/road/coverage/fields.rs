@@ -472,9 +472,13 @@ pub(super) fn of_types() -> Vec<OfType> {
             policy: Ok(&["api.policy"]),
             methods: Ok(&["route.path"]),
             version: Err("which version its last document gave it: only read, for the next one"),
+            updating: Err(
+                "whether AWS still carries out an earlier change: only read, and waited for"
+            ),
             public: Err("which authorizers of another's API stay as they are"),
             source: Ok(&["document.rest"]),
             source_digest: Ok(&["api.document"]),
+            closed_stage: Err("which stage lets nobody in before it has its settings"),
             tags: Ok(&["api.tags"]),
         }
     );
