@@ -8,8 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use provision::aws::{Aws, Keys, Reach};
-use provision::cloud::{Cloud as _, Request, apigateway, iam, sns};
-use provision::model::{AccountId, Place, Region};
+use provision::cloud::{Cloud as _, Request, apigateway, iam, sns, sqs};
+use provision::model::{AccountId, Place, Region, Tags};
 use provision::stack::{Account, Credentials};
 use serde::Deserialize;
 
@@ -33,7 +33,70 @@ struct Wire {
 impl Wire {
     fn request(&self) -> Request {
         let id = || "api1".to_owned();
+        let none = || String::from("{}");
+        let topic = || "arn:aws:sns:eu-west-1:111111111111:it".to_owned();
         match self.call.as_str() {
+            "apigateway:CreateRestApi" => Request::CreateRestApi(apigateway::CreateRestApi {
+                name: "orders".to_owned(),
+                description: None,
+                policy: None,
+                endpoint_type: "EDGE".to_owned(),
+                vpc_endpoints: Vec::new(),
+                binary_media_types: Vec::new(),
+                minimum_compression: None,
+                api_key_source: "HEADER".to_owned(),
+                disable_execute_api: false,
+                tags: Tags::new(),
+            }),
+            "apigateway:UpdateRestApi" => Request::UpdateRestApi(apigateway::UpdateRestApi {
+                id: id(),
+                patches: vec![apigateway::Patch::remove("/description", None)],
+            }),
+            "apigateway:PutRestApi" => Request::PutRestApi(apigateway::PutRestApi {
+                id: id(),
+                overwrite: true,
+                fail_on_warnings: false,
+                body: none(),
+            }),
+            "iam:CreateRole" => Request::CreateRole(iam::CreateRole {
+                name: "worker".to_owned(),
+                path: "/prefix/".to_owned(),
+                trust: none(),
+                description: None,
+                max_session: 3600,
+                boundary: None,
+                tags: Tags::new(),
+            }),
+            "iam:UpdateAssumeRolePolicy" => {
+                Request::UpdateAssumeRolePolicy(iam::UpdateAssumeRolePolicy {
+                    name: "worker".to_owned(),
+                    document: none(),
+                })
+            }
+            "iam:GetAccountSummary" => Request::GetAccountSummary(iam::GetAccountSummary),
+            "sns:GetTopicAttributes" => {
+                Request::GetTopicAttributes(sns::GetTopicAttributes { arn: topic() })
+            }
+            "sns:GetSubscriptionAttributes" => {
+                let arn = format!("{}:00000000-0000-4000-8000-000000000001", topic());
+                Request::GetSubscriptionAttributes(sns::GetSubscriptionAttributes { arn })
+            }
+            "sns:ListSubscriptionsByTopic" => {
+                Request::ListSubscriptionsByTopic(sns::ListSubscriptionsByTopic {
+                    topic: topic(),
+                    token: None,
+                })
+            }
+            "sqs:ListQueueTags" => Request::ListQueueTags(sqs::ListQueueTags {
+                name: "it".to_owned(),
+            }),
+            "sqs:GetQueueAttributes" => Request::GetQueueAttributes(sqs::GetQueueAttributes {
+                name: "it".to_owned(),
+            }),
+            "sqs:SetQueueAttributes" => Request::SetQueueAttributes(sqs::SetQueueAttributes {
+                name: "it".to_owned(),
+                attributes: [("SqsManagedSseEnabled".to_owned(), "true".to_owned())].into(),
+            }),
             "apigateway:GetRestApis" => {
                 Request::GetRestApis(apigateway::GetRestApis { position: None })
             }
@@ -127,7 +190,7 @@ fn place() -> Place {
 fn what_came_over_the_wire_is_read() {
     let text = include_str!("wire.toml");
     let rows = toml::from_str::<Wires>(text).expect("the answers are TOML");
-    assert!(rows.answer.len() >= 10);
+    assert!(rows.answer.len() >= 40);
     for row in rows.answer {
         let port = serve(row.body.clone());
         let account = Account {
