@@ -4,7 +4,7 @@ use super::Draft;
 use super::names::role_name;
 use super::trust::{fit_for_a_tag, name_of, short_name};
 use crate::model::{Address, Arn, KindName, Place};
-use crate::stack::{Access, Principal, Target};
+use crate::stack::{Access, Moved, Principal, Target};
 
 /// What an access role's name is made of, beside whom it is for.
 pub(super) struct Naming<'a> {
@@ -14,6 +14,8 @@ pub(super) struct Naming<'a> {
     pub(super) target: &'a Address,
     /// The name that the author gave it.
     pub(super) own: Option<&'a str>,
+    /// What has another name in the file than before: its access roles keep theirs, for sessions of a role end with it.
+    pub(super) moved: &'a [Moved],
 }
 
 impl Naming<'_> {
@@ -22,11 +24,27 @@ impl Naming<'_> {
         if let Some(name) = self.own {
             return (fit_for_a_tag(name), role_name(&[name]));
         }
-        let (short, target) = (short_name(from), &self.target.name);
+        let short = match from {
+            Principal::Role(name) => {
+                fit_for_a_tag(&self.first_name(&Address::new(KindName::Role, name)))
+            }
+            _ => short_name(from),
+        };
+        let target = self.first_name(self.target);
         (
             format!("{target}-for-{short}"),
-            role_name(&[self.stack, target, "for", &short]),
+            role_name(&[self.stack, &target, "for", &short]),
         )
+    }
+
+    /// The name that an address had before it moved, however often it did.
+    fn first_name(&self, address: &Address) -> String {
+        let mut first = address;
+        for _ in self.moved {
+            let before = self.moved.iter().find(|it| it.to == *first);
+            first = before.map_or(first, |it| &it.from);
+        }
+        first.name.clone()
     }
 }
 
@@ -49,6 +67,7 @@ pub(super) fn access_role_names(
         stack: &draft.stack.name,
         target: &target_address(&access.to),
         own: shared.map(String::as_str),
+        moved: &draft.stack.moved,
     };
     naming.names(from)
 }

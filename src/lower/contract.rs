@@ -117,6 +117,7 @@ fn claiming(stack: &Stack, contract: &Contract, claim: &Claim) -> Claiming {
                     stack: &contract.stack,
                     target: &claim.to,
                     own: None,
+                    moved: &[],
                 };
                 Some(named_role(&naming, &from, place.as_ref()?))
             });
@@ -285,6 +286,7 @@ fn role_of(
         stack: &stack.name,
         target: &offer.to,
         own: shared.map(String::as_str),
+        moved: &stack.moved,
     };
     Some(named_role(&naming, &from, place))
 }

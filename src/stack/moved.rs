@@ -22,7 +22,7 @@ pub struct Moved {
 
 pub(super) const MOVED: Shape = Shape {
     noun: "moved",
-    doc: "A resource that has another name in the file than before: its mark is written again, and nothing is replaced. A resource whose name on AWS is made of its name in the file needs a `name` as well, or it becomes another one.",
+    doc: "A resource that has another name in the file than before: its mark is written again, and nothing is replaced. A resource whose name on AWS is made of its name in the file needs a `name` as well, or it becomes another one. Access roles that are named after it keep their names as long as the entry stands.",
     fields: &[
         Field::new(
             "from",

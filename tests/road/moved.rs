@@ -115,3 +115,25 @@ fn a_plan_says_how_to_rename_what_stands_under_another_address() {
         );
     });
 }
+
+#[test]
+fn access_roles_of_what_moved_keep_their_names() {
+    let by_role =
+        |text: &str| text.replace("to = \"topics.", "via = \"assume-role\"\nto = \"topics.");
+    let (text, moved) = renamed();
+    let (from, to) = (
+        wanted(&[&by_role(STACK)]),
+        wanted(&[&format!("{}{moved}", by_role(&text))]),
+    );
+    run(async {
+        let sandbox = sandbox_for([&from]);
+        apply(&from, &sandbox).await;
+        let ran = apply(&to, &sandbox).await;
+        let made = ran.plan().steps.iter().map(|it| it.action);
+        let made: Vec<Action> = made
+            .filter(|it| !matches!(it, Action::Keep | Action::Update))
+            .collect();
+        assert_eq!(made, [], "{:?}", spoken(ran.plan()));
+        assert_in_step(&to, &sandbox, "after the move").await;
+    });
+}
