@@ -117,8 +117,10 @@ fn each_line(screen: &Screen, answer: impl Fn(&str) -> String) -> Result<Ending,
     }
     for line in std::io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))?;
+        // A shell may put a byte order mark before what it pipes.
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
         // One bad line is no reason to leave the others without an answer.
-        match std::str::from_utf8(&line) {
+        match std::str::from_utf8(line) {
             Ok(line) if line.trim().is_empty() => {}
             Ok(line) => screen.result(&format!("{}\n", answer(line))),
             Err(error) => screen.result(&format!("{}\n", not_text(error.valid_up_to()))),

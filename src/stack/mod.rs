@@ -26,6 +26,7 @@ mod contract;
 mod contracts;
 mod diagnostic;
 mod documents;
+mod downgrade;
 pub mod edit;
 mod fields;
 mod filters;
@@ -216,6 +217,8 @@ pub struct Account {
     pub credentials: Credentials,
     /// The permissions boundary of every role made there, unless the role names another.
     pub boundary: Option<Arn>,
+    /// What AWS allows there of each role and API, where it was raised.
+    pub quotas: crate::policy::size::Quotas,
 }
 
 /// How the engine gets credentials for an account.

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::RouteKey;
+use super::downgrade::to_3_0;
 use super::routes;
 use crate::model::definition::{self, ImportRefusal};
 use crate::policy::{Document, Grammar, Holder, PolicyError, json};
@@ -15,6 +16,12 @@ pub(super) struct OpenApi {
     pub(super) document: Value,
     pub(super) routes: Vec<RouteKey>,
 }
+
+/// The largest document that API Gateway imports, in bytes.
+const LARGEST: usize = 6 * 1024 * 1024;
+
+/// Where API Gateway is to find a caller's API key.
+const KEY_SOURCE: &str = "x-amazon-apigateway-api-key-source";
 
 /// The key of a resource policy in a document.
 const POLICY: &str = "x-amazon-apigateway-policy";
@@ -33,8 +40,19 @@ const OPERATIONS: [(&str, &str); 8] = [
 
 /// Reads a document, YAML or JSON; the errors are all that is wrong with it.
 pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
-    let document = value(text).map_err(|error| vec![error])?;
+    let document = to_3_0(value(text).map_err(|error| vec![error])?)?;
     let mut faults: Vec<String> = policy_fault(text, &document).into_iter().collect();
+    if document.to_string().len() > LARGEST {
+        faults.push("it has more than 6 MB, and API Gateway imports no more".to_owned());
+    }
+    let source = document[KEY_SOURCE].as_str();
+    if let Some(other) =
+        source.filter(|it| !["HEADER", "AUTHORIZER"].contains(&it.to_uppercase().as_str()))
+    {
+        faults.push(format!(
+            "{KEY_SOURCE}: `{other}` is neither `HEADER` nor `AUTHORIZER`"
+        ));
+    }
     let mut of_template = Vec::new();
     functions(&document, "", &mut of_template);
     let mut found = Vec::new();
@@ -279,15 +297,12 @@ mod tests {
             read(&text).map(|_| ()).map_err(|it| it.join("\n"))
         };
         assert_eq!(of("3.0.3"), Ok(()));
-        for version in ["3.1.0", "3.2.0"] {
-            let fault = of(version).expect_err("a fault");
-            assert!(
-                fault.starts_with(&format!(
-                    "it is OpenAPI {version}, and API Gateway imports 3.0"
-                )),
-                "{fault}"
-            );
-        }
+        assert_eq!(of("3.1.0"), Ok(()), "it says nothing that 3.0 cannot");
+        let fault = of("3.2.0").expect_err("a fault");
+        assert!(
+            fault.starts_with("it is OpenAPI 3.2.0, and API Gateway imports 3.0"),
+            "{fault}"
+        );
     }
 
     #[test]
