@@ -10,7 +10,7 @@ use super::nevers::resource;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use crate::model::{Address, KindName};
-use crate::policy::{Clause, Document, Effect, Statement};
+use crate::policy::{Clause, Document, Effect, Grammar, Holder, Statement};
 
 /// A statement of a resource's policy, as the author wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +145,27 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
         );
         return None;
     }
+    let holder = match on.kind {
+        KindName::RestApi => Holder::Api,
+        KindName::Queue => Holder::Queue,
+        _ => Holder::Topic,
+    };
+    let whole = Document::of(vec![statement.clone()]).to_value();
+    if let Some(wrong) = Grammar::Resource(holder)
+        .refusals(&whole)
+        .into_iter()
+        .next()
+    {
+        refuse(
+            checker,
+            format!(
+                "this statement of `{on}` is not one AWS takes: {}",
+                wrong.words
+            ),
+            "write it as in a policy's JSON",
+        );
+        return None;
+    }
     Some(WrittenStatement { on, statement })
 }
 
@@ -181,6 +202,10 @@ mod tests {
                 "allows all but",
             ),
             ("{ Effect = \"Perhaps\" }", "is not one AWS takes"),
+            (
+                "{ Effect = \"Deny\", Principal = \"*\", Action = \"sqs:*\", Condition = { Boolean = { \"aws:SecureTransport\" = \"false\" } } }",
+                "is not one AWS takes",
+            ),
         ] {
             let found = faults(&format!(
                 "[queues.q]\n[[statement]]\non = \"queues.q\"\nstatement = {statement}\n"

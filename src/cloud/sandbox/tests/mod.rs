@@ -6,6 +6,7 @@ mod iam;
 mod principals;
 mod rates;
 mod refused;
+mod sites;
 mod sns;
 mod sqs;
 mod subscriptions;
