@@ -25,7 +25,7 @@ use crate::kinds::survey::{Reading, Unread};
 use crate::kinds::{Extra, Have, Resource, Want};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
-use crate::plan::{Action, Left, Plan, Refusal, Step};
+use crate::plan::{Action, Ghost, Left, Plan, Refusal, Step};
 use crate::stack::{Known, Written};
 
 pub use class::{Class, Moved, Severity};
@@ -69,8 +69,10 @@ pub enum Fix {
     Revert(Address),
     /// An apply of the stack.
     Apply,
-    /// No command of this program: what to do, in words.
-    ByHand(&'static str),
+    /// Something that is done elsewhere, in words, and then another look.
+    Look(&'static str),
+    /// Something that is done elsewhere, in words, and then an apply.
+    ThenApply(&'static str),
 }
 
 impl Finding {
@@ -80,11 +82,9 @@ impl Finding {
         match (self.class, self.address()) {
             (Class::NotApplied, _) => Fix::Apply,
             (Class::Withdrawn, _) => {
-                Fix::ByHand("have the owner offer it again, or take the claim out of the stack")
+                Fix::ThenApply("have the owner offer it again, or take the claim out of the stack")
             }
-            (Class::Unreadable, _) | (_, None) => {
-                Fix::ByHand("let the caller read it, and look again")
-            }
+            (Class::Unreadable, _) | (_, None) => Fix::Look("let the caller read it"),
             (_, Some(address)) => Fix::Revert(address.clone()),
         }
     }
@@ -188,7 +188,7 @@ impl Drift {
         look.withdrawn();
         look.unread();
         let older_marks = look.older_marks;
-        let mut findings = folded(look.findings, seen.desired);
+        let mut findings = folded(look.findings, seen.desired, &plan.ghosts);
         findings.sort_by(|a, b| {
             let key = |it: &Finding| {
                 (
@@ -536,13 +536,53 @@ impl Look<'_> {
 }
 
 /// Findings without those that only follow from another: what cannot be there while something else is missing.
-fn folded(findings: Vec<Finding>, desired: &Desired) -> Vec<Finding> {
+fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Finding> {
     let missing: BTreeSet<Address> = findings
         .iter()
         .filter(|it| it.class == Class::Missing)
         .filter_map(|it| it.address().cloned())
         .collect();
+    // The missing role of which a document shows a dead id, where it differs in nothing else.
+    let dead = |finding: &Finding| -> Option<Address> {
+        let address = finding.address()?;
+        let here = ghosts.iter().filter(|it| it.address == *address);
+        let mut names: Vec<String> = here.clone().map(ToString::to_string).collect();
+        let wants = missing.iter().filter_map(|it| desired.wants.get(it));
+        names.extend(wants.filter_map(|it| match &it.resource {
+            Resource::Role(role) => Some(role.arn.to_string()),
+            _ => None,
+        }));
+        let only_that = |line: &String| names.iter().any(|it| line.contains(it));
+        let roles: Vec<Option<&Address>> = here
+            .map(|ghost| {
+                missing
+                    .iter()
+                    .find(|it| ghost.was.contains(&it.to_string()))
+            })
+            .collect();
+        let all = !roles.is_empty() && roles.iter().all(Option::is_some);
+        let follows = all && finding.lines.iter().all(only_that);
+        roles
+            .into_iter()
+            .flatten()
+            .next()
+            .filter(|_| follows)
+            .cloned()
+    };
+    let dead_of: BTreeMap<Address, Address> = findings
+        .iter()
+        .filter(|it| it.class == Class::Ghost)
+        .filter_map(|it| Some((it.address()?.clone(), dead(it)?)))
+        .collect();
     let cause = |finding: &Finding| -> Option<Address> {
+        if finding.class == Class::Ghost {
+            let address = finding.address()?;
+            let needs = desired.wants.get(address).map(|it| &it.needs);
+            let api = needs.into_iter().flatten().find_map(|it| dead_of.get(it));
+            // What a stage serves is dead with its API's policy.
+            let of_stage = api.filter(|_| address.kind == KindName::Stage);
+            return dead_of.get(address).or(of_stage).cloned();
+        }
         let address = finding
             .address()
             .filter(|_| finding.class == Class::Missing)?;

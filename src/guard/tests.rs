@@ -433,3 +433,30 @@ fn an_action_that_nobody_knows_is_told_of_every_author_but_aws() {
     );
     assert_eq!(found("arn:aws:iam::aws:policy/Tools"), Vec::<String>::new());
 }
+
+#[test]
+fn a_trust_policy_that_the_author_wrote_is_the_authors_and_a_statement_beside_it_is_not() {
+    let statement = |account: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"AWS":"arn:aws:iam::{account}:root"}}}}"#
+        )
+    };
+    let source = Source {
+        name: "s.toml".to_owned(),
+        text:
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+               [roles.r]\ntrust_policy = \"trust.json\"\n"
+                .to_owned(),
+    };
+    let read = |_: &str| Ok(document(&statement("222222222222")).to_text());
+    let stack = stack::check(&source, &[], &read).expect("no fault");
+    let desired = lower::lower(&stack).expect("it lowers");
+    let mut world = World::wanted(&desired);
+    let origins = |world: &World| -> Vec<Origin> {
+        let found = guard(&desired, world).findings;
+        found.iter().map(|it| it.origin).collect()
+    };
+    assert_eq!(origins(&world), [Origin::Author]);
+    beside(&mut world, "roles.r", &statement("333333333333"));
+    assert_eq!(origins(&world), [Origin::Author, Origin::Foreign]);
+}

@@ -160,7 +160,7 @@ fn publishing(plan: &Plan, width: usize) -> String {
             .map(|it| format!("{} {}", it.sign, it.text))
             .collect();
         let says = format!(
-            "this plan deploys {api}, and would publish what its owner has changed and not deployed: {}; apply needs \
+            "this plan deploys {api}, and would publish what its owner has changed and not deployed: {}; that needs \
              `--publish {api}`, or let its owner deploy first",
             details.join(", ")
         );

@@ -35,7 +35,8 @@ impl Commands {
         match finding.fix() {
             Fix::Revert(address) => format!("{} --revert {address}", self.drift),
             Fix::Apply => self.apply.clone(),
-            Fix::ByHand(says) => says.to_owned(),
+            Fix::Look(says) => format!("{says}, then {}", self.drift),
+            Fix::ThenApply(says) => format!("{says}, then {}", self.apply),
         }
     }
 }

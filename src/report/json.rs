@@ -10,6 +10,7 @@ use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::kinds::survey::Unread;
 use crate::lower::{Desired, Handover, HandoverKind};
+use crate::plan::administrators::administrators;
 use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
 use crate::policy::interchange::request_value;
 
@@ -97,6 +98,9 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "stack": plan.stack,
         "organization_policies": ORGANIZATION_POLICIES,
         "access": access,
+        "administrators": administrators(&plan.steps).iter().map(|it| json!({
+            "role": it.address, "account": it.place.account, "account_id": it.place.id, "by": it.by, "new": it.new,
+        })).collect::<Vec<_>>(),
         "broadened": plan.broadened().as_str(),
         "widenings": plan.widenings.iter().map(widening).collect::<Vec<_>>(),
         "statements": plan.statements.iter().map(statement).collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::policy::normal::{NormalStatement, normal_statement};
 use crate::policy::own::OwnSid;
 use crate::policy::rules::{Kind, Rules};
 use crate::policy::{Document, Effect, Statement};
@@ -28,6 +29,8 @@ pub struct Paper {
     pub rules: Arc<Rules>,
     /// Who wrote it; `None` where each statement tells by its `Sid`.
     pub origin: Option<Origin>,
+    /// Statements without a `Sid` of ours that the author wrote into the stack, in normal form.
+    written: Vec<NormalStatement>,
 }
 
 impl Paper {
@@ -38,6 +41,7 @@ impl Paper {
             document,
             rules,
             origin,
+            written: Vec::new(),
         }
     }
 
@@ -53,12 +57,20 @@ impl Paper {
         Self::of(name.into(), document, Kind::Resource, None)
     }
 
+    /// The same, where the author wrote these statements into the stack as they are.
+    pub(super) fn written(mut self, document: &Document) -> Self {
+        self.written = document.statements.iter().map(normal_statement).collect();
+        self
+    }
+
     /// Who a statement of it comes from.
     #[must_use]
     pub fn origin_of(&self, statement: &Statement, own: &OwnSid) -> Origin {
         self.origin.unwrap_or_else(|| {
             if own.owns(statement) {
                 Origin::Ours
+            } else if self.written.contains(&normal_statement(statement)) {
+                Origin::Author
             } else {
                 Origin::Foreign
             }

@@ -361,12 +361,15 @@ impl World {
             unread: unread.into_iter().cloned().collect(),
             boundary,
         };
-        let trust = Paper::of(
+        let mut trust = Paper::of(
             format!("the trust policy of {address}"),
             role.trust.clone(),
             Kind::Resource,
             None,
         );
+        if let Resource::Role(wanted) = &want.resource {
+            trust = trust.written(&wanted.trust);
+        }
         self.add(address, want, Some(trust), role.arn.to_string(), what);
     }
 
