@@ -419,6 +419,12 @@ fn more(it: &Method) -> BTreeMap<String, Value> {
                 .map(aws_sdk_apigateway::types::ContentHandlingStrategy::as_str)
         ),
     );
+    let mode = it.response_transfer_mode.as_ref();
+    set(
+        name("responseTransferMode"),
+        json!(mode.map(aws_sdk_apigateway::types::ResponseTransferMode::as_str)),
+    );
+    set(name("integrationTarget"), json!(it.integration_target));
     set(name("cacheNamespace"), json!(it.cache_namespace));
     set(name("cacheKeyParameters"), json!(it.cache_key_parameters));
     let tls = it.tls_config.as_ref();

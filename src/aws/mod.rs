@@ -15,6 +15,8 @@
 mod account;
 mod apigateway;
 mod fault;
+#[cfg(test)]
+mod fields;
 mod iam;
 mod kms;
 mod nulls;

@@ -4,7 +4,7 @@ use super::{Action, Refusal, Step};
 use crate::kinds::{Have, Resource, Want};
 use crate::stack::Endpoint;
 
-/// Refuses to take over an API that the next import would take something from.
+/// Refuses to take over, or to import again, an API that the import would take something from.
 pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
     let Resource::RestApi(api) = &want.resource else {
         return Ok(());

@@ -1,7 +1,8 @@
 //! What stands in an API beside its resources, and a stack has no words for.
 //!
 //! An import overwrites: it takes away whatever of this its document does not carry. So an API
-//! that something else made is looked through before it is taken over. Five calls.
+//! that something else made is looked through before it is taken over, and one of ours before it is
+//! imported again: somebody may have added a part. Five calls.
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/api/API_PutRestApi.html>.
 
@@ -11,7 +12,7 @@ use crate::cloud::apigateway::{
     GetAuthorizers, GetDocumentationParts, GetGatewayResponses, GetModels, GetRequestValidators,
 };
 use crate::cloud::{self, CallError, Cloud};
-use crate::kinds::{Have, Want};
+use crate::kinds::{Have, Resource, Want};
 use crate::model::Place;
 
 /// Something that stands in an API beside its resources.
@@ -52,14 +53,24 @@ pub(crate) async fn read(
     Ok(found)
 }
 
-/// Adds what stands beside its resources to an API that is to be taken over.
+/// Adds what stands beside its resources to an API that is to be taken over, or imported again.
+///
+/// Where the author's document changes, what only the old one had goes with it.
 pub(crate) async fn add(
     have: Result<Have, CallError>,
     want: &Want,
     cloud: &dyn Cloud,
 ) -> Result<Have, CallError> {
     let mut have = have?;
-    if have.mark.is_none() && want.adopts.as_ref() == Some(&have.id) {
+    let taken_over = have.mark.is_none() && want.adopts.as_ref() == Some(&have.id);
+    let again = match (&want.resource, &have.resource) {
+        (Resource::RestApi(wanted), Resource::RestApi(live)) if have.mark.is_some() => {
+            let differences = want.resource.differences(want, &have);
+            want.owned && differences.has("routes") && wanted.source_digest == live.source_digest
+        }
+        _ => false,
+    };
+    if taken_over || again {
         have.parts = read(cloud, &want.place, &have.id).await?;
     }
     Ok(have)
