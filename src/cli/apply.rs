@@ -79,7 +79,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             prune: args.prune,
             deletions: args.allow_delete.iter().collect(),
             moves: Some(&desired.moving),
-            publish: args.publish.iter().collect(),
+            publish: args.publish.apis.iter().collect(),
             mute: args.json,
             harmless: session.sandbox && !args.json,
             again: again(args),
@@ -181,9 +181,7 @@ fn again(args: &args::Apply) -> String {
         text += " --prune";
     }
     text += &args::Moves::flags(&args.moves.consumers);
-    for api in &args.publish {
-        text += &format!(" --publish {api}");
-    }
+    text += &args.publish.flags();
     text += &args.reach.flags();
     text += &args.also.flags();
     text
@@ -282,31 +280,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
             }
         }
     }
-    let published: BTreeSet<&Address> = plan
-        .publishing()
-        .map(|(api, _)| api)
-        .filter(|it| !said.publish.contains(it))
-        .collect();
-    if !published.is_empty() {
-        let list: Vec<String> = published.iter().map(ToString::to_string).collect();
-        let question = format!(
-            "This deploys {} with what its owner has changed and not deployed, as shown above.\nType `publish` to go on:",
-            list.join(", ")
-        );
-        match ask(&question).as_deref() {
-            Some("publish") => {}
-            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
-            None => {
-                return Err(Failure::Plain(format!(
-                    "a deployment of {} would publish what its owner has changed and not deployed, as shown above; nothing was \
-                     changed. Let its owner deploy first, or agree: {} --publish {} --yes",
-                    list.join(", "),
-                    said.again,
-                    list.join(" --publish ")
-                )));
-            }
-        }
-    }
+    agreed_to_publish(plan, &said.publish, &said.again, &ask)?;
     if said.yes {
         return Ok(());
     }
@@ -323,6 +297,38 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
         None => Err(Failure::Plain(format!(
             "nobody to ask; nothing was changed. To go on without asking: {} --yes",
             said.again
+        ))),
+    }
+}
+
+/// Asks whether APIs of others may be deployed with what their owners have not deployed, where that was not agreed to.
+pub(super) fn agreed_to_publish(
+    plan: &Plan,
+    said: &BTreeSet<&Address>,
+    again: &str,
+    ask: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    let published: BTreeSet<&Address> = plan
+        .publishing()
+        .map(|(api, _)| api)
+        .filter(|it| !said.contains(it))
+        .collect();
+    if published.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = published.iter().map(ToString::to_string).collect();
+    let question = format!(
+        "This deploys {} with what its owner has changed and not deployed, as shown above.\nType `publish` to go on:",
+        list.join(", ")
+    );
+    match ask(&question).as_deref() {
+        Some("publish") => Ok(()),
+        Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+        None => Err(Failure::Plain(format!(
+            "a deployment of {} would publish what its owner has changed and not deployed, as shown above; nothing was \
+             changed. Let its owner deploy first, or agree: {again} --publish {} --yes",
+            list.join(", "),
+            list.join(" --publish ")
         ))),
     }
 }

@@ -14,7 +14,7 @@ use crate::handover::client::Language;
 use crate::model::{Address, Arn};
 use crate::plan::adopt::Adopt;
 
-pub use accounts::{Also, AlsoAccount, Reach};
+pub use accounts::{Also, AlsoAccount, Publish, Reach};
 pub use consumers::{Forget, Mechanism, Moves, Offboard, Onboard};
 pub use proofs::{Verify, WhoCan};
 
@@ -226,10 +226,9 @@ pub struct Apply {
     /// Which consumers may get another mechanism.
     #[command(flatten)]
     pub moves: Moves,
-    /// Agree to deploy an API of others with what its owner has changed and not deployed: `--publish apis.orders`.
-    /// May be repeated.
-    #[arg(long, value_name = "API", value_parser = address)]
-    pub publish: Vec<Address>,
+    /// Which APIs of others may be deployed with what is not deployed.
+    #[command(flatten)]
+    pub publish: Publish,
     /// Do not ask. Deletions, other mechanisms and what others have not deployed need flags of their own.
     #[arg(long)]
     pub yes: bool,
@@ -265,6 +264,9 @@ pub struct Destroy {
     /// Which accounts are read that are not in the stack any more.
     #[command(flatten)]
     pub also: Also,
+    /// Which APIs of others may be deployed with what is not deployed.
+    #[command(flatten)]
+    pub publish: Publish,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,

@@ -1,6 +1,6 @@
 //! `provision destroy`
 
-use super::apply::{carry_out, conclude, ending};
+use super::apply::{agreed_to_publish, carry_out, conclude, ending};
 use super::args;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
@@ -21,7 +21,8 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let live = &reading.live;
     let command = args::command("destroy", &args.files, &args.place)
         + &args.reach.flags()
-        + &args.also.flags();
+        + &args.also.flags()
+        + &args.publish.flags();
     let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
@@ -29,17 +30,22 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     if let Some(failed) = refused(&plan, None) {
         return failed;
     }
+    let ask = |question: &str| {
+        if args.json {
+            None
+        } else {
+            Screen::ask(question)
+        }
+    };
+    let publish = args.publish.apis.iter().collect();
+    agreed_to_publish(&plan, &publish, &command, &ask)?;
     if !plan.is_empty() && !args.yes {
         let question = format!(
             "This removes {} of stack `{}` for good.\nType the stack's name to go on:",
             counted(plan.to_do().count(), "resource"),
             stack.name
         );
-        match if args.json {
-            None
-        } else {
-            Screen::ask(&question)
-        } {
+        match ask(&question) {
             Some(name) if name == stack.name => {}
             Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
             None => {

@@ -17,6 +17,7 @@ use crate::kinds::survey::{self, Live, Reading};
 use crate::lower::{self, Desired};
 use crate::model::{AccountId, Arn, Place, Region};
 use crate::plan::Departed;
+use crate::policy::size::Quotas;
 use crate::stack::{self, Account, Credentials, Source, Stack};
 
 /// Reads a stack and what is laid over it.
@@ -348,6 +349,7 @@ fn enter(
             place: place.clone(),
             credentials,
             boundary: None,
+            quotas: Quotas::default(),
         };
         entered.accounts.insert(name, account);
         desired.places.insert(place);

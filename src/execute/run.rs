@@ -669,7 +669,7 @@ fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
         repin: false,
         renames: false,
         adopts: None,
-        quotas: crate::policy::size::RoleQuotas::default(),
+        quotas: crate::policy::size::Quotas::default(),
         was: BTreeSet::new(),
         digest: None,
     }

@@ -292,7 +292,7 @@ fn want(resource: &Resource) -> Want {
         repin: false,
         renames: false,
         adopts: None,
-        quotas: crate::policy::size::RoleQuotas::default(),
+        quotas: crate::policy::size::Quotas::default(),
         was: std::collections::BTreeSet::new(),
         digest: None,
     }

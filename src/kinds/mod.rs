@@ -35,7 +35,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::model::tags::{self, OWNED, short_hash};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::size::RoleQuotas;
+use crate::policy::size::Quotas;
 use crate::policy::{Document, Principals, Statement, own};
 
 pub use extra::{Extra, Stranger};
@@ -111,7 +111,7 @@ pub struct Want {
     /// The id of the unmarked API that it is to be: a name tells none from another.
     pub adopts: Option<String>,
     /// What its account allows of a role.
-    pub quotas: RoleQuotas,
+    pub quotas: Quotas,
     /// Addresses that it had before: a mark that names one of them is its own.
     pub was: BTreeSet<Address>,
     /// The digest of what the stack says, once `resource` says more: ids that AWS chose.

@@ -8,7 +8,7 @@
 //! | field                 | patch                                    | change |
 //! |-----------------------|------------------------------------------|--------|
 //! | `name`, `description` | `/name`, `/description`                  | update |
-//! | `endpoint`            | `/endpointConfiguration/types/{old}`     | update; private to edge: replace |
+//! | `endpoint`            | `/endpointConfiguration/types/{old}`     | update; private to edge by way of regional |
 //! | `vpc_endpoints`       | `/endpointConfiguration/vpcEndpointIds`  | update |
 //! | `binary_media_types`  | `/binaryMediaTypes/{type}`               | update |
 //! | `minimum_compression` | `/minimumCompressionSize`                | update |
@@ -42,7 +42,7 @@ use crate::cloud::apigateway::{
 use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::tags::unmarked;
 use crate::model::{Address, Change, Cost, Detail, Differences, Mark, Place, Tags};
-use crate::policy::{ApiName, Document, normal, own};
+use crate::policy::{ApiName, Document, Statement, normal, own};
 use crate::stack::{Endpoint, RouteKey};
 
 pub use method::{Method, Methods};
@@ -355,17 +355,28 @@ impl RestApi {
         super::digest(&method::to_value(methods))
     }
 
+    /// The digest of the statements of an API's policy that no stack made, but for those that a want takes away.
+    #[must_use]
+    pub fn digest_of_foreign(want: Option<&Want>, have: Option<&Have>) -> String {
+        let stays = |it: &&Statement| {
+            let of_a_stack = it
+                .sid
+                .as_ref()
+                .is_some_and(|it| it.starts_with(own::RESERVED));
+            !of_a_stack && want.is_none_or(|want| !want.drops_statement(it))
+        };
+        let foreign = have.into_iter().flat_map(|it| &it.foreign).filter(stays);
+        let document = Document::of(foreign.cloned().collect());
+        super::digest(&normal(&document).to_document().to_value())
+    }
+
     fn settings(&self, live: &Self) -> Differences {
         let endpoint = Change {
             field: "endpoint".to_owned(),
             from: Some(live.endpoint.as_str().to_lowercase()),
             to: Some(self.endpoint.as_str().to_lowercase()),
             details: Vec::new(),
-            cost: if can_migrate(live.endpoint, self.endpoint) {
-                Cost::Update
-            } else {
-                Cost::Replace
-            },
+            cost: Cost::Update,
         };
         let mut found = Differences::default()
             .field("name", &live.name, &self.name)
@@ -392,13 +403,6 @@ impl RestApi {
                 &self.disable_execute_api,
             )
     }
-}
-
-/// What AWS migrates in place: edge or regional to any, private to regional.
-///
-/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html>.
-fn can_migrate(from: Endpoint, to: Endpoint) -> bool {
-    !(from == Endpoint::Private && to == Endpoint::Edge)
 }
 
 impl Kind for RestApi {

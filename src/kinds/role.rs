@@ -36,7 +36,7 @@ use super::{
 };
 use crate::cloud::{self, CallError, Cloud, Fault, iam};
 use crate::model::{Arn, Detail, Differences, Mark, Place, Tags};
-use crate::policy::size::RoleQuotas;
+use crate::policy::size::Quotas;
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, normal, size};
 
 pub use crate::model::tags::inline_prefix;
@@ -122,15 +122,16 @@ fn unreadable(what: &str, error: &crate::policy::PolicyError) -> CallError {
 }
 
 /// What an account allows of its roles.
-pub(crate) async fn quotas(cloud: &dyn Cloud, at: &Place) -> Result<RoleQuotas, CallError> {
+pub(crate) async fn quotas(cloud: &dyn Cloud, at: &Place) -> Result<Quotas, CallError> {
     let summary = cloud::call(cloud, at, iam::GetAccountSummary).await?;
     let of = |name: &str, default: usize| {
         let limit = summary.get(name).and_then(|it| usize::try_from(*it).ok());
         limit.unwrap_or(default)
     };
-    Ok(RoleQuotas {
+    Ok(Quotas {
         trust: of("AssumeRolePolicySizeQuota", size::TRUST),
         attached: of("AttachedPoliciesPerRoleQuota", size::ATTACHED),
+        ..Quotas::default()
     })
 }
 

@@ -91,6 +91,8 @@ pub struct Stage {
     pub surface: String,
     /// The digest of the methods that the deployment holds; empty where it does not say.
     pub methods: String,
+    /// The digest of the statements in the deployed policy that no stack made; empty where it does not say.
+    pub policy: String,
     /// Authorization types of the methods in the deployment. Of an existing API none is wanted by name.
     pub deployed: BTreeMap<RouteKey, String>,
     /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
@@ -243,6 +245,7 @@ impl Seen<'_> {
             access_log: record.access_log.clone().and_then(settings::access_log),
             surface: deployment::surface(&description, self.stack),
             methods: deployment::methods(&description),
+            policy: deployment::policy(&description),
             outdated: rest_api::owes_deployment(self.api, self.stack),
             deployed: served.map(deployment::authorizations).unwrap_or_default(),
             public: BTreeSet::new(),
@@ -362,7 +365,7 @@ impl Stage {
     /// AWS's summary shows routes and authorizers. What routes do is compared by the digest that the
     /// deployment tells; one that something else made tells none.
     #[must_use]
-    pub fn undeployed(&self, methods: &Methods) -> Vec<Detail> {
+    pub fn undeployed(&self, methods: &Methods, policy: &str) -> Vec<Detail> {
         let detail = |sign, text: String| Detail { sign, text };
         let mut found = Vec::new();
         if !self.deployed.is_empty() {
@@ -383,6 +386,10 @@ impl Stage {
             !self.methods.is_empty() && self.methods != RestApi::digest_of_methods(methods);
         if found.is_empty() && differs {
             found.push(detail('~', "what its routes do".to_owned()));
+        }
+        if !self.policy.is_empty() && self.policy != policy {
+            let what = "statements of its resource policy that no stack made";
+            found.push(detail('~', what.to_owned()));
         }
         found
     }
@@ -481,7 +488,8 @@ impl Kind for Stage {
         };
         if live.is_none() {
             if closed {
-                rest_api::closing::close(place, cx, (&self.api, &api), &self.name).await?;
+                let of_stage = (self.name.as_str(), want.quotas.api_policy);
+                rest_api::closing::close(place, cx, (&self.api, &api), of_stage).await?;
             }
             let surface = if closed {
                 deployment::CLOSED
@@ -583,7 +591,8 @@ impl Stage {
         serves: Option<&Serves>,
     ) -> Result<Serves, CallError> {
         let before = serves.map_or("", |it| it.description.as_str());
-        let description = deployment::description(surface, &self.methods, cx.stack, before);
+        let description =
+            deployment::description(surface, (&self.methods, &self.policy), cx.stack, before);
         let call = crate::cloud::apigateway::CreateDeployment {
             id: api.to_owned(),
             stage: self.name.clone(),

@@ -30,7 +30,7 @@ use crate::cloud::apigateway::RestApiRecord;
 use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 use crate::policy::Document;
-use crate::policy::size::RoleQuotas;
+use crate::policy::size::Quotas;
 
 pub use keys::{KeyReading, Keys};
 
@@ -59,7 +59,7 @@ pub struct Live {
     /// Of the managed policies that our roles have or are bounded by, those that were read.
     pub policies: ManagedPolicies,
     /// What accounts allow of their roles, where more than the default may be needed.
-    pub quotas: BTreeMap<AccountId, RoleQuotas>,
+    pub quotas: BTreeMap<AccountId, Quotas>,
     /// The KMS keys that topics and queues of the stack are encrypted with.
     pub keys: Keys,
 }

@@ -166,6 +166,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
         access_log: access_log.and_then(settings::access_log),
         surface: rest_api.surface_digest(api.exclusive),
         methods: RestApi::digest_of_methods(&rest_api.methods),
+        policy: String::new(),
         deployed: rest_api
             .methods
             .iter()

@@ -230,6 +230,7 @@ impl Draft<'_> {
     }
 
     fn want(&mut self, address: Address, place: Place, resource: Resource) -> &mut Want {
+        let quotas = self.stack.accounts.get(&place.account).map(|it| it.quotas);
         let want = Want {
             stack: self.stack.name.clone(),
             place,
@@ -245,7 +246,7 @@ impl Draft<'_> {
             repin: false,
             renames: false,
             adopts: None,
-            quotas: crate::policy::size::RoleQuotas::default(),
+            quotas: quotas.unwrap_or_default(),
             was: BTreeSet::new(),
             digest: None,
         };

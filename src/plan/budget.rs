@@ -86,7 +86,7 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
                 let there = live.map_or(0, |it| size::api(it, &name).used);
                 let budget = |it: &Document| {
                     let found = size::api(it, &name);
-                    Budget::new(found.what, found.used, found.limit.max(there))
+                    Budget::new(found.what, found.used, want.quotas.api_policy.max(there))
                 };
                 let fill = Fill::of(&document, |it| vec![budget(it)]);
                 let ways = consumers_out("consumers", "API", &fill, true);
@@ -106,8 +106,9 @@ fn of_resources(step: &Step, want: &Want, api: &RestApi) -> Option<Gauge> {
         _ => 0,
     };
     let used = resources(api);
-    // An account whose quota was raised shows it by having more.
-    let budget = Budget::new("resources of one API", used, size::RESOURCES.max(live));
+    // An account whose quota was raised shows it by having more, and the stack may say so.
+    let limit = want.quotas.api_resources.max(live);
+    let budget = Budget::new("resources of one API", used, limit);
     (want.owned && used * 2 > budget.limit).then(|| Gauge {
         address: step.address.clone(),
         document: "routes".to_owned(),

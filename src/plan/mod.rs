@@ -181,8 +181,10 @@ impl Plan {
                 continue;
             }
             let mut want = want.with_ids(&ids);
-            let quotas = live.quotas.get(&want.place.id);
-            want.quotas = quotas.copied().unwrap_or_default();
+            // Of roles IAM tells what an account allows; of the rest only the stack can.
+            if let Some(read) = live.quotas.get(&want.place.id) {
+                (want.quotas.trust, want.quotas.attached) = (read.trust, read.attached);
+            }
             let have = live.have.get(address);
             match step_for(address, want, have, &made, consent) {
                 Ok(step) => steps.push(step),
@@ -258,6 +260,7 @@ impl Plan {
             .collect();
         let orphans = live.orphans.iter().chain(&live.remains);
         steps.extend(orphans.map(|it| removal(it, &BTreeSet::new())));
+        ripple::tell_what_removals_publish(&mut steps, live);
         Self {
             stack: desired.stack.clone(),
             access: access::changes(desired, &steps, &[]),
@@ -301,10 +304,12 @@ impl Plan {
     /// The APIs of others of which something would be published that their owners have not deployed.
     pub fn publishing(&self) -> impl Iterator<Item = (&Address, &[Detail])> {
         self.to_do().filter_map(|step| {
-            let Resource::Stage(stage) = &step.want.as_ref()?.resource else {
+            let want = step.want.as_ref().map(|it| &it.resource);
+            let Resource::Stage(stage) = want.or(step.have.as_ref().map(|it| &it.resource))? else {
                 return None;
             };
-            let deploys = step.changes.iter().any(|it| it.field == "deployment");
+            // What takes our statements away deploys without them.
+            let deploys = want.is_none() || step.changes.iter().any(|it| it.field == "deployment");
             let shown = deploys && !step.publishes.is_empty();
             shown.then_some((&stage.api, step.publishes.as_slice()))
         })
@@ -462,7 +467,10 @@ fn step_for(
         match &have.mark {
             Some(mark)
                 if mark.stack == want.stack
-                    && (mark.address == *address || want.was.contains(&mark.address)) => {}
+                    && (mark.address == *address || want.was.contains(&mark.address)) =>
+            {
+                losses::keeps_parts(&want, have)?;
+            }
             Some(mark) if mark.stack == want.stack => {
                 return Err(format!(
                     "`{}` is there already as `{}` of this stack; two addresses cannot be one resource. If it only has \

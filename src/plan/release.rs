@@ -198,7 +198,7 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         repin: false,
         renames: false,
         adopts: None,
-        quotas: crate::policy::size::RoleQuotas::default(),
+        quotas: crate::policy::size::Quotas::default(),
         was: BTreeSet::new(),
         digest: None,
     };

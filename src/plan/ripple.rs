@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Step, left};
-use crate::kinds::rest_api::Methods;
 use crate::kinds::survey::Live;
-use crate::kinds::{Resource, RestApi, roles_named};
+use crate::kinds::{Have, Resource, RestApi, roles_named};
 use crate::lower::Desired;
-use crate::model::{Address, Arn, KindName};
+use crate::model::{Address, Arn, Detail, KindName};
 
 /// ARNs of the roles that the plan makes: what names them has to be written again.
 pub(super) fn roles_to_make(desired: &Desired, live: &Live) -> BTreeSet<Arn> {
@@ -57,41 +56,62 @@ pub(super) fn tell_of_replaced_roles(steps: &mut [Step]) {
     }
 }
 
-/// Tells each stage which methods its next deployment holds, and shows what such a deployment would publish
-/// that the owner of another's API has not deployed.
-fn tell_methods(steps: &mut [Step]) {
-    let mut methods: BTreeMap<Address, (Methods, Option<Methods>)> = BTreeMap::new();
+/// Tells each stage which methods and statements of others its next deployment holds, and shows what such a deployment
+/// would publish that the owner of another's API has not deployed.
+fn tell_surfaces(steps: &mut [Step]) {
+    let mut surfaces: BTreeMap<Address, (String, String, Option<Have>)> = BTreeMap::new();
     for step in steps.iter() {
-        let want = step.want.as_ref().map(|it| &it.resource);
-        if let Some(Resource::RestApi(api)) = want {
-            let live = step.have.as_ref().and_then(|it| match &it.resource {
-                Resource::RestApi(live) => Some(live.methods.clone()),
-                _ => None,
-            });
-            let after = api.methods_after(step.have.as_ref());
-            let theirs = live.filter(|_| api.existing.is_some());
-            methods.insert(step.address.clone(), (after, theirs));
-        }
+        let Some(want) = &step.want else { continue };
+        let Resource::RestApi(api) = &want.resource else {
+            continue;
+        };
+        let have = step.have.as_ref();
+        let methods = RestApi::digest_of_methods(&api.methods_after(have));
+        let policy = RestApi::digest_of_foreign(Some(want), have);
+        let theirs = have.filter(|_| api.existing.is_some()).cloned();
+        surfaces.insert(step.address.clone(), (methods, policy, theirs));
     }
     for step in steps {
         let Some(Resource::Stage(stage)) = step.want.as_mut().map(|it| &mut it.resource) else {
             continue;
         };
-        let Some((after, theirs)) = methods.get(&stage.api) else {
+        let Some((methods, policy, theirs)) = surfaces.get(&stage.api) else {
             continue;
         };
-        stage.methods = RestApi::digest_of_methods(after);
-        if let (Some(theirs), Some(have)) = (theirs, &step.have)
-            && let Resource::Stage(live) = &have.resource
+        stage.methods.clone_from(methods);
+        stage.policy.clone_from(policy);
+        if let (Some(theirs), Some(have)) = (theirs, &step.have) {
+            step.publishes = undeployed(have, theirs);
+        }
+    }
+}
+
+/// What another's API has that a stage of it does not serve.
+fn undeployed(stage: &Have, api: &Have) -> Vec<Detail> {
+    match (&stage.resource, &api.resource) {
+        (Resource::Stage(stage), Resource::RestApi(live)) => {
+            stage.undeployed(&live.methods, &RestApi::digest_of_foreign(None, Some(api)))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Shows what the removal of our statements would publish of others' APIs: it deploys them, too.
+pub(super) fn tell_what_removals_publish(steps: &mut [Step], live: &Live) {
+    for step in steps {
+        let Some(have) = &step.have else { continue };
+        if let Resource::Stage(stage) = &have.resource
+            && stage.existing
+            && let Some(api) = live.have.get(&stage.api)
         {
-            step.publishes = live.undeployed(theirs);
+            step.publishes = undeployed(have, api);
         }
     }
 }
 
 /// A changed method, authorizer or policy is served only by a new deployment.
 pub(super) fn redeploy_changed_apis(steps: &mut [Step]) {
-    tell_methods(steps);
+    tell_surfaces(steps);
     let changed: BTreeMap<Address, String> = steps
         .iter()
         .filter(|it| it.address.kind == KindName::RestApi && it.action != Action::Keep)

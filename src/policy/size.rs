@@ -20,20 +20,26 @@ pub const TRUST: usize = 2048;
 pub const INLINE: usize = 10_240;
 /// Managed policies attached to one role, unless the account's quota was raised.
 pub const ATTACHED: usize = 10;
-/// What an account allows of each of its roles: the defaults, until they were raised.
+/// What an account allows of each of its roles and APIs: the defaults, until they were raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoleQuotas {
+pub struct Quotas {
     /// The length of a trust policy.
     pub trust: usize,
     /// How many managed policies may be attached.
     pub attached: usize,
+    /// The length of an API's resource policy.
+    pub api_policy: usize,
+    /// How many resources an API may have.
+    pub api_resources: usize,
 }
 
-impl Default for RoleQuotas {
+impl Default for Quotas {
     fn default() -> Self {
         Self {
             trust: TRUST,
             attached: ATTACHED,
+            api_policy: API,
+            api_resources: RESOURCES,
         }
     }
 }

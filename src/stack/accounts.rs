@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Arn, Place, Region};
+use crate::policy::size::Quotas;
 
 use super::checker::{Checker, Declared};
 use super::diagnostic::{Code, Diagnostic, nearest};
+use super::fields::Fields;
 use super::names;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
@@ -54,9 +56,60 @@ pub(super) const ACCOUNT: Shape = Shape {
             "ARN of the policy that is the permissions boundary of every role made there, unless the role names another.",
         )
         .alias(&["permissions_boundary"]),
+        Field::new(
+            "quotas",
+            Kind::Table(&QUOTAS),
+            "Quotas that AWS has raised in this account. Those of roles are read from IAM where they matter and may be read (`iam:GetAccountSummary`).",
+        ),
     ],
     one_of: &[],
 };
+
+const QUOTAS: Shape = Shape {
+    noun: "quotas",
+    doc: "Quotas of an account that AWS has raised.",
+    fields: &[
+        Field::new(
+            "trust_policy",
+            Kind::Whole(2048, 8192),
+            "The length of a role's trust policy, in characters.",
+        )
+        .default("2048"),
+        Field::new(
+            "attached_policies",
+            Kind::Whole(10, 25),
+            "How many managed policies a role may have.",
+        )
+        .default("10"),
+        Field::new(
+            "api_policy",
+            Kind::Whole(8192, 1_000_000),
+            "The length of a REST API's resource policy, in characters.",
+        )
+        .default("8192"),
+        Field::new(
+            "api_resources",
+            Kind::Whole(300, 1_000_000),
+            "How many resources (paths and the paths above them) a REST API may have.",
+        )
+        .default("300"),
+    ],
+    one_of: &[],
+};
+
+fn quotas(fields: Option<&Fields>) -> Quotas {
+    let mut quotas = Quotas::default();
+    for (name, quota) in [
+        ("trust_policy", &mut quotas.trust),
+        ("attached_policies", &mut quotas.attached),
+        ("api_policy", &mut quotas.api_policy),
+        ("api_resources", &mut quotas.api_resources),
+    ] {
+        let written = fields.and_then(|it| it.whole(name));
+        *quota = written.map_or(*quota, |it| it.value as usize);
+    }
+    quotas
+}
 
 /// The accounts that have no fault.
 pub(super) fn accounts(
@@ -132,6 +185,7 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             external_id: fields.text("external_id").map(|it| it.value.to_owned()),
         },
         boundary,
+        quotas: quotas(fields.fields("quotas")),
         place,
     })
 }

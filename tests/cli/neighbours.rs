@@ -118,7 +118,29 @@ fn what_the_owner_has_not_deployed_is_not_published_unasked() {
         it["resources"]["/orders"]["methods"]["GET"]["integration"]["request_templates"] =
             json!({"application/json": "{\"statusCode\":503}"});
     };
-    for (edit, shown) in [(route, "+ POST /orders"), (answer, "~ what its routes do")] {
+    let policy: fn(&mut Value) = |it| {
+        let statement = json!({
+            "Sid": "byhand", "Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke",
+            "Resource": "execute-api:/live/GET/orders", "Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+        });
+        let text = it["about"]["policy"]
+            .as_str()
+            .unwrap_or(r#"{"Version":"2012-10-17","Statement":[]}"#);
+        let mut document: Value = serde_json::from_str(text).expect("a policy");
+        document["Statement"]
+            .as_array_mut()
+            .expect("statements")
+            .push(statement);
+        it["about"]["policy"] = json!(document.to_string());
+    };
+    for (edit, shown) in [
+        (route, "+ POST /orders"),
+        (answer, "~ what its routes do"),
+        (
+            policy,
+            "~ statements of its resource policy that no stack made",
+        ),
+    ] {
         let folder = shared();
         edited(&folder, edit);
         folder
@@ -140,6 +162,20 @@ fn what_the_owner_has_not_deployed_is_not_published_unasked() {
             .ends(0);
         folder
             .run("plan guest.toml --sandbox --detailed-exitcode")
+            .ends(0);
+        // What takes the guest's statements away deploys the API, too.
+        let edited_again: fn(&mut Value) = |it| {
+            let methods = &mut it["resources"]["/orders"]["methods"];
+            methods["PUT"] = methods["GET"].clone();
+        };
+        edited(&folder, edited_again);
+        folder
+            .run("destroy guest.toml --sandbox --yes")
+            .ends(1)
+            .says("PUT /orders; that needs `--publish apis.orders`")
+            .tells("--publish apis.orders --yes");
+        folder
+            .run("destroy guest.toml --sandbox --yes --publish apis.orders")
             .ends(0);
     }
 }

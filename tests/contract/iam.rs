@@ -25,6 +25,7 @@ crate::scenarios! {
     documents_have_their_limits,
     documents_that_are_wrong_are_refused,
     a_role_that_is_not_there_is_missing,
+    an_account_tells_what_it_allows_of_roles,
 }
 
 /// A policy of AWS's own that every account can attach.
@@ -515,4 +516,15 @@ async fn a_role_that_is_not_there_is_missing(w: &World<'_>) {
         tags: map([("a", "b")]),
     };
     w.refused(&w.a, Fault::Missing, tag).await;
+}
+
+async fn an_account_tells_what_it_allows_of_roles(w: &World<'_>) {
+    let summary = w.ok(&w.a, GetAccountSummary).await;
+    for (name, least) in [
+        ("AssumeRolePolicySizeQuota", 2048),
+        ("AttachedPoliciesPerRoleQuota", 10),
+    ] {
+        let quota = summary.get(name).copied().unwrap_or_default();
+        assert!(quota >= least, "{name}: {quota}");
+    }
 }

@@ -210,6 +210,7 @@ fn place(name: &str) -> Place {
 fn account(place: &Place) -> Account {
     Account {
         boundary: None,
+        quotas: provision::policy::size::Quotas::default(),
         place: place.clone(),
         credentials: Credentials {
             profile: None,

@@ -1,5 +1,6 @@
 //! Quotas that an account has had raised: read where they can matter, and nowhere else.
 
+use provision::cloud::sandbox::Habits;
 use provision::cloud::seam::{FaultRule, Trouble};
 use provision::cloud::{Sandbox, Seam};
 use provision::kinds::survey;
@@ -85,5 +86,47 @@ fn a_live_document_that_is_longer_than_the_default_can_be_managed_without_the_qu
         let plan = Plan::between(&after, &live.expect("read"), &Consent::default());
         assert_eq!(plan.refusals, []);
         assert_eq!(spoken(&plan), ["~ roles.r description"]);
+    });
+}
+
+/// An API that so many roles of others may call.
+fn called_by(count: usize, quotas: &str) -> Desired {
+    let access: Vec<String> = (0..count)
+        .map(|it| {
+            format!(
+                "[[access]]\nfrom = \"arn:aws:iam::999999999999:role/consumers/consumer-{it:03}\"\nto = \"apis.x\"\n\
+                 allow = [\"GET /x\"]\nvia = \"resource-policy\"\n"
+            )
+        })
+        .collect();
+    wanted(&[&format!(
+        "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"{ACCOUNT}\"\n{quotas}\n\
+         [apis.x]\naccount = \"a\"\nstage = {{ name = \"live\", rate = 10 }}\n[apis.x.routes]\n\"GET /x\" = {{ mock = 200 }}\n{}",
+        access.join("")
+    )])
+}
+
+#[test]
+fn a_stack_says_how_long_an_apis_policy_may_be() {
+    let raised = "[accounts.a.quotas]\napi_policy = 16384";
+    let (unsaid, said) = (called_by(150, ""), called_by(150, raised));
+    run(async {
+        let account = AccountId::parse("999999999999").expect("an account");
+        let sandbox = || {
+            let accounts = [
+                AccountId::parse(ACCOUNT).expect("an account"),
+                account.clone(),
+            ];
+            Sandbox::in_memory(&accounts).with(Habits {
+                api_policy: 16384,
+                ..Habits::default()
+            })
+        };
+        let refused = crate::world::plan(&unsaid, &sandbox()).await.refusals;
+        assert!(refused[0].message.contains("of 8192"), "{refused:?}");
+        let gauges = crate::world::plan(&said, &sandbox()).await;
+        assert_eq!(gauges.refusals, []);
+        let limits: Vec<usize> = gauges.gauges.iter().map(|it| it.budget.limit).collect();
+        assert!(limits.contains(&16384), "{limits:?}");
     });
 }

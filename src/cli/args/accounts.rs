@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::quoted;
-use crate::model::{AccountId, Arn};
+use super::{address, quoted};
+use crate::model::{AccountId, Address, Arn};
 
 /// Which accounts are entered.
 #[derive(Clone, Debug, Default, Args)]
@@ -20,6 +20,24 @@ pub struct Also {
     /// An account that left the stack: what is still there of it is read too. May be repeated.
     #[arg(long, value_name = "ID[=ROLE]", value_parser = also, hide_short_help = true)]
     pub also_account: Vec<AlsoAccount>,
+}
+
+/// Which APIs of others may be deployed with what their owners have not deployed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Publish {
+    /// Agree to deploy an API of others with what its owner has changed and not deployed: `--publish apis.orders`.
+    /// May be repeated.
+    #[arg(long = "publish", value_name = "API", value_parser = address)]
+    pub apis: Vec<Address>,
+}
+
+impl Publish {
+    /// The flags that say it again, each after a space.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let flags = self.apis.iter().map(|it| format!(" --publish {it}"));
+        flags.collect()
+    }
 }
 
 /// An account that left the stack, and how to get in.

@@ -22,7 +22,6 @@ use crate::cloud::{CallError, Fault, Page, Request};
 use crate::model::{Partition, Tags};
 use crate::policy::{Grammar, Holder, size};
 
-const POLICY_SIZE: usize = 8192;
 const DEFINITION_SIZE: usize = 6 * 1024 * 1024;
 const COMPRESSION: u32 = 10_485_760;
 const TAGS: usize = 50;
@@ -449,7 +448,7 @@ impl Turn<'_> {
         let mut document = Grammar::Resource(Holder::Api)
             .read(text)
             .map_err(|_| refused())?;
-        if document.to_string().len() > POLICY_SIZE {
+        if document.to_string().len() > self.habits.api_policy {
             return Err(refused());
         }
         let prefix = format!(

@@ -66,6 +66,8 @@ pub struct Habits {
     pub visibility: Duration,
     /// How long an API has the status `UPDATING` after its type of endpoint was changed.
     pub migration: Duration,
+    /// How long an API's policy may be.
+    pub api_policy: usize,
     /// Whether the published rates of API Gateway and SNS are enforced.
     pub rates: bool,
     /// Whether a change of an API is refused while another change of it is under way.
@@ -88,6 +90,7 @@ impl Default for Habits {
             propagation: Duration::from_secs(4),
             visibility: Duration::ZERO,
             migration: Duration::ZERO,
+            api_policy: crate::policy::size::API,
             rates: true,
             collisions: true,
             read_latency: Duration::from_millis(40),

@@ -36,7 +36,7 @@ pub(super) fn closed(
     mut policy: Document,
     place: &Place,
     id: &str,
-    (stack, stage): (&str, &str),
+    (stack, stage, limit): (&str, &str, usize),
 ) -> Document {
     policy.statements.push(statement(stack, stage));
     let name = ApiName {
@@ -45,7 +45,7 @@ pub(super) fn closed(
         account: place.id.as_str(),
         api: id,
     };
-    if size::api(&policy, &name).is_over() {
+    if size::api(&policy, &name).used > limit {
         let last = policy.statements.len() - 1;
         policy.statements.drain(..last);
     }
@@ -57,7 +57,7 @@ pub(crate) async fn close(
     place: &Place,
     cx: &Context<'_>,
     (address, id): (&Address, &str),
-    stage: &str,
+    (stage, limit): (&str, usize),
 ) -> Result<(), CallError> {
     let Some(memory) = cx.closed.filter(|it| !it.borrow().contains_key(address)) else {
         return Ok(());
@@ -71,7 +71,7 @@ pub(crate) async fn close(
     // A run that was stopped may have left it there.
     let ours = statement(cx.stack, stage);
     policy.statements.retain(|it| it.sid != ours.sid);
-    let names = (cx.stack, stage);
+    let names = (cx.stack, stage, limit);
     write(place, cx, id, &closed(policy.clone(), place, id, names)).await?;
     memory.borrow_mut().insert(address.clone(), policy);
     Ok(())

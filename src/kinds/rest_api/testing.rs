@@ -129,6 +129,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
         access_log: None,
         surface: api.surface_digest(exclusive),
         methods: RestApi::digest_of_methods(&api.methods),
+        policy: String::new(),
         deployed: api
             .methods
             .iter()
@@ -192,7 +193,7 @@ impl Wanted {
             repin: false,
             renames: false,
             adopts: None,
-            quotas: crate::policy::size::RoleQuotas::default(),
+            quotas: crate::policy::size::Quotas::default(),
             was: std::collections::BTreeSet::new(),
             digest: None,
         };

@@ -12,7 +12,13 @@ use crate::cloud::{self, CallError, Fault};
 use crate::kinds::{Context, Have, Want, mark_keys, policy_details, stage, stale_tags};
 use crate::model::{Mark, Place, Tags};
 use crate::policy::{Document, own};
-use crate::stack::RouteKey;
+use crate::stack::{Endpoint, RouteKey};
+
+/// The type of endpoint of a private API.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html>: a private API
+/// becomes a regional one only.
+const TYPES_PRIVATE: &str = "/endpointConfiguration/types/PRIVATE";
 
 impl RestApi {
     /// Makes the API without methods. Its mark is in the call that makes it, for the name would not find it again.
@@ -45,7 +51,12 @@ impl RestApi {
             closed
                 .borrow_mut()
                 .insert(cx.address.clone(), policy.clone());
-            policy = closing::closed(policy, &want.place, &id, (cx.stack, stage));
+            policy = closing::closed(
+                policy,
+                &want.place,
+                &id,
+                (cx.stack, stage, want.quotas.api_policy),
+            );
         }
         self.import(&want.place, cx, &id, None, &policy).await?;
         if let Some(digest) = &self.source_digest {
@@ -122,6 +133,11 @@ impl RestApi {
             return Err(updating(&have.id));
         }
         let place = &want.place;
+        if live.endpoint == Endpoint::Private && self.endpoint == Endpoint::Edge {
+            // AWS changes a private API into a regional one, and that one into an edge-optimized one.
+            let patch = Patch::replace(TYPES_PRIVATE, Endpoint::Regional.as_str());
+            self.update(place, cx, &have.id, vec![patch]).await?;
+        }
         let policy = have.policy_for(want, &self.policy);
         let mut patches = self.patches(live);
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
@@ -319,7 +335,13 @@ impl RestApi {
             });
         }
         if live.endpoint != self.endpoint {
-            let path = format!("/endpointConfiguration/types/{}", live.endpoint.as_str());
+            let by_regional = (live.endpoint, self.endpoint) == (Endpoint::Private, Endpoint::Edge);
+            let from = if by_regional {
+                Endpoint::Regional
+            } else {
+                live.endpoint
+            };
+            let path = format!("/endpointConfiguration/types/{}", from.as_str());
             patches.push(Patch::replace(path, self.endpoint.as_str()));
         }
         let vpc_endpoints = "/endpointConfiguration/vpcEndpointIds";

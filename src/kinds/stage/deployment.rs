@@ -18,6 +18,9 @@ const HEAD: &str = "provision ";
 /// The entry of the methods that a deployment holds, beside those of stacks.
 const METHODS: &str = "methods";
 
+/// The entry of the statements of the policy that a deployment holds and no stack made.
+const POLICY: &str = "policy";
+
 /// What a deployment says in place of a digest of ours while its policy denies every call of the stage.
 pub(super) const CLOSED: &str = "closed";
 
@@ -52,6 +55,12 @@ pub(super) fn methods(description: &str) -> String {
     told.unwrap_or_default().to_owned()
 }
 
+/// The digest of the statements that a deployment holds and no stack made; empty when its description does not tell it.
+pub(super) fn policy(description: &str) -> String {
+    let told = entries(description).get(POLICY).copied();
+    told.unwrap_or_default().to_owned()
+}
+
 /// Whether a deployment is ours to remove once no stage serves it. On a shared API that is
 /// any of this tool's, whichever stack made it: what took its place tells of all of them.
 pub(super) fn is_ours(description: &str) -> bool {
@@ -60,13 +69,20 @@ pub(super) fn is_ours(description: &str) -> bool {
 
 /// The description of a new deployment. A deployment is a snapshot of the whole API: what the one
 /// before told of other stacks holds of the new one too, and is kept.
-pub(super) fn description(digest: &str, methods: &str, stack: &str, before: &str) -> String {
+pub(super) fn description(
+    digest: &str,
+    (methods, policy): (&str, &str),
+    stack: &str,
+    before: &str,
+) -> String {
     let us = short_hash(stack);
     let mut all = entries(before);
     all.insert(&us, digest);
-    all.remove(METHODS);
-    if !methods.is_empty() {
-        all.insert(METHODS, methods);
+    for (name, digest) in [(METHODS, methods), (POLICY, policy)] {
+        all.remove(name);
+        if !digest.is_empty() {
+            all.insert(name, digest);
+        }
     }
     told(&all)
 }
@@ -130,7 +146,10 @@ pub async fn withdraw(
         let us = short_hash(stack);
         let mut others = entries(before);
         others.remove(us.as_str());
-        let description = if others.keys().all(|it| *it == METHODS) {
+        // What the new snapshot holds of them is not known here.
+        others.remove(METHODS);
+        others.remove(POLICY);
+        let description = if others.is_empty() {
             format!("without {stack}")
         } else {
             told(&others)

@@ -528,6 +528,9 @@ pub(super) fn of_types() -> Vec<OfType> {
             metrics: Ok(&["stage.metrics"]),
             access_log: Ok(&["stage.access_log"]),
             surface: Ok(&["stage.deployment"]),
+            policy: Err(
+                "which statements of others the deployment holds: told, and compared for what a deployment publishes"
+            ),
             methods: Ok(&["stage.deployment"]),
             deployed: Ok(&["stage.deployment"]),
             public: Err("which authorizers of another's API stay as they are"),
