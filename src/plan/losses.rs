@@ -1,8 +1,9 @@
 //! What AWS or the next import would make of an API, and a plan refuses.
 
 use super::{Action, Refusal, Step};
+use crate::kinds::rest_api::Method;
 use crate::kinds::{Have, Resource, Want};
-use crate::stack::Endpoint;
+use crate::stack::{Endpoint, RouteKey};
 
 /// Refuses to take over, or to import again, an API that the import would take something from.
 pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
@@ -14,9 +15,13 @@ pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
         let carried = document.is_some_and(|it| part.is_in(it));
         !carried && !want.exclusive
     });
-    let lost: Vec<String> = lost
+    let mut lost: Vec<String> = lost
         .map(|it| format!("{} `{}`", it.noun, it.name))
         .collect();
+    // Of an API that is ours, what no route says is a change that the plan shows. A document says more than routes.
+    if have.mark.is_none() && document.is_none() && !want.exclusive {
+        lost.extend(unsaid(have));
+    }
     if lost.is_empty() {
         return Ok(());
     }
@@ -26,6 +31,19 @@ pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
          on it, `openapi` with a document that has them, or `exclusive = true` to give them up",
         lost.join(", ")
     ))
+}
+
+/// The methods with settings that no route of a stack says, each with their names.
+fn unsaid(have: &Have) -> Vec<String> {
+    let Resource::RestApi(live) = &have.resource else {
+        return Vec::new();
+    };
+    let having = live.methods.iter().filter(|(_, it)| !it.more.is_empty());
+    let line = |(key, it): (&RouteKey, &Method)| {
+        let names: Vec<&str> = it.more.keys().map(String::as_str).collect();
+        format!("`{key}` ({})", names.join(", "))
+    };
+    having.map(line).collect()
 }
 
 /// Private APIs that would have no resource policy: AWS deploys none of them.

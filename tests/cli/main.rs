@@ -4,6 +4,7 @@
 //! cargo test --test cli` writes README's console blocks and `help/` anew from what
 //! the program prints; what it wrote is then read by a person.
 
+mod adopting;
 mod contracts;
 mod disk;
 mod documents;

@@ -205,7 +205,7 @@ const GONE: Compared = Exactly;
 pub(super) const ROWS: &[Row] = &[
     // ---- Roles.
     read!("role.name", "name", ["iam:GetAccountAuthorizationDetails"], GONE, it => delete_role(it.cloud, OWN, "worker").await, [
-        "PD002 roles.worker", "PD005 apis.shop", "PD005 stages.shop.prod", "PD005 topics.news",
+        "PD002 roles.worker",
     ]),
     read!("role.path", "path", ["iam:GetAccountAuthorizationDetails"], Exactly, it => {
         let old = delete_role(it.cloud, OWN, "worker").await;
