@@ -1,6 +1,7 @@
 //! The sandbox's oddities, one test each, driven through its calls.
 
 mod apigateway;
+mod combined;
 mod deployments;
 mod iam;
 mod principals;

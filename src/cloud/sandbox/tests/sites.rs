@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use super::refused::heard;
+use super::{combined, refused};
+use std::collections::BTreeSet;
 
 /// The functions that make a refusal.
 const MAKERS: [&str; 7] = [
@@ -126,6 +127,18 @@ fn sites() -> Vec<Site> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Returns all that the sandbox answers in the tests of its refusals.
+fn heard() -> BTreeSet<String> {
+    refused::a_trust_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    refused::a_role_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    refused::a_filter_or_delivery_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    refused::a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    refused::an_edge_optimized_api_is_refused_where_there_is_none();
+    refused::a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    combined::what_stands_beside_each_other_and_the_sandbox_refuses_is_a_fault_of_the_stack();
+    refused::noted()
 }
 
 /// Whether an answer is made of a text with places to fill in.
