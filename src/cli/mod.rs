@@ -13,6 +13,7 @@ mod graph;
 mod handover;
 mod import;
 mod interview;
+mod lines;
 mod offboard;
 mod onboard;
 mod output;

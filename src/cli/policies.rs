@@ -1,17 +1,18 @@
 //! The commands about policies alone: `simulate` and `compare`. No stack, no cloud.
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::args::{self, PolicyKind};
+use super::lines::answer_each;
 use super::reading;
 use super::screen::Screen;
 use super::{Ending, Failure};
 use crate::policy::actions::is_listed;
+use crate::policy::bulk::Simulator;
 use crate::policy::grammar::{Grammar, Holder};
-use crate::policy::interchange::{self, compare_line_of, comparison, not_text, simulate_line_of};
+use crate::policy::interchange::{self, compare_line_of, comparison};
 use crate::policy::{Comparison, Document, Request, Who, compare as compared};
 use crate::policy::{PolicyError, json};
 use crate::report::style::{of_sign, styled};
@@ -19,7 +20,10 @@ use crate::report::style::{of_sign, styled};
 /// Answers requests, a JSON line each.
 pub(super) fn simulate(args: &args::Simulate, screen: &Screen) -> Result<Ending, Failure> {
     let kind = args.kind.map(grammar);
-    each_line(screen, |line| simulate_line_of(kind, line))
+    answer_each(screen, || {
+        let mut simulator = Simulator::of(kind);
+        move |line: &str| simulator.answer(line)
+    })
 }
 
 fn grammar(kind: PolicyKind) -> Grammar {
@@ -39,7 +43,7 @@ fn grammar(kind: PolicyKind) -> Grammar {
 pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, Failure> {
     let kind = args.kind.map(grammar);
     let (Some(old), Some(new)) = (&args.old, &args.new) else {
-        return each_line(screen, |line| compare_line_of(kind, line));
+        return answer_each(screen, || move |line: &str| compare_line_of(kind, line));
     };
     let (before, after) = (read(old)?, read(new)?);
     let kind = interchange::PolicyKind::compared(kind, &[&before.1, &after.1]);
@@ -109,22 +113,4 @@ fn document(
 
 fn refused(path: &Path, error: &PolicyError) -> Failure {
     Failure::Plain(format!("`{}` is not a policy: {error}", path.display()))
-}
-
-fn each_line(screen: &Screen, answer: impl Fn(&str) -> String) -> Result<Ending, Failure> {
-    if std::io::stdin().is_terminal() {
-        screen.talk("reading requests from stdin, a JSON object a line; end with ctrl-d");
-    }
-    for line in std::io::stdin().lock().split(b'\n') {
-        let line = line.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))?;
-        // A shell may put a byte order mark before what it pipes.
-        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
-        // One bad line is no reason to leave the others without an answer.
-        match std::str::from_utf8(line) {
-            Ok(line) if line.trim().is_empty() => {}
-            Ok(line) => screen.result(&format!("{}\n", answer(line))),
-            Err(error) => screen.result(&format!("{}\n", not_text(error.valid_up_to()))),
-        }
-    }
-    Ok(Ending::Done)
 }

@@ -122,45 +122,71 @@ pub struct Prepared {
     pub rcps: Vec<Vec<Arc<Rules>>>,
 }
 
+/// What a document is among those that bear on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// An identity policy; of several, which one, from 1.
+    Identity(Option<usize>),
+    Resource,
+    Boundary,
+    Session,
+    /// Of this level, from 1.
+    ServiceControl(usize),
+    ResourceControl(usize),
+}
+
+impl Part {
+    /// The identity policy at an index, of so many.
+    pub(super) fn identity(index: usize, count: usize) -> Self {
+        Self::Identity((count > 1).then_some(index + 1))
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Resource => Kind::Resource,
+            Self::ResourceControl(_) => Kind::ResourceControl,
+            Self::Identity(_) | Self::Boundary | Self::Session | Self::ServiceControl(_) => {
+                Kind::Identity
+            }
+        }
+    }
+
+    /// What a reason calls it.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Identity(None) => "identity policy".to_owned(),
+            Self::Identity(Some(number)) => format!("identity policy {number}"),
+            Self::Resource => "resource policy".to_owned(),
+            Self::Boundary => "permissions boundary".to_owned(),
+            Self::Session => "session policy".to_owned(),
+            Self::ServiceControl(level) => format!("service control policy at level {level}"),
+            Self::ResourceControl(level) => format!("resource control policy at level {level}"),
+        }
+    }
+}
+
 impl Prepared {
     /// Policies made ready.
     #[must_use]
     pub fn of(policies: &Policies) -> Self {
-        let one = |document: &Option<Document>, kind, name: &str| {
-            document
-                .as_ref()
-                .map(|it| Arc::new(Rules::of(it, kind, name)))
-        };
-        let levels = |levels: &[Vec<Document>], kind, name: &str| {
-            let level = |(index, documents): (usize, &Vec<Document>)| {
-                let name = format!("{name} at level {}", index + 1);
-                documents
-                    .iter()
-                    .map(|it| Arc::new(Rules::of(it, kind, name.clone())))
-                    .collect()
+        let of = |part: Part, it: &Document| Arc::new(Rules::of(it, part.kind(), part.name()));
+        let one = |document: &Option<Document>, part| document.as_ref().map(|it| of(part, it));
+        let levels = |levels: &[Vec<Document>], part: fn(usize) -> Part| {
+            let level = |(level, documents): (usize, &Vec<Document>)| {
+                documents.iter().map(|it| of(part(level), it)).collect()
             };
-            levels.iter().enumerate().map(level).collect()
+            (1..).zip(levels).map(level).collect()
         };
-        let many = policies.identity.len() > 1;
-        let identity = policies.identity.iter().enumerate().map(|(index, it)| {
-            let name = if many {
-                format!("identity policy {}", index + 1)
-            } else {
-                "identity policy".to_owned()
-            };
-            Arc::new(Rules::of(it, Kind::Identity, name))
-        });
+        let count = policies.identity.len();
+        let identity = policies.identity.iter().enumerate();
+        let identity = identity.map(|(index, it)| of(Part::identity(index, count), it));
         Self {
             identity: identity.collect(),
-            resource: one(&policies.resource, Kind::Resource, "resource policy"),
-            boundary: one(&policies.boundary, Kind::Identity, "permissions boundary"),
-            session: one(&policies.session, Kind::Identity, "session policy"),
-            scps: levels(&policies.scps, Kind::Identity, "service control policy"),
-            rcps: levels(
-                &policies.rcps,
-                Kind::ResourceControl,
-                "resource control policy",
-            ),
+            resource: one(&policies.resource, Part::Resource),
+            boundary: one(&policies.boundary, Part::Boundary),
+            session: one(&policies.session, Part::Session),
+            scps: levels(&policies.scps, Part::ServiceControl),
+            rcps: levels(&policies.rcps, Part::ResourceControl),
         }
     }
 

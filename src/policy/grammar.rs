@@ -20,7 +20,7 @@ use terms::{
 mod terms;
 
 /// Which documents are taken, by what they are attached to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Grammar {
     /// An inline or managed policy of a role, user or group.
     Identity,
@@ -33,7 +33,7 @@ pub enum Grammar {
 }
 
 /// The resource that holds a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// An SNS topic.
     Topic,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::actions::is_listed;
-use super::decide::{Policies, decide};
+use super::decide::{Policies, Verdict, decide};
 use super::document::Document;
 use super::grammar::{Grammar, Holder, Refusal, items};
 use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
@@ -72,10 +72,7 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
         let organization = PolicyKind::told(Grammar::Organization);
         let of_resource = match kind {
             Some(kind) => PolicyKind::told(kind),
-            None => PolicyKind {
-                told: false,
-                ..PolicyKind::told(kind_of_resource(&request))
-            },
+            None => PolicyKind::guessed(kind_of_resource(&request)),
         };
         let own = ["identityPolicies", "boundary", "sessionPolicy"];
         let assumed = request
@@ -111,12 +108,16 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
                 ..policies
             };
         }
-        let verdict = decide(&request, &policies);
-        Ok(text(&Decided {
-            name,
-            decision: verdict.decision.as_str(),
-            because: verdict.because,
-        }))
+        Ok(decided(name, decide(&request, &policies)))
+    })
+}
+
+/// A verdict as one line of JSON.
+pub(super) fn decided(name: Option<&str>, verdict: Verdict) -> String {
+    text(&Decided {
+        name,
+        decision: verdict.decision.as_str(),
+        because: verdict.because,
     })
 }
 
@@ -410,8 +411,8 @@ fn account(value: Value, at: &str) -> Result<String, PolicyError> {
 /// What a document is attached to, and whether that was told.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyKind {
-    grammar: Grammar,
-    told: bool,
+    pub(super) grammar: Grammar,
+    pub(super) told: bool,
     /// Whether a list without statements stands for no policy at all.
     may_be_empty: bool,
 }
@@ -427,6 +428,13 @@ impl PolicyKind {
         }
     }
 
+    pub(super) fn guessed(grammar: Grammar) -> Self {
+        Self {
+            told: false,
+            ..Self::told(grammar)
+        }
+    }
+
     /// The kind of a document that is compared: one without statements stands for none.
     #[must_use]
     pub fn compared(told: Option<Grammar>, documents: &[&Value]) -> Self {
@@ -439,7 +447,7 @@ impl PolicyKind {
 }
 
 /// What a resource policy is attached to, by the request that it is judged for.
-fn kind_of_resource(request: &Request) -> Grammar {
+pub(super) fn kind_of_resource(request: &Request) -> Grammar {
     let trusts = request.action.to_ascii_lowercase().starts_with("sts:")
         && request.resource.contains(":role/");
     if trusts {

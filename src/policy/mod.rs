@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod automaton;
+pub mod bulk;
 pub mod condition;
 pub mod context;
 pub mod coordinate;

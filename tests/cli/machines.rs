@@ -186,3 +186,53 @@ fn fmt_lays_a_file_out_once() {
     folder.run("fmt").ends(0);
     assert_eq!(folder.read("provision.toml"), tidy);
 }
+
+/// Lines are answered on several cores, in the order in which they came, the last one without its end.
+#[test]
+fn simulate_answers_every_line_in_its_turn() {
+    let folder = Folder::new();
+    let policy = |action: usize| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sns:A{action}*","Resource":"*"}}}}"#
+        )
+    };
+    let line = |number: usize| {
+        if number % 100 == 7 {
+            return format!("{{\"name\":\"{number}\"");
+        }
+        format!(
+            r#"{{"name":"{number}","request":{{"principal":"arn:aws:iam::111111111111:role/a","action":"sns:A{}","resource":"*"}},"identityPolicies":[{}]}}"#,
+            number % 10,
+            policy(number % 7)
+        )
+    };
+    let lines: Vec<String> = (0..5000).map(line).collect();
+    let mut child = folder
+        .command(super::PROGRAM)
+        .arg("simulate")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut input = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || {
+        std::io::Write::write_all(&mut input, lines.join("\n").as_bytes())
+    });
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("no panic").expect("it reads");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let answers: Vec<serde_json::Value> = text
+        .lines()
+        .map(|it| serde_json::from_str(it).expect("JSON"))
+        .collect();
+    assert_eq!(answers.len(), 5000);
+    for (number, answer) in answers.iter().enumerate() {
+        if number % 100 == 7 {
+            assert_eq!(answer["error"], "this is not JSON");
+            continue;
+        }
+        assert_eq!(answer["name"], number.to_string());
+        let same = number % 10 == number % 7;
+        assert_eq!(answer["decision"], if same { "allow" } else { "deny" });
+    }
+}

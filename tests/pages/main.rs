@@ -4,6 +4,7 @@
 //! each with the `page` that decides it and the `expected` answer: a decision or verdict, `refused` for a
 //! document that AWS does not take, or `never` for whatever must not be allowed.
 
+use provision::policy::bulk::Simulator;
 use provision::policy::interchange::{compare_line, simulate_line};
 use serde_json::{Value, json};
 
@@ -124,4 +125,17 @@ fn every_witness_of_a_pair_is_let_through_by_one_of_them_only() {
         }
     }
     assert!(witnesses > 150, "{witnesses}");
+}
+
+/// Documents that come again are read once, which changes no answer.
+#[test]
+fn questions_in_bulk_are_answered_as_one_by_one() {
+    let mut simulator = Simulator::of(None);
+    for _ in 0..2 {
+        for line in REQUESTS.lines() {
+            let (line, place, _) = question(line);
+            let line = line.to_string();
+            assert_eq!(simulator.answer(&line), simulate_line(&line), "{place}");
+        }
+    }
 }
