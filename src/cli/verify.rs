@@ -1,19 +1,27 @@
 //! `provision verify`
 
+use std::path::Path;
+
 use super::args;
+use super::reading;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
 use crate::guard::guard;
 use crate::report;
+use crate::verify::certificate::certificate;
+use crate::verify::check::check;
 use crate::verify::{World, prove};
 
 /// Puts every claim of a stack to its own documents, or to those that AWS has now.
 pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Ending, Failure> {
+    if let Some(file) = &args.check {
+        return checked(file, screen);
+    }
     let stack = load(&args.files)?;
     let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
-    let world = if live {
+    let mut world = if live {
         let session = Session::open(&stack, &args.place, screen)?;
         let found;
         (desired, found) = session.survey(&stack, desired).await?;
@@ -23,7 +31,14 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
         desired.provisional().iter().for_each(|it| screen.talk(it));
         World::wanted(&desired)
     };
+    world.keeps_steps = args.certificate.is_some();
     let proof = prove(&stack, &desired, &world);
+    if let Some(file) = &args.certificate {
+        let text = format!("{:#}\n", certificate(&desired.stack, &proof));
+        std::fs::write(file, text).map_err(|error| {
+            Failure::Plain(format!("cannot write `{}`: {error}", file.display()))
+        })?;
+    }
     let guarded = guard(&desired, &world);
     if args.json {
         let from = if live { "live" } else { "stack" };
@@ -43,4 +58,23 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
             Ending::Done
         },
     )
+}
+
+/// Says whether a certificate is right, without the stack or a cloud.
+fn checked(file: &Path, screen: &Screen) -> Result<Ending, Failure> {
+    let text = reading::text(file)
+        .map_err(|error| Failure::Plain(format!("cannot read `{}`: {error}", file.display())))?;
+    match check(&text) {
+        Ok(found) => {
+            screen.result(&format!(
+                "Accepted  {} claims decided again; {} on the prover's word, {} not proved\n",
+                found.certified, found.uncertified, found.open
+            ));
+            Ok(Ending::Done)
+        }
+        Err(reason) => {
+            screen.result(&format!("Refused  {reason}\n"));
+            Ok(Ending::Refused)
+        }
+    }
 }

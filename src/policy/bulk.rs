@@ -266,7 +266,7 @@ mod tests {
             ("e", "{}"),
         ];
         assert_eq!(found.as_deref(), Some(&expected[..]));
-        assert_eq!(elements(r#"[ ]"#), Some(Vec::new()));
+        assert_eq!(elements("[ ]"), Some(Vec::new()));
         assert_eq!(members("{}"), Some(Vec::new()));
         for broken in [
             "",

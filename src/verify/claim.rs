@@ -4,6 +4,7 @@ use crate::model::Address;
 use crate::policy::Request;
 
 use super::paper::Origin;
+use super::steps::Step;
 
 /// What kind of promise a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +67,8 @@ pub struct Finding {
     pub subject: Address,
     /// Where it is declared, as `file:line`, when one line declares it.
     pub written_at: Option<String>,
+    /// What it rests on, where a certificate is asked for.
+    pub steps: Vec<Step>,
     /// How it came out.
     pub outcome: Outcome,
 }
@@ -192,6 +195,7 @@ impl Evidence {
 pub(super) struct Trial {
     pub(super) failed: Vec<Evidence>,
     pub(super) unproven: Vec<String>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// More evidence than this of one claim tells nobody more.
@@ -219,6 +223,13 @@ impl Trial {
             if !self.unproven.contains(&reason) && self.unproven.len() < MOST_EVIDENCE {
                 self.unproven.push(reason);
             }
+        }
+    }
+
+    /// Keeps a step, if a certificate is asked for.
+    pub(super) fn rests_on(&mut self, keeps: bool, step: impl FnOnce() -> Step) {
+        if keeps {
+            self.steps.push(step());
         }
     }
 

@@ -32,6 +32,7 @@ impl Case<'_> {
                 promise: Promise::May,
                 subject: claiming.from.clone(),
                 written_at: Some(claiming.claim.written_at.clone()),
+                steps: trial.steps.clone(),
                 outcome: trial.outcome(),
             });
         }

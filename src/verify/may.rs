@@ -21,6 +21,7 @@ use super::claim::{Evidence, Finding, Outcome, Promise, Trial};
 use super::declared::account_of;
 use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
+use super::steps::Step;
 use super::voice::{Voice, root};
 use super::world::{Caller, Surface, Thing, What, World, bounding, method_auth};
 
@@ -117,6 +118,7 @@ impl Case<'_> {
             promise: Promise::May,
             subject: grant.target.clone(),
             written_at: Some(grant.written_at.clone()),
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         };
         let arn = match &access.to {
@@ -230,6 +232,7 @@ impl Case<'_> {
             promise: Promise::May,
             subject: address.clone(),
             written_at: api.written_at.get(*first).cloned(),
+            steps: Vec::new(),
             outcome: Outcome::Unproven(vec![reason]),
         })
     }
@@ -283,6 +286,9 @@ impl Case<'_> {
         target: &Thing,
     ) {
         let verdict = self.world.should_pass(request, caller, target);
+        trial.rests_on(self.world.keeps_steps, || {
+            Step::asked(request, caller, target, true, &verdict)
+        });
         match verdict.decision {
             Decision::Allow => {}
             Decision::Unproven => {
@@ -445,6 +451,7 @@ impl Case<'_> {
             promise: Promise::May,
             subject: address,
             written_at: None,
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         }
     }
@@ -478,7 +485,8 @@ impl Case<'_> {
                         .as_ref()
                         .map_or(Three::No, |it| alone(&it.document, &request));
                     match says {
-                        Three::Yes => {}
+                        Three::Yes => trial
+                            .rests_on(self.world.keeps_steps, || Step::trusted(&request, role)),
                         Three::Maybe => trial.depends_on([format!(
                             "{} cannot be decided for {}",
                             policy_name(role),
@@ -514,6 +522,7 @@ impl Case<'_> {
             promise: Promise::May,
             subject: address,
             written_at: None,
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         }
     }
@@ -567,6 +576,7 @@ impl Case<'_> {
                 promise: Promise::May,
                 subject: api_address.clone(),
                 written_at: None,
+                steps: trial.steps.clone(),
                 outcome: trial.outcome(),
             });
         }
@@ -618,6 +628,7 @@ impl Case<'_> {
             promise: Promise::Serves,
             subject: api.clone(),
             written_at: None,
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         }
     }
@@ -681,6 +692,7 @@ impl From<&Trial> for Trial {
         Self {
             failed: before.failed.clone(),
             unproven: before.unproven.clone(),
+            steps: before.steps.clone(),
         }
     }
 }

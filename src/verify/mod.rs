@@ -16,6 +16,8 @@
 //! Everything is computed; no call is made.
 
 pub mod calls;
+pub mod certificate;
+pub mod check;
 pub mod claim;
 mod contracts;
 mod declared;
@@ -27,6 +29,8 @@ mod only;
 pub mod paper;
 mod promised;
 pub mod question;
+mod reaching;
+pub mod steps;
 mod voice;
 pub mod world;
 

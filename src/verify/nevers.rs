@@ -59,6 +59,7 @@ fn claim(never: &Never, forbidden: &Forbidden, desired: &Desired, search: &Searc
         promise: Promise::Never,
         subject: forbidden.target.clone(),
         written_at: Some(never.written_at.clone()),
+        steps: trial.steps.clone(),
         outcome: trial.outcome(),
     }
 }

@@ -10,11 +10,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::lower::Desired;
-use crate::model::{Address, KindName};
-use crate::policy::patterns::Pattern;
 use crate::policy::widen::blame;
 use crate::policy::{
-    Change, Clause, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare_in,
+    Change, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare_in,
 };
 use crate::stack::{RouteKey, Stack, Target};
 
@@ -23,6 +21,8 @@ use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::{Bound, Declared, account_of, named};
 use super::may::through;
 use super::paper::{Origin, Paper, allowing};
+use super::reaching::{Reaching, takes};
+use super::steps::Step;
 use super::voice::{ELSEWHERE, MADE_UP, role_in};
 use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
@@ -76,99 +76,10 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
             promise: Promise::Only,
             subject: thing.address.clone(),
             written_at: None,
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         });
     }
-}
-
-/// Statements of identity policies, by the resources that they reach.
-struct Reaching<'a> {
-    /// By the resource's address: roles with a statement that reaches it.
-    found: BTreeMap<&'a Address, BTreeMap<&'a Address, &'a Thing>>,
-    /// By account: roles with documents that nobody read.
-    unread: BTreeMap<&'a str, Vec<&'a Thing>>,
-}
-
-/// The actions by which a resource of the stack is used.
-const USES: [&str; 3] = ["sns:publish", "sns:subscribe", "execute-api:invoke"];
-
-fn takes(clause: &Clause, action: &str) -> bool {
-    clause
-        .values
-        .iter()
-        .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(action))
-        != clause.negated
-}
-
-impl<'a> Reaching<'a> {
-    fn of(world: &'a World) -> Self {
-        let mut reaching = Self {
-            found: BTreeMap::new(),
-            unread: BTreeMap::new(),
-        };
-        let targets: Vec<&Thing> = world
-            .things
-            .values()
-            .filter(|it| matches!(it.what, What::Topic { .. } | What::Api(_)))
-            .collect();
-        for role in world.of_kind(KindName::Role) {
-            let What::Role {
-                identity, unread, ..
-            } = &role.what
-            else {
-                continue;
-            };
-            if !unread.is_empty() {
-                reaching
-                    .unread
-                    .entry(account_of(role))
-                    .or_default()
-                    .push(role);
-            }
-            for paper in identity {
-                for statement in allowing(paper) {
-                    if !USES.iter().any(|it| takes(&statement.action, it)) {
-                        continue;
-                    }
-                    for target in reached(world, &targets, statement) {
-                        let known = reaching.found.entry(&target.address).or_default();
-                        known.insert(&role.address, role);
-                    }
-                }
-            }
-        }
-        reaching
-    }
-
-    fn to(&self, thing: &Thing) -> impl Iterator<Item = &'a Thing> {
-        self.found
-            .get(&thing.address)
-            .into_iter()
-            .flat_map(|it| it.values().copied())
-    }
-}
-
-/// The resources that a statement may reach.
-fn reached<'a>(world: &'a World, targets: &[&'a Thing], statement: &Statement) -> Vec<&'a Thing> {
-    let Some(clause) = &statement.resource else {
-        return targets.to_vec();
-    };
-    if clause.negated {
-        return targets.to_vec();
-    }
-    let mut found: BTreeMap<&Address, &Thing> = BTreeMap::new();
-    for value in &clause.values {
-        // An API's own name ends at the first slash.
-        let head = value.split('/').next().unwrap_or_default();
-        if head.contains(['*', '?', '$']) {
-            let pattern = Texts::pattern(value);
-            let plain = |it: &&&Thing| pattern.clone().past(&it.arn).is_some();
-            found.extend(targets.iter().filter(plain).map(|it| (&it.address, *it)));
-        } else {
-            found.extend(world.with_arn(head).map(|it| (&it.address, it)));
-        }
-    }
-    found.into_values().collect()
 }
 
 struct Search<'a> {
@@ -182,6 +93,10 @@ impl Search<'_> {
     fn policy(&self, trial: &mut Trial, thing: &Thing) {
         let Some(paper) = &thing.policy else { return };
         let bound = self.declared.bound(thing);
+        trial.rests_on(self.world.keeps_steps, || Step::Within {
+            document: paper.document.clone(),
+            declared: bound.document(),
+        });
         let outside: Vec<&Statement> = allowing(paper).filter(|it| !bound.covers(it)).collect();
         for statement in outside {
             self.outside(trial, thing, paper, statement, &bound);
@@ -268,6 +183,9 @@ impl Search<'_> {
         {
             (request, verdict) = (Cow::Owned(shown), found);
         }
+        trial.rests_on(self.world.keeps_steps, || {
+            Step::asked(&request, caller, target, false, &verdict)
+        });
         match verdict.decision {
             Decision::Deny => {}
             Decision::Unproven => {
@@ -447,6 +365,9 @@ impl Search<'_> {
             {
                 (request, open) = shown;
             }
+            trial.rests_on(self.world.keeps_steps, || {
+                Step::asked(&request, Caller::Bare, thing, false, &open)
+            });
             match open.decision {
                 Decision::Allow => trial.fails(Evidence {
                     says: format!(
@@ -481,6 +402,7 @@ impl Search<'_> {
             promise: Promise::Only,
             subject: thing.address.clone(),
             written_at: None,
+            steps: trial.steps.clone(),
             outcome: trial.outcome(),
         }
     }

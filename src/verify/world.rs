@@ -126,6 +126,8 @@ pub struct World {
     pub subscriptions: BTreeSet<(String, String)>,
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
+    /// Whether claims keep what they rest on, for a certificate.
+    pub keeps_steps: bool,
     /// KMS keys that topics and queues are encrypted with, as far as they were read.
     pub keys: Keys,
     by_arn: Names<Address>,
@@ -209,6 +211,7 @@ impl World {
             subscriptions: BTreeSet::new(),
             ids,
             keys: live.keys.clone(),
+            keeps_steps: false,
             by_arn: Names::default(),
             policies: live.policies.clone(),
         }

@@ -566,3 +566,44 @@ fn an_authorizer_of_the_document_is_kept_where_the_stack_says_so_and_told_where_
         .ends(1)
         .tells("names `GET /orders`, to which its document gives no Cognito or Lambda authorizer");
 }
+
+#[test]
+fn a_certificate_is_checked_offline_and_one_that_was_changed_is_refused() {
+    let folder = Folder::with_stacks();
+    folder.run(&format!("apply {MARKETPLACE} --yes")).ends(0);
+    folder
+        .run(&format!(
+            "verify {MARKETPLACE} --live --certificate proof.json"
+        ))
+        .ends(0)
+        .says("Proved  ");
+    // Neither the stack nor a cloud is asked.
+    let elsewhere = Folder::new();
+    let text = folder.read("proof.json");
+    elsewhere.write("proof.json", &text);
+    elsewhere
+        .run("verify --check proof.json")
+        .ends(0)
+        .says("Accepted  ")
+        .says(", 0 not proved");
+    let changed = text.replacen("roles.checkout may", "roles.refunds may", 1);
+    assert_ne!(changed, text);
+    elsewhere.write("proof.json", &changed);
+    elsewhere
+        .run("verify --check proof.json")
+        .ends(3)
+        .says("Refused  the seal does not fit");
+    elsewhere.write("proof.json", "{");
+    elsewhere
+        .run("verify --check proof.json")
+        .ends(3)
+        .says("Refused  this is no JSON");
+    elsewhere
+        .run("verify --check missing.json")
+        .ends(1)
+        .tells("cannot read `missing.json`");
+    elsewhere
+        .run("verify stack.toml --check proof.json")
+        .ends(1)
+        .tells("cannot be used");
+}

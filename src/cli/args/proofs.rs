@@ -15,7 +15,9 @@ Examples:
   provision verify                                from the stack alone: no call is made
   provision verify --live                         from what AWS has now, deployed authorizers included
   provision verify --live --sandbox               the same of the sandbox
-  provision verify --strict                       exit 3 also for what cannot be known")]
+  provision verify --strict                       exit 3 also for what cannot be known
+  provision verify --live --certificate proof.json   a proof that others can check
+  provision verify --check proof.json             accept such a proof, offline; exit 3 if it is not right")]
 pub struct Verify {
     /// The stack's files.
     #[command(flatten)]
@@ -29,6 +31,12 @@ pub struct Verify {
     /// Exit 3 when a claim is unproven, too.
     #[arg(long)]
     pub strict: bool,
+    /// Write what each claim rests on to a file that `--check` accepts.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// Check a certificate without the stack, AWS or the prover.
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub check: Option<PathBuf>,
     /// Print a document for machines.
     #[arg(long)]
     pub json: bool,

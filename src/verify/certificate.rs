@@ -1,0 +1,155 @@
+//! A proof as a document that others can check without this prover.
+//!
+//! Each claim has the steps that it rests on, and each step the digests of its documents, the statements that decide
+//! it, and for an inclusion the pieces that cover it. A claim that the checker ([`super::check`]) cannot decide
+//! by itself is written with the reason, and counts as the prover's word.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::check::{self, FORMAT, FORMAT_VERSION, digest, lies_within, parts};
+use super::claim::{Finding, Outcome, Proof};
+use super::steps::{Asked, Step};
+use crate::policy::interchange::request_value;
+use crate::policy::widen::deciding;
+use crate::policy::{Decision, Document, Effect};
+
+/// The certificate of a proof.
+#[must_use]
+pub fn certificate(stack: &str, proof: &Proof) -> Value {
+    let mut documents = Documents::default();
+    let claims: Vec<Value> = proof
+        .findings
+        .iter()
+        .map(|it| documents.claim(it))
+        .collect();
+    let mut whole = json!({
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "stack": stack,
+        "documents": documents.texts,
+        "claims": claims,
+    });
+    whole["seal"] = Value::String(digest(&whole));
+    whole
+}
+
+/// Documents by their digests.
+#[derive(Default)]
+struct Documents {
+    texts: Map<String, Value>,
+    read: BTreeMap<String, Document>,
+}
+
+impl Documents {
+    fn add(&mut self, document: &Document) -> String {
+        let value = document.to_value();
+        let name = digest(&value);
+        self.texts.entry(name.clone()).or_insert(value);
+        self.read
+            .entry(name.clone())
+            .or_insert_with(|| document.clone());
+        name
+    }
+
+    fn claim(&mut self, finding: &Finding) -> Value {
+        let (verdict, because) = match &finding.outcome {
+            Outcome::Proved => ("proved", Vec::new()),
+            Outcome::Failed(evidence) => (
+                "failed",
+                evidence.iter().map(|it| it.says.clone()).collect(),
+            ),
+            Outcome::Unproven(reasons) => ("unproven", reasons.clone()),
+        };
+        let mut claim = json!({
+            "claim": finding.claim,
+            "promise": finding.promise.as_str(),
+            "subject": finding.subject.to_string(),
+            "verdict": verdict,
+        });
+        if verdict != "proved" {
+            claim["because"] = json!(because);
+            return claim;
+        }
+        // What the checker does not accept leaves no documents behind.
+        let before = (self.texts.clone(), self.read.clone());
+        claim["steps"] = finding.steps.iter().map(|it| self.step(it)).collect();
+        if let Err(reason) = check::claim(&claim, &self.read) {
+            (self.texts, self.read) = before;
+            claim["uncertified"] = Value::String(reason);
+            if let Some(fields) = claim.as_object_mut() {
+                fields.remove("steps");
+            }
+        }
+        claim
+    }
+
+    fn step(&mut self, step: &Step) -> Value {
+        match step {
+            Step::Asked(asked) => self.asked(asked),
+            Step::Within { document, declared } => json!({
+                "document": self.add(document),
+                "within": self.add(declared),
+                "pieces": pieces(document, declared),
+            }),
+        }
+    }
+
+    fn asked(&mut self, asked: &Asked) -> Value {
+        let effect = if asked.decision == Decision::Allow {
+            Effect::Allow
+        } else {
+            Effect::Deny
+        };
+        let all = asked
+            .identity
+            .iter()
+            .chain(&asked.resource)
+            .chain(&asked.boundary);
+        let mut by = Vec::new();
+        for document in all {
+            let Some(found) = deciding(document, &asked.request, effect) else {
+                continue;
+            };
+            let index = document
+                .statements
+                .iter()
+                .position(|it| std::ptr::eq(it, found));
+            by.push(json!({"document": self.add(document), "statement": index}));
+        }
+        let identity: Vec<String> = asked.identity.iter().map(|it| self.add(it)).collect();
+        json!({
+            "request": request_value(&asked.request),
+            "silence": if asked.plain { "plain" } else { "anything" },
+            "decision": asked.decision.as_str(),
+            "identity": identity,
+            "boundary": asked.boundary.as_ref().map(|it| self.add(it)),
+            "resource": asked.resource.as_ref().map(|it| self.add(it)),
+            "by": by,
+        })
+    }
+}
+
+/// For each principal, action and resource that a document allows, the statement that takes it in.
+fn pieces(document: &Document, declared: &Document) -> Vec<Value> {
+    let statements = document.statements.iter().enumerate();
+    let mut found = Vec::new();
+    for (at, statement) in statements.filter(|(_, it)| it.effect == Effect::Allow) {
+        for piece in parts(statement).unwrap_or_default() {
+            let mut all = declared.statements.iter();
+            let Some(by) = all.position(|it| lies_within(&piece, statement, it)) else {
+                continue;
+            };
+            found.push(json!({
+                "statement": at,
+                "of": piece,
+                "by": by,
+            }));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
