@@ -481,6 +481,10 @@ fn request(dice: &mut Dice, target: Target) -> Value {
             context.insert(key.to_owned(), json!([]));
         }
     }
+    if caller.ends_with(".amazonaws.com") {
+        // No page says which type a service is of.
+        context.insert("aws:PrincipalType".to_owned(), json!([]));
+    }
     if caller.starts_with("arn:") || caller.is_empty() {
         context.insert("aws:SourceArn".to_owned(), json!([]));
     }
