@@ -1,4 +1,4 @@
-//! The shapes as Markdown: the stack reference of the README.
+//! The shapes as Markdown: the stack reference of `docs/stack.md`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ fn section(
     if !told.insert(shape.doc) {
         return;
     }
-    let _ = write!(text, "\n### `{heading}`\n\n{}\n\n", shape.doc);
+    let _ = write!(text, "\n## `{heading}`\n\n{}\n\n", shape.doc);
     let _ = writeln!(text, "| field | type | default | meaning |");
     let _ = writeln!(text, "| --- | --- | --- | --- |");
     for field in shape.fields {

@@ -3,7 +3,7 @@
 //! The stack is [`stack::text`], on the sandbox: exact and the same on every
 //! machine. Terraform's figures are closed forms of what was measured with
 //! Terraform 1.15.5 and its AWS provider 3.39.0 behind a counting proxy; newer
-//! providers make more calls. The table is README's, word for word:
+//! providers make more calls. The table is that of `docs/calls.md`, word for word:
 //! `PROVISION_REWRITE=1 cargo test --test baseline` writes it there anew.
 
 mod onboard;
@@ -224,11 +224,11 @@ fn table(measured: &BTreeMap<u64, BTreeMap<Act, Calls>>) -> String {
     text
 }
 
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/calls.md")
 }
 
-/// What stands between two marks of README, and all of it with that replaced.
+/// What stands between two marks of the page, and all of it with that replaced.
 fn between(text: &str, name: &str, new: &str) -> (String, String) {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let (before, rest) = text.split_once(&begin).expect("the mark that begins it");
@@ -257,12 +257,15 @@ async fn no_more_calls_are_made_than_the_marks_allow_and_readme_says_how_many() 
     }
     assert!(above.is_empty(), "{}", above.join("\n"));
     let table = table(&measured);
-    let text = std::fs::read_to_string(readme()).expect("README.md");
+    let text = std::fs::read_to_string(page()).expect("docs/calls.md");
     let (old, new) = between(&text, "calls", &table);
     if std::env::var_os("PROVISION_REWRITE").is_some() {
-        std::fs::write(readme(), new).expect("README.md is written");
+        std::fs::write(page(), new).expect("the page is written");
     } else {
-        assert_eq!(old, table, "README's table is not what was measured");
+        assert_eq!(
+            old, table,
+            "the table of docs/calls.md is not what was measured"
+        );
     }
 }
 

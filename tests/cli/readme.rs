@@ -1,4 +1,4 @@
-//! README does what it says.
+//! README and the pages of `docs/` do what they say.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,21 +8,37 @@ use std::sync::Mutex;
 
 use super::{Folder, PROGRAM, ROOT, rewrites};
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md")
+/// The pages in the order in which a reader runs what they show, all in one folder.
+const PAGES: [&str; 9] = [
+    "README.md",
+    "docs/first-apply.md",
+    "docs/access.md",
+    "docs/aws.md",
+    "docs/day-two.md",
+    "docs/teams.md",
+    "docs/calls.md",
+    "docs/limits.md",
+    "docs/stack.md",
+];
+
+/// The page that lists every field of a stack.
+const REFERENCE: &str = "docs/stack.md";
+
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(name)).expect("a page")
 }
 
-fn replace(new: &str) {
-    fs::write(Path::new(ROOT).join("README.md"), new).expect("README.md is written");
+fn replace(name: &str, new: &str) {
+    fs::write(Path::new(ROOT).join(name), new).expect("a page is written");
 }
 
-/// A piece of README: a line of a console block with what it prints, or anything else.
+/// A piece of a page: a line of a console block with what it prints, or anything else.
 enum Piece {
     Text(String),
     Command { line: String, prints: String },
 }
 
-/// README in pieces; put together they are README again.
+/// A page in pieces; put together they are the page again.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut found = Vec::new();
     let mut inside = false;
@@ -86,57 +102,74 @@ fn run(folder: &Folder, line: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Held by whoever reads README and may write it anew.
-static README: Mutex<()> = Mutex::new(());
+/// Held by whoever reads the pages and may write them anew.
+static HELD: Mutex<()> = Mutex::new(());
 
 #[test]
 fn every_console_block_prints_what_it_shows() {
-    let _held = README.lock();
-    let text = readme();
+    let _held = HELD.lock();
     let folder = Folder::with_stacks();
-    let mut pieces = pieces(&text);
-    assert_eq!(whole(&pieces), text, "README ends with a line's end");
     let mut wrong = Vec::new();
     let mut count = 0;
-    for piece in &mut pieces {
-        if let Piece::Command { line, prints } = piece {
-            count += 1;
-            let printed = run(&folder, line);
-            // A blank line in the text between blocks is no part of what is printed.
-            if *prints != printed {
-                wrong.push(format!(
-                    "$ {line}\n--- README\n{prints}--- printed\n{printed}"
-                ));
-                *prints = printed;
+    for name in PAGES {
+        let text = page(name);
+        let mut pieces = pieces(&text);
+        assert_eq!(whole(&pieces), text, "{name} ends with a line's end");
+        for piece in &mut pieces {
+            if let Piece::Command { line, prints } = piece {
+                count += 1;
+                let printed = run(&folder, line);
+                // A blank line in the text between blocks is no part of what is printed.
+                if *prints != printed {
+                    wrong.push(format!(
+                        "$ {line}\n--- {name}\n{prints}--- printed\n{printed}"
+                    ));
+                    *prints = printed;
+                }
             }
+        }
+        if rewrites() {
+            replace(name, &whole(&pieces));
         }
     }
     assert!(count >= 8, "the blocks were found");
-    if rewrites() {
-        replace(&whole(&pieces));
-    } else {
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    }
+    assert!(rewrites() || wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_first_page_is_short() {
+    let lines = page("README.md").lines().count();
+    assert!(lines <= 200, "README has {lines} lines");
+    let folder = fs::read_dir(Path::new(ROOT).join("docs")).expect("docs");
+    let mut found: Vec<String> = folder
+        .filter_map(|it| it.expect("a page").file_name().into_string().ok())
+        .filter(|it| it.ends_with(".md"))
+        .map(|it| format!("docs/{it}"))
+        .collect();
+    found.sort();
+    let mut pages: Vec<&str> = PAGES[1..].to_vec();
+    pages.sort_unstable();
+    assert_eq!(found, pages, "every page is one that is run");
 }
 
 #[test]
 fn the_stack_reference_is_the_one_the_program_is_made_from() {
-    let _held = README.lock();
-    let text = readme();
+    let _held = HELD.lock();
+    let text = page(REFERENCE);
     let (begin, end) = ("<!-- reference -->\n", "<!-- /reference -->");
     let (before, rest) = text.split_once(begin).expect("the mark that begins it");
     let (old, after) = rest.split_once(end).expect("the mark that ends it");
     let new = format!("\n{}\n", provision::stack::reference().trim());
     if rewrites() {
-        replace(&format!("{before}{begin}{new}{end}{after}"));
+        replace(REFERENCE, &format!("{before}{begin}{new}{end}{after}"));
     } else {
-        assert!(old == new, "README's stack reference is out of date");
+        assert!(old == new, "{REFERENCE} is out of date");
     }
 }
 
-/// The policies of README's section on AWS, by their blocks' order.
+/// The policies that the pages print for the program's own role: to apply, and to read only.
 fn policies() -> Vec<serde_json::Value> {
-    readme()
+    (page("docs/aws.md") + &page("docs/day-two.md"))
         .split("```json\n")
         .skip(1)
         .filter_map(|it| it.split("```").next())
@@ -195,7 +228,7 @@ fn verb(action: &str) -> &'static str {
 }
 
 #[test]
-fn the_policies_in_readme_allow_every_call_and_no_other() {
+fn the_printed_policies_allow_every_call_and_no_other() {
     let found: Vec<BTreeSet<String>> = policies().iter().map(allowed).collect();
     let (all, reads) = called();
     assert_eq!(found, [all, reads]);
@@ -203,8 +236,19 @@ fn the_policies_in_readme_allow_every_call_and_no_other() {
 
 #[test]
 fn files_that_the_documents_name_are_there() {
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(Path::new(ROOT).join(name)).expect("a document");
+    for name in PAGES.into_iter().chain(["ARCHITECTURE.md", "CHANGELOG.md"]) {
+        let text = page(name);
+        // What a link leads to, seen from the page's folder.
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|it| it.split(')').next())
+        {
+            let beside = Path::new(ROOT).join(name);
+            let place = beside.with_file_name(link.split('#').next().unwrap_or_default());
+            let elsewhere = link.starts_with("http") || link.starts_with('#');
+            assert!(elsewhere || place.exists(), "{name} links to {link}");
+        }
         for word in text.split('`').skip(1).step_by(2) {
             let path = word.trim_end_matches('/');
             let is_ours = ["src/", "tests/", "stacks/", ".ci/", "examples/"]
