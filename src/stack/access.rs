@@ -11,6 +11,7 @@ use super::allow::{api_routes, check_topic_allow, queue_uses};
 use super::checker::{Checker, Noun};
 use super::diagnostic::{Code, Diagnostic, Span, nearest};
 use super::fields::{Fields, Item};
+use super::networks::is_inside;
 use super::shape::{Field, Kind, Shape};
 use super::surfaces::Known;
 use super::syntax::Spanned;
@@ -41,6 +42,8 @@ struct Place {
     /// Set for APIs.
     private: Option<bool>,
     vpc_endpoints: Vec<String>,
+    /// Set for FIFO topics and queues.
+    fifo: bool,
     key: Span,
 }
 
@@ -204,6 +207,7 @@ fn target(
             outside: false,
             private: known.endpoint.map(|it| it == Endpoint::Private),
             vpc_endpoints: known.vpc_endpoints.clone(),
+            fifo: false,
             key: it.key,
         });
         let target = routes.map(|routes| Target::Api {
@@ -221,6 +225,7 @@ fn target(
             outside: it.account.is_none(),
             private: None,
             vpc_endpoints: Vec::new(),
+            fifo: it.fifo,
             key: it.key,
         });
         let target = right.then(|| Target::Topic {
@@ -237,6 +242,7 @@ fn target(
             outside: it.account.is_none(),
             private: None,
             vpc_endpoints: Vec::new(),
+            fifo: it.fifo,
             key: it.key,
         });
         let target = uses.map(|uses| Target::Queue {
@@ -347,7 +353,7 @@ fn suited(
             };
         }
         Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
-            match by_service(name, span, via, via_at, target) {
+            match by_service(name, span, via, via_at, target, place) {
                 None => return Some((principal.value.clone(), Via::ResourcePolicy)),
                 Some(fault) => fault,
             }
@@ -399,12 +405,15 @@ fn suited(
 }
 
 /// Returns why a service cannot be let in to a target.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html> for what S3 notifies.
 fn by_service(
     name: &str,
     span: Span,
     via: Via,
     via_at: Span,
     target: &Target,
+    place: &Place,
 ) -> Option<Diagnostic> {
     let fault = |label: &str| {
         let whose = target_name(target);
@@ -426,6 +435,13 @@ fn by_service(
         return Some(fault("works under a role").help(
             "declare the role that it works under, with `trusted_by` naming the service, and write `from = \"roles.NAME\"`",
         ));
+    }
+    if bare == "s3" && place.fifo {
+        return Some(
+            fault("S3 notifies no FIFO topic and no FIFO queue")
+                .and(place.key, "FIFO")
+                .help("let S3 notify a topic or queue that is not FIFO, or send its events through EventBridge"),
+        );
     }
     if let Target::Queue { uses, .. } = target
         && uses.contains(&super::QueueUse::Receive)
@@ -516,6 +532,12 @@ fn by_network(
             .into())
         }
         Network::Addresses(ranges) if private => Ok(Network::VpcAddresses(ranges.clone())),
+        Network::Addresses(ranges) if ranges.iter().any(|it| is_inside(it)) => {
+            Err(fault("these are addresses inside a network")
+                .and(place.key, "sees the public addresses of its callers")
+                .help("write the public addresses that these callers have, such as those of their NAT gateway, or `endpoint = \"private\"` at the API")
+                .into())
+        }
         other => Ok(other.clone()),
     }
 }
@@ -805,5 +827,36 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
         );
         let vias: Vec<Via> = stack.access.iter().map(|it| it.via).collect();
         assert_eq!(vias, [Via::AssumeRole, Via::ResourcePolicy]);
+    }
+
+    #[test]
+    fn s3_notifies_nothing_that_is_fifo() {
+        for (declared, to) in [
+            ("[queues.q]\nfifo = true\n", "queues.q"),
+            ("[topics.t]\nfifo = true\n", "topics.t"),
+        ] {
+            let from = "{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::b\" }";
+            let text = format!("{declared}[[access]]\nfrom = {from}\nto = \"{to}\"\n");
+            let found = faults(&text);
+            assert!(found.contains("S3 notifies no FIFO topic"), "{found}");
+            let found = faults(&text.replace("fifo = true\n", ""));
+            assert!(!found.contains("FIFO"), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_public_api_sees_no_addresses_inside_a_network() {
+        for range in ["10.0.0.0/8", "192.168.1.7", "127.0.0.1", "fd00::/8"] {
+            let text = format!(
+                "[apis.x]\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n[[access]]\nfrom = {{ ip = \"{range}\" }}\nto = \"apis.x\"\nallow = \"GET /x\"\n"
+            );
+            let found = faults(&text);
+            assert!(
+                found.contains("addresses inside a network"),
+                "{range}: {found}"
+            );
+            let private = text.replace("[apis.x]\n", "[apis.x]\nendpoint = \"private\"\n");
+            assert!(!faults(&private).contains("inside a network"), "{range}");
+        }
     }
 }

@@ -73,6 +73,18 @@ fn not_a_range(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a range begins at an address that no caller has on the internet.
+pub(super) fn is_inside(range: &str) -> bool {
+    let address = range.split('/').next().unwrap_or_default();
+    match address.parse() {
+        Ok(std::net::IpAddr::V4(it)) => it.is_private() || it.is_loopback() || it.is_link_local(),
+        Ok(std::net::IpAddr::V6(it)) => {
+            it.is_loopback() || it.is_unique_local() || it.is_unicast_link_local()
+        }
+        Err(_) => false,
+    }
+}
+
 /// Reports an id that is not its prefix and hexadecimal digits.
 pub(super) fn is_id(
     checker: &mut Checker<'_>,

@@ -361,17 +361,7 @@ fn encryption(checker: &mut Checker<'_>, fields: &Fields) -> Encryption {
             let Some(key) = kms.text("kms") else {
                 return Encryption::Sqs;
             };
-            if key.value.is_empty() || key.value.contains(char::is_whitespace) {
-                checker.report(
-                    Diagnostic::new(
-                        Code::Name,
-                        key.span,
-                        format!("`{}` is not a KMS key", key.value),
-                        "not an id, an ARN or an alias",
-                    )
-                    .help("write `alias/NAME`, a key's id or its ARN"),
-                );
-            }
+            topics::check_key(checker, &fields.owner, key, "sqs");
             // SNS needs leave from the key's policy, and that of AWS's own key cannot be changed.
             if key.value.ends_with("alias/aws/sqs")
                 && let Some(subscribe) = fields.key_of("subscribe")
@@ -455,7 +445,7 @@ E0102: `encryption` of queue `a` cannot be `kms` [no such choice] help: write `"
         snapbox::assert_data_eq!(
             faults("[queues.a]\nencryption = { kms = \"\", reuse = \"1s\" }\n"),
             snapbox::str![[r#"
-E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN
+E0203: `` is not a KMS key [not an id, an ARN or an alias] help: write `alias/NAME`, a key's id or its ARN; leave it out for none
 E0104: `reuse` of `encryption` of queue `a` is out of range [must be from 1m to 1d]
 
 "#]]

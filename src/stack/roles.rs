@@ -151,6 +151,18 @@ fn path(checker: &mut Checker<'_>, fields: &Fields) -> Option<String> {
         );
         return None;
     }
+    if text.value == "//" {
+        checker.report(
+            Diagnostic::new(
+                Code::Name,
+                text.span,
+                format!("{} cannot have the path `//`", fields.owner),
+                "nothing stands between the two `/`",
+            )
+            .fix("for no path, write", text.span, "\"/\"".to_owned()),
+        );
+        return None;
+    }
     if let Some(refusal) = names::PATH.refuses(text.value) {
         checker.report(refusal.at(&fields.owner, text.span));
         return None;
@@ -539,6 +551,13 @@ mod tests {
             faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\nname = \"a b\"\n"),
             snapbox::str![[r#"
 E0203: role `a` cannot have the role name `a b` [a space cannot stand here] help: 1 to 64 letters, digits and `_+=,.@-`
+
+"#]]
+        );
+        snapbox::assert_data_eq!(
+            faults("[roles.a]\ntrusted_by = \"ec2.amazonaws.com\"\npath = \"//\"\n"),
+            snapbox::str![[r#"
+E0203: role `a` cannot have the path `//` [nothing stands between the two `/`] for no path, write: "/"
 
 "#]]
         );

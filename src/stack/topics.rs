@@ -314,7 +314,9 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
             .help("at most 100 characters"),
         );
     }
-    check_key(checker, it, "kms_key");
+    if let Some(key) = fields.text("kms_key") {
+        check_key(checker, &fields.owner, key, "sns");
+    }
     check_delivery_policy(checker, it);
     check_archive(checker, it);
     let (optional, feedback_roles) = optional(checker, it);
@@ -433,19 +435,32 @@ fn check_archive(checker: &mut Checker<'_>, it: &Declared<'_>) {
     }
 }
 
-fn check_key(checker: &mut Checker<'_>, it: &Declared<'_>, field: &str) {
-    let Some(text) = it.fields.text(field) else {
-        return;
-    };
-    if text.value.is_empty() || text.value.contains(char::is_whitespace) {
+/// Reports a text that names no KMS key, or one that AWS keeps for another service.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>.
+pub(super) fn check_key(checker: &mut Checker<'_>, owner: &str, key: Spanned<&str>, service: &str) {
+    if key.value.is_empty() || key.value.contains(char::is_whitespace) {
         checker.report(
             Diagnostic::new(
                 Code::Name,
-                text.span,
-                format!("`{}` is not a KMS key", text.value),
+                key.span,
+                format!("`{}` is not a KMS key", key.value),
                 "not an id, an ARN or an alias",
             )
             .help("write `alias/NAME`, a key's id or its ARN; leave it out for none"),
+        );
+    }
+    if let Some((_, other)) = key.value.split_once("alias/aws/")
+        && other != service
+    {
+        checker.report(
+            Diagnostic::new(
+                Code::Unsupported,
+                key.span,
+                format!("{owner} cannot be encrypted with the key of another service"),
+                "AWS lets this key be used through that service only",
+            )
+            .help(format!("write `alias/aws/{service}`, or a key of your own")),
         );
     }
 }
@@ -647,5 +662,28 @@ E0303: `arn:aws:sns:eu-west-1:999999999999:e` is not in account `shop` [in accou
 
 "#]]
         );
+    }
+
+    #[test]
+    fn a_key_that_aws_keeps_for_another_service_encrypts_nothing_here() {
+        for (text, service) in [
+            ("[topics.a]\nkms_key = \"alias/aws/sqs\"\n", "sns"),
+            (
+                "[queues.a]\nencryption = { kms = \"alias/aws/sns\" }\n",
+                "sqs",
+            ),
+            (
+                "[queues.a]\nencryption = { kms = \"arn:aws:kms:eu-west-1:111111111111:alias/aws/s3\" }\n",
+                "sqs",
+            ),
+        ] {
+            let found = faults(text);
+            assert!(found.contains("the key of another service"), "{found}");
+            assert!(
+                found.contains(&format!("write `alias/aws/{service}`")),
+                "{found}"
+            );
+        }
+        assert!(!faults("[topics.a]\nkms_key = \"alias/aws/sns\"\n").contains("another service"));
     }
 }
