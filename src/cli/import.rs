@@ -34,9 +34,9 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         )));
     }
     let accounts = accounts(args)?;
-    let given = read_sources(&args.from)?;
+    let mut given = read_sources(&args.from)?;
     reading::refuse_input(&args.out)?;
-    check_accounts(&given, &accounts)?;
+    given.keep_accounts(&accounts.iter().map(|it| it.place.id.as_str()).collect());
     let entered = stack_of(
         &import::skeleton(&args.stack, &accounts),
         "the accounts named",
@@ -320,23 +320,6 @@ fn read_sources(files: &[std::path::PathBuf]) -> Result<Sources, Failure> {
         all.push((name, text));
     }
     sources::read(&all).map_err(|error| Failure::Plain(format!("{error}; nothing was written")))
-}
-
-/// Refuses a file that speaks of an account which is not to be read.
-fn check_accounts(given: &Sources, accounts: &[AccountEntry]) -> Result<(), Failure> {
-    let known: BTreeSet<&str> = accounts.iter().map(|it| it.place.id.as_str()).collect();
-    match given
-        .accounts
-        .iter()
-        .find(|it| !known.contains(it.as_str()))
-    {
-        None => Ok(()),
-        Some(id) => Err(Failure::Plain(format!(
-            "{} names resources of account {id}, which is not among those to read: add `--account NAME={id}`; nothing \
-             was written",
-            given.files.join(", ")
-        ))),
-    }
 }
 
 fn stack_of(text: &str, what: &str) -> Result<Stack, Failure> {

@@ -1,7 +1,7 @@
 //! Whom a package is for: a role or queue of the stack, or somebody outside whom an access names.
 
 use crate::model::{AccountId, Address, Arn, KindName};
-use crate::stack::{Principal, Stack, nearest};
+use crate::stack::{Access, Principal, Stack, nearest};
 
 /// A consumer of what a stack offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +187,15 @@ fn known(stack: &Stack) -> Vec<String> {
 }
 
 fn unknown(text: &str, stack: &Stack) -> String {
+    let is_service = |it: &Access| match &it.from {
+        Principal::Service(service) | Principal::ServiceFor { service, .. } => service == text,
+        _ => false,
+    };
+    if stack.access.iter().any(is_service) {
+        return format!(
+            "there is nothing to hand over to `{text}`: an AWS service needs no policy of its own, what it uses lets it in"
+        );
+    }
     let known = known(stack);
     // Whoever leaves the table out means one that is there.
     let bare = known

@@ -241,6 +241,24 @@ fn template(value: &Value) -> Option<BTreeSet<String>> {
 }
 
 impl Sources {
+    /// Leaves out what is in accounts that are not read, and tells each.
+    pub fn keep_accounts(&mut self, read: &BTreeSet<&str>) {
+        let is_read = |it: &Named| it.account.as_deref().is_none_or(|id| read.contains(id));
+        let (kept, elsewhere) = std::mem::take(&mut self.named)
+            .into_iter()
+            .partition(is_read);
+        self.named = kept;
+        let elsewhere: Vec<Named> = elsewhere;
+        for it in elsewhere {
+            let id = it.account.unwrap_or_default();
+            self.leave_out(
+                &it.address,
+                &format!("it is in account {id}, which is not read: add `--account NAME={id}`"),
+            );
+        }
+        self.accounts.retain(|it| read.contains(it.as_str()));
+    }
+
     fn leave_out(&mut self, what: &str, why: &str) {
         self.left_out.push(LeftOut {
             what: what.to_owned(),

@@ -187,7 +187,7 @@ fn of_role(step: &Step, want: &Want, role: &Role, found: &mut Vec<Gauge>) {
         let budget = size::managed(&full_length(&it.document));
         found.push(gauge(document, budget, inline_out()));
     }
-    if role.managed.is_empty() {
+    if role.managed.is_empty() && role.attached.is_empty() {
         return;
     }
     let (count, limit) = attachments(step, want, role);

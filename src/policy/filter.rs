@@ -30,6 +30,22 @@ const OPERATORS: [&str; 9] = [
     "$or",
 ];
 
+/// Whether SNS reads the values of `$or` as alternatives: two objects at least, and none with the name of a comparison.
+///
+/// Otherwise `$or` is an attribute like any other.
+///
+/// See <https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html>.
+fn is_or(items: &[Value]) -> bool {
+    let alternative = |it: &Value| {
+        let fields = it.as_object();
+        fields.is_some_and(|it| {
+            !it.keys()
+                .any(|key| key != "$or" && OPERATORS.contains(&key.as_str()))
+        })
+    };
+    items.len() > 1 && items.iter().all(alternative)
+}
+
 /// Why SNS refuses a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterRefusal {
@@ -139,20 +155,13 @@ impl Walk {
                     format!("`{path}` is empty: it matches nothing"),
                     "list the values that match",
                 ),
-                Value::Array(items) if key == "$or" => {
+                Value::Array(items) if key == "$or" && is_or(items) => {
                     let mut sum = 0_usize;
                     for (index, item) in items.iter().enumerate() {
                         let at = format!("{path}[{index}]");
-                        if let Value::Object(it) = item {
-                            sum = sum.saturating_add(self.object(it, &at, depth, combinations));
-                        } else {
-                            self.refuse(
-                                &at,
-                                "$or must hold objects",
-                                format!("`{at}` is not a table"),
-                                "list alternatives: `\"$or\" = [{ a = [1] }, { b = [2] }]`",
-                            );
-                        }
+                        let item = item.as_object().into_iter();
+                        let each = item.map(|it| self.object(it, &at, depth, combinations));
+                        sum = each.fold(sum, usize::saturating_add);
                     }
                     combinations = sum;
                 }
@@ -384,6 +393,20 @@ mod tests {
             .into_iter()
             .map(|it| format!("{}: {}", it.at, it.words))
             .collect()
+    }
+
+    #[test]
+    fn or_is_an_attribute_unless_it_lists_alternatives() {
+        let of = |filter: serde_json::Value| !refusals(&filter, false).is_empty();
+        assert!(!of(
+            serde_json::json!({"$or": [{"a": ["x"]}, {"b": ["y"]}]})
+        ));
+        assert!(!of(serde_json::json!({"$or": ["x", "y"]})));
+        // One alternative, or one that is named like a comparison: each is a comparison that SNS does not have.
+        assert!(of(serde_json::json!({"$or": [{"a": ["x"]}]})));
+        assert!(of(
+            serde_json::json!({"$or": [{"numeric": ["x"]}, {"a": ["y"]}]})
+        ));
     }
 
     #[test]

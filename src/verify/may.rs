@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lower::keys::{SENDING, by_key};
-use crate::lower::{Desired, Grant};
+use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::deliver::delivery;
 use crate::policy::sessions::{TAG_SESSION, lets_tag};
@@ -99,7 +99,7 @@ impl Case<'_> {
             .desired
             .handovers
             .iter()
-            .find(|it| it.principal == arn.as_str() && it.why == "the topic's own policy");
+            .find(|it| it.kind == HandoverKind::TopicPolicy && it.principal == arn.as_str());
         let place = self.stack.accounts.values().next()?.place.clone();
         Some(Cow::Owned(Thing {
             address: address.clone(),
@@ -110,6 +110,16 @@ impl Case<'_> {
                 .map(|it| Paper::resource(format!("the policy of {address}"), it.document.clone())),
             what: What::Topic { key: String::new() },
         }))
+    }
+
+    /// Notes that what lets somebody in to a topic of no account of the stack cannot be read.
+    fn owner_must_let(&self, trial: &mut Trial, topic: &Thing) {
+        if self.world.thing(&topic.address).is_none() {
+            trial.depends_on([format!(
+                "the policy of {} is its owner's and is not read: it needs the statements that are handed over",
+                topic.address
+            )]);
+        }
     }
 
     fn access(&self, access: &Access, grant: &Grant, findings: &mut Vec<Finding>) {
@@ -174,6 +184,7 @@ impl Case<'_> {
                 let mut trial = Trial::from(&door);
                 let request = speaker.asks("sns:Publish", target.arn.clone());
                 self.step(&mut trial, &request, speaker.caller(self.world), &target);
+                self.owner_must_let(&mut trial, &target);
                 self.uses_key(&mut trial, key, &SENDING, &speaker, &target);
                 findings.push(finding(
                     format!("{} may publish to {}", voice.named, grant.target),
@@ -426,6 +437,9 @@ impl Case<'_> {
                 .with("sns:Protocol", ["sqs"])
                 .with("sns:Endpoint", [queue.arn.as_str()]);
                 self.step(&mut trial, &request, Caller::Bare, &topic);
+                if !matches!(subscribe.topic, TopicRef::Contract { .. }) {
+                    self.owner_must_let(&mut trial, &topic);
+                }
                 self.delivery(&mut trial, topic_arn, thing);
                 if self.world.live
                     && !self
