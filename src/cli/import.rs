@@ -66,8 +66,11 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         .map_err(Failure::Survey)?;
     let names = given.by_id(&census);
     let missing = given.missing(&seen.into_inner());
-    if census.found.is_empty() && (!missing.is_empty() || !selection.is_empty()) {
-        return Err(nothing_of(args, &missing, &others.borrow()));
+    let others_are_there = !others.borrow().is_empty();
+    let asked = !missing.is_empty() || !given.left_out.is_empty() || !selection.is_empty();
+    if census.found.is_empty() && (asked || others_are_there) {
+        let told = [missing, given.left_out].concat();
+        return Err(nothing_of(args, &told, &others.borrow()));
     }
     let mut lent = import::to_be_lent(&census, &args.stack);
     let mut verbatim = BTreeSet::new();
