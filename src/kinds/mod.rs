@@ -287,6 +287,16 @@ pub(crate) trait Kind: Sized {
     /// Reads the resource alone, as it is now.
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError>;
 
+    /// Reads as much of a resource that is there as tells its policy: one call where AWS has one.
+    async fn read_back(
+        &self,
+        want: &Want,
+        _: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        self.read(want, cx).await
+    }
+
     /// Makes it exist, and gives the cloud's handle of it.
     async fn exist(
         &self,
@@ -340,6 +350,16 @@ impl Resource {
                 it.of_another(cx.stack)
             }
         }))
+    }
+
+    /// Reads as much of a resource that is there as tells its policy; tags and settings may be left out.
+    pub async fn read_back(
+        &self,
+        want: &Want,
+        before: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        each_kind!(self, it => it.read_back(want, before, cx).await)
     }
 
     /// Makes it exist, and gives the cloud's handle of it.
