@@ -9,8 +9,7 @@
 //! | `Exists` | the role, its trust   | the API's shell, with its tags | everything |
 //! | `Settled`| its policies          | methods, policy, settings      |            |
 //!
-//! Every write is safe to repeat: we may die after AWS has acted and before we
-//! have heard. Who repeats (the engine) reads the resource again first.
+//! Every write is safe to repeat, for an answer may be lost: the engine reads again before it repeats one.
 
 pub mod extra;
 mod ids;
@@ -352,7 +351,7 @@ impl Resource {
         }))
     }
 
-    /// Reads as much of a resource that is there as tells its policy; tags and settings may be left out.
+    /// Reads at least the policy of a resource that is there.
     pub async fn read_back(
         &self,
         want: &Want,
