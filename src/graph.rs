@@ -21,6 +21,8 @@ pub struct Task {
     pub address: Address,
     /// Which part is made; `None` when the resource is removed.
     pub part: Option<Part>,
+    /// The id of the resource that is removed: two may bear one address.
+    pub removes: Option<String>,
 }
 
 impl std::fmt::Display for Task {
@@ -136,6 +138,7 @@ pub fn making_some(wants: &BTreeMap<Address, Want>, some: &BTreeSet<&Address>) -
             let node = tasks.add_node(Task {
                 address: address.clone(),
                 part: Some(*part),
+                removes: None,
             });
             nodes.insert((address.clone(), *part), node);
         }

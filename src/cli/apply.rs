@@ -125,7 +125,7 @@ pub(super) async fn carry_out(
         return Outcomes::default();
     }
     let pressed = stream::unfold(0, |count| async move {
-        tokio::signal::ctrl_c().await.ok()?;
+        stop_asked_for().await?;
         if count == 0 {
             screen.talk("stopping after the calls in flight; press again to leave now");
         }
@@ -133,6 +133,21 @@ pub(super) async fn carry_out(
     });
     let tell = |event| screen.event(plan, &event);
     execute::run(plan, &session.cloud, ids, pressed, &tell).await
+}
+
+/// Waits for ctrl-c, or for the signal by which a supervisor asks a process to end.
+async fn stop_asked_for() -> Option<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut ended = signal(SignalKind::terminate()).ok()?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.ok(),
+            asked = ended.recv() => asked,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.ok()
 }
 
 /// Says how a run ended.
@@ -159,7 +174,13 @@ pub(super) fn conclude(
 #[must_use]
 pub(super) fn ending(plan: &Plan, outcomes: &Outcomes) -> Ending {
     match () {
-        () if outcomes.all_done() && !plan.lacks_own() => Ending::Done,
+        // Fewer than planned is not done, whatever became of each.
+        () if outcomes.all_done()
+            && outcomes.steps.len() == plan.to_do().count()
+            && !plan.lacks_own() =>
+        {
+            Ending::Done
+        }
         () if outcomes.interrupted => Ending::Interrupted,
         () => Ending::InPart,
     }
@@ -215,6 +236,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
     let deleted: BTreeSet<&Address> = plan
         .to_do()
         .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
+        .filter(|it| !(plan.has_twin(it) && it.removes_an_empty_api()))
         // What is cut off was named on the command line.
         .filter(|it| match it.have.as_ref().map(|it| &it.resource) {
             Some(Resource::Subscription(it)) => !consent.cut_off.contains(&it.queue),

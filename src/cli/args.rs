@@ -2,6 +2,7 @@
 
 mod accounts;
 mod consumers;
+mod destroy;
 mod proofs;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::plan::adopt::Adopt;
 
 pub use accounts::{Also, AlsoAccount, Publish, Reach};
 pub use consumers::{Forget, Mechanism, Moves, Offboard, Onboard};
+pub use destroy::{Destroy, Duplicates};
 pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -244,32 +246,6 @@ pub struct Apply {
     /// End a subscription of another's queue that is no longer let in. May be repeated.
     #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
     pub cut_off: Vec<Arn>,
-    /// Print a document for machines; never asks.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `destroy`
-#[derive(Debug, Args)]
-pub struct Destroy {
-    /// The stack's files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Which cloud.
-    #[command(flatten)]
-    pub place: Where,
-    /// Which accounts are entered.
-    #[command(flatten)]
-    pub reach: Reach,
-    /// Which accounts are read that are not in the stack any more.
-    #[command(flatten)]
-    pub also: Also,
-    /// Which APIs of others may be deployed with what is not deployed.
-    #[command(flatten)]
-    pub publish: Publish,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
     /// Print a document for machines; never asks.
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,7 @@ use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{load_withdrawn, look_at_all, lowered_within};
 use super::{Ending, Failure};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::report::style::counted;
 use crate::report::{human, json};
 
@@ -17,18 +17,29 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let desired = lowered_within(&stack, &args.reach)?;
     let (desired, session, reading) =
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
-    let plan = Plan::of_destruction(&desired, &reading);
+    let mut plan = Plan::of_destruction(&desired, &reading);
+    if args.duplicates == Some(args::Duplicates::Keep) {
+        plan = plan.keeping_duplicates();
+    }
     let live = &reading.live;
-    let command = args::command("destroy", &args.files, &args.place)
+    let mut command = args::command("destroy", &args.files, &args.place)
         + &args.reach.flags()
         + &args.also.flags()
         + &args.publish.flags();
+    match args.duplicates {
+        Some(args::Duplicates::Keep) => command += " --duplicates keep",
+        Some(args::Duplicates::Remove) => command += " --duplicates remove",
+        None => {}
+    }
     let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
     }
     if let Some(failed) = refused(&plan, None) {
         return failed;
+    }
+    if args.duplicates.is_none() && !plan.duplicates().is_empty() {
+        plan = sorted_out(plan, args, &command)?;
     }
     let ask = |question: &str| {
         if args.json {
@@ -64,4 +75,34 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
         conclude(&plan, &outcomes, &session, screen, &command);
     }
     Ok(ending(&plan, &outcomes))
+}
+
+/// Asks what becomes of further resources that bear the mark of one address.
+fn sorted_out(plan: Plan, args: &args::Destroy, command: &str) -> Result<Plan, Failure> {
+    let list = |steps: Vec<&Step>| {
+        let named = steps.into_iter().map(|it| match &it.have {
+            Some(have) => format!("{} ({})", it.address, have.id),
+            None => it.address.to_string(),
+        });
+        named.collect::<Vec<_>>().join(", ")
+    };
+    let list = list(plan.duplicates());
+    let question = format!(
+        "Several resources bear the mark of one address. Tags may have been copied, and the resource may be somebody else's: {list}\n\
+         Type `remove` to remove these too, or `keep` to leave them:"
+    );
+    let answer = if args.json || args.yes {
+        None
+    } else {
+        Screen::ask(&question)
+    };
+    match answer.as_deref() {
+        Some("remove") => Ok(plan),
+        Some("keep") => Ok(plan.keeping_duplicates()),
+        Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+        None => Err(Failure::Plain(format!(
+            "several resources bear the mark of one address, and tags may have been copied: {list}; nothing was changed. \
+             To remove these too: {command} --yes --duplicates remove; to leave them: {command} --yes --duplicates keep"
+        ))),
+    }
 }

@@ -19,6 +19,9 @@ use crate::report::names;
 use crate::report::page::WIDTH;
 use crate::report::style::{BAD, QUIET, styled};
 
+/// A wait that is shown although nobody asked for every call.
+const LONG_WAIT: Duration = Duration::from_secs(10);
+
 /// Returns the time of day in UTC, as the lines of `-v` begin with it.
 fn now() -> Instant {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -196,20 +199,25 @@ impl Screen {
                 ));
             }
             seam::Event::Again {
+                at,
+                request,
                 wait,
                 error,
                 attempt,
-                ..
-            } if self.verbose => {
-                self.print_talk(&styled(
-                    QUIET,
-                    format!(
-                        "{}      {}: attempt {attempt} in {:.1} s",
+            } => {
+                // A long wait is named, or it would look like a program that hangs.
+                if self.verbose || *wait >= LONG_WAIT {
+                    let says = format!(
+                        "{}      {}:{} in {}: {}: attempt {attempt} in {:.1} s",
                         now(),
+                        request.service(),
+                        request.action(),
+                        at.account,
                         line(&error.code),
                         wait.as_secs_f64()
-                    ),
-                ));
+                    );
+                    self.talk(&styled(QUIET, says));
+                }
             }
             seam::Event::Waiting { at, wait, why, .. } => {
                 let says = format!(
@@ -230,7 +238,7 @@ impl Screen {
                     bar.set_message(line(why).into_owned());
                 }
             }
-            seam::Event::Ended(_) | seam::Event::Again { .. } => {}
+            seam::Event::Ended(_) => {}
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod sts;
 pub mod tagging;
 
 use futures::future::LocalBoxFuture;
+use tokio::time::Instant;
 
 use crate::model::Place;
 
@@ -47,6 +48,22 @@ pub trait Cloud {
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
 
+    /// The same, unless it would have to wait beyond `latest` before it is sent: then nothing is sent,
+    /// and the error is a [`Fault::Conflict`]. Only what waits before it sends can be late.
+    fn send_before<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+        latest: Instant,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        let _ = latest;
+        self.send(at, request)
+    }
+
+    /// Lets nothing wait any more before it is sent: whatever would wait ends with [`Fault::Stopped`], and
+    /// calls under way are answered as ever.
+    fn drain(&self) {}
+
     /// The time there, in seconds since 1970: the machine's, unless the cloud has a clock of its own.
     fn now(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -63,6 +80,19 @@ impl<C: Cloud + ?Sized> Cloud for &C {
         (**self).send(at, request)
     }
 
+    fn send_before<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+        latest: Instant,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        (**self).send_before(at, request, latest)
+    }
+
+    fn drain(&self) {
+        (**self).drain();
+    }
+
     fn now(&self) -> i64 {
         (**self).now()
     }
@@ -75,6 +105,19 @@ impl<C: Cloud + ?Sized> Cloud for std::rc::Rc<C> {
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         (**self).send(at, request)
+    }
+
+    fn send_before<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+        latest: Instant,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        (**self).send_before(at, request, latest)
+    }
+
+    fn drain(&self) {
+        (**self).drain();
     }
 
     fn now(&self) -> i64 {

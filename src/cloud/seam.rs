@@ -39,6 +39,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// No wait grows beyond this, unless the service asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
+/// No service is waited for longer than this, whatever it asks for: API Gateway's slowest rate is one in 30 seconds.
+const LONGEST_ASKED: Duration = Duration::from_mins(1);
+
 /// What the seam tells while it works.
 #[derive(Debug)]
 pub enum Event<'e> {
@@ -85,6 +88,8 @@ pub struct Seam<'a> {
     doors: RefCell<BTreeMap<(AccountId, Service), Rc<tokio::sync::Semaphore>>>,
     rules: RefCell<rules::Rules>,
     stopped: Cell<bool>,
+    draining: Cell<bool>,
+    drained: tokio::sync::Notify,
     numbered: Cell<u64>,
     ledger: RefCell<Ledger>,
     records: RefCell<Vec<CallRecord>>,
@@ -115,6 +120,8 @@ impl<'a> Seam<'a> {
             doors: RefCell::default(),
             rules: RefCell::default(),
             stopped: Cell::new(false),
+            draining: Cell::new(false),
+            drained: tokio::sync::Notify::new(),
             numbered: Cell::new(0),
             ledger: RefCell::default(),
             records: RefCell::default(),
@@ -189,10 +196,17 @@ impl<'a> Seam<'a> {
     /// Calls of one bucket go in the order they came. A call takes from all its
     /// buckets at the moment it goes, not earlier: a long queue for one action
     /// must not use up what other actions could draw meanwhile.
-    async fn turn(&self, at: &Place, request: &Request) {
+    ///
+    /// A call that may be sent until `latest` only gives up its place when that has passed.
+    async fn turn(
+        &self,
+        at: &Place,
+        request: &Request,
+        latest: Option<Instant>,
+    ) -> Result<(), CallError> {
         let limits = pace::limits(&at.region, request);
         let Some(narrowest) = limits.first().filter(|_| self.paced) else {
-            return;
+            return Ok(());
         };
         let gate = (at.id.clone(), at.region.clone(), narrowest.bucket);
         let queued = Queued::join(self, gate.clone());
@@ -211,10 +225,18 @@ impl<'a> Seam<'a> {
         }
         let mutex = Rc::clone(self.gates.borrow_mut().entry(gate).or_default());
         let _first_in_line = mutex.lock().await;
+        let is_late = |wait| latest.is_some_and(|it| Instant::now() + wait > it);
         while let Some(wait) = self.still_to_wait(at, &limits) {
-            sleep(wait).await;
+            if is_late(wait) {
+                return Err(late());
+            }
+            self.pause(wait).await?;
+        }
+        if is_late(Duration::ZERO) {
+            return Err(late());
         }
         self.pace.borrow_mut().take(at, &limits, self.elapsed());
+        Ok(())
     }
 
     fn still_to_wait(&self, at: &Place, limits: &[Limit]) -> Option<Duration> {
@@ -321,15 +343,23 @@ impl<'a> Seam<'a> {
         Some(Rc::clone(door))
     }
 
-    async fn carry(&self, at: &Place, request: Request) -> Result<Answer, CallError> {
+    async fn carry(
+        &self,
+        at: &Place,
+        request: Request,
+        latest: Option<Instant>,
+    ) -> Result<Answer, CallError> {
         let mut attempt = 1;
         loop {
-            self.turn(at, &request).await;
+            self.turn(at, &request, latest).await?;
             let door = self.door(at, request.service());
             let open = match &door {
                 Some(door) => door.acquire().await.ok(),
                 None => None,
             };
+            if latest.is_some_and(|it| Instant::now() > it) {
+                return Err(late());
+            }
             let result = self.attempt(at, request.clone(), attempt).await;
             drop(open);
             let error = match result {
@@ -353,7 +383,20 @@ impl<'a> Seam<'a> {
                 error: &error,
                 attempt,
             });
-            sleep(wait).await;
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Waits before a call is sent; an error once nothing is to wait any more.
+    async fn pause(&self, wait: Duration) -> Result<(), CallError> {
+        let drained = self.drained.notified();
+        if self.draining.get() {
+            return Err(stopped());
+        }
+        tokio::select! {
+            biased;
+            () = drained => Err(stopped()),
+            () = sleep(wait) => Ok(()),
         }
     }
 }
@@ -364,7 +407,21 @@ impl Cloud for Seam<'_> {
         at: &'s Place,
         request: Request,
     ) -> LocalBoxFuture<'s, Result<Answer, CallError>> {
-        Box::pin(self.carry(at, request))
+        Box::pin(self.carry(at, request, None))
+    }
+
+    fn send_before<'s>(
+        &'s self,
+        at: &'s Place,
+        request: Request,
+        latest: Instant,
+    ) -> LocalBoxFuture<'s, Result<Answer, CallError>> {
+        Box::pin(self.carry(at, request, Some(latest)))
+    }
+
+    fn drain(&self) {
+        self.draining.set(true);
+        self.drained.notify_waiters();
     }
 
     fn now(&self) -> i64 {
@@ -418,6 +475,14 @@ fn broken() -> CallError {
     )
 }
 
+fn late() -> CallError {
+    fault(
+        Fault::Conflict,
+        "StaleRead",
+        "its turn came too long after the read that it rests on; nothing was sent",
+    )
+}
+
 fn stopped() -> CallError {
     fault(Fault::Stopped, "Stopped", "nothing is sent any more")
 }
@@ -436,7 +501,7 @@ fn back_off(number: u64, attempt: u32, asked: Option<Duration>) -> Duration {
     spread ^= spread >> 27;
     let part = u32::try_from(spread % 1000).unwrap_or_default();
     let wait = longest / 2 + longest / 2 * part / 1000;
-    asked.map_or(wait, |it| it + FIRST_WAIT * part / 1000)
+    asked.map_or(wait, |it| it.min(LONGEST_ASKED) + FIRST_WAIT * part / 1000)
 }
 
 #[cfg(test)]

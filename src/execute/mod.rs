@@ -2,12 +2,16 @@
 
 pub mod conflict;
 mod event;
+mod naming;
+mod ours;
 pub mod outcome;
 mod proof;
 pub mod rehearse;
 pub mod run;
 pub mod schedule;
+mod shared;
 mod sight;
+mod twins;
 mod writes;
 
 pub use event::Event;

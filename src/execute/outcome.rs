@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::graph::NodeIndex;
+
+use super::schedule::Schedule;
 use crate::cloud::{CallError, Fault};
+use crate::graph::Tasks;
 use crate::model::Address;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Step, StepKey};
 
 /// A step that AWS refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,21 +37,23 @@ pub enum Outcome {
     Awaits(String),
     /// It needs a step that failed.
     Skipped(Address),
-    /// The run was stopped before it.
+    /// The run was stopped before it was done.
     NotStarted,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
-    /// Each step's ending, by address and whether it was a removal.
-    pub steps: BTreeMap<(Address, bool), Outcome>,
+    /// Each step's ending.
+    pub steps: BTreeMap<StepKey, Outcome>,
     /// Ids that AWS chose, by address.
     pub ids: BTreeMap<Address, String>,
     /// Whether it was stopped from outside.
     pub interrupted: bool,
-    /// The steps that had sent a call without an answer when the run was left.
-    pub unanswered: BTreeSet<Address>,
+    /// The writes that were sent and had no answer when the run was left, as `service:Action`, by step.
+    pub unanswered: BTreeMap<Address, Vec<String>>,
+    /// The writes that AWS accepted of steps that are not done, in order.
+    pub accepted: BTreeMap<Address, Vec<String>>,
     /// What AWS left out of documents that it imported, by address.
     pub warnings: BTreeMap<Address, BTreeSet<String>>,
 }
@@ -65,16 +71,9 @@ impl Outcomes {
         self.ids.extend(later.ids);
         self.interrupted |= later.interrupted;
         self.unanswered.extend(later.unanswered);
+        self.accepted.extend(later.accepted);
         self.warnings.extend(later.warnings);
         self
-    }
-
-    /// Returns the failed steps of which AWS had accepted some writes already.
-    pub fn half_made(&self) -> impl Iterator<Item = &StepError> {
-        self.steps.values().filter_map(|it| match it {
-            Outcome::Failed(error) if !error.written.is_empty() => Some(error),
-            _ => None,
-        })
     }
 
     /// Whether every step was done.
@@ -85,11 +84,39 @@ impl Outcomes {
 }
 
 /// How a step ended that AWS refused: what is another stack's to allow is waited for.
-pub(super) fn failed(step: &Step, error: &StepError) -> Outcome {
+fn failed(step: &Step, error: &StepError) -> Outcome {
     let refused = matches!(error.source.fault, Fault::Denied | Fault::Missing);
     let owner = step.want.as_ref().and_then(|it| it.other_half.clone());
     match owner.filter(|_| refused && step.action == Action::Create) {
         Some(owner) => Outcome::Awaits(owner),
         None => Outcome::Failed(error.clone()),
     }
+}
+
+/// How a step ended, once all its parts have.
+pub(super) fn of(
+    step: &Step,
+    tasks: &Tasks,
+    ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
+    schedule: &Schedule<'_>,
+) -> Option<Outcome> {
+    let mut done = true;
+    for node in tasks.node_indices() {
+        let task = &tasks[node];
+        if !step.has(task) {
+            continue;
+        }
+        match ended.get(&node) {
+            Some(Ok(())) => {}
+            Some(Err(error)) if error.source.fault == Fault::Stopped => {
+                return Some(Outcome::NotStarted);
+            }
+            Some(Err(error)) => return Some(failed(step, error)),
+            None => match schedule.skipped().get(&node) {
+                Some(root) => return Some(Outcome::Skipped(root.clone())),
+                None => done = false,
+            },
+        }
+    }
+    done.then_some(Outcome::Done)
 }

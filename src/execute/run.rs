@@ -12,20 +12,24 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use petgraph::graph::NodeIndex;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::conflict::{ending, patience};
 use super::event::Event;
-use super::outcome::{Outcome, Outcomes, StepError, failed};
+use super::naming::{named, service_of, stopped, unknown_principals};
+use super::outcome::{self, Outcome, Outcomes, StepError};
 use super::proof::{Proof, closed_by};
 use super::schedule::{Ending, Schedule};
+use super::shared::{self, Loss};
 use super::sight::{Sight, Turn};
 use super::writes::{Recorded, Writes};
+use super::{ours, twins};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::graph::{Task, with_principals};
-use crate::kinds::{Closed, Context, Have, Ids, Part, Resource, Want, roles_named};
+use crate::kinds::{Closed, Context, Have, Ids, Part, Resource};
 use crate::model::{Address, Arn, KindName};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Step, StepKey};
 
 /// How long a new principal may stay unknown to a service. AWS promises no time; two minutes is what others allow.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -35,6 +39,8 @@ const NAME_COOLDOWN: Duration = Duration::from_secs(75);
 const HEARSAY: Duration = Duration::from_mins(1);
 /// A principal this young may be unknown to a service although this run did not make it.
 const YOUNG: i64 = 300;
+/// What to do when another writer goes on.
+const AGAIN: &str = "run the same command again once the other writer is done";
 /// How often a write whose end is unclear is looked into.
 const TRIES: u32 = 8;
 
@@ -73,7 +79,9 @@ pub(super) async fn carry_out(
         born: RefCell::default(),
         sight: Sight::default(),
         stopping: Cell::new(false),
+        stops: Notify::new(),
         steps: RefCell::default(),
+        joined: RefCell::default(),
         writes: Writes::default(),
         careful,
     };
@@ -96,6 +104,9 @@ pub(super) async fn carry_out(
                 if run.stopping.replace(true) {
                     break;
                 }
+                // Writes in flight are waited for; nothing else is.
+                cloud.drain();
+                run.stops.notify_waiters();
                 continue;
             }
             next = in_flight.next() => next,
@@ -121,14 +132,18 @@ pub(super) async fn carry_out(
         .to_do()
         .map(|step| {
             let outcome =
-                Run::outcome(step, &tasks, &ended, &schedule).unwrap_or(Outcome::NotStarted);
+                outcome::of(step, &tasks, &ended, &schedule).unwrap_or(Outcome::NotStarted);
             if let Outcome::Skipped(_) = outcome {
                 run.tell_ended(step, outcome.clone());
             }
-            ((step.address.clone(), step.want.is_none()), outcome)
+            (step.key(), outcome)
         })
         .collect();
+    let steps: BTreeMap<_, _> = steps;
+    let undone = steps.iter().filter(|(_, it)| **it != Outcome::Done);
+    let undone = undone.map(|((address, _), _)| (address.clone(), run.writes.accepted(address)));
     Outcomes {
+        accepted: undone.filter(|(_, calls)| !calls.is_empty()).collect(),
         steps,
         ids: run.ids.into_inner(),
         interrupted,
@@ -157,44 +172,16 @@ struct Run<'a> {
     /// How soon they are seen.
     sight: Sight,
     stopping: Cell<bool>,
-    steps: RefCell<BTreeMap<(Address, bool), Times>>,
+    /// Ends every wait when the run is to stop.
+    stops: Notify,
+    steps: RefCell<BTreeMap<StepKey, Times>>,
+    /// APIs that another run made first.
+    joined: RefCell<BTreeSet<Address>>,
     writes: Writes,
     careful: bool,
 }
 
 impl Run<'_> {
-    fn key(step: &Step) -> (Address, bool) {
-        (step.address.clone(), step.want.is_none())
-    }
-
-    /// How a step ended, once all its parts have.
-    fn outcome(
-        step: &Step,
-        tasks: &crate::graph::Tasks,
-        ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
-        schedule: &Schedule<'_>,
-    ) -> Option<Outcome> {
-        let mut done = true;
-        for node in tasks.node_indices() {
-            let task = &tasks[node];
-            if task.address != step.address || task.part.is_some() != step.want.is_some() {
-                continue;
-            }
-            match ended.get(&node) {
-                Some(Ok(())) => {}
-                Some(Err(error)) if error.source.fault == Fault::Stopped => {
-                    return Some(Outcome::NotStarted);
-                }
-                Some(Err(error)) => return Some(failed(step, error)),
-                None => match schedule.skipped().get(&node) {
-                    Some(root) => return Some(Outcome::Skipped(root.clone())),
-                    None => done = false,
-                },
-            }
-        }
-        done.then_some(Outcome::Done)
-    }
-
     fn tell_if_over(
         &self,
         task: &Task,
@@ -205,7 +192,7 @@ impl Run<'_> {
         let Some(step) = self.plan.step(task) else {
             return;
         };
-        if let Some(outcome) = Self::outcome(step, tasks, ended, schedule)
+        if let Some(outcome) = outcome::of(step, tasks, ended, schedule)
             && !matches!(outcome, Outcome::Skipped(_) | Outcome::NotStarted)
         {
             self.tell_ended(step, outcome);
@@ -213,7 +200,7 @@ impl Run<'_> {
     }
 
     fn tell_ended(&self, step: &Step, outcome: Outcome) {
-        let times = self.steps.borrow().get(&Self::key(step)).copied();
+        let times = self.steps.borrow().get(&step.key()).copied();
         (self.tell)(Event::Ended {
             address: step.address.clone(),
             place: step.place.clone(),
@@ -228,10 +215,10 @@ impl Run<'_> {
         let Some(step) = self.plan.step(task) else {
             return Ok(());
         };
-        let begun = self.steps.borrow().contains_key(&Self::key(step));
+        let begun = self.steps.borrow().contains_key(&step.key());
         if !begun {
             self.steps.borrow_mut().insert(
-                Self::key(step),
+                step.key(),
                 Times {
                     since: Instant::now(),
                     waited: Duration::ZERO,
@@ -266,11 +253,7 @@ impl Run<'_> {
         step: &Step,
         part: Option<Part>,
     ) -> Result<(), (CallError, Option<String>)> {
-        let cloud = Recorded {
-            cloud: self.cloud,
-            writes: &self.writes,
-            step: &step.address,
-        };
+        let cloud = Recorded::of(self.cloud, &self.writes, &step.address);
         let cx = Context {
             cloud: &cloud,
             stack: &self.plan.stack,
@@ -288,15 +271,18 @@ impl Run<'_> {
         }
         let mut have = step.have.clone();
         let bridged = step.bridge.is_some() && part != Some(Part::Opened);
-        if self.careful && (bridged || writes_a_shared_policy(step, part)) {
+        let is_shared = self.careful && shared::writes_shared(step, part);
+        if is_shared || self.careful && bridged || self.another_run_made(step, part) {
             // A policy is one document with several writers: what somebody added since the
             // plan was made is read now, and kept.
             have = self
                 .read_again(step, &cx)
                 .await
                 .map_err(|error| (error, None))?;
+            cloud.rests_on_a_read(is_shared);
         }
         let mut unclear = 0;
+        let mut round = 0;
         let mut waited = Duration::ZERO;
         loop {
             let error = match self.attempt(step, part, &mut have, replaces, &cx).await {
@@ -304,7 +290,23 @@ impl Run<'_> {
                     if let Some(made) = named {
                         self.sight.seen(&step.address, made);
                     }
-                    return Ok(());
+                    if !is_shared || !cloud.has_written() {
+                        return Ok(());
+                    }
+                    let read = self.read_back(step, part, have.as_ref(), &cx).await;
+                    let Some(loss) = read.map_err(|error| (error, None))? else {
+                        return Ok(());
+                    };
+                    round += 1;
+                    if round >= shared::ROUNDS || self.stopping.get() {
+                        return Err((loss.error(&step.address), Some(AGAIN.to_owned())));
+                    }
+                    have = self
+                        .take_in(step, loss, round, &cx)
+                        .await
+                        .map_err(|error| (error, None))?;
+                    cloud.rests_on_a_read(true);
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -312,7 +314,7 @@ impl Run<'_> {
                 Fault::Unsettled => {
                     let new = self.new_principals(step);
                     if new.is_empty() || waited >= PATIENCE {
-                        return Err((error, Some(Self::unknown_principals(step))));
+                        return Err((error, Some(unknown_principals(step))));
                     }
                     (
                         backoff(waited),
@@ -356,26 +358,106 @@ impl Run<'_> {
                 _ => return Err((error, None)),
             };
             if self.stopping.get() {
-                return Err((error, None));
+                return Err((stopped(), None));
             }
             (self.tell)(Event::Waiting {
                 address: step.address.clone(),
                 why,
             });
-            sleep(pause).await;
+            self.pause(pause).await?;
             waited += pause;
             self.count_wait(step, pause);
             let unclear = matches!(
                 error.fault,
                 Fault::Lost | Fault::Broken | Fault::Conflict | Fault::Exists
             );
-            if unclear && part.is_some() {
+            if unclear && (part.is_some() || is_shared) {
                 have = self
                     .read_again(step, &cx)
                     .await
                     .map_err(|error| (error, None))?;
+                cloud.rests_on_a_read(is_shared);
+            } else if is_shared && let Some(have) = &mut have {
+                // AWS refused what was sent. What is sent next rests on a new read all the same.
+                let want = ours::wanted(self.plan, step, part, have);
+                let newer = want.resource.read_back(&want, have, &cx).await;
+                if let Some(newer) = newer.map_err(|error| (error, None))? {
+                    shared::renew(have, newer);
+                }
+                cloud.rests_on_a_read(true);
             }
         }
+    }
+
+    /// Whether it goes on with an API that another run made first.
+    fn another_run_made(&self, step: &Step, part: Option<Part>) -> bool {
+        let joined = self.joined.borrow();
+        match step.want.as_ref().map(|it| &it.resource) {
+            Some(Resource::RestApi(_)) => {
+                part == Some(Part::Settled) && joined.contains(&step.address)
+            }
+            Some(Resource::Stage(it)) => part.is_some() && joined.contains(&it.api),
+            _ => false,
+        }
+    }
+
+    /// Waits; an error when the run is stopped meanwhile.
+    async fn pause(&self, pause: Duration) -> Result<(), (CallError, Option<String>)> {
+        tokio::select! {
+            biased;
+            () = self.stops.notified() => Err((stopped(), None)),
+            () = sleep(pause) => Ok(()),
+        }
+    }
+
+    /// Reads a shared document back once no write can follow that rests on an older read; what is
+    /// not as it was written.
+    async fn read_back(
+        &self,
+        step: &Step,
+        part: Option<Part>,
+        before: Option<&Have>,
+        cx: &Context<'_>,
+    ) -> Result<Option<Loss>, CallError> {
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        sleep(shared::SETTLED).await;
+        self.count_wait(step, shared::SETTLED);
+        let bridge = step
+            .bridge
+            .as_deref()
+            .filter(|_| part == Some(Part::Opened));
+        let guest = ours::guest(step, before, self.plan);
+        let want = bridge.or(step.want.as_ref()).unwrap_or(&guest);
+        // What was deleted meanwhile has lost nothing to another writer of its policy.
+        let after = want.resource.read_back(want, before, cx).await?;
+        let loss = after.map(|it| Loss::of(want, Some(before), &it));
+        Ok(loss.filter(|it| !it.ours.is_empty()))
+    }
+
+    /// Waits, and reads what a write that replaced ours has left: what is written next keeps it.
+    async fn take_in(
+        &self,
+        step: &Step,
+        loss: Loss,
+        round: u32,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        let pause = shared::pause(&self.plan.stack, &step.address, round);
+        (self.tell)(Event::Waiting {
+            address: step.address.clone(),
+            why: "to write again what another writer of the same policy replaced".to_owned(),
+        });
+        sleep(pause).await;
+        self.count_wait(step, pause);
+        let mut have = self.read_again(step, cx).await?;
+        if let Some(have) = &mut have {
+            let lost = loss.foreign.into_iter();
+            let lost: Vec<_> = lost.filter(|it| !have.foreign.contains(it)).collect();
+            have.foreign.extend(lost);
+        }
+        Ok(have)
     }
 
     /// The resource as it is now; an error when it turned up under our hands and is not ours.
@@ -384,12 +466,12 @@ impl Run<'_> {
             let Some(have) = &step.have else {
                 return Ok(None);
             };
-            let guest = guest(step, have, self.plan);
+            let guest = ours::guest(step, have, self.plan);
             return have.resource.read(&guest, cx).await;
         };
         let found = want.resource.read(want, cx).await?;
         if let Some(found) = &found {
-            self.check_ours(step, found)?;
+            ours::check(self.plan, step, found)?;
         }
         Ok(found)
     }
@@ -424,7 +506,7 @@ impl Run<'_> {
                 address: step.address.clone(),
                 why: format!("for {} to reach {} by its new way", it.caller, it.target),
             });
-            sleep(pause).await;
+            self.pause(pause).await?;
             waited += pause;
             self.count_wait(step, pause);
         }
@@ -466,12 +548,15 @@ impl Run<'_> {
                 why,
             });
             match turn {
-                Turn::In(left) => sleep(left).await,
-                Turn::AfterTheScout | Turn::Now => self.sight.changed().await,
+                Turn::In(left) => self.pause(left).await?,
+                Turn::AfterTheScout | Turn::Now => tokio::select! {
+                    biased;
+                    () = self.stops.notified() => {}
+                    () = self.sight.changed() => {}
+                },
             }
             if self.stopping.get() {
-                let error = CallError::new(Fault::Stopped, "Stopped", "it was not begun");
-                return Err((error, None));
+                return Err((stopped(), None));
             }
         }
         self.count_wait(step, since.elapsed());
@@ -479,7 +564,7 @@ impl Run<'_> {
     }
 
     fn count_wait(&self, step: &Step, wait: Duration) {
-        if let Some(times) = self.steps.borrow_mut().get_mut(&Self::key(step)) {
+        if let Some(times) = self.steps.borrow_mut().get_mut(&step.key()) {
             times.waited += wait;
         }
     }
@@ -561,7 +646,14 @@ impl Run<'_> {
         }
         // What a lost answer left behind is there already, and as new as if we had heard.
         let existed = have.is_some() && matches!(step.action, Action::Keep | Action::Update);
-        let id = want.resource.exist(want, have.as_ref(), cx).await?;
+        let mut id = want.resource.exist(want, have.as_ref(), cx).await?;
+        if have.is_none() && step.address.kind == KindName::RestApi {
+            let settled = twins::settle(id.clone(), want, cx, self.careful).await?;
+            if settled != id {
+                self.joined.borrow_mut().insert(step.address.clone());
+                id = settled;
+            }
+        }
         self.ids.borrow_mut().insert(step.address.clone(), id);
         if !existed {
             let now = Instant::now();
@@ -575,29 +667,6 @@ impl Run<'_> {
                 .insert(role.arn.clone(), Instant::now());
         }
         Ok(())
-    }
-
-    /// A resource that turned up under our hands must be ours.
-    fn check_ours(&self, step: &Step, found: &Have) -> Result<(), CallError> {
-        let owned = step.want.as_ref().is_some_and(|it| it.owned);
-        let marked = found
-            .mark
-            .as_ref()
-            .is_some_and(|it| it.stack == self.plan.stack && it.address == step.address);
-        // A subscription has no tags, and a stage none before the call after the one that makes it.
-        let bare = matches!(step.address.kind, KindName::Subscription | KindName::Stage);
-        if !owned || marked || step.have.is_some() || bare {
-            return Ok(());
-        }
-        Err(CallError::new(
-            Fault::Denied,
-            "NotOurs",
-            format!(
-                "`{}` is there already and carries no mark of this stack; take it over with `--adopt {}`, \
-                 or declare it `existing`",
-                found.id, step.address
-            ),
-        ))
     }
 
     /// The principals in a step's documents that a service may not know yet.
@@ -618,78 +687,6 @@ impl Run<'_> {
             .filter(|it| made.contains_key(it) || young(it))
             .map(|it| it.name().to_owned())
             .collect()
-    }
-
-    fn unknown_principals(step: &Step) -> String {
-        let named: Vec<String> = named(step).into_iter().map(|it| it.to_string()).collect();
-        if named.is_empty() {
-            return "its policy names no role; AWS refuses the document itself".to_owned();
-        }
-        format!(
-            "AWS does not know one of these, or the region is not enabled for its account: {}",
-            named.join(", ")
-        )
-    }
-}
-
-/// Whether a step writes a policy that others may write statements into, too.
-fn writes_a_shared_policy(step: &Step, part: Option<Part>) -> bool {
-    let part_with_policy = match step.address.kind {
-        KindName::Topic | KindName::Queue => Part::Exists,
-        KindName::RestApi => Part::Settled,
-        KindName::Role | KindName::Subscription | KindName::Stage => return false,
-    };
-    match part {
-        // Of what is not ours, only our statements go.
-        None => step.have.as_ref().is_some_and(|it| it.mark.is_none()),
-        Some(part) => {
-            // An import of an API carries its whole policy, whatever it is for.
-            let carries = step.address.kind == KindName::RestApi
-                || step.changes.iter().any(|it| it.field == "policy");
-            let writes = part == part_with_policy || part == Part::Opened;
-            writes && step.action == Action::Update && carries
-        }
-    }
-}
-
-/// What is wanted of a resource that is not ours, once our statements are to go.
-fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
-    Want {
-        stack: plan.stack.clone(),
-        place: step.place.clone(),
-        resource: have.resource.clone(),
-        owned: false,
-        exclusive: false,
-        known: BTreeSet::new(),
-        letting_go: false,
-        needs: BTreeSet::new(),
-        because: None,
-        defer_trust: false,
-        other_half: None,
-        repin: false,
-        renames: false,
-        adopts: None,
-        quotas: crate::policy::size::Quotas::default(),
-        was: BTreeSet::new(),
-        digest: None,
-    }
-}
-
-/// The role ARNs that a step's documents name.
-fn named(step: &Step) -> BTreeSet<Arn> {
-    let documents = step
-        .want
-        .iter()
-        .flat_map(|it| it.resource.principal_documents());
-    documents.flat_map(|(_, it)| roles_named(it)).collect()
-}
-
-fn service_of(step: &Step) -> &'static str {
-    match step.address.kind {
-        KindName::Role => "IAM",
-        KindName::Topic | KindName::Subscription => "SNS",
-        KindName::Queue => "SQS",
-        KindName::RestApi | KindName::Stage => "API Gateway",
     }
 }
 

@@ -109,6 +109,7 @@ mod tests {
                 tasks.add_node(Task {
                     address,
                     part: Some(Part::Exists),
+                    removes: None,
                 })
             })
             .collect();

@@ -3,19 +3,21 @@
 //! A step is several calls, and AWS may accept the first and refuse the second. What the end
 //! of a run says of such a step rests on this record and not on the step's last error.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::LocalBoxFuture;
+use tokio::time::Instant;
 
+use super::shared::FRESH;
 use crate::cloud::{Answer, CallError, Cloud, Request};
-use crate::model::{Address, Place};
+use crate::model::{Address, KindName, Place};
 
 /// The writes of a run, by the address of the step that sent them.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     accepted: RefCell<BTreeMap<Address, Vec<String>>>,
-    in_flight: RefCell<BTreeMap<Address, usize>>,
+    in_flight: RefCell<BTreeMap<Address, Vec<String>>>,
     warnings: RefCell<BTreeMap<Address, BTreeSet<String>>>,
 }
 
@@ -31,20 +33,49 @@ impl Writes {
         self.warnings.borrow().clone()
     }
 
-    /// Returns the steps that have sent a write which has no answer yet.
-    pub(super) fn unanswered(&self) -> BTreeSet<Address> {
-        let in_flight = self.in_flight.borrow();
-        let waiting = in_flight.iter().filter(|(_, count)| **count > 0);
-        waiting.map(|(address, _)| address.clone()).collect()
+    /// Returns the writes that have no answer yet, as `service:Action`, by step.
+    pub(super) fn unanswered(&self) -> BTreeMap<Address, Vec<String>> {
+        let mut in_flight = self.in_flight.borrow().clone();
+        in_flight.retain(|_, calls| !calls.is_empty());
+        in_flight
     }
 }
 
 /// A cloud that records the writes of one step.
-#[derive(Clone, Copy)]
 pub(super) struct Recorded<'a> {
-    pub(super) cloud: &'a dyn Cloud,
-    pub(super) writes: &'a Writes,
-    pub(super) step: &'a Address,
+    cloud: &'a dyn Cloud,
+    writes: &'a Writes,
+    step: &'a Address,
+    /// Until when writes may be sent, where they rest on a read.
+    latest: Cell<Option<Instant>>,
+    /// Whether a write was sent since then.
+    written: Cell<bool>,
+}
+
+impl<'a> Recorded<'a> {
+    /// The cloud as a step sees it.
+    pub(super) fn of(cloud: &'a dyn Cloud, writes: &'a Writes, step: &'a Address) -> Self {
+        Self {
+            cloud,
+            writes,
+            step,
+            latest: Cell::new(None),
+            written: Cell::new(false),
+        }
+    }
+
+    /// Notes that what is written next rests on what was read just now, and may not wait for long.
+    pub(super) fn rests_on_a_read(&self, it_does: bool) {
+        // API Gateway takes a deployment every five seconds: no stage could wait for its turn.
+        let hurries = it_does && self.step.kind != KindName::Stage;
+        self.latest.set(hurries.then(|| Instant::now() + FRESH));
+        self.written.set(false);
+    }
+
+    /// Whether anything was written since the last read that it rests on.
+    pub(super) fn has_written(&self) -> bool {
+        self.written.get()
+    }
 }
 
 impl Cloud for Recorded<'_> {
@@ -58,14 +89,23 @@ impl Cloud for Recorded<'_> {
         }
         let call = format!("{}:{}", request.service(), request.action());
         Box::pin(async move {
-            let count = |by: fn(usize) -> usize| {
-                let mut in_flight = self.writes.in_flight.borrow_mut();
-                let count = in_flight.entry(self.step.clone()).or_default();
-                *count = by(*count);
+            let in_flight = &self.writes.in_flight;
+            {
+                let mut sent = in_flight.borrow_mut();
+                sent.entry(self.step.clone())
+                    .or_default()
+                    .push(call.clone());
+            }
+            self.written.set(true);
+            let answer = match self.latest.get() {
+                Some(latest) => self.cloud.send_before(at, request, latest).await,
+                None => self.cloud.send(at, request).await,
             };
-            count(|it| it + 1);
-            let answer = self.cloud.send(at, request).await;
-            count(|it| it - 1);
+            if let Some(calls) = in_flight.borrow_mut().get_mut(self.step)
+                && let Some(at) = calls.iter().position(|it| *it == call)
+            {
+                calls.remove(at);
+            }
             if answer.is_ok() {
                 let mut accepted = self.writes.accepted.borrow_mut();
                 accepted.entry(self.step.clone()).or_default().push(call);

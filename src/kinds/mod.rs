@@ -9,8 +9,7 @@
 //! | `Exists` | the role, its trust   | the API's shell, with its tags | everything |
 //! | `Settled`| its policies          | methods, policy, settings      |            |
 //!
-//! Every write is safe to repeat: we may die after AWS has acted and before we
-//! have heard. Who repeats (the engine) reads the resource again first.
+//! Every write is safe to repeat, for an answer may be lost: the engine reads again before it repeats one.
 
 pub mod extra;
 mod ids;
@@ -287,6 +286,16 @@ pub(crate) trait Kind: Sized {
     /// Reads the resource alone, as it is now.
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError>;
 
+    /// Reads as much of a resource that is there as tells its policy: one call where AWS has one.
+    async fn read_back(
+        &self,
+        want: &Want,
+        _: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        self.read(want, cx).await
+    }
+
     /// Makes it exist, and gives the cloud's handle of it.
     async fn exist(
         &self,
@@ -340,6 +349,16 @@ impl Resource {
                 it.of_another(cx.stack)
             }
         }))
+    }
+
+    /// Reads at least the policy of a resource that is there.
+    pub async fn read_back(
+        &self,
+        want: &Want,
+        before: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        each_kind!(self, it => it.read_back(want, before, cx).await)
     }
 
     /// Makes it exist, and gives the cloud's handle of it.

@@ -420,11 +420,25 @@ impl Kind for Queue {
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
         let name = self.arn.name();
+        // The policy comes last: what is written next should rest on as new a read as can be.
+        let Some(tags) = or_none(tags(cx.cloud, &want.place, name).await)? else {
+            return Ok(None);
+        };
         let Some(attributes) = attributes(cx.cloud, &want.place, name).await? else {
             return Ok(None);
         };
-        let tags = tags(cx.cloud, &want.place, name).await?;
         Self::decode(&self.arn, &attributes, &tags, cx.stack).map(Some)
+    }
+
+    async fn read_back(
+        &self,
+        want: &Want,
+        _: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        let found = attributes(cx.cloud, &want.place, self.arn.name()).await?;
+        let decode = |it| Self::decode(&self.arn, &it, &Tags::new(), cx.stack);
+        found.map(decode).transpose()
     }
 
     async fn exist(

@@ -35,7 +35,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Context, Have, Kind, Resource, Want, policy_details, release_details, tag_details};
+use super::{
+    Context, Have, Kind, Resource, Want, or_none, policy_details, release_details, tag_details,
+};
 use crate::cloud::apigateway::{
     DeleteRestApi, GetApiResources, GetRestApis, ResourceRecord, RestApiRecord,
 };
@@ -114,6 +116,13 @@ pub fn arn(place: &Place, id: &str) -> String {
     )
 }
 
+/// The id of the API that an ARN names; `None` of anything else, and of what belongs to an API.
+#[must_use]
+pub fn id_in(arn: &str) -> Option<&str> {
+    let (head, id) = arn.split_once("::/restapis/")?;
+    (head.contains(":apigateway:") && !id.contains('/')).then_some(id)
+}
+
 /// The REST APIs of an account in a region: one call for five hundred.
 pub async fn read_all(cloud: &dyn Cloud, at: &Place) -> Result<Vec<RestApiRecord>, CallError> {
     cloud::all_pages(cloud, at, |position| GetRestApis { position }).await
@@ -189,12 +198,21 @@ pub async fn fill(
     record: &RestApiRecord,
     owned: bool,
 ) -> Result<Have, CallError> {
+    let resources = resources(cloud, at, &record.id).await?;
+    decode(at, stack, record, &resources, owned)
+}
+
+/// The resources of an API, with their methods.
+async fn resources(
+    cloud: &dyn Cloud,
+    at: &Place,
+    id: &str,
+) -> Result<Vec<ResourceRecord>, CallError> {
     let ask = |position| GetApiResources {
-        id: record.id.clone(),
+        id: id.to_owned(),
         position,
     };
-    let resources = cloud::all_pages(cloud, at, ask).await?;
-    decode(at, stack, record, &resources, owned)
+    cloud::all_pages(cloud, at, ask).await
 }
 
 /// What AWS's answers say.
@@ -437,20 +455,42 @@ impl Kind for RestApi {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        let known = cx.ids.borrow().get(cx.address).cloned();
+        let known = self.existing.clone().or(known);
+        // The policy is in the listing, and comes last: what is written next should rest on as new
+        // a read as can be.
+        let resources = match &known {
+            Some(id) => or_none(resources(cx.cloud, &want.place, id).await)?,
+            None => None,
+        };
         let records = read_all(cx.cloud, &want.place).await?;
         let record = match &self.existing {
             Some(id) => records.iter().find(|it| it.id == *id),
             None => found(&records, cx.stack, cx.address, want),
         };
-        match record {
-            Some(record) => {
-                let owned = self.existing.is_none();
-                fill(cx.cloud, &want.place, cx.stack, record, owned)
-                    .await
-                    .map(Some)
-            }
-            None => Ok(None),
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let owned = self.existing.is_none();
+        if let Some(resources) = resources.filter(|_| known.as_ref() == Some(&record.id)) {
+            return decode(&want.place, cx.stack, record, &resources, owned).map(Some);
         }
+        let have = fill(cx.cloud, &want.place, cx.stack, record, owned);
+        have.await.map(Some)
+    }
+
+    async fn read_back(
+        &self,
+        want: &Want,
+        before: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        let records = read_all(cx.cloud, &want.place).await?;
+        let record = records.iter().find(|it| it.id == before.id);
+        let owned = self.existing.is_none();
+        record
+            .map(|it| decode(&want.place, cx.stack, it, &[], owned))
+            .transpose()
     }
 
     async fn exist(

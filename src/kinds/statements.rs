@@ -1,8 +1,8 @@
 //! What differs between documents, statement by statement, in words.
 
-use crate::model::Detail;
+use crate::model::{Arn, Detail};
 use crate::policy::normal::normal_statement;
-use crate::policy::{Document, Effect, Principals, Statement};
+use crate::policy::{Document, Effect, PrincipalClause, Principals, Statement};
 
 /// What differs between two lists of statements: whole statements, or, of one
 /// that both have under its `Sid`, the parts that came and went.
@@ -111,6 +111,22 @@ pub fn document_details(live: &Document, want: &Document) -> Vec<Detail> {
     found
 }
 
+/// Returns the ARNs that a statement names, as principals, as resources or in conditions.
+#[must_use]
+pub fn arns_in(statement: &Statement) -> Vec<Arn> {
+    let principals = statement
+        .principal
+        .iter()
+        .flat_map(PrincipalClause::aws_values);
+    let resources = statement.resource.iter().flat_map(|it| &it.values);
+    let tests = statement.conditions.values().flat_map(|it| it.values());
+    principals
+        .chain(resources)
+        .chain(tests.flatten())
+        .filter_map(|it| Arn::parse(it).ok())
+        .collect()
+}
+
 /// A statement in one line.
 #[must_use]
 pub fn describe(statement: &Statement) -> String {
@@ -157,7 +173,7 @@ pub fn describe(statement: &Statement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Clause, PrincipalClause};
+    use crate::policy::Clause;
 
     #[test]
     fn a_statement_reads_as_a_sentence() {

@@ -15,6 +15,7 @@
 
 pub mod census;
 mod keys;
+mod left;
 mod messaging;
 mod regarding;
 mod roles;
@@ -26,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 
 use super::{Context, Extra, Have, Ids, Resource, Stranger, Want, rest_api, stage};
-use crate::cloud::apigateway::RestApiRecord;
+use crate::cloud::apigateway::{GetStages, RestApiRecord};
 use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 use crate::policy::Document;
@@ -267,6 +268,7 @@ pub async fn read(
     let keys = keys.await;
     reading.live.keys = keys;
     survey.subscriptions(&mut reading).await;
+    survey.left_over(&mut reading).await;
     for it in &mut reading.unread {
         let ours = |it: &Address| wants.get(it).is_none_or(|want| want.owned);
         it.foreign |= !it.addresses.is_empty() && !it.addresses.iter().any(ours);
@@ -424,6 +426,7 @@ impl Survey<'_> {
         let mut records = rest_api::read_all(self.cloud, place).await?;
         // Of two that carry one mark, the older is the API; the other was left by a lost answer.
         records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        self.unlisted(place, index, &records, &mut reading).await?;
         let mut reads = Vec::new();
         let mut taken: BTreeSet<&Address> = BTreeSet::new();
         let adopted = |address: &Address, want: &Want, record: &RestApiRecord| {
@@ -495,6 +498,41 @@ impl Survey<'_> {
             reading.live.have.insert(address.clone(), have);
         }
         Ok(reading)
+    }
+
+    /// Notes APIs of the stack that the tag index shows and the listing does not: if one is there all the
+    /// same, it must not be made a second time.
+    async fn unlisted(
+        &self,
+        place: &Place,
+        index: &BTreeMap<String, Tags>,
+        records: &[RestApiRecord],
+        reading: &mut Reading,
+    ) -> Result<(), CallError> {
+        for (arn, tags) in index {
+            let (Some(id), Some(mark)) = (rest_api::id_in(arn), Mark::read(tags)) else {
+                continue;
+            };
+            let wanted = self.wants.get(&mark.address);
+            let is_listed = records.iter().any(|it| it.id == id)
+                || rest_api::marked(records, self.stack, &mark.address).is_some();
+            if is_listed || !wanted.is_some_and(|it| it.owned && it.place == *place) {
+                continue;
+            }
+            // The index shows what was deleted for a while: asked by its id, the API itself answers.
+            let call = GetStages { id: id.to_owned() };
+            if super::or_none(cloud::call(self.cloud, place, call).await)?.is_some() {
+                let message = format!(
+                    "the tag index shows API {id} as `{}`, and it answers, but the listing of APIs lacks it still",
+                    mark.address
+                );
+                let error = CallError::new(Fault::Conflict, "NotListed", message);
+                let stage = self.stage_of(&mark.address).map(|(it, _)| it.clone());
+                let all = stage.into_iter().chain([mark.address]).collect();
+                reading.lacks(place, error, all);
+            }
+        }
+        Ok(())
     }
 
     /// The stage of an API.

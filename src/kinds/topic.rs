@@ -363,12 +363,27 @@ impl Kind for Topic {
     }
 
     async fn read(&self, want: &Want, cx: &Context<'_>) -> Result<Option<Have>, CallError> {
+        // The policy comes last: what is written next should rest on as new a read as can be.
+        let Some(tags) = or_none(tags(cx.cloud, &want.place, &self.arn).await)? else {
+            return Ok(None);
+        };
         let Some(attributes) = attributes(cx.cloud, &want.place, &self.arn).await? else {
             return Ok(None);
         };
-        let tags = tags(cx.cloud, &want.place, &self.arn).await?;
         let replaces = self.replaces_first(want);
         Self::decode(&self.arn, &attributes, &tags, cx.stack, replaces).map(Some)
+    }
+
+    async fn read_back(
+        &self,
+        want: &Want,
+        _: &Have,
+        cx: &Context<'_>,
+    ) -> Result<Option<Have>, CallError> {
+        let found = attributes(cx.cloud, &want.place, &self.arn).await?;
+        let replaces = self.replaces_first(want);
+        let decode = |it| Self::decode(&self.arn, &it, &Tags::new(), cx.stack, replaces);
+        found.map(decode).transpose()
     }
 
     async fn exist(

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use crate::kinds::role::inline_prefix;
+use crate::kinds::statements::arns_in;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource};
 use crate::lower::Desired;
 use crate::model::{AccountId, Arn};
-use crate::policy::{Document, PrincipalClause, Statement, own};
+use crate::policy::{Document, Statement, own};
 
 /// Accounts that are not the stack's, and in which our own statements name something that may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,23 +88,9 @@ fn named(resource: &Resource, stack: &str) -> Vec<Arn> {
         }
         other => other.policy().map(of).unwrap_or_default(),
     };
-    statements.iter().flat_map(arns).collect()
+    statements.iter().flat_map(arns_in).collect()
 }
 
 fn of(document: &Document) -> Vec<Statement> {
     document.statements.clone()
-}
-
-fn arns(statement: &Statement) -> Vec<Arn> {
-    let principals = statement
-        .principal
-        .iter()
-        .flat_map(PrincipalClause::aws_values);
-    let resources = statement.resource.iter().flat_map(|it| &it.values);
-    let tests = statement.conditions.values().flat_map(|it| it.values());
-    principals
-        .chain(resources)
-        .chain(tests.flatten())
-        .filter_map(|it| Arn::parse(it).ok())
-        .collect()
 }

@@ -102,6 +102,24 @@ pub struct Step {
     pub bridge: Option<Box<Want>>,
 }
 
+/// What tells a step from all others: its address, and of a removal the id of what is removed.
+pub type StepKey = (Address, Option<String>);
+
+impl Step {
+    /// What tells it from all others. Two resources may bear the same mark.
+    #[must_use]
+    pub fn key(&self) -> StepKey {
+        let removed = self.want.is_none().then_some(self.have.as_ref()).flatten();
+        (self.address.clone(), removed.map(|it| it.id.clone()))
+    }
+
+    /// Whether a task is a part of it.
+    #[must_use]
+    pub fn has(&self, task: &Task) -> bool {
+        self.address == task.address && self.key().1 == task.removes
+    }
+}
+
 /// Why a plan may not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -356,12 +374,10 @@ impl Plan {
         )
     }
 
-    /// The step of an address that is made or changed.
+    /// Returns the step that a task is a part of.
     #[must_use]
     pub fn step(&self, task: &Task) -> Option<&Step> {
-        self.steps
-            .iter()
-            .find(|it| it.address == task.address && it.want.is_some() == task.part.is_some())
+        self.steps.iter().find(|it| it.has(task))
     }
 }
 

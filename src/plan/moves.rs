@@ -14,7 +14,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::NodeIndex;
 
 use super::Step;
-use crate::graph::{Task, Tasks, with_principals};
+use crate::graph::{Tasks, with_principals};
 use crate::kinds::{Part, Resource, Want};
 use crate::model::{Address, KindName};
 use crate::policy::{Document, Effect, Principals, Statement, own, same_statement};
@@ -338,17 +338,17 @@ pub(super) fn order(
     tasks: &Tasks,
 ) -> BTreeSet<(NodeIndex, NodeIndex)> {
     let wanted = Wanted::of(steps);
-    let nodes: BTreeMap<Task, NodeIndex> = tasks
-        .node_indices()
-        .map(|it| (tasks[it].clone(), it))
-        .collect();
-    let node = |address: &Address, part| {
-        let task = Task {
-            address: address.clone(),
-            part,
-        };
-        nodes.get(&task).copied()
+    let mut nodes: BTreeMap<(Address, Option<Part>), Vec<NodeIndex>> = BTreeMap::new();
+    for node in tasks.node_indices() {
+        let task = &tasks[node];
+        let key = (task.address.clone(), task.part);
+        nodes.entry(key).or_default().push(node);
+    }
+    let all = |address: &Address, part| {
+        let found = nodes.get(&(address.clone(), part));
+        found.into_iter().flatten().copied()
     };
+    let node = |address: &Address, part| all(address, part).next();
     let mut edges = BTreeSet::new();
     for it in moves {
         let opened = wanted.opened(it);
@@ -362,7 +362,7 @@ pub(super) fn order(
         let mut closes = Vec::new();
         for carrier in wanted.closed(it) {
             match wanted.wants.get(&carrier.address) {
-                _ if carrier.removed => closes.extend(node(&carrier.address, None)),
+                _ if carrier.removed => closes.extend(all(&carrier.address, None)),
                 Some(want) => {
                     let parts = [with_principals(want), Part::Settled];
                     closes.extend(

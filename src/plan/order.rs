@@ -49,6 +49,7 @@ impl Plan {
                 tasks.add_node(Task {
                     address: it.address.clone(),
                     part: None,
+                    removes: it.key().1,
                 })
             })
             .collect();
@@ -83,6 +84,7 @@ impl Plan {
                 tasks.add_node(Task {
                     address: it.address.clone(),
                     part: Some(Part::Opened),
+                    removes: None,
                 })
             })
             .collect();

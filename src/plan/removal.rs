@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Step, goes_with_its_api, holds_ours, is_our_subscription};
+use super::{Action, Plan, Step, goes_with_its_api, holds_ours, is_our_subscription};
 use crate::kinds::subscription::Keeper;
 use crate::kinds::survey::{Live, Orphan};
 use crate::kinds::{Resource, Want};
@@ -24,6 +24,13 @@ pub(super) fn unmaking(
         || (!want.owned && holds_ours(have))
         || is_our_subscription(want, desired, live);
     if !ours || goes_with_its_api(address, want, desired) {
+        return None;
+    }
+    // Whoever takes our statements out of another's API deploys it without them, once.
+    if let Resource::Stage(stage) = &want.resource
+        && stage.existing
+        && live.have.get(&stage.api).is_some_and(holds_ours)
+    {
         return None;
     }
     // Only its owner or the topic's can end it.
@@ -61,6 +68,11 @@ pub(super) fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
             Action::Delete,
             "the role is gone: the policies made for it are left",
         ),
+        // A subscription has no mark, and goes whole.
+        (false, _) if have.mark.is_none() && have.resource.policy().is_some() => (
+            Action::Update,
+            "it left the stack: only our statements on it are removed",
+        ),
         (false, _) if kept.contains(&orphan.address.to_string()) => {
             (Action::Delete, "its place in the stack is taken by another")
         }
@@ -77,5 +89,52 @@ pub(super) fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {
         drifted: false,
         publishes: Vec::new(),
         bridge: None,
+    }
+}
+
+impl Plan {
+    /// Whether another resource than this step's bears the mark of the same address: a copied tag is enough.
+    #[must_use]
+    pub fn has_twin(&self, step: &Step) -> bool {
+        let mut others = self.steps.iter().filter(|it| it.address == step.address);
+        others.any(|it| it.key() != step.key())
+    }
+
+    /// The resources that are removed beside another one of the same address: all but the one that is
+    /// wanted, or else was made first.
+    #[must_use]
+    pub fn duplicates(&self) -> Vec<&Step> {
+        let age = |it: &Step| {
+            let have = it.have.as_ref();
+            let created = have.and_then(|it| it.created).unwrap_or(i64::MAX);
+            (it.want.is_none(), created, it.key())
+        };
+        let is_first = |step: &Step| {
+            let mut others = self.steps.iter().filter(|it| it.address == step.address);
+            others.all(|it| age(step) <= age(it))
+        };
+        let removed = self.to_do().filter(|it| it.want.is_none());
+        removed.filter(|it| !is_first(it)).collect()
+    }
+
+    /// The same without the removal of duplicates.
+    #[must_use]
+    pub fn keeping_duplicates(mut self) -> Self {
+        let kept: BTreeSet<_> = self.duplicates().into_iter().map(Step::key).collect();
+        self.steps.retain(|it| !kept.contains(&it.key()));
+        self
+    }
+}
+
+impl Step {
+    /// Whether it removes an API that has nothing in it and so never served anything: what a run leaves
+    /// that was stopped just after it had made a second one.
+    #[must_use]
+    pub fn removes_an_empty_api(&self) -> bool {
+        let have = self.have.as_ref().filter(|_| self.want.is_none());
+        have.is_some_and(|it| {
+            matches!(&it.resource, Resource::RestApi(api)
+                if it.mark.is_some() && api.methods.is_empty() && api.policy.statements.is_empty() && it.foreign.is_empty())
+        })
     }
 }

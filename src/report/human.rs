@@ -187,6 +187,9 @@ fn step(plan: &Plan, step: &Step, names: &Names<String>, width: usize) -> String
     {
         words.push(styled(QUIET, summary));
     }
+    if let Some(have) = step.have.as_ref().filter(|_| plan.has_twin(step)) {
+        words.push(have.id.clone());
+    }
     // What differs in a document stands among the statements.
     let is_told = |it: &&Change| match document(&step.address, &it.field) {
         Some(document) => {
@@ -545,6 +548,10 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
     let failed = outcomes.count(|it| matches!(it, Outcome::Failed(_)));
     let held = outcomes.count(|it| matches!(it, Outcome::Skipped(_)));
     let left = outcomes.count(|it| *it == Outcome::NotStarted);
+    let begun = outcomes.steps.iter().filter(|((address, _), it)| {
+        **it == Outcome::NotStarted && outcomes.accepted.contains_key(address)
+    });
+    let begun = begun.count();
     text.push('\n');
     let awaits = outcomes.count(|it| matches!(it, Outcome::Awaits(_)));
     if failed + held + left + awaits == 0 {
@@ -572,11 +579,17 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
         );
         return text;
     }
-    let _ = write!(text, "{} done {done}", styled(BAD, "Applied in part:"));
+    let how = if outcomes.interrupted {
+        "Interrupted:"
+    } else {
+        "Applied in part:"
+    };
+    let _ = write!(text, "{} done {done}", styled(BAD, how));
     for (count, what) in [
         (failed, "failed"),
         (held, "held back"),
-        (left, "not started"),
+        (left - begun, "not started"),
+        (begun, "stopped part-way"),
         (awaits, "waiting for another stack"),
     ] {
         if count > 0 {
@@ -591,24 +604,20 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
 
 /// Says which resources a run left between two states, if any.
 fn half_made(outcomes: &Outcomes) -> String {
-    let list = |it: Vec<String>| it.join(", ");
-    let half: Vec<String> = outcomes
-        .half_made()
-        .map(|it| it.address.to_string())
-        .collect();
-    let unanswered: Vec<String> = outcomes
-        .unanswered
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let list = |steps: &BTreeMap<Address, Vec<String>>| {
+        let steps = steps
+            .iter()
+            .map(|(address, calls)| format!("{address} ({})", calls.join(", ")));
+        steps.collect::<Vec<_>>().join("; ")
+    };
     let mut text = String::new();
-    if !half.is_empty() {
-        let _ = write!(text, "Made in part: {}.", list(half));
+    if !outcomes.accepted.is_empty() {
+        let _ = write!(text, "Made in part: {}.", list(&outcomes.accepted));
     }
-    if !unanswered.is_empty() {
+    if !outcomes.unanswered.is_empty() {
         let gap = if text.is_empty() { "" } else { " " };
-        let list = list(unanswered);
-        let _ = write!(text, "{gap}Left with calls unanswered: {list}.");
+        let list = list(&outcomes.unanswered);
+        let _ = write!(text, "{gap}Sent, and left without an answer: {list}.");
     }
     if text.is_empty() {
         "Nothing is half-made.".clone_into(&mut text);

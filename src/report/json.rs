@@ -43,6 +43,7 @@ fn step(step: &Step) -> Value {
         "account_id": step.place.id,
         "region": step.place.region,
         "action": action(step.action),
+        "id": have.map(|it| &it.id),
         "changes": step.changes,
         "because": step.because,
         "drifted": step.drifted,
@@ -222,7 +223,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
     let steps: Vec<Value> = plan
         .to_do()
         .map(|it| {
-            let outcome = outcomes.steps.get(&(it.address.clone(), it.want.is_none()));
+            let outcome = outcomes.steps.get(&it.key());
             let (name, detail) = match outcome {
                 Some(Outcome::Done) => ("done", None),
                 Some(Outcome::Failed(error)) => ("failed", Some(error.to_string())),
@@ -230,7 +231,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
                 Some(Outcome::Awaits(owner)) => ("awaits_other_stack", Some(owner.clone())),
                 Some(Outcome::NotStarted) | None => ("not_started", None),
             };
-            json!({"address": it.address, "action": action(it.action), "outcome": name, "detail": detail,
+            json!({"address": it.address, "id": it.have.as_ref().map(|it| &it.id), "action": action(it.action), "outcome": name, "detail": detail,
                 "accepted_writes": match outcome {
                     Some(Outcome::Failed(error)) => error.written.as_slice(),
                     _ => &[],

@@ -9,6 +9,7 @@ mod contracts;
 mod disk;
 mod documents;
 mod drift;
+mod duplicates;
 mod endings;
 mod forgetting;
 mod guard;

@@ -5,7 +5,7 @@ use provision::cloud::seam::{FaultRule, Trouble};
 use provision::lower::Desired;
 use serde_json::Value;
 
-use crate::moves::{Snapshot, fields};
+use crate::reached::{Snapshot, fields};
 use crate::world::{Command, apply, assert_in_step, run, sandbox_for, wanted};
 
 const STACK: &str = r#"

@@ -25,13 +25,16 @@ mod owners;
 mod packing;
 mod propagation;
 mod quotas;
+mod races;
 mod random;
 mod reach;
+mod reached;
 mod reborn;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
 mod rewritten;
 mod round;
+mod stops;
 mod sweep;
 mod tampered;
 #[path = "../tamperings/mod.rs"]

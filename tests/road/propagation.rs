@@ -69,7 +69,7 @@ fn a_principal_that_never_appears_fails_in_bounded_time_and_is_named() {
         assert!(took > Duration::from_secs(100), "{took:?}");
         assert!(took < Duration::from_secs(400), "{took:?}");
         assert!(!ran.outcomes.all_done() && !ran.outcomes.interrupted);
-        let of = |it: &str| &ran.outcomes.steps[&(crate::world::address(it), false)];
+        let of = |it: &str| &ran.outcomes.steps[&(crate::world::address(it), None)];
         let Outcome::Failed(error) = of("topics.order-events") else {
             panic!("{}", ran.story());
         };
@@ -205,7 +205,7 @@ fn what_is_never_found_fails_in_bounded_time() {
         let took = began.elapsed();
         assert!(took > Duration::from_secs(100), "{took:?}");
         assert!(took < Duration::from_secs(400), "{took:?}");
-        let failed = &ran.outcomes.steps[&(crate::world::address("queues.billing-inbox"), false)];
+        let failed = &ran.outcomes.steps[&(crate::world::address("queues.billing-inbox"), None)];
         let Outcome::Failed(error) = failed else {
             panic!("{}", ran.story());
         };

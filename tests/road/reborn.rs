@@ -10,10 +10,10 @@ use provision::report::style::plain;
 use provision::report::{human, json};
 use serde_json::{Value, json};
 
-use crate::moves::Snapshot;
 use crate::operator::{
     ORDERS, SHOP, TOPIC, delete_role, make_role, remake_role, rewrite_topic, send,
 };
+use crate::reached::Snapshot;
 use crate::world::{address, apply, assert_in_step, drift, plan, run, sandbox_for, spoken, wanted};
 
 /// A role of one account that documents of two others name, and one of its own.

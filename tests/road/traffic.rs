@@ -11,7 +11,7 @@ use provision::lower::Desired;
 use provision::policy::{Decision, Document, Policies, Request, Who, decide};
 use serde_json::Value;
 
-use crate::moves::{Snapshot, fields};
+use crate::reached::{Snapshot, fields};
 use crate::world::{Command, apply, assert_in_step, run, sandbox_for, wanted};
 
 /// From where to where something flows, by the addresses that the marks say.

@@ -1,7 +1,9 @@
 //! What is not ours is refused, taken over when that is asked for, or lent: never taken.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use provision::cloud::sandbox::Habits;
 use provision::cloud::{Sandbox, iam, sns, sqs};
 use provision::lower::Desired;
 use provision::plan::Consent;
@@ -302,4 +304,48 @@ fn a_subscription_to_anothers_topic_goes_when_it_leaves_the_stack() {
             assert_eq!(difference(&before, &sandbox.picture()), None);
         });
     }
+}
+
+/// The tag index knows nothing of what is lent, and may know nothing at all: documents name what left the stack.
+#[test]
+fn what_left_the_stack_is_found_without_the_tag_index_where_documents_name_it() {
+    let role = "[roles.worker]\naccount = \"orders\"\ntrusted_by = \"ec2.amazonaws.com\"\n";
+    let own = "[topics.own]\naccount = \"orders\"\n[queues.inbox]\naccount = \"orders\"\nsubscribe = [{ topic = \"own\" }]\n\
+        [[access]]\nfrom = \"roles.worker\"\nto = \"topics.own\"\nvia = \"resource-policy\"\n";
+    let lent = format!(
+        "[topics.news]\nexisting = \"arn:aws:sns:eu-west-1:{ORDERS}:news\"\n\
+         [[access]]\nfrom = \"roles.worker\"\nto = \"topics.news\"\nvia = \"resource-policy\"\n"
+    );
+    let other = "[topics.kept]\naccount = \"orders\"\n";
+    let before = stack("one", &format!("{role}{own}{lent}{other}"));
+    let after = stack("one", &format!("{role}{other}"));
+    run(async {
+        let sandbox = sandbox_for([&before]).with(Habits {
+            index_lag: Duration::from_hours(24),
+            ..Habits::default()
+        });
+        make_topic(&sandbox, ORDERS, "news").await;
+        let untouched = sandbox.picture();
+        apply(&before, &sandbox).await;
+        let ran = apply(&after, &sandbox).await;
+        let removed: Vec<String> = ran
+            .plan()
+            .to_do()
+            .filter(|it| it.want.is_none())
+            .map(|it| format!("{} {}", it.action.sign(), it.address))
+            .collect();
+        assert_eq!(
+            removed,
+            ["~ topics.news", "- topics.own", "- queues.inbox"],
+            "{removed:?}"
+        );
+        let policy = |it: &serde_json::Value| {
+            let news = &it[ORDERS]["regions"]["eu-west-1"]["topics"]["news"];
+            let policy: serde_json::Value =
+                serde_json::from_str(news["policy"].as_str().expect("a policy")).expect("JSON");
+            policy["Statement"].clone()
+        };
+        assert_eq!(policy(&untouched), policy(&sandbox.picture()));
+        assert_in_step(&after, &sandbox, "what left is gone").await;
+    });
 }

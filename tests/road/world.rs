@@ -116,7 +116,7 @@ impl Ran {
     pub(crate) fn story(&self) -> String {
         let steps = self.outcomes.steps.iter();
         let steps: Vec<String> = steps
-            .map(|((address, removed), it)| format!("  {address} (removed: {removed}): {it:?}"))
+            .map(|((address, removed), it)| format!("  {address} (removed: {removed:?}): {it:?}"))
             .collect();
         let calls: Vec<String> = self.records.iter().map(|it| format!("  {it}")).collect();
         let refusals = self.plan.as_ref().map(|it| it.refusals.clone());

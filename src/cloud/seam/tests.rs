@@ -303,3 +303,64 @@ fn a_call_waits_as_long_as_the_service_asks() {
         assert!(back_off(number, 30, None) <= LONGEST_WAIT);
     }
 }
+
+/// A cloud that always asks for an hour of patience.
+struct Impatient;
+
+impl Cloud for Impatient {
+    fn send<'a>(
+        &'a self,
+        _: &'a Place,
+        _: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        let mut error = CallError::new(Fault::Throttled, "Throttling", "come back in an hour");
+        error.retry_after = Some(Duration::from_hours(1));
+        Box::pin(async { Err(error) })
+    }
+}
+
+#[test]
+fn a_service_that_asks_for_an_hour_is_asked_again_after_a_minute_and_the_wait_is_told() {
+    run(async {
+        let waits = RefCell::new(Vec::new());
+        let seam = Seam::around(Impatient).telling(|event| {
+            if let Event::Again { wait, .. } = event {
+                waits.borrow_mut().push(*wait);
+            }
+        });
+        let began = Instant::now();
+        let place = place();
+        let ended = call(&seam, &place, read()).await;
+        assert_eq!(ended.map_err(|it| it.fault), Err(Fault::Throttled));
+        let longest = LONGEST_ASKED + FIRST_WAIT;
+        assert!(began.elapsed() < longest * THROTTLED_ATTEMPTS);
+        assert!(
+            waits
+                .borrow()
+                .iter()
+                .all(|it| *it >= LONGEST_ASKED && *it <= longest)
+        );
+        assert_eq!(waits.borrow().len(), THROTTLED_ATTEMPTS as usize - 1);
+    });
+}
+
+#[test]
+fn what_waits_before_it_is_sent_ends_when_the_seam_is_drained_and_what_does_not_wait_is_sent() {
+    run(async {
+        let seam = Seam::around(Impatient);
+        let place = place();
+        let waits = call(&seam, &place, read());
+        let stop = async {
+            sleep(Duration::from_secs(3)).await;
+            seam.drain();
+        };
+        let began = Instant::now();
+        let (ended, ()) = futures::future::join(waits, stop).await;
+        assert_eq!(ended.map_err(|it| it.fault), Err(Fault::Stopped));
+        assert_eq!(began.elapsed(), Duration::from_secs(3));
+        // A call that need not wait is sent as ever.
+        let seam = Seam::around(sandbox());
+        seam.drain();
+        call(&seam, &place, create()).await.expect("it is sent");
+    });
+}

@@ -1,0 +1,160 @@
+//! What left the stack, as its own documents name it.
+//!
+//! The tag index finds topics and queues that bear the mark and are wanted no more, but it lags behind, and
+//! of what belongs to somebody else it tells nothing. What is there of the stack names them as well: a role
+//! may still publish to a topic that left, and a topic may still let a queue subscribe.
+
+use std::collections::BTreeSet;
+
+use super::{Orphan, Reading, Survey, orphan};
+use crate::cloud::CallError;
+use crate::kinds::role::inline_prefix;
+use crate::kinds::statements::arns_in;
+use crate::kinds::{Have, Queue, Resource, Topic, or_none, queue, rest_api, topic};
+use crate::model::{Address, Arn, KindName, Mark, Place};
+use crate::policy::Statement;
+
+impl Survey<'_> {
+    /// Adds what is named by documents of the stack, is wanted no more, and bears its mark or its statements;
+    /// then what that names in turn.
+    pub(super) async fn left_over(&self, reading: &mut Reading) {
+        let wanted = self.wants.values().flat_map(|it| self.named(&it.resource));
+        let mut known: BTreeSet<String> = wanted.map(|it| it.to_string()).collect();
+        let live = &reading.live;
+        let all = live
+            .have
+            .values()
+            .chain(live.orphans.iter().map(|it| &it.have));
+        known.extend(all.clone().map(|it| it.id.clone()));
+        let mut named: BTreeSet<Arn> = all.flat_map(|it| self.named(&it.resource)).collect();
+        named.extend(
+            live.guests
+                .iter()
+                .filter_map(|it| Arn::parse(&it.queue).ok()),
+        );
+        while !named.is_empty() {
+            let mut found = Vec::new();
+            for arn in std::mem::take(&mut named) {
+                let id = id_of(&arn).to_owned();
+                let Some(place) = self.place_of(&arn).filter(|_| !known.contains(&id)) else {
+                    continue;
+                };
+                known.insert(id);
+                let read = match arn.service() {
+                    "sns" => self.left_topic(place, &arn).await,
+                    "sqs" => self.left_queue(place, &arn).await,
+                    "execute-api" => self.left_api(place, id_of(&arn)).await,
+                    _ => Ok(None),
+                };
+                found.extend(read.ok().flatten());
+            }
+            for it in &found {
+                named.extend(self.named(&it.have.resource));
+                if let Resource::Topic(topic) = &it.have.resource
+                    && it.have.mark.is_some()
+                {
+                    let listed = topic::subscriptions(self.cloud, &it.place, &topic.arn).await;
+                    let listed = listed.unwrap_or_default().into_iter();
+                    named.extend(listed.filter_map(|it| Arn::parse(&it.endpoint).ok()));
+                }
+            }
+            reading.live.orphans.extend(found);
+        }
+    }
+
+    /// Where a resource stands, if it is among the places that are read.
+    fn place_of(&self, arn: &Arn) -> Option<&Place> {
+        let here =
+            |it: &&Place| it.id.as_str() == arn.account() && it.region.as_str() == arn.region();
+        self.wants.values().map(|it| &it.place).find(here)
+    }
+
+    /// The ARNs that the stack's own statements on a resource name, and its own.
+    fn named(&self, resource: &Resource) -> Vec<Arn> {
+        let mut own = Vec::new();
+        let statements: Vec<&Statement> = match resource {
+            Resource::Role(role) => {
+                let prefix = inline_prefix(self.stack);
+                let inline = role.inline.iter().filter(|(it, _)| it.starts_with(&prefix));
+                let managed = role.managed.values().map(|it| &it.document);
+                let all = inline.map(|(_, it)| it).chain(managed);
+                all.flat_map(|it| &it.statements).collect()
+            }
+            Resource::Topic(it) => {
+                own.push(it.arn.clone());
+                it.policy.statements.iter().collect()
+            }
+            Resource::Queue(it) => {
+                own.push(it.arn.clone());
+                it.policy.statements.iter().collect()
+            }
+            Resource::Subscription(it) => {
+                own.extend([it.topic.clone(), it.queue.clone()]);
+                Vec::new()
+            }
+            Resource::RestApi(_) | Resource::Stage(_) => Vec::new(),
+        };
+        let named = statements.into_iter().flat_map(arns_in);
+        own.into_iter().chain(named).collect()
+    }
+
+    async fn left_topic(&self, place: &Place, arn: &Arn) -> Result<Option<Orphan>, CallError> {
+        let Some(tags) = or_none(topic::tags(self.cloud, place, arn).await)? else {
+            return Ok(None);
+        };
+        let Some(attributes) = topic::attributes(self.cloud, place, arn).await? else {
+            return Ok(None);
+        };
+        let have = Topic::decode(arn, &attributes, &tags, self.stack, false)?;
+        Ok(self.left(place, KindName::Topic, arn.name(), have))
+    }
+
+    async fn left_queue(&self, place: &Place, arn: &Arn) -> Result<Option<Orphan>, CallError> {
+        let Some(tags) = or_none(queue::tags(self.cloud, place, arn.name()).await)? else {
+            return Ok(None);
+        };
+        let Some(attributes) = queue::attributes(self.cloud, place, arn.name()).await? else {
+            return Ok(None);
+        };
+        let have = Queue::decode(arn, &attributes, &tags, self.stack)?;
+        Ok(self.left(place, KindName::Queue, arn.name(), have))
+    }
+
+    /// Of APIs, marks are found by their listing: here only statements in those of somebody else are.
+    async fn left_api(&self, place: &Place, id: &str) -> Result<Option<Orphan>, CallError> {
+        let records = rest_api::read_all(self.cloud, place).await?;
+        let Some(record) = records.iter().find(|it| it.id == *id) else {
+            return Ok(None);
+        };
+        let marked = Mark::read(&record.tags).is_some_and(|it| it.stack == self.stack);
+        if marked || !rest_api::has_statements(record, self.stack) {
+            return Ok(None);
+        }
+        let have = rest_api::fill(self.cloud, place, self.stack, record, false).await?;
+        Ok(self.left(place, KindName::RestApi, id, have))
+    }
+
+    /// What is there, if it bears the stack's mark or statements of it.
+    fn left(&self, place: &Place, kind: KindName, name: &str, have: Have) -> Option<Orphan> {
+        if self.is_ours(have.mark.as_ref()) {
+            return orphan(place, have);
+        }
+        let lent = have
+            .resource
+            .policy()
+            .is_some_and(|it| !it.statements.is_empty());
+        lent.then(|| Orphan {
+            address: Address::new(kind, name),
+            place: place.clone(),
+            have: have.of_another(self.stack),
+        })
+    }
+}
+
+/// The id by which a survey knows what an ARN names.
+fn id_of(arn: &Arn) -> &str {
+    match arn.service() {
+        "execute-api" => arn.resource().split('/').next().unwrap_or_default(),
+        _ => arn.as_str(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Two resources that bear one mark, as copied tags make them.
+
+use serde_json::Value;
+
+use super::Folder;
+
+const STACK: &str = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+    [apis.shop]\n[apis.shop.routes]\n\"GET /orders\" = { http = \"https://example.com/orders\" }\n";
+
+/// A folder with the stack applied, and its API there a second time under another id.
+fn with_a_copy() -> Folder {
+    let folder = Folder::new();
+    folder.write("s.toml", STACK);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    change(&folder, |apis| {
+        let (id, api) = apis.iter().next().expect("an API");
+        let (id, mut api) = (format!("z{}", &id[1..]), api.clone());
+        api["about"]["id"] = id.clone().into();
+        apis.insert(id, api);
+    });
+    folder
+}
+
+fn change(folder: &Folder, change: impl Fn(&mut serde_json::Map<String, Value>)) {
+    let mut world: Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let region = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+    change(region["apis"].as_object_mut().expect("APIs"));
+    folder.write(".provision/sandbox.json", &world.to_string());
+}
+
+fn count(folder: &Folder) -> usize {
+    let world: Value = serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let region = &world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+    region["apis"].as_object().expect("APIs").len()
+}
+
+#[test]
+fn destroy_lists_both_by_their_ids_and_does_nothing_until_it_is_said_what_becomes_of_the_copy() {
+    let folder = with_a_copy();
+    let ran = folder.run("destroy s.toml --sandbox --yes").ends(1);
+    ran.tells("--duplicates remove").tells("apis.shop (z");
+    assert_eq!(count(&folder), 2);
+    folder
+        .run("destroy s.toml --sandbox --yes --duplicates keep")
+        .ends(0);
+    assert_eq!(count(&folder), 1);
+
+    let folder = with_a_copy();
+    folder
+        .run("destroy s.toml --sandbox --yes --duplicates remove")
+        .ends(0)
+        .says("2 to destroy");
+    assert_eq!(count(&folder), 0);
+}
+
+#[test]
+fn apply_shows_the_id_of_the_copy_that_it_would_remove_and_asks() {
+    let folder = with_a_copy();
+    let ran = folder.run("apply s.toml --sandbox --yes").ends(1);
+    ran.says("- api shop  regional, 1 method  z")
+        .tells("--allow-delete apis.shop");
+    assert_eq!(count(&folder), 2);
+    folder
+        .run("apply s.toml --sandbox --yes --allow-delete apis.shop")
+        .ends(0);
+    assert_eq!(count(&folder), 1);
+    folder
+        .run("apply s.toml --sandbox --yes")
+        .ends(0)
+        .says("Nothing to do");
+}
+
+/// What a run leaves that was stopped right after it had made a second API stops no other run.
+#[test]
+fn an_empty_api_of_the_same_mark_is_removed_without_a_question() {
+    let folder = with_a_copy();
+    change(&folder, |apis| {
+        let (_, api) = apis.iter_mut().next_back().expect("an API");
+        for kind in ["resources", "deployments", "stages"] {
+            api[kind] = serde_json::json!({});
+        }
+        api["about"]["policy"] = Value::Null;
+    });
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    assert_eq!(count(&folder), 1);
+}
