@@ -55,16 +55,13 @@ fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     if old.as_ref().is_some_and(|it| !it.is_file()) {
         return to_device(path, text);
     }
-    let (beside, mut file) = beside(path)?;
+    let usual = old.filter(|_| readers == Readers::Usual);
+    let is_open = readers == Readers::Usual && usual.is_none();
+    let (beside, mut file) = beside(path, is_open)?;
     let written = (|| {
-        let mode = match (readers, &old) {
-            (Readers::Owner, _) => None,
-            (Readers::Usual, Some(old)) => Some(old.permissions()),
-            (Readers::Usual, None) => everyone_reads(&file)?,
-        };
         file.write_all(text)?;
-        if let Some(mode) = mode {
-            file.set_permissions(mode)?;
+        if let Some(old) = usual {
+            file.set_permissions(old.permissions())?;
         }
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -87,9 +84,9 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Opens a new file beside another, which only its owner may read. What a run left behind that was killed does not
-/// stand in the way.
-fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
+/// Opens a new file beside another, which everyone may read as far as the user's mask lets them, or its owner alone.
+/// What a run left behind that was killed does not stand in the way.
+fn beside(path: &Path, is_open: bool) -> io::Result<(PathBuf, File)> {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut tries = 0;
@@ -97,7 +94,7 @@ fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let own = format!(".{name}.{}-{number}.new", std::process::id());
         let beside = folder_of(path).join(own);
-        match owned(&beside) {
+        match new(&beside, is_open) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
                 tries += 1;
@@ -108,27 +105,16 @@ fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 #[cfg(unix)]
-fn owned(path: &Path) -> io::Result<File> {
+fn new(path: &Path, is_open: bool) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    let mode = if is_open { 0o644 } else { 0o600 };
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).open(path)
+    options.write(true).create_new(true).mode(mode).open(path)
 }
 
 #[cfg(not(unix))]
-fn owned(path: &Path) -> io::Result<File> {
+fn new(path: &Path, _: bool) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn everyone_reads(_: &File) -> io::Result<Option<fs::Permissions>> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(Some(fs::Permissions::from_mode(0o644)))
-}
-
-#[cfg(not(unix))]
-fn everyone_reads(file: &File) -> io::Result<Option<fs::Permissions>> {
-    Ok(Some(file.metadata()?.permissions()))
 }
 
 /// Whether two paths name one file, by whatever links.

@@ -42,6 +42,9 @@ pub struct Cli {
     /// Print each call with its account, target and end; on stderr.
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Write each call to this file, a line of JSON each, after what is there; without any secret.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub log: Option<PathBuf>,
     /// Print errors and results only.
     #[arg(short, long, global = true)]
     pub quiet: bool,

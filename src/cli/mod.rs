@@ -14,6 +14,7 @@ mod handover;
 mod import;
 mod interview;
 mod lines;
+mod log;
 mod offboard;
 mod onboard;
 mod output;
@@ -90,7 +91,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::from(unprinted || error.use_stderr()));
         }
     };
-    let screen = Screen::of(&cli);
+    let mut screen = Screen::of(&cli);
+    if let Err(why) = screen.open_log(&cli) {
+        screen.error(&why);
+        return ExitCode::FAILURE;
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Cli, Colour};
+use super::log::{Log, Secrets};
 use crate::cloud::seam;
 use crate::escape::screen::{line, page};
 use crate::execute::Event;
@@ -18,6 +19,7 @@ use crate::report::human;
 use crate::report::names;
 use crate::report::page::WIDTH;
 use crate::report::style::{BAD, QUIET, styled};
+use crate::stack::Stack;
 
 /// A wait that is shown although nobody asked for every call.
 const LONG_WAIT: Duration = Duration::from_secs(10);
@@ -37,6 +39,8 @@ pub(super) struct Screen {
     bars: MultiProgress,
     running: RefCell<BTreeMap<Address, ProgressBar>>,
     unprinted: RefCell<Option<io::Error>>,
+    log: Option<Log>,
+    secrets: RefCell<Secrets>,
 }
 
 impl Screen {
@@ -61,7 +65,26 @@ impl Screen {
             bars: MultiProgress::with_draw_target(target),
             running: RefCell::default(),
             unprinted: RefCell::default(),
+            log: None,
+            secrets: RefCell::new(Secrets::of_environment()),
         }
+    }
+
+    /// Opens the log that the command line asks for.
+    pub(super) fn open_log(&mut self, cli: &Cli) -> Result<(), String> {
+        self.log = cli.log.as_deref().map(Log::open).transpose()?;
+        Ok(())
+    }
+
+    /// Keeps what a stack says of external ids out of what is told of calls.
+    pub(super) fn keep_secret(&self, stack: &Stack) {
+        self.secrets.borrow_mut().add(stack);
+    }
+
+    /// Prints a line about a call.
+    fn print_call(&self, text: &str) {
+        let text = self.secrets.borrow().hidden(text);
+        self.print_talk(&styled(QUIET, format!("{} {text}", now())));
     }
 
     /// Whether text on stderr is coloured.
@@ -91,11 +114,13 @@ impl Screen {
         }
     }
 
-    /// Returns why not all results were printed. A pipe that nobody reads any more is no failure.
+    /// Returns why not all results were printed, or not all calls logged. A pipe that nobody reads any more is no failure.
     pub(super) fn unprinted(&self) -> Option<String> {
-        let error = self.unprinted.take()?;
-        (error.kind() != io::ErrorKind::BrokenPipe)
-            .then(|| format!("cannot write to standard output: {error}"))
+        let printed = self.unprinted.take();
+        printed
+            .filter(|it| it.kind() != io::ErrorKind::BrokenPipe)
+            .map(|error| format!("cannot write to standard output: {error}"))
+            .or_else(|| self.log.as_ref()?.failure())
     }
 
     /// Prints talk: what a person at a terminal wants to know, and a pipe's reader does not.
@@ -186,17 +211,21 @@ impl Screen {
 
     /// Tells what the seam does.
     pub(super) fn call(&self, event: &seam::Event<'_>) {
+        if let Some(log) = &self.log {
+            log.write(&now().to_string(), event, &self.secrets.borrow());
+        }
         match event {
             seam::Event::Ended(record) if self.verbose => {
-                self.print_talk(&styled(
-                    QUIET,
-                    format!(
-                        "{} {}  {:.0} ms",
-                        now(),
-                        line(&record.to_string()),
-                        record.took.as_secs_f64() * 1000.0
-                    ),
-                ));
+                let mut text = line(&record.to_string()).into_owned();
+                if record.attempt > 1 {
+                    text += &format!("  attempt {}", record.attempt);
+                }
+                text += &format!("  {:.0} ms", record.took.as_secs_f64() * 1000.0);
+                let failed = record.outcome.as_ref().err();
+                if let Some(id) = failed.and_then(|it| it.request_id.as_ref()) {
+                    text += &format!("  request {}", line(id));
+                }
+                self.print_call(&text);
             }
             seam::Event::Again {
                 at,
@@ -207,27 +236,24 @@ impl Screen {
             } => {
                 // A long wait is named, or it would look like a program that hangs.
                 if self.verbose || *wait >= LONG_WAIT {
-                    let says = format!(
-                        "{}      {}:{} in {}: {}: attempt {attempt} in {:.1} s",
-                        now(),
+                    self.print_call(&format!(
+                        "     {}:{} in {}: {}: attempt {attempt} in {:.1} s",
                         request.service(),
                         request.action(),
                         at.account,
                         line(&error.code),
                         wait.as_secs_f64()
-                    );
-                    self.talk(&styled(QUIET, says));
+                    ));
                 }
             }
             seam::Event::Waiting { at, wait, why, .. } => {
-                let says = format!(
-                    "{} {}, {:.0} s to go",
-                    at.account,
-                    line(why),
-                    wait.as_secs_f64().ceil()
-                );
                 if self.verbose {
-                    self.print_talk(&styled(QUIET, format!("{}      {says}", now())));
+                    self.print_call(&format!(
+                        "     {} {}, {:.0} s to go",
+                        at.account,
+                        line(why),
+                        wait.as_secs_f64().ceil()
+                    ));
                 }
                 for bar in self
                     .running

@@ -415,6 +415,7 @@ impl std::fmt::Debug for Session<'_> {
 impl<'a> Session<'a> {
     /// Opens the cloud that the command line names.
     pub(super) fn open(stack: &Stack, place: &Where, screen: &'a Screen) -> Result<Self, Failure> {
+        screen.keep_secret(stack);
         let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
         let (cloud, sandbox, credentials): Cloud<'a> = match &place.sandbox {
             Some(directory) => {

@@ -320,12 +320,16 @@ fn add_access_role(
 /// Wants the access roles.
 pub(super) fn compile_roles(draft: &mut Draft<'_>) {
     let stack = draft.stack;
+    // IAM does not tell names of one account apart by case.
+    let names: BTreeSet<(String, String)> = stack
+        .roles
+        .values()
+        .map(|it| (it.arn.account().to_owned(), it.name.to_ascii_lowercase()))
+        .collect();
     for (key, role) in std::mem::take(&mut draft.access_roles) {
         let arn = Arn::role(&role.place, &role_path(draft), &role.name);
-        let taken = stack.roles.contains_key(&key)
-            || stack.roles.values().any(|it| {
-                it.arn.account() == arn.account() && it.name.eq_ignore_ascii_case(&role.name)
-            });
+        let name = (arn.account().to_owned(), role.name.to_ascii_lowercase());
+        let taken = stack.roles.contains_key(&key) || names.contains(&name);
         if taken {
             draft.faults.push(LowerFault {
                 message: format!(

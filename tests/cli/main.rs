@@ -20,6 +20,7 @@ mod importing;
 mod known;
 mod leaving;
 mod levels;
+mod log;
 mod machines;
 mod mechanisms;
 mod neighbours;

@@ -13,6 +13,7 @@
 //! *answer* to it has a form not seen before. Answers are many here: every fault has its words.
 
 mod driver;
+mod files;
 mod mutate;
 mod targets;
 
@@ -34,4 +35,34 @@ fn questions() {
 #[test]
 fn openapi_documents() {
     driver::run("openapi", targets::openapi);
+}
+
+#[test]
+fn contracts() {
+    driver::run("contract", files::contract);
+}
+
+#[test]
+fn claims_files() {
+    driver::run("claims", files::claims);
+}
+
+#[test]
+fn terraform_lists() {
+    driver::run("terraform", files::listed);
+}
+
+#[test]
+fn cloudformation_lists_and_templates() {
+    driver::run("cloudformation", files::listed);
+}
+
+#[test]
+fn sandbox_states() {
+    driver::run("sandbox", files::sandbox);
+}
+
+#[test]
+fn saved_plans() {
+    driver::run("plan", files::plan);
 }
