@@ -5,6 +5,8 @@
 //! asks for no signature is put to the judge. What no document here can settle (a managed
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
+use std::collections::BTreeSet;
+
 use super::class::Severity;
 use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
@@ -17,13 +19,13 @@ use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
-use crate::model::{Address, Change as FieldChange, Place};
+use crate::model::{Address, Arn, Change as FieldChange, KmsKey, Place};
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
-    compare_in, decide,
+    compare_in, decide, only_refuses_more, same_statement,
 };
-use crate::stack::RouteKey;
+use crate::stack::{Encryption, RouteKey};
 
 /// What a finding means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,20 @@ impl Means<'_> {
             Change::Equal | Change::Cosmetic => {}
             Change::Widened | Change::Both => found.at_least(Severity::OpensAccess),
             Change::Narrowed => found.at_least(Severity::CutsAccess),
+            Change::Unproven if only_refuses_more(stack, &live) => {
+                found.at_least(Severity::CutsAccess);
+                let denies = live
+                    .statements
+                    .iter()
+                    .filter(|it| it.effect == Effect::Deny);
+                let is_new =
+                    |it: &&Statement| !stack.statements.iter().any(|own| same_statement(own, it));
+                if subject.is_none() {
+                    for deny in denies.filter(is_new) {
+                        found.effects.push(self.voice.of_denial(deny, object));
+                    }
+                }
+            }
             Change::Unproven => {
                 found.at_least(Severity::MayOpenAccess);
                 found.because.extend(comparison.because);
@@ -132,8 +148,12 @@ impl Means<'_> {
                 found.effects.push(effect);
             }
         };
+        let signs = object.is_some_and(|it| self.is_signed(it));
         for request in &comparison.gains {
-            say(request, &live, true);
+            // Where every method asks for a signature, a request without one is refused before the policy.
+            if !(signs && request.principal == Who::Anonymous) {
+                say(request, &live, true);
+            }
         }
         for request in &comparison.loses {
             say(request, stack, false);
@@ -143,6 +163,17 @@ impl Means<'_> {
                 say(&request, &Document::of(vec![statement]), false);
             }
         }
+    }
+
+    /// Whether every method of an API that is there asks for a signature.
+    fn is_signed(&self, api: &str) -> bool {
+        let mut all = self.live.have.iter();
+        let found = all.find(|(address, _)| address.to_string() == api);
+        let Some(Resource::RestApi(api)) = found.map(|(_, it)| &it.resource) else {
+            return false;
+        };
+        let iam = |it: &rest_api::Method| it.authorization == "AWS_IAM";
+        !api.methods.is_empty() && api.methods.values().all(iam)
     }
 
     /// The id of the account that a role of the stack is in.
@@ -180,6 +211,9 @@ impl Means<'_> {
                 self.role(&mut found, &named, want, stack, live, have);
             }
             (Resource::Topic(stack), Resource::Topic(live)) => {
+                if stack.kms_key != live.kms_key {
+                    self.key(&mut found, address, &live.arn, &live.kms_key);
+                }
                 let live = with_foreign(&live.policy);
                 self.documents(
                     &mut found,
@@ -190,6 +224,13 @@ impl Means<'_> {
                 );
             }
             (Resource::Queue(stack), Resource::Queue(live)) => {
+                if let Encryption::Kms { key, .. } = &live.encryption {
+                    let stays =
+                        matches!(&stack.encryption, Encryption::Kms { key: own, .. } if own == key);
+                    if !stays {
+                        self.key(&mut found, address, &live.arn, key);
+                    }
+                }
                 let live = with_foreign(&live.policy);
                 self.documents(
                     &mut found,
@@ -217,6 +258,57 @@ impl Means<'_> {
             _ => {}
         }
         found
+    }
+
+    /// Says who can no longer use a topic or queue since it is encrypted with another key.
+    fn key(&self, found: &mut Meaning, address: &Address, owner: &Arn, key: &str) {
+        let Some(key) = KmsKey::of(key, owner) else {
+            return;
+        };
+        let target = address.to_string();
+        let mut lost: Vec<(String, String)> = Vec::new();
+        for want in self.desired.wants.values() {
+            let Resource::Subscription(it) = &want.resource else {
+                continue;
+            };
+            let queue = self.voice.name(it.queue.as_str());
+            if queue == target {
+                let topic = self.voice.name(it.topic.as_str());
+                lost.push((queue, format!("receive from {topic}")));
+            }
+        }
+        for grant in self
+            .desired
+            .grants
+            .iter()
+            .filter(|it| it.target == *address)
+        {
+            let role = grant.role.as_ref().map(ToString::to_string);
+            let account = self.account_of(role.as_ref().unwrap_or(&grant.who));
+            if account != key.arn().account() || !key.is_managed_by_aws() {
+                lost.push((grant.who.clone(), format!("{} {target}", grant.may)));
+            }
+        }
+        if lost.is_empty() {
+            return;
+        }
+        if !key.is_managed_by_aws() {
+            found.at_least(Severity::CutsAccess);
+            let who: BTreeSet<&str> = lost.iter().map(|(who, _)| who.as_str()).collect();
+            let who: Vec<&str> = who.into_iter().collect();
+            found.because.push(format!(
+                "whether {} can use the KMS key {key}: the stack gives none of them access to it, and its policy is not read",
+                who.join(", ")
+            ));
+            return;
+        }
+        for (who, does) in lost {
+            let says = format!(
+                "{who} may no longer {does}: {target} is encrypted with {key}, a key that AWS manages for principals of account {} only",
+                key.arn().account()
+            );
+            found.add(Severity::CutsAccess, told(false, who, says));
+        }
     }
 
     fn role(
@@ -474,24 +566,25 @@ impl Means<'_> {
         let queue = self.voice.name(stack.queue.as_str());
         let topic = self.voice.name(stack.topic.as_str());
         if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
-            let says = match &live.filter {
-                None => format!("{queue} receives every message of {topic}, without a filter"),
-                Some(filter) => format!("{queue} receives of {topic} what passes {filter}"),
-            };
             let nothing = serde_json::json!({});
             let before = stack.filter.as_ref().unwrap_or(&nothing);
             let after = live.filter.as_ref().unwrap_or(&nothing);
             let lost = narrowed(before, after, "");
-            found.add(
-                Severity::ChangesBehaviour,
-                told(
-                    live.filter.is_none() || lost.is_empty(),
-                    queue.clone(),
-                    says,
-                ),
-            );
+            let gained = match &live.filter {
+                None => Some(format!(
+                    "{queue} receives every message of {topic}, without a filter"
+                )),
+                // Where nothing is said to be lost, other messages arrive than the stack says.
+                Some(filter) if lost.is_empty() => {
+                    Some(format!("{queue} receives of {topic} what passes {filter}"))
+                }
+                Some(_) => None,
+            };
+            if let Some(says) = gained {
+                found.add(Severity::ChangesBehaviour, told(true, queue.clone(), says));
+            }
             for what in lost {
-                let says = format!("{queue} no longer receives {what}");
+                let says = format!("{queue} no longer receives {what} from {topic}");
                 found.add(Severity::ChangesBehaviour, told(false, queue.clone(), says));
             }
         }
@@ -528,6 +621,17 @@ impl Means<'_> {
                 None,
                 Some((&named, &want.place)),
             );
+        }
+        if matches!(want.resource, Resource::RestApi(_)) && self.serves_the_stack(address) {
+            // AWS asks the policy that was deployed, so nothing is open or shut yet.
+            for effect in &mut found.effects {
+                effect.says += &format!(", from the next deployment of {named} on");
+            }
+            if statements {
+                found.because.push(format!(
+                    "what {named} will let through: its policy is not deployed as it is now, and takes effect with the next deployment"
+                ));
+            }
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {
@@ -582,6 +686,21 @@ impl Means<'_> {
             }
         }
         found
+    }
+
+    /// Whether every stage of an API serves what was deployed from the stack.
+    fn serves_the_stack(&self, api: &Address) -> bool {
+        let stages = self.desired.wants.iter();
+        let mut stages = stages.filter_map(|(address, want)| match &want.resource {
+            Resource::Stage(stage) if stage.api == *api => Some((address, stage)),
+            _ => None,
+        });
+        let deployed = |(address, stage): (&Address, &Stage)| {
+            let live = self.live.have.get(address).map(|it| &it.resource);
+            matches!(live, Some(Resource::Stage(live)) if live.surface == stage.surface)
+        };
+        let first = stages.next();
+        first.is_some_and(deployed) && stages.all(deployed)
     }
 
     /// What is not there any more.

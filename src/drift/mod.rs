@@ -22,9 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::extra::known_digest;
 use crate::kinds::survey::{Reading, Unread};
-use crate::kinds::{Extra, Have, Resource, Want};
+use crate::kinds::{Extra, Have, Resource, Want, pending_id};
 use crate::lower::Desired;
-use crate::model::{Address, Change, KindName, Place};
+use crate::model::{Address, Change, Detail, KindName, Place};
 use crate::plan::{Action, Ghost, Left, Plan, Refusal, Step};
 use crate::stack::{Known, Written};
 
@@ -374,6 +374,12 @@ impl Look<'_> {
             Some(_) => Moved::Stack,
             None => Moved::Unknown,
         };
+        let waits = want.resource.pending();
+        let moved = if waits.is_empty() {
+            moved
+        } else {
+            Moved::Unknown
+        };
         let class = match () {
             () if !have.ghosts.is_empty() || is_outdated(want, have, &changes) => Class::Ghost,
             () if moved == Moved::Stack && want.owned => Class::NotApplied,
@@ -381,7 +387,13 @@ impl Look<'_> {
             () => Class::Changed,
         };
         let at = (&step.address, &step.place);
-        let mut said = lines(&changes);
+        let mut said: Vec<String> = lines(&changes);
+        for api in want.resource.pending() {
+            // Its id is not known before it is there.
+            for line in &mut said {
+                *line = line.replace(&pending_id(&api), &api.to_string());
+            }
+        }
         for ghost in self
             .plan
             .ghosts
@@ -575,6 +587,10 @@ fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Fi
         .filter_map(|it| Some((it.address()?.clone(), dead(it)?)))
         .collect();
     let cause = |finding: &Finding| -> Option<Address> {
+        // What a role may do cannot be known before the API is there that its policy names.
+        if let Some(api) = awaited(finding, desired, &missing) {
+            return Some(api);
+        }
         if finding.class == Class::Ghost {
             let address = finding.address()?;
             let needs = desired.wants.get(address).map(|it| &it.needs);
@@ -610,6 +626,33 @@ fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Fi
         }
     }
     kept.into_iter().map(|(_, it)| it).collect()
+}
+
+/// Returns the missing API that a finding of a role follows from: the role's policies differ in nothing but its id.
+fn awaited(finding: &Finding, desired: &Desired, missing: &BTreeSet<Address>) -> Option<Address> {
+    let want = desired.wants.get(finding.address()?)?;
+    let Resource::Role(_) = &want.resource else {
+        return None;
+    };
+    let pending = want.resource.pending();
+    let api = pending.intersection(missing).next()?;
+    let details: Vec<&Detail> = finding.changes.iter().flat_map(|it| &it.details).collect();
+    let heads: Vec<(&str, &str)> = details
+        .iter()
+        .filter_map(|it| {
+            let (head, rest) = it.text.split_once("${provision:")?;
+            Some((head, rest.split_once('}')?.1))
+        })
+        .collect();
+    let of_id = |it: &&Detail| {
+        let text = it.text.as_str();
+        it.text.contains("${provision:")
+            || heads
+                .iter()
+                .any(|(head, tail)| text.starts_with(head) && text.ends_with(tail))
+    };
+    let told = finding.changes.iter().all(|it| !it.details.is_empty());
+    (told && details.iter().all(of_id)).then(|| api.clone())
 }
 
 /// What differs of a resource by itself, whatever the plan does to it for another's sake.

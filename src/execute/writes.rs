@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::LocalBoxFuture;
 
-use crate::cloud::{Answer, CallError, Cloud, Request};
+use crate::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{Address, Place};
 
 /// The writes of a run, by the address of the step that sent them.
@@ -39,6 +39,17 @@ impl Writes {
     }
 }
 
+/// Returns what a document waits for, where it still holds a placeholder for an id that AWS has to choose.
+fn awaited(request: &Request) -> Option<String> {
+    // An API's own policy names the API in the short form, so it never waits.
+    if request.service() == Service::ApiGateway {
+        return None;
+    }
+    let text = format!("{request:?}");
+    let (_, rest) = text.split_once("${provision:")?;
+    Some(rest.split('}').next()?.to_owned())
+}
+
 /// A cloud that records the writes of one step.
 #[derive(Clone, Copy)]
 pub(super) struct Recorded<'a> {
@@ -57,6 +68,15 @@ impl Cloud for Recorded<'_> {
             return self.cloud.send(at, request);
         }
         let call = format!("{}:{}", request.service(), request.action());
+        if let Some(api) = awaited(&request) {
+            let text = format!(
+                "{call} would write the policy of {} with a placeholder for the id of {api}, which is not there: \
+                 make {api} in the same run",
+                self.step
+            );
+            let error = CallError::new(Fault::Denied, "PendingId", text);
+            return Box::pin(async move { Err(error) });
+        }
         Box::pin(async move {
             let count = |by: fn(usize) -> usize| {
                 let mut in_flight = self.writes.in_flight.borrow_mut();

@@ -9,6 +9,7 @@ mod contracts;
 mod disk;
 mod documents;
 mod drift;
+mod effects;
 mod endings;
 mod forgetting;
 mod guard;
