@@ -5,21 +5,19 @@
 //! asks for no signature is put to the judge. What no document here can settle (a managed
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
-use std::collections::BTreeSet;
-
 use super::class::Severity;
 use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
-use super::losses::{cut_off, narrowed};
+use super::losses::cut_off;
 use super::voice::{self, Shown, Voice, told};
+use crate::kinds::Stage;
 use crate::kinds::extra::{inline_digest, statement_digest};
 use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
-use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
-use crate::model::{Address, Arn, Change as FieldChange, KmsKey, Place};
+use crate::model::{Address, Change as FieldChange, Place};
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
@@ -52,14 +50,14 @@ impl Meaning {
         }
     }
 
-    fn add(&mut self, severity: Severity, effect: voice::Effect) {
+    pub(super) fn add(&mut self, severity: Severity, effect: voice::Effect) {
         self.severity = self.severity.min(severity);
         if !self.effects.contains(&effect) {
             self.effects.push(effect);
         }
     }
 
-    fn at_least(&mut self, severity: Severity) {
+    pub(super) fn at_least(&mut self, severity: Severity) {
         self.severity = self.severity.min(severity);
     }
 
@@ -165,19 +163,8 @@ impl Means<'_> {
         }
     }
 
-    /// Whether every method of an API that is there asks for a signature.
-    fn is_signed(&self, api: &str) -> bool {
-        let mut all = self.live.have.iter();
-        let found = all.find(|(address, _)| address.to_string() == api);
-        let Some(Resource::RestApi(api)) = found.map(|(_, it)| &it.resource) else {
-            return false;
-        };
-        let iam = |it: &rest_api::Method| it.authorization == "AWS_IAM";
-        !api.methods.is_empty() && api.methods.values().all(iam)
-    }
-
     /// The id of the account that a role of the stack is in.
-    fn account_of(&self, role: &str) -> String {
+    pub(super) fn account_of(&self, role: &str) -> String {
         let mut wants = self.desired.wants.iter();
         let found = wants.find(|(address, _)| address.to_string() == role);
         found.map_or_else(String::new, |(_, want)| want.place.id.to_string())
@@ -258,57 +245,6 @@ impl Means<'_> {
             _ => {}
         }
         found
-    }
-
-    /// Says who can no longer use a topic or queue since it is encrypted with another key.
-    fn key(&self, found: &mut Meaning, address: &Address, owner: &Arn, key: &str) {
-        let Some(key) = KmsKey::of(key, owner) else {
-            return;
-        };
-        let target = address.to_string();
-        let mut lost: Vec<(String, String)> = Vec::new();
-        for want in self.desired.wants.values() {
-            let Resource::Subscription(it) = &want.resource else {
-                continue;
-            };
-            let queue = self.voice.name(it.queue.as_str());
-            if queue == target {
-                let topic = self.voice.name(it.topic.as_str());
-                lost.push((queue, format!("receive from {topic}")));
-            }
-        }
-        for grant in self
-            .desired
-            .grants
-            .iter()
-            .filter(|it| it.target == *address)
-        {
-            let role = grant.role.as_ref().map(ToString::to_string);
-            let account = self.account_of(role.as_ref().unwrap_or(&grant.who));
-            if account != key.arn().account() || !key.is_managed_by_aws() {
-                lost.push((grant.who.clone(), format!("{} {target}", grant.may)));
-            }
-        }
-        if lost.is_empty() {
-            return;
-        }
-        if !key.is_managed_by_aws() {
-            found.at_least(Severity::CutsAccess);
-            let who: BTreeSet<&str> = lost.iter().map(|(who, _)| who.as_str()).collect();
-            let who: Vec<&str> = who.into_iter().collect();
-            found.because.push(format!(
-                "whether {} can use the KMS key {key}: the stack gives none of them access to it, and its policy is not read",
-                who.join(", ")
-            ));
-            return;
-        }
-        for (who, does) in lost {
-            let says = format!(
-                "{who} may no longer {does}: {target} is encrypted with {key}, a key that AWS manages for principals of account {} only",
-                key.arn().account()
-            );
-            found.add(Severity::CutsAccess, told(false, who, says));
-        }
     }
 
     fn role(
@@ -562,34 +498,6 @@ impl Means<'_> {
         }
     }
 
-    fn subscription(&self, found: &mut Meaning, stack: &Subscription, live: &Subscription) {
-        let queue = self.voice.name(stack.queue.as_str());
-        let topic = self.voice.name(stack.topic.as_str());
-        if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
-            let nothing = serde_json::json!({});
-            let before = stack.filter.as_ref().unwrap_or(&nothing);
-            let after = live.filter.as_ref().unwrap_or(&nothing);
-            let lost = narrowed(before, after, "");
-            let gained = match &live.filter {
-                None => Some(format!(
-                    "{queue} receives every message of {topic}, without a filter"
-                )),
-                // Where nothing is said to be lost, other messages arrive than the stack says.
-                Some(filter) if lost.is_empty() => {
-                    Some(format!("{queue} receives of {topic} what passes {filter}"))
-                }
-                Some(_) => None,
-            };
-            if let Some(says) = gained {
-                found.add(Severity::ChangesBehaviour, told(true, queue.clone(), says));
-            }
-            for what in lost {
-                let says = format!("{queue} no longer receives {what} from {topic}");
-                found.add(Severity::ChangesBehaviour, told(false, queue.clone(), says));
-            }
-        }
-    }
-
     /// What others put on a resource.
     pub(super) fn added(&self, address: &Address, want: &Want, have: &Have) -> Meaning {
         let mut found = Meaning::nothing();
@@ -686,21 +594,6 @@ impl Means<'_> {
             }
         }
         found
-    }
-
-    /// Whether every stage of an API serves what was deployed from the stack.
-    fn serves_the_stack(&self, api: &Address) -> bool {
-        let stages = self.desired.wants.iter();
-        let mut stages = stages.filter_map(|(address, want)| match &want.resource {
-            Resource::Stage(stage) if stage.api == *api => Some((address, stage)),
-            _ => None,
-        });
-        let deployed = |(address, stage): (&Address, &Stage)| {
-            let live = self.live.have.get(address).map(|it| &it.resource);
-            matches!(live, Some(Resource::Stage(live)) if live.surface == stage.surface)
-        };
-        let first = stages.next();
-        first.is_some_and(deployed) && stages.all(deployed)
     }
 
     /// What is not there any more.
