@@ -94,40 +94,78 @@ pub(super) fn narrowed(stack: &Value, live: &Value, path: &str) -> Vec<String> {
     let (Some(old), Some(new)) = (stack.as_object(), live.as_object()) else {
         return Vec::new();
     };
-    let spelled = |it: &Value| match it {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
     let list = |it: &Value| it.as_array().cloned().unwrap_or_default();
     let mut found = Vec::new();
     for (key, wanted) in new {
         let name = format!("{path}{key}");
         match old.get(key) {
             None if wanted.is_object() => {
-                found.push(format!("messages without `{name}` as {wanted} says"));
+                let nothing = Value::Object(serde_json::Map::new());
+                found.extend(narrowed(&nothing, wanted, &format!("{name}.")));
             }
-            None => {
-                let values: Vec<String> = list(wanted).iter().map(spelled).collect();
-                found.push(format!(
-                    "messages whose `{name}` is not {}",
-                    values.join(" or ")
-                ));
+            None if key == "$or" => {
+                let ways = list(wanted);
+                let ways = ways.iter().filter_map(Value::as_object).map(|way| {
+                    let tests = way
+                        .iter()
+                        .map(|(key, it)| format!("`{path}{key}` is {}", one_of(&list(it))));
+                    tests.collect::<Vec<_>>().join(" and ")
+                });
+                let ways: Vec<String> = ways.collect();
+                found.push(format!("messages in which neither {}", ways.join(" nor ")));
             }
+            None => found.push(format!(
+                "messages whose `{name}` is not {}",
+                one_of(&list(wanted))
+            )),
             Some(before) if before.is_object() => {
                 found.extend(narrowed(before, wanted, &format!("{name}.")));
             }
             Some(before) => {
                 let left = list(wanted);
-                let gone: Vec<String> = list(before)
-                    .iter()
-                    .filter(|it| !left.contains(it))
-                    .map(spelled)
-                    .collect();
+                let mut gone = list(before);
+                gone.retain(|it| !left.contains(it));
                 if !gone.is_empty() {
-                    found.push(format!("messages whose `{name}` is {}", gone.join(" or ")));
+                    found.push(format!("messages whose `{name}` is {}", one_of(&gone)));
                 }
             }
         }
     }
     found
+}
+
+/// Returns the values of a filter in words, any of which is enough.
+fn one_of(values: &[Value]) -> String {
+    let all: Vec<String> = values.iter().map(in_words).collect();
+    all.join(" or ")
+}
+
+/// Returns one value or operator of a filter in words.
+fn in_words(value: &Value) -> String {
+    let operator = value.as_object().and_then(|it| it.iter().next());
+    let Some((operator, operand)) = operator else {
+        return value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+    };
+    let listed = operand.as_array().cloned();
+    let operands = listed.unwrap_or_else(|| vec![operand.clone()]);
+    match operator.as_str() {
+        "prefix" => format!("a text that begins with {}", one_of(&operands)),
+        "suffix" => format!("a text that ends with {}", one_of(&operands)),
+        "wildcard" => format!("a text like {}", one_of(&operands)),
+        "equals-ignore-case" => format!("{} in any case", one_of(&operands)),
+        "cidr" => format!("an address in {}", one_of(&operands)),
+        "anything-but" => format!("anything but {}", one_of(&operands)),
+        "exists" if *operand == Value::Bool(false) => "absent".to_owned(),
+        "exists" => "present".to_owned(),
+        "numeric" => {
+            let pairs = operands.chunks(2).map(|pair| {
+                let words: Vec<String> = pair.iter().map(in_words).collect();
+                words.join(" ")
+            });
+            pairs.collect::<Vec<_>>().join(" and ")
+        }
+        _ => value.to_string(),
+    }
 }

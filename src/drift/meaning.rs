@@ -8,22 +8,22 @@
 use super::class::Severity;
 use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
-use super::losses::{cut_off, narrowed};
+use super::losses::cut_off;
 use super::voice::{self, Shown, Voice, told};
+use crate::kinds::Stage;
 use crate::kinds::extra::{inline_digest, statement_digest};
 use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
-use crate::kinds::{Stage, Subscription};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
-    compare_in, decide,
+    compare_in, decide, only_refuses_more, same_statement,
 };
-use crate::stack::RouteKey;
+use crate::stack::{Encryption, RouteKey};
 
 /// What a finding means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +50,14 @@ impl Meaning {
         }
     }
 
-    fn add(&mut self, severity: Severity, effect: voice::Effect) {
+    pub(super) fn add(&mut self, severity: Severity, effect: voice::Effect) {
         self.severity = self.severity.min(severity);
         if !self.effects.contains(&effect) {
             self.effects.push(effect);
         }
     }
 
-    fn at_least(&mut self, severity: Severity) {
+    pub(super) fn at_least(&mut self, severity: Severity) {
         self.severity = self.severity.min(severity);
     }
 
@@ -102,6 +102,20 @@ impl Means<'_> {
             Change::Equal | Change::Cosmetic => {}
             Change::Widened | Change::Both => found.at_least(Severity::OpensAccess),
             Change::Narrowed => found.at_least(Severity::CutsAccess),
+            Change::Unproven if only_refuses_more(stack, &live) => {
+                found.at_least(Severity::CutsAccess);
+                let denies = live
+                    .statements
+                    .iter()
+                    .filter(|it| it.effect == Effect::Deny);
+                let is_new =
+                    |it: &&Statement| !stack.statements.iter().any(|own| same_statement(own, it));
+                if subject.is_none() {
+                    for deny in denies.filter(is_new) {
+                        found.effects.push(self.voice.of_denial(deny, object));
+                    }
+                }
+            }
             Change::Unproven => {
                 found.at_least(Severity::MayOpenAccess);
                 found.because.extend(comparison.because);
@@ -132,8 +146,12 @@ impl Means<'_> {
                 found.effects.push(effect);
             }
         };
+        let signs = object.is_some_and(|it| self.is_signed(it));
         for request in &comparison.gains {
-            say(request, &live, true);
+            // Where every method asks for a signature, a request without one is refused before the policy.
+            if !(signs && request.principal == Who::Anonymous) {
+                say(request, &live, true);
+            }
         }
         for request in &comparison.loses {
             say(request, stack, false);
@@ -146,7 +164,7 @@ impl Means<'_> {
     }
 
     /// The id of the account that a role of the stack is in.
-    fn account_of(&self, role: &str) -> String {
+    pub(super) fn account_of(&self, role: &str) -> String {
         let mut wants = self.desired.wants.iter();
         let found = wants.find(|(address, _)| address.to_string() == role);
         found.map_or_else(String::new, |(_, want)| want.place.id.to_string())
@@ -180,6 +198,9 @@ impl Means<'_> {
                 self.role(&mut found, &named, want, stack, live, have);
             }
             (Resource::Topic(stack), Resource::Topic(live)) => {
+                if stack.kms_key != live.kms_key {
+                    self.key(&mut found, address, &live.arn, &live.kms_key);
+                }
                 let live = with_foreign(&live.policy);
                 self.documents(
                     &mut found,
@@ -190,6 +211,13 @@ impl Means<'_> {
                 );
             }
             (Resource::Queue(stack), Resource::Queue(live)) => {
+                if let Encryption::Kms { key, .. } = &live.encryption {
+                    let stays =
+                        matches!(&stack.encryption, Encryption::Kms { key: own, .. } if own == key);
+                    if !stays {
+                        self.key(&mut found, address, &live.arn, key);
+                    }
+                }
                 let live = with_foreign(&live.policy);
                 self.documents(
                     &mut found,
@@ -470,33 +498,6 @@ impl Means<'_> {
         }
     }
 
-    fn subscription(&self, found: &mut Meaning, stack: &Subscription, live: &Subscription) {
-        let queue = self.voice.name(stack.queue.as_str());
-        let topic = self.voice.name(stack.topic.as_str());
-        if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
-            let says = match &live.filter {
-                None => format!("{queue} receives every message of {topic}, without a filter"),
-                Some(filter) => format!("{queue} receives of {topic} what passes {filter}"),
-            };
-            let nothing = serde_json::json!({});
-            let before = stack.filter.as_ref().unwrap_or(&nothing);
-            let after = live.filter.as_ref().unwrap_or(&nothing);
-            let lost = narrowed(before, after, "");
-            found.add(
-                Severity::ChangesBehaviour,
-                told(
-                    live.filter.is_none() || lost.is_empty(),
-                    queue.clone(),
-                    says,
-                ),
-            );
-            for what in lost {
-                let says = format!("{queue} no longer receives {what}");
-                found.add(Severity::ChangesBehaviour, told(false, queue.clone(), says));
-            }
-        }
-    }
-
     /// What others put on a resource.
     pub(super) fn added(&self, address: &Address, want: &Want, have: &Have) -> Meaning {
         let mut found = Meaning::nothing();
@@ -528,6 +529,17 @@ impl Means<'_> {
                 None,
                 Some((&named, &want.place)),
             );
+        }
+        if matches!(want.resource, Resource::RestApi(_)) && self.serves_the_stack(address) {
+            // AWS asks the policy that was deployed, so nothing is open or shut yet.
+            for effect in &mut found.effects {
+                effect.says += &format!(", from the next deployment of {named} on");
+            }
+            if statements {
+                found.because.push(format!(
+                    "what {named} will let through: its policy is not deployed as it is now, and takes effect with the next deployment"
+                ));
+            }
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {

@@ -8,9 +8,11 @@
 //! who may do what, [`meaning`]). What could not be read is a finding too.
 
 pub mod accept;
+mod arrival;
 mod class;
 mod documents;
 mod fields;
+mod folding;
 mod known;
 mod losses;
 mod meaning;
@@ -22,10 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::extra::known_digest;
 use crate::kinds::survey::{Reading, Unread};
-use crate::kinds::{Extra, Have, Resource, Want};
+use crate::kinds::{Extra, Have, Resource, Want, pending_id};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
-use crate::plan::{Action, Ghost, Left, Plan, Refusal, Step};
+use crate::plan::{Action, Left, Plan, Refusal, Step};
 use crate::stack::{Known, Written};
 
 pub use class::{Class, Moved, Severity};
@@ -188,7 +190,7 @@ impl Drift {
         look.withdrawn();
         look.unread();
         let older_marks = look.older_marks;
-        let mut findings = folded(look.findings, seen.desired, &plan.ghosts);
+        let mut findings = folding::folded(look.findings, seen.desired, &plan.ghosts);
         findings.sort_by(|a, b| {
             let key = |it: &Finding| {
                 (
@@ -374,6 +376,12 @@ impl Look<'_> {
             Some(_) => Moved::Stack,
             None => Moved::Unknown,
         };
+        let waits = want.resource.pending();
+        let moved = if waits.is_empty() {
+            moved
+        } else {
+            Moved::Unknown
+        };
         let class = match () {
             () if !have.ghosts.is_empty() || is_outdated(want, have, &changes) => Class::Ghost,
             () if moved == Moved::Stack && want.owned => Class::NotApplied,
@@ -381,7 +389,13 @@ impl Look<'_> {
             () => Class::Changed,
         };
         let at = (&step.address, &step.place);
-        let mut said = lines(&changes);
+        let mut said: Vec<String> = lines(&changes);
+        for api in want.resource.pending() {
+            // Its id is not known before it is there.
+            for line in &mut said {
+                *line = line.replace(&pending_id(&api), &api.to_string());
+            }
+        }
         for ghost in self
             .plan
             .ghosts
@@ -533,83 +547,6 @@ impl Look<'_> {
             with_it: BTreeSet::new(),
         });
     }
-}
-
-/// Findings without those that only follow from another: what cannot be there while something else is missing.
-fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Finding> {
-    let missing: BTreeSet<Address> = findings
-        .iter()
-        .filter(|it| it.class == Class::Missing)
-        .filter_map(|it| it.address().cloned())
-        .collect();
-    // The missing role of which a document shows a dead id, where it differs in nothing else.
-    let dead = |finding: &Finding| -> Option<Address> {
-        let address = finding.address()?;
-        let here = ghosts.iter().filter(|it| it.address == *address);
-        let mut names: Vec<String> = here.clone().map(ToString::to_string).collect();
-        let wants = missing.iter().filter_map(|it| desired.wants.get(it));
-        names.extend(wants.filter_map(|it| match &it.resource {
-            Resource::Role(role) => Some(role.arn.to_string()),
-            _ => None,
-        }));
-        let only_that = |line: &String| names.iter().any(|it| line.contains(it));
-        let roles: Vec<Option<&Address>> = here
-            .map(|ghost| {
-                missing
-                    .iter()
-                    .find(|it| ghost.was.contains(&it.to_string()))
-            })
-            .collect();
-        let all = !roles.is_empty() && roles.iter().all(Option::is_some);
-        let follows = all && finding.lines.iter().all(only_that);
-        roles
-            .into_iter()
-            .flatten()
-            .next()
-            .filter(|_| follows)
-            .cloned()
-    };
-    let dead_of: BTreeMap<Address, Address> = findings
-        .iter()
-        .filter(|it| it.class == Class::Ghost)
-        .filter_map(|it| Some((it.address()?.clone(), dead(it)?)))
-        .collect();
-    let cause = |finding: &Finding| -> Option<Address> {
-        if finding.class == Class::Ghost {
-            let address = finding.address()?;
-            let needs = desired.wants.get(address).map(|it| &it.needs);
-            let api = needs.into_iter().flatten().find_map(|it| dead_of.get(it));
-            // What a stage serves is dead with its API's policy.
-            let of_stage = api.filter(|_| address.kind == KindName::Stage);
-            return dead_of.get(address).or(of_stage).cloned();
-        }
-        let address = finding
-            .address()
-            .filter(|_| finding.class == Class::Missing)?;
-        let follows = matches!(address.kind, KindName::Stage | KindName::Subscription);
-        let want = desired.wants.get(address).filter(|_| follows)?;
-        want.needs.iter().find(|it| missing.contains(it)).cloned()
-    };
-    let (following, mut kept): (Vec<_>, Vec<_>) = findings
-        .into_iter()
-        .map(|it| (cause(&it), it))
-        .partition(|(cause, _)| cause.is_some());
-    for (cause, finding) in following {
-        let of_cause = |it: &&mut (Option<Address>, Finding)| it.1.address() == cause.as_ref();
-        if let Some((_, parent)) = kept.iter_mut().find(of_cause) {
-            for address in &finding.addresses {
-                parent.lines.push(format!("with it: {address}"));
-            }
-            parent.with_it.extend(finding.addresses);
-            for effect in finding.effects {
-                if !parent.effects.contains(&effect) {
-                    parent.effects.push(effect);
-                }
-            }
-            parent.severity = parent.severity.min(finding.severity);
-        }
-    }
-    kept.into_iter().map(|(_, it)| it).collect()
 }
 
 /// What differs of a resource by itself, whatever the plan does to it for another's sake.

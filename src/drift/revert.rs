@@ -194,6 +194,9 @@ fn with_needs(plan: &Plan, mut chosen: BTreeSet<Address>) -> BTreeSet<Address> {
             if served {
                 chosen.insert(step.address.clone());
             }
+            if chosen.contains(&step.address) {
+                chosen.extend(want.resource.pending());
+            }
             if step.action == Action::Create && chosen.contains(&step.address) {
                 let made = |it: &&Address| {
                     plan.to_do()

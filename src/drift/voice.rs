@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::documents::{api_name, sample};
 use crate::kinds::Resource;
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
 use crate::model::{Address, Names};
+use crate::policy::actions::is_listed;
 use crate::policy::normal::root_account;
 use crate::policy::patterns::Pattern;
-use crate::policy::{PrincipalClause, Principals, Request, Statement, Who};
+use crate::policy::{Clause, PrincipalClause, Principals, Request, Statement, Who};
 
 /// Somebody who gains or loses by a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +33,32 @@ pub(super) struct Voice {
     arns: Vec<(String, Address)>,
     /// Ids of APIs.
     apis: BTreeMap<String, Address>,
+    /// ARNs of the stack's routes, with the route and the API.
+    routes: Vec<(String, String, Address)>,
     /// Names of accounts, by their ids.
     accounts: BTreeMap<String, String>,
 }
+
+/// Most routes of an API, and most actions of a service, that a sentence lists.
+const MOST_LISTED: usize = 6;
+
+/// Actions that a sentence lists of a statement with `NotAction`, in the words of each service.
+const ACTIONS: [&str; 14] = [
+    "sns:Publish",
+    "sns:Subscribe",
+    "sns:SetTopicAttributes",
+    "sns:DeleteTopic",
+    "sns:AddPermission",
+    "sns:ListSubscriptionsByTopic",
+    "sqs:SendMessage",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:SetQueueAttributes",
+    "sqs:DeleteQueue",
+    "sqs:PurgeQueue",
+    "execute-api:Invoke",
+    "sts:AssumeRole",
+];
 
 /// What a sentence on a request is made of.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +88,13 @@ impl Voice {
         let wanted = desired.wants.iter();
         let by_arn = wanted.filter_map(|(address, it)| Some((arn(&it.resource)?, address.clone())));
         let arns: Vec<(String, Address)> = by_arn.collect();
-        let ids = live.ids().into_iter();
+        let ids = live.ids();
         let places = desired.places.iter();
         Self {
             by_arn: arns.iter().cloned().collect(),
             arns,
-            apis: ids.map(|(address, id)| (id, address)).collect(),
+            routes: routes(desired, &ids),
+            apis: ids.into_iter().map(|(address, id)| (id, address)).collect(),
             accounts: places
                 .map(|it| (it.id.to_string(), it.account.clone()))
                 .collect(),
@@ -96,36 +122,35 @@ impl Voice {
         found.map(|(arn, _)| arn.as_str())
     }
 
-    /// Who makes a request, as the statement names them: whom a witness stands for, not the witness.
+    /// Returns who makes a request, as the statement names them; never the principal of an example.
     fn who(&self, request: &Request, by: Option<&Statement>) -> String {
         let named = by.and_then(|it| it.principal.as_ref());
         let pattern = by
             .into_iter()
             .flat_map(|it| &it.conditions)
-            .filter(|(operator, _)| {
-                let operator = operator.to_ascii_lowercase();
-                ["stringequals", "stringlike", "arnequals", "arnlike"].contains(&operator.as_str())
-            })
+            .filter(|(operator, _)| is_positive(operator))
             .flat_map(|(_, keys)| keys)
             .find(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"));
         if let Some((_, values)) = pattern {
             let all: Vec<String> = values.iter().map(|it| self.name(it)).collect();
             return all.join(" or ");
         }
+        let types = named.and_then(|it| match &it.principals {
+            Principals::Of(types) => Some(types),
+            Principals::Anyone => None,
+        });
+        let all = types.into_iter().flat_map(|it| it.values().flatten());
+        if named.is_some_and(|it| it.negated) {
+            let but: Vec<String> = all.map(|it| self.principal(it)).collect();
+            return format!("anyone but {}", but.join(", "));
+        }
+        let names = |name: &str| all.clone().any(|it| it == name);
         match &request.principal {
             Who::Anonymous => "anyone, without signing,".to_owned(),
-            Who::Service(name) => {
-                let names = |it: &PrincipalClause| matches!(&it.principals, Principals::Of(types) if types.values().flatten().any(|it| it == name));
-                if named.is_none_or(names) {
-                    name.clone()
-                } else {
-                    "any AWS service".to_owned()
-                }
-            }
+            Who::Service(name) if named.is_none() || names(name) => name.clone(),
+            Who::Service(_) => "any AWS service".to_owned(),
             Who::Arn(arn) => {
                 let account = arn.split(':').nth(4).unwrap_or_default();
-                let values = named.map(PrincipalClause::aws_values).unwrap_or_default();
-                let anyone = named.is_some_and(|it| it.principals == Principals::Anyone);
                 // To SNS, the source of a signed request is the account that signed it.
                 let mut tests = by
                     .into_iter()
@@ -135,19 +160,27 @@ impl Voice {
                         .contains(&key.to_ascii_lowercase().as_str());
                     is_source && values == &[account]
                 });
+                let is_everyone =
+                    named.is_none_or(|it| it.principals == Principals::Anyone) || names("*");
                 if of_account {
                     self.account(account)
-                } else if values.iter().any(|it| it == arn) {
+                } else if names(arn) || self.by_arn.get(arn).is_some() {
                     self.name(arn)
-                } else if values.iter().any(|it| root_account(it) == Some(account)) {
+                } else if all.clone().any(|it| root_account(it) == Some(account)) {
                     self.account(account)
-                } else if anyone || values.iter().any(|it| it == "*") {
+                } else if is_everyone {
                     "anyone with credentials of AWS".to_owned()
                 } else {
-                    self.name(arn)
+                    let all: Vec<String> = all.map(|it| self.principal(it)).collect();
+                    all.join(" or ")
                 }
             }
         }
+    }
+
+    /// Returns a principal as the stack names it: an account by its name, a role by its address.
+    fn principal(&self, name: &str) -> String {
+        root_account(name).map_or_else(|| self.name(name), |it| self.account(it))
     }
 
     /// The resource of a request, as the statement names it, and what of the stack that reaches.
@@ -163,11 +196,7 @@ impl Voice {
             }
             return self.name(&request.resource);
         };
-        let all = if pattern == "*" {
-            "anything".to_owned()
-        } else {
-            pattern.clone()
-        };
+        let all = as_written(pattern);
         let service = request.action.split(':').next().unwrap_or_default();
         let service = if service == "sts" { "iam" } else { service };
         let reached: Vec<String> = self
@@ -187,24 +216,31 @@ impl Voice {
     /// The conditions of a statement as a sentence goes on with them.
     fn conditions(by: Option<&Statement>) -> String {
         let conditions = by.into_iter().flat_map(|it| &it.conditions);
-        let told: Vec<String> = conditions
-            .flat_map(|(operator, keys)| keys.iter().map(move |it| (operator, it)))
-            .filter(|(_, (key, _))| !key.eq_ignore_ascii_case("aws:PrincipalArn"))
-            .map(|(operator, (key, values))| {
+        let (mut told, mut plain) = (Vec::new(), false);
+        for (operator, keys) in conditions {
+            for (key, values) in keys {
                 let values = values.join(" or ");
-                match operator.to_ascii_lowercase().as_str() {
-                    "stringequals" | "arnequals" | "arnlike" | "stringlike" | "bool" => {
-                        format!("{key} is {values}")
-                    }
-                    _ => format!("{key} {operator} {values}"),
+                if key.eq_ignore_ascii_case("aws:PrincipalArn") && is_positive(operator) {
+                    continue;
                 }
-            })
-            .collect();
-        if told.is_empty() {
-            String::new()
-        } else {
-            format!(", when {}", told.join(" and "))
+                let is = is_positive(operator) || operator.eq_ignore_ascii_case("bool");
+                if is && key.eq_ignore_ascii_case("aws:SecureTransport") && values == "false" {
+                    plain = true;
+                } else if is {
+                    told.push(format!("{key} is {values}"));
+                } else {
+                    told.push(format!("{key} {operator} {values}"));
+                }
+            }
         }
+        let mut text = String::new();
+        if plain {
+            text += " in requests without TLS";
+        }
+        if !told.is_empty() {
+            text += &format!(", when {}", told.join(" and "));
+        }
+        text
     }
 
     /// A request that is let through, or no longer is.
@@ -212,39 +248,53 @@ impl Voice {
         let Shown {
             request,
             by,
+            refused_by,
             subject,
             object,
             gained,
-            ..
         } = *shown;
-        let who = subject.map_or_else(|| self.who(request, by), str::to_owned);
+        let anyone = |it: &Statement| {
+            let clause = it.principal.as_ref();
+            clause.is_some_and(|it| {
+                let all = it.aws_values().iter().any(|it| it == "*");
+                !it.negated && (all || it.principals == Principals::Anyone)
+            })
+        };
+        // What a policy only does not refuse, the caller's own policies allow: the refusal says who and what.
+        let says = by.or(refused_by);
+        let who = match (subject, by, refused_by) {
+            (Some(subject), _, _) => subject.to_owned(),
+            (None, None, Some(deny)) if anyone(deny) => "anyone".to_owned(),
+            _ => self.who(request, says),
+        };
         let may = if gained { "may" } else { "may no longer" };
         // A trust policy names no resource: what is asked for there is the role that has it.
         let trusts = request.resource == "*" || request.action.starts_with("sts:");
         let target = match object {
             Some(object) if trusts => object.to_owned(),
             Some(object) if !request.action.starts_with("execute-api:") => object.to_owned(),
-            _ => self.target(request, by),
+            _ => self.target(request, says),
         };
-        let action = by.and_then(|it| {
-            let takes = |it: &&String| {
-                Pattern::of(&it.to_ascii_lowercase()).matches(&request.action.to_ascii_lowercase())
-            };
-            it.action.values.iter().find(takes)
-        });
+        let takes = |pattern: &str| {
+            Pattern::of(&pattern.to_ascii_lowercase()).matches(&request.action.to_ascii_lowercase())
+        };
+        let clause = says.map(|it| &it.action);
+        let action = clause.and_then(|it| it.values.iter().find(|it| takes(it)));
         let action = action.map_or(request.action.as_str(), String::as_str);
         let deed = match request.action.to_ascii_lowercase().as_str() {
+            _ if clause.is_some_and(|it| it.negated) => all_but(clause, request, &target),
             _ if action == "*" => format!("do everything on {target}"),
+            "execute-api:invoke" => self.call(request, says),
+            _ if by.is_none() && action.contains('*') => format!("do `{action}` on {target}"),
             "sns:publish" => format!("publish to {target}"),
             "sns:subscribe" => format!("subscribe to {target}"),
             "sqs:sendmessage" => format!("send to {target}"),
             "sqs:receivemessage" => format!("receive from {target}"),
             "sts:assumerole" => format!("assume {target}"),
-            "execute-api:invoke" => self.call(request, by),
             _ => format!("do `{action}` on {target}"),
         };
-        let conditions = Self::conditions(shown.refused_by.or(by));
-        let assumed = shown.request.assumed();
+        let conditions = Self::conditions(refused_by.or(by));
+        let assumed = request.assumed().filter(|_| says.is_some());
         let own = assumed.map_or_else(String::new, |it| format!(", {}", it.phrase()));
         Effect {
             gained,
@@ -252,6 +302,31 @@ impl Voice {
             who,
             witness: self.witness(shown),
         }
+    }
+
+    /// What a statement refuses, where no request shows that it does.
+    pub(super) fn of_denial(&self, deny: &Statement, object: Option<&str>) -> Effect {
+        let clause = deny.resource.as_ref().filter(|it| !it.negated);
+        let values = clause.map(|it| it.values.as_slice()).unwrap_or_default();
+        let resource = values.first().map_or("*", String::as_str);
+        let action = match deny.action.values.first() {
+            Some(action) if !deny.action.negated => action.clone(),
+            _ => "*".to_owned(),
+        };
+        let principals = deny.principal.as_ref();
+        let first = principals.and_then(|it| it.aws_values().first());
+        let who = first.map_or(Who::Anonymous, |it| Who::of(it));
+        let request = Request::new(who, action, resource);
+        let mut effect = self.of_request(&Shown {
+            request: &request,
+            by: None,
+            refused_by: Some(deny),
+            subject: None,
+            object,
+            gained: false,
+        });
+        effect.witness = None;
+        effect
     }
 
     /// The request as the stack's own principal and resource would make it; nothing where it would name
@@ -267,7 +342,15 @@ impl Voice {
         {
             arn.clone_into(&mut request.resource);
         }
+        // An example names no action that its service does not have, and no service that nothing names.
+        if is_listed(&request.action) == Some(false) {
+            return None;
+        }
         let named = shown.by.and_then(|it| it.principal.as_ref());
+        let is_named = |name: &String| matches!(named.map(|it| &it.principals), Some(Principals::Of(types)) if types.values().flatten().any(|it| it == name));
+        if matches!(&request.principal, Who::Service(name) if !is_named(name)) {
+            return None;
+        }
         let names = named.map(PrincipalClause::aws_values).unwrap_or_default();
         if let Who::Arn(arn) = &request.principal
             && shown.subject.is_none()
@@ -280,8 +363,16 @@ impl Voice {
         }
         let clause = shown.by.and_then(|it| it.resource.as_ref());
         let resources = clause.map(|it| it.values.as_slice()).unwrap_or_default();
-        let exact = resources.contains(&request.resource);
-        if exact || shown.object.is_some() {
+        if resources.contains(&request.resource) {
+            return Some(request);
+        }
+        if request.action.starts_with("execute-api:") {
+            let mut routes = self.routes.iter().map(|(arn, _, _)| arn);
+            let own = routes.find(|arn| resources.iter().any(|it| Pattern::of(it).matches(arn)));
+            request.resource.clone_from(own?);
+            return Some(request);
+        }
+        if shown.object.is_some() {
             return Some(request);
         }
         // An example of a pattern: one of the stack's resources, or none.
@@ -295,14 +386,15 @@ impl Voice {
         Some(request)
     }
 
-    /// `call POST /orders of apis.orders`, of an ARN of a method or a pattern of such ARNs.
+    /// `call POST /orders of apis.orders`: the routes of the stack that the statement reaches, or its pattern.
     fn call(&self, request: &Request, by: Option<&Statement>) -> String {
         let clause = by.and_then(|it| it.resource.as_ref());
+        if let Some(clause) = clause.filter(|it| it.negated) {
+            return format!("call anything but {}", clause.values.join(", "));
+        }
         let mut patterns = clause.into_iter().flat_map(|it| &it.values);
         let written = patterns.find(|it| Pattern::of(it).matches(&request.resource));
-        let resource = written
-            .filter(|it| it.matches('/').count() >= 3)
-            .unwrap_or(&request.resource);
+        let resource = written.unwrap_or(&request.resource);
         let mut parts = resource
             .rsplit(':')
             .next()
@@ -310,11 +402,101 @@ impl Voice {
             .splitn(4, '/');
         let mut next = || parts.next().unwrap_or_default();
         let (api, _stage, verb, path) = (next(), next(), next(), next());
-        match self.apis.get(api) {
-            Some(address) if !verb.is_empty() => format!("call {verb} /{path} of {address}"),
-            _ => format!("call {resource}"),
+        let own = self.apis.get(api);
+        if let Some(address) = own.filter(|_| !verb.is_empty() && !verb.contains(['*', '?'])) {
+            return format!("call {verb} /{path} of {address}");
+        }
+        let pattern = Pattern::of(resource);
+        let mut reached: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
+        for (arn, route, address) in &self.routes {
+            if pattern.matches(arn) {
+                reached.entry(address).or_default().push(route);
+            }
+        }
+        let all = as_written(resource);
+        let named: Vec<String> = reached
+            .iter()
+            .map(|(address, routes)| format!("{} of {address}", listed(routes)))
+            .collect();
+        match (named.is_empty(), own) {
+            (true, Some(address)) => format!("call every route of {address}"),
+            (true, None) => format!("call {all}"),
+            (false, Some(_)) => format!("call {}", named.join(" and ")),
+            (false, None) => format!("call {all}, {} among it", named.join(" and ")),
         }
     }
+}
+
+/// Whether a test of this operator names what the request must have.
+fn is_positive(operator: &str) -> bool {
+    let operator = operator.to_ascii_lowercase();
+    ["stringequals", "stringlike", "arnequals", "arnlike"].contains(&operator.as_str())
+}
+
+/// Returns the ARNs of all routes of the stack's APIs that are there, as a client calls them.
+fn routes(desired: &Desired, ids: &BTreeMap<Address, String>) -> Vec<(String, String, Address)> {
+    let mut found = Vec::new();
+    for want in desired.wants.values() {
+        let Resource::Stage(stage) = &want.resource else {
+            continue;
+        };
+        let Some(id) = ids.get(&stage.api) else {
+            continue;
+        };
+        let head = api_name(&want.place, id).head();
+        for key in stage.deployed.keys() {
+            let verb = if key.method == "ANY" {
+                "GET"
+            } else {
+                &key.method
+            };
+            let path: Vec<String> = key.path.split('/').skip(1).map(sample).collect();
+            let arn = format!("{head}{}/{verb}/{}", stage.name, path.join("/"));
+            found.push((arn, key.to_string(), stage.api.clone()));
+        }
+    }
+    found
+}
+
+/// Returns a pattern of resources in words.
+fn as_written(pattern: &str) -> String {
+    if pattern == "*" {
+        "anything".to_owned()
+    } else {
+        pattern.to_owned()
+    }
+}
+
+/// Returns the first names of a list, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(MOST_LISTED);
+    let some = names[..names.len() - more].join(", ");
+    match more {
+        0 => some,
+        more => format!("{some} and {more} more"),
+    }
+}
+
+/// Returns what a statement with `NotAction` is about, with well-known actions of the target's service.
+fn all_but(clause: Option<&Clause>, request: &Request, target: &str) -> String {
+    let values = clause.map(|it| it.values.as_slice()).unwrap_or_default();
+    let service = match request.resource.split(':').nth(2) {
+        Some(service) if !service.contains('*') => service,
+        _ => request.action.split(':').next().unwrap_or_default(),
+    };
+    let is_left = |action: &&str| {
+        let action = action.to_ascii_lowercase();
+        action.starts_with(&format!("{service}:"))
+            && !values
+                .iter()
+                .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(&action))
+    };
+    let left: Vec<&str> = ACTIONS.into_iter().filter(is_left).collect();
+    let some = match left.as_slice() {
+        [] => String::new(),
+        left => format!(", {} among it", left.join(", ")),
+    };
+    format!("do everything but {} on {target}{some}", values.join(", "))
 }
 
 /// What no request shows.

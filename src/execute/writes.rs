@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use super::shared::FRESH;
-use crate::cloud::{Answer, CallError, Cloud, Request};
+use crate::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{Address, KindName, Place};
 
 /// The writes of a run, by the address of the step that sent them.
@@ -39,6 +39,17 @@ impl Writes {
         in_flight.retain(|_, calls| !calls.is_empty());
         in_flight
     }
+}
+
+/// Returns what a document waits for, where it still holds a placeholder for an id that AWS has to choose.
+fn awaited(request: &Request) -> Option<String> {
+    // An API's own policy names the API in the short form, so it never waits.
+    if request.service() == Service::ApiGateway {
+        return None;
+    }
+    let text = format!("{request:?}");
+    let (_, rest) = text.split_once("${provision:")?;
+    Some(rest.split('}').next()?.to_owned())
 }
 
 /// A cloud that records the writes of one step.
@@ -88,6 +99,15 @@ impl Cloud for Recorded<'_> {
             return self.cloud.send(at, request);
         }
         let call = format!("{}:{}", request.service(), request.action());
+        if let Some(api) = awaited(&request) {
+            let text = format!(
+                "{call} would write the policy of {} with a placeholder for the id of {api}, which is not there: \
+                 make {api} in the same run",
+                self.step
+            );
+            let error = CallError::new(Fault::Denied, "PendingId", text);
+            return Box::pin(async move { Err(error) });
+        }
         Box::pin(async move {
             let in_flight = &self.writes.in_flight;
             {

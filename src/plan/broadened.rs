@@ -9,7 +9,7 @@ use crate::kinds::survey::ManagedPolicies;
 use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
-use crate::policy::{Document, Request, Who, compare, compare_in};
+use crate::policy::{Document, Request, Who, compare, compare_in, only_refuses_more};
 
 use super::documents::{self, Pair, TRUST};
 use super::{Action, Step};
@@ -104,6 +104,7 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
     }
     match found.verdict {
         Change::Widened | Change::Both => told(Broadened::Yes, found.gains, Vec::new()),
+        Change::Unproven if only_refuses_more(&before, after) => None,
         Change::Unproven => told(Broadened::Unknown, found.gains, found.because),
         Change::Equal | Change::Cosmetic | Change::Narrowed => None,
     }

@@ -527,7 +527,9 @@ fn step_for(
     let differences = want.resource.differences(&want, have);
     let mark = have.mark.as_ref().filter(|it| it.address == *address);
     let applied = mark.and_then(|it| it.digest.as_ref());
-    let drifted = want.owned && applied.is_some_and(|it| *it == want.digest());
+    // What names an API that is not there yet differs by the API's id, whoever deleted the API.
+    let waits = !want.resource.pending().is_empty();
+    let drifted = want.owned && !waits && applied.is_some_and(|it| *it == want.digest());
     let mut action = match () {
         () if differences.replaces() => Action::Replace,
         () if !differences.is_empty() => Action::Update,

@@ -215,6 +215,14 @@ pub(super) fn resources(rule: &Rule) -> Vec<Language> {
     found
 }
 
+/// Services to show where a statement names none.
+const KNOWN_SERVICES: [&str; 4] = [
+    "s3.amazonaws.com",
+    "events.amazonaws.com",
+    "cloudwatch.amazonaws.com",
+    "lambda.amazonaws.com",
+];
+
 /// The coordinate of who asks. The principals of some accounts are told apart from all others.
 pub(super) fn principals(
     kind: Kind,
@@ -333,8 +341,9 @@ pub(super) fn principals(
         let services = services.chain(asked("aws:principalservicename"));
         let services = Atlas::of(Universe::Text, services)?;
         for example in &services.examples {
-            let wish = services.rather(example, "another.amazonaws.com".to_owned());
-            let name = wish.unwrap_or_else(|| example.clone());
+            let wish = |it: &&str| services.rather(example, (*it).to_owned()).is_some();
+            let name = KNOWN_SERVICES.into_iter().find(wish);
+            let name = name.map_or_else(|| example.clone(), str::to_owned);
             values.push(Value::Who(Who::Service(name)));
         }
         let providers: Vec<Language> = names

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::json::{self, EMPTY, PolicyError, WHOLE, wrong};
+use super::patterns::Pattern;
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,7 +191,8 @@ impl Document {
         }
     }
 
-    /// Whether a statement allows every action on everything.
+    /// Whether a statement allows every action on everything, or all but some that do not keep a role from giving
+    /// itself the rest.
     #[must_use]
     pub fn allows_everything(&self) -> bool {
         let whole = |clause: &Clause| {
@@ -200,10 +202,21 @@ impl Document {
                     .iter()
                     .any(|it| matches!(it.as_str(), "*" | "*:*"))
         };
+        // With either of these a role gives itself whatever else `NotAction` leaves out.
+        let gives_itself = |clause: &Clause| {
+            clause.negated
+                && ["iam:attachrolepolicy", "iam:putrolepolicy"]
+                    .iter()
+                    .any(|action| {
+                        let takes =
+                            |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches(action);
+                        !clause.values.iter().any(takes)
+                    })
+        };
         self.statements.iter().any(|it| {
             it.effect == Effect::Allow
                 && it.conditions.is_empty()
-                && whole(&it.action)
+                && (whole(&it.action) || gives_itself(&it.action))
                 && it.resource.as_ref().is_some_and(whole)
         })
     }
@@ -485,7 +498,10 @@ fn spell(text: &str, at: &str) -> Result<(), PolicyError> {
     match text.chars().find(forbidden) {
         Some(it) => Err(wrong(
             at,
-            format!("no policy may hold the character {it:?}"),
+            match u32::from(it) {
+                code if it.is_control() => format!("no policy may hold the character U+{code:04X}"),
+                code => format!("no policy may hold the character `{it}` (U+{code:04X})"),
+            },
         )),
         None => Ok(()),
     }

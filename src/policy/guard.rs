@@ -183,7 +183,11 @@ pub fn judge(document: &Document, holder: Holder, account: &str) -> Vec<Breach> 
                 && !binds(statement, &BINDING)
                 && !is_fenced(document, statement, &BINDING)
             {
-                let says = format!("lets anyone {does}, under no condition that binds who asks");
+                let says = if only_services(statement) {
+                    format!("lets every AWS service {does}, for whichever account it acts")
+                } else {
+                    format!("lets anyone {does}, under no condition that binds who asks")
+                };
                 add(Guardrail::OpenPrincipal, Severity::Error, says);
             }
             continue;
@@ -307,6 +311,18 @@ fn operator(name: &str) -> Option<(String, bool)> {
         Some(bare) => Some((bare.to_owned(), true)),
         None => Some((name.to_owned(), false)),
     }
+}
+
+/// Whether a statement holds for AWS services alone.
+fn only_services(statement: &Statement) -> bool {
+    let mut conditions = statement.conditions.iter();
+    conditions.any(|(name, tests)| {
+        let is_bool = operator(name).is_some_and(|(bare, if_exists)| bare == "bool" && !if_exists);
+        let true_of_services = |(key, values): (&String, &Vec<String>)| {
+            key.eq_ignore_ascii_case("aws:PrincipalIsAWSService") && values == &["true"]
+        };
+        is_bool && tests.iter().any(true_of_services)
+    })
 }
 
 /// Whether a condition on one of these keys holds for no stranger.

@@ -49,4 +49,4 @@ pub use json::PolicyError;
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
 pub use request::{CallerPolicies, MethodAuth, Request, Who};
 pub use size::Budget;
-pub use widen::{Change, Comparison, compare, compare_in};
+pub use widen::{Change, Comparison, compare, compare_in, only_refuses_more};

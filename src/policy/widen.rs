@@ -100,6 +100,21 @@ pub fn compare_in(owner: &str, old: &Document, new: &Document) -> Comparison {
     compare_of(old, new, Some(owner))
 }
 
+/// Whether a document only refuses more than an older one: it allows nothing else, and keeps each `Deny`.
+/// Then it lets through nothing new, even where the two cannot be compared.
+#[must_use]
+pub fn only_refuses_more(old: &Document, new: &Document) -> bool {
+    let within = |some: &Document, all: &Document, effect: Effect| {
+        let mut some = some.statements.iter().filter(|it| it.effect == effect);
+        some.all(|it| {
+            all.statements
+                .iter()
+                .any(|other| normal::same_statement(it, other))
+        })
+    };
+    within(new, old, Effect::Allow) && within(old, new, Effect::Deny)
+}
+
 fn compare_of(old: &Document, new: &Document, owner: Option<&str>) -> Comparison {
     let settled = |verdict| Comparison {
         verdict,

@@ -48,13 +48,48 @@ const KNOWN: [&str; 24] = [
 /// The account of a stranger.
 const STRANGER: &str = "999999999999";
 
+/// Returns whose request an example is, where its principal stands for others and is not there itself.
+#[must_use]
+pub fn example_of(principal: &Who) -> Option<String> {
+    let Who::Arn(arn) = principal else {
+        return None;
+    };
+    let (head, _) = arn
+        .split_once(":role/someone")
+        .or_else(|| arn.split_once(":user/someone"))
+        .filter(|(_, rest)| rest.is_empty())?;
+    Some(if head.ends_with(STRANGER) {
+        "anyone with credentials of AWS".to_owned()
+    } else {
+        format!("some principal of {head}:root")
+    })
+}
+
+/// Returns what the resource of an example stands for, where it is not there itself.
+#[must_use]
+pub fn example_resource(arn: &str) -> Option<String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, _, service, _, account, name] = parts.as_slice() else {
+        return None;
+    };
+    let made_up = *account == SOMEWHERE && name.split('/').next_back() == Some("example");
+    made_up.then(|| format!("anything of {service}"))
+}
+
 /// The requests to try for a cube, the plainest first.
 pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = Request> + 'a {
     let ranked: Vec<Vec<usize>> = (0..space.shape.width())
         .map(|coordinate| {
             let mut values = space.shape.values(cube, coordinate);
             let all = &space.coordinates[coordinate];
-            values.sort_by_key(|it| rank(space, &all.values[*it]));
+            let unknown = |value: &Value| {
+                let example = text_of(value).filter(|_| all.what == What::Action);
+                example.is_some_and(|it| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(it)))
+            };
+            values.sort_by_key(|it| {
+                let value = &all.values[*it];
+                (rank(space, value), unknown(value))
+            });
             values
         })
         .collect();
@@ -290,15 +325,17 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<
         _ => "example",
     };
     let region = if is_principal { "" } else { "eu-west-1" };
-    let guarded = asked.filter(|it| *it == "kms").unwrap_or("sns");
-    let name = if guarded == "kms" {
-        "key/example"
-    } else {
-        name
+    let service = asked
+        .filter(|it| ["kms", "sqs", "execute-api"].contains(it))
+        .unwrap_or("sns");
+    let name = match service {
+        "kms" => "key/example",
+        "execute-api" => "a1b2c3d4e5/prod/GET/example",
+        _ => name,
     };
     for (segment, wishes) in [
         (1, ["aws", "aws-cn"]),
-        (2, [guarded, "sqs"]),
+        (2, [service, "sqs"]),
         (3, [region, "us-east-1"]),
         (4, [account, "888888888888"]),
         (5, [name, "a1b2c3d4e5/prod/GET/example"]),

@@ -9,6 +9,7 @@ use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, style
 use crate::model::{Address, KindName};
 use crate::plan::{AccessChange, Broadened, Plan, StatementChange, Turn};
 use crate::policy::Request;
+use crate::policy::witness::{example_of, example_resource};
 
 /// More statements of new documents than this are not shown, but counted.
 const MOST_STATEMENTS: usize = 40;
@@ -294,10 +295,10 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
 }
 
 fn asked(request: &Request) -> String {
-    let mut text = format!(
-        "{} {} on {}",
-        request.principal, request.action, request.resource
-    );
+    let who = example_of(&request.principal).unwrap_or_else(|| request.principal.to_string());
+    let resource = example_resource(&request.resource);
+    let resource = resource.as_ref().unwrap_or(&request.resource);
+    let mut text = format!("{who} {} on {resource}", request.action);
     for (key, values) in &request.context {
         let _ = write!(text, " with {key} = {}", values.join(", "));
     }

@@ -10,6 +10,7 @@ mod disk;
 mod documents;
 mod drift;
 mod duplicates;
+mod effects;
 mod endings;
 mod forgetting;
 mod guard;

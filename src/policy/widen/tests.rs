@@ -566,7 +566,7 @@ fn a_witness_is_the_plainest_request_that_a_person_could_try() {
         (
             "",
             r#"{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111","aws:PrincipalTag/team":"x"}}}"#,
-            "arn:aws:iam::111111111111:role/someone sqs:SendMessage arn:aws:sns:eu-west-1:333333333333:example aws:PrincipalTag/team=x",
+            "arn:aws:iam::111111111111:role/someone sqs:SendMessage arn:aws:sqs:eu-west-1:333333333333:example aws:PrincipalTag/team=x",
         ),
         (
             "",

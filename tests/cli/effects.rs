@@ -1,0 +1,343 @@
+//! What `drift` says of changes by hand: it names what the stack has or the statement as written,
+//! and never a principal or resource that an example made up.
+
+use serde_json::{Value, json};
+
+use super::Folder;
+
+const WORLD: &str = ".provision/sandbox.json";
+
+const STACK: &str = r#"[stack]
+name = "s"
+region = "eu-west-1"
+[accounts]
+a = { id = "111111111111" }
+b = { id = "222222222222" }
+[apis.x]
+account = "a"
+routes = { "GET /s" = { mock = 200 } }
+[roles.w]
+account = "a"
+trusted_by = "lambda.amazonaws.com"
+[roles.p]
+account = "b"
+trusted_by = "lambda.amazonaws.com"
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+subscribe = [{ topic = "t" }]
+[[access]]
+from = "roles.w"
+to = "apis.x"
+allow = ["GET /s"]
+via = "resource-policy"
+[[access]]
+from = "roles.p"
+to = "topics.t"
+"#;
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111111111111:t";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:111111111111:q";
+
+/// What no report may hold: names that only examples have.
+const MADE_UP: [&str; 6] = [
+    "333333333333:example",
+    ":example",
+    "role/someone",
+    "user/someone",
+    "another.amazonaws.com",
+    "${provision:",
+];
+
+fn applied(stack: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("s.toml", stack);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    folder
+}
+
+fn tamper(folder: &Folder, deed: impl FnOnce(&mut Value)) {
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    deed(&mut world["accounts"]["111111111111"]);
+    folder.write(WORLD, &world.to_string());
+}
+
+fn region(account: &mut Value) -> &mut Value {
+    &mut account["regions"]["eu-west-1"]
+}
+
+/// Adds a statement to a policy that is kept as text.
+fn add(policy: &mut Value, statement: Value) {
+    let mut document: Value = serde_json::from_str(policy.as_str().expect("a text")).expect("JSON");
+    let statements = document["Statement"].as_array_mut().expect("a list");
+    statements.push(statement);
+    *policy = json!(document.to_string());
+}
+
+fn topic(account: &mut Value) -> &mut Value {
+    &mut region(account)["topics"]["t"]
+}
+
+fn queue(account: &mut Value) -> &mut Value {
+    &mut region(account)["queues"]["q"]["attributes"]
+}
+
+/// The only API, with its id.
+fn api(account: &mut Value) -> (String, &mut Value) {
+    let apis = region(account)["apis"].as_object_mut().expect("APIs");
+    let (id, api) = apis.iter_mut().next().expect("an API");
+    (id.clone(), api)
+}
+
+/// The report of a stack after something was done by hand.
+fn report(stack: &str, deed: impl FnOnce(&mut Value)) -> String {
+    let folder = applied(stack);
+    tamper(&folder, deed);
+    let ran = folder.run("drift s.toml --sandbox").ends(2);
+    for made_up in MADE_UP {
+        assert!(!ran.out.contains(made_up), "{made_up}: {}", ran.out);
+    }
+    ran.out.clone()
+}
+
+fn says(report: &str, text: &str) {
+    assert!(report.contains(text), "{text}\n{report}");
+}
+
+/// An inline policy of others on the role `w`.
+fn inline(statement: Value) -> impl FnOnce(&mut Value) {
+    move |account| {
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        account["roles"]["w"]["inline"]["theirs"] = json!(document.to_string());
+    }
+}
+
+#[test]
+fn a_pattern_of_apis_names_the_routes_of_the_stack_that_it_reaches() {
+    let allow = |resource: &str| {
+        inline(json!({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}))
+    };
+    says(
+        &report(STACK, allow("*")),
+        "roles.w may call anything, GET /s of apis.x among it",
+    );
+    for pattern in [
+        "arn:aws:execute-api:*:*:*",
+        "arn:aws:execute-api:eu-west-1:111111111111:*",
+    ] {
+        let expected = format!("roles.w may call {pattern}, GET /s of apis.x among it");
+        says(&report(STACK, allow(pattern)), &expected);
+    }
+    // What reaches nothing of the stack is shown as it is written.
+    let elsewhere = "arn:aws:execute-api:eu-west-1:222222222222:*";
+    says(
+        &report(STACK, allow(elsewhere)),
+        &format!("roles.w may call {elsewhere}\n"),
+    );
+    let gov = STACK.replace("eu-west-1", "us-gov-west-1");
+    let folder = applied(&gov);
+    tamper(&folder, allow("arn:aws-us-gov:execute-api:*:*:*"));
+    folder
+        .run("drift s.toml --sandbox")
+        .ends(2)
+        .says("may call arn:aws-us-gov:execute-api:*:*:*, GET /s of apis.x among it");
+}
+
+#[test]
+fn a_statement_on_a_whole_api_names_its_routes_and_takes_effect_with_a_deployment() {
+    let statement = |effect: &'static str, condition: Value| {
+        move |account: &mut Value| {
+            let (id, api) = api(account);
+            let resource = format!("arn:aws:execute-api:eu-west-1:111111111111:{id}/*");
+            let mut statement = json!({"Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource});
+            if !condition.is_null() {
+                statement["Condition"] = condition;
+            }
+            add(&mut api["about"]["policy"], statement);
+        }
+    };
+    let open = report(STACK, statement("Allow", Value::Null));
+    says(&open, "takes effect with the next deployment");
+    says(
+        &open,
+        "anyone with credentials of AWS may call GET /s of apis.x",
+    );
+    says(&open, "from the next deployment of apis.x on");
+    assert!(!open.contains("without signing"), "{open}");
+    let tls = json!({"Bool": {"aws:SecureTransport": "false"}});
+    let shut = report(STACK, statement("Deny", tls));
+    says(
+        &shut,
+        "anyone may no longer call GET /s of apis.x in requests without TLS",
+    );
+}
+
+#[test]
+fn a_refusal_of_plain_requests_is_that_and_names_nobody_who_is_not_there() {
+    let tls = |action: &str, resource: &str| {
+        json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource,
+               "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    };
+    let on_topic = report(STACK, |it| {
+        add(&mut topic(it)["policy"], tls("sns:Publish", TOPIC));
+    });
+    says(
+        &on_topic,
+        "roles.p may no longer publish to topics.t in requests without TLS",
+    );
+    says(
+        &on_topic,
+        "anyone may no longer publish to topics.t in requests without TLS",
+    );
+    let on_queue = report(STACK, |it| {
+        add(&mut queue(it)["Policy"], tls("sqs:*", QUEUE))
+    });
+    says(
+        &on_queue,
+        "anyone may no longer do `sqs:*` on queues.q in requests without TLS",
+    );
+}
+
+#[test]
+fn services_that_no_statement_names_are_no_example() {
+    for condition in [
+        json!({"StringEquals": {"AWS:SourceOwner": "111111111111"}}),
+        json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+    ] {
+        let found = report(STACK, |it| {
+            let statement = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["SNS:Publish", "SNS:Subscribe"], "Resource": TOPIC, "Condition": condition});
+            add(&mut topic(it)["policy"], statement);
+        });
+        says(&found, "any AWS service may publish to topics.t");
+    }
+}
+
+#[test]
+fn all_but_some_actions_are_the_actions_of_the_resource() {
+    let statement = |resource: &str, but: &str| json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "NotAction": but, "Resource": resource});
+    let on_topic = report(STACK, |it| {
+        add(&mut topic(it)["policy"], statement(TOPIC, "sns:Publish"));
+    });
+    says(
+        &on_topic,
+        "account 333333333333 may do everything but sns:Publish on topics.t, sns:Subscribe, sns:SetTopicAttributes, sns:DeleteTopic",
+    );
+    assert!(!on_topic.contains("sqs:"), "{on_topic}");
+    assert!(!on_topic.contains("CheckIfPhoneNumber"), "{on_topic}");
+    let on_queue = report(STACK, |it| {
+        add(
+            &mut queue(it)["Policy"],
+            statement(QUEUE, "sqs:SendMessage"),
+        );
+    });
+    says(
+        &on_queue,
+        "may do everything but sqs:SendMessage on queues.q, sqs:ReceiveMessage",
+    );
+}
+
+#[test]
+fn a_deny_opens_nothing_whomever_it_leaves_out() {
+    let deny = |action: &str, resource: &str| json!({"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": action, "Resource": resource});
+    let on_topic = report(STACK, |it| {
+        add(&mut topic(it)["policy"], deny("sns:Publish", TOPIC));
+    });
+    says(&on_topic, "topic t  cuts access");
+    says(
+        &on_topic,
+        "anyone but account a (111111111111) may no longer publish to topics.t",
+    );
+    let on_queue = report(STACK, |it| {
+        add(&mut queue(it)["Policy"], deny("sqs:SendMessage", QUEUE));
+    });
+    says(&on_queue, "queue q  cuts access");
+    // An Allow that leaves somebody out may open everything.
+    let allows = report(STACK, |it| {
+        let mut statement = deny("sns:Publish", TOPIC);
+        statement["Effect"] = json!("Allow");
+        add(&mut topic(it)["policy"], statement);
+    });
+    says(&allows, "OPEN");
+}
+
+#[test]
+fn a_key_that_shuts_somebody_out_cuts_access() {
+    let on_queue = report(STACK, |it| {
+        let queue = queue(it);
+        queue["KmsMasterKeyId"] = json!("alias/aws/sqs");
+        queue["SqsManagedSseEnabled"] = json!("false");
+    });
+    says(&on_queue, "queue q  cuts access");
+    says(
+        &on_queue,
+        "loses: queues.q may no longer receive from topics.t",
+    );
+    let with_key =
+        |it: &mut Value| topic(it)["attributes"]["KmsMasterKeyId"] = json!("alias/aws/sns");
+    let on_topic = report(STACK, with_key);
+    says(&on_topic, "topic t  cuts access");
+    says(
+        &on_topic,
+        "loses: roles.p may no longer publish to topics.t",
+    );
+    // A publisher in the key's own account keeps its access.
+    let home = STACK.replace("[roles.p]\naccount = \"b\"", "[roles.p]\naccount = \"a\"");
+    let at_home = report(&home, with_key);
+    says(&at_home, "topic t  changes behaviour");
+}
+
+#[test]
+fn all_but_what_keeps_nobody_from_the_rest_makes_an_administrator() {
+    let all_but =
+        |but: Value| inline(json!({"Effect": "Allow", "NotAction": but, "Resource": "*"}));
+    says(
+        &report(STACK, all_but(json!(["s3:Foo"]))),
+        "roles.w is now administrator of account a (111111111111)",
+    );
+    let power_user = report(STACK, all_but(json!(["iam:*", "organizations:*"])));
+    assert!(!power_user.contains("administrator"), "{power_user}");
+}
+
+#[test]
+fn a_filter_by_hand_says_which_messages_no_longer_arrive() {
+    let found = report(STACK, |it| {
+        let filter = json!({"type": ["a", {"prefix": "b"}], "n": [{"numeric": [">", 3]}]});
+        topic(it)["subscriptions"][0]["attributes"]["FilterPolicy"] = json!(filter.to_string());
+    });
+    for what in [
+        "`n` is not > 3",
+        "`type` is not a or a text that begins with b",
+    ] {
+        let text = format!("queues.q no longer receives messages whose {what} from topics.t");
+        says(&found, &text);
+    }
+    assert!(!found.contains("what passes"), "{found}");
+}
+
+#[test]
+fn what_waits_for_a_deleted_api_follows_from_it_and_no_placeholder_is_written() {
+    let assumed = STACK.replace("via = \"resource-policy\"", "via = \"assume-role\"");
+    for stack in [STACK, assumed.as_str()] {
+        let folder = applied(stack);
+        tamper(&folder, |it| {
+            region(it)["apis"] = json!({});
+        });
+        let found = folder.run("drift s.toml --sandbox").ends(2);
+        assert!(!found.out.contains("${provision:"), "{}", found.out);
+        says(&found.out, "Drift: 1 finding (1 cuts access)");
+        says(&found.out, "--revert apis.x\n");
+        // Either of them brings back both.
+        let role = if stack == STACK { "roles.w" } else { "apis.x" };
+        let command = format!("drift s.toml --sandbox --revert {role} --yes");
+        let reverted = folder.run(&command).ends(0);
+        assert!(!reverted.out.contains("${provision:"), "{}", reverted.out);
+        assert!(
+            !reverted.out.contains("AWS was changed"),
+            "{}",
+            reverted.out
+        );
+        assert!(!folder.read(WORLD).contains("${provision:"));
+        folder.run("drift s.toml --sandbox").ends(0);
+    }
+}
