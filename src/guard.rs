@@ -248,12 +248,13 @@ fn missed(world: &World, thing: &Thing, paper: &Paper, found: &mut Vec<Finding>)
 /// What the `Sid` of a statement that the author wrote out goes on with: in the stack, or in the API's `OpenAPI` document.
 const OF_AUTHOR: [&str; 2] = ["Written", "Document"];
 
-/// Who a statement comes from: one that the author wrote out bears a `Sid` of ours.
+/// Who a statement comes from: one that the author wrote out bears a `Sid` of ours, but in a trust policy.
 fn origin(world: &World, paper: &Paper, statement: &Statement) -> Origin {
     let origin = paper.origin_of(statement, &world.own);
     let sid = statement.sid.as_deref().unwrap_or_default();
     let rest = sid.strip_prefix(world.own.prefix()).unwrap_or_default();
-    if origin == Origin::Ours && OF_AUTHOR.iter().any(|it| rest.starts_with(it)) {
+    let of_author = OF_AUTHOR.iter().any(|it| rest.starts_with(it));
+    if (origin == Origin::Ours && of_author) || paper.is_written(statement) {
         Origin::Author
     } else {
         origin

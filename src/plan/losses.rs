@@ -33,15 +33,18 @@ pub(super) fn keeps_parts(want: &Want, have: &Have) -> Result<(), String> {
     ))
 }
 
-/// The methods with settings that no route of a stack says, each with their names.
+/// The methods with settings that no route of a stack says, each with what they would become.
 fn unsaid(have: &Have) -> Vec<String> {
     let Resource::RestApi(live) = &have.resource else {
         return Vec::new();
     };
     let having = live.methods.iter().filter(|(_, it)| !it.more.is_empty());
     let line = |(key, it): (&RouteKey, &Method)| {
-        let names: Vec<&str> = it.more.keys().map(String::as_str).collect();
-        format!("`{key}` ({})", names.join(", "))
+        let lost = it
+            .more
+            .iter()
+            .map(|(name, it)| format!("{name} {it} -> none"));
+        format!("`{key}`: {}", lost.collect::<Vec<_>>().join("; "))
     };
     having.map(line).collect()
 }

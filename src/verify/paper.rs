@@ -63,14 +63,18 @@ impl Paper {
         self
     }
 
+    /// Whether the author wrote a statement into the stack as it is, without a `Sid` of ours.
+    #[must_use]
+    pub fn is_written(&self, statement: &Statement) -> bool {
+        self.written.contains(&normal_statement(statement))
+    }
+
     /// Who a statement of it comes from.
     #[must_use]
     pub fn origin_of(&self, statement: &Statement, own: &OwnSid) -> Origin {
         self.origin.unwrap_or_else(|| {
             if own.owns(statement) {
                 Origin::Ours
-            } else if self.written.contains(&normal_statement(statement)) {
-                Origin::Author
             } else {
                 Origin::Foreign
             }

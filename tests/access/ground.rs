@@ -422,6 +422,7 @@ fn as_roots(places: &BTreeMap<String, Place>, emulator: &Emulator) -> Aws {
                 external_id: None,
             },
             boundary: None,
+            quotas: provision::policy::size::Quotas::default(),
         })
         .collect();
     let keys = places

@@ -48,6 +48,7 @@ fn as_roots(url: &str, desired: &Desired) -> Aws {
                 external_id: None,
             },
             boundary: None,
+            quotas: provision::policy::size::Quotas::default(),
         })
         .collect();
     let root = |it: &Place| Keys {

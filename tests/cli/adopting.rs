@@ -91,7 +91,7 @@ fn a_setting_that_no_route_says_is_kept_or_the_api_is_not_taken_over() {
                 "apply shop.toml --sandbox --yes --adopt apis.orders={id}"
             ))
             .ends(1)
-            .tells(&format!("`GET /orders` ({setting})"))
+            .tells(&format!("`GET /orders`: {setting} "))
             .tells("existing = ");
         let kept = folder.read(".provision/sandbox.json");
         assert!(kept.contains(setting), "{setting} is lost");

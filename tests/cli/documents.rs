@@ -59,7 +59,7 @@ fn a_document_that_an_import_would_refuse_is_found_before() {
         ))
     };
     for (version, integration, words) in [
-        ("3.1.0", "{type: mock}", "it is OpenAPI 3.1.0"),
+        ("3.2.0", "{type: mock}", "it is OpenAPI 3.2.0"),
         (
             "3.0.1",
             "{type: http_proxy, uri: 'https://x.example.com'}",

@@ -898,7 +898,7 @@ fn an_api_is_not_taken_over_by_hand_at_a_loss() {
         "{}",
         refused.out
     );
-    // What its methods have is a change, and said.
+    // So is what its methods have and no route says.
     folder
         .run(&format!(
             "plan shop.toml --sandbox --adopt apis.health={}",

@@ -119,9 +119,11 @@ fn what_the_owner_has_not_deployed_is_not_published_unasked() {
             json!({"application/json": "{\"statusCode\":503}"});
     };
     let policy: fn(&mut Value) = |it| {
+        let id = it["about"]["id"].as_str().expect("an id");
+        let resource = format!("arn:aws:execute-api:eu-west-1:111111111111:{id}/live/GET/orders");
         let statement = json!({
             "Sid": "byhand", "Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke",
-            "Resource": "execute-api:/live/GET/orders", "Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+            "Resource": resource, "Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
         });
         let text = it["about"]["policy"]
             .as_str()

@@ -201,6 +201,7 @@ fn what_came_over_the_wire_is_read() {
                 profile: None,
             },
             boundary: None,
+            quotas: provision::policy::size::Quotas::default(),
         };
         let keys = Keys {
             access_key_id: "AKIAEXAMPLE".to_owned(),
