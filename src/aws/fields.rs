@@ -249,7 +249,7 @@ fn rows() -> Vec<Row> {
 fn every_field_that_aws_shows_of_an_api_is_read_or_has_a_reason() {
     for (debugged, read, not_read) in rows() {
         let name = debugged.split_whitespace().next().unwrap_or_default();
-        let mut known: Vec<&str> = read.iter().copied().collect();
+        let mut known: Vec<&str> = read.to_vec();
         known.extend(not_read.iter().map(|(field, _)| *field));
         let mut shown: Vec<String> = fields(&debugged);
         shown.retain(|it| !it.starts_with('_'));

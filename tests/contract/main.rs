@@ -105,13 +105,10 @@ fn on_the_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
     on_a_sandbox(Habits::default(), scenario);
 }
 
-fn on_a_sandbox(habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
+fn on_a_sandbox(mut habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
     let (a, b) = (place("a"), place("b"));
-    let habits = Habits {
-        // A contract is about what calls do, not about how many a second there may be.
-        rates: false,
-        ..habits
-    };
+    // A contract is about what calls do, not about how many a second there may be.
+    habits.rates = false;
     let propagation = habits.propagation;
     let sandbox = Sandbox::in_memory(&[a.id.clone(), b.id.clone()]).with(habits);
     let world = World {
