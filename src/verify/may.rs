@@ -1,7 +1,7 @@
 //! What a stack promises to work, tried from end to end.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
@@ -10,14 +10,14 @@ use crate::policy::deliver::delivery;
 use crate::policy::sessions::{TAG_SESSION, lets_tag};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
-use crate::policy::{Decision, Document, MethodAuth, PrincipalClause, Request, Who};
+use crate::policy::{Decision, Document, Request, Who};
 use crate::stack::{
-    Access, Api, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack, Subscribe,
-    Target, TopicRef, Via,
+    Access, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack, Subscribe, Target,
+    TopicRef, Via,
 };
 
 use super::calls::{Texts, meant, services};
-use super::claim::{Evidence, Finding, Outcome, Promise, Trial};
+use super::claim::{Evidence, Finding, Promise, Trial};
 use super::declared::account_of;
 use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
@@ -30,16 +30,6 @@ pub(super) struct Case<'a> {
     stack: &'a Stack,
     pub(super) desired: &'a Desired,
     pub(super) world: &'a World,
-}
-
-/// The first AWS principal that a policy names, in an `Allow` or a `Deny`; an account's root is one.
-fn names_aws_principals(policy: &Document) -> Option<&str> {
-    let clauses = policy
-        .statements
-        .iter()
-        .filter_map(|it| it.principal.as_ref());
-    let mut names = clauses.flat_map(PrincipalClause::aws_values);
-    names.find(|it| it.as_str() != "*").map(String::as_str)
 }
 
 /// Tries everything that the stack promises.
@@ -213,39 +203,6 @@ impl Case<'_> {
             }
             _ => {}
         }
-    }
-
-    /// The routes without `AWS_IAM` of an API whose policy names AWS principals. AWS documents that calls
-    /// of them fail; it has not been tried, so neither that they work nor that they fail is claimed.
-    ///
-    /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-create-attach.html>.
-    fn unsigned(&self, address: &Address, api: &Api) -> Option<Finding> {
-        let thing = self.world.thing(address)?;
-        let What::Api(surface) = &thing.what else {
-            return None;
-        };
-        let named = names_aws_principals(&thing.policy.as_ref()?.document)?;
-        let unsigned = |it: &str| method_auth(it) != Some(MethodAuth::Iam);
-        let mut open: BTreeSet<&RouteKey> = api.written_at.keys().collect();
-        let served = surface.methods.iter().filter(|(_, it)| unsigned(it));
-        open.extend(served.map(|(key, _)| key));
-        let first = open.first()?;
-        let routes: Vec<String> = open.iter().map(ToString::to_string).collect();
-        let routes = routes.join(", ");
-        let reason = format!(
-            "the policy of {address} names an AWS principal ({}), and AWS says that routes without AWS_IAM then fail with \
-             `User: anonymous is not authorized`: let callers in by access roles (`via = \"assume-role\"`), or give {routes} \
-             an API of its own",
-            self.world.named(named)
-        );
-        Some(Finding {
-            claim: format!("{routes} of {address} can be called without a signature"),
-            promise: Promise::May,
-            subject: address.clone(),
-            written_at: api.written_at.get(*first).cloned(),
-            steps: Vec::new(),
-            outcome: Outcome::Unproven(vec![reason]),
-        })
     }
 
     /// What comes before the call itself, and who makes it then.

@@ -31,6 +31,7 @@ mod promised;
 pub mod question;
 mod reaching;
 pub mod steps;
+mod unsigned;
 mod voice;
 pub mod world;
 

@@ -60,7 +60,6 @@ fn wrong_statements() -> Vec<Value> {
         json!({"NotAction": "sts:*"}),
         json!({"Statement": "x"}),
         json!({"Condition": {"StringEqual": {"aws:x": "a"}}}),
-        json!({"Condition": {"Bool": {"x": "a"}}}),
         json!({"Condition": {"DateLessThan": {"aws:CurrentTime": "soon"}}}),
         json!({"Condition": "a"}),
         json!({"Condition": {"Bool": "a"}}),
