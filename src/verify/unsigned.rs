@@ -1,0 +1,56 @@
+//! Routes without signatures on an API whose policy names AWS principals.
+
+use std::collections::BTreeSet;
+
+use crate::model::Address;
+use crate::policy::{Document, MethodAuth, PrincipalClause};
+use crate::stack::{Api, RouteKey};
+
+use super::claim::{Finding, Outcome, Promise};
+use super::may::Case;
+use super::world::{What, method_auth};
+
+/// The first AWS principal that a policy names, in an `Allow` or a `Deny`; an account's root is one.
+fn names_aws_principals(policy: &Document) -> Option<&str> {
+    let clauses = policy
+        .statements
+        .iter()
+        .filter_map(|it| it.principal.as_ref());
+    let mut names = clauses.flat_map(PrincipalClause::aws_values);
+    names.find(|it| it.as_str() != "*").map(String::as_str)
+}
+
+impl Case<'_> {
+    /// The routes without `AWS_IAM` of an API whose policy names AWS principals. AWS documents that calls
+    /// of them fail; it has not been tried, so neither that they work nor that they fail is claimed.
+    ///
+    /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-create-attach.html>.
+    pub(super) fn unsigned(&self, address: &Address, api: &Api) -> Option<Finding> {
+        let thing = self.world.thing(address)?;
+        let What::Api(surface) = &thing.what else {
+            return None;
+        };
+        let named = names_aws_principals(&thing.policy.as_ref()?.document)?;
+        let unsigned = |it: &str| method_auth(it) != Some(MethodAuth::Iam);
+        let mut open: BTreeSet<&RouteKey> = api.written_at.keys().collect();
+        let served = surface.methods.iter().filter(|(_, it)| unsigned(it));
+        open.extend(served.map(|(key, _)| key));
+        let first = open.first()?;
+        let routes: Vec<String> = open.iter().map(ToString::to_string).collect();
+        let routes = routes.join(", ");
+        let reason = format!(
+            "the policy of {address} names an AWS principal ({}), and AWS says that routes without AWS_IAM then fail with \
+             `User: anonymous is not authorized`: let callers in by access roles (`via = \"assume-role\"`), or give {routes} \
+             an API of its own",
+            self.world.named(named)
+        );
+        Some(Finding {
+            claim: format!("{routes} of {address} can be called without a signature"),
+            promise: Promise::May,
+            subject: address.clone(),
+            written_at: api.written_at.get(*first).cloned(),
+            steps: Vec::new(),
+            outcome: Outcome::Unproven(vec![reason]),
+        })
+    }
+}
