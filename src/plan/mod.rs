@@ -322,14 +322,16 @@ impl Plan {
     /// The APIs of others of which something would be published that their owners have not deployed.
     pub fn publishing(&self) -> impl Iterator<Item = (&Address, &[Detail])> {
         self.to_do().filter_map(|step| {
-            let want = step.want.as_ref().map(|it| &it.resource);
-            let Resource::Stage(stage) = want.or(step.have.as_ref().map(|it| &it.resource))? else {
-                return None;
+            let resource = step.want.as_ref().map(|it| &it.resource);
+            let api = match resource.or(step.have.as_ref().map(|it| &it.resource))? {
+                Resource::Stage(stage) => &stage.api,
+                _ => &step.address,
             };
             // What takes our statements away deploys without them.
-            let deploys = want.is_none() || step.changes.iter().any(|it| it.field == "deployment");
+            let deploys =
+                step.want.is_none() || step.changes.iter().any(|it| it.field == "deployment");
             let shown = deploys && !step.publishes.is_empty();
-            shown.then_some((&stage.api, step.publishes.as_slice()))
+            shown.then_some((api, step.publishes.as_slice()))
         })
     }
 

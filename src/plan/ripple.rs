@@ -98,14 +98,14 @@ fn undeployed(stage: &Have, api: &Have) -> Vec<Detail> {
 
 /// Shows what the removal of our statements would publish of others' APIs: it deploys them, too.
 pub(super) fn tell_what_removals_publish(steps: &mut [Step], live: &Live) {
-    for step in steps {
-        let Some(have) = &step.have else { continue };
-        if let Resource::Stage(stage) = &have.resource
-            && stage.existing
-            && let Some(api) = live.have.get(&stage.api)
-        {
-            step.publishes = undeployed(have, api);
-        }
+    for step in steps.iter_mut().filter(|it| it.want.is_none()) {
+        let Some(api) = step.have.as_ref() else {
+            continue;
+        };
+        let stages = live.have.values().filter(|it| {
+            matches!(&it.resource, Resource::Stage(stage) if stage.existing && stage.api == step.address)
+        });
+        step.publishes = stages.flat_map(|stage| undeployed(stage, api)).collect();
     }
 }
 

@@ -222,8 +222,9 @@ fn a_role_that_was_made_without_its_policy_is_called_made_in_part() {
     let folder = Folder::new();
     folder.write("provision.toml", HALF_MADE);
     let ran = folder.run("apply --sandbox --yes").ends(4);
-    ran.tells("accepted before it: iam:CreateRole")
-        .tells("Made in part: roles.worker.\nTo go on: provision apply --sandbox\n");
+    ran.tells("accepted before it: iam:CreateRole").tells(
+        "Made in part: roles.worker (iam:CreateRole).\nTo go on: provision apply --sandbox\n",
+    );
     let again = folder
         .run("apply --sandbox --yes --json")
         .ends(4)

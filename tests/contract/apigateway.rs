@@ -188,6 +188,7 @@ async fn a_bare_api_has_its_defaults(w: &World<'_>) {
         created: found.created,
         endpoint_type: "REGIONAL".to_owned(),
         api_key_source: "HEADER".to_owned(),
+        status: Some("AVAILABLE".to_owned()),
         ..RestApiRecord::default()
     };
     assert_eq!(found, expected);
@@ -340,6 +341,7 @@ async fn overwriting_with_a_document_erases_what_it_does_not_carry(w: &World<'_>
         endpoint_type: "PRIVATE".to_owned(),
         api_key_source: "HEADER".to_owned(),
         tags: map([("kept", "1")]),
+        status: Some("AVAILABLE".to_owned()),
         ..RestApiRecord::default()
     };
     assert_eq!(found, expected);

@@ -92,7 +92,7 @@ impl Turn<'_> {
             minimum_compression: call.minimum_compression,
             api_key_source: call.api_key_source,
             disable_execute_api: call.disable_execute_api,
-            status: None,
+            status: Some("AVAILABLE".to_owned()),
             warnings: Vec::new(),
         };
         let answer = shown(&about);
@@ -500,7 +500,14 @@ impl Api {
     /// The API as it is answered.
     fn shown(&self, now: i64) -> RestApiRecord {
         RestApiRecord {
-            status: self.is_updating(now).then(|| "UPDATING".to_owned()),
+            status: Some(
+                if self.is_updating(now) {
+                    "UPDATING"
+                } else {
+                    "AVAILABLE"
+                }
+                .to_owned(),
+            ),
             ..shown(&self.about)
         }
     }
