@@ -82,14 +82,7 @@ pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = 
         .map(|coordinate| {
             let mut values = space.shape.values(cube, coordinate);
             let all = &space.coordinates[coordinate];
-            let unknown = |value: &Value| {
-                let example = text_of(value).filter(|_| all.what == What::Action);
-                example.is_some_and(|it| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(it)))
-            };
-            values.sort_by_key(|it| {
-                let value = &all.values[*it];
-                (rank(space, value), unknown(value))
-            });
+            values.sort_by_key(|it| rank(space, &all.values[*it]));
             values
         })
         .collect();
@@ -139,6 +132,8 @@ fn rank(space: &Space, value: &Value) -> usize {
         Value::Who(Who::Arn(_)) => 4,
         Value::Who(Who::Service(_)) => 3,
         Value::Who(Who::Anonymous) => 5,
+        // Only a role's trust decides about its sessions: elsewhere such a request is no example.
+        Value::Text(_) if !trusts && text_of(value).is_some_and(|it| it.starts_with("sts:")) => 1,
         Value::Text(_) | Value::Key(None) | Value::Flag(_) => 0,
         Value::Key(Some(values)) => values.len(),
     }

@@ -66,7 +66,10 @@ impl Survey<'_> {
     fn place_of(&self, arn: &Arn) -> Option<&Place> {
         let here =
             |it: &&Place| it.id.as_str() == arn.account() && it.region.as_str() == arn.region();
-        self.wants.values().map(|it| &it.place).find(here)
+        let places = self.wants.values().map(|it| &it.place);
+        places
+            .filter(|it| self.entered.contains_key(&it.id))
+            .find(here)
     }
 
     /// The ARNs that the stack's own statements on a resource name, and its own.
