@@ -191,7 +191,7 @@ fn a_refusal_of_plain_requests_is_that_and_names_nobody_who_is_not_there() {
         "anyone may no longer publish to topics.t in requests without TLS",
     );
     let on_queue = report(STACK, |it| {
-        add(&mut queue(it)["Policy"], tls("sqs:*", QUEUE))
+        add(&mut queue(it)["Policy"], tls("sqs:*", QUEUE));
     });
     says(
         &on_queue,

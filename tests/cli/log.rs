@@ -84,7 +84,7 @@ fn each_call_is_a_line_and_no_line_holds_a_secret() {
         );
     }
     let calls = applied.err.lines().chain(applied.out.lines());
-    let calls = calls.filter_map(|it| it.split_once(" calls (")).last();
+    let calls = calls.filter_map(|it| it.split_once(" calls (")).next_back();
     let calls = calls
         .expect("a summary")
         .0
