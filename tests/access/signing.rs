@@ -167,8 +167,11 @@ impl Request {
     }
 }
 
+/// A client by its language, and how it is started.
+type Client = (&'static str, Box<dyn Fn(&[&str]) -> Command>);
+
 /// The clients that can be run here, each with the program that runs it.
-fn clients(folder: &Path) -> Option<Vec<(&'static str, Box<dyn Fn(&[&str]) -> Command>)>> {
+fn clients(folder: &Path) -> Option<Vec<Client>> {
     let programs = emulator::clients()?;
     let provision = |words: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_provision"))
@@ -189,7 +192,7 @@ fn clients(folder: &Path) -> Option<Vec<(&'static str, Box<dyn Fn(&[&str]) -> Co
     if node.is_some() {
         languages.push(("javascript", "client.mjs", PathBuf::from("node")));
     }
-    let mut clients: Vec<(&str, Box<dyn Fn(&[&str]) -> Command>)> = Vec::new();
+    let mut clients: Vec<Client> = Vec::new();
     for (language, file, program) in languages {
         let text = provision(&["handover", "till", &stack, "--only", language]);
         let file = match &node {
