@@ -82,7 +82,14 @@ pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = 
         .map(|coordinate| {
             let mut values = space.shape.values(cube, coordinate);
             let all = &space.coordinates[coordinate];
-            values.sort_by_key(|it| rank(space, &all.values[*it]));
+            let unknown = |value: &Value| {
+                let example = text_of(value).filter(|_| all.what == What::Action);
+                example.is_some_and(|it| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(it)))
+            };
+            values.sort_by_key(|it| {
+                let value = &all.values[*it];
+                (rank(space, value), unknown(value))
+            });
             values
         })
         .collect();
