@@ -424,15 +424,10 @@ impl Run<'_> {
         };
         sleep(shared::SETTLED).await;
         self.count_wait(step, shared::SETTLED);
-        let bridge = step
-            .bridge
-            .as_deref()
-            .filter(|_| part == Some(Part::Opened));
-        let guest = ours::guest(step, before, self.plan);
-        let want = bridge.or(step.want.as_ref()).unwrap_or(&guest);
+        let want = ours::wanted(self.plan, step, part, before);
         // What was deleted meanwhile has lost nothing to another writer of its policy.
-        let after = want.resource.read_back(want, before, cx).await?;
-        let loss = after.map(|it| Loss::of(want, Some(before), &it));
+        let after = want.resource.read_back(&want, before, cx).await?;
+        let loss = after.map(|it| Loss::of(&want, Some(before), &it));
         Ok(loss.filter(|it| !it.ours.is_empty()))
     }
 

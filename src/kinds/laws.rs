@@ -3,7 +3,7 @@
 //!
 //! Of APIs and stages the same is told beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proptest::collection::{btree_map, btree_set};
 use proptest::option;
@@ -277,25 +277,7 @@ fn address(resource: &Resource) -> Address {
 }
 
 fn want(resource: &Resource) -> Want {
-    Want {
-        stack: STACK.to_owned(),
-        place: place(),
-        resource: resource.clone(),
-        owned: true,
-        exclusive: false,
-        known: std::collections::BTreeSet::new(),
-        letting_go: false,
-        needs: BTreeSet::new(),
-        because: None,
-        defer_trust: false,
-        other_half: None,
-        repin: false,
-        renames: false,
-        adopts: None,
-        quotas: crate::policy::size::Quotas::default(),
-        was: std::collections::BTreeSet::new(),
-        digest: None,
-    }
+    Want::of(STACK, place(), resource.clone())
 }
 
 /// Makes it so, from what is there, and gives what is there then.

@@ -24,6 +24,7 @@ pub mod statements;
 pub mod subscription;
 pub mod survey;
 pub mod topic;
+mod want;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +33,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::cloud::{CallError, Cloud, Fault};
-use crate::model::tags::{self, OWNED, short_hash};
+use crate::model::tags::{self, OWNED};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
-use crate::policy::size::Quotas;
 use crate::policy::{Document, Principals, Statement, own};
 
 pub use extra::{Extra, Stranger};
@@ -45,6 +45,7 @@ pub use role::Role;
 pub use stage::Stage;
 pub use subscription::Subscription;
 pub use topic::Topic;
+pub use want::Want;
 
 /// A resource of any kind, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,83 +76,6 @@ macro_rules! each_kind {
             Resource::Stage($it) => $body,
         }
     };
-}
-
-/// A resource that the stack wants.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Want {
-    /// The stack's name.
-    pub stack: String,
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub resource: Resource,
-    /// Whether the resource is ours; of another's, only our statements are.
-    pub owned: bool,
-    /// Whether what this stack does not declare on it is removed.
-    pub exclusive: bool,
-    /// Digests of what others put on it and the author knows of: it stays in any case.
-    pub known: BTreeSet<String>,
-    /// What was ours on it and is wanted no more stays, as nobody's.
-    pub letting_go: bool,
-    /// What must exist before it does, beside what its documents name.
-    pub needs: BTreeSet<Address>,
-    /// Why the stack wants it, when the author did not write it as such.
-    pub because: Option<String>,
-    /// Two roles trust each other: the trust policy is written once both exist.
-    pub defer_trust: bool,
-    /// The stack whose half must be there first: without it AWS refuses this, and it is not a failure.
-    pub other_half: Option<String>,
-    /// A principal is made anew: documents that name it are written again even if their text is equal.
-    pub repin: bool,
-    /// A role that its live documents name is replaced by one of another ARN: it is a dead
-    /// principal there by the time they are written, and their text changes with it.
-    pub renames: bool,
-    /// The id of the unmarked API that it is to be: a name tells none from another.
-    pub adopts: Option<String>,
-    /// What its account allows of a role.
-    pub quotas: Quotas,
-    /// Addresses that it had before: a mark that names one of them is its own.
-    pub was: BTreeSet<Address>,
-    /// The digest of what the stack says, once `resource` says more: ids that AWS chose.
-    pub digest: Option<String>,
-}
-
-impl Want {
-    /// The same, with the ids known so far written in. What it is marked with stays what the stack says.
-    #[must_use]
-    pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {
-        Self {
-            resource: self.resource.with_ids(ids),
-            digest: Some(self.digest()),
-            ..self.clone()
-        }
-    }
-
-    /// Sixteen hexadecimal digits that stand for what the stack says: the same before and
-    /// after AWS has chosen its ids.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        self.digest
-            .clone()
-            .unwrap_or_else(|| self.resource.digest())
-    }
-
-    /// The mark to put on it.
-    #[must_use]
-    pub fn mark(&self, address: &Address) -> Mark {
-        let names = self.resource.tags().keys();
-        Mark {
-            stack: self.stack.clone(),
-            address: address.clone(),
-            digest: Some(self.digest()),
-            owned: names
-                .chain(self.resource.attached())
-                .chain(self.resource.boundary())
-                .map(|it| short_hash(it))
-                .collect(),
-        }
-    }
 }
 
 /// A resource that a cloud has.

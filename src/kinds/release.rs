@@ -7,14 +7,13 @@
 //!
 //! The new names are as long as the old ones: no document grows by them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Have, Resource, Want};
+use super::{Have, Want};
+use crate::model::Detail;
 use crate::model::tags::inline_prefix;
-use crate::model::{Detail, Place};
 use crate::policy::normal::normal_statement;
 use crate::policy::own::{self, RESERVED};
-use crate::policy::size::Quotas;
 use crate::policy::{Document, Principals, Statement};
 
 use super::statements::describe;
@@ -189,32 +188,6 @@ fn told(statement: &Statement) -> Detail {
     Detail {
         sign: '~',
         text: format!("stays, as `{sid}`: {}", describe(statement)),
-    }
-}
-
-impl Want {
-    /// A resource of which the stack owns statements only.
-    #[must_use]
-    pub fn of_another(stack: &str, place: &Place, resource: Resource) -> Self {
-        Self {
-            stack: stack.to_owned(),
-            place: place.clone(),
-            resource,
-            owned: false,
-            exclusive: false,
-            known: BTreeSet::new(),
-            letting_go: false,
-            needs: BTreeSet::new(),
-            because: None,
-            defer_trust: false,
-            other_half: None,
-            repin: false,
-            renames: false,
-            adopts: None,
-            quotas: Quotas::default(),
-            was: BTreeSet::new(),
-            digest: None,
-        }
     }
 }
 

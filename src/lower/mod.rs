@@ -232,23 +232,8 @@ impl Draft<'_> {
     fn want(&mut self, address: Address, place: Place, resource: Resource) -> &mut Want {
         let quotas = self.stack.accounts.get(&place.account).map(|it| it.quotas);
         let want = Want {
-            stack: self.stack.name.clone(),
-            place,
-            resource,
-            owned: true,
-            exclusive: false,
-            known: BTreeSet::new(),
-            letting_go: false,
-            needs: BTreeSet::new(),
-            because: None,
-            defer_trust: false,
-            other_half: None,
-            repin: false,
-            renames: false,
-            adopts: None,
             quotas: quotas.unwrap_or_default(),
-            was: BTreeSet::new(),
-            digest: None,
+            ..Want::of(&self.stack.name, place, resource)
         };
         self.wants.entry(address).insert_entry(want).into_mut()
     }

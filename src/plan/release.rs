@@ -184,23 +184,8 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         Resource::Subscription(_) | Resource::Stage(_) => return None,
     }
     let want = Want {
-        stack: desired.stack.clone(),
-        place: place.clone(),
-        resource,
-        owned: false,
-        exclusive: false,
-        known: BTreeSet::new(),
         letting_go: true,
-        needs: BTreeSet::new(),
-        because: None,
-        defer_trust: false,
-        other_half: None,
-        repin: false,
-        renames: false,
-        adopts: None,
-        quotas: crate::policy::size::Quotas::default(),
-        was: BTreeSet::new(),
-        digest: None,
+        ..Want::of_another(&desired.stack, place, resource)
     };
     let have = have.clone().of_another(&desired.stack);
     let differences = want.resource.differences(&want, &have);

@@ -179,23 +179,9 @@ impl Wanted {
 
     pub(crate) fn with(api: &RestApi, stage: Stage, exclusive: bool) -> Self {
         let want = |resource: Resource| Want {
-            stack: STACK.to_owned(),
-            place: place(),
-            resource,
             owned: api.existing.is_none(),
             exclusive,
-            known: std::collections::BTreeSet::new(),
-            letting_go: false,
-            needs: BTreeSet::new(),
-            because: None,
-            defer_trust: false,
-            other_half: None,
-            repin: false,
-            renames: false,
-            adopts: None,
-            quotas: crate::policy::size::Quotas::default(),
-            was: std::collections::BTreeSet::new(),
-            digest: None,
+            ..Want::of(STACK, place(), resource)
         };
         Self {
             stack: STACK,
