@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use super::fault::Sent;
 use crate::cloud::apigateway::{
-    AccessLog, Canary, CreateDeployment, CreateRestApi, DeleteDeployment, DeleteRestApi,
-    DeleteStage, DeploymentRecord, GetApiResources, GetAuthorizers, GetDeployment, GetDeployments,
-    GetDocumentationParts, GetGatewayResponses, GetModels, GetRequestValidators, GetRestApis,
-    GetStages, IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodSettings, Patch,
-    PatchOp, PutRestApi, ResourceRecord, RestApiRecord, StageRecord, TagApi, UntagApi,
-    UpdateMethod, UpdateRestApi, UpdateStage,
+    AccessLog, CACHE_DEFAULTS, Canary, CreateDeployment, CreateRestApi, DeleteDeployment,
+    DeleteRestApi, DeleteStage, DeploymentRecord, GetApiResources, GetAuthorizers, GetDeployment,
+    GetDeployments, GetDocumentationParts, GetGatewayResponses, GetModels, GetRequestValidators,
+    GetRestApis, GetStages, IntegrationRecord, IntegrationResponseRecord, MethodRecord,
+    MethodSettings, Patch, PatchOp, PutRestApi, ResourceRecord, RestApiRecord, StageRecord, TagApi,
+    UntagApi, UpdateMethod, UpdateRestApi, UpdateStage,
 };
 use crate::cloud::{CallError, Page, Service};
 
@@ -516,14 +516,27 @@ fn stage(it: Stage) -> StageRecord {
 }
 
 fn settings(it: MethodSetting) -> MethodSettings {
-    MethodSettings {
+    let strategy = it.unauthorized_cache_control_header_strategy;
+    let cache = [
+        it.caching_enabled.to_string(),
+        it.cache_ttl_in_seconds.to_string(),
+        it.cache_data_encrypted.to_string(),
+        it.require_authorization_for_cache_control.to_string(),
+        strategy.map_or_else(|| CACHE_DEFAULTS[4].1.to_owned(), |it| it.to_string()),
+    ];
+    let mut settings = MethodSettings {
         logging: it.logging_level,
         data_trace: it.data_trace_enabled,
         metrics: it.metrics_enabled,
         // A negative limit is how API Gateway writes that there is none.
         rate: Some(it.throttling_rate_limit).filter(|it| *it >= 0.0),
         burst: u32::try_from(it.throttling_burst_limit).ok(),
+        cache: BTreeMap::new(),
+    };
+    for ((setting, _), value) in CACHE_DEFAULTS.into_iter().zip(cache) {
+        settings.keep_of_cache(setting, value);
     }
+    settings
 }
 
 type Snapshots = HashMap<String, HashMap<String, MethodSnapshot>>;

@@ -379,6 +379,32 @@ pub struct MethodSettings {
     pub rate: Option<f64>,
     /// Burst, in requests.
     pub burst: Option<u32>,
+    /// Settings of the cache that are not API Gateway's defaults, by the ends of their patch paths: `caching/enabled`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cache: BTreeMap<String, String>,
+}
+
+/// What API Gateway takes for a setting of the cache when nothing is said, by the end of its patch path.
+pub const CACHE_DEFAULTS: [(&str, &str); 5] = [
+    ("caching/enabled", "false"),
+    ("caching/ttlInSeconds", "300"),
+    ("caching/dataEncrypted", "false"),
+    ("caching/requireAuthorizationForCacheControl", "true"),
+    (
+        "caching/unauthorizedCacheControlHeaderStrategy",
+        "SUCCEED_WITH_RESPONSE_HEADER",
+    ),
+];
+
+impl MethodSettings {
+    /// Keeps the value of a setting of the cache; a default is kept by its absence.
+    pub fn keep_of_cache(&mut self, setting: &str, value: String) {
+        if CACHE_DEFAULTS.contains(&(setting, value.as_str())) {
+            self.cache.remove(setting);
+        } else {
+            self.cache.insert(setting.to_owned(), value);
+        }
+    }
 }
 
 /// Patches a stage: all operations or none.

@@ -27,7 +27,7 @@ pub(super) fn know(
     let all = all.as_array_of_tables_mut().ok_or_else(|| {
         "`known` is written as a list; write it as `[[known]]` tables first".to_owned()
     })?;
-    let on = address.to_string();
+    let on = address.of_table().to_string();
     let says =
         |it: &Table, field: &str, text: &str| it.get(field).and_then(Item::as_str) == Some(text);
     all.retain(|it| !(says(it, "on", &on) && says(it, field, name)));

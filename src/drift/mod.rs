@@ -570,7 +570,7 @@ fn is_outdated(want: &Want, have: &Have, changes: &[Change]) -> bool {
 
 /// Whether a stack means something that others put on a resource.
 fn is_meant(known: &Known, on: &Address, extra: &Extra) -> bool {
-    known.on == *on && known_digest(&known.content) == extra.digest
+    known.on == on.of_table() && known_digest(&known.content) == extra.digest
 }
 
 /// What the stack knows of what others put on its resources: what is there, and what is not.
@@ -578,11 +578,16 @@ fn known_of(seen: &Seen<'_>) -> (Vec<KnownHere>, Vec<Known>) {
     let (mut here, mut unneeded) = (Vec::new(), Vec::new());
     let unread = seen.reading.unread_addresses();
     for known in &seen.desired.known {
-        let Some(have) = seen.reading.live.have.get(&known.on) else {
+        let live = &seen.reading.live.have;
+        if !live.contains_key(&known.on) {
             continue;
-        };
-        let mut extras = have.extras.iter();
-        match extras.find(|it| is_meant(known, &known.on, it)) {
+        }
+        let mut extras = live
+            .iter()
+            .flat_map(|(on, have)| have.extras.iter().map(move |it| (on, it)))
+            .filter(|(on, it)| is_meant(known, on, it))
+            .map(|(_, it)| it);
+        match extras.next() {
             Some(_) if known.expired => {}
             Some(extra) => here.push(KnownHere {
                 known: known.clone(),

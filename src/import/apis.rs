@@ -9,7 +9,7 @@ use crate::cloud::apigateway::IntegrationRecord;
 use crate::kinds::rest_api::method::{AWS_IAM, NONE, TIMEOUT_MS};
 use crate::kinds::rest_api::{Method, openapi};
 use crate::kinds::survey::census::Found;
-use crate::kinds::{Resource, RestApi, Stage};
+use crate::kinds::{Have, Resource, RestApi, Stage};
 use crate::model::{Address, Arn, KindName, Mark};
 use crate::stack::{Endpoint, LogLevel, RouteKey};
 
@@ -145,6 +145,13 @@ impl<'a> Scene<'a> {
     pub(super) fn stages_beside(&self, found: &'a Found) -> Vec<&'a Stage> {
         let others = self.stages(found).into_iter().skip(1);
         others.map(|(stage, _)| stage).collect()
+    }
+
+    /// The stage that is written.
+    pub(super) fn written_stage(&self, found: &'a Found) -> Option<&'a Have> {
+        let name = self.stages(found).first()?.0.name.as_str();
+        let is_it = |it: &&Have| matches!(&it.resource, Resource::Stage(it) if it.name == name);
+        found.stages.iter().find(is_it)
     }
 
     /// The stage to write: the one that is marked, or the only one.

@@ -25,7 +25,7 @@ use std::fmt::Write as _;
 use crate::kinds::rest_api::ApiPart;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
-use crate::kinds::{Resource, Stranger};
+use crate::kinds::{Have, Resource, Stranger};
 use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
 use crate::plan::{Action, Plan, Step};
@@ -162,21 +162,11 @@ impl<'a> Scene<'a> {
         let subscriptions = subscriptions.filter(|(.., topic)| topic.as_str() == found.have.id);
         let subscriptions = subscriptions
             .map(|(_, endpoint, _)| (KnownContent::Subscription(endpoint.clone()), String::new()));
-        // What is attached to a role is written as its own.
-        let extras = found.have.extras.iter().filter(|it| match &it.what {
-            Stranger::Managed(_) | Stranger::Boundary { .. } | Stranger::Messages => false,
-            Stranger::Statement
-            | Stranger::Inline(_)
-            | Stranger::Holder { .. }
-            | Stranger::Subscription { .. }
-            | Stranger::Stage { .. }
-            | Stranger::MethodSettings { .. }
-            | Stranger::Canary { .. } => true,
-        });
-        let extras = extras.map(|it| (it.known_as(), it.text.clone()));
         let stages = self.stages_beside(found).into_iter();
         let stages = stages.map(|it| (KnownContent::Stage(it.name.clone()), String::new()));
-        let mut all: Vec<_> = extras.chain(subscriptions).chain(stages).collect();
+        let mut all: Vec<_> = subscriptions.chain(stages).collect();
+        all.extend(Self::extras(&found.have));
+        all.extend(self.written_stage(found).into_iter().flat_map(Self::extras));
         all.sort_by(|(a, _), (b, _)| a.field().cmp(&b.field()));
         all.dedup_by(|(a, _), (b, _)| a == b);
         for (content, text) in all {
@@ -188,6 +178,21 @@ impl<'a> Scene<'a> {
             section.text("reason", "there when it was taken over");
             self.known.push(section.about(&id_of(found)));
         }
+    }
+
+    /// What others put on something, and an apply keeps. What is attached to a role is written as its own.
+    fn extras(have: &Have) -> impl Iterator<Item = (KnownContent, String)> {
+        let extras = have.extras.iter().filter(|it| match &it.what {
+            Stranger::Managed(_) | Stranger::Boundary { .. } | Stranger::Messages => false,
+            Stranger::Statement
+            | Stranger::Inline(_)
+            | Stranger::Holder { .. }
+            | Stranger::Subscription { .. }
+            | Stranger::Stage { .. }
+            | Stranger::MethodSettings { .. }
+            | Stranger::Canary { .. } => true,
+        });
+        extras.map(|it| (it.known_as(), it.text.clone()))
     }
 
     fn leave_out(&mut self, what: &dyn std::fmt::Display, why: impl Into<String>) {
@@ -537,7 +542,7 @@ fn in_short(parts: &[ApiPart]) -> String {
 fn comes_with_adopting(address: &Address, change: &Change, adopt: &[Adopt]) -> bool {
     match (address.kind, change.field.as_str()) {
         (KindName::Stage, field) => {
-            let api = api_of_stage(address);
+            let api = address.of_table();
             let comes = match field {
                 "mark" | "deployment" => true,
                 "tags" => change.details.iter().all(|it| it.sign == '+'),
@@ -550,11 +555,6 @@ fn comes_with_adopting(address: &Address, change: &Change, adopt: &[Adopt]) -> b
         }
         _ => false,
     }
-}
-
-fn api_of_stage(stage: &Address) -> Address {
-    let api = stage.name.split('.').next().unwrap_or_default();
-    Address::new(KindName::RestApi, api)
 }
 
 /// What a plan on the written stack does beside marking what it takes over, in words.
@@ -594,10 +594,9 @@ pub fn changed_by_adopting(plan: &Plan, adopt: &[Adopt], live: &Live) -> BTreeMa
         .filter_map(|(address, what)| {
             // A stage goes with its API.
             let (address, what) = match (address.kind, address.name.split_once('.')) {
-                (KindName::Stage, Some((_, stage))) => (
-                    api_of_stage(&address),
-                    format!("its stage `{stage}` {what}"),
-                ),
+                (KindName::Stage, Some((_, stage))) => {
+                    (address.of_table(), format!("its stage `{stage}` {what}"))
+                }
                 _ => (address, format!("it {what}")),
             };
             adopt.iter().find(|it| it.address == address)?;

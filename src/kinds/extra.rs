@@ -126,6 +126,13 @@ impl Extra {
         Self { what, text, digest }
     }
 
+    /// Something whose sentence does not say all: its content is in the digest too.
+    pub fn with_content(what: Stranger, text: impl Into<String>, content: &Value) -> Self {
+        let text = text.into();
+        let digest = digest_of("content", &json!([text, content]));
+        Self { what, text, digest }
+    }
+
     /// A statement of a policy.
     #[must_use]
     pub fn statement(it: &Statement) -> Self {

@@ -87,6 +87,8 @@ pub struct Stage {
     pub metrics: bool,
     /// Access logs.
     pub access_log: Option<AccessLog>,
+    /// Settings of the cache for all methods, by the ends of their patch paths. Only read and kept, never wanted.
+    pub cache: BTreeMap<String, String>,
     /// The digest of what the deployment holds.
     pub surface: String,
     /// The digest of the methods that the deployment holds; empty where it does not say.
@@ -243,6 +245,7 @@ impl Seen<'_> {
             data_trace: settings.data_trace,
             metrics: settings.metrics,
             access_log: record.access_log.clone().and_then(settings::access_log),
+            cache: settings.cache,
             surface: deployment::surface(&description, self.stack),
             methods: deployment::methods(&description),
             policy: deployment::policy(&description),
@@ -278,8 +281,8 @@ impl Seen<'_> {
         have.created = served.map(|it| it.created);
         let others = record
             .methods
-            .keys()
-            .filter(|it| *it != settings::ALL_METHODS);
+            .iter()
+            .filter(|it| it.0 != settings::ALL_METHODS);
         have.extras.extend(record.canary.as_ref().map(|it| {
             let what = Stranger::Canary {
                 api: self.api.id.clone(),
@@ -291,16 +294,17 @@ impl Seen<'_> {
             );
             Extra::new(what, says)
         }));
-        have.extras.extend(others.map(|it| {
+        have.extras.extend(others.map(|(method, settings)| {
             let what = Stranger::MethodSettings {
                 api: self.api.id.clone(),
                 stage: record.name.clone(),
-                method: it.clone(),
+                method: method.clone(),
             };
-            Extra::new(
-                what,
-                format!("settings for the method `{it}` of stage `{}`", record.name),
-            )
+            let says = format!(
+                "settings for the method `{method}` of stage `{}`",
+                record.name
+            );
+            Extra::with_content(what, says, &json!(settings))
         }));
         have
     }

@@ -164,6 +164,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
         data_trace: stage.data_trace,
         metrics: stage.metrics,
         access_log: access_log.and_then(settings::access_log),
+        cache: BTreeMap::new(),
         surface: rest_api.surface_digest(api.exclusive),
         methods: RestApi::digest_of_methods(&rest_api.methods),
         policy: String::new(),

@@ -330,7 +330,9 @@ pub fn lower_over(
     access::compile_roles(&mut draft);
     roles::compile(&mut draft);
     for known in stack.known.iter().filter(|it| !it.expired) {
-        if let Some(want) = draft.wants.get_mut(&known.on) {
+        // What stands on a stage is written on its API.
+        let on = draft.wants.iter_mut();
+        for (_, want) in on.filter(|(address, _)| address.of_table() == known.on) {
             want.known.insert(known_digest(&known.content));
         }
     }

@@ -80,6 +80,15 @@ impl Address {
             name: name.into(),
         }
     }
+
+    /// The resource that a stack file has a table of: a stage's API, and anything else itself.
+    #[must_use]
+    pub fn of_table(&self) -> Self {
+        match (self.kind, self.name.split_once('.')) {
+            (KindName::Stage, Some((api, _))) => Self::new(KindName::RestApi, api),
+            _ => self.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Address {

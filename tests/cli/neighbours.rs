@@ -183,6 +183,39 @@ fn what_the_owner_has_not_deployed_is_not_published_unasked() {
 }
 
 #[test]
+fn what_stands_on_a_stage_is_known_until_it_is_otherwise() {
+    let folder = shared();
+    let set = |percent: f64, rate: f64| {
+        edited(&folder, |api| {
+            let deployment = api["stages"]["live"]["deployment"].clone();
+            api["stages"]["live"]["canary"] = json!({"deployment": deployment, "percent": percent});
+            api["stages"]["live"]["methods"] = json!({"~1orders/GET": {
+                "logging": "INFO", "data_trace": false, "metrics": true, "rate": rate, "burst": 2,
+            }});
+        });
+    };
+    set(10.0, 5.0);
+    folder
+        .run("drift owner.toml --sandbox --accept stages.orders.live --reason trial")
+        .ends(0);
+    folder.run("validate owner.toml").ends(0);
+    folder.run("drift owner.toml --sandbox").ends(0);
+    for (percent, rate, says) in [
+        (20.0, 5.0, "a canary of stage `live`: 20 %"),
+        (
+            10.0,
+            6.0,
+            "settings for the method `~1orders/GET` of stage `live`",
+        ),
+    ] {
+        set(percent, rate);
+        folder.run("drift owner.toml --sandbox").ends(2).says(says);
+    }
+    set(10.0, 5.0);
+    folder.run("drift owner.toml --sandbox").ends(0);
+}
+
+#[test]
 fn a_canary_is_judged_by_nothing_and_says_so_until_it_is_gone() {
     let folder = shared();
     edited(&folder, |api| {

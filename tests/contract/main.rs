@@ -11,6 +11,7 @@
 #[path = "../emulator/mod.rs"]
 mod emulator;
 
+mod adoption;
 mod apigateway;
 mod delays;
 mod faults;
@@ -20,6 +21,9 @@ mod managed;
 mod sns;
 mod sqs;
 mod tagging;
+#[allow(dead_code, reason = "the road itself uses more of it")]
+#[path = "../road/world.rs"]
+mod world;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

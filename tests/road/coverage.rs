@@ -337,5 +337,5 @@ What others set here stays as it is, and `drift` does not report it.
 | `ipAddressType` | REST API | AWS chooses it by the endpoint's type; a stack does not say it |
 | `webAclArn` | stage | a web ACL is associated by WAF, and its owner compares it |
 | `clientCertificateId` | stage | it identifies API Gateway to a backend and lets nobody in; AWS makes and rotates it |
-| `cacheClusterEnabled`, `cacheClusterSize`, caching of methods | stage | a cache answers callers that were let in already. Lifting a throttle writes the stage's entry for all methods anew, and takes caching in it away |
+| `cacheClusterEnabled`, `cacheClusterSize`, caching of methods | stage | a cache answers callers that were let in already. Lifting a throttle writes the stage's entry for all methods anew, caching in it included |
 ";

@@ -12,8 +12,9 @@ use super::apigateway::{bad_patch, segments};
 use super::refusal::{Answered, bad_request, not_found, refuse};
 use super::state::{Deployment, LOWER};
 use crate::cloud::apigateway::{
-    AccessLog, CreateDeployment, DeleteDeployment, DeleteStage, DeploymentRecord, GetDeployment,
-    GetDeployments, GetStages, MethodSettings, Patch, PatchOp, StageRecord, UpdateStage,
+    AccessLog, CACHE_DEFAULTS, CreateDeployment, DeleteDeployment, DeleteStage, DeploymentRecord,
+    GetDeployment, GetDeployments, GetStages, MethodSettings, Patch, PatchOp, StageRecord,
+    UpdateStage,
 };
 use crate::cloud::{CallError, Fault, Page};
 
@@ -287,6 +288,7 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Ans
                     metrics: false,
                     rate: Some(RATE),
                     burst: Some(BURST),
+                    cache: BTreeMap::new(),
                 });
             patch_settings(settings, patch, [group, name], value)?;
         }
@@ -330,6 +332,13 @@ fn patch_settings(
         }
         ["throttling", "burstLimit"] => {
             settings.burst = Some(value.parse().map_err(|_| bad_patch(patch))?);
+        }
+        ["caching", name] => {
+            let setting = format!("caching/{name}");
+            if !CACHE_DEFAULTS.iter().any(|it| it.0 == setting) {
+                return Err(bad_patch(patch));
+            }
+            settings.keep_of_cache(&setting, value);
         }
         _ => return Err(bad_patch(patch)),
     }

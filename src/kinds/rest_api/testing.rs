@@ -127,6 +127,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
         data_trace: false,
         metrics: false,
         access_log: None,
+        cache: BTreeMap::new(),
         surface: api.surface_digest(exclusive),
         methods: RestApi::digest_of_methods(&api.methods),
         policy: String::new(),

@@ -89,6 +89,7 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
         data_trace: false,
         metrics: false,
         access_log: None,
+        cache: std::collections::BTreeMap::new(),
         ..want.clone()
     };
     let live = live.unwrap_or(&fresh);
@@ -133,7 +134,7 @@ pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {
 /// The patches of the settings for all methods.
 ///
 /// A limit cannot be removed alone, and writing the account's numbers would pin them: the whole entry is
-/// removed, and what stays is written again, in one call.
+/// removed, and what stays is written again, in one call. So are the settings of the cache, which no stack has words for.
 fn of_all_methods(want: &Stage, live: &Stage) -> Vec<Patch> {
     let path = |name: &str| format!("/{ALL_METHODS}/{name}");
     let settings = |it: &Stage| {
@@ -172,6 +173,10 @@ fn of_all_methods(want: &Stage, live: &Stage) -> Vec<Patch> {
     let mut patches = Vec::new();
     if lifted {
         patches.push(Patch::remove(format!("/{ALL_METHODS}"), None));
+    }
+    if lifted {
+        let cache = live.cache.iter();
+        patches.extend(cache.map(|(setting, value)| Patch::replace(path(setting), value)));
     }
     for ((path, value), (_, there)) in settings(want).into_iter().zip(there) {
         if let Some(value) = value.filter(|it| Some(it) != there.as_ref()) {

@@ -119,6 +119,47 @@ fn a_throttle_that_leaves_the_stack_is_removed_and_the_rest_stays() {
 }
 
 #[test]
+fn the_settings_of_a_cache_stay_when_a_throttle_is_lifted() {
+    run(async {
+        let (cloud, _) = applied(full(plain())).await;
+        let id = read(&cloud, &plain()).await.id;
+        let of_cache = [
+            ("enabled", "true"),
+            ("ttlInSeconds", "60"),
+            ("dataEncrypted", "true"),
+            ("requireAuthorizationForCacheControl", "false"),
+            ("unauthorizedCacheControlHeaderStrategy", "FAIL_WITH_403"),
+        ];
+        let set = UpdateStage {
+            id: api_of(&id).to_owned(),
+            stage: plain().name,
+            patches: of_cache
+                .map(|(name, value)| Patch::replace(format!("/*/*/caching/{name}"), value))
+                .to_vec(),
+        };
+        call(&cloud, &place(), set).await.expect("set by hand");
+        let mut lifted = full(plain());
+        (lifted.rate, lifted.burst) = (None, None);
+        let wanted = Wanted::with(&api(), lifted, false);
+        wanted.apply(&cloud).await.expect("applied");
+        let live = read(&cloud, &plain()).await;
+        let live = Stage::live(&live);
+        assert_eq!((live.rate, live.burst), (None, None));
+        let kept = live.cache.iter().map(|(name, value)| {
+            let name = name
+                .strip_prefix("caching/")
+                .expect("a setting of the cache");
+            (name, value.as_str())
+        });
+        let sorted = |mut it: Vec<_>| {
+            it.sort_unstable();
+            it
+        };
+        assert_eq!(sorted(kept.collect()), sorted(of_cache.to_vec()));
+    });
+}
+
+#[test]
 fn a_stage_has_its_settings_before_it_serves_a_new_deployment() {
     run(async {
         let (cloud, _) = applied(plain()).await;

@@ -527,6 +527,9 @@ pub(super) fn of_types() -> Vec<OfType> {
             data_trace: Ok(&["stage.data_trace"]),
             metrics: Ok(&["stage.metrics"]),
             access_log: Ok(&["stage.access_log"]),
+            cache: Err(
+                "the cache of all methods: only read, to be kept where their limits are lifted"
+            ),
             surface: Ok(&["stage.deployment"]),
             policy: Err(
                 "which statements of others the deployment holds: told, and compared for what a deployment publishes"
