@@ -7,11 +7,26 @@ use serde_json::{Value, json};
 
 use super::page::{Row, rows, wrapped};
 use super::style::{BAD, GOOD, NAME, QUIET, counted, styled};
-use crate::plan::{Pin, Plan, Rebirth, Reborn};
+use crate::model::{Address, KindName};
+use crate::plan::{Action, Pin, Plan, Rebirth, Reborn};
+
+/// What a role that takes the place of its old one cuts off. IAM has one role of a name, on whatever path.
+const CUT_OFF: &str = "what runs as it is cut off from when it is deleted until it is made again and every service \
+     knows it: seconds, two minutes at most. IAM has one role of a name, whatever its path, so the new one cannot be made \
+     first; under another `name` it can";
 
 /// Each such role, with every edge that it broke and the documents that name it again.
 pub(super) fn human(plan: &Plan, width: usize) -> String {
     let mut text = String::new();
+    for address in replaced(plan) {
+        let says = wrapped(
+            &format!("{}: {CUT_OFF}", styled(NAME, address)),
+            4,
+            6,
+            width,
+        );
+        let _ = writeln!(text, "  {} {says}", styled(BAD, "!"));
+    }
     for it in &plan.reborn {
         let (head, then) = head(it);
         let head = wrapped(&head, 4, 6, width);
@@ -21,6 +36,13 @@ pub(super) fn human(plan: &Plan, width: usize) -> String {
         text += &rows(&lines, 6, width);
     }
     text
+}
+
+/// Roles that the plan deletes and makes again.
+pub(super) fn replaced(plan: &Plan) -> impl Iterator<Item = &Address> {
+    let steps = plan.to_do().filter(|it| it.action == Action::Replace);
+    let addresses = steps.map(|it| &it.address);
+    addresses.filter(|it| it.kind == KindName::Role)
 }
 
 /// What became of a role, and what is done about it.

@@ -608,3 +608,57 @@ fn one_more_consumer_of_fifty_comes_over_the_sdk_and_goes_again() {
     assert_eq!(may(&ground, &keys.expect("it can be entered")), [""; 0]);
     fs::remove_dir_all(&folder).ok();
 }
+
+/// An API whose stage has a limit, and a role that may call it.
+const GUARDED: &str = r#"
+[stack]
+name = "guarded"
+region = "eu-west-1"
+[accounts.shop]
+id = "111111111111"
+role = "provision"
+[roles.caller]
+path = "/"
+trusted_by = "ec2.amazonaws.com"
+[apis.orders]
+stage = { name = "live", rate = 10, log_level = "error" }
+[apis.orders.routes]
+"GET /orders" = { mock = 200 }
+[[access]]
+from = "roles.caller"
+to = "apis.orders"
+allow = "GET /orders"
+"#;
+
+#[test]
+fn a_new_stage_with_a_limit_answers_nobody_before_it_has_it() {
+    let Some(place) = Place::of("guarded", &[SHOP]) else {
+        return;
+    };
+    place.write("shop.toml", GUARDED);
+    // The stage is there and serves; what sets its limit fails.
+    let broken = json!([{"kind": "error500", "service": "apigateway", "action": "UpdateStage"}]);
+    place.emulator.faults(&broken);
+    place.run("apply shop.toml --yes", 4);
+    let ids = place.wire.api_ids(SHOP, REGION);
+    assert_eq!(ids.len(), 1);
+    let door = Door {
+        id: ids[0].clone(),
+        region: REGION.to_owned(),
+        stage: "live".to_owned(),
+    };
+    let caller = arn(&format!("arn:aws:iam::{SHOP}:role/caller"));
+    let calls = || {
+        let keys = place.session(&caller);
+        let way = Way::default();
+        place
+            .wire
+            .invoke(Some(&keys), &door, "GET", "/orders", &way)
+    };
+    assert!(!calls(), "it answers before it has its limit");
+    place.emulator.faults(&json!([]));
+    place.run("apply shop.toml --yes", 0);
+    assert!(calls(), "it does not answer once it has its limit");
+    let said = place.run("plan shop.toml --detailed-exitcode", 0);
+    assert!(said.contains("Nothing to do"), "{said}");
+}

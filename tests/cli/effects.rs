@@ -341,3 +341,83 @@ fn what_waits_for_a_deleted_api_follows_from_it_and_no_placeholder_is_written() 
         folder.run("drift s.toml --sandbox").ends(0);
     }
 }
+
+#[test]
+fn a_role_on_another_path_says_who_is_cut_off_and_for_how_long_and_needs_consent() {
+    // One that no document names is cut off as well.
+    let folder = applied(&format!(
+        "{STACK}[roles.idle]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n"
+    ));
+    for role in ["w", "idle"] {
+        let table = format!("[roles.{role}]\n");
+        let moved = folder
+            .read("s.toml")
+            .replace(&table, &format!("{table}path = \"/team/\"\n"));
+        folder.write("moved.toml", &moved);
+        let said = folder.run("plan moved.toml --sandbox").ends(0);
+        let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for says in [
+            format!(
+                "! roles.{role}: what runs as it is cut off from when it is deleted until it is made again"
+            ),
+            "seconds, two minutes at most".to_owned(),
+            "under another `name` it can".to_owned(),
+        ] {
+            assert!(words.contains(&says), "no `{says}` in {}", said.out);
+        }
+        let before = folder.read(WORLD);
+        folder
+            .run("apply moved.toml --sandbox --yes")
+            .ends(1)
+            .tells(&format!("--allow-delete roles.{role}"));
+        assert_eq!(folder.read(WORLD), before);
+        folder
+            .run(&format!(
+                "apply moved.toml --sandbox --yes --allow-delete roles.{role}"
+            ))
+            .ends(0);
+        folder.run("drift moved.toml --sandbox").ends(0);
+        folder
+            .run(&format!(
+                "apply s.toml --sandbox --yes --allow-delete roles.{role}"
+            ))
+            .ends(0);
+    }
+}
+
+#[test]
+fn what_a_queue_holds_that_is_renamed_is_said_before_it_goes() {
+    let folder = applied(STACK);
+    let renamed = STACK.replace("[queues.q]\n", "[queues.q]\nname = \"jobs\"\n");
+    folder.write("renamed.toml", &renamed);
+    for (counter, says) in [
+        (
+            "",
+            "it holds about 4 messages (4 waiting, 0 received and not deleted, 0 delayed)",
+        ),
+        (
+            "NotVisible",
+            "it holds about 4 messages (0 waiting, 4 received and not deleted, 0 delayed)",
+        ),
+        (
+            "Delayed",
+            "it holds about 4 messages (0 waiting, 0 received and not deleted, 4 delayed)",
+        ),
+    ] {
+        tamper(&folder, |account| {
+            let attributes = &mut account["regions"]["eu-west-1"]["queues"]["q"]["attributes"];
+            for it in ["", "NotVisible", "Delayed"] {
+                let count = if it == counter { "4" } else { "0" };
+                attributes[format!("ApproximateNumberOfMessages{it}")] = json!(count);
+            }
+        });
+        let said = folder.run("plan renamed.toml --sandbox").ends(0);
+        let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(says), "no `{says}` in {}", said.out);
+        assert!(words.contains("let its consumers empty it first"));
+        folder
+            .run("apply renamed.toml --sandbox --yes")
+            .ends(1)
+            .tells("--allow-delete");
+    }
+}

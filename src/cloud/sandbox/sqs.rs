@@ -104,11 +104,10 @@ impl Turn<'_> {
             "LastModifiedTimestamp",
             queue.modified.div_euclid(1000).to_string(),
         );
+        // No call of ours sends a message: a queue that holds some has the counters in the file.
         for counter in ["", "Delayed", "NotVisible"] {
-            put(
-                &format!("ApproximateNumberOfMessages{counter}"),
-                "0".to_owned(),
-            );
+            let name = format!("ApproximateNumberOfMessages{counter}");
+            shown.entry(name).or_insert_with(|| "0".to_owned());
         }
         Ok(shown)
     }

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::{Reading, Survey, common_prefix, ours_in, sorted};
 use crate::cloud::CallError;
+use crate::cloud::sqs::Attributes;
 use crate::kinds::{Extra, Have, Queue, Resource, Stranger, Topic, Want, queue, topic};
 use crate::model::{Address, Arn, KindName, Place, Tags};
 
@@ -113,17 +114,50 @@ impl Survey<'_> {
             tags = queue::tags(self.cloud, place, arn.name()).await?;
             have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         }
-        let count = attributes
-            .get("ApproximateNumberOfMessages")
-            .and_then(|it| it.parse::<u64>().ok());
         if wanted.is_none()
-            && let Some(count) = count.filter(|it| *it > 0)
+            && let Some(says) = messages(&attributes)
         {
-            have.extras.push(Extra::new(
-                Stranger::Messages,
-                format!("it holds {count} messages"),
-            ));
+            have.extras.push(Extra::new(Stranger::Messages, says));
         }
         Ok(self.still_ours(wanted.is_some(), have))
+    }
+}
+
+/// What a queue that is to go holds, in words: messages that wait, that were received and not deleted, and that are delayed.
+fn messages(attributes: &Attributes) -> Option<String> {
+    let count = |which: &str| {
+        let counter = attributes.get(&format!("ApproximateNumberOfMessages{which}"));
+        counter.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let (waiting, received, delayed) = (count(""), count("NotVisible"), count("Delayed"));
+    let all = waiting + received + delayed;
+    (all > 0).then(|| {
+        format!(
+            "it holds about {all} messages ({waiting} waiting, {received} received and not deleted, {delayed} delayed), \
+             which go with it: let its consumers empty it first"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_count_whether_they_wait_or_are_out_or_delayed() {
+        let held = |counts: [&str; 3]| {
+            let names =
+                ["", "NotVisible", "Delayed"].map(|it| format!("ApproximateNumberOfMessages{it}"));
+            messages(&names.into_iter().zip(counts.map(str::to_owned)).collect())
+        };
+        assert_eq!(held(["0", "0", "0"]), None);
+        for (counts, says) in [
+            (["3", "0", "0"], "about 3 messages (3 waiting"),
+            (["0", "2", "0"], "2 received and not deleted"),
+            (["0", "0", "1"], "1 delayed"),
+        ] {
+            let found = held(counts).expect("some");
+            assert!(found.contains(says), "{found}");
+        }
     }
 }
