@@ -499,7 +499,7 @@ async fn imported(w: &World<'_>) -> (String, Vec<Adopt>) {
 }
 
 /// Applies; which fields changed, by address.
-async fn apply(cloud: &dyn Cloud, desired: &Desired, adopt: &[Adopt]) -> Vec<String> {
+pub(crate) async fn apply(cloud: &dyn Cloud, desired: &Desired, adopt: &[Adopt]) -> Vec<String> {
     let seam = Seam::around(cloud).unpaced();
     let live = survey::survey(&desired.stack, &desired.wants, &desired.reached(), &seam).await;
     let live = live.expect("read");

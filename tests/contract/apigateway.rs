@@ -32,6 +32,7 @@ crate::scenarios! {
     a_deployment_is_what_the_api_was_when_it_was_made,
     a_deployment_needs_methods_with_integrations,
     a_deployment_that_a_stage_serves_cannot_be_deleted,
+    a_deployment_that_a_canary_serves_cannot_be_deleted,
     a_stage_takes_its_settings_and_reads_them_back_filled,
     a_stage_keeps_its_variables_when_it_is_deployed_again,
     api_and_stage_tags_are_added_replaced_and_removed,
@@ -614,6 +615,37 @@ async fn a_deployment_that_a_stage_serves_cannot_be_deleted(w: &World<'_>) {
     };
     w.ok(&w.a, stage).await;
     w.ok(&w.a, delete(&second)).await;
+}
+
+async fn a_deployment_that_a_canary_serves_cannot_be_deleted(w: &World<'_>) {
+    let (id, first) = deployed(w).await;
+    let update = |patch| UpdateStage {
+        id: id.clone(),
+        stage: "prod".to_owned(),
+        patches: vec![patch],
+    };
+    let canary = |percent: &str| Patch::replace("/canarySettings/percentTraffic", percent);
+    w.ok(&w.a, update(canary("10"))).await;
+    let second = w.ok(&w.a, deploy(&id, "second")).await.id;
+    let to_second = Patch::replace("/deploymentId", second.as_str());
+    w.ok(&w.a, update(to_second)).await;
+    w.ok(&w.a, update(canary("25.5"))).await;
+    let stage = stages(w, &w.a, &id).await.remove(0);
+    let read = stage.canary.as_ref().expect("a canary");
+    assert_eq!(
+        (read.deployment.as_str(), read.percent),
+        (first.as_str(), 25.5)
+    );
+    assert_eq!(stage.deployment, second);
+    let delete = DeleteDeployment {
+        id: id.clone(),
+        deployment: first,
+    };
+    w.refused(&w.a, Fault::Conflict, delete.clone()).await;
+    let gone = Patch::remove("/canarySettings", None);
+    w.ok(&w.a, update(gone)).await;
+    assert_eq!(stages(w, &w.a, &id).await[0].canary, None);
+    w.ok(&w.a, delete).await;
 }
 
 async fn a_stage_takes_its_settings_and_reads_them_back_filled(w: &World<'_>) {

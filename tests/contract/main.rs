@@ -18,6 +18,7 @@ mod faults;
 mod iam;
 mod kms;
 mod managed;
+mod principals;
 mod sns;
 mod sqs;
 mod tagging;

@@ -12,9 +12,9 @@ use super::apigateway::{bad_patch, segments};
 use super::refusal::{Answered, bad_request, not_found, refuse};
 use super::state::{Deployment, LOWER};
 use crate::cloud::apigateway::{
-    AccessLog, CACHE_DEFAULTS, CreateDeployment, DeleteDeployment, DeleteStage, DeploymentRecord,
-    GetDeployment, GetDeployments, GetStages, MethodSettings, Patch, PatchOp, StageRecord,
-    UpdateStage,
+    AccessLog, CACHE_DEFAULTS, Canary, CreateDeployment, DeleteDeployment, DeleteStage,
+    DeploymentRecord, GetDeployment, GetDeployments, GetStages, MethodSettings, Patch, PatchOp,
+    StageRecord, UpdateStage,
 };
 use crate::cloud::{CallError, Fault, Page};
 
@@ -256,6 +256,16 @@ fn patch_stage(stage: &mut StageRecord, patch: &Patch, segments: &[&str]) -> Ans
         ["tracingEnabled"] if sets => stage.tracing = value.eq_ignore_ascii_case("true"),
         ["accessLogSettings"] if removes => stage.access_log = None,
         ["canarySettings"] if removes => stage.canary = None,
+        // A canary begins with the deployment that the stage serves.
+        ["canarySettings", "percentTraffic"] if sets => {
+            let percent = value.parse::<f64>().ok();
+            let percent = percent.filter(|it| (0.0..=100.0).contains(it));
+            let canary = stage.canary.get_or_insert_with(|| Canary {
+                deployment: stage.deployment.clone(),
+                percent: 0.0,
+            });
+            canary.percent = percent.ok_or_else(|| bad_patch(patch))?;
+        }
         ["accessLogSettings", "destinationArn"] if sets => {
             if !value.starts_with("arn:") {
                 return Err(bad_request("Invalid ARN specified in the request"));
