@@ -1,8 +1,9 @@
 //! Answers that were recorded from AWS, decoded and compared as a plan does it.
 //!
 //! `answers.toml` has them with the stack that says the same. The refusals in `refusals.toml`
-//! are read by `src/aws/fault.rs`, beside the table that classifies them.
+//! are read by `src/aws/fault.rs`, beside the table that classifies them. `facts.toml` has what no answer shows.
 
+mod facts;
 #[cfg(feature = "aws")]
 mod wire;
 
