@@ -169,7 +169,11 @@ pub(super) fn fault(service: Service, code: &str, message: &str, status: u16) ->
             Service::ApiGateway => apigateway(code, message),
             // `NotFoundException` comes with status 400.
             Service::Kms if code.starts_with("NotFound") => Some(Fault::Missing),
-            Service::Tagging | Service::Kms => None,
+            // What is not there comes with status 400 as well.
+            Service::Organizations if code.contains("NotFound") || code.contains("NotInUse") => {
+                Some(Fault::Missing)
+            }
+            Service::Tagging | Service::Kms | Service::Organizations => None,
         })
         .unwrap_or(match status {
             401 | 403 => Fault::Denied,
@@ -196,7 +200,7 @@ fn unsettled(service: Service, code: &str, message: &str) -> Option<Fault> {
         Service::ApiGateway => {
             code.starts_with("BadRequest") && said("ensure that Principals are valid")
         }
-        Service::Sts | Service::Tagging | Service::Kms => false,
+        Service::Sts | Service::Tagging | Service::Kms | Service::Organizations => false,
     };
     unsettled.then_some(Fault::Unsettled)
 }
@@ -610,6 +614,34 @@ mod tests {
             Fault::Broken,
         ),
         (Service::Kms, "NotFoundException", "", 400, Fault::Missing),
+        (
+            Service::Organizations,
+            "AWSOrganizationsNotInUseException",
+            "",
+            400,
+            Fault::Missing,
+        ),
+        (
+            Service::Organizations,
+            "ChildNotFoundException",
+            "",
+            400,
+            Fault::Missing,
+        ),
+        (
+            Service::Organizations,
+            "AccessDeniedException",
+            "",
+            400,
+            Fault::Denied,
+        ),
+        (
+            Service::Organizations,
+            "TooManyRequestsException",
+            "",
+            400,
+            Fault::Throttled,
+        ),
         (
             Service::Kms,
             "AccessDeniedException",

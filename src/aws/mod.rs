@@ -20,6 +20,7 @@ mod fields;
 mod iam;
 mod kms;
 mod nulls;
+mod organizations;
 mod profile;
 mod sns;
 mod sqs;
@@ -241,6 +242,7 @@ struct Clients {
     apigateway: OnceLock<aws_sdk_apigateway::Client>,
     tagging: OnceLock<aws_sdk_resourcegroupstagging::Client>,
     kms: OnceLock<aws_sdk_kms::Client>,
+    organizations: OnceLock<aws_sdk_organizations::Client>,
 }
 
 macro_rules! client {
@@ -274,6 +276,7 @@ impl Clients {
             apigateway: OnceLock::new(),
             tagging: OnceLock::new(),
             kms: OnceLock::new(),
+            organizations: OnceLock::new(),
         }
     }
 
@@ -315,6 +318,7 @@ impl Clients {
         let api = || client!(self, apigateway, aws_sdk_apigateway);
         let tagging = || client!(self, tagging, aws_sdk_resourcegroupstagging);
         let kms = || client!(self, kms, aws_sdk_kms);
+        let organizations = || client!(self, organizations, aws_sdk_organizations);
         let url = |name: &str| self.queue_url(name);
         /// Sends with the phrasebook's function and names the answer after the call.
         macro_rules! sent {
@@ -519,6 +523,33 @@ impl Clients {
 
             Request::DescribeKey(it) => sent!(DescribeKey, kms::describe_key, kms(), it),
             Request::GetKeyPolicy(it) => sent!(GetKeyPolicy, kms::get_key_policy, kms(), it),
+
+            Request::DescribeOrganization(_) => sent!(
+                DescribeOrganization,
+                organizations::describe_organization,
+                organizations()
+            ),
+            Request::ListRoots(it) => {
+                sent!(ListRoots, organizations::list_roots, organizations(), it)
+            }
+            Request::ListParents(it) => sent!(
+                ListParents,
+                organizations::list_parents,
+                organizations(),
+                it
+            ),
+            Request::ListPoliciesForTarget(it) => sent!(
+                ListPoliciesForTarget,
+                organizations::list_policies_for_target,
+                organizations(),
+                it
+            ),
+            Request::DescribePolicy(it) => sent!(
+                DescribePolicy,
+                organizations::describe_policy,
+                organizations(),
+                it
+            ),
 
             Request::GetTagged(it) => sent!(GetTagged, tagging::get_tagged, tagging(), it),
         })

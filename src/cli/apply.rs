@@ -65,11 +65,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             let mut document = json::plan(&plan, &rehearsal);
+            report::handed::put_organization(&mut document, &live.organization);
             document["guardrails"] = report::guard::json(&guarded);
             document["proof"] = report::verify::json_in_plan(&proof);
             screen.result(&format!("{document:#}\n"));
         } else {
-            screen.talk(report::handed::NOT_READ);
+            screen.talk(&report::handed::organization(&live.organization));
         }
         return failed;
     }
@@ -96,6 +97,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
         document["access"] = json::grants(&desired);
+        report::handed::put_organization(&mut document, &live.organization);
         document["guardrails"] = report::guard::json(&guarded);
         document["calls"] = session.calls();
         let handovers = handovers.iter().map(json::handover);
@@ -109,7 +111,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         if outcomes.all_done() && !plan.access.is_empty() {
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
-        screen.talk(report::handed::NOT_READ);
+        screen.talk(&report::handed::organization(&live.organization));
     }
     Ok(ending(&plan, &outcomes))
 }

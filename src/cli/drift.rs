@@ -87,6 +87,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
     match args.form() {
         args::DriftFormat::Json => {
             let mut document = report::drift::json(&look.drift, &commands);
+            report::handed::put_organization(&mut document, &look.reading.live.organization);
             document["calls"] = look.session.calls();
             screen.result(&format!("{document:#}\n"));
         }
@@ -100,7 +101,9 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
                     "Speak to the owner, or take the claims out: until then apply refuses the stack",
                 );
             }
-            screen.talk(report::handed::NOT_READ);
+            screen.talk(&report::handed::organization(
+                &look.reading.live.organization,
+            ));
             screen.talk(&look.session.summary());
         }
     }

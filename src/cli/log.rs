@@ -38,7 +38,7 @@ impl Secrets {
 
     /// Adds the external ids of a stack.
     pub(super) fn add(&mut self, stack: &Stack) {
-        let accounts = stack.accounts.values();
+        let accounts = stack.entered();
         let accounts = accounts.filter_map(|it| it.credentials.external_id.clone());
         let access = stack.access.iter().filter_map(|it| it.external_id.clone());
         let claims = stack.claims.iter();

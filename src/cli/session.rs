@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::future::join;
 use tokio::time::Instant;
 
 use super::args::{Also, Files, Reach, Where};
@@ -13,6 +14,7 @@ use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
 use crate::cloud::{Sandbox, Seam};
 use crate::graph;
+use crate::kinds::survey::organization::{self, Organization};
 use crate::kinds::survey::{self, Live, Reading};
 use crate::lower::{self, Desired};
 use crate::model::{AccountId, Arn, Place, Region};
@@ -419,11 +421,7 @@ impl<'a> Session<'a> {
         let telling = |event: &crate::cloud::seam::Event<'_>| screen.call(event);
         let (cloud, sandbox, credentials): Cloud<'a> = match &place.sandbox {
             Some(directory) => {
-                let accounts: Vec<_> = stack
-                    .accounts
-                    .values()
-                    .map(|it| it.place.id.clone())
-                    .collect();
+                let accounts: Vec<_> = stack.entered().map(|it| it.place.id.clone()).collect();
                 let sandbox = Sandbox::open(directory, &accounts)
                     .map_err(|error| Failure::Plain(error.to_string()))?;
                 (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
@@ -449,8 +447,11 @@ impl<'a> Session<'a> {
         desired: Desired,
     ) -> Result<(Desired, Live), Failure> {
         let places = desired.reached();
-        let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud).await;
-        settled(stack, desired, live.map_err(Failure::Survey)?)
+        let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud);
+        let (live, organization) = join(live, self.organization(stack, &desired)).await;
+        let mut live = live.map_err(Failure::Survey)?;
+        live.organization = organization;
+        settled(stack, desired, live)
     }
 
     /// The same of what can be read.
@@ -460,10 +461,22 @@ impl<'a> Session<'a> {
         desired: Desired,
     ) -> Result<(Desired, Reading), Failure> {
         let places = desired.reached();
-        let reading = survey::read(&desired.stack, &desired.wants, &places, &self.cloud).await;
+        let reading = survey::read(&desired.stack, &desired.wants, &places, &self.cloud);
+        let (mut reading, organization) = join(reading, self.organization(stack, &desired)).await;
+        reading.live.organization = organization;
         let (desired, live) = settled(stack, desired, reading.live)?;
         let unread = reading.unread;
         Ok((desired, Reading { live, unread }))
+    }
+
+    /// Reads the organization's policies over every account that the stack names, where the stack says how.
+    async fn organization(&self, stack: &Stack, desired: &Desired) -> Organization {
+        let Some(entrance) = &stack.organization else {
+            return Organization::default();
+        };
+        let own = desired.places.iter().map(|it| it.id.clone());
+        let accounts: BTreeSet<AccountId> = stack.accounts_of_callers().chain(own).collect();
+        organization::read(&self.cloud, &entrance.place, &accounts).await
     }
 
     /// What was called so far.
@@ -528,7 +541,7 @@ fn aws<'a>(stack: &Stack, telling: impl Fn(&crate::cloud::seam::Event<'_>) + 'a)
         ask: Some(Screen::ask),
         ..Default::default()
     };
-    let aws = crate::aws::Aws::reach(stack.accounts.values(), &stack.name, &reach);
+    let aws = crate::aws::Aws::reach(stack.entered(), &stack.name, &reach);
     let aws = std::rc::Rc::new(aws);
     let counter = std::rc::Rc::clone(&aws);
     (

@@ -4,7 +4,8 @@ use super::args::{self, Files};
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
-use crate::report::handed::NOT_READ;
+use crate::kinds::survey::organization::Organization;
+use crate::report::handed;
 use crate::report::who_can::{Answer, human, json};
 use crate::stack::Whom;
 use crate::verify::World;
@@ -20,11 +21,13 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
     let stack = load(&files)?;
     let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
+    let mut organization = Organization::default();
     let (world, from) = if live {
         let session = Session::open(&stack, &args.place, screen)?;
         let found;
         (desired, found) = session.survey(&stack, desired).await?;
         screen.talk(&session.summary());
+        organization.clone_from(&found.organization);
         (World::live(&desired, &found), "live")
     } else {
         desired.provisional().iter().for_each(|it| screen.talk(it));
@@ -49,13 +52,15 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         })
         .collect();
     screen.result(&if args.json {
-        format!("{:#}\n", json(&answers, &stack, from))
+        let mut document = json(&answers, &stack, from);
+        handed::put_organization(&mut document, &organization);
+        format!("{document:#}\n")
     } else {
         let by = if live { "what is there" } else { "the stack" };
         human(&answers, &stack, by)
     });
     if !args.json {
-        screen.talk(NOT_READ);
+        screen.talk(&handed::organization(&organization));
     }
     Ok(Ending::Done)
 }

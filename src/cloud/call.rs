@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Page, apigateway, iam, kms, sns, sqs, sts, tagging};
+use super::{Page, apigateway, iam, kms, organizations, sns, sqs, sts, tagging};
 
 /// An AWS service that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum Service {
     Tagging,
     /// Key Management Service.
     Kms,
+    /// AWS Organizations.
+    Organizations,
 }
 
 impl Service {
@@ -38,6 +40,7 @@ impl Service {
             Self::ApiGateway => "apigateway",
             Self::Tagging => "tag",
             Self::Kms => "kms",
+            Self::Organizations => "organizations",
         }
     }
 }
@@ -183,6 +186,12 @@ calls! {
 
     Kms "DescribeKey" reads kms::DescribeKey -> String;
     Kms "GetKeyPolicy" reads kms::GetKeyPolicy -> String;
+
+    Organizations "DescribeOrganization" reads organizations::DescribeOrganization -> organizations::OrganizationRecord;
+    Organizations "ListRoots" reads organizations::ListRoots -> Page<organizations::RootRecord>;
+    Organizations "ListParents" reads organizations::ListParents -> Page<String>;
+    Organizations "ListPoliciesForTarget" reads organizations::ListPoliciesForTarget -> Page<organizations::PolicyRecord>;
+    Organizations "DescribePolicy" reads organizations::DescribePolicy -> String;
 
     Tagging "GetResources" reads tagging::GetTagged -> Page<tagging::Tagged>;
 }

@@ -10,6 +10,7 @@ pub mod call;
 pub mod error;
 pub mod iam;
 pub mod kms;
+pub mod organizations;
 pub mod pace;
 pub mod sandbox;
 pub mod seam;

@@ -53,7 +53,12 @@ pub fn limits_of(region: &Region, service: Service, action: &str, edge: bool) ->
             .chain([every("apigateway", 100, 40, "API Gateway: 10 calls per s")])
             .collect(),
         Service::Sns => sns(region, action).into_iter().collect(),
-        Service::Iam | Service::Sts | Service::Sqs | Service::Tagging | Service::Kms => Vec::new(),
+        Service::Iam
+        | Service::Sts
+        | Service::Sqs
+        | Service::Tagging
+        | Service::Kms
+        | Service::Organizations => Vec::new(),
     }
 }
 

@@ -197,6 +197,11 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         | Request::GetStages(_)
         | Request::DescribeKey(_)
         | Request::GetKeyPolicy(_)
+        | Request::DescribeOrganization(_)
+        | Request::ListRoots(_)
+        | Request::ListParents(_)
+        | Request::ListPoliciesForTarget(_)
+        | Request::DescribePolicy(_)
         | Request::GetTagged(_) => return None,
     })
 }

@@ -17,6 +17,7 @@ pub mod census;
 mod keys;
 mod left;
 mod messaging;
+pub mod organization;
 mod regarding;
 mod roles;
 mod subscriptions;
@@ -32,6 +33,8 @@ use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
 use crate::policy::Document;
 use crate::policy::size::Quotas;
+
+use organization::Organization;
 
 pub use keys::{KeyReading, Keys};
 
@@ -63,6 +66,8 @@ pub struct Live {
     pub quotas: BTreeMap<AccountId, Quotas>,
     /// The KMS keys that topics and queues of the stack are encrypted with.
     pub keys: Keys,
+    /// The policies of the organization over the accounts of the stack.
+    pub organization: Organization,
 }
 
 /// What managed policies say that the stack did not make, by ARN.

@@ -2,12 +2,43 @@
 
 use std::fmt::Write as _;
 
-use super::style::{LOUD, styled};
+use serde_json::Value;
+
+use super::style::{LOUD, counted, styled};
+use crate::kinds::survey::organization::{Organization, OrganizationReading};
 use crate::lower::{Handover, HandoverKind};
 
-/// What no command reads.
-pub const NOT_READ: &str =
+/// What is said of the organization's policies where nothing tells how to read them.
+const NOT_READ: &str =
     "Not read: your organization's policies (SCPs and RCPs). They can deny what is allowed here.";
+
+/// Returns what was read of the organization's policies and what was not, in one line.
+#[must_use]
+pub fn organization(it: &Organization) -> String {
+    let unread = it.unread();
+    match &it.reading {
+        OrganizationReading::NotAsked => NOT_READ.to_owned(),
+        OrganizationReading::NoOrganization(account) => {
+            format!("Account {account} is in no organization: no SCPs and RCPs bear on this.")
+        }
+        OrganizationReading::Asked { id: Some(id), .. } if unread.is_empty() => format!(
+            "Read: the policies (SCPs and RCPs) of organization {id} over {}.",
+            counted(it.paths.len(), "account")
+        ),
+        OrganizationReading::Asked { .. } => format!(
+            "Not read of your organization's policies (SCPs and RCPs): {}. They can deny what is allowed here.",
+            unread.join("; ")
+        ),
+    }
+}
+
+/// Puts into a document for machines how far the organization's policies were read.
+pub fn put_organization(document: &mut Value, it: &Organization) {
+    document["organization_policies"] = it.word().into();
+    if !it.unread().is_empty() {
+        document["organization_policies_not_read"] = it.unread().into();
+    }
+}
 
 /// The policies that somebody else must write, or when they will be known.
 #[must_use]

@@ -143,24 +143,7 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             checker.region.clone()
         }
     };
-    if let Some(text) = fields.text("external_id") {
-        if let Some(refusal) = names::EXTERNAL_ID.refuses(text.value) {
-            checker.report(refusal.at(&fields.owner, text.span));
-        }
-        if !fields.is_written("role") {
-            checker.report(
-                Diagnostic::new(
-                    Code::Conflict,
-                    text.span,
-                    format!("{} has an external id and no role", fields.owner),
-                    "nothing asks for it",
-                )
-                .help(
-                    "an external id goes with assuming a role: add `role = \"…\"`, or remove this",
-                ),
-            );
-        }
-    }
+    check_external_id(checker, fields);
     let boundary = fields
         .text("boundary")
         .and_then(|text| boundary(checker, text, &fields.owner));
@@ -190,6 +173,27 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
     })
 }
 
+/// Checks an external id, which goes with a role.
+pub(super) fn check_external_id(checker: &mut Checker<'_>, fields: &Fields) {
+    let Some(text) = fields.text("external_id") else {
+        return;
+    };
+    if let Some(refusal) = names::EXTERNAL_ID.refuses(text.value) {
+        checker.report(refusal.at(&fields.owner, text.span));
+    }
+    if !fields.is_written("role") {
+        checker.report(
+            Diagnostic::new(
+                Code::Conflict,
+                text.span,
+                format!("{} has an external id and no role", fields.owner),
+                "nothing asks for it",
+            )
+            .help("an external id goes with assuming a role: add `role = \"…\"`, or remove this"),
+        );
+    }
+}
+
 fn boundary(checker: &mut Checker<'_>, text: Spanned<&str>, owner: &str) -> Option<Arn> {
     let arn = Arn::parse(text.value)
         .ok()
@@ -208,7 +212,8 @@ fn boundary(checker: &mut Checker<'_>, text: Spanned<&str>, owner: &str) -> Opti
     arn
 }
 
-fn id(checker: &mut Checker<'_>, text: Spanned<&str>) -> Option<AccountId> {
+/// Returns the account id in a text.
+pub(super) fn id(checker: &mut Checker<'_>, text: Spanned<&str>) -> Option<AccountId> {
     let id = AccountId::parse(text.value);
     if id.is_none() {
         let digits: String = text.value.chars().filter(char::is_ascii_digit).collect();
@@ -273,13 +278,13 @@ pub(super) fn region(checker: &mut Checker<'_>, text: Spanned<&str>) -> Option<R
 }
 
 /// The role to assume, as it is written.
-enum AssumedRole<'a> {
+pub(super) enum AssumedRole<'a> {
     Arn(Arn),
     Named { path: String, name: &'a str },
 }
 
 /// The role to assume: a name, with or without its path, or an ARN.
-fn role<'a>(
+pub(super) fn role<'a>(
     checker: &mut Checker<'_>,
     text: Spanned<&'a str>,
     id: Option<&AccountId>,

@@ -15,7 +15,7 @@ use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Table, Value};
 use super::{
     Source, Stack, Unmet, access, accounts, apis, claims, contracts, known, moved, names, nevers,
-    offers, queues, roles, statements, topics,
+    offers, organization, queues, roles, statements, topics,
 };
 
 /// The whole file.
@@ -34,6 +34,12 @@ pub(super) const ROOT: Shape = Shape {
             "The AWS accounts, each in one region.",
         )
         .alias(&["account"]),
+        Field::new(
+            "organization",
+            Kind::Table(&organization::ORGANIZATION),
+            "How the policies of the AWS organization are read.",
+        )
+        .alias(&["organisation", "org"]),
         Field::new(
             "contracts",
             Kind::Named(&contracts::CONTRACT),
@@ -197,6 +203,11 @@ fn checked(
     }
     checker.accounts = accounts::accounts(&mut checker, &tables("accounts"));
 
+    let organization = root.fields("organization").and_then(|it| {
+        let key = root.key_of("organization").unwrap_or_default();
+        organization::organization(&mut checker, key, it)
+    });
+
     let (roles, apis) = (tables("roles"), tables("apis"));
     let (topics, queues) = (tables("topics"), tables("queues"));
     roles::place(&mut checker, &roles);
@@ -233,6 +244,7 @@ fn checked(
             .map(|(key, value)| (key.value, value))
             .collect(),
         accounts: checker.accounts,
+        organization,
         roles,
         apis,
         topics,
@@ -435,7 +447,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never`, `moved`, `statement` and `known`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `organization`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never`, `moved`, `statement` and `known`
 
 "#]]
         );

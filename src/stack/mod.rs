@@ -41,6 +41,7 @@ mod networks;
 mod nevers;
 mod offers;
 mod openapi;
+mod organization;
 mod passed;
 mod principals;
 mod queue_refs;
@@ -174,6 +175,8 @@ pub struct Stack {
     pub tags: Tags,
     /// Accounts by name.
     pub accounts: BTreeMap<String, Account>,
+    /// The account from which the organization's policies are read.
+    pub organization: Option<Account>,
     /// Roles by name.
     pub roles: BTreeMap<String, Role>,
     /// REST APIs by name.

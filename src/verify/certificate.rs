@@ -35,6 +35,10 @@ pub fn certificate(stack: &str, proof: &Proof) -> Value {
     whole
 }
 
+/// Why a claim is not certified on which an organization's policies bear.
+const ORGANIZATION: &str =
+    "it rests on the organization's policies (SCPs and RCPs), which a certificate does not carry";
+
 /// Documents by their digests.
 #[derive(Default)]
 struct Documents {
@@ -70,6 +74,11 @@ impl Documents {
         });
         if verdict != "proved" {
             claim["because"] = json!(because);
+            return claim;
+        }
+        let limited = |it: &Step| matches!(it, Step::Asked(it) if it.under_organization);
+        if finding.steps.iter().any(limited) {
+            claim["uncertified"] = json!(ORGANIZATION);
             return claim;
         }
         // What the checker does not accept leaves no documents behind.

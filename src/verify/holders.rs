@@ -28,12 +28,13 @@ use crate::stack::{Principal, RouteKey, Stack, Whom};
 pub use circle::Circle;
 use reaching::Reaching;
 
+use super::asking::MIGHTY;
 use super::calls::{Service, Texts, meant, services, some_text};
 use super::declared::{Name, account_of, named};
 use super::may::through;
 use super::paper::{Origin, allowing};
 use super::voice::{MADE_UP, role_in, root};
-use super::world::{Caller, MIGHTY, Thing, What, World, method_auth};
+use super::world::{Caller, Thing, What, World, method_auth};
 
 /// What is asked of a resource: who may do this to it.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use crate::kinds::survey::KeyReading;
 use crate::model::{Arn, KmsKey};
 use crate::policy::{Clause, Decision, Document, PrincipalClause, Request, Statement, Who};
 
+use super::ceilings::is_of_organization;
 use super::claim::{Evidence, Trial};
 use super::may::Case;
 use super::paper::{Origin, Paper};
@@ -66,7 +67,12 @@ impl<'a> Use<'a> {
     /// The key under a policy.
     fn under(&self, policy: Document) -> Thing {
         let name = format!("the policy of the KMS key {}", self.key);
+        let mut place = self.target.place.clone();
+        if let Some(id) = self.key.arn().account_id() {
+            place.id = id;
+        }
         Thing {
+            place,
             arn: self.arn.clone(),
             owned: false,
             policy: Some(Paper::resource(name, policy)),
@@ -115,6 +121,25 @@ impl Case<'_> {
             return;
         }
         let caller = by.caller(self.world);
+        let whole = it.left_to_the_caller();
+        for action in actions {
+            let request = it.request(action);
+            let verdict = self.world.should_pass(&request, caller, &whole);
+            let blame: Vec<String> = verdict
+                .because
+                .into_iter()
+                .filter(|it| is_of_organization(it))
+                .collect();
+            if verdict.decision == Decision::Deny && !blame.is_empty() {
+                trial.fails(Evidence {
+                    says: format!("{named} is refused {action} on the KMS key {key} of {address}"),
+                    request: Some(request),
+                    blame,
+                    origin: Origin::Foreign,
+                });
+                return;
+            }
+        }
         let refused = |thing: &Thing| -> Vec<&str> {
             let denied = |action: &&&str| {
                 let verdict = self.world.should_pass(&it.request(action), caller, thing);
@@ -124,7 +149,7 @@ impl Case<'_> {
         };
         let own_side = match caller {
             Caller::Bare => Vec::new(),
-            _ => refused(&it.left_to_the_caller()),
+            _ => refused(&whole),
         };
         let lacks = format!(
             "{named} lacks {} on the KMS key {key} of {address}",

@@ -16,6 +16,7 @@ use crate::stack::{
     TopicRef, Via,
 };
 
+use super::asking::bounding;
 use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial};
 use super::declared::account_of;
@@ -23,7 +24,7 @@ use super::paper::{Origin, Paper};
 use super::promised::promised_topic;
 use super::steps::Step;
 use super::voice::{Voice, root};
-use super::world::{Caller, Surface, Thing, What, World, bounding, method_auth};
+use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
 /// What one side of a claim looks at.
 pub(super) struct Case<'a> {
@@ -256,6 +257,7 @@ impl Case<'_> {
         let verdict = self.world.should_pass(request, caller, target);
         trial.rests_on(self.world.keeps_steps, || {
             Step::asked(request, caller, target, true, &verdict)
+                .under_organization(self.world.ceilings.bear_on(request, &target.place.id))
         });
         match verdict.decision {
             Decision::Allow => {}
@@ -318,10 +320,17 @@ impl Case<'_> {
                 request.action
             ));
         }
+        let without_room = self.world.ceilings.without_room(request);
+        found.extend(
+            without_room
+                .iter()
+                .map(|it| format!("{it} leave no room for {} on {resource}", request.action)),
+        );
         // In one account one side is enough, and its own is not what is missing.
-        let enough = bounded.is_some()
-            && own_side
-            && matches!(caller, Caller::Role(it) if account_of(it) == account_of(target));
+        let enough = !without_room.is_empty()
+            || bounded.is_some()
+                && own_side
+                && matches!(caller, Caller::Role(it) if account_of(it) == account_of(target));
         if !their_side && !enough {
             let name = policy_name(target);
             let text = match &request.principal {

@@ -15,7 +15,9 @@
 //!
 //! Everything is computed; no call is made.
 
+mod asking;
 pub mod calls;
+mod ceilings;
 pub mod certificate;
 pub mod check;
 pub mod claim;

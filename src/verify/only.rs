@@ -185,6 +185,7 @@ impl Search<'_> {
         }
         trial.rests_on(self.world.keeps_steps, || {
             Step::asked(&request, caller, target, false, &verdict)
+                .under_organization(self.world.ceilings.bear_on(&request, &target.place.id))
         });
         match verdict.decision {
             Decision::Deny => {}

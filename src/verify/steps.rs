@@ -2,7 +2,8 @@
 //!
 //! They are kept where a certificate is asked for, and nowhere else: each has its documents with it.
 
-use super::world::{Caller, Thing, What, bounding};
+use super::asking::bounding;
+use super::world::{Caller, Thing, What};
 use crate::policy::{CallerPolicies, Decision, Document, Policies, Request, Verdict};
 
 /// One step of a proof.
@@ -34,6 +35,8 @@ pub struct Asked {
     pub boundary: Option<Document>,
     /// The policy of what is called.
     pub resource: Option<Document>,
+    /// Whether policies of an organization bear on it, which are not kept.
+    pub under_organization: bool,
 }
 
 impl Step {
@@ -64,7 +67,17 @@ impl Step {
             identity,
             boundary: bounding(caller).map(|it| it.document.clone()),
             resource: target.policy.as_ref().map(|it| it.document.clone()),
+            under_organization: false,
         }))
+    }
+
+    /// The same step, where it may be that policies of an organization bear on it.
+    #[must_use]
+    pub fn under_organization(mut self, bears: bool) -> Self {
+        if let Self::Asked(asked) = &mut self {
+            asked.under_organization = bears;
+        }
+        self
     }
 
     /// A principal that a role's trust policy lets in, whose own policies are not asked.

@@ -5,31 +5,27 @@
 //! are not ours bear on a request like any other; they are in every world that a cloud is part of.
 //!
 //! What nobody read (without a cloud all that the stack does not write itself, with one what could not be
-//! read, and ever an organization's policies) is not taken for silence: an answer that such a document could
-//! change is *unproven*, and says which document it is. Organization policies stand over every
-//! account alike and can only take away; they are said once, not in each answer.
+//! read) is not taken for silence: an answer that such a document could change is *unproven*, and says which
+//! document it is. An organization's policies can only take away: those that were read decide, and that
+//! others were not is said once, not in each answer.
 //!
 //! An API that AWS has given no id yet stands in ARNs under its address.
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::{Keys, Live, ManagedPolicies};
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, Names, Place};
-use crate::policy::context::contexts;
 use crate::policy::own::OwnSid;
-use crate::policy::rules::{Kind, Rules};
-use crate::policy::{
-    ApiName, Clause, Decision, Document, MethodAuth, Prepared, Request, Silence, Statement,
-    Verdict, Who,
-};
+use crate::policy::rules::Kind;
+use crate::policy::{ApiName, Document, MethodAuth, Who};
 use crate::stack::{Encryption, Endpoint, RouteKey};
 
+use super::ceilings::Ceilings;
 use super::paper::{Origin, Paper};
 
 /// A resource of the world.
@@ -130,6 +126,8 @@ pub struct World {
     pub keeps_steps: bool,
     /// KMS keys that topics and queues are encrypted with, as far as they were read.
     pub keys: Keys,
+    /// The organization's policies.
+    pub(super) ceilings: Ceilings,
     by_arn: Names<Address>,
     policies: ManagedPolicies,
 }
@@ -211,6 +209,7 @@ impl World {
             subscriptions: BTreeSet::new(),
             ids,
             keys: live.keys.clone(),
+            ceilings: Ceilings::of(&live.organization),
             keeps_steps: false,
             by_arn: Names::default(),
             policies: live.policies.clone(),
@@ -498,166 +497,6 @@ impl World {
                 .map_or_else(|| name.clone(), |it| it.address.to_string()),
         }
     }
-
-    /// What becomes of a plain request that should be let through. An unread document might refuse it.
-    #[must_use]
-    pub fn should_pass(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
-        let verdict = decide(request, caller, target, Silence::Plain);
-        let Some(unread) = unread(caller) else {
-            return verdict;
-        };
-        match verdict.decision {
-            Decision::Allow => Verdict {
-                decision: Decision::Unproven,
-                because: unread
-                    .iter()
-                    .map(|it| format!("{it} is not read, and may deny it"))
-                    .collect(),
-            },
-            Decision::Deny if allows_more(request, caller, target, Silence::Plain) => Verdict {
-                decision: Decision::Unproven,
-                because: unread
-                    .iter()
-                    .map(|it| format!("{it} is not read, and may allow it"))
-                    .collect(),
-            },
-            Decision::Deny | Decision::Unproven => verdict,
-        }
-    }
-
-    /// What becomes of a request that nobody declared, whatever AWS says of it beside what is named in it.
-    /// An unread document might let it through.
-    #[must_use]
-    pub fn should_fail(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
-        let mut verdict = decide(request, caller, target, Silence::Absence);
-        if verdict.decision == Decision::Deny {
-            verdict = decide(request, caller, target, Silence::Anything);
-        }
-        if verdict.decision == Decision::Deny
-            && let Some(unread) = unread(caller)
-            && allows_more(request, caller, target, Silence::Anything)
-        {
-            return Verdict {
-                decision: Decision::Unproven,
-                because: unread
-                    .iter()
-                    .map(|it| format!("{it} is not read, and may allow it"))
-                    .collect(),
-            };
-        }
-        verdict
-    }
-
-    /// Where [`World::should_fail`] finds a request open: the same request in a context in which it is let through.
-    #[must_use]
-    pub fn in_context(
-        &self,
-        request: &Request,
-        caller: Caller<'_>,
-        target: &Thing,
-    ) -> Option<(Request, Verdict)> {
-        let prepared = prepared(caller, target);
-        let rules: Vec<&Rules> = prepared
-            .identity
-            .iter()
-            .chain(&prepared.resource)
-            .chain(&prepared.boundary)
-            .map(AsRef::as_ref)
-            .collect();
-        contexts(&rules, request).into_iter().find_map(|request| {
-            let verdict = prepared.decide(&request);
-            (verdict.decision == Decision::Allow).then_some((request, verdict))
-        })
-    }
-}
-
-/// What the documents that we have say of a request.
-fn decide(request: &Request, caller: Caller<'_>, target: &Thing, silence: Silence) -> Verdict {
-    prepared(caller, target).decide_by(request, silence)
-}
-
-/// The documents that we have of a caller and of what it calls.
-fn prepared(caller: Caller<'_>, target: &Thing) -> Prepared {
-    let identity = match caller {
-        Caller::Role(thing) => match &thing.what {
-            What::Role { identity, .. } => {
-                identity.iter().map(|it| Arc::clone(&it.rules)).collect()
-            }
-            _ => Vec::new(),
-        },
-        Caller::With(paper) => vec![Arc::clone(&paper.rules)],
-        Caller::Mighty => vec![mighty()],
-        Caller::Bare => Vec::new(),
-    };
-    let boundary = bounding(caller).map(|it| Arc::clone(&it.rules));
-    let resource = target.policy.as_ref().map(|it| Arc::clone(&it.rules));
-    Prepared {
-        identity,
-        resource,
-        boundary,
-        ..Prepared::default()
-    }
-}
-
-/// The permissions boundary of a caller, where it was read.
-pub(super) fn bounding(caller: Caller<'_>) -> Option<&Paper> {
-    match caller {
-        Caller::Role(Thing {
-            what:
-                What::Role {
-                    boundary: Some(Boundary::Read(paper)),
-                    ..
-                },
-            ..
-        }) => Some(paper),
-        _ => None,
-    }
-}
-
-/// Whether a request would be let through if the caller's own policies allowed everything.
-fn allows_more(request: &Request, caller: Caller<'_>, target: &Thing, silence: Silence) -> bool {
-    matches!(caller, Caller::Role(Thing { what: What::Role { unread, .. }, .. }) if !unread.is_empty())
-        && decide(request, Caller::Mighty, target, silence).decision != Decision::Deny
-}
-
-/// What the policies of those are called of whom nothing is known but that they may allow everything.
-pub(super) const MIGHTY: &str = "a policy that allows everything";
-
-/// An identity policy that allows everything.
-fn mighty() -> Arc<Rules> {
-    static RULES: std::sync::OnceLock<Arc<Rules>> = std::sync::OnceLock::new();
-    let all = || {
-        let statement = Statement::allow("All", Clause::of(["*"])).on(["*"]);
-        Arc::new(Rules::of(
-            &Document::of(vec![statement]),
-            Kind::Identity,
-            MIGHTY,
-        ))
-    };
-    Arc::clone(RULES.get_or_init(all))
-}
-
-/// The documents of a caller that nobody read.
-fn unread(caller: Caller<'_>) -> Option<Vec<String>> {
-    let Caller::Role(Thing {
-        address,
-        what: What::Role {
-            unread, boundary, ..
-        },
-        ..
-    }) = caller
-    else {
-        return None;
-    };
-    let managed = unread
-        .iter()
-        .map(|it| format!("the managed policy {it} of {address}"));
-    let boundary = boundary.iter().filter_map(|it| match it {
-        Boundary::Read(_) => None,
-        Boundary::Unread(arn) => Some(format!("the permissions boundary {arn} of {address}")),
-    });
-    let found: Vec<String> = managed.chain(boundary).collect();
-    (!found.is_empty()).then_some(found)
 }
 
 /// A role as it is wanted, with what stays on it of others.

@@ -26,6 +26,7 @@ mod machines;
 mod mechanisms;
 mod neighbours;
 mod onboard;
+mod organization;
 mod principals;
 mod proof;
 mod readme;

@@ -18,6 +18,7 @@ mod faults;
 mod iam;
 mod kms;
 mod managed;
+mod organizations;
 mod principals;
 mod sns;
 mod sqs;
@@ -54,6 +55,8 @@ struct World<'a> {
     propagation: Duration,
     /// Makes a KMS key, which no call of ours does.
     put_key: &'a dyn Fn(&Place, &str, &str) -> String,
+    /// Makes an organization, which no call of ours does.
+    put_organization: &'a dyn Fn(&serde_json::Value),
 }
 
 impl World<'_> {
@@ -123,6 +126,7 @@ fn on_a_sandbox(mut habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
         put_key: &|at, alias, policy| {
             sandbox.put_key(at, alias.trim_start_matches("alias/"), alias, policy)
         },
+        put_organization: &|it| sandbox.put_organization(it).expect("an organization"),
         a,
         b,
     };
@@ -156,6 +160,9 @@ fn on_an_emulator(emulator: &Emulator, scenario: impl AsyncFnOnce(&World<'_>)) {
             let key = serde_json::json!({"account": at.id, "region": at.region, "alias": alias, "policy": policy});
             let answer = emulator.control("POST", "/_emulator/keys", &key.to_string());
             answer["arn"].as_str().expect("an ARN").to_owned()
+        },
+        put_organization: &|it| {
+            emulator.control("POST", "/_emulator/organizations", &it.to_string());
         },
     };
     run(false, scenario(&world));

@@ -43,9 +43,9 @@ def main():
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
     import ministack.app
-    from gaps import apigateway, control, evaluation, iam, kms, sns, sqs, state, tagging
+    from gaps import apigateway, control, evaluation, iam, kms, organizations, sns, sqs, state, tagging
 
-    for module in (evaluation, iam, kms, sns, sqs, apigateway, tagging, state, control):
+    for module in (evaluation, iam, kms, organizations, sns, sqs, apigateway, tagging, state, control):
         module.install()
     ministack.app.main()
 

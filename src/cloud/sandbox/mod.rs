@@ -22,6 +22,7 @@ mod iam;
 mod kms;
 mod managed;
 mod openapi;
+mod organizations;
 mod picture;
 mod principals;
 mod rates;
@@ -450,6 +451,16 @@ impl Turn<'_> {
 
             Request::DescribeKey(it) => Answer::DescribeKey(turn.describe_key(&it)?),
             Request::GetKeyPolicy(it) => Answer::GetKeyPolicy(turn.key_policy(&it)?),
+
+            Request::DescribeOrganization(_) => {
+                Answer::DescribeOrganization(turn.describe_organization()?)
+            }
+            Request::ListRoots(it) => Answer::ListRoots(turn.list_roots(&it)?),
+            Request::ListParents(it) => Answer::ListParents(turn.list_parents(&it)?),
+            Request::ListPoliciesForTarget(it) => {
+                Answer::ListPoliciesForTarget(turn.list_policies_for_target(&it)?)
+            }
+            Request::DescribePolicy(it) => Answer::DescribePolicy(turn.describe_policy(&it)?),
 
             Request::GetTagged(it) => Answer::GetTagged(turn.tagged(&it)?),
         })

@@ -43,7 +43,7 @@ pub(super) fn not_found(message: impl Into<String>) -> CallError {
 /// Too many calls; `wait` is how long until there is room for one.
 pub(super) fn throttled(service: Service, wait: Duration) -> CallError {
     let code = match service {
-        Service::ApiGateway => "TooManyRequestsException",
+        Service::ApiGateway | Service::Organizations => "TooManyRequestsException",
         Service::Sqs => "RequestThrottled",
         Service::Iam | Service::Sts => "Throttling",
         Service::Sns | Service::Tagging | Service::Kms => "ThrottlingException",

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cloud::apigateway::{MethodRecord, RestApiRecord, StageRecord};
+use crate::cloud::organizations::PolicyType;
 use crate::disk::{self, Readers};
 use crate::escape::screen::line;
 use crate::model::{AccountId, Region, Tags};
@@ -31,10 +32,47 @@ pub(super) struct World {
     /// The time of the last write, in milliseconds since 1970.
     pub(super) now: i64,
     pub(super) accounts: BTreeMap<AccountId, Account>,
+    /// The organization, of which not every account need be. No call makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) organization: Option<Organization>,
     /// Unique ids of deleted roles, with the ARN they had.
     pub(super) ghosts: BTreeMap<String, String>,
     /// How many of a name were ever made: a name made again gets another id.
     made: BTreeMap<String, u32>,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Organization {
+    pub(super) id: String,
+    pub(super) management: AccountId,
+    /// Delegated administrators.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) delegated: BTreeSet<AccountId>,
+    pub(super) root: String,
+    /// The types of policies that are enabled.
+    pub(super) enabled: BTreeSet<PolicyType>,
+    /// What each account and organizational unit stands under, by ids.
+    pub(super) parents: BTreeMap<String, String>,
+    /// Policies by id.
+    #[serde(default)]
+    pub(super) policies: BTreeMap<String, OrganizationPolicy>,
+    /// Roots, units and accounts to which AWS's own `FullAWSAccess` is not attached.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) without_full_access: BTreeSet<String>,
+}
+
+/// A policy of an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrganizationPolicy {
+    pub(super) name: String,
+    pub(super) r#type: PolicyType,
+    /// The document, plain JSON.
+    pub(super) document: String,
+    /// The ids of what it is attached to.
+    pub(super) targets: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -210,6 +248,7 @@ impl World {
             format: FORMAT,
             now: BEGINNING,
             accounts: BTreeMap::new(),
+            organization: None,
             ghosts: BTreeMap::new(),
             made: BTreeMap::new(),
         };

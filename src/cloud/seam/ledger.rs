@@ -260,6 +260,12 @@ pub(crate) fn target(request: &Request) -> String {
         Request::DeleteStage(it) => return format!("{}/{}", it.id, it.stage),
         Request::TagApi(it) => &it.arn,
         Request::UntagApi(it) => &it.arn,
+        Request::ListParents(it) => &it.child,
+        Request::ListPoliciesForTarget(it) => {
+            return format!("{} {}", it.filter.as_str(), it.target);
+        }
+        Request::DescribePolicy(it) => &it.id,
+        Request::DescribeOrganization(_) | Request::ListRoots(_) => return String::new(),
         Request::GetTagged(it) => return format!("{}={}", it.key, it.value),
     };
     text.to_owned()

@@ -135,7 +135,11 @@ pub fn schema() -> Value {
         ],
         "properties": {
             "schema": {"const": DRIFT}, "stack": text,
-            "organization_policies": {"const": crate::report::json::ORGANIZATION_POLICIES},
+            "organization_policies": {
+                "enum": ["not_read", "in_part", "read", "none"],
+                "description": "Whether the policies (SCPs and RCPs) over the stack's accounts were read; `none`: they are in no organization.",
+            },
+            "organization_policies_not_read": texts,
             "findings": {"type": "array", "items": finding, "description": "The worst first."},
             "in_step": {"type": "integer", "minimum": 0}, "older_marks": {"type": "integer", "minimum": 0},
             "complete": {"type": "boolean", "description": "Whether everything could be read."},

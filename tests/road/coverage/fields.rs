@@ -127,7 +127,8 @@ calls! {
     reads {
         GetCallerIdentity, GetAccountAuthorizationDetails, GetAccountSummary, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
         GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, GetQueueAttributes, ListQueues,
-        ListQueueTags, DescribeKey, GetKeyPolicy, GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
+        ListQueueTags, DescribeKey, GetKeyPolicy, DescribeOrganization, ListRoots, ListParents, ListPoliciesForTarget, DescribePolicy,
+        GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
     }
 }
 

@@ -1,0 +1,239 @@
+//! The policies of the organization over a world: they take away, and give nothing.
+//!
+//! That something *works* is held against them as they are. That something is *not* allowed may rest on them only
+//! where they take away more than the one request that is tried. So a denial under a condition counts against a known
+//! role alone, for an example of many callers says nothing of the others; and one on single resources does not
+//! count where a call of an API stands for others.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::cloud::organizations::PolicyType;
+use crate::kinds::survey::organization::Organization;
+use crate::model::{AccountId, Arn};
+use crate::policy::rules::{Kind, Rules};
+use crate::policy::three::Three;
+use crate::policy::widen::alone;
+use crate::policy::{Clause, Document, Effect, Prepared, Request, Who};
+
+/// The policies over the accounts of a world.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ceilings {
+    id: Option<String>,
+    paths: BTreeMap<String, Option<String>>,
+    levels: BTreeMap<(String, PolicyType), Vec<Level>>,
+}
+
+/// The policies at one level.
+#[derive(Clone, Debug)]
+struct Level {
+    at: String,
+    policies: Vec<Ceiling>,
+}
+
+/// A policy, and what of it holds beyond one request.
+#[derive(Clone, Debug)]
+struct Ceiling {
+    document: Document,
+    exact: Arc<Rules>,
+    for_any_caller: Arc<Rules>,
+    for_any_resource: Arc<Rules>,
+    for_any: Arc<Rules>,
+}
+
+impl Ceiling {
+    fn of(of: PolicyType, name: &str, at: &str, document: &Document) -> Self {
+        let (kind, name) = (kind(of), format!("the {} {name} at {at}", of.noun()));
+        let rules = |it: &Document| Arc::new(Rules::of(it, kind, name.clone()));
+        let certain = |caller, resource| rules(&certain(document, caller, resource));
+        Self {
+            exact: rules(document),
+            for_any_caller: certain(true, false),
+            for_any_resource: certain(false, true),
+            for_any: certain(true, true),
+            document: document.clone(),
+        }
+    }
+}
+
+fn kind(of: PolicyType) -> Kind {
+    match of {
+        PolicyType::ServiceControlPolicy => Kind::Identity,
+        PolicyType::ResourceControlPolicy => Kind::ResourceControl,
+    }
+}
+
+/// What a policy takes away from any caller, or of any resource, whatever is known of them.
+fn certain(document: &Document, any_caller: bool, any_resource: bool) -> Document {
+    let is_whole = |it: &Option<Clause>| {
+        let all = |it: &Clause| !it.negated && it.values.iter().any(|it| it == "*");
+        it.as_ref().is_none_or(all)
+    };
+    let mut certain = document.clone();
+    certain.statements.retain(|it| {
+        it.effect == Effect::Allow
+            || (!any_caller || it.conditions.is_empty())
+                && (!any_resource || is_whole(&it.resource))
+    });
+    for it in &mut certain.statements {
+        if it.effect == Effect::Allow && any_caller {
+            it.conditions.clear();
+        }
+        if it.effect == Effect::Allow && any_resource && it.resource.is_some() {
+            it.resource = Some(Clause::of(["*"]));
+        }
+    }
+    certain
+}
+
+/// What a denial is concluded for: this request alone, or requests of any caller, and on any resource below one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) any_caller: bool,
+    pub(super) any_resource: bool,
+}
+
+impl Ceilings {
+    pub(super) fn of(organization: &Organization) -> Self {
+        let paths = organization.paths.iter();
+        let levels = organization.levels.iter();
+        let level =
+            |of: PolicyType, level: &crate::kinds::survey::organization::OrganizationLevel| {
+                let policies = level.policies.iter();
+                Level {
+                    at: level.at.clone(),
+                    policies: policies
+                        .map(|(name, it)| Ceiling::of(of, name, &level.at, it))
+                        .collect(),
+                }
+            };
+        Self {
+            id: organization.id().map(str::to_owned),
+            paths: paths
+                .map(|(account, it)| (account.to_string(), it.clone()))
+                .collect(),
+            levels: levels
+                .map(|((account, of), levels)| {
+                    let levels = levels.iter().map(|it| level(*of, it)).collect();
+                    ((account.to_string(), *of), levels)
+                })
+                .collect(),
+        }
+    }
+
+    /// Puts the policies over a request for something in an account beside the others.
+    pub(super) fn put_over(
+        &self,
+        prepared: &mut Prepared,
+        request: &Request,
+        owner: &AccountId,
+        extent: Extent,
+    ) {
+        if self.levels.is_empty() {
+            return;
+        }
+        let chosen = |it: &Ceiling| {
+            Arc::clone(match (extent.any_caller, extent.any_resource) {
+                (false, false) => &it.exact,
+                (true, false) => &it.for_any_caller,
+                (false, true) => &it.for_any_resource,
+                (true, true) => &it.for_any,
+            })
+        };
+        let rules = |levels: &[Level]| {
+            let level = |it: &Level| it.policies.iter().map(chosen).collect();
+            levels.iter().map(level).collect()
+        };
+        prepared.scps = rules(self.over_caller(request));
+        prepared.rcps = rules(self.over_owner(owner));
+    }
+
+    fn over_caller(&self, request: &Request) -> &[Level] {
+        let account = account_of(request).unwrap_or_default();
+        self.levels(account, PolicyType::ServiceControlPolicy)
+    }
+
+    fn over_owner(&self, owner: &AccountId) -> &[Level] {
+        self.levels(owner.to_string(), PolicyType::ResourceControlPolicy)
+    }
+
+    fn levels(&self, account: String, of: PolicyType) -> &[Level] {
+        self.levels.get(&(account, of)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns whether any policy over a request does more than allow everything.
+    pub(super) fn bear_on(&self, request: &Request, owner: &AccountId) -> bool {
+        let limits = |it: &Level| {
+            it.policies
+                .iter()
+                .any(|it| !it.document.allows_everything() || it.document.statements.len() > 1)
+        };
+        let callers = self.over_caller(request);
+        let empty = callers.iter().any(|it| it.policies.is_empty());
+        empty || callers.iter().chain(self.over_owner(owner)).any(limits)
+    }
+
+    /// Returns the levels over the caller at which no policy allows a request, as a sentence names them.
+    pub(super) fn without_room(&self, request: &Request) -> Vec<String> {
+        let silent = |it: &&Level| {
+            let mut policies = it.policies.iter();
+            policies.all(|it| alone(&it.document, request) == Three::No)
+        };
+        let levels = self.over_caller(request).iter().filter(silent);
+        levels
+            .map(|it| format!("the service control policies at {}", it.at))
+            .collect()
+    }
+
+    /// Returns a request with what it carries of the organization: that of its caller and of what is called.
+    pub(super) fn carried<'r>(&self, request: &'r Request, owner: &AccountId) -> Cow<'r, Request> {
+        let Some(id) = self.id.as_deref().filter(|_| !self.paths.is_empty()) else {
+            return Cow::Borrowed(request);
+        };
+        let mut request = Cow::Borrowed(request);
+        let caller = account_of(&request);
+        let sides = [
+            (caller, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"),
+            (
+                Some(owner.to_string()),
+                "aws:ResourceOrgID",
+                "aws:ResourceOrgPaths",
+            ),
+        ];
+        for (account, of_id, of_path) in sides {
+            let Some(path) = account.and_then(|it| self.paths.get(&it)) else {
+                continue;
+            };
+            let values = [(of_id, Some(id)), (of_path, path.as_deref())];
+            for (key, value) in values {
+                let is_told = request
+                    .context
+                    .keys()
+                    .any(|it| it.eq_ignore_ascii_case(key));
+                if let Some(value) = value.filter(|_| !is_told) {
+                    request = Cow::Owned(request.into_owned().with(key, [value]));
+                }
+            }
+        }
+        request
+    }
+}
+
+/// Returns whether a reason is that a policy of the organization denies.
+pub(super) fn is_of_organization(because: &str) -> bool {
+    let mut kinds = PolicyType::ALL.into_iter();
+    kinds.any(|it| because.starts_with(&format!("the {} ", it.noun())))
+        && because.ends_with(", denies it")
+}
+
+/// The account whose principal makes a request; a service has none.
+fn account_of(request: &Request) -> Option<String> {
+    match &request.principal {
+        Who::Arn(arn) => Arn::parse(arn)
+            .ok()
+            .map(|it| it.account().to_owned())
+            .filter(|it| !it.is_empty()),
+        Who::Service(_) | Who::Anonymous => None,
+    }
+}

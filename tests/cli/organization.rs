@@ -1,0 +1,327 @@
+//! An organization's policies: read where `[organization]` says how, and held against every access.
+
+use serde_json::{Value, json};
+
+use super::Folder;
+
+const WORLD: &str = ".provision/sandbox.json";
+
+const STACK: &str = r#"[stack]
+name = "s"
+region = "eu-west-1"
+[accounts]
+a = { id = "111111111111" }
+b = { id = "222222222222" }
+[roles.p]
+account = "b"
+trusted_by = "lambda.amazonaws.com"
+[roles.near]
+account = "a"
+trusted_by = "lambda.amazonaws.com"
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+[[access]]
+from = "roles.p"
+to = "topics.t"
+[[access]]
+from = "roles.near"
+to = "queues.q"
+allow = "send"
+"#;
+
+const READ: &str = "[organization]\nid = \"999999999999\"\nrole = \"reader\"\n";
+
+/// The management account, two units one below the other, and the stack's accounts in them.
+fn organization(policies: Value) -> Value {
+    let mut organization = json!({
+        "id": "o-a1b2c3d4e5", "management": "999999999999", "root": "r-ab12",
+        "enabled": ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"],
+        "parents": {
+            "111111111111": "ou-ab12-11111111", "222222222222": "ou-ab12-22222222",
+            "ou-ab12-22222222": "ou-ab12-11111111", "ou-ab12-11111111": "r-ab12",
+        },
+    });
+    organization["policies"] = policies;
+    organization
+}
+
+fn policy(kind: &str, target: &str, statement: Value) -> Value {
+    let statements = Value::Array(vec![statement]);
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    json!({"p-12345678": {
+        "name": "Guard", "type": kind, "targets": [target], "document": document.to_string(),
+    }})
+}
+
+fn scp(target: &str, statement: Value) -> Value {
+    policy("SERVICE_CONTROL_POLICY", target, statement)
+}
+
+fn deny(action: &str) -> Value {
+    json!({"Sid": "Never", "Effect": "Deny", "Action": action, "Resource": "*"})
+}
+
+/// An applied stack, read beside this organization.
+fn under(organization: &Value) -> Folder {
+    let folder = Folder::new();
+    folder.write("s.toml", STACK);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    folder.write("s.toml", &format!("{STACK}{READ}"));
+    put(&folder, organization);
+    folder
+}
+
+fn put(folder: &Folder, organization: &Value) {
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    world["organization"] = organization.clone();
+    folder.write(WORLD, &world.to_string());
+}
+
+/// The claims of a proof that do not hold, each with its evidence.
+fn failed(document: &Value) -> Vec<String> {
+    let claims = document["claims"].as_array().expect("claims").iter();
+    claims
+        .filter(|it| it["outcome"] == "failed")
+        .map(Value::to_string)
+        .collect()
+}
+
+#[test]
+fn policies_that_leave_room_change_nothing_and_are_said_to_be_read() {
+    let folder = under(&organization(json!({})));
+    let who_can = "who-can sns:Publish topics.t --stack";
+    for command in ["plan", "verify", "drift", who_can] {
+        let line = format!("{command} s.toml --sandbox");
+        let ran = folder.run(&line).ends(0);
+        let said =
+            "Read: the policies (SCPs and RCPs) of organization o-a1b2c3d4e5 over 2 accounts.";
+        assert_eq!(ran.err.matches(said).count(), 1, "{line}: {}", ran.err);
+        let document = folder.run(&format!("{line} --json")).ends(0).document();
+        assert_eq!(document["organization_policies"], "read", "{line}");
+    }
+}
+
+#[test]
+fn an_access_that_a_service_control_policy_denies_does_not_hold() {
+    for target in [
+        "222222222222",
+        "ou-ab12-22222222",
+        "ou-ab12-11111111",
+        "r-ab12",
+    ] {
+        let folder = under(&organization(scp(target, deny("sns:Publish"))));
+        let document = folder
+            .run("verify s.toml --sandbox --json")
+            .ends(3)
+            .document();
+        let failed = failed(&document);
+        assert_eq!(failed.len(), 1, "{target}: {failed:?}");
+        for said in ["`Guard` (p-12345678)", target, "roles.p", "Never"] {
+            assert!(failed[0].contains(said), "{said}: {}", failed[0]);
+        }
+        folder
+            .run("plan s.toml --sandbox")
+            .ends(3)
+            .says("`Guard` (p-12345678)");
+        let who = folder
+            .run("who-can sns:Publish topics.t --stack s.toml --sandbox")
+            .ends(0);
+        assert!(!who.out.contains("roles.p"), "{}", who.out);
+    }
+}
+
+#[test]
+fn apply_changes_nothing_where_an_access_could_not_work() {
+    let folder = Folder::new();
+    folder.write("s.toml", &format!("{STACK}{READ}"));
+    folder.run("drift s.toml --sandbox");
+    folder.write("s.toml", "[stack]\nname = \"other\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[queues.other]\n");
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    put(&folder, &organization(scp("222222222222", deny("sns:*"))));
+    folder.write("s.toml", &format!("{STACK}{READ}"));
+    folder
+        .run("apply s.toml --sandbox --yes")
+        .ends(3)
+        .says("`Guard` (p-12345678)");
+    let world = folder.read(WORLD);
+    assert!(
+        !world.contains("topic/t") && !world.contains("\"p\": {"),
+        "{world}"
+    );
+}
+
+#[test]
+fn a_level_at_which_no_policy_allows_is_named() {
+    let allow = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"});
+    let mut world = organization(scp("ou-ab12-22222222", allow));
+    world["without_full_access"] = json!(["ou-ab12-22222222"]);
+    let folder = under(&world);
+    let document = folder
+        .run("verify s.toml --sandbox --json")
+        .ends(3)
+        .document();
+    let failed = failed(&document);
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let said = "the service control policies at organizational unit ou-ab12-22222222 leave no room for sns:Publish";
+    assert!(failed[0].contains(said), "{}", failed[0]);
+}
+
+#[test]
+fn a_resource_control_policy_stands_over_the_resource_and_not_over_the_caller() {
+    let statement = json!({
+        "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*",
+    });
+    let of = |target| policy("RESOURCE_CONTROL_POLICY", target, statement.clone());
+    let folder = under(&organization(of("111111111111")));
+    let document = folder
+        .run("verify s.toml --sandbox --json")
+        .ends(3)
+        .document();
+    let found = failed(&document);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("the resource control policy `Guard`"),
+        "{}",
+        found[0]
+    );
+    under(&organization(of("222222222222")))
+        .run("verify s.toml --sandbox")
+        .ends(0);
+}
+
+#[test]
+fn a_perimeter_around_the_organization_lets_its_own_accounts_in() {
+    let perimeter = |org: &str| {
+        json!({
+            "Effect": "Deny", "Principal": "*", "Action": ["sqs:*", "sts:AssumeRole"], "Resource": "*",
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": org},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        })
+    };
+    for (org, code) in [("o-a1b2c3d4e5", 0), ("o-zzzzzzzzzz", 3)] {
+        let of = policy("RESOURCE_CONTROL_POLICY", "r-ab12", perimeter(org));
+        under(&organization(of))
+            .run("verify s.toml --sandbox --strict")
+            .ends(code);
+    }
+}
+
+#[test]
+fn regions_that_are_closed_close_accesses_there_alone() {
+    for (region, code) in [("eu-west-1", 0), ("eu-central-1", 3)] {
+        let closed = json!({
+            "Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:RequestedRegion": [region]}},
+        });
+        under(&organization(scp("r-ab12", closed)))
+            .run("verify s.toml --sandbox --strict")
+            .ends(code);
+    }
+}
+
+#[test]
+fn the_management_account_is_under_no_policy() {
+    let mut world = organization(scp("r-ab12", deny("sns:Publish")));
+    world["management"] = json!("222222222222");
+    world["parents"]["222222222222"] = json!("r-ab12");
+    let folder = under(&world);
+    let stack = format!("{STACK}[organization]\nid = \"222222222222\"\n");
+    folder.write("s.toml", &stack);
+    folder.run("verify s.toml --sandbox").ends(0);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_once_with_the_action() {
+    let guarded = organization(scp("222222222222", deny("sns:Publish")));
+    let folder = under(&guarded);
+    // A member account that is no delegated administrator sees the organization and not its tree.
+    let member = format!("{STACK}[organization]\nid = \"111111111111\"\n");
+    folder.write("s.toml", &member);
+    let ran = folder.run("verify s.toml --sandbox").ends(0);
+    let said = "organizations:ListRoots is denied";
+    assert_eq!(ran.err.matches(said).count(), 1, "{}", ran.err);
+    let document = folder
+        .run("verify s.toml --sandbox --json")
+        .ends(0)
+        .document();
+    assert_eq!(document["organization_policies"], "not_read");
+    let unread = document["organization_policies_not_read"].to_string();
+    assert!(unread.contains(said), "{unread}");
+    // As a delegated administrator it sees all.
+    let mut delegated = guarded;
+    delegated["delegated"] = json!(["111111111111"]);
+    put(&folder, &delegated);
+    folder.run("verify s.toml --sandbox").ends(3);
+}
+
+#[test]
+fn an_account_of_no_organization_or_of_another_is_said_to_be_so() {
+    let folder = under(&Value::Null);
+    folder
+        .run("verify s.toml --sandbox")
+        .ends(0)
+        .tells("Account 999999999999 is in no organization");
+    let document = folder
+        .run("plan s.toml --sandbox --json")
+        .ends(0)
+        .document();
+    assert_eq!(document["organization_policies"], "none");
+    let mut other = organization(scp("r-ab12", deny("sns:Publish")));
+    other["parents"]
+        .as_object_mut()
+        .expect("a table")
+        .remove("222222222222");
+    put(&folder, &other);
+    let document = folder
+        .run("verify s.toml --sandbox --json")
+        .ends(0)
+        .document();
+    assert_eq!(document["organization_policies"], "in_part");
+    let unread = document["organization_policies_not_read"].to_string();
+    assert!(
+        unread.contains("account 222222222222 is not in organization o-a1b2c3d4e5"),
+        "{unread}"
+    );
+}
+
+#[test]
+fn a_type_that_is_not_enabled_takes_nothing_away() {
+    let mut world = organization(scp("r-ab12", deny("sns:Publish")));
+    world["enabled"] = json!(["RESOURCE_CONTROL_POLICY"]);
+    under(&world).run("verify s.toml --sandbox").ends(0);
+}
+
+#[test]
+fn what_accounts_stand_under_is_asked_once_and_nothing_without_the_table() {
+    let folder = under(&organization(scp("r-ab12", deny("sqs:PurgeQueue"))));
+    let calls = |folder: &Folder| {
+        let document = folder
+            .run("plan s.toml --sandbox --json")
+            .ends(0)
+            .document();
+        document["calls"].to_string()
+    };
+    let with = calls(&folder);
+    assert!(with.contains("organizations"), "{with}");
+    folder.write("s.toml", STACK);
+    let without = calls(&folder);
+    assert!(!without.contains("organizations"), "{without}");
+}
+
+#[test]
+fn a_claim_on_which_such_a_policy_bears_is_not_certified() {
+    let folder = under(&organization(scp("222222222222", deny("s3:*"))));
+    folder
+        .run("verify s.toml --sandbox --certificate c.json")
+        .ends(0);
+    let text = folder.read("c.json");
+    assert!(
+        text.contains("rests on the organization's policies"),
+        "{text}"
+    );
+    folder.run("verify --check c.json").ends(0);
+}
