@@ -418,15 +418,6 @@ pub(super) fn compile_apis(draft: &mut Draft<'_>) {
     let stack = draft.stack;
     for (name, api) in &stack.apis {
         let place = draft.place(&api.account);
-        for route in api::nothing_to_keep(api) {
-            draft.faults.push(LowerFault {
-                message: format!(
-                    "`keep_authorizer` of `apis.{name}` names `{route}`, to which its document gives no Cognito or Lambda \
-                     authorizer; write it under `public` if anyone may call it, or leave it out"
-                ),
-                written_at: api.document_at.clone(),
-            });
-        }
         for (route, authorizer) in api::replaced_authorizers(api) {
             draft.replaced.push(format!(
                 "{route} of apis.{name}: its document's authorizer ({authorizer}) is replaced by AWS_IAM{}; to keep it, write \

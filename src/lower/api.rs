@@ -110,17 +110,6 @@ pub fn replaced_authorizers(api: &stack::Api) -> BTreeMap<RouteKey, String> {
     own
 }
 
-/// The routes that are to keep an authorizer and have none in the author's document.
-#[must_use]
-pub fn nothing_to_keep(api: &stack::Api) -> Vec<RouteKey> {
-    let Surface::OpenApi { document, kept, .. } = &api.surface else {
-        return Vec::new();
-    };
-    let own = openapi::own_authorizers(document);
-    let kept = keys(kept).into_iter();
-    kept.filter(|it| !own.contains_key(it)).collect()
-}
-
 /// The statements of the resource policy in the author's document, under the stack's own `Sid`s.
 ///
 /// A `Deny` that the author wrote there must not get lost when ours take its place.

@@ -80,7 +80,41 @@ pub fn refusals(document: &Value) -> Vec<ImportRefusal> {
             }
         }
     }
+    dangling(document, document, "", &mut found);
     found
+}
+
+/// References to parts of the document that it does not have; examples may hold anything.
+fn dangling(document: &Value, value: &Value, at: &str, found: &mut Vec<ImportRefusal>) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref")
+                && let Some(pointer) = reference.strip_prefix('#')
+                && !pointer.contains('%')
+                && document.pointer(pointer).is_none()
+            {
+                found.push(unreadable(format!(
+                    "{at}: `$ref` names `{reference}`, which the document does not have"
+                )));
+            }
+            for (name, it) in fields {
+                if !matches!(name.as_str(), "example" | "examples" | "default" | "enum") {
+                    let at = if at.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{at}.{name}")
+                    };
+                    dangling(document, it, &at, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, it) in items.iter().enumerate() {
+                dangling(document, it, &format!("{at}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A text, or a number as its text.
@@ -146,14 +180,21 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
                 "Invalid authorization type specified".to_owned(),
             );
         }
-        let Some(integration) = operation
-            .get("x-amazon-apigateway-integration")
-            .and_then(Value::as_object)
-        else {
-            continue;
+        let integration = match operation.get("x-amazon-apigateway-integration") {
+            // A method without one is made, and cannot be deployed.
+            None | Some(Value::Null) => continue,
+            Some(Value::Object(integration)) => integration,
+            Some(_) => {
+                refuse(
+                    "integration",
+                    verb,
+                    "the integration is not an object".to_owned(),
+                );
+                continue;
+            }
         };
         let parameters = declared_parameters(document, item, operation);
-        if let Some((part, words)) = of_integration(integration, &parameters, operation) {
+        if let Some((part, words)) = of_integration(document, integration, &parameters, operation) {
             refuse(part, verb, words);
         }
     }
@@ -202,17 +243,10 @@ pub fn declared_parameters(
         let list = holder.get("parameters").and_then(Value::as_array);
         list.cloned().unwrap_or_default()
     };
-    let resolved = |it: Value| match it.get("$ref").and_then(Value::as_str) {
-        Some(reference) => {
-            let pointer = reference.strip_prefix('#').unwrap_or_default();
-            document.pointer(pointer).cloned().unwrap_or(it)
-        }
-        None => it,
-    };
     of(item)
         .into_iter()
         .chain(of(operation))
-        .map(resolved)
+        .map(|it| resolved(document, &it).clone())
         .filter_map(|it| {
             let place = match it.get("in")?.as_str()? {
                 "path" => "path",
@@ -226,8 +260,20 @@ pub fn declared_parameters(
         .collect()
 }
 
+/// What a `$ref` names, or the value itself where it is none.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let reference = value.get("$ref").and_then(Value::as_str);
+    let pointer = reference.and_then(|it| it.strip_prefix('#'));
+    pointer.and_then(|it| document.pointer(it)).unwrap_or(value)
+}
+
+/// The longest that an integration may wait, in milliseconds: regional and private APIs may have their
+/// quota of 29,000 raised as far.
+const LONGEST_MS: u64 = 300_000;
+
 /// The part of an operation that is refused for its integration, and why.
 fn of_integration(
+    document: &Value,
     source: &Map<String, Value>,
     parameters: &BTreeSet<String>,
     operation: &Map<String, Value>,
@@ -254,7 +300,9 @@ fn of_integration(
         }
     }
     if let Some(timeout) = source.get("timeoutInMillis")
-        && timeout.as_u64().is_none_or(|it| it < 50)
+        && !timeout
+            .as_u64()
+            .is_some_and(|it| (50..=LONGEST_MS).contains(&it))
     {
         return refused("Timeout should be between 50 ms and 29000 ms");
     }
@@ -269,23 +317,30 @@ fn of_integration(
     if credentials.is_some_and(|it| !it.starts_with("arn:")) {
         return refused("Invalid ARN specified in the request");
     }
+    if let Some(words) = of_connection(source, &kind) {
+        return refused(words);
+    }
     let mappings = source.get("requestParameters").and_then(Value::as_object);
-    for value in mappings
-        .into_iter()
-        .flatten()
-        .filter_map(|it| it.1.as_str())
-    {
+    for (target, value) in mappings.into_iter().flatten() {
+        // API Gateway leaves out what is no text, with a warning.
+        let Some(value) = value.as_str() else {
+            continue;
+        };
         // A mapping may only take what the method declares.
-        let mapped = ["path.", "querystring.", "header."].into_iter().any(|it| {
-            value
-                .strip_prefix("method.request.")
-                .is_some_and(|rest| rest.starts_with(it))
-        });
-        if mapped && !parameters.contains(value) {
-            return refused(&format!(
-                "Invalid mapping expression specified: Validation Result: warnings : [], errors : \
-                 [Invalid mapping expression parameter specified: {value}]"
-            ));
+        let undeclared = rest_of(
+            value,
+            "method.request.",
+            &["path.", "querystring.", "header."],
+        )
+        .is_some()
+            && !parameters.contains(value);
+        let wrong = if is_request_target(target) {
+            (undeclared || !is_request_source(value)).then_some(value)
+        } else {
+            Some(target.as_str())
+        };
+        if let Some(wrong) = wrong {
+            return refused(&bad_mapping(wrong));
         }
     }
     let answers = operation.get("responses").and_then(Value::as_object);
@@ -297,14 +352,119 @@ fn of_integration(
         .filter(|_| !kind.ends_with("_PROXY"))
     {
         let status = text(response.1.get("statusCode")).unwrap_or_default();
-        if !answers.is_some_and(|it| it.contains_key(&status)) {
-            return Some((
-                "integration response",
-                "Invalid response status code specified".to_owned(),
-            ));
+        let refused = |words: String| Some(("integration response", words));
+        let Some(answer) = answers.and_then(|it| it.get(&status)) else {
+            return refused("Invalid response status code specified".to_owned());
+        };
+        if !is_content_handling(response.1) {
+            return refused("Invalid content handling specified".to_owned());
+        }
+        let headers = resolved(document, answer).get("headers");
+        let mappings = response
+            .1
+            .get("responseParameters")
+            .and_then(Value::as_object);
+        for (target, value) in mappings.into_iter().flatten() {
+            let Some(value) = value.as_str() else {
+                continue;
+            };
+            let named = target.strip_prefix("method.response.header.");
+            let mut declared = headers.and_then(Value::as_object).into_iter().flatten();
+            // The method's answer declares each header.
+            let fits =
+                named.is_some_and(|it| declared.any(|(name, _)| name.eq_ignore_ascii_case(it)));
+            if !fits || !is_response_source(value) {
+                return refused(bad_mapping(if fits { value } else { target }));
+            }
         }
     }
     None
+}
+
+fn bad_mapping(what: &str) -> String {
+    format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression \
+         parameter specified: {what}]"
+    )
+}
+
+/// Why an integration's connection and content handling are refused.
+fn of_connection(source: &Map<String, Value>, kind: &str) -> Option<&'static str> {
+    let given = |name: &str| text(source.get(name)).filter(|it| !it.is_empty());
+    let connection = given("connectionType").map(|it| it.to_uppercase());
+    match connection.as_deref() {
+        Some("VPC_LINK") if kind != "MOCK" && given("connectionId").is_none() => {
+            return Some("A VPC link integration must have a connection id");
+        }
+        None | Some("INTERNET" | "VPC_LINK") => {}
+        Some(_) => return Some("Invalid connection type specified"),
+    }
+    (!is_content_handling(&Value::Object(source.clone())))
+        .then_some("Invalid content handling specified")
+}
+
+fn is_content_handling(source: &Value) -> bool {
+    match source.get("contentHandling") {
+        None | Some(Value::Null) => true,
+        Some(it) => it.as_str().is_some_and(|it| {
+            let known = ["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"];
+            known.iter().any(|known| it.eq_ignore_ascii_case(known))
+        }),
+    }
+}
+
+/// What follows a beginning and one of several words behind it, unless that is nothing.
+fn rest_of<'a>(text: &'a str, beginning: &str, words: &[&str]) -> Option<&'a str> {
+    let rest = text.strip_prefix(beginning)?;
+    let behind = |word: &&str| rest.strip_prefix(*word);
+    words.iter().find_map(behind).filter(|it| !it.is_empty())
+}
+
+const PLACES: [&str; 5] = [
+    "path.",
+    "querystring.",
+    "header.",
+    "multivaluequerystring.",
+    "multivalueheader.",
+];
+
+/// A parameter of the request to the backend: `integration.request.header.x`.
+fn is_request_target(text: &str) -> bool {
+    rest_of(text, "integration.request.", &PLACES).is_some()
+}
+
+/// What a request's parameter may take: what the method was sent, a text in quotes, or a variable.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html>.
+fn is_request_source(text: &str) -> bool {
+    rest_of(text, "method.request.", &PLACES).is_some()
+        || text
+            .strip_prefix("method.request.body")
+            .is_some_and(is_path_of_body)
+        || is_constant(text)
+}
+
+/// What an answer's header may take.
+fn is_response_source(text: &str) -> bool {
+    rest_of(
+        text,
+        "integration.response.",
+        &["header.", "multivalueheader."],
+    )
+    .is_some()
+        || text
+            .strip_prefix("integration.response.body")
+            .is_some_and(is_path_of_body)
+        || is_constant(text)
+}
+
+fn is_path_of_body(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(['.', '['])
+}
+
+fn is_constant(text: &str) -> bool {
+    let quoted = text.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    quoted.is_some() || rest_of(text, "", &["context.", "stageVariables."]).is_some()
 }
 
 /// `arn:P:apigateway:REGION:SERVICE:path/…` or `…:action/…`.
@@ -328,7 +488,10 @@ mod tests {
         let operation: Value = serde_json::from_str(operation).expect("JSON");
         let document = serde_json::json!({
             "openapi": "3.0.1",
-            "components": {"parameters": {"id": {"name": "id", "in": "path", "required": true}}},
+            "components": {
+                "parameters": {"id": {"name": "id", "in": "path", "required": true}},
+                "responses": {"ok": {"headers": {"X-A": {}, "X-B": {}}}},
+            },
             "paths": {"x-owner": {"team": "shop"}, path: {"get": operation}},
         });
         refusals(&document)
@@ -339,7 +502,7 @@ mod tests {
 
     fn of(integration: &str) -> Vec<String> {
         let operation = format!(
-            r##"{{"parameters": [{{"$ref": "#/components/parameters/id"}}], "responses": {{"200": {{}}}}, "x-amazon-apigateway-integration": {integration}}}"##
+            r##"{{"parameters": [{{"$ref": "#/components/parameters/id"}}], "responses": {{"200": {{"$ref": "#/components/responses/ok"}}}}, "x-amazon-apigateway-integration": {integration}}}"##
         );
         refused("/items/{id}", &operation)
     }
@@ -350,6 +513,12 @@ mod tests {
             r#"{"type": "mock", "responses": {"default": {"statusCode": "200"}}}"#,
             r#"{"type": "http_proxy", "httpMethod": "ANY", "uri": "https://x.example.com", "requestParameters": {"integration.request.path.id": "method.request.path.id"}}"#,
             r#"{"type": "AWS_PROXY", "httpMethod": "POST", "uri": "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/x/invocations"}"#,
+            r#"{"type": "mock", "timeoutInMillis": 60000, "contentHandling": "convert_to_text", "connectionType": "INTERNET"}"#,
+            r#"{"type": "http_proxy", "httpMethod": "GET", "uri": "http://x.example.com", "connectionType": "vpc_link", "connectionId": "${stageVariables.link}"}"#,
+            r#"{"type": "mock", "requestParameters": {"integration.request.header.a": "'x'", "integration.request.querystring.b": "context.requestId", "integration.request.multivalueheader.c": "method.request.multivalueheader.c", "integration.request.header.d": "stageVariables.d", "integration.request.header.e": "method.request.body.a.b", "integration.request.header.f": "method.request.body", "integration.request.header.g": 5}}"#,
+            r#"{"type": "mock", "responses": {"default": {"statusCode": "200", "contentHandling": "CONVERT_TO_BINARY", "responseParameters": {"method.response.header.X-A": "'*'", "method.response.header.x-a": "integration.response.header.a", "method.response.header.X-B": "integration.response.body.b"}}}}"#,
+            // What a proxy's answers say is passed over.
+            r#"{"type": "http_proxy", "httpMethod": "GET", "uri": "http://x.example.com", "responses": {"default": {"statusCode": "500"}}}"#,
         ] {
             assert_eq!(of(good), Vec::<String>::new(), "{good}");
         }
@@ -375,6 +544,34 @@ mod tests {
                 "integration on 'GET' for resource at path '/items/{id}': Timeout should be between 50 ms and 29000 ms",
             ),
             (
+                r#"{"type": "mock", "timeoutInMillis": 300001}"#,
+                "integration on 'GET' for resource at path '/items/{id}': Timeout should be between 50 ms and 29000 ms",
+            ),
+            (
+                r#"{"type": "mock", "timeoutInMillis": "soon"}"#,
+                "integration on 'GET' for resource at path '/items/{id}': Timeout should be between 50 ms and 29000 ms",
+            ),
+            (
+                r#""mock""#,
+                "integration on 'GET' for resource at path '/items/{id}': the integration is not an object",
+            ),
+            (
+                r#"{"type": "http", "httpMethod": "GET", "uri": "http://x.example.com", "connectionType": "VPC_LINK", "connectionId": ""}"#,
+                "integration on 'GET' for resource at path '/items/{id}': A VPC link integration must have a connection id",
+            ),
+            (
+                r#"{"type": "mock", "connectionType": "VPN"}"#,
+                "integration on 'GET' for resource at path '/items/{id}': Invalid connection type specified",
+            ),
+            (
+                r#"{"type": "mock", "contentHandling": "BINARY"}"#,
+                "integration on 'GET' for resource at path '/items/{id}': Invalid content handling specified",
+            ),
+            (
+                r#"{"type": "mock", "responses": {"default": {"statusCode": "200", "contentHandling": "BINARY"}}}"#,
+                "integration response on 'GET' for resource at path '/items/{id}': Invalid content handling specified",
+            ),
+            (
                 r#"{"type": "mock", "passthroughBehavior": "always"}"#,
                 "integration on 'GET' for resource at path '/items/{id}': Invalid passthrough behavior specified",
             ),
@@ -393,6 +590,108 @@ mod tests {
         ] {
             assert_eq!(of(bad), [format!("Unable to put {words}")], "{bad}");
         }
+    }
+
+    #[test]
+    fn a_mapping_takes_what_the_request_or_the_answer_has() {
+        let wrong =
+            |what: &str| format!("[Invalid mapping expression parameter specified: {what}]");
+        for (target, value, refused) in [
+            ("integration.request.header.a", "x", "x"),
+            ("integration.request.header.a", "'x", "'x"),
+            ("integration.request.header.a", "", ""),
+            ("integration.request.header.a", "context.", "context."),
+            (
+                "integration.request.header.a",
+                "stageVariable.x",
+                "stageVariable.x",
+            ),
+            (
+                "integration.request.header.a",
+                "method.request.cookie.x",
+                "method.request.cookie.x",
+            ),
+            (
+                "integration.request.header.a",
+                "integration.response.header.x",
+                "integration.response.header.x",
+            ),
+            (
+                "integration.request.body.a",
+                "'x'",
+                "integration.request.body.a",
+            ),
+            (
+                "integration.request.header.",
+                "'x'",
+                "integration.request.header.",
+            ),
+            ("method.request.header.a", "'x'", "method.request.header.a"),
+        ] {
+            let found = of(&format!(
+                r#"{{"type": "mock", "requestParameters": {{"{target}": "{value}"}}}}"#
+            ));
+            assert!(
+                found[0].ends_with(&wrong(refused)),
+                "{target}: {value}: {found:?}"
+            );
+        }
+        for (target, value, refused) in [
+            ("method.response.header.X-A", "*", "*"),
+            (
+                "method.response.header.X-A",
+                "method.request.header.a",
+                "method.request.header.a",
+            ),
+            (
+                "method.response.header.X-C",
+                "'*'",
+                "method.response.header.X-C",
+            ),
+            (
+                "integration.response.header.X-A",
+                "'*'",
+                "integration.response.header.X-A",
+            ),
+        ] {
+            let found = of(&format!(
+                r#"{{"type": "mock", "responses": {{"default": {{"statusCode": "200", "responseParameters": {{"{target}": "{value}"}}}}}}}}"#
+            ));
+            assert!(
+                found[0].ends_with(&wrong(refused)),
+                "{target}: {value}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reference_is_to_a_part_of_the_document() {
+        let of = |reference: &str| {
+            let document = serde_json::json!({
+                "openapi": "3.0.1",
+                "components": {"schemas": {"a": {"type": "object"}, "b": {"example": {"$ref": "#/not/one"}}}},
+                "paths": {"/a": {"get": {
+                    "requestBody": {"content": {"application/json": {"schema": {"$ref": reference}}}},
+                    "x-amazon-apigateway-integration": {"type": "mock"},
+                }}},
+            });
+            refusals(&document)
+                .into_iter()
+                .map(|it| it.advice)
+                .collect::<Vec<_>>()
+        };
+        for good in [
+            "#/components/schemas/a",
+            "https://apigateway.amazonaws.com/restapis/abc/models/a",
+        ] {
+            assert_eq!(of(good), [""; 0], "{good}");
+        }
+        assert_eq!(
+            of("#/components/schemas/c"),
+            [
+                "paths./a.get.requestBody.content.application/json.schema: `$ref` names `#/components/schemas/c`, which the document does not have"
+            ]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod arn;
+pub mod authorization;
 pub mod change;
 pub mod definition;
 pub mod kms;

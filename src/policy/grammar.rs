@@ -11,12 +11,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::operator::{Base, Operator};
-pub use terms::is_service;
+use crate::model::Partition;
+pub use principals::is_service;
 use terms::{
     IAM_PATHS, STS_ACTIONS, is_date, is_one_of, is_partition, is_topic_action, meant_operator,
-    refused_account_principal,
 };
 
+mod principals;
 mod terms;
 
 /// Which documents are taken, by what they are attached to.
@@ -77,16 +78,23 @@ impl Grammar {
     /// Everything in a document that AWS refuses, in the order of its statements.
     #[must_use]
     pub fn refusals(self, document: &Value) -> Vec<Refusal> {
+        self.refusals_in(None, document)
+    }
+
+    /// Everything in a document that AWS refuses in a partition, in the order of its statements.
+    #[must_use]
+    pub fn refusals_in(self, here: Option<Partition>, document: &Value) -> Vec<Refusal> {
         let mut judge = Judge {
             grammar: self,
+            here,
             found: Vec::new(),
         };
         judge.document(document);
         judge.found
     }
 
-    /// The parsed document, or the first thing in its text that AWS refuses.
-    pub fn read(self, text: &str) -> Result<Value, Refusal> {
+    /// The parsed document, or the first thing in its text that AWS refuses in a partition.
+    pub fn read(self, here: Partition, text: &str) -> Result<Value, Refusal> {
         let Ok(document) = serde_json::from_str(text) else {
             return Err(Refusal {
                 at: String::new(),
@@ -94,7 +102,7 @@ impl Grammar {
                 advice: String::new(),
             });
         };
-        match self.refusals(&document).into_iter().next() {
+        match self.refusals_in(Some(here), &document).into_iter().next() {
             Some(refusal) => Err(refusal),
             None => Ok(document),
         }
@@ -114,6 +122,8 @@ pub fn items(value: Option<&Value>) -> &[Value] {
 /// Gathers the refusals of one document.
 struct Judge {
     grammar: Grammar,
+    /// The partition of what holds the document, where that is known.
+    here: Option<Partition>,
     found: Vec<Refusal>,
 }
 
@@ -380,7 +390,10 @@ impl Judge {
             let words = format!("Resource {resource} must be in ARN format or \"*\".");
             return self.refuse(at, words, FORM);
         }
-        let known = partition == "*" || is_partition(partition);
+        let known = partition == "*"
+            || self
+                .here
+                .map_or_else(|| is_partition(partition), |it| it.as_str() == partition);
         if part(0) != "arn" || !known {
             let rest = |from: usize| {
                 if part(from).is_empty() {
@@ -396,7 +409,9 @@ impl Judge {
                 rest(4),
                 rest(5)
             );
-            return self.refuse(at, words, FORM);
+            let other = "AWS knows ARNs of its own partition only";
+            let advice = if is_partition(partition) { other } else { FORM };
+            return self.refuse(at, words, advice);
         }
         if parts.len() == 2 || vendor.contains(['*', '?']) && vendor != "*" {
             return self.refuse(
@@ -504,13 +519,7 @@ impl Judge {
             return self.refuse(at, SYNTAX, "name at least one principal");
         }
         for (at, name) in self.texts(names, at) {
-            let advice = match kind {
-                "AWS" => refused_account_principal(name),
-                "Service" if name == "*" || is_service(name) => None,
-                "Service" => Some("a service is named `SERVICE.amazonaws.com`"),
-                _ if name.is_empty() => Some("name the provider"),
-                _ => None,
-            };
+            let advice = principals::refused(self.grammar, kind, name, self.here);
             if let Some(advice) = advice {
                 let words = format!(
                     "Invalid principal in policy: \"{}\":\"{name}\"",

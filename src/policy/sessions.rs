@@ -1,6 +1,8 @@
 //! What a trust policy must allow beside `sts:AssumeRole` for a session to begin.
 
-use super::document::{Document, Effect};
+use std::collections::BTreeMap;
+
+use super::document::{Document, Effect, PrincipalClause, Principals, Statement};
 use super::patterns::Pattern;
 
 /// The action that sessions with tags need, in the role's trust policy and in the caller's own policies.
@@ -29,11 +31,149 @@ pub fn beyond_assuming(service: &str) -> &'static [&'static str] {
     }
 }
 
+/// Returns what each service and identity provider that a trust policy names must be allowed there and is not.
+///
+/// A service without these gets no session, so the role has no credentials. EKS tags sessions in Auto Mode
+/// only: a cluster's role works without [`TAG_SESSION`] too.
+#[must_use]
+pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<&'static str>> {
+    let mut found = BTreeMap::new();
+    for (kind, name) in trust.statements.iter().flat_map(named) {
+        let mut needs = match kind {
+            "Federated" if name.contains(":saml-provider/") => vec!["sts:AssumeRoleWithSAML"],
+            "Federated" => vec!["sts:AssumeRoleWithWebIdentity"],
+            _ => vec!["sts:AssumeRole"],
+        };
+        if kind == "Service" && name.split(".amazonaws").next() != Some("eks") {
+            needs.extend(beyond_assuming(name));
+        }
+        let allows = |it: &&Statement| named(it).any(|it| it == (kind, name)) || names_all(it);
+        let statements: Vec<&Statement> = trust.statements.iter().filter(allows).collect();
+        needs.retain(|it| !statements.iter().any(|statement| takes(statement, it)));
+        if !needs.is_empty() {
+            found.insert(name.to_owned(), needs);
+        }
+    }
+    found
+}
+
+/// The services and identity providers that a statement allows something.
+fn named(statement: &Statement) -> impl Iterator<Item = (&str, &str)> {
+    let allowed = statement.effect == Effect::Allow;
+    let clause = statement.principal.as_ref();
+    let clause = clause.filter(|it| allowed && !it.negated);
+    let kinds = clause.into_iter().filter_map(|it| match &it.principals {
+        Principals::Anyone => None,
+        Principals::Of(kinds) => Some(kinds),
+    });
+    kinds
+        .flatten()
+        .filter(|(kind, _)| matches!(kind.as_str(), "Service" | "Federated"))
+        .flat_map(|(kind, names)| names.iter().map(|it| (kind.as_str(), it.as_str())))
+}
+
+/// Whether a statement allows something to every principal.
+fn names_all(statement: &Statement) -> bool {
+    statement.effect == Effect::Allow
+        && statement
+            .principal
+            .as_ref()
+            .is_some_and(|it| *it == PrincipalClause::anyone())
+}
+
+/// Whether the actions of a statement hold one.
+fn takes(statement: &Statement, action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    let holds = |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches(&action);
+    statement.action.values.iter().any(holds) != statement.action.negated
+}
+
 /// Returns whether a trust policy lets somebody begin a session with tags.
 #[must_use]
 pub fn lets_tag(trust: &Document) -> bool {
-    let takes = |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches("sts:tagsession");
-    trust.statements.iter().any(|it| {
-        it.effect == Effect::Allow && it.action.values.iter().any(takes) != it.action.negated
-    })
+    let mut allowed = trust
+        .statements
+        .iter()
+        .filter(|it| it.effect == Effect::Allow);
+    allowed.any(|it| takes(it, TAG_SESSION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(statements: &str) -> String {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        let found = cannot_begin(&Document::parse(&text).expect("a policy"));
+        let each = found
+            .iter()
+            .map(|(who, needs)| format!("{who}: {}", needs.join(", ")));
+        each.collect::<Vec<_>>().join("; ")
+    }
+
+    fn statement(kind: &str, name: &str, actions: &str) -> String {
+        format!(
+            r#"{{"Effect": "Allow", "Principal": {{"{kind}": "{name}"}}, "Action": {actions}}}"#
+        )
+    }
+
+    #[test]
+    fn a_service_that_tags_its_sessions_must_be_allowed_to() {
+        let of = |name: &str, actions: &str| missing(&statement("Service", name, actions));
+        let assume = r#""sts:AssumeRole""#;
+        for (service, without) in [
+            ("ec2.amazonaws.com", ""),
+            ("eks.amazonaws.com", ""),
+            (
+                "pods.eks.amazonaws.com",
+                "pods.eks.amazonaws.com: sts:TagSession",
+            ),
+            (
+                "rolesanywhere.amazonaws.com",
+                "rolesanywhere.amazonaws.com: sts:SetSourceIdentity, sts:TagSession",
+            ),
+            (
+                "datazone.amazonaws.com",
+                "datazone.amazonaws.com: sts:TagSession",
+            ),
+            (
+                "access-grants.s3.amazonaws.com",
+                "access-grants.s3.amazonaws.com: sts:SetSourceIdentity",
+            ),
+        ] {
+            assert_eq!(of(service, assume), without);
+            assert_eq!(of(service, r#""sts:*""#), "");
+        }
+        let eks = "pods.eks.amazonaws.com";
+        assert_eq!(of(eks, r#"["sts:assumerole", "STS:TagSession"]"#), "");
+        assert_eq!(
+            of(eks, r#""sts:TagSession""#),
+            format!("{eks}: sts:AssumeRole")
+        );
+        // Two statements are as good as one.
+        let tags = statement("Service", eks, r#""sts:TagSession""#);
+        assert_eq!(
+            missing(&format!("{},{tags}", statement("Service", eks, assume))),
+            ""
+        );
+        let denied = tags.replace("Allow", "Deny");
+        assert_ne!(
+            missing(&format!("{},{denied}", statement("Service", eks, assume))),
+            ""
+        );
+    }
+
+    #[test]
+    fn an_identity_provider_exchanges_tokens() {
+        let oidc = "arn:aws:iam::111111111111:oidc-provider/x.example.com";
+        let saml = "arn:aws:iam::111111111111:saml-provider/corp";
+        let of = |name: &str, actions: &str| missing(&statement("Federated", name, actions));
+        let assume = r#""sts:AssumeRole""#;
+        assert_eq!(
+            of(oidc, assume),
+            format!("{oidc}: sts:AssumeRoleWithWebIdentity")
+        );
+        assert_eq!(of(saml, assume), format!("{saml}: sts:AssumeRoleWithSAML"));
+        assert_eq!(of(oidc, r#""sts:AssumeRoleWithWebIdentity""#), "");
+    }
 }

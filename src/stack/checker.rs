@@ -333,6 +333,18 @@ impl Checker<'_> {
         false
     }
 
+    /// The partition of a declared resource; `None` when it is broken.
+    pub(super) fn partition_of(&self, address: &Address) -> Option<Partition> {
+        let noun = match address.kind {
+            KindName::Topic => Noun::Topic,
+            KindName::Queue => Noun::Queue,
+            KindName::Role => Noun::Role,
+            KindName::RestApi => Noun::Api,
+            KindName::Subscription | KindName::Stage => return None,
+        };
+        Some(self.standing(noun, &address.name)?.partition)
+    }
+
     /// The ARN of a declared topic, queue or role; `None` when it is broken.
     pub(super) fn arn_of(&self, address: &Address) -> Option<&Arn> {
         let noun = match address.kind {

@@ -6,6 +6,7 @@ use super::checker::{Checker, Noun};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::syntax::{Node, Spanned};
+use crate::model::Partition;
 use crate::policy::{Document, Grammar, PolicyError, json};
 
 /// Where the parts of a document are written.
@@ -39,12 +40,13 @@ impl Places<'_> {
     }
 }
 
-/// A document that the author wrote out or keeps in a file, if AWS takes it; `key` is its name.
+/// A document that the author wrote out or keeps in a file, if AWS takes it in a partition; `key` is its name.
 pub(super) fn document(
     checker: &mut Checker<'_>,
     key: &Spanned<String>,
     item: &Spanned<Item>,
     grammar: Grammar,
+    here: Option<Partition>,
 ) -> Option<Document> {
     let title = format!("policy `{}` is not one IAM takes", key.value);
     let not_a_policy = |span, label| {
@@ -91,7 +93,7 @@ pub(super) fn document(
             return None;
         }
     };
-    for refusal in grammar.refusals(&value) {
+    for refusal in grammar.refusals_in(here, &value) {
         let code = if refusal.is_of_principal() {
             Code::Principal
         } else {

@@ -3,18 +3,25 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html>.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::RouteKey;
 use super::downgrade::to_3_0;
 use super::routes;
+use crate::model::Partition;
+use crate::model::authorization::Authorization;
 use crate::model::definition::{self, ImportRefusal};
 use crate::policy::{Document, Grammar, Holder, PolicyError, json};
 
 /// An `OpenAPI` document and the routes in it.
+#[derive(Debug, PartialEq)]
 pub(super) struct OpenApi {
     pub(super) document: Value,
     pub(super) routes: Vec<RouteKey>,
+    /// The routes that a Cognito user pool or a function authorizes.
+    pub(super) authorized: BTreeSet<RouteKey>,
 }
 
 /// The largest document that API Gateway imports, in bytes.
@@ -38,10 +45,10 @@ const OPERATIONS: [(&str, &str); 8] = [
     ("x-amazon-apigateway-any-method", "ANY"),
 ];
 
-/// Reads a document, YAML or JSON; the errors are all that is wrong with it.
-pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
+/// Reads a document, YAML or JSON, of an API in a partition; the errors are all that is wrong with it.
+pub(super) fn read(text: &str, here: Option<Partition>) -> Result<OpenApi, Vec<String>> {
     let document = to_3_0(value(text).map_err(|error| vec![error])?)?;
-    let mut faults: Vec<String> = policy_fault(text, &document).into_iter().collect();
+    let mut faults: Vec<String> = policy_fault(text, &document, here).into_iter().collect();
     if document.to_string().len() > LARGEST {
         faults.push("it has more than 6 MB, and API Gateway imports no more".to_owned());
     }
@@ -55,11 +62,11 @@ pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
     }
     let mut of_template = Vec::new();
     functions(&document, "", &mut of_template);
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
         if !path.starts_with("x-") {
-            operations(path, item, &mut found, &mut faults);
+            operations(&document, path, item, &mut found, &mut faults);
         }
     }
     // What a template leaves open is not right either, and for no other reason.
@@ -68,17 +75,25 @@ pub(super) fn read(text: &str) -> Result<OpenApi, Vec<String>> {
         faults.extend(refusals.into_iter().filter_map(said));
     }
     faults.extend(of_template);
-    if faults.is_empty() && found.is_empty() {
+    if faults.is_empty() && found.routes.is_empty() {
         faults.push("no operation: a REST API without methods cannot be deployed".to_owned());
     }
     if faults.is_empty() {
         Ok(OpenApi {
             document,
-            routes: found,
+            routes: found.routes,
+            authorized: found.authorized,
         })
     } else {
         Err(faults)
     }
+}
+
+/// What was found in the operations of a document.
+#[derive(Default)]
+struct Found {
+    routes: Vec<RouteKey>,
+    authorized: BTreeSet<RouteKey>,
 }
 
 /// The deepest that anything may be nested: schemas go deeper than policies.
@@ -195,10 +210,10 @@ fn functions(value: &Value, path: &str, faults: &mut Vec<String>) {
 }
 
 /// What is wrong with the resource policy in a document.
-fn policy_fault(text: &str, document: &Value) -> Option<String> {
+fn policy_fault(text: &str, document: &Value, here: Option<Partition>) -> Option<String> {
     let policy = document.get(POLICY)?;
     let refused = || {
-        let refusals = Grammar::Resource(Holder::Api).refusals(policy);
+        let refusals = Grammar::Resource(Holder::Api).refusals_in(here, policy);
         refusals.into_iter().next().map(|it| PolicyError {
             at: it.at,
             position: None,
@@ -218,26 +233,49 @@ fn policy_fault(text: &str, document: &Value) -> Option<String> {
     })
 }
 
-fn operations(path: &str, item: &Value, found: &mut Vec<RouteKey>, faults: &mut Vec<String>) {
+fn operations(
+    document: &Value,
+    path: &str,
+    item: &Value,
+    found: &mut Found,
+    faults: &mut Vec<String>,
+) {
     let Value::Object(item) = item else {
         return;
     };
+    if item.contains_key("$ref") {
+        faults.push(format!(
+            "`{path}` is a `$ref`: API Gateway follows none there; write its operations out"
+        ));
+    }
     for (key, method) in OPERATIONS {
         let Some(operation) = item.get(key) else {
             continue;
         };
-        match routes::route(&format!("{method} {path}")) {
-            Ok(route) => found.push(route),
+        let route = match routes::route(&format!("{method} {path}")) {
+            Ok(route) => route,
             Err(wrong) => {
                 faults.push(format!("{}: {}", wrong.message, wrong.label));
                 continue;
             }
-        }
-        if operation.get("x-amazon-apigateway-integration").is_none() {
+        };
+        let integration = &operation["x-amazon-apigateway-integration"];
+        if integration.is_null() {
             faults.push(format!(
                 "`{method} {path}` has no `x-amazon-apigateway-integration`: it could not be deployed"
             ));
         }
+        if let Some(verb) = refused_by_lambda(integration) {
+            faults.push(format!(
+                "`{method} {path}` calls a Lambda function with `{verb}`: Lambda answers to `httpMethod: POST` only, whatever \
+                 the route's method"
+            ));
+        }
+        let operation = operation.as_object();
+        if operation.is_some_and(|it| Authorization::of(document, it).is_of_authorizer()) {
+            found.authorized.insert(route.clone());
+        }
+        found.routes.push(route);
     }
     if item.contains_key("trace") {
         faults.push(format!(
@@ -246,9 +284,28 @@ fn operations(path: &str, item: &Value, found: &mut Vec<RouteKey>, faults: &mut 
     }
 }
 
+/// The method with which an integration calls a function, where Lambda does not answer to it.
+///
+/// API Gateway takes any method, and then answers each request with an error. See
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html>,
+/// `httpMethod`.
+fn refused_by_lambda(integration: &Value) -> Option<&str> {
+    let uri = integration["uri"].as_str()?;
+    let verb = integration["httpMethod"].as_str()?;
+    let of_function = uri.contains(":lambda:path/") && uri.ends_with("/invocations");
+    let fits = ["POST", "ANY"]
+        .iter()
+        .any(|it| verb.eq_ignore_ascii_case(it));
+    (of_function && !fits).then_some(verb)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(text: &str) -> Result<OpenApi, Vec<String>> {
+        super::read(text, Some(Partition::Aws))
+    }
 
     #[test]
     fn yaml_and_json_are_read_and_their_routes_found() {
@@ -366,6 +423,42 @@ mod tests {
                 "paths:\n  /items:\n    get:\n      responses: {200: {description: ok}}\n      x-amazon-apigateway-integration: {type: mock, responses: {default: {statusCode: 500}}}\n"
             ),
             ["`GET /items`: Invalid response status code specified"]
+        );
+    }
+
+    #[test]
+    fn an_operation_has_an_integration_that_answers() {
+        let of = |integration: &str| {
+            said_of(&format!(
+                "paths:\n  /items:\n    get:\n      x-amazon-apigateway-integration: {integration}\n"
+            ))
+        };
+        let none =
+            "`GET /items` has no `x-amazon-apigateway-integration`: it could not be deployed";
+        assert_eq!(of("null"), [none]);
+        assert_eq!(
+            of("mock"),
+            ["`GET /items`: the integration is not an object"]
+        );
+        let lambda = |verb: &str| {
+            of(&format!(
+                "{{type: aws_proxy, httpMethod: {verb}, uri: 'arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/f/invocations'}}"
+            ))
+        };
+        assert_eq!(lambda("POST"), [""; 0]);
+        assert_eq!(lambda("ANY"), [""; 0]);
+        assert_eq!(
+            lambda("GET"),
+            [
+                "`GET /items` calls a Lambda function with `GET`: Lambda answers to `httpMethod: POST` only, whatever the route's method"
+            ]
+        );
+        let other = said_of(
+            "paths:\n  /a:\n    get:\n      x-amazon-apigateway-integration: {type: mock}\n  /b:\n    $ref: '#/paths/~1a'\n",
+        );
+        assert_eq!(
+            other,
+            ["`/b` is a `$ref`: API Gateway follows none there; write its operations out"]
         );
     }
 

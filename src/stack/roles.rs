@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Arn, KindName, Region};
+use crate::model::{Arn, KindName, Partition, Region};
 use crate::policy::{Document, Grammar};
 
 use super::accept::{ACCEPT, accept};
@@ -315,8 +315,9 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     fields.check_existing(&mut checker.faults);
     let standing = checker.standing(Noun::Role, it.name).cloned();
     let trusted_by = trusted_by(checker, it, standing.as_ref());
-    let trust_policy = trust_policy(checker, fields);
-    let policies = policies(checker, fields);
+    let here = standing.as_ref().map(|it| it.partition);
+    let trust_policy = trust_policy(checker, fields, here);
+    let policies = policies(checker, fields, here);
     let mut attach = BTreeSet::new();
     for text in texts(fields.list("attach")) {
         if let Some(arn) = managed_policy(checker, text, standing.as_ref(), &fields.owner) {
@@ -432,7 +433,11 @@ fn trusted_by(
 }
 
 /// The trust policy that the author wrote out.
-fn trust_policy(checker: &mut Checker<'_>, fields: &Fields) -> Option<Document> {
+fn trust_policy(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    here: Option<Partition>,
+) -> Option<Document> {
     let key = fields.key_of("trust_policy")?;
     let item = fields.get("trust_policy")?;
     if let Some(other) = fields.key_of("trusted_by") {
@@ -449,13 +454,17 @@ fn trust_policy(checker: &mut Checker<'_>, fields: &Fields) -> Option<Document> 
         return None;
     }
     let name = Spanned::new("trust_policy".to_owned(), key);
-    documents::document(checker, &name, item, Grammar::Trust)
+    documents::document(checker, &name, item, Grammar::Trust, here)
 }
 
 /// Names of inline policies that begin so are the stack's own.
 const RESERVED: &str = "provision";
 
-fn policies(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, Document> {
+fn policies(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    here: Option<Partition>,
+) -> BTreeMap<String, Document> {
     let mut found = BTreeMap::new();
     for (key, item) in fields.map("policies") {
         if let Some(refusal) = names::POLICY.refuses(&key.value) {
@@ -474,7 +483,8 @@ fn policies(checker: &mut Checker<'_>, fields: &Fields) -> BTreeMap<String, Docu
                 .help("choose another name for the policy"),
             );
         }
-        if let Some(document) = documents::document(checker, key, item, Grammar::Identity) {
+        let document = documents::document(checker, key, item, Grammar::Identity, here);
+        if let Some(document) = document {
             found.insert(key.value.clone(), document);
         }
     }

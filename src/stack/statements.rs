@@ -3,6 +3,8 @@
 //! For what `[[access]]` and the fields of a resource cannot say. It is the stack's own: an apply
 //! writes it under a `Sid` of the stack, and drift reports when it is changed.
 
+use serde_json::Value;
+
 use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic};
 use super::fields::{Fields, Item};
@@ -10,6 +12,7 @@ use super::nevers::resource;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use crate::model::{Address, KindName};
+use crate::policy::grammar::items;
 use crate::policy::{Clause, Document, Effect, Grammar, Holder, Statement};
 
 /// A statement of a resource's policy, as the author wrote it.
@@ -62,55 +65,75 @@ pub(super) fn statements(
 fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
     let on = resource(checker, fields.text("on")?, "this statement")?;
     let item = fields.get("statement")?;
-    let Item::Json(value, _) = &item.value else {
+    let Item::Json(value, node) = &item.value else {
         return None;
     };
-    let refuse = |checker: &mut Checker<'_>, message: String, help: &str| {
-        checker.report(Diagnostic::new(Code::Unsupported, item.span, message, "here").help(help));
+    let at = |path: &str| {
+        let inner = path.strip_prefix("Statement[0]").unwrap_or(path);
+        node.at(inner.trim_start_matches('.'))
     };
-    if on.kind == KindName::Role {
-        refuse(
-            checker,
-            format!("`{on}` takes no `[[statement]]`"),
-            "write what a role may do under its `policies`, and who may assume it as `trusted_by` or `trust_policy`",
-        );
-        return None;
-    }
-    let document = serde_json::json!({ "Version": "2012-10-17", "Statement": [value] });
+    let not_taken = format!("this statement of `{on}` is not one AWS takes");
+    let refuse =
+        |checker: &mut Checker<'_>, path: &str, message: String, label: &str, help: &str| {
+            let fault = Diagnostic::new(Code::Unsupported, at(path), message, label);
+            checker.report(fault.help(help));
+        };
+    let holder = match on.kind {
+        KindName::Role => {
+            refuse(
+                checker,
+                "",
+                format!("`{on}` takes no `[[statement]]`"),
+                "here",
+                "write what a role may do under its `policies`, and who may assume it as `trusted_by` or `trust_policy`",
+            );
+            return None;
+        }
+        KindName::RestApi => Holder::Api,
+        KindName::Queue => Holder::Queue,
+        _ => Holder::Topic,
+    };
+    let mut document = serde_json::json!({ "Version": "2012-10-17", "Statement": [value] });
     let mut statement = match Document::from_value(&document) {
         Ok(mut document) => document.statements.pop()?,
         Err(error) => {
             refuse(
                 checker,
-                format!("this statement of `{on}` is not one AWS takes: {error}"),
+                &error.at,
+                not_taken,
+                &error.message,
                 "write `Effect`, `Principal` and `Action` as in a policy's JSON",
             );
             return None;
         }
     };
-    let own = match on.kind {
-        KindName::RestApi => "execute-api:/*".to_owned(),
+    let own = match holder {
+        Holder::Api => "execute-api:/*".to_owned(),
         _ => checker.arn_of(&on)?.to_string(),
     };
+    let before = checker.faults.len();
     match &statement.resource {
-        None => statement.resource = Some(Clause::of([own])),
+        None => {
+            document["Statement"][0]["Resource"] = own.as_str().into();
+            statement.resource = Some(Clause::of([own]));
+        }
         Some(clause) => {
-            let fits = |it: &String| match on.kind {
-                KindName::RestApi => it.starts_with("execute-api:/"),
+            let fits = |it: &String| match holder {
+                Holder::Api => it.starts_with("execute-api:/"),
                 _ => *it == own,
             };
-            if clause.negated || !clause.values.iter().all(fits) {
-                let help = match on.kind {
-                    KindName::RestApi => {
-                        "begin it with `execute-api:/`, or leave it out for the whole API"
-                    }
-                    _ => "leave `Resource` out: it is the resource itself",
-                };
-                refuse(
-                    checker,
-                    format!("this statement is about something else than `{on}`"),
-                    help,
-                );
+            let help = match holder {
+                Holder::Api => "begin it with `execute-api:/`, or leave it out for the whole API",
+                _ => "leave `Resource` out: it is the resource itself",
+            };
+            let other = if clause.negated {
+                Some("NotResource".to_owned())
+            } else {
+                place_of(&document, "Resource", |it| !fits(it))
+            };
+            if let Some(path) = other {
+                let message = format!("this statement is about something else than `{on}`");
+                refuse(checker, &path, message, "here", help);
                 return None;
             }
         }
@@ -118,60 +141,71 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
     if statement.principal.is_none() {
         refuse(
             checker,
+            "",
             format!("this statement of `{on}` names nobody"),
+            "no `Principal`",
             "say who, as in `Principal = { AWS = \"111111111111\" }`",
         );
-        return None;
     }
-    let service = match on.kind {
-        KindName::RestApi => "execute-api:",
-        KindName::Queue => "sqs:",
+    let service = match holder {
+        Holder::Api => "execute-api:",
+        Holder::Queue => "sqs:",
         _ => "sns:",
     };
-    let of_service = |it: &String| it == "*" || it.to_ascii_lowercase().starts_with(service);
-    if let Some(other) = statement.action.values.iter().find(|it| !of_service(it)) {
+    let is_other = |it: &String| it != "*" && !it.to_ascii_lowercase().starts_with(service);
+    let name = if statement.action.negated {
+        "NotAction"
+    } else {
+        "Action"
+    };
+    if let Some(other) = statement.action.values.iter().find(|it| is_other(it)) {
         refuse(
             checker,
+            &place_of(&document, name, is_other).unwrap_or_default(),
             format!("`{other}` is no action on `{on}`"),
+            "of another service",
             &format!("its actions begin with `{service}`"),
         );
-        return None;
     }
     if statement.effect == Effect::Allow && statement.action.negated {
         refuse(
             checker,
+            "NotAction",
             format!("this statement of `{on}` allows all but what it names"),
+            "here",
             "name what it allows, as `Action`",
         );
+    }
+    if checker.faults.len() > before {
         return None;
     }
-    let holder = match on.kind {
-        KindName::RestApi => Holder::Api,
-        KindName::Queue => Holder::Queue,
-        _ => Holder::Topic,
-    };
-    let whole = Document::of(vec![statement.clone()]).to_value();
-    if let Some(wrong) = Grammar::Resource(holder)
-        .refusals(&whole)
-        .into_iter()
-        .next()
-    {
-        refuse(
-            checker,
-            format!(
-                "this statement of `{on}` is not one AWS takes: {}",
-                wrong.words
-            ),
-            "write it as in a policy's JSON",
-        );
-        return None;
+    let partition = checker.partition_of(&on);
+    for wrong in Grammar::Resource(holder).refusals_in(partition, &document) {
+        let help = match wrong.advice.as_str() {
+            "" => "write it as in a policy's JSON",
+            advice => advice,
+        };
+        refuse(checker, &wrong.at, not_taken.clone(), &wrong.words, help);
     }
-    Some(WrittenStatement { on, statement })
+    (checker.faults.len() == before).then_some(WrittenStatement { on, statement })
+}
+
+/// The path of the first text of a statement's element for which something holds.
+fn place_of(document: &Value, name: &str, holds: impl Fn(&String) -> bool) -> Option<String> {
+    let element = &document["Statement"][0][name];
+    let texts = items(Some(element)).iter();
+    let index = texts
+        .map(|it| it.as_str().unwrap_or_default().to_owned())
+        .position(|it| holds(&it))?;
+    Some(match element {
+        Value::Array(_) => format!("{name}[{index}]"),
+        _ => name.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, stack};
+    use super::super::testing::{faults, faulty_words, stack};
 
     #[test]
     fn a_statement_is_about_the_resource_it_is_written_on() {
@@ -216,5 +250,43 @@ mod tests {
             "[roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n[[statement]]\non = \"roles.r\"\nstatement = { Effect = \"Allow\", Principal = \"*\", Action = \"sts:AssumeRole\" }\n",
         );
         assert!(role.contains("takes no `[[statement]]`"), "{role}");
+    }
+
+    #[test]
+    fn a_fault_of_a_statement_is_shown_at_its_words() {
+        for (statement, words) in [
+            (
+                "{ Effect = \"Perhaps\", Principal = \"*\", Action = \"sqs:*\" }",
+                "Effect = \"Perhaps\"",
+            ),
+            (
+                "{ Effect = \"Allow\", Principal = \"*\", Action = [\"sqs:SendMessage\", \"sns:Publish\"] }",
+                "\"sns:Publish\"",
+            ),
+            (
+                "{ Effect = \"Allow\", Principal = { AWS = [\"111111111111\", \"222\"] }, Action = \"sqs:*\" }",
+                "\"222\"",
+            ),
+            (
+                "{ Effect = \"Allow\", Principal = { AWS = \"arn:aws-cn:iam::222222222222:root\" }, Action = \"sqs:*\" }",
+                "AWS = \"arn:aws-cn:iam::222222222222:root\"",
+            ),
+            (
+                "{ Effect = \"Deny\", Principal = \"*\", Action = \"sqs:*\", Condition = { Boolean = { \"aws:SecureTransport\" = \"false\" } } }",
+                "Boolean = { \"aws:SecureTransport\" = \"false\" }",
+            ),
+            (
+                "{ Effect = \"Deny\", Principal = \"*\", Action = \"sqs:*\", Resource = \"arn:aws:sqs:eu-west-1:111111111111:other\" }",
+                "Resource = \"arn:aws:sqs:eu-west-1:111111111111:other\"",
+            ),
+            (
+                "{ Effect = \"Deny\", Principal = \"*\", Action = \"sqs:*\", Condition = { DateLessThan = { \"aws:CurrentTime\" = [\"2026-01-01\", \"soon\"] } } }",
+                "\"soon\"",
+            ),
+        ] {
+            let text =
+                format!("[queues.q]\n[[statement]]\non = \"queues.q\"\nstatement = {statement}\n");
+            assert_eq!(faulty_words(&text), [words], "{statement}");
+        }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::checker::{Checker, Declared, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
 use super::fields::Fields;
 use super::syntax::Spanned;
+use crate::model::definition;
+
 use super::{Endpoint, Route, RouteKey, Surface, integrations, openapi, routes};
 
 /// The routes; `None` when they cannot be known.
@@ -63,7 +67,7 @@ pub(super) fn surface(
             );
             (None, None)
         }
-        (false, true) => open_api(checker, fields),
+        (false, true) => open_api(checker, fields, standing, endpoint),
         (true, false) => served(checker, it, standing, endpoint),
     }
 }
@@ -148,7 +152,12 @@ fn served(
     (Some(Surface::Routes(found)), whole.then_some(keys))
 }
 
-fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Routes) {
+fn open_api(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    standing: Option<&Standing>,
+    endpoint: Option<Endpoint>,
+) -> (Option<Surface>, Routes) {
     let Some(path) = fields.text("openapi") else {
         return (None, None);
     };
@@ -170,7 +179,12 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
             return (None, None);
         }
     };
-    match openapi::read(&text) {
+    let read = openapi::read(&text, standing.map(|it| it.partition));
+    let read = read.and_then(|it| match waits_too_long(&it.document) {
+        late if late.is_empty() || endpoint != Some(Endpoint::Edge) => Ok(it),
+        late => Err(late),
+    });
+    match read {
         Ok(found) => {
             let routes: Vec<Spanned<RouteKey>> = found
                 .routes
@@ -180,6 +194,7 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
             routes::check_siblings(checker, &fields.owner, &routes);
             let public = public(checker, fields, Some(&routes), "public");
             let kept = self::public(checker, fields, Some(&routes), "keep_authorizer");
+            check_kept(checker, fields, &public, &found.authorized);
             let surface = Surface::OpenApi {
                 document: found.document,
                 public,
@@ -200,6 +215,71 @@ fn open_api(checker: &mut Checker<'_>, fields: &Fields) -> (Option<Surface>, Rou
                 );
             }
             (None, None)
+        }
+    }
+}
+
+/// The operations of a document that wait longer for their backend than an edge-optimized API does.
+fn waits_too_long(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let paths = document["paths"].as_object().into_iter().flatten();
+    for (path, item) in paths {
+        for (name, operation) in item.as_object().into_iter().flatten() {
+            let timeout = &operation["x-amazon-apigateway-integration"]["timeoutInMillis"];
+            if let (Some(verb), true) = (definition::verb(name), timeout.as_u64() > Some(29_000)) {
+                found.push(format!(
+                    "`{verb} {path}`: `timeoutInMillis` is {timeout}, and edge APIs wait 29000 at most"
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Reports the routes under `keep_authorizer` that are public too, or have no authorizer to keep.
+fn check_kept(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    public: &BTreeSet<RouteKey>,
+    authorized: &BTreeSet<RouteKey>,
+) {
+    for text in texts(fields.list("keep_authorizer")) {
+        let Ok(route) = routes::route(text.value) else {
+            continue;
+        };
+        if public.contains(&route) {
+            let other = texts(fields.list("public"));
+            let other = other
+                .filter(|it| routes::route(it.value).is_ok_and(|it| it == route))
+                .map(|it| it.span)
+                .last();
+            let fault = Diagnostic::new(
+                Code::Conflict,
+                text.span,
+                format!(
+                    "`{route}` of {} is public and keeps its authorizer",
+                    fields.owner
+                ),
+                "asks for what the authorizer asks for",
+            );
+            let fault = match other {
+                Some(span) => fault.and(span, "anyone may call it"),
+                None => fault,
+            };
+            checker.report(fault.help("name it under one of the two"));
+        } else if !authorized.contains(&route) {
+            checker.report(
+                Diagnostic::new(
+                    Code::Route,
+                    text.span,
+                    format!(
+                        "`keep_authorizer` of {} names `{route}`, to which its document gives no Cognito or Lambda authorizer",
+                        fields.owner
+                    ),
+                    "nothing to keep",
+                )
+                .help("write it under `public` if anyone may call it, or leave it out"),
+            );
         }
     }
 }
@@ -320,4 +400,48 @@ fn nearest_route<'a>(
         open().map(|it| it.value.path.trim_start_matches('/')),
     )?;
     open().find(|it| it.value.path.trim_start_matches('/') == meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, faulty_words};
+
+    #[test]
+    fn an_authorizer_is_kept_where_there_is_one() {
+        let text = "[apis.a]\nopenapi = \"authorized.yaml\"\nkeep_authorizer = [\"GET /me\", \"GET /open\"]\n";
+        snapbox::assert_data_eq!(
+            faults(text),
+            snapbox::str![[r#"
+E0301: `keep_authorizer` of api `a` names `GET /open`, to which its document gives no Cognito or Lambda authorizer [nothing to keep] help: write it under `public` if anyone may call it, or leave it out
+
+"#]]
+        );
+        assert_eq!(faulty_words(text), ["\"GET /open\""]);
+        let text = "[apis.a]\nopenapi = \"authorized.yaml\"\npublic = [\"GET /me\"]\nkeep_authorizer = \"GET /me\"\n";
+        snapbox::assert_data_eq!(
+            faults(text),
+            snapbox::str![[r#"
+E0105: `GET /me` of api `a` is public and keeps its authorizer [asks for what the authorizer asks for | anyone may call it] help: name it under one of the two
+
+"#]]
+        );
+        assert_eq!(faulty_words(text), ["\"GET /me\""]);
+    }
+
+    #[test]
+    fn an_edge_api_waits_29_seconds_for_a_documents_backend() {
+        let of = |endpoint: &str| {
+            faults(&format!(
+                "[apis.a]\nopenapi = \"slow.yaml\"\nendpoint = \"{endpoint}\"\n"
+            ))
+        };
+        assert_eq!(of("regional"), "no fault\n");
+        snapbox::assert_data_eq!(
+            of("edge"),
+            snapbox::str![[r#"
+E0401: API Gateway cannot import `slow.yaml` [`GET /slow`: `timeoutInMillis` is 60000, and edge APIs wait 29000 at most] help: the document is OpenAPI 3.0 or Swagger 2.0, each operation with its `x-amazon-apigateway-integration`
+
+"#]]
+        );
+    }
 }

@@ -17,6 +17,8 @@ fn read(name: &str) -> Result<String, String> {
         "broken.json" => Ok("{".to_owned()),
         "orders.yaml" => Ok("openapi: 3.0.1\npaths:\n  /orders/{id}:\n    get:\n      x-amazon-apigateway-integration: {type: mock}\n  /health:\n    get:\n      x-amazon-apigateway-integration: {type: mock}\n".to_owned()),
         "bare.yaml" => Ok("openapi: 3.0.1\npaths:\n  /orders:\n    get: {}\n".to_owned()),
+        "authorized.yaml" => Ok("openapi: 3.0.1\ncomponents: {securitySchemes: {users: {type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: cognito_user_pools}}}\npaths:\n  /me:\n    get:\n      security: [{users: []}]\n      x-amazon-apigateway-integration: {type: mock}\n  /open:\n    get:\n      x-amazon-apigateway-integration: {type: mock}\n".to_owned()),
+        "slow.yaml" => Ok("openapi: 3.0.1\npaths:\n  /slow:\n    get:\n      x-amazon-apigateway-integration: {type: mock, timeoutInMillis: 60000}\n".to_owned()),
         _ => Err("no such file".to_owned()),
     }
 }
@@ -58,6 +60,16 @@ pub(super) fn faults_of(text: &str) -> String {
 /// What is said of a whole text.
 pub(super) fn faults_in(text: &str) -> String {
     told(checked(text.to_owned()))
+}
+
+/// The words of a text, with one account in it, at which its faults are.
+pub(super) fn faulty_words(text: &str) -> Vec<String> {
+    let whole = format!("{BASE}{ACCOUNT}{text}");
+    let Err(faults) = checked(whole.clone()) else {
+        return Vec::new();
+    };
+    let spans = faults.iter().map(|it| it.labels[0].span);
+    spans.map(|it| whole[it.start..it.end].to_owned()).collect()
 }
 
 fn told(found: Result<Stack, Faults>) -> String {

@@ -7,7 +7,7 @@ use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
 use crate::policy::deliver::delivery;
-use crate::policy::sessions::{TAG_SESSION, lets_tag};
+use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Who};
@@ -243,6 +243,22 @@ impl Case<'_> {
             (from, voice.caller(self.world))
         {
             trial.lacks(format!("roles.{name} is not there"));
+        }
+        self.must_get_credentials(trial, voice);
+    }
+
+    /// Notes which of the services that a caller's role trusts cannot begin a session as it.
+    fn must_get_credentials(&self, trial: &mut Trial, voice: &Voice) {
+        let Caller::Role(role) = voice.caller(self.world) else {
+            return;
+        };
+        let trust = role.policy.as_ref();
+        for (who, needs) in trust.map_or_else(Default::default, |it| cannot_begin(&it.document)) {
+            trial.lacks(format!(
+                "{who} cannot get credentials of {}: its trust policy does not allow {}",
+                role.address,
+                needs.join(" and ")
+            ));
         }
     }
 

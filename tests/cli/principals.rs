@@ -565,3 +565,47 @@ fn a_prefix_that_misses_a_role_by_its_path_is_told() {
     let ran = folder.run("validate stack.toml").ends(0);
     assert!(!ran.out.contains("PG010"), "{}", ran.out);
 }
+
+#[test]
+fn a_written_trust_policy_lets_its_service_begin_a_session() {
+    let folder = Folder::new();
+    let stack = |service: &str, actions: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[queues.q]\n\
+             [roles.w]\ntrust_policy = {{ Statement = [{{ Effect = \"Allow\", Principal = {{ Service = \"{service}\" }}, Action = {actions} }}] }}\n\
+             [[access]]\nfrom = \"roles.w\"\nto = \"queues.q\"\nallow = \"receive\"\n"
+        )
+    };
+    for (service, short, lacks, whole) in [
+        (
+            "pods.eks.amazonaws.com",
+            "\"sts:AssumeRole\"",
+            "sts:TagSession",
+            "[\"sts:AssumeRole\", \"sts:TagSession\"]",
+        ),
+        (
+            "rolesanywhere.amazonaws.com",
+            "[\"sts:AssumeRole\", \"sts:TagSession\"]",
+            "sts:SetSourceIdentity",
+            "[\"sts:AssumeRole\", \"sts:TagSession\", \"sts:SetSourceIdentity\"]",
+        ),
+        (
+            "lambda.amazonaws.com",
+            "\"sts:AssumeRoleWithWebIdentity\"",
+            "sts:AssumeRole",
+            "\"sts:AssumeRole\"",
+        ),
+    ] {
+        let reason = format!(
+            "{service} cannot get credentials of roles.w: its trust policy does not allow {lacks}"
+        );
+        folder.write("s.toml", &stack(service, short));
+        folder.run("verify s.toml").ends(3).says(&reason);
+        folder
+            .run("plan s.toml --sandbox")
+            .says("1 claim would not hold")
+            .says(&reason);
+        folder.write("s.toml", &stack(service, whole));
+        folder.run("verify s.toml").ends(0);
+    }
+}

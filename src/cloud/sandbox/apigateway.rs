@@ -446,7 +446,7 @@ impl Turn<'_> {
             )
         };
         let mut document = Grammar::Resource(Holder::Api)
-            .read(text)
+            .read(self.at.partition(), text)
             .map_err(|_| refused())?;
         if document.to_string().len() > self.habits.api_policy {
             return Err(refused());

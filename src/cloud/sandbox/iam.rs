@@ -171,7 +171,9 @@ impl Turn<'_> {
     pub(super) fn put_inline(&mut self, call: PutRolePolicy) -> Answered<()> {
         check_policy_name(&call.policy)?;
         check_document("policyDocument", &call.document)?;
-        Grammar::Identity.read(&call.document).or_else(malformed)?;
+        Grammar::Identity
+            .read(self.at.partition(), &call.document)
+            .or_else(malformed)?;
         let role = self.role(&call.name)?;
         let others = role.inline.iter().filter(|(name, _)| **name != call.policy);
         let used: usize = others.map(|(_, document)| size(document)).sum();
@@ -319,7 +321,9 @@ impl Turn<'_> {
     /// The trust policy to store: as sent, unless a principal is shown otherwise.
     fn checked_trust(&self, field: &str, text: &str) -> Answered<String> {
         check_document(field, text)?;
-        let mut document = Grammar::Trust.read(text).or_else(malformed)?;
+        let mut document = Grammar::Trust
+            .read(self.at.partition(), text)
+            .or_else(malformed)?;
         let changed = match self.sight().settle(&mut document) {
             Ok(changed) => changed,
             Err(invalid) => {

@@ -19,7 +19,7 @@ use crate::cloud::iam::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, GetPolicy,
     GetPolicyVersion, PolicyDetail, PolicyVersion, SetDefaultPolicyVersion,
 };
-use crate::model::Arn;
+use crate::model::{Arn, Partition};
 use crate::policy::Grammar;
 
 const SIZE: usize = 6144;
@@ -98,7 +98,7 @@ impl Turn<'_> {
         check_policy_name(&call.name)?;
         check_path(&call.path)?;
         check_description(Some(&call.description))?;
-        check_policy(&call.document)?;
+        check_policy(self.at.partition(), &call.document)?;
         let taken = |other: &String| other.eq_ignore_ascii_case(&call.name);
         if self.account().policies.keys().any(taken) {
             return refuse(
@@ -125,7 +125,7 @@ impl Turn<'_> {
 
     pub(super) fn create_policy_version(&mut self, call: CreatePolicyVersion) -> Answered<String> {
         self.policy(&call.arn)?;
-        check_policy(&call.document)?;
+        check_policy(self.at.partition(), &call.document)?;
         let policy = self.policy(&call.arn)?;
         if policy.versions.len() >= VERSIONS {
             return refuse(
@@ -252,9 +252,9 @@ fn version_id(number: u32) -> String {
     format!("v{number}")
 }
 
-fn check_policy(document: &str) -> Answered<()> {
+fn check_policy(here: Partition, document: &str) -> Answered<()> {
     check_document("policyDocument", document)?;
-    Grammar::Identity.read(document).or_else(malformed)?;
+    Grammar::Identity.read(here, document).or_else(malformed)?;
     if size(document) > SIZE {
         return refuse(
             Fault::Quota,

@@ -278,7 +278,7 @@ impl Turn<'_> {
             )
         };
         let mut document = Grammar::Resource(Holder::Topic)
-            .read(text)
+            .read(self.at.partition(), text)
             .map_err(|refusal| match refusal.words.as_str() {
                 OUT_OF_SCOPE => invalid_parameter(OUT_OF_SCOPE),
                 _ if refusal.is_of_principal() => unknown(),

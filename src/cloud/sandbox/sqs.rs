@@ -225,7 +225,7 @@ impl Turn<'_> {
             )
         };
         let mut document = Grammar::Resource(Holder::Queue)
-            .read(text)
+            .read(self.at.partition(), text)
             .map_err(|_| refused())?;
         if text.len() > size::QUEUE_BYTES || !within_quotas(&document) {
             return Err(refused());

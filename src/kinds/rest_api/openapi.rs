@@ -17,8 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::RestApi;
-use super::method::{AWS_IAM, Method, Methods, NONE, key, normal};
+use super::method::{AWS_IAM, Method, Methods, key, normal};
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord};
+use crate::model::authorization::{Authorization, scheme};
 use crate::model::definition::is_api_key;
 use crate::policy::Document;
 use crate::stack::RouteKey;
@@ -73,12 +74,10 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (RouteKey, &Map<Stri
 pub fn methods(document: &Value) -> Methods {
     operations(document)
         .map(|(key, operation)| {
-            let security = security(document, operation);
-            let declared = operation.get(AUTH).and_then(|it| it["type"].as_str());
-            let authorization = declared.map_or(security.authorization, str::to_ascii_uppercase);
+            let authorization = Authorization::of(document, operation);
             let method = Method {
-                authorization,
-                api_key_required: security.api_key,
+                authorization: authorization.kind,
+                api_key_required: authorization.api_key,
                 integration: operation
                     .get(INTEGRATION)
                     .and_then(Value::as_object)
@@ -88,54 +87,6 @@ pub fn methods(document: &Value) -> Methods {
             (key, method)
         })
         .collect()
-}
-
-struct Security {
-    authorization: String,
-    api_key: bool,
-}
-
-fn scheme<'a>(document: &'a Value, name: &str) -> &'a Value {
-    match document.get("securityDefinitions") {
-        Some(definitions) => &definitions[name],
-        None => &document["components"]["securitySchemes"][name],
-    }
-}
-
-/// The `security` of an operation: its own, or else the root's.
-fn requirements<'a>(
-    document: &'a Value,
-    operation: &'a Map<String, Value>,
-) -> Option<&'a Vec<Value>> {
-    let own = operation.get("security");
-    own.or_else(|| document.get("security"))?.as_array()
-}
-
-fn security(document: &Value, operation: &Map<String, Value>) -> Security {
-    let mut found = Security {
-        authorization: NONE.to_owned(),
-        api_key: false,
-    };
-    let requirements = requirements(document, operation).into_iter().flatten();
-    for name in requirements
-        .filter_map(Value::as_object)
-        .flat_map(Map::keys)
-    {
-        let scheme = scheme(document, name);
-        let kind = scheme["x-amazon-apigateway-authtype"]
-            .as_str()
-            .unwrap_or_default();
-        if is_api_key(scheme) {
-            found.api_key = true;
-        } else if kind.eq_ignore_ascii_case("awssigv4") {
-            AWS_IAM.clone_into(&mut found.authorization);
-        } else if kind.eq_ignore_ascii_case("cognito_user_pools") {
-            "COGNITO_USER_POOLS".clone_into(&mut found.authorization);
-        } else if scheme.get("x-amazon-apigateway-authorizer").is_some() {
-            "CUSTOM".clone_into(&mut found.authorization);
-        }
-    }
-    found
 }
 
 fn strings(value: Option<&Value>) -> BTreeMap<String, String> {
@@ -236,10 +187,10 @@ pub fn secured(document: &Value, public: &BTreeSet<RouteKey>, kept: &BTreeSet<Ro
 /// The operations whose own authorizer is a Cognito user pool or a function, each with which.
 #[must_use]
 pub fn own_authorizers(document: &Value) -> BTreeMap<RouteKey, String> {
-    methods(document)
-        .into_iter()
-        .map(|(key, method)| (key, method.authorization))
-        .filter(|(_, it)| it != AWS_IAM && it != NONE)
+    operations(document)
+        .map(|(key, operation)| (key, Authorization::of(document, operation)))
+        .filter(|(_, it)| it.is_of_authorizer())
+        .map(|(key, it)| (key, it.kind))
         .collect()
 }
 

@@ -1,6 +1,5 @@
 //! The terms that policies are made of: which actions, principals, operators and dates there are.
 
-use crate::model::AccountId;
 use crate::policy::patterns::Pattern;
 use crate::policy::values::Instant;
 
@@ -57,25 +56,6 @@ pub(super) const IAM_PATHS: [&str; 13] = [
     "access-report/",
 ];
 
-/// Whether a text is the name of a service principal, in any partition.
-#[must_use]
-pub fn is_service(name: &str) -> bool {
-    const SUFFIXES: [&str; 7] = [
-        ".amazonaws.com",
-        ".amazonaws.com.cn",
-        ".amazonaws.eu",
-        ".c2s.ic.gov",
-        ".sc2s.sgov.gov",
-        ".cloud.adc-e.uk",
-        ".csp.hci.ic.gov",
-    ];
-    let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
-    SUFFIXES.into_iter().any(|suffix| {
-        name.strip_suffix(suffix)
-            .is_some_and(|it| !it.is_empty() && it.bytes().all(plain))
-    })
-}
-
 /// Whether an action with wildcards stands for one of these, or is one of them.
 pub(super) fn is_one_of(name: &str, actions: &[&str]) -> bool {
     let pattern = Pattern::of(&name.to_ascii_lowercase());
@@ -100,42 +80,6 @@ pub(super) fn is_partition(text: &str) -> bool {
             | "aws-iso-e"
             | "aws-iso-f"
     )
-}
-
-/// Why a principal of type `AWS` is refused before any look at the accounts.
-pub(super) fn refused_account_principal(name: &str) -> Option<&'static str> {
-    let is_id = |it: &str| {
-        let body = it.strip_prefix("AROA").or_else(|| it.strip_prefix("AIDA"));
-        body.is_some_and(|it| {
-            !it.is_empty() && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':')
-        })
-    };
-    if name == "*" || AccountId::parse(name).is_some() || is_id(name) {
-        return None;
-    }
-    if name.contains(['*', '?']) {
-        return Some(
-            "IAM takes no wildcard in a principal's ARN: name the account, with a condition \
-             `ArnLike` on `aws:PrincipalArn` for roles by the beginning of their name",
-        );
-    }
-    let parts: Vec<&str> = name.splitn(6, ':').collect();
-    let ["arn", partition, service, "", account, resource] = parts.as_slice() else {
-        return Some("name an account, or a role's ARN: `arn:aws:iam::ACCOUNT:role/NAME`");
-    };
-    let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
-    let named = match (*service, kind) {
-        ("iam", "root") => rest.is_empty() && *resource == "root",
-        ("iam", "role" | "user") | ("sts", "assumed-role" | "federated-user") => !rest.is_empty(),
-        _ => false,
-    };
-    if is_partition(partition) && AccountId::parse(account).is_some() && named {
-        None
-    } else {
-        Some(
-            "principals are accounts, roles, users and sessions; groups and other resources are not",
-        )
-    }
 }
 
 /// Which operator a misspelt one was likely meant to be.
@@ -178,8 +122,64 @@ pub(super) fn meant_operator(name: &str) -> String {
     }
 }
 
-/// Whether IAM reads a text as a date: ISO 8601 or seconds since 1970, unless a variable stands in it.
+/// Whether IAM takes a text as a date: ISO 8601, or seconds since 1970, unless a variable stands in it.
+///
+/// IAM reads dates far more leniently than it documents: a day may have one digit, a `T` may be small and
+/// may have nothing behind it, and a time zone may be without minutes or missing.
 pub(super) fn is_date(text: &str) -> bool {
-    let iso = || Instant::parse(&text.to_ascii_uppercase()).is_some();
-    text.contains("${") || text.parse::<i64>().is_ok() || iso()
+    if text.contains("${") || text.parse::<i64>().is_ok() || Instant::parse(text).is_some() {
+        return true;
+    }
+    let text = text.to_ascii_lowercase();
+    let (date, time) = text.split_once('t').unwrap_or((&text, ""));
+    is_calendar_date(date) && is_time(time)
+}
+
+/// Whether a text is digits for a number of this range.
+fn is_within(text: &str, range: std::ops::RangeInclusive<i64>) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|it| it.is_ascii_digit())
+        && text.parse().is_ok_and(|it| range.contains(&it))
+}
+
+/// A year, perhaps before the year 0, with a month and a day or without.
+fn is_calendar_date(date: &str) -> bool {
+    let before = date.strip_prefix('-');
+    let last = if before.is_some() {
+        292_275_054
+    } else {
+        292_278_993
+    };
+    let parts: Vec<&str> = before.unwrap_or(date).split('-').collect();
+    let ranges = [0..=last, 1..=12, 1..=31];
+    parts.len() <= 3
+        && parts
+            .iter()
+            .zip(ranges)
+            .all(|(part, range)| is_within(part, range))
+}
+
+/// Hours, perhaps with minutes, seconds and a time zone; or nothing.
+fn is_time(time: &str) -> bool {
+    let (clock, zone) = match time.find(['z', '+', '-']) {
+        Some(at) => time.split_at(at),
+        None => (time, ""),
+    };
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let ranges = [0..=23, 0..=59, 0..=60];
+    let is_clock = parts.len() <= 3
+        && parts
+            .iter()
+            .zip(ranges)
+            .all(|(part, range)| is_within(part, range));
+    let is_zone = match zone.strip_prefix(['+', '-']) {
+        None => matches!(zone, "" | "z"),
+        Some(offset) => {
+            let (hours, minutes) = offset.split_once(':').unwrap_or((offset, "00"));
+            let two = hours.len() == 2 && minutes.len() == 2;
+            two && is_within(hours, 0..=23) && is_within(minutes, 0..=59)
+        }
+    };
+    time.is_empty() || is_clock && is_zone && is_within(fraction, 0..=999_999_999)
 }

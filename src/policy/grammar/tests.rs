@@ -208,6 +208,11 @@ fn a_principal_is_named_without_wildcards() {
         r#"{"Service": "lambda.amazonaws.com"}"#,
         r#"{"Service": ["sns.eu-south-1.amazonaws.com", "ec2.amazonaws.com.cn"]}"#,
         r#"{"Federated": "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"}"#,
+        r#"{"Federated": "arn:aws:iam::111111111111:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123ABCD"}"#,
+        r#"{"Federated": "arn:aws-us-gov:iam::111111111111:saml-provider/Corp_Idp-1.x"}"#,
+        r#"{"Federated": ["cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com"]}"#,
+        r#"{"AWS": "arn:aws:sts::111111111111:federated-user/ann"}"#,
+        r#"{"AWS": "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0a"}"#,
     ] {
         let fields = format!(r#""Principal": {good}"#);
         assert_eq!(of(Grammar::Trust, &fields), "", "{good}");
@@ -222,6 +227,44 @@ fn a_principal_is_named_without_wildcards() {
         ("AWS", "arn:aws:sqs:eu-west-1:111111111111:q"),
         ("AWS", "11111111111"),
         ("AWS", "lambda.amazonaws.com"),
+        ("AWS", "111111111111 "),
+        ("AWS", "arn:aws:iam::11111111111:root"),
+        ("AWS", "arn:aws:iam::1111111111111:role/a"),
+        ("AWS", "arn:aws:iam::aws:role/a"),
+        ("AWS", "arn:aws:iam:eu-west-1:111111111111:role/a"),
+        ("AWS", "arn:aws:iam::111111111111:role/a b"),
+        ("AWS", "arn:aws:iam::111111111111:role//a"),
+        ("AWS", "arn:aws:iam::111111111111:root/a"),
+        ("AWS", "arn:aws:iam::111111111111:assumed-role/a/b"),
+        ("AWS", "arn:aws:sts::111111111111:assumed-role/a"),
+        ("AWS", "arn:aws:sts::111111111111:assumed-role/team/a/b"),
+        ("AWS", "arn:aws:sts::111111111111:assumed-role/a/*"),
+        ("AWS", "arn:aws:sts::111111111111:role/a"),
+        ("AWS", "arn:amazon:iam::111111111111:root"),
+        ("AWS", ""),
+        ("Service", "*"),
+        ("Service", "*.amazonaws.com"),
+        ("Service", ".amazonaws.com"),
+        ("Service", "ec2..amazonaws.com"),
+        ("Service", "EC2.amazonaws.com"),
+        ("Service", "arn:aws:iam::111111111111:root"),
+        ("Federated", "*"),
+        ("Federated", ""),
+        ("Federated", "token.actions.githubusercontent.com"),
+        ("Federated", "cognito-identity"),
+        ("Federated", "arn:aws:iam::111111111111:oidc-provider/*"),
+        (
+            "Federated",
+            "arn:aws:iam::111111111111:oidc-provider/https://x.example.com",
+        ),
+        ("Federated", "arn:aws:iam::111111111111:oidc-provider/"),
+        ("Federated", "arn:aws:iam::111111111111:saml-provider/"),
+        ("Federated", "arn:aws:iam::11111:saml-provider/corp"),
+        ("Federated", "arn:aws:iam::111111111111:role/a"),
+        (
+            "CanonicalUser",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ),
         ("Service", "lambda"),
         ("Service", "lambda.amazon.com"),
     ] {
@@ -241,6 +284,86 @@ fn a_principal_is_named_without_wildcards() {
 }
 
 #[test]
+fn a_canonical_user_is_one_of_a_bucket() {
+    let of = |id: &str| {
+        let fields = format!(r#""Principal": {{"CanonicalUser": "{id}"}}"#);
+        of(Grammar::Resource(Holder::Other), &fields)
+    };
+    assert_eq!(of(&"0123456789abcdef".repeat(4)), "");
+    assert!(of("0123").contains("Invalid principal in policy"));
+}
+
+#[test]
+fn nothing_in_one_partition_is_let_into_another() {
+    let of = |here: Partition, grammar: Grammar, statement: Value| {
+        let document = serde_json::json!({"Statement": statement});
+        let found = grammar.refusals_in(Some(here), &document);
+        found.into_iter().map(|it| it.at).collect::<Vec<_>>()
+    };
+    let trust = |here: Partition, kind: &str, name: &str| {
+        of(
+            here,
+            Grammar::Trust,
+            serde_json::json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {kind: name}}),
+        )
+    };
+    let (aws, china) = (Partition::Aws, Partition::China);
+    for (here, kind, name) in [
+        (aws, "AWS", "arn:aws:iam::111111111111:root"),
+        (china, "AWS", "arn:aws-cn:iam::111111111111:root"),
+        (china, "AWS", "111111111111"),
+        (china, "Service", "ec2.amazonaws.com.cn"),
+        (china, "Service", "lambda.amazonaws.com"),
+        (Partition::GovCloud, "Service", "lambda.amazonaws.com"),
+        (Partition::Europe, "Service", "lambda.amazonaws.eu"),
+        (
+            china,
+            "Federated",
+            "cognito-identity.cn-north-1.amazonaws.com.cn",
+        ),
+    ] {
+        assert_eq!(trust(here, kind, name), [""; 0], "{here} {name}");
+    }
+    for (here, kind, name) in [
+        (aws, "AWS", "arn:aws-cn:iam::111111111111:root"),
+        (
+            aws,
+            "AWS",
+            "arn:aws-us-gov:sts::111111111111:assumed-role/a/b",
+        ),
+        (china, "AWS", "arn:aws:iam::111111111111:role/a"),
+        (aws, "Service", "ec2.amazonaws.com.cn"),
+        (aws, "Service", "lambda.amazonaws.eu"),
+        (
+            aws,
+            "Federated",
+            "arn:aws-cn:iam::111111111111:saml-provider/corp",
+        ),
+    ] {
+        let at = format!("Statement[0].Principal.{kind}");
+        assert_eq!(trust(here, kind, name), [at], "{here} {name}");
+    }
+    let identity = |here: Partition, resource: &str| {
+        of(
+            here,
+            Grammar::Identity,
+            serde_json::json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}),
+        )
+    };
+    assert_eq!(identity(aws, "arn:aws:s3:::bucket/*"), [""; 0]);
+    assert_eq!(identity(aws, "arn:*:s3:::bucket/*"), [""; 0]);
+    assert_eq!(identity(china, "arn:aws-cn:s3:::bucket/*"), [""; 0]);
+    assert_eq!(
+        identity(aws, "arn:aws-cn:s3:::bucket/*"),
+        ["Statement[0].Resource"]
+    );
+    assert_eq!(
+        identity(china, "arn:aws:s3:::bucket/*"),
+        ["Statement[0].Resource"]
+    );
+}
+
+#[test]
 fn a_condition_has_an_operator_of_iam_and_dates_that_are_dates() {
     for good in [
         r#"{"ForAnyValue:StringLikeIfExists": {"aws:x": ["a"]}}"#,
@@ -249,6 +372,9 @@ fn a_condition_has_an_operator_of_iam_and_dates_that_are_dates() {
         r#"{"DateLessThan": {"aws:CurrentTime": ["2026-01-31", "2026-01-31T10:00:00Z", "1767225600", 5]}}"#,
         r#"{"DateGreaterThan": {"aws:CurrentTime": "2016-12-13T21:20:37.593194+00:00"}}"#,
         r#"{"DateGreaterThan": {"aws:CurrentTime": "${aws:TokenIssueTime}"}}"#,
+        r#"{"DateGreaterThan": {"aws:CurrentTime": ["01T", "2026-1-5", "2026", "2026-07", "-292275054"]}}"#,
+        r#"{"DateGreaterThan": {"aws:CurrentTime": ["2026-12-13t2:00:00.593194+23", "2026-12-13T2", "2026-12-13T02:00z"]}}"#,
+        r#"{"DateGreaterThan": {"aws:CurrentTime": ["2026-12-13T02:00:00-05:30", "1767225600.5", "2026-12-13T02:00:00"]}}"#,
         // IAM takes keys without a service, and names of operators that ask nothing.
         r#"{"StringEqualsIfExists": {"a": "asf"}}"#,
         r#"{"DateLessThanEquals": {"a": "2019-07-01T13:20:15Z"}}"#,
@@ -398,6 +524,8 @@ fn a_document_has_a_version_of_two_a_statement_and_unique_sids() {
         identity(&format!(r#"{{"Statement": [{one}, {one}]}}"#)),
         "Statement[1].Sid: Statement IDs (SID) in a single policy must be unique."
     );
-    let text = Grammar::Identity.read("{").expect_err("no JSON");
+    let text = Grammar::Identity
+        .read(Partition::Aws, "{")
+        .expect_err("no JSON");
     assert_eq!(text.words, "This policy contains invalid Json");
 }

@@ -92,6 +92,14 @@ pub(super) fn a_trust_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack() 
         json!({"Principal": {"AWS": "arn:aws:iam::222222222222:group/x"}}),
         json!({"Principal": {"Service": "lambda"}}),
         json!({"Principal": {"Aws": "*"}}),
+        json!({"Principal": {"AWS": "arn:aws-cn:iam::222222222222:root"}}),
+        json!({"Principal": {"AWS": "arn:aws:iam::22222222222:root"}}),
+        json!({"Principal": {"AWS": "arn:aws:sts::222222222222:assumed-role/ci"}}),
+        json!({"Principal": {"Service": "*"}}),
+        json!({"Principal": {"Service": "ec2.amazonaws.com.cn"}}),
+        json!({"Principal": {"Federated": "github.com"}}),
+        json!({"Principal": {"Federated": "arn:aws-cn:iam::222222222222:saml-provider/corp"}}),
+        json!({"Principal": {"CanonicalUser": "0123456789abcdef".repeat(4)}}),
         json!({"NotPrincipal": {"AWS": "*"}}),
     ]);
     let text = "[roles.r]\ntrust_policy = \"trust.json\"\n";
@@ -122,6 +130,7 @@ pub(super) fn a_role_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
         json!({"Resource": []}),
         json!({"Resource": "queues.q"}),
         json!({"Resource": "arn:aws:s3::bucket"}),
+        json!({"Resource": "arn:aws-cn:s3:::bucket"}),
         json!({"Resource": "arn:aws:iam:eu-west-1:111111111111:role/r"}),
         json!({"NotResource": "*"}),
     ]);
@@ -259,6 +268,34 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
                 "/a",
                 &json!({"type": "mock", "requestParameters": {"integration.request.path.x": "method.request.path.x"}}),
             ),
+            definition("3.0.1", "/a", &json!("mock")),
+            definition(
+                "3.0.1",
+                "/a",
+                &json!({"type": "mock", "timeoutInMillis": 300_001}),
+            ),
+            definition(
+                "3.0.1",
+                "/a",
+                &json!({"type": "http_proxy", "httpMethod": "GET", "uri": "http://x.example.com", "connectionType": "VPC_LINK"}),
+            ),
+            definition(
+                "3.0.1",
+                "/a",
+                &json!({"type": "mock", "contentHandling": "CONVERT"}),
+            ),
+            definition(
+                "3.0.1",
+                "/a",
+                &json!({"type": "mock", "requestParameters": {"integration.request.header.x": "static"}}),
+            ),
+            definition(
+                "3.0.1",
+                "/a",
+                &json!({"type": "mock", "responses": {"default": {"statusCode": "200", "responseParameters": {"method.response.header.x": "'*'"}}}}),
+            ),
+            json!({"openapi": "3.0.1", "info": {"title": "x"}, "components": {"schemas": {"a": {"$ref": "#/components/schemas/b"}}},
+                "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
             json!({"openapi": "3.0.1", "info": {"title": "x"}}),
         ] {
             let error = refused(&bench, put(&api.id, true, &document)).await;
