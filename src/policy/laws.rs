@@ -13,6 +13,7 @@ use super::document::{
     Clause, Conditions, Document, Effect, OLD_VERSION, PrincipalClause, Principals, Statement,
     VERSION,
 };
+use super::facts::Facts;
 use super::interchange;
 use super::normal::{normal, same, same_meaning};
 use super::own;
@@ -534,11 +535,8 @@ proptest! {
                 let found = (lets(no, witness, own), lets(yes, witness, own));
                 // Whether a private API's policy must let in its own account is not certain.
                 let private = witness.action.starts_with("execute-api:");
-                // Sessions are given of roles alone: no service takes such a call about anything else.
-                let no_call = witness.action.starts_with("sts:") && !witness.resource.contains(":role/");
                 let is_shown = found == (Three::No, Three::Yes)
-                    || private && found.1 == Three::Yes
-                    || no_call;
+                    || private && found.1 == Three::Yes;
                 prop_assert!(is_shown, "{:?} {:?}", found, witness);
             }
         }
@@ -586,17 +584,26 @@ proptest! {
     }
 }
 
-/// Whether no call on AWS has this context: keys that exclude or repeat one another.
+/// Whether no call on AWS is like this: keys that exclude or repeat one another, or sessions of what is no role.
 fn is_impossible(request: &Request) -> bool {
     let has = |key: &str| request.context.contains_key(key);
     let in_account = matches!(&request.principal, Who::Arn(_));
     let endpoint = has("aws:SourceVpce") || has("aws:VpcSourceIp");
     let source = request.context.get("aws:SourceArn");
     let of_source = source.and_then(|it| it[0].split(':').nth(4));
-    let account = request.context.get("aws:SourceAccount");
+    // To SNS, the source of a signed request is the account that signed it.
+    let is_signed = in_account && request.action.to_lowercase().starts_with("sns:");
+    let signer = Facts::of(request).caller.account().filter(|_| is_signed);
+    let named = request.context.get("aws:SourceAccount");
+    let named = named.map(|it| it[0].as_str());
+    let account = signer.or(named);
     has("aws:SourceIp") == endpoint
+        || request.action.starts_with("sts:") && !request.resource.contains(":role/")
         || has("aws:PrincipalOrgID") && !in_account
+        || signer
+            .zip(named)
+            .is_some_and(|(signer, named)| signer != named)
         || of_source
             .zip(account)
-            .is_some_and(|(of_source, account)| of_source != account[0])
+            .is_some_and(|(of_source, account)| of_source != account)
 }

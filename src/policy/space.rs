@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::all_of;
-use super::automaton::{Atlas, Class, Language, Step, Universe, literal, steps};
+use super::automaton::{Atlas, Class, Language, Step, Universe, literal, segment_steps, steps};
 use super::condition::Test;
 use super::coordinate::{self, Coordinate, Value, What, links, text_of};
 use super::coordinates::{
@@ -133,6 +133,7 @@ impl Space {
                 .iter()
                 .flat_map(|it| resources(it))
                 .chain(linked(&What::Resource))
+                .chain(guarded.iter().map(|it| resources_of(it)))
                 .chain(accounts.iter().map(|it| in_segment(&literal(it), ACCOUNT)));
             let atlas = Atlas::of(Universe::Arn, languages).map_err(|_| too_many("resources"))?;
             let mut coordinate = Coordinate::texts(What::Resource, atlas);
@@ -177,7 +178,7 @@ impl Space {
             impossible: Vec::new(),
             owner: owner.map(str::to_owned),
             accounts,
-            guarded,
+            guarded: guarded.clone(),
             askers,
             spellings: tests
                 .iter()
@@ -186,9 +187,13 @@ impl Space {
                 .collect(),
         };
         space.impossible = impossibilities(&space.coordinates, &space.shape, &keys);
-        space
-            .impossible
-            .extend(owner.and_then(|it| space.of_others(it)));
+        let further = owner.and_then(|it| space.of_others(it));
+        space.impossible.extend(further);
+        let further: Vec<Cube> = guarded
+            .iter()
+            .filter_map(|it| space.misplaced(it))
+            .collect();
+        space.impossible.extend(further);
         Ok(space)
     }
 
@@ -284,6 +289,24 @@ impl Space {
             !account.is_empty() && account != owner
         });
         (!self.shape.is_void(&cube)).then_some(cube)
+    }
+
+    /// The combinations that ask a guarded service about what is not its own: KMS has keys, and STS gives
+    /// sessions of roles.
+    fn misplaced(&self, service: &str) -> Option<Cube> {
+        let (action, resource) = (self.index(&What::Action)?, self.index(&What::Resource)?);
+        let text = |index: usize, it: usize| {
+            let value = &self.coordinates[index].values[it];
+            text_of(value).unwrap_or_default()
+        };
+        let own = Pattern::of(guarded_resource(service));
+        let mut cube = self.shape.full();
+        let keep = |cube: &mut Cube, index, passes: &dyn Fn(&str) -> bool| {
+            self.shape.keep(cube, index, |it| passes(text(index, it)));
+        };
+        keep(&mut cube, action, &|it| it.starts_with(service));
+        keep(&mut cube, resource, &|it| own.matches_arn(it) != Three::Yes);
+        (self.kind == Kind::Resource && !self.shape.is_void(&cube)).then_some(cube)
     }
 
     /// The combinations whose action only the resource's own account may call.
@@ -419,7 +442,10 @@ fn guarded_services(rules: &[&Rule]) -> Vec<&'static str> {
         }
         Template::Variable(_) => false,
     });
-    let names = |service: &str| actions().any(|it| text(it.tokens()).starts_with(service));
+    let names = |service: &str| {
+        let mut heads = actions().map(|it| text(it.tokens()));
+        heads.any(|it| !it.is_empty() && (it.starts_with(service) || service.starts_with(&it)))
+    };
     let all = GUARDED.into_iter();
     all.filter(|it| names(it) || !of_another).collect()
 }
@@ -505,6 +531,19 @@ fn accounts_of(rules: &[&Rule], owner: Option<&str>) -> BTreeSet<String> {
 
 /// Services whose resources' policies must allow in their own account as well.
 const GUARDED: [&str; 2] = ["kms:", "sts:"];
+
+/// A pattern of the resources of a guarded service.
+fn guarded_resource(service: &str) -> &'static str {
+    match service {
+        "kms:" => "arn:*:kms:*:*:key/*",
+        _ => "arn:*:iam:*:*:role/*",
+    }
+}
+
+fn resources_of(service: &str) -> Language {
+    Language(vec![segment_steps(&Pattern::of(guarded_resource(service)))])
+}
+
 /// Keys by which a policy tells the VPC endpoints of a private API apart.
 const ENDPOINTS: [&str; 3] = ["aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"];
 /// The segment of an ARN that holds its account.

@@ -369,7 +369,12 @@ fn nicer_action(atlas: Option<&Atlas>, example: &str, resource: &str) -> String 
         None => "",
     };
     let services = [service, example.split(':').next().unwrap_or_default()];
-    let known = || KNOWN.into_iter().filter(|it| fits(it));
+    // STS and KMS are asked about their own resources only.
+    let is_asked = |it: &str| {
+        let own = it.split(':').next().unwrap_or_default();
+        own == service || service.is_empty() || !["sts", "kms"].contains(&own)
+    };
+    let known = || KNOWN.into_iter().filter(|it| is_asked(it) && fits(it));
     let of = |service: &str| known().find(|it| it.split(':').next() == Some(service));
     let found = services.into_iter().find_map(of).map(str::to_owned);
     let found = found.or_else(|| services.into_iter().flat_map(all_of).find(|it| fits(it)));
