@@ -183,7 +183,7 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
         Who::Arn(format!("arn:{partition}:iam::{account}:role/someone"))
     };
     let resource = if space.index(&What::Resource).is_none() {
-        unnamed_resource(&principal, &action)
+        unnamed_resource(space.owner.as_deref(), &principal, &action)
     } else {
         resource
     };
@@ -222,17 +222,27 @@ fn spelling(space: &Space, key: &str) -> String {
     known.map_or_else(|| key.to_owned(), Clone::clone)
 }
 
-/// A resource for documents that name none, as a role's trust policy does.
-fn unnamed_resource(principal: &Who, action: &str) -> String {
-    let account = match principal {
+/// A resource for documents that name none, as a role's trust policy does, or only by variables.
+fn unnamed_resource(owner: Option<&str>, principal: &Who, action: &str) -> String {
+    let of_caller = match principal {
         Who::Arn(arn) => arn.split(':').nth(4).filter(|it| it.len() == 12),
         Who::Service(_) | Who::Anonymous => None,
     };
-    let account = account.unwrap_or(SOMEWHERE);
-    match action.split(':').next() {
-        Some("sts") => format!("arn:aws:iam::{account}:role/target"),
-        Some(service) => format!("arn:aws:{service}:eu-west-1:{SOMEWHERE}:example"),
-        None => "*".to_owned(),
+    let service = action.split(':').next().unwrap_or_default();
+    if service == "sts" {
+        let account = owner.or(of_caller).unwrap_or(SOMEWHERE);
+        return format!("arn:aws:iam::{account}:role/target");
+    }
+    let (account, name) = (owner.unwrap_or(SOMEWHERE), plain_name(service));
+    format!("arn:aws:{service}:eu-west-1:{account}:{name}")
+}
+
+/// A name that a resource of a service can have.
+fn plain_name(service: &str) -> &'static str {
+    match service {
+        "kms" => "key/example",
+        "execute-api" => "a1b2c3d4e5/prod/GET/example",
+        _ => "example",
     }
 }
 
@@ -330,10 +340,9 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<
     let service = asked
         .filter(|it| ["kms", "sqs", "execute-api"].contains(it))
         .unwrap_or("sns");
-    let name = match service {
-        "kms" => "key/example",
-        "execute-api" => "a1b2c3d4e5/prod/GET/example",
-        _ => name,
+    let name = match plain_name(service) {
+        "example" => name,
+        of_service => of_service,
     };
     for (segment, wishes) in [
         (1, ["aws", "aws-cn"]),
