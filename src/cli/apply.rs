@@ -15,6 +15,7 @@ use crate::lower::Handover;
 use crate::model::{Address, Arn};
 use crate::plan::adopt::{Adopt, take_over};
 use crate::plan::{Action, Consent, Plan};
+use crate::report::human::seconds;
 use crate::report::style::counted;
 use crate::report::{self, human, json};
 
@@ -126,12 +127,30 @@ pub(super) async fn carry_out(
     if plan.is_empty() {
         return Outcomes::default();
     }
-    let pressed = stream::unfold(0, |count| async move {
-        stop_asked_for().await?;
-        if count == 0 {
+    let deadline = screen.deadline();
+    if let Some(deadline) = &deadline {
+        deadline.begin_to_write();
+    }
+    let pressed = stream::unfold((0, deadline), |(count, deadline)| async move {
+        let late = async {
+            match &deadline {
+                Some(it) => it.passed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let is_late = tokio::select! {
+            asked = stop_asked_for() => asked.map(|()| false)?,
+            () = late => true,
+        };
+        if let Some(deadline) = deadline.as_ref().filter(|_| is_late) {
+            let time = seconds(deadline.time);
+            screen.warn(&format!(
+                "the deadline of {time} has passed: stopping after the calls in flight"
+            ));
+        } else if count == 0 {
             screen.talk("stopping after the calls in flight; press again to leave now");
         }
-        Some(((), count + 1))
+        Some(((), (count + 1, deadline.filter(|_| !is_late))))
     });
     let tell = |event| screen.event(plan, &event);
     execute::run(plan, &session.cloud, ids, pressed, &tell).await

@@ -142,6 +142,9 @@ pub struct Where {
     /// Use the cloud built into this program, kept in DIR/sandbox.json, instead of AWS.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = SANDBOX)]
     pub sandbox: Option<PathBuf>,
+    /// Stop after this time: what is only read ends with code 1, what is being applied as by ctrl-c.
+    #[arg(long, value_name = "TIME", value_parser = interval, hide_short_help = true)]
+    pub deadline: Option<Duration>,
 }
 
 /// `validate`
@@ -649,7 +652,7 @@ fn selector(text: &str) -> Result<Selector, String> {
 fn interval(text: &str) -> Result<Duration, String> {
     match crate::stack::duration(text) {
         Some(it) if it >= Duration::from_secs(1) => Ok(it),
-        Some(_) => Err("less than a second apart is no watch; write `30s` or `15m`".to_owned()),
+        Some(_) => Err("less than a second is too short; write `30s` or `15m`".to_owned()),
         None => Err(format!(
             "`{text}` is not a span of time; write `30s` or `15m`"
         )),

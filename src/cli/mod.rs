@@ -3,6 +3,7 @@
 mod apply;
 pub mod args;
 mod ask;
+mod deadline;
 mod destroy;
 mod drift;
 mod explain;
@@ -29,7 +30,6 @@ mod verify;
 mod who_can;
 
 use std::io::ErrorKind;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -37,7 +37,8 @@ use clap::{CommandFactory, Parser};
 use crate::cloud::Fault;
 use crate::escape::screen::line;
 use crate::kinds::survey::SurveyErrors;
-use args::{Cli, Command};
+use crate::report::human::seconds;
+use args::{Cli, Command, Where};
 use screen::Screen;
 
 /// How a command ended: the exit code says it.
@@ -51,7 +52,7 @@ pub enum Ending {
     Refused,
     /// Applied in part: 4.
     InPart,
-    /// Stopped by ctrl-c: 130.
+    /// Stopped by ctrl-c, a signal or the deadline: 130.
     Interrupted,
 }
 
@@ -118,7 +119,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
-    if let Some(directory) = sandbox_of(command) {
+    let place = place_of(command);
+    if let Some(directory) = place.and_then(|it| it.sandbox.as_deref()) {
         if directory.extension().is_some_and(|it| it == "toml") {
             return Err(Failure::Plain(format!(
                 "`--sandbox {0}` would keep the sandbox in a folder of that name; write the stack first, \
@@ -129,6 +131,20 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
         // The sandbox lives on virtual time: its waits cost nothing.
         tokio::time::pause();
     }
+    let Some(time) = place.and_then(|it| it.deadline) else {
+        return carry_out(command, screen).await;
+    };
+    let deadline = screen.keep_deadline(time);
+    tokio::select! {
+        ended = carry_out(command, screen) => ended,
+        () = deadline.passed_while_reading() => Err(Failure::Plain(format!(
+            "the deadline of {} passed before everything was read; nothing was changed on AWS",
+            seconds(time)
+        ))),
+    }
+}
+
+async fn carry_out(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
     match command {
         Command::Validate(args) => files::validate(args, screen),
         Command::Plan(args) => plan::plan(args, screen).await,
@@ -159,8 +175,8 @@ async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
     }
 }
 
-/// The folder of the sandbox that a command is to use.
-fn sandbox_of(command: &Command) -> Option<&Path> {
+/// The cloud that a command is to use, if it uses any.
+fn place_of(command: &Command) -> Option<&Where> {
     let place = match command {
         Command::Plan(it) => &it.place,
         Command::Apply(it) => &it.place,
@@ -184,7 +200,7 @@ fn sandbox_of(command: &Command) -> Option<&Path> {
         | Command::Simulate(_)
         | Command::Compare(_) => return None,
     };
-    place.sandbox.as_deref()
+    Some(place)
 }
 
 fn tell(failure: &Failure, screen: &Screen) {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Cli, Colour};
+use super::deadline::Deadline;
 use super::log::{Log, Secrets};
 use crate::cloud::seam;
 use crate::escape::screen::{line, page};
@@ -41,6 +42,7 @@ pub(super) struct Screen {
     unprinted: RefCell<Option<io::Error>>,
     log: Option<Log>,
     secrets: RefCell<Secrets>,
+    deadline: RefCell<Option<Deadline>>,
 }
 
 impl Screen {
@@ -67,6 +69,7 @@ impl Screen {
             unprinted: RefCell::default(),
             log: None,
             secrets: RefCell::new(Secrets::of_environment()),
+            deadline: RefCell::default(),
         }
     }
 
@@ -79,6 +82,18 @@ impl Screen {
     /// Keeps what a stack says of external ids out of what is told of calls.
     pub(super) fn keep_secret(&self, stack: &Stack) {
         self.secrets.borrow_mut().add(stack);
+    }
+
+    /// Keeps when the command is to end.
+    pub(super) fn keep_deadline(&self, time: Duration) -> Deadline {
+        let deadline = Deadline::of(time);
+        self.deadline.replace(Some(deadline.clone()));
+        deadline
+    }
+
+    /// Returns when the command is to end, if it has to.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        self.deadline.borrow().clone()
     }
 
     /// Prints a line about a call.
