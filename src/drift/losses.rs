@@ -105,33 +105,109 @@ pub(super) fn narrowed(stack: &Value, live: &Value, path: &str) -> Vec<String> {
             }
             None if key == "$or" => {
                 let ways = list(wanted);
-                let ways = ways.iter().filter_map(Value::as_object).map(|way| {
-                    let tests = way
-                        .iter()
-                        .map(|(key, it)| format!("`{path}{key}` is {}", one_of(&list(it))));
-                    tests.collect::<Vec<_>>().join(" and ")
-                });
-                let ways: Vec<String> = ways.collect();
+                let ways: Vec<String> = ways.iter().map(|it| way_in_words(it, path)).collect();
                 found.push(format!("messages in which neither {}", ways.join(" nor ")));
             }
-            None => found.push(format!(
-                "messages whose `{name}` is not {}",
-                one_of(&list(wanted))
-            )),
-            Some(before) if before.is_object() => {
+            Some(before) if key == "$or" => {
+                let left = list(wanted);
+                let gone = list(before).into_iter().filter(|way| {
+                    let lets_all = |it: &Value| narrowed(way, it, "").is_empty();
+                    !left.iter().any(lets_all)
+                });
+                let gone = gone.map(|it| format!("messages in which {}", way_in_words(&it, path)));
+                found.extend(gone);
+            }
+            Some(before) if before.is_object() && wanted.is_object() => {
                 found.extend(narrowed(before, wanted, &format!("{name}.")));
             }
-            Some(before) => {
+            Some(_) if wanted.is_object() => {
+                let nothing = Value::Object(serde_json::Map::new());
+                found.extend(narrowed(&nothing, wanted, &format!("{name}.")));
+            }
+            Some(before) if !before.is_object() => {
                 let left = list(wanted);
-                let mut gone = list(before);
-                gone.retain(|it| !left.contains(it));
+                let gone: Vec<Value> = list(before)
+                    .iter()
+                    .flat_map(|it| left_out(it, &left))
+                    .collect();
                 if !gone.is_empty() {
                     found.push(format!("messages whose `{name}` is {}", one_of(&gone)));
                 }
             }
+            None | Some(_) => found.push(format!(
+                "messages whose `{name}` is not {}",
+                one_of(&list(wanted))
+            )),
         }
     }
     found
+}
+
+/// Returns one alternative of a filter in words: all that it asks for.
+fn way_in_words(way: &Value, path: &str) -> String {
+    let fields = way.as_object().into_iter().flatten();
+    let tests = fields.map(|(key, it)| match it {
+        Value::Array(ways) if key == "$or" => {
+            let ways: Vec<String> = ways.iter().map(|it| way_in_words(it, path)).collect();
+            format!("({})", ways.join(" or "))
+        }
+        Value::Object(_) => way_in_words(it, &format!("{path}{key}.")),
+        _ => format!(
+            "`{path}{key}` is {}",
+            one_of(it.as_array().map_or(&[], Vec::as_slice))
+        ),
+    });
+    tests.collect::<Vec<_>>().join(" and ")
+}
+
+/// Returns what a value of a filter takes and none of the others does, as values.
+fn left_out(value: &Value, others: &[Value]) -> Vec<Value> {
+    if others.iter().any(|it| covers(it, value)) {
+        return Vec::new();
+    }
+    // Of two lists of what is refused, the longer one takes away what only it names.
+    let (Some(old), [other]) = (refused(value), others) else {
+        return vec![value.clone()];
+    };
+    let Some(new) = refused(other) else {
+        return vec![value.clone()];
+    };
+    new.into_iter().filter(|it| !old.contains(it)).collect()
+}
+
+/// The plain values that an `anything-but` refuses; `None` for anything else.
+fn refused(value: &Value) -> Option<Vec<Value>> {
+    let list = match value.get("anything-but")? {
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    };
+    list.iter().all(|it| !it.is_object()).then_some(list)
+}
+
+/// Whether one value of a filter certainly takes all that another one takes.
+fn covers(wide: &Value, narrow: &Value) -> bool {
+    let text =
+        |it: &Value, operator: &str| it.get(operator).and_then(Value::as_str).map(str::to_owned);
+    let own = narrow.as_str();
+    if wide == narrow || wide.get("exists") == Some(&Value::Bool(true)) {
+        return wide == narrow || narrow.get("exists") != Some(&Value::Bool(false));
+    }
+    if let Some(prefix) = text(wide, "prefix") {
+        let inner = text(narrow, "prefix").or_else(|| own.map(str::to_owned));
+        return inner.is_some_and(|it| it.starts_with(&prefix));
+    }
+    if let Some(suffix) = text(wide, "suffix") {
+        let inner = text(narrow, "suffix").or_else(|| own.map(str::to_owned));
+        return inner.is_some_and(|it| it.ends_with(&suffix));
+    }
+    if let Some(same) = text(wide, "equals-ignore-case") {
+        return own.is_some_and(|it| it.to_lowercase() == same.to_lowercase());
+    }
+    match (refused(wide), refused(narrow)) {
+        (Some(few), Some(many)) => few.iter().all(|it| many.contains(it)),
+        (Some(few), None) => own.is_some() && !few.contains(narrow),
+        _ => false,
+    }
 }
 
 /// Returns the values of a filter in words, any of which is enough.
@@ -167,5 +243,79 @@ fn in_words(value: &Value) -> String {
             pairs.collect::<Vec<_>>().join(" and ")
         }
         _ => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(stack: &Value, live: &Value) -> Vec<String> {
+        narrowed(stack, live, "")
+    }
+
+    #[test]
+    fn a_narrowed_filter_says_what_it_lets_through_no_longer() {
+        use serde_json::json;
+        for (stack, live, expected) in [
+            (
+                json!({"a": ["x", "y"]}),
+                json!({"a": ["x"]}),
+                vec!["messages whose `a` is y"],
+            ),
+            (
+                json!({"$or": [{"a": ["x"]}, {"b": ["y"], "c": ["z"]}]}),
+                json!({"$or": [{"a": ["x"]}]}),
+                vec!["messages in which `b` is y and `c` is z"],
+            ),
+            // An alternative that takes more than before loses nothing.
+            (
+                json!({"$or": [{"a": ["x"]}]}),
+                json!({"$or": [{"a": ["x", "y"]}]}),
+                vec![],
+            ),
+            (
+                json!({}),
+                json!({"$or": [{"a": {"b": ["x"]}}, {"c": ["y"]}]}),
+                vec!["messages in which neither `a.b` is x nor `c` is y"],
+            ),
+            (
+                json!({"a": {"b": ["x", "y"], "$or": [{"c": ["1"]}, {"d": ["2"]}]}}),
+                json!({"a": {"b": ["x"], "$or": [{"d": ["2"]}]}}),
+                vec!["messages in which `a.c` is 1", "messages whose `a.b` is y"],
+            ),
+            (
+                json!({"a": {"b": ["x"]}}),
+                json!({"a": ["x"]}),
+                vec!["messages whose `a` is not x"],
+            ),
+            (
+                json!({"a": ["x"]}),
+                json!({"a": {"b": ["x"]}}),
+                vec!["messages whose `a.b` is not x"],
+            ),
+            (
+                json!({"a": [{"prefix": "ab"}, "abc"]}),
+                json!({"a": [{"prefix": "a"}]}),
+                vec![],
+            ),
+            (
+                json!({"a": [{"anything-but": ["x"]}]}),
+                json!({"a": [{"anything-but": ["x", "y"]}]}),
+                vec!["messages whose `a` is y"],
+            ),
+            (
+                json!({"a": ["x"]}),
+                json!({"a": [{"exists": true}]}),
+                vec![],
+            ),
+            (
+                json!({"a": [{"exists": false}]}),
+                json!({"a": [{"exists": true}]}),
+                vec!["messages whose `a` is absent"],
+            ),
+        ] {
+            assert_eq!(lost(&stack, &live), expected, "{stack} {live}");
+        }
     }
 }

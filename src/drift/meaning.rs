@@ -18,6 +18,7 @@ use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
+use crate::plan::administrators::is_administrator;
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
@@ -77,11 +78,6 @@ pub(super) struct Means<'a> {
     pub(super) api: Option<&'a Have>,
 }
 
-/// The one managed policy whose document everybody knows by heart.
-fn is_administrator(arn: &str) -> bool {
-    arn.ends_with(":iam::aws:policy/AdministratorAccess")
-}
-
 impl Means<'_> {
     /// Compares what the stack says with what AWS lets through.
     fn documents(
@@ -122,7 +118,7 @@ impl Means<'_> {
             }
         }
         if let Some(role) =
-            subject.filter(|_| live.allows_everything() && !stack.allows_everything())
+            subject.filter(|_| live.makes_administrator() && !stack.makes_administrator())
         {
             found.administrator = true;
             let account = self.account_of(role);

@@ -19,9 +19,12 @@ pub struct Administrator {
     pub new: bool,
 }
 
-/// The one managed policy that lets a role do everything, whoever reads it.
-fn is_administrator(arn: &str) -> bool {
-    arn.ends_with(":iam::aws:policy/AdministratorAccess")
+/// Whether a managed policy of AWS lets a role do everything, or give itself the rest.
+#[must_use]
+pub fn is_administrator(arn: &str) -> bool {
+    ["AdministratorAccess", "IAMFullAccess"]
+        .iter()
+        .any(|it| arn.ends_with(&format!(":iam::aws:policy/{it}")))
 }
 
 /// The roles that a plan makes administrators, and those that others made so.
@@ -53,7 +56,7 @@ pub fn administrators(steps: &[Step]) -> Vec<Administrator> {
 }
 
 fn by_own(role: &Role) -> Option<String> {
-    let inline = role.inline.iter().find(|(_, it)| it.allows_everything());
+    let inline = role.inline.iter().find(|(_, it)| it.makes_administrator());
     let attached = role.attached.iter().find(|it| is_administrator(it));
     inline
         .map(|(name, _)| format!("its inline policy `{name}`"))
@@ -70,7 +73,7 @@ fn was_by_own(want: &Want, have: Option<&Have>) -> bool {
         .iter()
         .filter(|(name, _)| name.starts_with(&prefix));
     let declared = |it: &&String| matches!(&want.resource, Resource::Role(role) if role.attached.contains(*it));
-    own.any(|(_, it): (_, &Document)| it.allows_everything())
+    own.any(|(_, it): (_, &Document)| it.makes_administrator())
         || live
             .attached
             .iter()
@@ -88,7 +91,7 @@ fn by_others(want: &Want, have: &Have) -> Option<String> {
         Stranger::Inline(name) => live
             .inline
             .get(name)
-            .is_some_and(Document::allows_everything),
+            .is_some_and(Document::makes_administrator),
         Stranger::Managed(arn) => is_administrator(arn),
         _ => false,
     })?;

@@ -79,6 +79,12 @@ pub struct Clause {
 }
 
 impl Clause {
+    /// Whether these actions hold one, which is in lower case.
+    fn takes(&self, action: &str) -> bool {
+        let holds = |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches(action);
+        self.values.iter().any(holds) != self.negated
+    }
+
     /// The plain form of these patterns.
     pub fn of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
         Self {
@@ -180,6 +186,9 @@ const OF_STATEMENT: [&str; 9] = [
     "Condition",
 ];
 
+/// The actions with which a role gives itself whatever it lacks: a policy of its own words, or of AWS's.
+const ESCALATIONS: [&str; 2] = ["iam:attachrolepolicy", "iam:putrolepolicy"];
+
 impl Document {
     /// A document of these statements.
     #[must_use]
@@ -191,10 +200,10 @@ impl Document {
         }
     }
 
-    /// Whether a statement allows every action on everything, or all but some that do not keep a role from giving
-    /// itself the rest.
+    /// Whether a statement allows every action on everything, or actions with which a role gives itself all others,
+    /// such as `iam:*` or `iam:PutRolePolicy` on every role.
     #[must_use]
-    pub fn allows_everything(&self) -> bool {
+    pub fn makes_administrator(&self) -> bool {
         let whole = |clause: &Clause| {
             !clause.negated
                 && clause
@@ -202,22 +211,30 @@ impl Document {
                     .iter()
                     .any(|it| matches!(it.as_str(), "*" | "*:*"))
         };
-        // With either of these a role gives itself whatever else `NotAction` leaves out.
-        let gives_itself = |clause: &Clause| {
-            clause.negated
-                && ["iam:attachrolepolicy", "iam:putrolepolicy"]
-                    .iter()
-                    .any(|action| {
-                        let takes =
-                            |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches(action);
-                        !clause.values.iter().any(takes)
-                    })
+        let statements = || self.statements.iter();
+        // With either of these on every role, a role gives itself the rest.
+        let gives_itself = |statement: &Statement| {
+            ESCALATIONS.iter().any(|action| {
+                let denied = |it: &Statement| it.effect == Effect::Deny && it.action.takes(action);
+                statement.action.takes(action) && !statements().any(denied)
+            })
         };
-        self.statements.iter().any(|it| {
+        let on_roles = |clause: &Clause| {
+            let of_role = |it: &String| {
+                let parts: Vec<&str> = it.splitn(6, ':').collect();
+                matches!(
+                    parts.as_slice(),
+                    ["arn", _, "iam" | "*", "" | "*", _, "*" | "role/*"]
+                )
+            };
+            !clause.negated && clause.values.iter().any(of_role)
+        };
+        statements().any(|it| {
+            let on = |holds: &dyn Fn(&Clause) -> bool| it.resource.as_ref().is_some_and(holds);
             it.effect == Effect::Allow
                 && it.conditions.is_empty()
-                && (whole(&it.action) || gives_itself(&it.action))
-                && it.resource.as_ref().is_some_and(whole)
+                && (whole(&it.action) && on(&whole)
+                    || gives_itself(it) && (on(&whole) || on(&on_roles)))
         })
     }
 

@@ -164,11 +164,7 @@ impl Ceilings {
 
     /// Returns whether any policy over a request does more than allow everything.
     pub(super) fn bear_on(&self, request: &Request, owner: &AccountId) -> bool {
-        let limits = |it: &Level| {
-            it.policies
-                .iter()
-                .any(|it| !it.document.allows_everything() || it.document.statements.len() > 1)
-        };
+        let limits = |it: &Level| it.policies.iter().any(|it| !is_full(&it.document));
         let callers = self.over_caller(request);
         let empty = callers.iter().any(|it| it.policies.is_empty());
         empty || callers.iter().chain(self.over_owner(owner)).any(limits)
@@ -218,6 +214,17 @@ impl Ceilings {
         }
         request
     }
+}
+
+/// Whether a policy allows everything, and takes nothing away.
+fn is_full(document: &Document) -> bool {
+    let is_whole = |it: &Clause| !it.negated && it.values.iter().any(|it| it == "*");
+    document.statements.iter().all(|it| {
+        it.effect == Effect::Allow
+            && it.conditions.is_empty()
+            && is_whole(&it.action)
+            && it.resource.as_ref().is_some_and(is_whole)
+    }) && !document.statements.is_empty()
 }
 
 /// Returns whether a reason is that a policy of the organization denies.

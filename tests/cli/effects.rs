@@ -295,6 +295,29 @@ fn all_but_what_keeps_nobody_from_the_rest_makes_an_administrator() {
         &report(STACK, all_but(json!(["s3:Foo"]))),
         "roles.w is now administrator of account a (111111111111)",
     );
+    for action in ["iam:*", "iam:PutRolePolicy", "IAM:Attach*", "iam:putrole*"] {
+        for resource in ["*", "arn:aws:iam::*:role/*"] {
+            says(
+                &report(
+                    STACK,
+                    inline(json!({"Effect": "Allow", "Action": [action], "Resource": resource})),
+                ),
+                "roles.w is now administrator of account a (111111111111)",
+            );
+        }
+    }
+    for (action, resource) in [
+        ("iam:PassRole", "*"),
+        ("iam:Get*", "*"),
+        ("iam:PutRolePolicy", "arn:aws:iam::111111111111:role/other"),
+        ("s3:*", "*"),
+    ] {
+        let found = report(
+            STACK,
+            inline(json!({"Effect": "Allow", "Action": action, "Resource": resource})),
+        );
+        assert!(!found.contains("administrator"), "{action}: {found}");
+    }
     let power_user = report(STACK, all_but(json!(["iam:*", "organizations:*"])));
     assert!(!power_user.contains("administrator"), "{power_user}");
 }
