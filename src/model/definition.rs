@@ -269,7 +269,7 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 /// The longest that an integration may wait, in milliseconds: regional and private APIs may have their
 /// quota of 29,000 raised as far.
-const LONGEST_MS: u64 = 300_000;
+pub const LONGEST_MS: u64 = 300_000;
 
 /// The part of an operation that is refused for its integration, and why.
 fn of_integration(

@@ -283,6 +283,42 @@ fn code_130_ctrl_c_ends_after_the_calls_in_flight_and_the_same_command_goes_on()
     folder.run("plan --sandbox --detailed-exitcode").ends(0);
 }
 
+#[test]
+fn a_deadline_ends_reading_with_an_error_and_applying_in_order() {
+    let folder = Folder::with_stacks();
+    let none = folder.run("plan stacks/marketplace.toml --sandbox --deadline 0s");
+    none.ends(1).tells("less than a second is too short");
+    let applied = folder.run(&format!("apply {MARKETPLACE} --yes --deadline 1s"));
+    let applied = applied.ends(130);
+    applied
+        .tells("the deadline of 1.0 s has passed: stopping after the calls in flight")
+        .tells("Interrupted:")
+        .tells("To go on: provision apply stacks/marketplace.toml --sandbox");
+    folder.run(&format!("apply {MARKETPLACE} --yes")).ends(0);
+    folder
+        .run(&format!(
+            "plan {MARKETPLACE} --detailed-exitcode --deadline 1m"
+        ))
+        .ends(0);
+    // API Gateway answers ten reads a second.
+    let mut many =
+        "[stack]\nname = \"many\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n"
+            .to_owned();
+    for it in 0..20 {
+        many += &format!(
+            "[apis.a{it}]\naccount = \"a\"\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n"
+        );
+    }
+    folder.write("many.toml", &many);
+    folder.run("apply many.toml --sandbox many --yes").ends(0);
+    folder
+        .run("drift many.toml --sandbox many --deadline 2s")
+        .ends(1)
+        .tells(
+            "the deadline of 2.0 s passed before everything was read; nothing was changed on AWS",
+        );
+}
+
 /// Runs a command without a terminal: it must end soon, changing nothing, and say how to go on.
 #[track_caller]
 fn refuses_to_guess(folder: &Folder, words: &str, go_on: &str) -> Ran {

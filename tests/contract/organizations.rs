@@ -80,7 +80,10 @@ async fn policies_are_listed_where_they_are_attached(w: &World<'_>) {
     );
     let full = ("FullAWSAccess".to_owned(), true);
     let own = ("NoTopics".to_owned(), false);
-    assert_eq!(attached(w, "r-ab12", scp).await, [full.clone()]);
+    assert_eq!(
+        attached(w, "r-ab12", scp).await,
+        std::slice::from_ref(&full)
+    );
     assert_eq!(attached(w, "ou-ab12-11111111", scp).await, [full, own]);
     assert_eq!(attached(w, w.b.id.as_str(), scp).await, []);
     let full = ("RCPFullAWSAccess".to_owned(), true);

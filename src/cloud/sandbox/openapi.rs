@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::state::Part;
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
-use crate::model::definition::{self, INVALID, text, verb};
+use crate::model::definition::{self, INVALID, LONGEST_MS, text, verb};
 
 /// What a document says of an API. A field is `None` where it says nothing.
 #[derive(Debug, PartialEq)]
@@ -360,9 +360,10 @@ pub(super) fn check_authorization(kind: &str) -> Result<(), String> {
 fn integration(source: &Map<String, Value>) -> Result<IntegrationRecord, Refused> {
     let upper = |name: &str| text(source.get(name)).map(|it| it.to_uppercase());
     let kind = upper("type").unwrap_or_default();
+    // Whether an account's quota was raised is not known here: `validate` takes what a raised one allows.
     let given = source.get("timeoutInMillis").and_then(Value::as_u64);
-    let timeout = given.map_or(Ok(29_000), u32::try_from);
-    let Ok(timeout @ 50..=29_000) = timeout else {
+    let timeout = u32::try_from(given.unwrap_or(29_000)).ok();
+    let Some(timeout) = timeout.filter(|it| (50..=LONGEST_MS).contains(&u64::from(*it))) else {
         let words = "Timeout should be between 50 ms and 29000 ms";
         return Err(("integration", words.to_owned()));
     };
