@@ -261,12 +261,22 @@ fn what_cannot_be_read_is_said_once_with_the_action() {
 #[test]
 fn an_account_of_no_organization_or_of_another_is_said_to_be_so() {
     let folder = under(&Value::Null);
-    folder
-        .run("verify s.toml --sandbox")
-        .ends(0)
-        .tells("Account 999999999999 is in no organization");
+    folder.run("verify s.toml --sandbox").ends(0).tells(
+        "account 999999999999 is in no organization, so it shows none of the other accounts",
+    );
     let document = folder
         .run("plan s.toml --sandbox --json")
+        .ends(0)
+        .document();
+    assert_eq!(document["organization_policies"], "not_read");
+    // What is in none, and is all there is, has no such policies.
+    folder.write(
+        "alone.toml",
+        "[stack]\nname = \"alone\"\nregion = \"eu-west-1\"\n[organization]\nid = \"111111111111\"\n\
+         [accounts.a]\nid = \"111111111111\"\n[topics.events]\naccount = \"a\"\n",
+    );
+    let document = folder
+        .run("plan alone.toml --sandbox alone --json")
         .ends(0)
         .document();
     assert_eq!(document["organization_policies"], "none");

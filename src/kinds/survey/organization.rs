@@ -46,7 +46,7 @@ pub enum OrganizationReading {
     /// The stack does not say how.
     #[default]
     NotAsked,
-    /// The account from which they are read is in no organization: there are none.
+    /// The only account there is, from which they are read, is in no organization: there are none.
     NoOrganization(AccountId),
     /// What could be read is in [`Organization::levels`].
     Asked {
@@ -104,8 +104,19 @@ pub async fn read(cloud: &dyn Cloud, at: &Place, accounts: &BTreeSet<AccountId>)
     let about = match cloud::call(cloud, at, DescribeOrganization).await {
         Ok(about) => about,
         Err(error) if error.code == "AWSOrganizationsNotInUseException" => {
+            // That this one is in none says nothing of the others.
+            let reading = if accounts.iter().all(|it| *it == at.id) {
+                OrganizationReading::NoOrganization(at.id.clone())
+            } else {
+                let why = format!(
+                    "account {} is in no organization, so it shows none of the other accounts; name the management \
+                     account or a delegated administrator in `[organization]`",
+                    at.id
+                );
+                asked(None, vec![why])
+            };
             return Organization {
-                reading: OrganizationReading::NoOrganization(at.id.clone()),
+                reading,
                 ..Organization::default()
             };
         }
