@@ -1,5 +1,6 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -249,9 +250,9 @@ pub(super) async fn look<'a>(
             enter(&mut entered, &mut desired, &it.id, it.by.as_deref())?;
         }
     }
-    let mut so_far = None;
+    let mut before = None;
     loop {
-        let session = Session::open(&entered, place, screen)?.after(so_far);
+        let session = Session::open(&entered, place, screen)?.after(before);
         let (settled, reading) = session.read(stack, desired.clone()).await?;
         let departed = Departed::of(&settled, &reading.live);
         for id in &departed.likely {
@@ -273,7 +274,7 @@ pub(super) async fn look<'a>(
             ));
             enter(&mut entered, &mut desired, id, None)?;
         }
-        so_far = Some(session.so_far());
+        before = Some(session);
     }
 }
 
@@ -388,8 +389,16 @@ pub(super) fn files_of(files: &Files) -> Result<(Files, Option<saved::Saved>), F
     }
 }
 
-/// What a session called, how many calls for credentials alone, and when it began.
-type SoFar = (Ledger, u64, Instant);
+/// What one session hands to the next of the same run.
+#[derive(Default)]
+struct Earlier {
+    /// What was called.
+    ledger: Ledger,
+    /// How many calls for credentials alone.
+    credentials: u64,
+    /// The organization's policies over these accounts.
+    organization: RefCell<Option<(BTreeSet<AccountId>, Organization)>>,
+}
 
 /// A cloud behind the seam, whether it is the sandbox, and how many calls its credentials took.
 type Cloud<'a> = (Seam<'a>, bool, Box<dyn Fn() -> u64>);
@@ -402,8 +411,7 @@ pub(super) struct Session<'a> {
     pub(super) sandbox: bool,
     began: Instant,
     credentials: Box<dyn Fn() -> u64 + 'a>,
-    /// What was called before this session took over, and how many calls for credentials alone.
-    earlier: (Ledger, u64),
+    earlier: Earlier,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -436,7 +444,7 @@ impl<'a> Session<'a> {
             sandbox,
             began: Instant::now(),
             credentials,
-            earlier: (Ledger::default(), 0),
+            earlier: Earlier::default(),
         })
     }
 
@@ -476,27 +484,33 @@ impl<'a> Session<'a> {
         };
         let own = desired.places.iter().map(|it| it.id.clone());
         let accounts: BTreeSet<AccountId> = stack.accounts_of_callers().chain(own).collect();
-        organization::read(&self.cloud, &entrance.place, &accounts).await
+        let read = self.earlier.organization.borrow().clone();
+        if let Some((_, organization)) = read.filter(|it| it.0 == accounts) {
+            return organization;
+        }
+        let organization = organization::read(&self.cloud, &entrance.place, &accounts).await;
+        let read = Some((accounts, organization.clone()));
+        self.earlier.organization.replace(read);
+        organization
     }
 
     /// What was called so far.
     #[must_use]
     pub(super) fn ledger(&self) -> Ledger {
-        let mut ledger = self.earlier.0.clone();
+        let mut ledger = self.earlier.ledger.clone();
         ledger.add(&self.cloud.ledger());
         ledger
     }
 
-    /// What was called so far, and since when, for the session that goes on from here.
-    fn so_far(&self) -> SoFar {
-        (self.ledger(), self.credential_calls(), self.began)
-    }
-
     /// The same session, as the one that goes on from another: what that one called counts too.
-    fn after(mut self, so_far: Option<SoFar>) -> Self {
-        if let Some((ledger, credentials, began)) = so_far {
-            self.earlier = (ledger, credentials);
-            self.began = began;
+    fn after(mut self, session: Option<Session<'_>>) -> Self {
+        if let Some(session) = session {
+            self.began = session.began;
+            self.earlier = Earlier {
+                ledger: session.ledger(),
+                credentials: session.credential_calls(),
+                organization: session.earlier.organization,
+            };
         }
         self
     }
@@ -504,7 +518,7 @@ impl<'a> Session<'a> {
     /// How many calls were made for credentials alone.
     #[must_use]
     pub(super) fn credential_calls(&self) -> u64 {
-        self.earlier.1 + (self.credentials)()
+        self.earlier.credentials + (self.credentials)()
     }
 
     /// How long it took so far: of the sandbox's time, in the sandbox.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::documents::{api_name, sample};
 use crate::kinds::Resource;
 use crate::kinds::survey::Live;
+use crate::kinds::survey::ceilings::{Ceilings, Extent};
 use crate::lower::Desired;
 use crate::model::{Address, Names};
 use crate::policy::actions::is_listed;
@@ -37,6 +38,8 @@ pub(super) struct Voice {
     routes: Vec<(String, String, Address)>,
     /// Names of accounts, by their ids.
     accounts: BTreeMap<String, String>,
+    /// The organization's policies, which may refuse what a document lets through.
+    ceilings: Ceilings,
 }
 
 /// Most routes of an API, and most actions of a service, that a sentence lists.
@@ -98,6 +101,7 @@ impl Voice {
             accounts: places
                 .map(|it| (it.id.to_string(), it.account.clone()))
                 .collect(),
+            ceilings: Ceilings::of(&live.organization),
         }
     }
 
@@ -296,12 +300,28 @@ impl Voice {
         let conditions = Self::conditions(refused_by.or(by));
         let assumed = request.assumed().filter(|_| says.is_some());
         let own = assumed.map_or_else(String::new, |it| format!(", {}", it.phrase()));
+        let witness = self.witness(shown);
+        let refused = witness.as_ref().or(Some(request)).filter(|_| gained);
+        let refused = refused
+            .and_then(|it| self.refused(it))
+            .map_or_else(String::new, |it| format!("; today {it}"));
         Effect {
             gained,
-            says: format!("{who} {may} {deed}{conditions}{own}"),
+            says: format!("{who} {may} {deed}{conditions}{own}{refused}"),
             who,
-            witness: self.witness(shown),
+            witness,
         }
+    }
+
+    /// Returns what of the organization refuses a request today. It may be lifted by somebody who never sees this
+    /// stack, so the finding stays as severe as it is.
+    fn refused(&self, request: &Request) -> Option<String> {
+        let is_known = matches!(&request.principal, Who::Arn(it) if self.by_arn.get(it).is_some());
+        let extent = Extent {
+            any_caller: !is_known,
+            any_resource: request.action.starts_with("execute-api:"),
+        };
+        self.ceilings.refuses(request, extent)
     }
 
     /// What a statement refuses, where no request shows that it does.

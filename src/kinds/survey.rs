@@ -13,6 +13,7 @@
 //! The tag index lags behind, so it proves nothing absent, and a mark it shows
 //! out of date is read again at the resource itself.
 
+pub mod ceilings;
 pub mod census;
 mod keys;
 mod left;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::ceilings::Extent;
 use super::paper::Paper;
 use super::world::{Boundary, Caller, Thing, What, World};
+use crate::kinds::survey::ceilings::Extent;
 use crate::model::KindName;
 use crate::policy::context::contexts;
 use crate::policy::rules::{Kind, Rules};
@@ -141,7 +141,7 @@ impl World {
 
 /// What a denial must hold for before nothing like a request is let through: one of a role of the world stands for
 /// itself, any other for many callers, and a call of an API for others beside it.
-fn closed(caller: Caller<'_>, target: &Thing) -> Extent {
+pub(super) fn closed(caller: Caller<'_>, target: &Thing) -> Extent {
     Extent {
         any_caller: !matches!(caller, Caller::Role(_)),
         any_resource: target.address.kind == KindName::RestApi,

@@ -35,10 +35,6 @@ pub fn certificate(stack: &str, proof: &Proof) -> Value {
     whole
 }
 
-/// Why a claim is not certified on which an organization's policies bear.
-const ORGANIZATION: &str =
-    "it rests on the organization's policies (SCPs and RCPs), which a certificate does not carry";
-
 /// Documents by their digests.
 #[derive(Default)]
 struct Documents {
@@ -76,11 +72,6 @@ impl Documents {
             claim["because"] = json!(because);
             return claim;
         }
-        let limited = |it: &Step| matches!(it, Step::Asked(it) if it.under_organization);
-        if finding.steps.iter().any(limited) {
-            claim["uncertified"] = json!(ORGANIZATION);
-            return claim;
-        }
         // What the checker does not accept leaves no documents behind.
         let before = (self.texts.clone(), self.read.clone());
         claim["steps"] = finding.steps.iter().map(|it| self.step(it)).collect();
@@ -115,7 +106,8 @@ impl Documents {
             .identity
             .iter()
             .chain(&asked.resource)
-            .chain(&asked.boundary);
+            .chain(&asked.boundary)
+            .chain(asked.scps.iter().chain(&asked.rcps).flatten());
         let mut by = Vec::new();
         for document in all {
             let Some(found) = deciding(document, &asked.request, effect) else {
@@ -128,6 +120,11 @@ impl Documents {
             by.push(json!({"document": self.add(document), "statement": index}));
         }
         let identity: Vec<String> = asked.identity.iter().map(|it| self.add(it)).collect();
+        let mut levels = |levels: &[Vec<Document>]| -> Value {
+            let level = |it: &Vec<Document>| it.iter().map(|it| self.add(it)).collect::<Vec<_>>();
+            levels.iter().map(level).collect()
+        };
+        let (scps, rcps) = (levels(&asked.scps), levels(&asked.rcps));
         json!({
             "request": request_value(&asked.request),
             "silence": if asked.plain { "plain" } else { "anything" },
@@ -135,6 +132,8 @@ impl Documents {
             "identity": identity,
             "boundary": asked.boundary.as_ref().map(|it| self.add(it)),
             "resource": asked.resource.as_ref().map(|it| self.add(it)),
+            "scps": scps,
+            "rcps": rcps,
             "by": by,
         })
     }

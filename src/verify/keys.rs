@@ -6,12 +6,12 @@ use crate::kinds::survey::KeyReading;
 use crate::model::{Arn, KmsKey};
 use crate::policy::{Clause, Decision, Document, PrincipalClause, Request, Statement, Who};
 
-use super::ceilings::is_of_organization;
 use super::claim::{Evidence, Trial};
 use super::may::Case;
 use super::paper::{Origin, Paper};
 use super::voice::{Voice, root};
 use super::world::{Caller, Thing, What};
+use crate::kinds::survey::ceilings::is_of_organization;
 
 /// Somebody whose calls of a topic or queue make its service use a key.
 struct Use<'a> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::kinds::survey::ceilings::Extent;
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
@@ -272,8 +273,11 @@ impl Case<'_> {
     ) {
         let verdict = self.world.should_pass(request, caller, target);
         trial.rests_on(self.world.keeps_steps, || {
-            Step::asked(request, caller, target, true, &verdict)
-                .under_organization(self.world.ceilings.bear_on(request, &target.place.id))
+            Step::asked(request, caller, target, true, &verdict).under(
+                &self.world.ceilings,
+                &target.place.id,
+                Extent::default(),
+            )
         });
         match verdict.decision {
             Decision::Allow => {}

@@ -17,7 +17,6 @@
 
 mod asking;
 pub mod calls;
-mod ceilings;
 pub mod certificate;
 pub mod check;
 pub mod claim;

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::kinds::survey::ceilings::Extent;
 use crate::lower::Desired;
 use crate::policy::widen::blame;
 use crate::policy::{
@@ -16,6 +17,7 @@ use crate::policy::{
 };
 use crate::stack::{RouteKey, Stack, Target};
 
+use super::asking::closed;
 use super::calls::{Service, Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::{Bound, Declared, account_of, named};
@@ -141,9 +143,18 @@ impl Search<'_> {
             let resource = self.world.named(&request.resource);
             let own = request.assumed();
             let own = own.map_or_else(String::new, |it| format!(", {}", it.phrase()));
+            // The example stands for many, and what refuses it today may be lifted.
+            let of_many = Extent {
+                any_caller: true,
+                any_resource: true,
+            };
+            let refused = self.world.ceilings.refuses(&request, of_many);
+            let refused = refused.map_or_else(String::new, |it| {
+                format!("; today {}", self.world.named(&it))
+            });
             trial.fails(Evidence {
                 says: format!(
-                    "{} lets {who} {} on {resource}{own}",
+                    "{} lets {who} {} on {resource}{own}{refused}",
                     paper.name, request.action
                 ),
                 blame: vec![
@@ -184,8 +195,11 @@ impl Search<'_> {
             (request, verdict) = (Cow::Owned(shown), found);
         }
         trial.rests_on(self.world.keeps_steps, || {
-            Step::asked(&request, caller, target, false, &verdict)
-                .under_organization(self.world.ceilings.bear_on(&request, &target.place.id))
+            Step::asked(&request, caller, target, false, &verdict).under(
+                &self.world.ceilings,
+                &target.place.id,
+                closed(caller, target),
+            )
         });
         match verdict.decision {
             Decision::Deny => {}

@@ -4,6 +4,8 @@
 
 use super::asking::bounding;
 use super::world::{Caller, Thing, What};
+use crate::kinds::survey::ceilings::{Ceilings, Extent};
+use crate::model::AccountId;
 use crate::policy::{CallerPolicies, Decision, Document, Policies, Request, Verdict};
 
 /// One step of a proof.
@@ -35,8 +37,10 @@ pub struct Asked {
     pub boundary: Option<Document>,
     /// The policy of what is called.
     pub resource: Option<Document>,
-    /// Whether policies of an organization bear on it, which are not kept.
-    pub under_organization: bool,
+    /// The service control policies over the caller, by level, as far as they bear on it.
+    pub scps: Vec<Vec<Document>>,
+    /// The resource control policies over what is called.
+    pub rcps: Vec<Vec<Document>>,
 }
 
 impl Step {
@@ -67,15 +71,19 @@ impl Step {
             identity,
             boundary: bounding(caller).map(|it| it.document.clone()),
             resource: target.policy.as_ref().map(|it| it.document.clone()),
-            under_organization: false,
+            scps: Vec::new(),
+            rcps: Vec::new(),
         }))
     }
 
-    /// The same step, where it may be that policies of an organization bear on it.
+    /// Returns the same step with the organization's policies over it, and what the request carries of the organization.
     #[must_use]
-    pub fn under_organization(mut self, bears: bool) -> Self {
+    pub fn under(mut self, ceilings: &Ceilings, owner: &AccountId, extent: Extent) -> Self {
         if let Self::Asked(asked) = &mut self {
-            asked.under_organization = bears;
+            if ceilings.bear_on(&asked.request, owner) {
+                [asked.scps, asked.rcps] = ceilings.documents_over(&asked.request, owner, extent);
+            }
+            asked.request = ceilings.carried(&asked.request, owner).into_owned();
         }
         self
     }

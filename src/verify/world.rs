@@ -25,8 +25,8 @@ use crate::policy::rules::Kind;
 use crate::policy::{ApiName, Document, MethodAuth, Who};
 use crate::stack::{Encryption, Endpoint, RouteKey};
 
-use super::ceilings::Ceilings;
 use super::paper::{Origin, Paper};
+use crate::kinds::survey::ceilings::Ceilings;
 
 /// A resource of the world.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! An organization's policies: read where `[organization]` says how, and held against every access.
 
+use provision::verify::check::digest;
 use serde_json::{Value, json};
 
 use super::Folder;
@@ -323,15 +324,212 @@ fn what_accounts_stand_under_is_asked_once_and_nothing_without_the_table() {
 }
 
 #[test]
-fn a_claim_on_which_such_a_policy_bears_is_not_certified() {
-    let folder = under(&organization(scp("222222222222", deny("s3:*"))));
-    folder
-        .run("verify s.toml --sandbox --certificate c.json")
-        .ends(0);
-    let text = folder.read("c.json");
-    assert!(
-        text.contains("rests on the organization's policies"),
-        "{text}"
-    );
-    folder.run("verify --check c.json").ends(0);
+fn a_certificate_carries_the_policies_and_is_accepted_with_no_claim_left_out_for_them() {
+    let certified = |organization: &Value| {
+        let folder = under(organization);
+        folder
+            .run("verify s.toml --sandbox --certificate c.json")
+            .ends(0);
+        folder.run("verify --check c.json").ends(0);
+        let text = folder.read("c.json");
+        let made: Value = serde_json::from_str(&text).expect("JSON");
+        let claims = made["claims"].as_array().expect("claims").clone();
+        let left: Vec<String> = claims
+            .iter()
+            .filter_map(|it| it["uncertified"].as_str().map(str::to_owned))
+            .collect();
+        (text, claims.len() - left.len(), left)
+    };
+    let (plain, count, left) = certified(&organization(json!({})));
+    assert!(count > 3 && left.is_empty(), "{left:?}");
+    assert!(!plain.contains("s3:*"), "{plain}");
+    for of in [
+        scp("222222222222", deny("s3:*")),
+        rcp("111111111111", "sqs:DeleteQueue"),
+    ] {
+        let (text, found, left) = certified(&organization(of.clone()));
+        assert_eq!((found, left), (count, Vec::new()), "{of}");
+        assert!(
+            text.contains("s3:*") || text.contains("sqs:DeleteQueue"),
+            "{text}"
+        );
+    }
+}
+
+/// A certificate whose text was changed, with every digest and the seal as they are for what it says now.
+fn sealed_again(made: &str, from: &str, to: &str) -> String {
+    let mut text = made.replace(from, to);
+    let changed: Value = serde_json::from_str(&text).expect("JSON");
+    for (name, document) in changed["documents"].as_object().expect("documents") {
+        text = text.replace(name, &digest(document));
+    }
+    let mut changed: Value = serde_json::from_str(&text).expect("JSON");
+    changed.as_object_mut().expect("an object").remove("seal");
+    changed["seal"] = digest(&changed).into();
+    changed.to_string()
+}
+
+#[test]
+fn a_certificate_under_a_policy_that_would_deny_is_refused() {
+    let denied =
+        |it: &str| json!({"Effect": "Deny", "Action": [it, "s3:GetObject"], "Resource": "*"});
+    for (of, kept, changed) in [
+        (
+            scp("222222222222", denied("sqs:PurgeQueue")),
+            "sqs:ListQueues",
+            "sns:Publish",
+        ),
+        (
+            rcp("111111111111", "sqs:PurgeQueue"),
+            "sqs:DeleteQueue",
+            "sqs:SendMessage",
+        ),
+    ] {
+        let folder = under(&organization(of));
+        folder
+            .run("verify s.toml --sandbox --certificate c.json")
+            .ends(0);
+        let made = folder.read("c.json");
+        for (to, code) in [(kept, 0), (changed, 3)] {
+            folder.write("d.json", &sealed_again(&made, "sqs:PurgeQueue", to));
+            folder.run("verify --check d.json").ends(code);
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_fails_names_what_refuses_its_example_today() {
+    let statement = |condition: Value| {
+        let mut it = deny("sns:*");
+        it["Condition"] = condition;
+        it
+    };
+    let of_some = statement(json!({"StringEquals": {"aws:PrincipalTag/team": "blue"}}));
+    let other = json!({"AWS": "arn:aws:iam::222222222222:role/other"});
+    for (of, is_said) in [
+        (scp("222222222222", deny("sns:Subscribe")), false),
+        (scp("222222222222", of_some), false),
+        (scp("222222222222", deny("sns:*")), true),
+    ] {
+        let folder = under(&organization(of.clone()));
+        let_in(&folder, &other);
+        let document = folder
+            .run("verify s.toml --sandbox --json")
+            .ends(3)
+            .document();
+        let failed = failed(&document);
+        let said = failed.iter().any(|it| {
+            it.contains("role/other sns:Publish")
+                && it.contains("; today the service control policy")
+        });
+        assert_eq!(said, is_said, "{of}: {failed:?}");
+    }
+}
+
+fn rcp(target: &str, action: &str) -> Value {
+    let statement = json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
+    policy("RESOURCE_CONTROL_POLICY", target, statement)
+}
+
+/// Lets in somebody by hand, on the topic.
+fn let_in(folder: &Folder, principal: &Value) {
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    let topic = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"]["topics"]["t"];
+    let text = topic["policy"].as_str().expect("a policy");
+    let mut policy: Value = serde_json::from_str(text).expect("JSON");
+    let statements = policy["Statement"].as_array_mut().expect("statements");
+    statements.push(json!({
+        "Sid": "ByHand", "Effect": "Allow", "Principal": principal, "Action": "sns:Publish",
+        "Resource": "arn:aws:sns:eu-west-1:111111111111:t",
+    }));
+    topic["policy"] = Value::String(policy.to_string());
+    folder.write(WORLD, &world.to_string());
+}
+
+#[test]
+fn what_drift_lets_in_is_as_severe_under_a_policy_that_refuses_it_and_says_so() {
+    let role = json!({"AWS": "arn:aws:iam::222222222222:role/p"});
+    let denied = scp("222222222222", deny("sns:*"));
+    let allow = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"});
+    let silent = scp("ou-ab12-22222222", allow);
+    let tagged = json!({
+        "Effect": "Deny", "Action": "sns:*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}},
+    });
+    let elsewhere = scp("111111111111", deny("sns:*"));
+    for (policies, principal, said) in [
+        (
+            denied.clone(),
+            &role,
+            "; today the service control policy `Guard` (p-12345678) at account 222222222222, statement `Never`, denies it",
+        ),
+        (
+            silent,
+            &role,
+            "; today none of the service control policies at organizational unit ou-ab12-22222222 allows it",
+        ),
+        // An account's principals are all under the policy; those of an account without a place in the tree are not.
+        (
+            denied.clone(),
+            &json!({"AWS": "arn:aws:iam::222222222222:root"}),
+            "; today the service control policy",
+        ),
+        (
+            denied.clone(),
+            &json!({"AWS": "arn:aws:iam::333333333333:root"}),
+            "",
+        ),
+        (denied, &json!("*"), ""),
+        // Some callers of the account have the tag and some have not.
+        (
+            scp("222222222222", tagged),
+            &json!({"AWS": "arn:aws:iam::222222222222:root"}),
+            "",
+        ),
+        (elsewhere, &role, ""),
+    ] {
+        let mut world = organization(policies.clone());
+        if said.contains("none of") {
+            world["without_full_access"] = json!(["ou-ab12-22222222"]);
+        }
+        let folder = under(&world);
+        let_in(&folder, principal);
+        let ran = folder.run("drift s.toml --sandbox").ends(2);
+        assert!(ran.out.contains("OPENS ACCESS"), "{policies}: {}", ran.out);
+        let ran = folder.run("drift s.toml --sandbox --json").ends(2);
+        let text = ran.document().to_string();
+        assert_eq!(
+            text.contains("; today"),
+            !said.is_empty(),
+            "{policies}: {text}"
+        );
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
+fn what_accounts_share_is_read_once_in_a_run() {
+    let folder = under(&organization(scp("r-ab12", deny("sqs:DeleteQueue"))));
+    let count = |stack: &str, command: &str| {
+        folder.write("s.toml", stack);
+        let document = folder.run(command).ends(0).document();
+        let by = &document["calls"]["by_action"];
+        let of = |it: &str| by[it].as_u64().unwrap_or_default();
+        [
+            of("organizations:DescribeOrganization"),
+            of("organizations:ListRoots"),
+            of("organizations:ListParents"),
+            of("organizations:ListPoliciesForTarget"),
+            of("organizations:DescribePolicy"),
+        ]
+    };
+    let read = format!("{STACK}{READ}");
+    // Two accounts and two units have parents; these and the root have policies of two types.
+    let expected = [1, 1, 4, 10, 1];
+    for command in [
+        "plan s.toml --sandbox --json",
+        "drift s.toml --sandbox --json",
+    ] {
+        assert_eq!(count(&read, command), expected, "{command}");
+    }
 }

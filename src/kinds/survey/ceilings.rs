@@ -9,17 +9,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::organization::{Organization, OrganizationLevel};
 use crate::cloud::organizations::PolicyType;
-use crate::kinds::survey::organization::Organization;
 use crate::model::{AccountId, Arn};
+use crate::policy::request::MethodAuth;
 use crate::policy::rules::{Kind, Rules};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
-use crate::policy::{Clause, Document, Effect, Prepared, Request, Who};
+use crate::policy::{
+    Clause, Decision, Document, Effect, Policies, Prepared, PrincipalClause, Request, Statement,
+    Who,
+};
 
 /// The policies over the accounts of a world.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ceilings {
+pub struct Ceilings {
     id: Option<String>,
     paths: BTreeMap<String, Option<String>>,
     levels: BTreeMap<(String, PolicyType), Vec<Level>>,
@@ -89,25 +93,28 @@ fn certain(document: &Document, any_caller: bool, any_resource: bool) -> Documen
 
 /// What a denial is concluded for: this request alone, or requests of any caller, and on any resource below one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Extent {
-    pub(super) any_caller: bool,
-    pub(super) any_resource: bool,
+pub struct Extent {
+    /// Requests of any caller.
+    pub any_caller: bool,
+    /// Requests for anything that the one requested stands for.
+    pub any_resource: bool,
 }
 
 impl Ceilings {
-    pub(super) fn of(organization: &Organization) -> Self {
+    /// Returns the policies that were read, ready to be put over requests.
+    #[must_use]
+    pub fn of(organization: &Organization) -> Self {
         let paths = organization.paths.iter();
         let levels = organization.levels.iter();
-        let level =
-            |of: PolicyType, level: &crate::kinds::survey::organization::OrganizationLevel| {
-                let policies = level.policies.iter();
-                Level {
-                    at: level.at.clone(),
-                    policies: policies
-                        .map(|(name, it)| Ceiling::of(of, name, &level.at, it))
-                        .collect(),
-                }
-            };
+        let level = |of: PolicyType, level: &OrganizationLevel| {
+            let policies = level.policies.iter();
+            Level {
+                at: level.at.clone(),
+                policies: policies
+                    .map(|(name, it)| Ceiling::of(of, name, &level.at, it))
+                    .collect(),
+            }
+        };
         Self {
             id: organization.id().map(str::to_owned),
             paths: paths
@@ -123,7 +130,7 @@ impl Ceilings {
     }
 
     /// Puts the policies over a request for something in an account beside the others.
-    pub(super) fn put_over(
+    pub fn put_over(
         &self,
         prepared: &mut Prepared,
         request: &Request,
@@ -149,6 +156,22 @@ impl Ceilings {
         prepared.rcps = rules(self.over_owner(owner));
     }
 
+    /// Returns the same documents, level by level: service control policies first.
+    #[must_use]
+    pub fn documents_over(
+        &self,
+        request: &Request,
+        owner: &AccountId,
+        extent: Extent,
+    ) -> [Vec<Vec<Document>>; 2] {
+        let chosen = |it: &Ceiling| certain(&it.document, extent.any_caller, extent.any_resource);
+        let documents = |levels: &[Level]| {
+            let level = |it: &Level| it.policies.iter().map(chosen).collect();
+            levels.iter().map(level).collect()
+        };
+        [self.over_caller(request), self.over_owner(owner)].map(documents)
+    }
+
     fn over_caller(&self, request: &Request) -> &[Level] {
         let account = account_of(request).unwrap_or_default();
         self.levels(account, PolicyType::ServiceControlPolicy)
@@ -163,15 +186,53 @@ impl Ceilings {
     }
 
     /// Returns whether any policy over a request does more than allow everything.
-    pub(super) fn bear_on(&self, request: &Request, owner: &AccountId) -> bool {
+    #[must_use]
+    pub fn bear_on(&self, request: &Request, owner: &AccountId) -> bool {
         let limits = |it: &Level| it.policies.iter().any(|it| !is_full(&it.document));
         let callers = self.over_caller(request);
         let empty = callers.iter().any(|it| it.policies.is_empty());
         empty || callers.iter().chain(self.over_owner(owner)).any(limits)
     }
 
+    /// Returns the policy that today refuses a request which its own account and the caller's would let through.
+    ///
+    /// The answer holds for every caller where the request is an example of many.
+    #[must_use]
+    pub fn refuses(&self, request: &Request, extent: Extent) -> Option<String> {
+        let owner = request.owner().and_then(AccountId::parse)?;
+        if !self.bear_on(request, &owner) {
+            return None;
+        }
+        let anything = Statement::allow("", Clause::of(["*"])).on(["*"]);
+        let anyone = Statement {
+            principal: Some(PrincipalClause::anyone()),
+            ..anything.clone()
+        };
+        let mut prepared = Prepared::of(&Policies {
+            identity: vec![Document::of(vec![anything])],
+            resource: Some(Document::of(vec![anyone])),
+            ..Policies::default()
+        });
+        let mut request = self.carried(request, &owner).into_owned();
+        request.method_auth = request.method_auth.or(Some(MethodAuth::Iam));
+        self.put_over(&mut prepared, &request, &owner, extent);
+        let verdict = prepared.decide(&request);
+        if verdict.decision != Decision::Deny {
+            return None;
+        }
+        let named = verdict.because.iter().find(|it| is_of_organization(it));
+        let silent = || {
+            Some(format!(
+                "none of {} allows it",
+                self.without_room(&request).first()?
+            ))
+        };
+        named.cloned().or_else(silent)
+    }
+
     /// Returns the levels over the caller at which no policy allows a request, as a sentence names them.
-    pub(super) fn without_room(&self, request: &Request) -> Vec<String> {
+    #[must_use]
+    pub fn without_room(&self, request: &Request) -> Vec<String> {
         let silent = |it: &&Level| {
             let mut policies = it.policies.iter();
             policies.all(|it| alone(&it.document, request) == Three::No)
@@ -183,7 +244,8 @@ impl Ceilings {
     }
 
     /// Returns a request with what it carries of the organization: that of its caller and of what is called.
-    pub(super) fn carried<'r>(&self, request: &'r Request, owner: &AccountId) -> Cow<'r, Request> {
+    #[must_use]
+    pub fn carried<'r>(&self, request: &'r Request, owner: &AccountId) -> Cow<'r, Request> {
         let Some(id) = self.id.as_deref().filter(|_| !self.paths.is_empty()) else {
             return Cow::Borrowed(request);
         };
@@ -228,7 +290,8 @@ fn is_full(document: &Document) -> bool {
 }
 
 /// Returns whether a reason is that a policy of the organization denies.
-pub(super) fn is_of_organization(because: &str) -> bool {
+#[must_use]
+pub fn is_of_organization(because: &str) -> bool {
     let mut kinds = PolicyType::ALL.into_iter();
     kinds.any(|it| because.starts_with(&format!("the {} ", it.noun())))
         && because.ends_with(", denies it")
