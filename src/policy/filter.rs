@@ -8,12 +8,14 @@ use serde_json::{Map, Value};
 
 /// Combinations of values that a filter may come to.
 const MOST_COMBINATIONS: usize = 150;
-/// Keys a filter may have at its top.
+/// Keys with a list that a filter may have; alternatives do not add up.
 const MOST_KEYS: usize = 5;
 /// Bytes a filter may have.
 const MOST_BYTES: usize = 256 * 1024;
 /// Wildcards one pattern may have.
 const MOST_WILDCARDS: usize = 3;
+/// Points that the patterns with wildcards may have together.
+const MOST_POINTS: usize = 100;
 /// Numbers are matched from the negative of this up to it.
 const LARGEST: f64 = 1e9;
 
@@ -30,6 +32,9 @@ const OPERATORS: [&str; 9] = [
     "$or",
 ];
 
+/// What makes alternatives of the values of `$or`.
+const ALTERNATIVES: &str = "SNS reads `$or` as alternatives where it lists two objects or more and no field of them has the name of a comparison; else it is an attribute like any other";
+
 /// Whether SNS reads the values of `$or` as alternatives: two objects at least, and none with the name of a comparison.
 ///
 /// Otherwise `$or` is an attribute like any other.
@@ -44,6 +49,57 @@ fn is_or(items: &[Value]) -> bool {
         })
     };
     items.len() > 1 && items.iter().all(alternative)
+}
+
+/// Whether a comparison of the start or end of a text folds its letters: `{ prefix = { equals-ignore-case = "a" } }`.
+fn is_folded(operand: &Value) -> bool {
+    operand.as_object().is_some_and(|it| {
+        it.len() == 1 && it.get("equals-ignore-case").is_some_and(Value::is_string)
+    })
+}
+
+/// SNS's words for a range that holds no number.
+const BACKWARDS: &str = "Bottom must be less than top";
+
+/// Returns the numbers that a `numeric` compares with, or SNS's words for what it cannot read.
+fn numeric(operand: &Value) -> Result<Vec<f64>, String> {
+    let Some(items) = operand.as_array() else {
+        return Err("Value of numeric must be an array.".to_owned());
+    };
+    let mut items = items.iter();
+    let number = |operator: &str, items: &mut std::slice::Iter<'_, Value>| {
+        let name = if operator == "=" { "equals" } else { operator };
+        let value = items.next().and_then(Value::as_f64);
+        value.ok_or_else(|| format!("Value of {name} must be numeric"))
+    };
+    let first = match items.next() {
+        None => return Err("Invalid member in numeric match: ]".to_owned()),
+        Some(Value::String(it)) => it.as_str(),
+        Some(other) => return Err(format!("Invalid member in numeric match: {other}")),
+    };
+    if !["<", "<=", "=", ">", ">="].contains(&first) {
+        return Err(format!("Unrecognized numeric range operator: {first}"));
+    }
+    let bottom = number(first, &mut items)?;
+    let second = match items.next() {
+        None => return Ok(vec![bottom]),
+        Some(_) if ![">", ">="].contains(&first) => {
+            return Err("Too many elements in numeric expression".to_owned());
+        }
+        Some(Value::String(it)) => it.as_str(),
+        Some(other) => return Err(format!("Bad value in numeric range: {other}")),
+    };
+    if !["<", "<="].contains(&second) {
+        return Err(format!("Bad numeric range operator: {second}"));
+    }
+    let top = number(second, &mut items)?;
+    if items.next().is_some() {
+        return Err("Too many terms in numeric range expression".to_owned());
+    }
+    if bottom >= top {
+        return Err(BACKWARDS.to_owned());
+    }
+    Ok(vec![bottom, top])
 }
 
 /// Why SNS refuses a filter.
@@ -64,6 +120,7 @@ pub struct FilterRefusal {
 pub fn refusals(filter: &Value, on_body: bool) -> Vec<FilterRefusal> {
     let mut walk = Walk {
         on_body,
+        points: 0,
         found: Vec::new(),
     };
     let Value::Object(entries) = filter else {
@@ -80,12 +137,17 @@ pub fn refusals(filter: &Value, on_body: bool) -> Vec<FilterRefusal> {
         return walk.found;
     }
     let bytes = filter.to_string().len();
-    if entries.len() > MOST_KEYS {
+    let keys = leaves(entries);
+    if keys > MOST_KEYS {
         walk.refuse(
             "",
             format!("Filter policy can not have more than {MOST_KEYS} keys"),
-            format!("{} keys", entries.len()),
-            format!("SNS takes {MOST_KEYS}"),
+            format!("{keys} keys"),
+            if on_body {
+                format!("SNS takes {MOST_KEYS}, and counts the keys that have a list")
+            } else {
+                format!("SNS takes {MOST_KEYS}")
+            },
         );
     } else if combinations > MOST_COMBINATIONS {
         walk.refuse(
@@ -100,6 +162,16 @@ pub fn refusals(filter: &Value, on_body: bool) -> Vec<FilterRefusal> {
                 format!("SNS takes {MOST_COMBINATIONS}: the lengths of the lists, multiplied")
             },
         );
+    } else if walk.points > MOST_POINTS {
+        walk.refuse(
+            "",
+            "Filter policy is too complex",
+            format!("{} points for wildcards", walk.points),
+            format!(
+                "SNS takes {MOST_POINTS}: a pattern with one wildcard has 1, with more 3, and each list has the points of \
+                 its patterns times their number"
+            ),
+        );
     } else if bytes > MOST_BYTES {
         walk.refuse(
             "",
@@ -111,8 +183,57 @@ pub fn refusals(filter: &Value, on_body: bool) -> Vec<FilterRefusal> {
     walk.found
 }
 
+/// Counts the keys that have a list; of alternatives, those of the one that has the most.
+fn leaves(entries: &Map<String, Value>) -> usize {
+    let of = |(key, value): (&String, &Value)| match value {
+        Value::Array(items) if key == "$or" && is_or(items) => {
+            let each = items.iter().filter_map(Value::as_object).map(leaves);
+            each.max().unwrap_or(0)
+        }
+        Value::Object(inner) => leaves(inner),
+        _ => 1,
+    };
+    entries.iter().map(of).sum()
+}
+
+/// Counts the wildcards of a pattern, in which a backslash takes the meaning from what follows it.
+fn wildcards(pattern: &str) -> usize {
+    let (mut count, mut escaped) = (0, false);
+    for it in pattern.chars() {
+        count += usize::from(it == '*' && !escaped);
+        escaped = it == '\\' && !escaped;
+    }
+    count
+}
+
+/// Returns the points of a list for its wildcards: the sum of its patterns' points times their number.
+fn points(items: &[Value]) -> usize {
+    let operand = |it: &Value, operator: &str| it.get(operator).cloned();
+    let (mut sum, mut count, mut any) = (0, 0, false);
+    for item in items {
+        let but = operand(item, "anything-but");
+        any |= but.as_ref().is_some_and(|it| it.get("wildcard").is_some());
+        let of = if let Some(pattern) = operand(item, "wildcard") {
+            any = true;
+            match wildcards(pattern.as_str().unwrap_or_default()) {
+                0 | 1 => 1,
+                _ => 3,
+            }
+        } else if but.is_some() {
+            1
+        } else {
+            continue;
+        };
+        sum += of;
+        count += 1;
+    }
+    if any { sum * count } else { 0 }
+}
+
 struct Walk {
     on_body: bool,
+    /// Points of all lists for their wildcards.
+    points: usize,
     found: Vec<FilterRefusal>,
 }
 
@@ -142,6 +263,14 @@ impl Walk {
         depth: usize,
         mut combinations: usize,
     ) -> usize {
+        if entries.is_empty() && !path.is_empty() {
+            self.refuse(
+                path,
+                "Empty objects are not allowed",
+                format!("`{path}` is empty: it matches nothing"),
+                "say what to match, or leave it out",
+            );
+        }
         for (key, value) in entries {
             let path = if path.is_empty() {
                 key.clone()
@@ -166,9 +295,17 @@ impl Walk {
                     combinations = sum;
                 }
                 Value::Array(items) => {
+                    let before = self.found.len();
                     for (index, item) in items.iter().enumerate() {
                         self.rule(item, &path, &format!("{path}[{index}]"));
                     }
+                    if key == "$or" && items.iter().any(Value::is_object) {
+                        self.found.truncate(before + 1);
+                        for it in &mut self.found[before..] {
+                            ALTERNATIVES.clone_into(&mut it.help);
+                        }
+                    }
+                    self.points = self.points.saturating_add(points(items));
                     combinations = combinations.saturating_mul(items.len().saturating_mul(depth));
                 }
                 Value::Object(inner) if self.on_body => {
@@ -206,7 +343,13 @@ impl Walk {
                 Some((operator, operand)) if it.len() == 1 => {
                     self.comparison(operator, operand, path, at);
                 }
-                _ => self.refuse(
+                None => self.refuse(
+                    at,
+                    "Match expression name not found",
+                    format!("`{path}` has a comparison without an operator"),
+                    "write `{ prefix = \"a\" }`, or a value",
+                ),
+                Some(_) => self.refuse(
                     at,
                     "Only one key allowed in match expression",
                     format!("`{path}` has a comparison of {} operators", it.len()),
@@ -231,7 +374,8 @@ impl Walk {
         let at = format!("{at}.{operator}");
         match operator {
             "prefix" | "suffix" | "equals-ignore-case" => {
-                if !operand.is_string() {
+                let folded = operator != "equals-ignore-case" && is_folded(operand);
+                if !operand.is_string() && !folded {
                     self.not_a_text(operator, path, &at);
                 }
             }
@@ -275,8 +419,13 @@ impl Walk {
         let Some(pattern) = operand.as_str() else {
             return self.not_a_text("wildcard", path, at);
         };
-        let count = pattern.matches('*').count();
-        if count > MOST_WILDCARDS || pattern.contains("**") {
+        let count = wildcards(pattern);
+        // An escaped asterisk is no wildcard, and the two that follow a backslash are one each.
+        let row = pattern
+            .replace("\\\\", "")
+            .replace("\\*", "")
+            .contains("**");
+        if count > MOST_WILDCARDS || row {
             self.refuse(
                 at,
                 "wildcard match pattern is too complex",
@@ -291,6 +440,21 @@ impl Walk {
     }
 
     fn anything_but(&mut self, operand: &Value, path: &str, at: &str) {
+        if let Value::Object(it) = operand {
+            return match it.iter().next() {
+                Some((inner, value)) if it.len() == 1 => self.anything_like(inner, value, path, at),
+                _ => self.refuse(
+                    at,
+                    if it.is_empty() {
+                        "Anything-But expression name not found"
+                    } else {
+                        "Only one key allowed in match expression"
+                    },
+                    format!("`{path}` has an `anything-but` of {} operators", it.len()),
+                    "write `{ anything-but = { prefix = \"a\" } }`, or values",
+                ),
+            };
+        }
         let items = super::grammar::items(Some(operand));
         if items.is_empty() {
             self.refuse(
@@ -302,26 +466,11 @@ impl Walk {
         }
         for item in items {
             match item {
-                Value::Object(it) if !operand.is_array() => {
-                    for (inner, value) in it {
-                        match inner.as_str() {
-                            "prefix" | "suffix" if value.is_string() => {}
-                            "prefix" | "suffix" => self.not_a_text(inner, path, at),
-                            "wildcard" => self.wildcard(value, path, at),
-                            _ => self.refuse(
-                                at,
-                                format!("Unsupported anything-but pattern: {inner}"),
-                                format!("`{path}` has an `anything-but` of `{inner}`"),
-                                "SNS takes `prefix`, `suffix` and `wildcard` in it, or values",
-                            ),
-                        }
-                    }
-                }
                 Value::String(_) => {}
                 Value::Number(number) => self.number(number.as_f64(), path, at),
                 _ => self.refuse(
                     at,
-                    "Match value must be String, number, true, false, or null",
+                    "Inside anything but list, start|null|boolean is not supported.",
                     format!("`{path}` has an `anything-but` of neither texts nor numbers"),
                     "write `{ anything-but = [\"a\", \"b\"] }`",
                 ),
@@ -329,39 +478,52 @@ impl Walk {
         }
     }
 
-    /// `["=", 5]`, `[">", 0]` or `[">=", 0, "<", 5]`.
-    fn numeric(&mut self, operand: &Value, path: &str, at: &str) {
-        let items = operand.as_array().map_or(&[][..], Vec::as_slice);
-        let operator =
-            |it: &Value, known: &[&str]| it.as_str().is_some_and(|it| known.contains(&it));
-        let words = match items {
-            [first, value]
-                if operator(first, &["<", "<=", "=", ">", ">="]) && value.is_number() =>
-            {
-                return self.number(value.as_f64(), path, at);
-            }
-            [low, bottom, high, top]
-                if operator(low, &[">", ">="])
-                    && operator(high, &["<", "<="])
-                    && bottom.is_number()
-                    && top.is_number() =>
-            {
-                if bottom.as_f64() < top.as_f64() {
-                    self.number(bottom.as_f64(), path, at);
-                    return self.number(top.as_f64(), path, at);
+    /// Checks a comparison inside `anything-but`, which may list what it compares with.
+    fn anything_like(&mut self, inner: &str, value: &Value, path: &str, at: &str) {
+        let items = super::grammar::items(Some(value));
+        match inner {
+            "prefix" | "suffix" | "equals-ignore-case" => {
+                if items.is_empty() || !items.iter().all(Value::is_string) {
+                    self.not_a_text(inner, path, at);
                 }
-                "Bottom must be less than top".to_owned()
             }
-            [first, ..] => format!(
-                "Unrecognized numeric range operator: {}",
-                first.as_str().unwrap_or_default()
+            "wildcard" => {
+                if items.is_empty() {
+                    self.not_a_text(inner, path, at);
+                }
+                for item in items {
+                    self.wildcard(item, path, at);
+                }
+            }
+            _ => self.refuse(
+                at,
+                format!("Unsupported anything-but pattern: {inner}"),
+                format!("`{path}` has an `anything-but` of `{inner}`"),
+                "SNS takes `prefix`, `suffix`, `equals-ignore-case` and `wildcard` in it, or values",
             ),
-            [] => "Invalid member in numeric match: ]".to_owned(),
+        }
+    }
+
+    /// Checks `["=", 5]`, `[">", 0]` or `[">=", 0, "<", 5]`.
+    fn numeric(&mut self, operand: &Value, path: &str, at: &str) {
+        let words = match numeric(operand) {
+            Ok(numbers) => {
+                for it in numbers {
+                    self.number(Some(it), path, at);
+                }
+                return;
+            }
+            Err(words) => words,
+        };
+        let label = if words == BACKWARDS {
+            format!("`{path}` has a `numeric` range whose end is not above its start")
+        } else {
+            format!("`{path}` has a `numeric` that SNS does not know")
         };
         self.refuse(
             at,
             words,
-            format!("`{path}` has a `numeric` that SNS does not know"),
+            label,
             "write `{ numeric = [\"=\", 5] }`, `[\">\", 0]`, or a range from low to high, `[\">=\", 0, \"<\", 5]`",
         );
     }
@@ -433,7 +595,7 @@ mod tests {
             ),
             (
                 r#"{"numeric": ["=", "5"]}"#,
-                "a[0].numeric: Unrecognized numeric range operator: =",
+                "a[0].numeric: Value of equals must be numeric",
             ),
             (
                 r#"{"numeric": [">", 5, "<", 5]}"#,
@@ -516,10 +678,19 @@ mod tests {
     }
 
     #[test]
-    fn only_the_keys_at_the_top_are_counted() {
+    fn only_the_keys_that_have_a_list_are_counted() {
         let nested =
-            serde_json::json!({"a": {"b": [1], "c": [1], "d": [1], "e": [1], "f": [1], "g": [1]}});
+            serde_json::json!({"a": {"b": {"c": [1], "d": [1]}, "e": [1], "f": [1], "g": [1]}});
         assert_eq!(words(&nested, true), Vec::<String>::new());
+        let more =
+            serde_json::json!({"a": {"b": [1], "c": [1], "d": [1], "e": [1], "f": [1], "g": [1]}});
+        assert_eq!(
+            words(&more, true),
+            [": Filter policy can not have more than 5 keys"]
+        );
+        // SNS's page does not say how alternatives are counted: only what is in force together is.
+        let either = serde_json::json!({"k": [1], "$or": [{"a": [1], "b": [1]}, {"c": [1], "d": [1]}, {"e": [1], "f": [1]}]});
+        assert_eq!(words(&either, false), Vec::<String>::new());
         let flat = serde_json::json!({"a": [1], "b": [1], "c": [1], "d": [1], "e": [1], "f": [1]});
         assert_eq!(
             words(&flat, true),

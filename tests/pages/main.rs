@@ -4,6 +4,8 @@
 //! each with the `page` that decides it and the `expected` answer: a decision or verdict, `refused` for a
 //! document that AWS does not take, or `never` for whatever must not be allowed.
 
+mod notifications;
+
 use provision::policy::bulk::Simulator;
 use provision::policy::interchange::{compare_line, simulate_line};
 use serde_json::{Value, json};
