@@ -84,6 +84,30 @@ pub fn refusals(document: &Value) -> Vec<ImportRefusal> {
     found
 }
 
+/// The operations that API Gateway refuses in an edge-optimized API: those that wait longer than its quota, which is not raised.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
+#[must_use]
+pub fn edge_refusals(document: &Value) -> Vec<ImportRefusal> {
+    let mut found = Vec::new();
+    let paths = document["paths"].as_object().into_iter().flatten();
+    for (path, item) in paths {
+        for (name, operation) in item.as_object().into_iter().flatten() {
+            let timeout = &operation["x-amazon-apigateway-integration"]["timeoutInMillis"];
+            if let (Some(verb), true) = (verb(name), timeout.as_u64() > Some(EDGE_MS)) {
+                found.push(ImportRefusal {
+                    part: Some(("integration", verb.to_owned(), path.clone())),
+                    words: BAD_TIMEOUT.to_owned(),
+                    advice: format!(
+                        "`{verb} {path}`: `timeoutInMillis` is {timeout}, and edge APIs wait {EDGE_MS} at most"
+                    ),
+                });
+            }
+        }
+    }
+    found
+}
+
 /// References to parts of the document that it does not have; examples may hold anything.
 fn dangling(document: &Value, value: &Value, at: &str, found: &mut Vec<ImportRefusal>) {
     match value {
@@ -164,6 +188,11 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
              beginning and the end."
                 .to_owned(),
         );
+    }
+    let above = parts.split_last().map_or(&[][..], |it| it.1);
+    if let Some(greedy) = above.iter().find(|it| it.ends_with("+}")) {
+        let words = "Cannot create a child of a resource with a greedy path variable";
+        refuse("resource", "", format!("{words}: {greedy}"));
     }
     for (key, operation) in item {
         let Some(verb) = verb(key) else { continue };
@@ -271,6 +300,12 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 /// quota of 29,000 raised as far.
 pub const LONGEST_MS: u64 = 300_000;
 
+/// The longest that an integration of an edge-optimized API may wait, in milliseconds.
+pub const EDGE_MS: u64 = 29_000;
+
+/// API Gateway's words for an integration that may wait too long, or hardly at all.
+pub const BAD_TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
+
 /// The part of an operation that is refused for its integration, and why.
 fn of_integration(
     document: &Value,
@@ -304,7 +339,7 @@ fn of_integration(
             .as_u64()
             .is_some_and(|it| (50..=LONGEST_MS).contains(&it))
     {
-        return refused("Timeout should be between 50 ms and 29000 ms");
+        return refused(BAD_TIMEOUT);
     }
     let passthrough = upper("passthroughBehavior");
     if !matches!(

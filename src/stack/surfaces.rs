@@ -180,9 +180,9 @@ fn open_api(
         }
     };
     let read = openapi::read(&text, standing.map(|it| it.partition));
-    let read = read.and_then(|it| match waits_too_long(&it.document) {
+    let read = read.and_then(|it| match definition::edge_refusals(&it.document) {
         late if late.is_empty() || endpoint != Some(Endpoint::Edge) => Ok(it),
-        late => Err(late),
+        late => Err(late.into_iter().map(|it| it.advice).collect()),
     });
     match read {
         Ok(found) => {
@@ -217,23 +217,6 @@ fn open_api(
             (None, None)
         }
     }
-}
-
-/// The operations of a document that wait longer for their backend than an edge-optimized API does.
-fn waits_too_long(document: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    let paths = document["paths"].as_object().into_iter().flatten();
-    for (path, item) in paths {
-        for (name, operation) in item.as_object().into_iter().flatten() {
-            let timeout = &operation["x-amazon-apigateway-integration"]["timeoutInMillis"];
-            if let (Some(verb), true) = (definition::verb(name), timeout.as_u64() > Some(29_000)) {
-                found.push(format!(
-                    "`{verb} {path}`: `timeoutInMillis` is {timeout}, and edge APIs wait 29000 at most"
-                ));
-            }
-        }
-    }
-    found
 }
 
 /// Reports the routes under `keep_authorizer` that are public too, or have no authorizer to keep.

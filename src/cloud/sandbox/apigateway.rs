@@ -119,7 +119,8 @@ impl Turn<'_> {
             );
         }
         let mut api = self.api(&call.id)?.clone();
-        let definition = openapi::parse(&call.body).map_err(bad_request)?;
+        let definition =
+            openapi::parse(&call.body, &api.about.endpoint_type).map_err(bad_request)?;
         let warnings = definition.warnings.clone();
         if call.fail_on_warnings && !warnings.is_empty() {
             let all = warnings.join("\n\t");

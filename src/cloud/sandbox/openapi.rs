@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::state::Part;
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
-use crate::model::definition::{self, INVALID, LONGEST_MS, text, verb};
+use crate::model::definition::{self, BAD_TIMEOUT, INVALID, LONGEST_MS, text, verb};
 
 /// What a document says of an API. A field is `None` where it says nothing.
 #[derive(Debug, PartialEq)]
@@ -35,13 +35,16 @@ pub(super) struct Operation {
     pub(super) method: MethodRecord,
 }
 
-/// Reads a document, or says why API Gateway refuses it.
-pub(super) fn parse(body: &str) -> Result<Definition, String> {
+/// Reads a document of an API with this endpoint, or says why API Gateway refuses it.
+pub(super) fn parse(body: &str, endpoint: &str) -> Result<Definition, String> {
     let Ok(Value::Object(document)) = serde_json::from_str::<Value>(body) else {
         return Err(INVALID.to_owned());
     };
     let document = Value::Object(document);
-    let refusals = definition::refusals(&document);
+    let mut refusals = definition::refusals(&document);
+    if endpoint == "EDGE" {
+        refusals.extend(definition::edge_refusals(&document));
+    }
     if refusals.iter().any(|it| it.part.is_none()) {
         return Err(INVALID.to_owned());
     }
@@ -364,8 +367,7 @@ fn integration(source: &Map<String, Value>) -> Result<IntegrationRecord, Refused
     let given = source.get("timeoutInMillis").and_then(Value::as_u64);
     let timeout = u32::try_from(given.unwrap_or(29_000)).ok();
     let Some(timeout) = timeout.filter(|it| (50..=LONGEST_MS).contains(&u64::from(*it))) else {
-        let words = "Timeout should be between 50 ms and 29000 ms";
-        return Err(("integration", words.to_owned()));
+        return Err(("integration", BAD_TIMEOUT.to_owned()));
     };
     let passthrough = upper("passthroughBehavior").unwrap_or_else(|| "WHEN_NO_MATCH".to_owned());
     let mut responses = BTreeMap::new();

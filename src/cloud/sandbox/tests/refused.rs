@@ -3,11 +3,11 @@
 use super::apigateway::{create_api, put};
 use super::sns::create_topic;
 use super::sqs::create_queue;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use super::{Bench, ORDERS, role, run, tags};
-use crate::cloud::apigateway::CreateRestApi;
+use crate::cloud::apigateway::{CreateDeployment, CreateRestApi};
 use crate::cloud::iam::{CreateRole, PutRolePolicy};
 use crate::cloud::sns::Subscribe;
 use crate::cloud::{Call, CallError, Fault};
@@ -297,6 +297,8 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
             json!({"openapi": "3.0.1", "info": {"title": "x"}, "components": {"schemas": {"a": {"$ref": "#/components/schemas/b"}}},
                 "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
             json!({"openapi": "3.0.1", "info": {"title": "x"}}),
+            json!({"openapi": "3.0.1", "info": {"title": "x"}, "paths": {"/a": {"$ref": "#/paths/~1b"}}}),
+            definition("3.0.1", "/a/{b+}/c", &mock),
         ] {
             let error = refused(&bench, put(&api.id, true, &document)).await;
             assert_eq!(error.fault, Fault::Invalid, "{document}");
@@ -305,6 +307,131 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
                 "{document}"
             );
         }
+    });
+}
+
+/// What AWS says to a document that a stack's check refuses.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    /// It refuses the import.
+    Import,
+    /// It refuses the deployment.
+    Deployment,
+    /// It takes it, and the API does not do what the document says.
+    Taken,
+}
+
+/// The other direction: whatever the check refuses of a document, the sandbox refuses too, unless AWS takes it.
+#[test]
+fn a_document_that_the_check_refuses_is_refused_by_the_sandbox_where_aws_refuses_it() {
+    let mock = json!({"x-amazon-apigateway-integration": {"type": "mock"}});
+    let slow =
+        json!({"x-amazon-apigateway-integration": {"type": "mock", "timeoutInMillis": 29_001}});
+    let by_get = json!({"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "GET",
+        "uri": "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/f/invocations"}});
+    let paths = |paths: Value| json!({"openapi": "3.0.1", "info": {"title": "x", "version": "1"}, "paths": paths});
+    let with = |name: &str, value: Value| {
+        let mut document = paths(json!({"/a": {"get": mock}}));
+        document[name] = value;
+        document
+    };
+    let large = "x".repeat(6 * 1024 * 1024);
+    run(async {
+        let bench = Bench::quick();
+        for (document, endpoint, fate) in [
+            (
+                paths(json!({"/a": {"get": mock}, "/b": {"$ref": "#/paths/~1c"}})),
+                "regional",
+                Fate::Import,
+            ),
+            (
+                paths(json!({"/a/{b+}/c": {"get": mock}})),
+                "regional",
+                Fate::Import,
+            ),
+            (
+                paths(json!({"/a/{b}": {"get": mock}, "/a/{c}/d": {"get": mock}})),
+                "regional",
+                Fate::Import,
+            ),
+            (paths(json!({"/a": {"get": slow}})), "edge", Fate::Import),
+            (
+                with("x-amazon-apigateway-api-key-source", json!("QUERY")),
+                "regional",
+                Fate::Import,
+            ),
+            (
+                with(
+                    "x-amazon-apigateway-policy",
+                    json!({"Statement": {"Effect": "allow", "Action": "a:b"}}),
+                ),
+                "regional",
+                Fate::Import,
+            ),
+            (with("x-large", json!(large)), "regional", Fate::Import),
+            (
+                paths(json!({"/a": {"get": {}}})),
+                "regional",
+                Fate::Deployment,
+            ),
+            (paths(json!({})), "regional", Fate::Deployment),
+            // A function answers to POST only, so each request fails.
+            (
+                paths(json!({"/a": {"get": by_get}})),
+                "regional",
+                Fate::Taken,
+            ),
+            // Neither is a method that AWS serves, so nothing comes of it.
+            (
+                paths(json!({"/a": {"get": mock}, "/b": {"$ref": "#/paths/~1a"}})),
+                "regional",
+                Fate::Taken,
+            ),
+            (
+                paths(json!({"/a": {"get": mock, "trace": mock}})),
+                "regional",
+                Fate::Taken,
+            ),
+            // AWS answers these by itself, for its health checks.
+            (
+                paths(json!({"/ping": {"get": mock}})),
+                "regional",
+                Fate::Taken,
+            ),
+        ] {
+            let text = format!("[apis.x]\nopenapi = \"doc.json\"\nendpoint = \"{endpoint}\"\n");
+            let shown = document["paths"].to_string();
+            assert!(!faults(&text, &document.to_string()).is_empty(), "{shown}");
+            let create = CreateRestApi {
+                endpoint_type: endpoint.to_uppercase(),
+                ..create_api("x")
+            };
+            let api = bench.ok(ORDERS, create).await;
+            let import = put(&api.id, true, &document);
+            let import = crate::cloud::call(&bench.cloud, &super::place(ORDERS), import).await;
+            let deploy = CreateDeployment {
+                id: api.id,
+                stage: "live".to_owned(),
+                description: String::new(),
+                variables: BTreeMap::new(),
+            };
+            let deploy = crate::cloud::call(&bench.cloud, &super::place(ORDERS), deploy).await;
+            let found = match (import, deploy) {
+                // A policy that AWS refuses may still name somebody who comes to be.
+                (Err(error), _) if matches!(error.fault, Fault::Invalid | Fault::Unsettled) => {
+                    Fate::Import
+                }
+                (Ok(_), Err(error)) if error.fault == Fault::Invalid => Fate::Deployment,
+                (Ok(_), Ok(_)) => Fate::Taken,
+                other => panic!("{shown}: {other:?}"),
+            };
+            assert_eq!(found, fate, "{shown}");
+        }
+        let slow = paths(json!({"/a": {"get": slow}}));
+        let text = "[apis.x]\nopenapi = \"doc.json\"\n";
+        assert_eq!(faults(text, &slow.to_string()), Vec::<&str>::new());
+        let api = bench.ok(ORDERS, create_api("x")).await;
+        bench.ok(ORDERS, put(&api.id, true, &slow)).await;
     });
 }
 
