@@ -57,7 +57,8 @@ Exit codes:
   1    error: nothing was changed
   2    differences (`plan --detailed-exitcode`; `drift` always)
   3    a guardrail, budget or proof failed: nothing was changed
-  4    applied in part, or 130 interrupted: the same command goes on";
+  4    applied in part, or 130 interrupted: the same command goes on
+`--json` prints one document on each of them; what failed is in its `errors`.";
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -65,9 +65,8 @@ pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> 
             .transpose()
             .map_err(|error| failed("read", error))?;
         let text = reading::exact(path).map_err(|error| failed("read", error))?;
-        let tidy = stack::format(&text).map_err(|faults| {
-            Failure::Faults(faults.in_file(&name.to_string()).render(Screen::colours()))
-        })?;
+        let tidy = stack::format(&text)
+            .map_err(|faults| Failure::Faults(faults.in_file(&name.to_string()), String::new()))?;
         if tidy == text {
             continue;
         }

@@ -331,6 +331,5 @@ fn stack_of(text: &str, what: &str) -> Result<Stack, Failure> {
         text: text.to_owned(),
     };
     let read = |name: &str| Err(format!("`{name}` is not read"));
-    stack::check(&source, &[], &read)
-        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))
+    stack::check(&source, &[], &read).map_err(|faults| Failure::Faults(faults, String::new()))
 }

@@ -574,7 +574,8 @@ to = "topics.events"
             said: String::new(),
         };
         let found = interview(&flags, &ground, Some(&mut lines)).map_err(|it| match it {
-            Failure::Plain(why) | Failure::Faults(why) => why,
+            Failure::Plain(why) => why,
+            Failure::Faults(faults, _) => faults.render(false),
             Failure::Survey(errors) => errors.to_string(),
         });
         (found, crate::report::style::plain(&lines.said))

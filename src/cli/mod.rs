@@ -16,6 +16,7 @@ mod import;
 mod interview;
 mod lines;
 mod log;
+mod machine;
 mod offboard;
 mod onboard;
 mod output;
@@ -33,11 +34,15 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::cloud::Fault;
 use crate::escape::screen::line;
 use crate::kinds::survey::SurveyErrors;
+use crate::report::failure;
 use crate::report::human::seconds;
+use crate::stack::Faults;
 use args::{Cli, Command, Where};
 use screen::Screen;
 
@@ -56,23 +61,24 @@ pub enum Ending {
     Interrupted,
 }
 
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
-        Self::from(match ending {
-            Ending::Done => 0,
-            Ending::Differences => 2,
-            Ending::Refused => 3,
-            Ending::InPart => 4,
-            Ending::Interrupted => 130,
-        })
+impl Ending {
+    /// The exit code.
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differences => 2,
+            Self::Refused => 3,
+            Self::InPart => 4,
+            Self::Interrupted => 130,
+        }
     }
 }
 
 /// Why a command could not do its work: exit code 1, nothing changed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Faults of a stack file, in their own form.
-    Faults(String),
+    /// Faults of a stack file, and what is said after them.
+    Faults(Faults, String),
     /// AWS could not be read.
     Survey(SurveyErrors),
     /// Anything else, in a sentence.
@@ -93,21 +99,13 @@ pub fn main() -> ExitCode {
         }
     };
     let mut screen = Screen::of(&cli);
-    if let Err(why) = screen.open_log(&cli) {
-        screen.error(&why);
-        return ExitCode::FAILURE;
+    let opened = screen.open_log(&cli).map_err(Failure::Plain);
+    let ended = opened.and_then(|()| started()?.block_on(run(&cli.command, &screen)));
+    let code = ended.as_ref().map_or(1, |it| it.code());
+    if let Err(failure) = &ended {
+        failure.errors().into_iter().for_each(|it| screen.note(it));
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            screen.error(&format!("cannot start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = runtime.block_on(run(&cli.command, &screen));
+    screen.finish(code);
     if let Err(failure) = &ended {
         tell(failure, &screen);
     }
@@ -115,7 +113,24 @@ pub fn main() -> ExitCode {
         screen.error(&why);
         return ExitCode::FAILURE;
     }
-    ended.map_or(ExitCode::FAILURE, ExitCode::from)
+    ExitCode::from(code)
+}
+
+fn started() -> Result<Runtime, Failure> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build();
+    runtime.map_err(|error| Failure::Plain(format!("cannot start: {error}")))
+}
+
+impl Failure {
+    /// What failed, for machines.
+    fn errors(&self) -> Vec<Value> {
+        match self {
+            Self::Faults(faults, _) => failure::of_faults(faults),
+            Self::Survey(errors) => failure::of_survey(errors),
+            Self::Plain(text) => vec![failure::of_text(text)],
+        }
+    }
 }
 
 async fn run(command: &Command, screen: &Screen) -> Result<Ending, Failure> {
@@ -205,7 +220,12 @@ fn place_of(command: &Command) -> Option<&Where> {
 
 fn tell(failure: &Failure, screen: &Screen) {
     match failure {
-        Failure::Faults(text) => screen.faults(text),
+        Failure::Faults(faults, more) => {
+            screen.faults(&faults.render(Screen::colours()));
+            if !more.is_empty() {
+                screen.faults(more);
+            }
+        }
         Failure::Plain(text) => screen.error(text),
         Failure::Survey(errors) => {
             for error in errors.causes() {

@@ -226,10 +226,10 @@ fn candidate_with(ground: &Ground<'_>, answers: &Answers) -> Result<Candidate, F
 /// Faults that only the edited text has.
 pub(super) fn unfit_as_edited(unfit: Unfit, how: &str) -> Failure {
     match unfit {
-        Unfit::Faults(faults) => Failure::Faults(format!(
-            "{}\nThis is the stack {how}; the file itself is as it was.",
-            faults.render(Screen::colours()).trim_end()
-        )),
+        Unfit::Faults(faults) => Failure::Faults(
+            *faults,
+            format!("This is the stack {how}; the file itself is as it was."),
+        ),
         Unfit::Parts(them) => {
             Failure::Plain(format!("{}; the file is as it was", them.join("\nerror: ")))
         }

@@ -63,7 +63,9 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         ));
     }
     if args.fail_on == Some(args::FailOn::Broadened) && plan.broadened() > Broadened::No {
-        screen.error("the plan lets somebody do more than before, or may (`--fail-on broadened`)");
+        let why = "the plan lets somebody do more than before, or may (`--fail-on broadened`)";
+        screen.note(report::failure::of_text(why));
+        screen.error(why);
         return Ok(Ending::Refused);
     }
     Ok(if plan.lacks_own() {

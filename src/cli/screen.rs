@@ -6,10 +6,12 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, SystemTime};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
 
 use super::args::{Cli, Colour};
 use super::deadline::Deadline;
 use super::log::{Log, Secrets};
+use super::machine::Machine;
 use crate::cloud::seam;
 use crate::escape::screen::{line, page};
 use crate::execute::Event;
@@ -43,6 +45,7 @@ pub(super) struct Screen {
     log: Option<Log>,
     secrets: RefCell<Secrets>,
     deadline: RefCell<Option<Deadline>>,
+    machine: Option<Machine>,
 }
 
 impl Screen {
@@ -70,6 +73,7 @@ impl Screen {
             log: None,
             secrets: RefCell::new(Secrets::of_environment()),
             deadline: RefCell::default(),
+            machine: Machine::of(&cli.command),
         }
     }
 
@@ -117,8 +121,29 @@ impl Screen {
         told.or_else(seen).unwrap_or(WIDTH).clamp(60, 140)
     }
 
-    /// Prints a result. What fails is kept for the end of the command: a change of AWS that is under way goes on.
+    /// Prints a result, or keeps it for the end where it is the document of a command for machines.
     pub(super) fn result(&self, text: &str) {
+        if !self.machine.as_ref().is_some_and(|it| it.keep(text)) {
+            self.print_result(text);
+        }
+    }
+
+    /// Notes an error for the document of a command for machines.
+    pub(super) fn note(&self, error: Value) {
+        if let Some(machine) = &self.machine {
+            machine.note(error);
+        }
+    }
+
+    /// Prints the document of a command for machines, which ends with this code.
+    pub(super) fn finish(&self, code: u8) {
+        if let Some(machine) = &self.machine {
+            self.print_result(&machine.finish(code));
+        }
+    }
+
+    /// Prints a result. What fails is kept for the end of the command: a change of AWS that is under way goes on.
+    fn print_result(&self, text: &str) {
         let text = page(text);
         let print = || {
             let mut out = anstream::stdout();

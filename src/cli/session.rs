@@ -69,7 +69,7 @@ fn check_by(sources: &[Source], files: &Files, check: Check<'_>) -> Result<Stack
         return Err(Failure::Plain("there is no stack".to_owned()));
     };
     let mut stack = check(main, overlays, &beside(files))
-        .map_err(|faults| Failure::Faults(faults.render(Screen::colours())))?;
+        .map_err(|faults| Failure::Faults(faults, String::new()))?;
     stack.expire(&today());
     Ok(stack)
 }

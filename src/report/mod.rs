@@ -8,6 +8,7 @@ mod beside;
 pub mod budget;
 pub mod diff;
 pub mod drift;
+pub mod failure;
 pub mod graph;
 pub mod guard;
 pub mod handed;

@@ -394,6 +394,20 @@ impl Faults {
         self.found.is_empty()
     }
 
+    /// The file of some words, and the line and column, from 1, where they begin and those behind their end.
+    #[must_use]
+    pub fn place(&self, span: Span) -> (&str, [(usize, usize); 2]) {
+        let Some(source) = self.sources.get(span.file) else {
+            return ("", [(1, 1); 2]);
+        };
+        let at = |byte: usize| {
+            let before = source.text.get(..byte).unwrap_or(&source.text);
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            (before.matches('\n').count() + 1, line.chars().count() + 1)
+        };
+        (&source.name, [at(span.start), at(span.end)])
+    }
+
     /// Each fault.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.found.iter()

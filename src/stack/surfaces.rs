@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::checker::{Checker, Declared, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
 use super::fields::Fields;

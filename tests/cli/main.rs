@@ -12,6 +12,7 @@ mod drift;
 mod duplicates;
 mod effects;
 mod endings;
+mod failing;
 mod forgetting;
 mod guard;
 mod handover;

@@ -14,6 +14,7 @@ use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args, tell};
 use crate::drift::Drift;
 use crate::report::drift::verdict;
+use crate::report::failure;
 use crate::report::human::seconds;
 
 /// How much earlier or later than said a look may be: an eighth of the interval.
@@ -39,6 +40,10 @@ pub(super) async fn watch(
             return found;
         }
         if let Err(failure) = found {
+            if args.form() == args::DriftFormat::Json {
+                let document = failure::document("drift", 1, &failure.errors());
+                screen.result(&format!("{document:#}\n"));
+            }
             tell(&failure, screen);
         }
         let wait = jittered(interval, chance());

@@ -148,6 +148,7 @@ pub fn schema() -> Value {
             "left": {"type": "array", "description": "What was not read, in accounts that are not entered."},
             "classes": {"type": "array", "items": class},
             "calls": {"type": "object"},
+            "errors": {"type": "array", "description": "Why the command failed: with exit code 1, what could not be read."},
         },
     })
 }
