@@ -61,9 +61,11 @@ pub fn roles_by_arn(wants: &BTreeMap<Address, Want>) -> BTreeMap<Arn, Address> {
 pub fn parts(want: &Want) -> &'static [Part] {
     match want.resource.kind() {
         KindName::Role | KindName::RestApi => &[Part::Exists, Part::Settled],
-        KindName::Topic | KindName::Queue | KindName::Subscription | KindName::Stage => {
-            &[Part::Exists]
-        }
+        KindName::Key
+        | KindName::Topic
+        | KindName::Queue
+        | KindName::Subscription
+        | KindName::Stage => &[Part::Exists],
     }
 }
 
@@ -236,7 +238,7 @@ pub fn urgency(tasks: &Tasks) -> Vec<u32> {
         // API Gateway's rates make an API's calls an order slower than the others'.
         let own = match tasks[node].address.kind {
             KindName::RestApi | KindName::Stage => 10,
-            KindName::Role | KindName::Topic | KindName::Queue | KindName::Subscription => 1,
+            _ => 1,
         };
         urgency[node.index()] = after + own;
     }

@@ -156,6 +156,8 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
             papers.extend(policy(Holder::Queue));
             found.extend(key(world, thing, encryption));
         }
+        // What an owner lets in is for the owner to judge; what the stack lets in is held against its declarations.
+        What::Key => {}
         What::Api(surface) => {
             let private = surface.private;
             papers.extend(policy(Holder::Api { private }));

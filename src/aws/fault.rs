@@ -200,7 +200,8 @@ fn unsettled(service: Service, code: &str, message: &str) -> Option<Fault> {
         Service::ApiGateway => {
             code.starts_with("BadRequest") && said("ensure that Principals are valid")
         }
-        Service::Sts | Service::Tagging | Service::Kms | Service::Organizations => false,
+        Service::Kms => code.starts_with("MalformedPolicyDocument") && said("invalid principals"),
+        Service::Sts | Service::Tagging | Service::Organizations => false,
     };
     unsettled.then_some(Fault::Unsettled)
 }

@@ -5,7 +5,7 @@
 use aws_sdk_kms::Client;
 
 use super::fault::{Sent, incomplete};
-use crate::cloud::kms::{DescribeKey, GetKeyPolicy};
+use crate::cloud::kms::{DescribeKey, GetKeyPolicy, PutKeyPolicy};
 use crate::cloud::{CallError, Service};
 
 pub(super) async fn describe_key(client: &Client, call: DescribeKey) -> Result<String, CallError> {
@@ -34,4 +34,15 @@ pub(super) async fn get_key_policy(
     answer
         .policy
         .ok_or_else(|| incomplete("GetKeyPolicy", "policy"))
+}
+
+pub(super) async fn put_key_policy(client: &Client, call: PutKeyPolicy) -> Result<(), CallError> {
+    client
+        .put_key_policy()
+        .key_id(call.key)
+        .policy(call.policy)
+        .send()
+        .await
+        .sent(Service::Kms)
+        .map(drop)
 }

@@ -523,6 +523,7 @@ impl Clients {
 
             Request::DescribeKey(it) => sent!(DescribeKey, kms::describe_key, kms(), it),
             Request::GetKeyPolicy(it) => sent!(GetKeyPolicy, kms::get_key_policy, kms(), it),
+            Request::PutKeyPolicy(it) => sent!(PutKeyPolicy, kms::put_key_policy, kms(), it),
 
             Request::DescribeOrganization(_) => sent!(
                 DescribeOrganization,

@@ -190,6 +190,7 @@ fn is_declared(stack: &Stack, address: &Address) -> bool {
     let name = &address.name;
     match address.kind {
         KindName::Role => stack.roles.contains_key(name),
+        KindName::Key => stack.keys.contains_key(name),
         KindName::Topic => stack.topics.contains_key(name),
         KindName::Queue => stack.queues.contains_key(name),
         KindName::RestApi => stack.apis.contains_key(name),
@@ -208,7 +209,7 @@ fn unknown(address: &Address, before: &Candidate, live: &Live) -> String {
             KindName::Stage => {
                 format!("`{address}` goes with its API; let go of `apis.{owner}`")
             }
-            KindName::Role | KindName::Topic | KindName::Queue | KindName::RestApi => format!(
+            _ => format!(
                 "`{address}` is made {}: it goes once that is out of the stack, and can be let go of then",
                 want.because
                     .as_ref()

@@ -67,7 +67,7 @@ fn values(desired: &Desired, live: &Live) -> BTreeMap<String, String> {
                 found.insert(format!("{address}.arn"), it.arn.to_string());
                 found.insert(format!("{address}.url"), queue::url(&it.arn));
             }
-            Resource::Subscription(_) => {
+            Resource::Key(_) | Resource::Subscription(_) => {
                 found.insert(format!("{address}.arn"), have.id.clone());
             }
             Resource::RestApi(_) => {

@@ -186,6 +186,7 @@ calls! {
 
     Kms "DescribeKey" reads kms::DescribeKey -> String;
     Kms "GetKeyPolicy" reads kms::GetKeyPolicy -> String;
+    Kms "PutKeyPolicy" writes kms::PutKeyPolicy -> ();
 
     Organizations "DescribeOrganization" reads organizations::DescribeOrganization -> organizations::OrganizationRecord;
     Organizations "ListRoots" reads organizations::ListRoots -> Page<organizations::RootRecord>;

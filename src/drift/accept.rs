@@ -310,6 +310,7 @@ impl Accepting<'_> {
                 api(it, field)
             }
             Resource::Stage(it) => stage(it, field),
+            Resource::Key(_) => Err(Unsaid),
         };
         match value.map_err(|Unsaid| no())? {
             Some(value) => set(table, spelt, value),

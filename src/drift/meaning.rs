@@ -193,6 +193,11 @@ impl Means<'_> {
             (Resource::Role(stack), Resource::Role(live)) => {
                 self.role(&mut found, &named, want, stack, live, have);
             }
+            (Resource::Key(stack), Resource::Key(live)) => {
+                let live = with_foreign(&live.policy);
+                let at = Some((&*named, &want.place));
+                self.documents(&mut found, &stack.policy, &live, None, at);
+            }
             (Resource::Topic(stack), Resource::Topic(live)) => {
                 if stack.kms_key != live.kms_key {
                     self.key(&mut found, address, &live.arn, &live.kms_key);
@@ -499,13 +504,14 @@ impl Means<'_> {
         let mut found = Meaning::nothing();
         let named = address.to_string();
         let staying = have.staying(want);
-        let is_known = |it: &&Statement| want.known.contains(&statement_digest(it));
+        let is_known = |it: &&Statement| {
+            let digest = statement_digest(it);
+            !have.extras.iter().any(|it| it.digest == digest)
+        };
         let statements = staying.iter().any(|it| it.what == Stranger::Statement);
         let policy = match &want.resource {
-            Resource::Topic(it) => Some(it.policy.clone()),
-            Resource::Queue(it) => Some(it.policy.clone()),
             Resource::RestApi(it) => Some(api_name(&want.place, &have.id).expand(&it.policy)),
-            Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => None,
+            other => other.policy().cloned(),
         };
         if let Some(policy) = policy.filter(|_| statements) {
             let mut policy = policy;
@@ -647,7 +653,7 @@ impl Means<'_> {
                     self.managed(&mut found, &named, &nothing, arn);
                 }
             }
-            Resource::Topic(_) | Resource::Queue(_) => {
+            Resource::Key(_) | Resource::Topic(_) | Resource::Queue(_) => {
                 let live = have.document.clone().unwrap_or_else(|| nothing.clone());
                 self.documents(&mut found, &nothing, &live, None, Some((&named, place)));
             }

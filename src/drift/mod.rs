@@ -319,7 +319,7 @@ impl Look<'_> {
             _ => {}
         }
         if let (Some(want), Some(have)) = (&step.want, &step.have)
-            && want.owned
+            && want.answers_for_others()
         {
             let mut have = have.clone();
             let repeated = known::repeated(want, &have);

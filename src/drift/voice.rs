@@ -82,12 +82,7 @@ pub(super) struct Shown<'a> {
 
 impl Voice {
     pub(super) fn of(desired: &Desired, live: &Live) -> Self {
-        let arn = |resource: &Resource| match resource {
-            Resource::Role(it) => Some(it.arn.to_string()),
-            Resource::Topic(it) => Some(it.arn.to_string()),
-            Resource::Queue(it) => Some(it.arn.to_string()),
-            Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => None,
-        };
+        let arn = |resource: &Resource| resource.arn().map(ToString::to_string);
         let wanted = desired.wants.iter();
         let by_arn = wanted.filter_map(|(address, it)| Some((arn(&it.resource)?, address.clone())));
         let arns: Vec<(String, Address)> = by_arn.collect();

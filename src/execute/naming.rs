@@ -19,6 +19,7 @@ pub(super) fn named(step: &Step) -> BTreeSet<Arn> {
 pub(super) fn service_of(step: &Step) -> &'static str {
     match step.address.kind {
         KindName::Role => "IAM",
+        KindName::Key => "KMS",
         KindName::Topic | KindName::Subscription => "SNS",
         KindName::Queue => "SQS",
         KindName::RestApi | KindName::Stage => "API Gateway",

@@ -1,7 +1,7 @@
 //! What of a resource is this stack's, at the moment a step is carried out.
 
 use crate::cloud::{CallError, Fault};
-use crate::kinds::{Have, Part, Resource, Want};
+use crate::kinds::{Have, Part, Want};
 use crate::model::KindName;
 use crate::plan::{Plan, Step};
 use crate::policy::Document;
@@ -9,12 +9,8 @@ use crate::policy::Document;
 /// What is wanted of a resource that is not ours, once our statements are to go.
 pub(super) fn guest(step: &Step, have: &Have, plan: &Plan) -> Want {
     let mut resource = have.resource.clone();
-    let nothing = Document::of(Vec::new());
-    match &mut resource {
-        Resource::Topic(it) => it.policy = nothing,
-        Resource::Queue(it) => it.policy = nothing,
-        Resource::RestApi(it) => it.policy = nothing,
-        Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+    if let Some(policy) = resource.policy_mut() {
+        *policy = Document::of(Vec::new());
     }
     Want::of_another(&plan.stack, &step.place, resource)
 }

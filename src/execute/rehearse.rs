@@ -147,6 +147,7 @@ fn agreed(at: &Place, request: &Request) -> Option<Answer> {
         Request::SetDefaultPolicyVersion(_) => Answer::SetDefaultPolicyVersion(()),
         Request::DeletePolicyVersion(_) => Answer::DeletePolicyVersion(()),
         Request::DeletePolicy(_) => Answer::DeletePolicy(()),
+        Request::PutKeyPolicy(_) => Answer::PutKeyPolicy(()),
         Request::PutRolePermissionsBoundary(_) => Answer::PutRolePermissionsBoundary(()),
         Request::DeleteRolePermissionsBoundary(_) => Answer::DeleteRolePermissionsBoundary(()),
         Request::TagRole(_) => Answer::TagRole(()),

@@ -33,7 +33,7 @@ pub(super) const ROUNDS: u32 = 8;
 /// Whether a part of a step writes a document that others may write into, too.
 pub(super) fn writes_shared(step: &Step, part: Option<Part>) -> bool {
     let part_with_document = match step.address.kind {
-        KindName::Topic | KindName::Queue | KindName::Stage => Part::Exists,
+        KindName::Key | KindName::Topic | KindName::Queue | KindName::Stage => Part::Exists,
         KindName::RestApi => Part::Settled,
         KindName::Role | KindName::Subscription => return false,
     };
@@ -116,11 +116,9 @@ impl Loss {
 
 /// Takes over the policy as it was read later, and leaves what else was read before.
 pub(super) fn renew(have: &mut Have, newer: Have) {
-    match (&mut have.resource, newer.resource) {
-        (Resource::Topic(it), Resource::Topic(newer)) => it.policy = newer.policy,
-        (Resource::Queue(it), Resource::Queue(newer)) => it.policy = newer.policy,
-        (Resource::RestApi(it), Resource::RestApi(newer)) => it.policy = newer.policy,
-        (it, newer) => *it = newer,
+    match (have.resource.policy_mut(), newer.resource.policy()) {
+        (Some(policy), Some(newer)) => policy.clone_from(newer),
+        _ => have.resource = newer.resource,
     }
     have.document = newer.document;
     have.foreign = newer.foreign;

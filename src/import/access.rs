@@ -78,10 +78,7 @@ impl<'a> Scene<'a> {
                         }
                     }
                 }
-                Resource::Role(_)
-                | Resource::Queue(_)
-                | Resource::Subscription(_)
-                | Resource::Stage(_) => {}
+                _ => {}
             }
         }
         for found in &self.census.found {

@@ -111,14 +111,8 @@ struct Scene<'a> {
 
 /// What a resource is called by in AWS: its ARN, or an API's id.
 fn id_of(found: &Found) -> String {
-    match &found.have.resource {
-        Resource::Role(it) => it.arn.to_string(),
-        Resource::Topic(_)
-        | Resource::Queue(_)
-        | Resource::RestApi(_)
-        | Resource::Subscription(_)
-        | Resource::Stage(_) => found.have.id.clone(),
-    }
+    let arn = found.have.resource.arn().map(ToString::to_string);
+    arn.unwrap_or_else(|| found.have.id.clone())
 }
 
 impl<'a> Scene<'a> {
@@ -322,7 +316,7 @@ impl Draft {
                 Resource::Topic(topic) => scene.topic(found, topic),
                 Resource::Queue(queue) => scene.queue(found, queue),
                 Resource::RestApi(api) => scene.api(found, api),
-                Resource::Subscription(_) | Resource::Stage(_) => continue,
+                Resource::Key(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
             };
             if let Some(address) = address {
                 scene.know(found, &address);
@@ -600,12 +594,11 @@ pub fn changed_by_adopting(plan: &Plan, adopt: &[Adopt], live: &Live) -> BTreeMa
                 _ => (address, format!("it {what}")),
             };
             adopt.iter().find(|it| it.address == address)?;
-            let id = match &live.have.get(&address)?.resource {
-                Resource::Role(it) => it.arn.to_string(),
-                Resource::Topic(it) => it.arn.to_string(),
-                Resource::Queue(it) => it.arn.to_string(),
-                Resource::RestApi(_) => live.have.get(&address)?.id.clone(),
-                Resource::Subscription(_) | Resource::Stage(_) => return None,
+            let have = live.have.get(&address)?;
+            let id = match (&have.resource, have.resource.arn()) {
+                (_, Some(arn)) => arn.to_string(),
+                (Resource::RestApi(_), None) => have.id.clone(),
+                (_, None) => return None,
             };
             Some((id, what))
         })

@@ -32,6 +32,7 @@ fn tame(name: &str) -> String {
 pub(super) fn aws_name(found: &Found) -> &str {
     match &found.have.resource {
         Resource::Role(it) => it.name(),
+        Resource::Key(it) => it.arn.name(),
         Resource::Topic(it) => it.arn.name(),
         Resource::Queue(it) => it.arn.name(),
         Resource::RestApi(it) => &it.name,

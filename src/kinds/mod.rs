@@ -9,10 +9,13 @@
 //! | `Exists` | the role, its trust   | the API's shell, with its tags | everything |
 //! | `Settled`| its policies          | methods, policy, settings      |            |
 //!
+//! A KMS key is never made: its policy carries statements of ours, and nothing else of it is the stack's.
+//!
 //! Every write is safe to repeat, for an answer may be lost: the engine reads again before it repeats one.
 
 pub mod extra;
 mod ids;
+pub mod key;
 #[cfg(test)]
 mod laws;
 pub mod queue;
@@ -39,6 +42,7 @@ use crate::policy::{Document, Principals, Statement, own};
 
 pub use extra::{Extra, Stranger};
 pub use ids::{full_length, pending_id, pending_in, with_ids};
+pub use key::Key;
 pub use queue::Queue;
 pub use rest_api::RestApi;
 pub use role::Role;
@@ -52,6 +56,8 @@ pub use want::Want;
 pub enum Resource {
     /// An IAM role.
     Role(Role),
+    /// A KMS key.
+    Key(Key),
     /// An SNS topic.
     Topic(Topic),
     /// An SQS queue.
@@ -69,6 +75,7 @@ macro_rules! each_kind {
     ($resource:expr, $it:ident => $body:expr) => {
         match $resource {
             Resource::Role($it) => $body,
+            Resource::Key($it) => $body,
             Resource::Topic($it) => $body,
             Resource::Queue($it) => $body,
             Resource::Subscription($it) => $body,
@@ -249,6 +256,7 @@ impl Resource {
     pub fn kind(&self) -> KindName {
         match self {
             Self::Role(_) => KindName::Role,
+            Self::Key(_) => KindName::Key,
             Self::Topic(_) => KindName::Topic,
             Self::Queue(_) => KindName::Queue,
             Self::Subscription(_) => KindName::Subscription,
@@ -327,7 +335,7 @@ impl Resource {
         digest(&self.to_value())
     }
 
-    /// The author's tags; subscriptions have none.
+    /// The author's tags; keys and subscriptions have none.
     #[must_use]
     pub fn tags(&self) -> &Tags {
         static NONE: Tags = Tags::new();
@@ -337,7 +345,7 @@ impl Resource {
             Self::Queue(it) => &it.tags,
             Self::RestApi(it) => &it.tags,
             Self::Stage(it) => &it.tags,
-            Self::Subscription(_) => &NONE,
+            Self::Key(_) | Self::Subscription(_) => &NONE,
         }
     }
 
@@ -345,6 +353,7 @@ impl Resource {
     #[must_use]
     pub fn policy(&self) -> Option<&Document> {
         match self {
+            Self::Key(it) => Some(&it.policy),
             Self::Topic(it) => Some(&it.policy),
             Self::Queue(it) => Some(&it.policy),
             Self::RestApi(it) => Some(&it.policy),
@@ -352,14 +361,33 @@ impl Resource {
         }
     }
 
+    /// The same, to be changed.
+    pub fn policy_mut(&mut self) -> Option<&mut Document> {
+        match self {
+            Self::Key(it) => Some(&mut it.policy),
+            Self::Topic(it) => Some(&mut it.policy),
+            Self::Queue(it) => Some(&mut it.policy),
+            Self::RestApi(it) => Some(&mut it.policy),
+            Self::Role(_) | Self::Subscription(_) | Self::Stage(_) => None,
+        }
+    }
+
+    /// The ARN of what has one before it is there: AWS chooses the ids of APIs and subscriptions.
+    #[must_use]
+    pub fn arn(&self) -> Option<&Arn> {
+        match self {
+            Self::Role(it) => Some(&it.arn),
+            Self::Key(it) => Some(&it.arn),
+            Self::Topic(it) => Some(&it.arn),
+            Self::Queue(it) => Some(&it.arn),
+            Self::Subscription(_) | Self::RestApi(_) | Self::Stage(_) => None,
+        }
+    }
+
     fn boundary(&self) -> Option<&String> {
         match self {
             Self::Role(it) => it.boundary.as_ref(),
-            Self::Topic(_)
-            | Self::Queue(_)
-            | Self::Subscription(_)
-            | Self::RestApi(_)
-            | Self::Stage(_) => None,
+            _ => None,
         }
     }
 
@@ -367,11 +395,7 @@ impl Resource {
         static NONE: BTreeSet<String> = BTreeSet::new();
         match self {
             Self::Role(it) => &it.attached,
-            Self::Topic(_)
-            | Self::Queue(_)
-            | Self::Subscription(_)
-            | Self::RestApi(_)
-            | Self::Stage(_) => &NONE,
+            _ => &NONE,
         }
     }
 
@@ -380,10 +404,11 @@ impl Resource {
     pub fn principal_documents(&self) -> Vec<(&'static str, &Document)> {
         match self {
             Self::Role(it) => vec![("trust", &it.trust)],
-            Self::Topic(it) => vec![("policy", &it.policy)],
-            Self::Queue(it) => vec![("policy", &it.policy)],
-            Self::RestApi(it) => vec![("policy", &it.policy)],
-            Self::Subscription(_) | Self::Stage(_) => Vec::new(),
+            other => other
+                .policy()
+                .map(|it| ("policy", it))
+                .into_iter()
+                .collect(),
         }
     }
 }
@@ -407,11 +432,7 @@ impl Resource {
     pub fn pending(&self) -> BTreeSet<Address> {
         match self {
             Self::Role(it) => it.identity().flat_map(pending_in).collect(),
-            Self::Topic(_)
-            | Self::Queue(_)
-            | Self::Subscription(_)
-            | Self::RestApi(_)
-            | Self::Stage(_) => BTreeSet::new(),
+            _ => BTreeSet::new(),
         }
     }
 }

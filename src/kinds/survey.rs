@@ -270,11 +270,9 @@ pub async fn read(
     for part in rest {
         reading.take(part);
     }
-    let keys = survey.keys(&visits, &reading.live);
-    let keys = keys.await;
-    reading.live.keys = keys;
+    survey.keys(&visits, &mut reading).await;
     survey.subscriptions(&mut reading).await;
-    survey.left_over(&mut reading).await;
+    survey.left_over(&visits, &mut reading).await;
     for it in &mut reading.unread {
         let ours = |it: &Address| wants.get(it).is_none_or(|want| want.owned);
         it.foreign |= !it.addresses.is_empty() && !it.addresses.iter().any(ours);

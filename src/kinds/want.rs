@@ -81,6 +81,13 @@ impl Want {
         }
     }
 
+    /// Whether what others put on it is drift until the stack knows it: on what is the stack's own, and on
+    /// a key, whose policy lets in on everything that it encrypts.
+    #[must_use]
+    pub fn answers_for_others(&self) -> bool {
+        self.owned || matches!(self.resource, Resource::Key(_))
+    }
+
     /// The same, with the ids known so far written in. What it is marked with stays what the stack says.
     #[must_use]
     pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {

@@ -142,7 +142,7 @@ impl Sides<'_> {
             Resource::RestApi(it) => (&it.policy, &["execute-api:Invoke"][..]),
             Resource::Topic(it) => (&it.policy, &["sns:Publish"][..]),
             Resource::Queue(it) => (&it.policy, &USES_OF_A_QUEUE[..]),
-            Resource::Role(_) | Resource::Subscription(_) | Resource::Stage(_) => {
+            _ => {
                 return Document::of(Vec::new());
             }
         };
@@ -168,11 +168,7 @@ impl Sides<'_> {
                 let dealt = shared.is_some_and(|it| suffix_of(it, role.name()).is_some());
                 (named || dealt).then_some(role)
             }
-            Resource::Topic(_)
-            | Resource::Queue(_)
-            | Resource::RestApi(_)
-            | Resource::Subscription(_)
-            | Resource::Stage(_) => None,
+            _ => None,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Encryption with a KMS key: what it asks of those who send and receive, and of the key's own policy.
 //!
 //! Who publishes to an encrypted topic, sends to an encrypted queue or receives from one uses the key
-//! with permissions of their own. The identity side is written with the rest of what they may do;
-//! a key's policy is its owner's, so that half is handed over.
+//! with permissions of their own. The identity side is written with the rest of what they may do. The key's side
+//! is written into the policy of a key that the stack declares; of any other it is handed over to the key's owner.
 //!
 //! | who                              | what                                   | where                             |
 //! |----------------------------------|----------------------------------------|-----------------------------------|
@@ -14,15 +14,19 @@
 //!
 //! See <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::Identity;
 use super::trust::{Who, statements_for};
 use super::{Desired, Draft, Handover, HandoverKind};
-use crate::kinds::Resource;
+use crate::kinds::key::{USES, encrypting};
 use crate::kinds::survey::{KeyReading, Keys, Live};
+use crate::kinds::{Key, Resource};
 use crate::model::{Address, Arn, KindName, KmsKey};
-use crate::policy::{Change, Clause, Document, PrincipalClause, Statement, compare};
+use crate::policy::{
+    Change, Clause, Document, PrincipalClause, Principals, Statement, compare, own,
+};
 use crate::stack::{self, Encryption, Integration, QueueRef, QueueUse, RouteRole, Stack, Surface};
 
 /// What sending takes.
@@ -53,6 +57,8 @@ pub struct KeyUse {
     pub target: Address,
     /// What the key's policy needs, unless it allows that already.
     pub statement: Statement,
+    /// Whether this stack writes that into the key's policy itself.
+    pub written: bool,
 }
 
 impl KeyUse {
@@ -75,11 +81,12 @@ impl KeyUse {
         names.peek().is_some() && names.all(|it| it.split(':').nth(4) == Some(account))
     }
 
-    /// Whether the key's policy lacks it, as far as is known: where the policy was not read, the key's own
+    /// Whether somebody else has to add it to the key's policy, as far as is known: where the policy was not read, the key's own
     /// account is taken to decide by its own policies, as a key's first policy has it.
     #[must_use]
     pub fn is_missing(&self, keys: &Keys) -> bool {
         match keys.get(&self.key) {
+            _ if self.written => false,
             Some(KeyReading::Read { policy, .. }) => {
                 let mut with = policy.clone();
                 with.statements.push(self.statement.clone());
@@ -127,10 +134,9 @@ pub(super) fn keys_of(stack: &Stack, live: Option<&Live>) -> BTreeMap<Address, K
     let mut keys = BTreeMap::new();
     let mut add = |kind, name: &String, arn: &Arn, declared: Option<&str>| {
         let address = Address::new(kind, name);
-        let there = live.and_then(|it| key_text(&it.have.get(&address)?.resource));
-        if let Some(key) = KmsKey::of(declared.or(there).unwrap_or_default(), arn) {
-            keys.insert(address, key);
-        }
+        let there = || encrypting(&live?.have.get(&address)?.resource);
+        let key = declared.map_or_else(there, |it| KmsKey::of(it, arn));
+        keys.extend(key.map(|it| (address, it)));
     };
     for (name, topic) in &stack.topics {
         let declared = topic.kms_key.as_deref().unwrap_or_default();
@@ -148,16 +154,101 @@ pub(super) fn keys_of(stack: &Stack, live: Option<&Live>) -> BTreeMap<Address, K
     keys
 }
 
-/// The text by which a topic or queue names its key.
-fn key_text(resource: &Resource) -> Option<&str> {
-    match resource {
-        Resource::Topic(topic) => Some(&topic.kms_key),
-        Resource::Queue(queue) => match &queue.encryption {
-            Encryption::Kms { key, .. } => Some(key),
-            Encryption::Sqs | Encryption::Off => None,
-        },
+/// Wants, of the policies of the keys that the stack declares, what those need who use what the keys encrypt.
+pub(super) fn compile(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    for (name, key) in &stack.keys {
+        let uses = draft.key_uses.iter_mut();
+        let uses = uses.filter(|it| *it.key.arn() == key.arn).map(|it| {
+            it.written = true;
+            it.statement.clone()
+        });
+        let mut statements = merged(uses.collect(), |it| own::sid(&stack.name, it));
+        let address = Address::new(KindName::Key, name);
+        statements.extend(draft.written(&address, "*", false));
+        let resource = Key {
+            arn: key.arn.clone(),
+            policy: Document::of(statements),
+        };
+        let place = draft.place(&key.account);
+        draft.want(address, place, Resource::Key(resource)).owned = false;
+    }
+}
+
+/// Returns fewer statements that allow the same: those that differ in a single list are one.
+fn merged(statements: Vec<Statement>, sid: impl Fn(&str) -> String) -> Vec<Statement> {
+    let mut found: BTreeMap<String, Statement> = BTreeMap::new();
+    for mut it in statements {
+        it.sid = None;
+        let mut rest = it.clone();
+        let list = list_of(&mut rest).map(std::mem::take).unwrap_or_default();
+        let purpose = format!("{USES} {}", kinds_of_use(&rest));
+        match found.entry(purpose) {
+            Entry::Vacant(place) => {
+                place.insert(it);
+            }
+            Entry::Occupied(mut place) => {
+                if let Some(all) = list_of(place.get_mut()) {
+                    all.extend(list);
+                    all.sort();
+                    all.dedup();
+                }
+            }
+        }
+    }
+    let found = found.into_iter().map(|(purpose, mut it)| {
+        it.sid = Some(sid(&purpose));
+        it
+    });
+    found.collect()
+}
+
+/// The list of a statement in which those differ that can be one: the values of its only condition, or whom it names.
+fn list_of(statement: &mut Statement) -> Option<&mut Vec<String>> {
+    let conditions = statement.conditions.values().map(BTreeMap::len).sum();
+    match (conditions, &mut statement.principal.as_mut()?.principals) {
+        (1, _) => statement
+            .conditions
+            .values_mut()
+            .flat_map(BTreeMap::values_mut)
+            .next(),
+        (0, Principals::Of(types)) if types.len() == 1 => types.values_mut().next(),
         _ => None,
     }
+}
+
+/// What a statement is for, but for the list that [`list_of`] gives: the same of all that can be one.
+fn kinds_of_use(rest: &Statement) -> String {
+    let receives = rest.action.values == RECEIVING;
+    let mut words = vec![
+        if receives {
+            "to receive by"
+        } else {
+            "to send by"
+        }
+        .to_owned(),
+    ];
+    match rest.principal.as_ref().map(|it| &it.principals) {
+        Some(Principals::Of(types)) => {
+            for (kind, names) in types {
+                let name = |it: &String| it.split(':').nth(4).unwrap_or(it).to_owned();
+                words.push(if names.is_empty() {
+                    kind.clone()
+                } else {
+                    String::new()
+                });
+                words.extend(names.iter().map(name));
+            }
+        }
+        Some(Principals::Anyone) | None => words.push("anyone".to_owned()),
+    }
+    for (operator, keys) in &rest.conditions {
+        for (key, values) in keys {
+            words.push(format!("{operator} {key}"));
+            words.extend(values.iter().cloned());
+        }
+    }
+    words.join(" ")
 }
 
 /// Notes what the policy of a target's key must allow these principals.
@@ -179,6 +270,13 @@ pub(super) fn note_use(
             root: format!("arn:{}:iam::{}:root", arn.partition(), arn.account()),
             pattern: arn.to_string(),
         },
+        // What EventBridge publishes to an encrypted topic carries no source to KMS.
+        // <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>
+        Who::ServiceFor { service, .. }
+            if target.kind == KindName::Topic && service == "events.amazonaws.com" =>
+        {
+            Who::Service(service.clone())
+        }
         other => other.clone(),
     };
     let who = who.iter().map(named).collect();
@@ -193,6 +291,7 @@ pub(super) fn note_use(
             does,
             target: target.clone(),
             statement,
+            written: false,
         };
         if !draft.key_uses.contains(&found) {
             draft.key_uses.push(found);
@@ -221,6 +320,7 @@ pub(super) fn note_queue(
             does: "deliver to",
             target: queue.clone(),
             statement,
+            written: false,
         });
     }
     let root = format!("arn:{}:iam::{}:root", arn.partition(), arn.account());
@@ -230,7 +330,8 @@ pub(super) fn note_queue(
 }
 
 /// The queues that an API sends to with the role that is made for it.
-pub(super) fn queues_of_integrations(api: &stack::Api) -> BTreeSet<Address> {
+#[must_use]
+pub fn queues_of_integrations(api: &stack::Api) -> BTreeSet<Address> {
     let Surface::Routes(routes) = &api.surface else {
         return BTreeSet::new();
     };

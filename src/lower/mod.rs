@@ -215,6 +215,7 @@ impl Draft<'_> {
             let action = match address.kind {
                 KindName::Topic => "sns:Publish",
                 KindName::Queue => "sqs:*",
+                KindName::Key => "kms:*",
                 _ => "execute-api:Invoke",
             };
             let mut refused = Statement::allow(self.sid("tls only"), Clause::of([action]))
@@ -329,6 +330,7 @@ pub fn lower_over(
     access::compile_apis(&mut draft);
     access::compile_roles(&mut draft);
     roles::compile(&mut draft);
+    keys::compile(&mut draft);
     for known in stack.known.iter().filter(|it| !it.expired) {
         // What stands on a stage is written on its API.
         let on = draft.wants.iter_mut();

@@ -74,15 +74,12 @@ fn documents(of: &str) -> String {
         .unwrap_or_else(|it| panic!("{}", it.render(false)));
     let desired = lower::lower(&stack).expect("it fits");
     let want = &desired.wants[&of.parse().expect("an address")];
-    let mut all = match &want.resource {
+    let mut all: Vec<_> = match &want.resource {
         Resource::Role(it) => std::iter::once(&it.trust)
             .chain(it.inline.values())
             .cloned()
             .collect(),
-        Resource::Topic(it) => vec![it.policy.clone()],
-        Resource::Queue(it) => vec![it.policy.clone()],
-        Resource::RestApi(it) => vec![it.policy.clone()],
-        Resource::Subscription(_) | Resource::Stage(_) => Vec::new(),
+        other => other.policy().cloned().into_iter().collect(),
     };
     for statement in all.iter_mut().flat_map(|it| &mut it.statements) {
         statement.sid = None;

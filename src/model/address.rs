@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum KindName {
     /// An IAM role.
     Role,
+    /// A KMS key.
+    Key,
     /// An SNS topic.
     Topic,
     /// An SQS queue.
@@ -25,8 +27,9 @@ pub enum KindName {
 
 impl KindName {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Role,
+        Self::Key,
         Self::Topic,
         Self::Queue,
         Self::Subscription,
@@ -39,6 +42,7 @@ impl KindName {
     pub fn singular(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Key => "key",
             Self::Topic => "topic",
             Self::Queue => "queue",
             Self::Subscription => "subscription",
@@ -52,6 +56,7 @@ impl KindName {
     pub fn table(self) -> &'static str {
         match self {
             Self::Role => "roles",
+            Self::Key => "keys",
             Self::Topic => "topics",
             Self::Queue => "queues",
             Self::Subscription => "subscriptions",

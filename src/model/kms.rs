@@ -61,6 +61,12 @@ impl KmsKey {
     }
 }
 
+impl From<Arn> for KmsKey {
+    fn from(arn: Arn) -> Self {
+        Self(arn)
+    }
+}
+
 impl std::fmt::Display for KmsKey {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(out)

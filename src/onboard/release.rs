@@ -193,6 +193,7 @@ fn existing(stack: &Stack, address: &Address, ids: &BTreeMap<Address, String>) -
         KindName::Role => stack.roles.get(name).map(|it| text(&it.arn)),
         KindName::Topic => stack.topics.get(name).map(|it| text(&it.arn)),
         KindName::Queue => stack.queues.get(name).map(|it| text(&it.arn)),
+        KindName::Key => stack.keys.get(name).map(|it| text(&it.arn)),
         KindName::RestApi => ids.get(address).map(|it| text(it)),
         KindName::Subscription | KindName::Stage => None,
     };

@@ -58,6 +58,12 @@ pub(super) fn gauges(steps: &[Step]) -> Vec<Gauge> {
         let Some(want) = &step.want else { continue };
         match &want.resource {
             Resource::Role(role) => of_role(step, want, role, &mut found),
+            Resource::Key(key) => {
+                let document = whole(step, want, &key.policy);
+                let fill = Fill::of(&document, size::key);
+                let ways = consumers_out("users", "topic or queue", &fill, false);
+                found.extend(fill.gauge(step, "policy", "users of the key", ways));
+            }
             Resource::Topic(topic) => {
                 let document = whole(step, want, &topic.policy);
                 let fill = Fill::of(&document, size::topic);

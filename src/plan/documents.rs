@@ -84,7 +84,7 @@ pub(super) fn pairs(step: &Step) -> Vec<Pair> {
     };
     let names: &[&'static str] = match step.address.kind {
         KindName::Role => &[TRUST, INLINE],
-        KindName::Topic | KindName::Queue | KindName::RestApi => &[POLICY],
+        KindName::Key | KindName::Topic | KindName::Queue | KindName::RestApi => &[POLICY],
         KindName::Subscription | KindName::Stage => &[],
     };
     let of = |all: &Option<Vec<Document>>, at: usize| all.as_ref()?.get(at).cloned();
@@ -132,10 +132,7 @@ fn wanted(step: &Step, want: &Want) -> Vec<Document> {
     };
     match &want.resource {
         Resource::Role(role) => role_after(role, want, step.have.as_ref()),
-        Resource::Topic(it) => policy(&it.policy),
-        Resource::Queue(it) => policy(&it.policy),
-        Resource::RestApi(it) => policy(&it.policy),
-        Resource::Subscription(_) | Resource::Stage(_) => Vec::new(),
+        other => other.policy().map(policy).unwrap_or_default(),
     }
 }
 

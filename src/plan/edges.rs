@@ -54,11 +54,8 @@ impl Names {
         names.0.extend(desired.theirs.clone());
         // What is in an account that is not entered has no step, and a name all the same.
         for (address, want) in &desired.wants {
-            let arn = match &want.resource {
-                Resource::Role(it) => &it.arn,
-                Resource::Topic(it) => &it.arn,
-                Resource::Queue(it) => &it.arn,
-                Resource::RestApi(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
+            let Some(arn) = want.resource.arn() else {
+                continue;
             };
             names
                 .0
@@ -74,15 +71,13 @@ impl Names {
             let want = step.want.as_ref().map(|it| &it.resource);
             let have = step.have.as_ref().map(|it| &it.resource);
             for resource in have.into_iter().chain(want) {
-                let arn = match resource {
-                    Resource::Role(it) => it.arn.to_string(),
-                    Resource::Topic(it) => it.arn.to_string(),
-                    Resource::Queue(it) => it.arn.to_string(),
-                    Resource::RestApi(it) => {
+                let arn = match (resource, resource.arn()) {
+                    (_, Some(arn)) => arn.to_string(),
+                    (Resource::RestApi(it), None) => {
                         names.extend(it.existing.clone().map(|id| (id, step.address.to_string())));
                         step.address.to_string()
                     }
-                    Resource::Subscription(_) | Resource::Stage(_) => continue,
+                    (_, None) => continue,
                 };
                 names.insert(arn, step.address.to_string());
             }
@@ -191,7 +186,8 @@ pub(super) fn edges(
                 _ => Vec::new(),
             }
         }
-        KindName::Stage => Vec::new(),
+        // By itself a key lets nobody do anything: what it encrypts is where access comes and goes.
+        KindName::Key | KindName::Stage => Vec::new(),
     }
 }
 

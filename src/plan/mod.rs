@@ -14,6 +14,7 @@ mod digests;
 mod documents;
 mod edges;
 mod halves;
+mod keys;
 mod left;
 mod losses;
 mod moves;
@@ -412,11 +413,8 @@ fn is_our_subscription(want: &Want, desired: &Desired, live: &Live) -> bool {
 fn holds_ours(have: &Have) -> bool {
     match &have.resource {
         Resource::Role(it) => !it.inline.is_empty() || !it.managed.is_empty(),
-        Resource::Topic(it) => !it.policy.statements.is_empty(),
-        Resource::Queue(it) => !it.policy.statements.is_empty(),
-        Resource::RestApi(it) => !it.policy.statements.is_empty(),
         Resource::Stage(it) => it.existing && !it.surface.is_empty(),
-        Resource::Subscription(_) => false,
+        other => other.policy().is_some_and(|it| !it.statements.is_empty()),
     }
 }
 

@@ -158,7 +158,7 @@ fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Target
                 }
             }
         }
-        Resource::Queue(_) | Resource::Subscription(_) | Resource::Stage(_) => {}
+        _ => {}
     }
 }
 
@@ -419,9 +419,6 @@ pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
     // The mark goes on saying what was applied last: this is not what the stack says.
     bridge.digest = have.mark.as_ref().and_then(|it| it.digest.clone());
     match (&mut bridge.resource, &have.resource) {
-        (Resource::Topic(it), Resource::Topic(live)) => add_ways(&mut it.policy, &live.policy),
-        (Resource::Queue(it), Resource::Queue(live)) => add_ways(&mut it.policy, &live.policy),
-        (Resource::RestApi(it), Resource::RestApi(live)) => add_ways(&mut it.policy, &live.policy),
         (Resource::Role(it), Resource::Role(live)) => {
             add_ways(&mut it.trust, &live.trust);
             for (name, document) in &live.inline {
@@ -448,7 +445,7 @@ pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
             };
             it.surface = bridged.surface_digest(api.want.as_ref()?.exclusive);
         }
-        _ => return None,
+        (it, live) => add_ways(it.policy_mut()?, live.policy()?),
     }
     Some(bridge)
 }

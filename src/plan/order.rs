@@ -6,7 +6,7 @@ use petgraph::algo::has_path_connecting;
 use petgraph::graph::NodeIndex;
 
 use super::relay::Relay;
-use super::{Action, Plan, Step, budget, moves};
+use super::{Action, Plan, Step, budget, keys, moves};
 use crate::graph::{self, Task, Tasks};
 use crate::kinds::{Part, Resource, Want, roles_named};
 use crate::model::{Address, KindName};
@@ -21,7 +21,8 @@ impl Plan {
         let mut tasks = self.tasks_but_moves();
         let moves = moves::order(&self.steps, &self.moves, &tasks);
         let relays = Relay::of(&self.steps).order(&tasks);
-        for (first, then) in moves.into_iter().chain(relays) {
+        let keys = keys::order(&self.steps, &tasks);
+        for (first, then) in moves.into_iter().chain(relays).chain(keys) {
             if !has_path_connecting(&tasks, then, first, None) {
                 tasks.update_edge(first, then, ());
             }
@@ -176,6 +177,7 @@ impl Plan {
         }
         let mut both = moves::to_bridge(&self.steps, &self.moves, &tasks);
         both.extend(Relay::of(&self.steps).to_bridge());
+        both.extend(keys::to_bridge(&self.steps));
         // APIs before their stages, which serve what the API's bridge is.
         for address in &both {
             let at = self
@@ -230,7 +232,7 @@ fn speaks_of(speaker: &Resource, of: &Resource) -> bool {
         Resource::Topic(topic) => {
             matches!(speaker, Resource::Subscription(it) if it.topic == topic.arn)
         }
-        Resource::Subscription(_) | Resource::RestApi(_) | Resource::Stage(_) => false,
+        _ => false,
     }
 }
 

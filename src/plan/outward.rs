@@ -22,18 +22,13 @@ impl Outward {
             let want = step.want.as_ref().map(|it| &it.resource);
             let have = step.have.as_ref().map(|it| &it.resource);
             for resource in want.into_iter().chain(have) {
-                match resource {
-                    Resource::Role(it) => own.push(it.arn.to_string()),
-                    Resource::Topic(it) => own.push(it.arn.to_string()),
-                    Resource::Queue(it) => own.push(it.arn.to_string()),
-                    Resource::RestApi(_) => {
-                        let ids = step.have.iter().map(|it| it.id.clone());
-                        for id in ids.chain([pending_id(&step.address)]) {
-                            let arn = Arn::regional(&step.place, "execute-api", &id);
-                            own.push(format!("{arn}/"));
-                        }
+                own.extend(resource.arn().map(ToString::to_string));
+                if let Resource::RestApi(_) = resource {
+                    let ids = step.have.iter().map(|it| it.id.clone());
+                    for id in ids.chain([pending_id(&step.address)]) {
+                        let arn = Arn::regional(&step.place, "execute-api", &id);
+                        own.push(format!("{arn}/"));
                     }
-                    Resource::Subscription(_) | Resource::Stage(_) => {}
                 }
             }
         }

@@ -227,10 +227,7 @@ fn held(step: &Step) -> Option<Held<'_>> {
 fn live<'a>(want: &Want, have: &'a Have) -> Option<(&'static str, &'a Document)> {
     match &have.resource {
         Resource::Role(it) => want.owned.then_some((TRUST, &it.trust)),
-        Resource::Topic(_) | Resource::Queue(_) | Resource::RestApi(_) => {
-            Some((POLICY, have.document.as_ref()?))
-        }
-        Resource::Subscription(_) | Resource::Stage(_) => None,
+        other => other.policy().and(Some((POLICY, have.document.as_ref()?))),
     }
 }
 

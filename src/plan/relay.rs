@@ -40,12 +40,11 @@ impl<'a> Relay<'a> {
         let mut addresses = BTreeMap::new();
         for step in steps {
             for resource in [have(step), want(step)].into_iter().flatten() {
-                let arn = match resource {
-                    Resource::Topic(it) => &it.arn,
-                    Resource::Queue(it) => &it.arn,
-                    _ => continue,
-                };
-                addresses.insert(arn, &step.address);
+                if let (Resource::Topic(_) | Resource::Queue(_), Some(arn)) =
+                    (resource, resource.arn())
+                {
+                    addresses.insert(arn, &step.address);
+                }
             }
         }
         Self { steps, addresses }
@@ -228,7 +227,7 @@ impl Turning<'_> {
             Resource::RestApi(_) | Resource::Stage(_) => {
                 drops.any(|name| name.contains(&format!(":{}/", gone.id)))
             }
-            Resource::Role(_) => false,
+            Resource::Role(_) | Resource::Key(_) => false,
         }
     }
 }

@@ -172,8 +172,9 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
             it.inline.clear();
             it.managed.clear();
         }
-        Resource::Topic(it) => it.policy.statements.clear(),
-        Resource::Queue(it) => it.policy.statements.clear(),
+        Resource::Key(_) | Resource::Topic(_) | Resource::Queue(_) => {
+            resource.policy_mut()?.statements.clear();
+        }
         Resource::RestApi(it) => {
             it.existing = Some(have.id.clone());
             it.policy.statements.clear();

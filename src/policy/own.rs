@@ -190,6 +190,25 @@ pub fn is_default_topic_statement(statement: &Statement, account: &str) -> bool 
     })
 }
 
+/// Whether a statement is the one of a key's first policy: that its account decides by its own policies.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
+#[must_use]
+pub fn is_default_key_statement(statement: &Statement, account: &str) -> bool {
+    let of_account = |it: &String| {
+        let arn = it.strip_suffix(&format!("::{account}:root"));
+        it == account || arn.is_some_and(|it| it.starts_with("arn:") && it.ends_with(":iam"))
+    };
+    let names = statement.principal.iter().filter(|it| !it.negated);
+    let mut names = names.flat_map(PrincipalClause::aws_values).peekable();
+    let mut default = Statement::allow("", Clause::of(["kms:*"])).on(["*"]);
+    default.sid.clone_from(&statement.sid);
+    default.principal.clone_from(&statement.principal);
+    names.peek().is_some()
+        && names.all(of_account)
+        && normal_statement(&default) == normal_statement(statement)
+}
+
 /// The principals of a document that no longer exist: AWS shows a deleted role or user as
 /// `AROA…` or `AIDA…`, and making it anew does not bring its access back.
 #[must_use]

@@ -48,6 +48,10 @@ impl Default for Quotas {
 pub const MANAGED: usize = 6144;
 /// A topic's policy in bytes.
 pub const TOPIC_BYTES: usize = 30 * 1024;
+/// Bytes of a KMS key's policy.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
+pub const KEY_BYTES: usize = 32 * 1024;
 /// Statements of a topic's policy.
 pub const TOPIC_STATEMENTS: usize = 100;
 /// Principals of a topic's policy.
@@ -181,6 +185,13 @@ pub fn topic(document: &Document) -> Vec<Budget> {
             TOPIC_PRINCIPALS,
         ),
     ]
+}
+
+/// A KMS key's policy.
+#[must_use]
+pub fn key(document: &Document) -> Vec<Budget> {
+    let used = document.to_text().len();
+    vec![Budget::new("bytes of key policy", used, KEY_BYTES)]
 }
 
 /// A queue's policy.

@@ -258,8 +258,7 @@ fn document(address: &Address, field: &str) -> Option<&'static str> {
     match (address.kind, field) {
         (KindName::Role, "trust") => Some("trust policy"),
         (KindName::Role, "inline policies") => Some("inline policies"),
-        (KindName::Topic | KindName::Queue | KindName::RestApi, "policy") => Some("policy"),
-        _ => None,
+        (_, it) => (it == "policy").then_some("policy"),
     }
 }
 
@@ -299,6 +298,7 @@ fn change(change: &Change, names: &Names<String>, width: usize) -> String {
 fn summary(resource: &Resource) -> String {
     match resource {
         Resource::Role(it) => it.arn.resource().trim_start_matches("role").to_owned(),
+        Resource::Key(it) => it.arn.name().to_owned(),
         Resource::Topic(it) => if it.fifo { "fifo" } else { "" }.to_owned(),
         Resource::Queue(it) => {
             let mut words = Vec::new();

@@ -23,11 +23,9 @@ pub(super) fn names(plan: &Plan) -> Names<String> {
         want.into_iter().chain(have).map(move |it| (step, it))
     });
     let resources = resources.filter_map(|(step, resource)| {
-        let arn = match resource {
-            Resource::Role(it) => it.arn.to_string(),
-            Resource::Topic(it) => it.arn.to_string(),
-            Resource::Queue(it) => it.arn.to_string(),
-            Resource::RestApi(_) => {
+        let arn = match (resource, resource.arn()) {
+            (_, Some(arn)) => arn.to_string(),
+            (Resource::RestApi(_), None) => {
                 let id = step.have.as_ref().map(|it| it.id.clone());
                 let id = id.unwrap_or_else(|| step.address.to_string());
                 let place = &step.place;
@@ -37,7 +35,7 @@ pub(super) fn names(plan: &Plan) -> Names<String> {
                     place.region, place.id
                 )
             }
-            Resource::Subscription(_) | Resource::Stage(_) => return None,
+            (_, None) => return None,
         };
         Some((arn, step.address.to_string()))
     });

@@ -14,8 +14,8 @@ use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::{self, Entry, Table, Value};
 use super::{
-    Source, Stack, Unmet, access, accounts, apis, claims, contracts, known, moved, names, nevers,
-    offers, organization, queues, roles, statements, topics,
+    Source, Stack, Unmet, access, accounts, apis, claims, contracts, keys, known, moved, names,
+    nevers, offers, organization, queues, roles, statements, topics,
 };
 
 /// The whole file.
@@ -48,6 +48,12 @@ pub(super) const ROOT: Shape = Shape {
         .alias(&["contract"]),
         Field::new("roles", Kind::Named(&roles::ROLE), "The IAM roles.").alias(&["role"]),
         Field::new("apis", Kind::Named(&apis::API), "The REST APIs.").alias(&["api", "rest_apis"]),
+        Field::new(
+            "keys",
+            Kind::Named(&keys::KEY),
+            "The KMS keys whose policies this stack writes into.",
+        )
+        .alias(&["key", "kms", "kms_keys"]),
         Field::new("topics", Kind::Named(&topics::TOPIC), "The SNS topics.")
             .alias(&["topic", "sns"]),
         Field::new(
@@ -209,8 +215,9 @@ fn checked(
     });
 
     let (roles, apis) = (tables("roles"), tables("apis"));
-    let (topics, queues) = (tables("topics"), tables("queues"));
+    let (keys, topics, queues) = (tables("keys"), tables("topics"), tables("queues"));
     roles::place(&mut checker, &roles);
+    keys::place(&mut checker, &keys);
     topics::place(&mut checker, &topics);
     queues::place(&mut checker, &queues);
     apis::place(&mut checker, &apis);
@@ -221,6 +228,7 @@ fn checked(
         None => Vec::new(),
     };
     let roles = roles::roles(&mut checker, &roles);
+    let keys = keys::keys(&checker, &keys);
     let topics = topics::topics(&mut checker, &topics);
     let queues = queues::queues(&mut checker, &queues);
     let (apis, surfaces) = apis::apis(&mut checker, &apis, root.list("access"));
@@ -247,6 +255,7 @@ fn checked(
         organization,
         roles,
         apis,
+        keys,
         topics,
         queues,
         access,
@@ -363,7 +372,7 @@ fn check_key(checker: &mut Checker<'_>, noun: Noun, it: &Declared<'_>) {
     } else if let Some(fault) = names::KEY.refuses(it.name) {
         let article = match noun {
             Noun::Account | Noun::Api => "an",
-            Noun::Contract | Noun::Role | Noun::Topic | Noun::Queue => "a",
+            Noun::Contract | Noun::Role | Noun::Key | Noun::Topic | Noun::Queue => "a",
         };
         let owner = format!("{article} {}", noun.singular());
         checker.report(fault.at(&owner, it.key));
@@ -447,7 +456,7 @@ E0203: the stack cannot have the name `a b` [a space cannot stand here] help: 1 
         snapbox::assert_data_eq!(
             faults_in("nonsense = 1\n[stack]\nname = \"a\"\n"),
             snapbox::str![[r#"
-E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `organization`, `contracts`, `roles`, `apis`, `topics`, `queues`, `access`, `offer`, `never`, `moved`, `statement` and `known`
+E0101: unknown field `nonsense` in the stack [no such field] help: fields here are `stack`, `accounts`, `organization`, `contracts`, `roles`, `apis`, `keys`, `topics`, `queues`, `access`, `offer`, `never`, `moved`, `statement` and `known`
 
 "#]]
         );

@@ -19,16 +19,18 @@ pub(super) enum Noun {
     Contract,
     Role,
     Api,
+    Key,
     Topic,
     Queue,
 }
 
 impl Noun {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Account,
         Self::Contract,
         Self::Role,
         Self::Api,
+        Self::Key,
         Self::Topic,
         Self::Queue,
     ];
@@ -39,6 +41,7 @@ impl Noun {
             Self::Contract => "contract",
             Self::Role => "role",
             Self::Api => "api",
+            Self::Key => "key",
             Self::Topic => "topic",
             Self::Queue => "queue",
         }
@@ -50,6 +53,7 @@ impl Noun {
             Self::Contract => "contracts",
             Self::Role => "roles",
             Self::Api => "apis",
+            Self::Key => "keys",
             Self::Topic => "topics",
             Self::Queue => "queues",
         }
@@ -336,6 +340,7 @@ impl Checker<'_> {
     /// The partition of a declared resource; `None` when it is broken.
     pub(super) fn partition_of(&self, address: &Address) -> Option<Partition> {
         let noun = match address.kind {
+            KindName::Key => Noun::Key,
             KindName::Topic => Noun::Topic,
             KindName::Queue => Noun::Queue,
             KindName::Role => Noun::Role,
@@ -345,9 +350,10 @@ impl Checker<'_> {
         Some(self.standing(noun, &address.name)?.partition)
     }
 
-    /// The ARN of a declared topic, queue or role; `None` when it is broken.
+    /// The ARN of a declared key, topic, queue or role; `None` when it is broken.
     pub(super) fn arn_of(&self, address: &Address) -> Option<&Arn> {
         let noun = match address.kind {
+            KindName::Key => Noun::Key,
             KindName::Topic => Noun::Topic,
             KindName::Queue => Noun::Queue,
             KindName::Role => Noun::Role,

@@ -61,7 +61,7 @@ pub(super) const KNOWN: Shape = Shape {
     noun: "known",
     doc: "Something on a resource of the stack that others put there, and that may stay: drift does not report it. `provision drift --accept ADDRESS --reason TEXT` writes it, and so does `import` for what was there before.",
     fields: &[
-        Field::new("on", Kind::Text, "The resource: `\"roles.NAME\"`, `\"topics.NAME\"`, `\"queues.NAME\"` or `\"apis.NAME\"`.").required().alias(&["to", "resource", "target"]),
+        Field::new("on", Kind::Text, "The resource: `\"roles.NAME\"`, `\"topics.NAME\"`, `\"queues.NAME\"`, `\"keys.NAME\"` or `\"apis.NAME\"`.").required().alias(&["to", "resource", "target"]),
         Field::new("digest", Kind::Pattern("^[0-9a-f]{16}$"), "A statement, an inline policy or a setting, by the digest of its content: when that changes, drift reports it.").alias(&["statement", "inline_policy", "policy"]),
         Field::new("attached_policy", Kind::Text, "A managed policy attached to a role, by its ARN.").alias(&["managed_policy", "attach"]),
         Field::new("boundary", Kind::Text, "A role's permissions boundary, by its ARN."),

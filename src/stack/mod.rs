@@ -31,6 +31,7 @@ pub mod edit;
 mod fields;
 mod filters;
 mod integrations;
+mod keys;
 mod known;
 #[cfg(test)]
 mod laws;
@@ -181,6 +182,8 @@ pub struct Stack {
     pub roles: BTreeMap<String, Role>,
     /// REST APIs by name.
     pub apis: BTreeMap<String, Api>,
+    /// KMS keys whose policies this stack writes into, by name.
+    pub keys: BTreeMap<String, Key>,
     /// Topics by name.
     pub topics: BTreeMap<String, Topic>,
     /// Queues by name.
@@ -351,6 +354,15 @@ pub enum TopicRef {
         /// Its ARN.
         arn: Arn,
     },
+}
+
+/// A KMS key: only our statements of its policy are ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The account's name in the stack.
+    pub account: String,
+    /// The key's own ARN.
+    pub arn: Arn,
 }
 
 /// An SNS topic.

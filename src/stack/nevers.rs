@@ -248,7 +248,7 @@ fn targets(checker: &mut Checker<'_>, fields: &Fields) -> Targets {
     )
 }
 
-/// The role, topic, queue or API of the stack that a text names. `who` says who names it.
+/// The role, key, topic, queue or API of the stack that a text names. `who` says who names it.
 pub(super) fn resource(
     checker: &mut Checker<'_>,
     text: Spanned<&str>,
@@ -259,9 +259,14 @@ pub(super) fn resource(
         (Noun::Topic, KindName::Topic),
         (Noun::Queue, KindName::Queue),
         (Noun::Role, KindName::Role),
+        (Noun::Key, KindName::Key),
     ];
+    let nouns = nouns
+        .into_iter()
+        // Nothing is said of keys by the words of `do`.
+        .filter(|it| it.0 != Noun::Key || who != "this never");
     let table = text.value.split_once('.').map_or("", |it| it.0);
-    if let Some((noun, kind)) = nouns.into_iter().find(|it| it.0.table() == table) {
+    if let Some((noun, kind)) = nouns.clone().find(|it| it.0.table() == table) {
         let name = checker.reference(noun, text, who)?;
         return Some(Address::new(kind, name));
     }
@@ -276,10 +281,9 @@ pub(super) fn resource(
     );
     let bare = text.value.rsplit('.').next().unwrap_or_default();
     let all: Vec<String> = nouns
-        .iter()
         .flat_map(|(noun, _)| {
-            let names = checker.names(*noun).keys();
-            names.map(|it| format!("{}.{it}", noun.table()))
+            let names = checker.names(noun).keys();
+            names.map(move |it| format!("{}.{it}", noun.table()))
         })
         .collect();
     let meant = all

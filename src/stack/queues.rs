@@ -14,7 +14,7 @@ use super::fields::{Fields, Item};
 use super::queue_refs::queue_ref;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{Encryption, Queue, QueueRef, RedriveAllow, names, subscriptions, topics};
+use super::{Encryption, Queue, QueueRef, RedriveAllow, keys, names, subscriptions, topics};
 
 pub(super) const QUEUE: Shape = Shape {
     noun: "queue",
@@ -57,9 +57,13 @@ const KMS: Shape = Shape {
     noun: "encryption",
     doc: "Encryption by a KMS key.",
     fields: &[
-        Field::new("kms", Kind::Text, "The key: its id, ARN or alias.")
-            .required()
-            .alias(&["key", "kms_key", "key_id"]),
+        Field::new(
+            "kms",
+            Kind::Text,
+            "The key: `\"keys.NAME\"`, or its id, ARN or alias.",
+        )
+        .required()
+        .alias(&["key", "kms_key", "key_id"]),
         Field::new(
             "reuse",
             Kind::Seconds(60, 86_400),
@@ -97,7 +101,7 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
     let standing = checker.standing(Noun::Queue, it.name).cloned();
     let dead_letter = dead_letter(checker, it, standing.as_ref());
     let redrive_allow = redrive_allow(checker, it, standing.as_ref());
-    let encryption = encryption(checker, fields);
+    let encryption = encryption(checker, it);
     let subscribe = subscriptions::subscriptions(checker, it, standing.as_ref());
     let tags = names::tags_of(checker, it);
     let standing = standing?;
@@ -351,7 +355,8 @@ fn check_rings(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
     }
 }
 
-fn encryption(checker: &mut Checker<'_>, fields: &Fields) -> Encryption {
+fn encryption(checker: &mut Checker<'_>, it: &Declared<'_>) -> Encryption {
+    let fields = it.fields;
     let Some(item) = fields.get("encryption") else {
         return Encryption::Sqs;
     };
@@ -378,7 +383,7 @@ fn encryption(checker: &mut Checker<'_>, fields: &Fields) -> Encryption {
                 );
             }
             Encryption::Kms {
-                key: key.value.to_owned(),
+                key: keys::named(checker, it, key, Noun::Queue).unwrap_or_default(),
                 reuse: kms.whole_or_default("reuse"),
             }
         }

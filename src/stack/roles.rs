@@ -286,6 +286,9 @@ fn outside(
     if arn.value.service() == "iam" {
         help.push_str("; a role of others needs no table: write its ARN where it is spoken of");
     }
+    if arn.value.service() == "kms" {
+        help.push_str("; or leave the table out and write the key's ARN where it encrypts: what its policy needs is handed over");
+    }
     checker.report(
         Diagnostic::new(
             Code::Place,

@@ -28,7 +28,7 @@ pub(super) const STATEMENT: Shape = Shape {
     noun: "statement",
     doc: "A statement of a resource's policy, as AWS writes it: for what `[[access]]` cannot say.",
     fields: &[
-        Field::new("on", Kind::Text, "The resource: `\"topics.NAME\"`, `\"queues.NAME\"` or `\"apis.NAME\"`.").required().alias(&["to", "resource", "target"]),
+        Field::new("on", Kind::Text, "The resource: `\"topics.NAME\"`, `\"queues.NAME\"`, `\"keys.NAME\"` or `\"apis.NAME\"`.").required().alias(&["to", "resource", "target"]),
         Field::new("statement", Kind::Json, "The statement: `Effect`, `Principal`, `Action` and `Condition`, perhaps a `Sid`. Its `Resource` is the resource itself; of an API, routes may be named: `execute-api:/prod/GET/orders`.").required().alias(&["policy"]),
     ],
     one_of: &[],
@@ -91,6 +91,7 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
         }
         KindName::RestApi => Holder::Api,
         KindName::Queue => Holder::Queue,
+        KindName::Key => Holder::Key,
         _ => Holder::Topic,
     };
     let mut document = serde_json::json!({ "Version": "2012-10-17", "Statement": [value] });
@@ -109,6 +110,7 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
     };
     let own = match holder {
         Holder::Api => "execute-api:/*".to_owned(),
+        Holder::Key => "*".to_owned(),
         _ => checker.arn_of(&on)?.to_string(),
     };
     let before = checker.faults.len();
@@ -150,6 +152,7 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
     let service = match holder {
         Holder::Api => "execute-api:",
         Holder::Queue => "sqs:",
+        Holder::Key => "kms:",
         _ => "sns:",
     };
     let is_other = |it: &String| it != "*" && !it.to_ascii_lowercase().starts_with(service);

@@ -12,7 +12,7 @@ use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Item;
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
-use super::{RoleRef, Topic, names, passed, roles};
+use super::{RoleRef, Topic, keys, names, passed, roles};
 use crate::policy::delivery;
 
 pub(super) const TOPIC: Shape = Shape {
@@ -26,7 +26,7 @@ pub(super) const TOPIC: Shape = Shape {
         Field::new("content_based_deduplication", Kind::Flag, "With `fifo`: messages of the same content are one.").default("false"),
         Field::new("message_group_throughput", Kind::Flag, "With `fifo`: throughput is counted by message group, not over the topic.").default("false").alias(&["fifo_throughput_scope"]),
         Field::new("display_name", Kind::Text, "The name in SMS and e-mail messages."),
-        Field::new("kms_key", Kind::Text, "The KMS key that encrypts messages at rest: its id, ARN or alias.").alias(&["kms_master_key_id", "kms", "encryption"]),
+        Field::new("kms_key", Kind::Text, "The KMS key that encrypts messages at rest: `\"keys.NAME\"`, or its id, ARN or alias.").alias(&["kms_master_key_id", "kms", "encryption"]),
         Field::new("delivery_policy", Kind::Json, "Retries of HTTP deliveries, as SNS's JSON."),
         Field::new("signature_version", Kind::Whole(1, 2), "How SNS signs messages: 1 is SHA1, 2 is SHA256.").default("1"),
         Field::new("tracing", Kind::Flag, "Pass X-Ray traces on.").default("false").alias(&["tracing_config", "xray"]),
@@ -314,9 +314,10 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
             .help("at most 100 characters"),
         );
     }
-    if let Some(key) = fields.text("kms_key") {
+    let kms_key = fields.text("kms_key").and_then(|key| {
         check_key(checker, &fields.owner, key, "sns");
-    }
+        keys::named(checker, it, key, Noun::Topic)
+    });
     check_delivery_policy(checker, it);
     check_archive(checker, it);
     let (optional, feedback_roles) = optional(checker, it);
@@ -330,7 +331,7 @@ fn topic(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Topic> {
         content_based_deduplication: fields.flag("content_based_deduplication"),
         message_group_throughput: fields.flag("message_group_throughput"),
         display_name: fields.text_or_empty("display_name"),
-        kms_key: fields.text("kms_key").map(|it| it.value.to_owned()),
+        kms_key,
         delivery_policy: fields
             .get("delivery_policy")
             .and_then(|it| match &it.value {

@@ -71,9 +71,11 @@ impl Written {
             Some((entry.key_span, table(entry)))
         };
         match address.kind {
-            KindName::Role | KindName::Topic | KindName::Queue | KindName::RestApi => {
-                named(address.kind.table(), &address.name)
-            }
+            KindName::Role
+            | KindName::Key
+            | KindName::Topic
+            | KindName::Queue
+            | KindName::RestApi => named(address.kind.table(), &address.name),
             KindName::Stage => {
                 let (api, _) = address.name.rsplit_once('.')?;
                 let (at, fields) = named(KindName::RestApi.table(), api)?;

@@ -4,6 +4,8 @@
 //! the documents. A statement that lies within it part by part needs no further
 //! thought; any other goes to the exact comparison, which finds a request that lies outside.
 
+mod keys;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lower::{Desired, Grant, api, written_statement};
@@ -404,6 +406,7 @@ impl<'a> Declared<'a> {
     /// Whom the policy of a resource may let in.
     pub(super) fn bound(&self, thing: &Thing) -> Bound {
         let mut bound = match thing.address.kind {
+            KindName::Key => self.of_key(thing),
             KindName::Topic => self.of_topic(thing),
             KindName::Queue => self.of_queue(thing),
             KindName::RestApi => self.of_api(thing),
@@ -493,12 +496,12 @@ impl<'a> Declared<'a> {
 
     fn of_queue(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sqs:*");
+        let own = || Some(BTreeSet::from([thing.arn.clone()]));
         for (access, grant) in self.to(&thing.address) {
             if let (Target::Queue { uses, .. }, Via::ResourcePolicy) = (&access.to, grant.via) {
                 let (name, conditions) = names(&access.from, self.stack, thing);
                 let actions: Vec<&str> = uses.iter().flat_map(|it| it.actions()).copied().collect();
-                let own = Some(BTreeSet::from([thing.arn.clone()]));
-                bound.allow(name, &actions, own, conditions);
+                bound.allow(name, &actions, own(), conditions);
             }
         }
         let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -507,15 +510,10 @@ impl<'a> Declared<'a> {
             by_service.entry(service).or_default().push(topic.clone());
         }
         for (service, topics) in by_service {
-            let own = Some(BTreeSet::from([thing.arn.clone()]));
             for operator in ["ArnEquals", "ArnLike", "StringEquals"] {
                 let conditions = condition(operator, "aws:SourceArn", topics.clone());
-                bound.allow(
-                    ("Service".to_owned(), service.clone()),
-                    &["sqs:SendMessage"],
-                    own.clone(),
-                    conditions,
-                );
+                let name = ("Service".to_owned(), service.clone());
+                bound.allow(name, &["sqs:SendMessage"], own(), conditions);
             }
         }
         bound

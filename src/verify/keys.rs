@@ -76,7 +76,7 @@ impl<'a> Use<'a> {
             arn: self.arn.clone(),
             owned: false,
             policy: Some(Paper::resource(name, policy)),
-            what: What::Topic { key: String::new() },
+            what: What::Key,
             ..self.target.clone()
         }
     }

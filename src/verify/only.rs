@@ -62,6 +62,11 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
                     format!("nothing else delivers into {}", thing.address)
                 }
             }
+            What::Key => {
+                let actions = ["kms:Decrypt", "kms:GenerateDataKey", "kms:PutKeyPolicy"];
+                search.strangers(&mut trial, thing, &actions, &thing.arn);
+                format!("nobody else may use {}", thing.address)
+            }
             What::Api(surface) => {
                 search.api(&mut trial, thing, surface);
                 findings.push(search.unsigned(thing, surface));
@@ -135,8 +140,8 @@ impl Search<'_> {
             return;
         }
         for mut request in found.gains {
-            if matches!(thing.what, What::Role { .. }) {
-                // A trust policy names no resource: it is about its own role.
+            if matches!(thing.what, What::Role { .. } | What::Key) {
+                // A trust policy names no resource, and `*` in a key's policy is the key: both are about their own.
                 request.resource.clone_from(&thing.arn);
             }
             let who = self.world.who(&request.principal);

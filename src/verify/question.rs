@@ -9,7 +9,16 @@ use super::nevers::actions_of;
 use super::world::{Thing, What, World};
 
 /// What may be asked of a kind of resource, as AWS writes it.
-const ACTIONS: [(KindName, &[&str]); 4] = [
+const ACTIONS: [(KindName, &[&str]); 5] = [
+    (
+        KindName::Key,
+        &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "kms:CreateGrant",
+            "kms:PutKeyPolicy",
+        ],
+    ),
     (
         KindName::Topic,
         &[

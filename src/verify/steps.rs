@@ -58,7 +58,7 @@ impl Step {
                 What::Role { identity, .. } => {
                     identity.iter().map(|it| it.document.clone()).collect()
                 }
-                What::Topic { .. } | What::Queue { .. } | What::Api(_) => Vec::new(),
+                What::Topic { .. } | What::Queue { .. } | What::Key | What::Api(_) => Vec::new(),
             },
             Caller::With(paper) => vec![paper.document.clone()],
             Caller::Mighty => Policies::of_caller(CallerPolicies::Allow).identity,

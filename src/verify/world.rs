@@ -16,10 +16,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::role::inline_prefix;
-use crate::kinds::survey::{Keys, Live, ManagedPolicies};
-use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
+use crate::kinds::survey::{KeyReading, Keys, Live, ManagedPolicies};
+use crate::kinds::{Have, Key, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
-use crate::model::{Address, KindName, Names, Place};
+use crate::model::{Address, KindName, KmsKey, Names, Place};
 use crate::policy::own::OwnSid;
 use crate::policy::rules::Kind;
 use crate::policy::{ApiName, Document, MethodAuth, Who};
@@ -79,6 +79,8 @@ pub enum What {
         /// How it is encrypted.
         encryption: Encryption,
     },
+    /// A KMS key.
+    Key,
     /// A REST API.
     Api(Surface),
 }
@@ -267,6 +269,7 @@ impl World {
                 let (arn, policy) = (it.arn.to_string(), policy(&it.policy));
                 self.add_guarded(address, want, arn, policy, What::Queue { encryption });
             }
+            Resource::Key(it) => self.add_key(address, want, it, policy(&it.policy)),
             Resource::RestApi(it) => self.add_api(address, want, it, &policy(&it.policy)),
             Resource::Subscription(it) => {
                 self.subscriptions
@@ -306,6 +309,7 @@ impl World {
                     },
                 );
             }
+            Resource::Key(it) => self.add_key(address, want, it, policy()),
             Resource::RestApi(it) => self.add_api(address, want, it, &policy()),
             Resource::Subscription(it) => {
                 self.subscriptions
@@ -392,6 +396,27 @@ impl World {
             )
         });
         self.add(address, want, policy, arn, what);
+    }
+
+    /// Adds a key of the stack, which decides about what it encrypts by the same policy.
+    fn add_key(&mut self, address: &Address, want: &Want, key: &Key, policy: Document) {
+        let arn = key.arn.to_string();
+        self.keys
+            .entry(KmsKey::from(key.arn.clone()))
+            .or_insert_with(|| KeyReading::Unread(String::new()));
+        for (name, reading) in &mut self.keys {
+            let is_it = match reading {
+                KeyReading::Read { arn: own, .. } => *own == arn,
+                KeyReading::Unread(_) => *name.arn() == key.arn,
+            };
+            if is_it {
+                *reading = KeyReading::Read {
+                    arn: arn.clone(),
+                    policy: policy.clone(),
+                };
+            }
+        }
+        self.add_guarded(address, want, arn, policy, What::Key);
     }
 
     fn add_api(

@@ -18,11 +18,14 @@ trusted_by = "lambda.amazonaws.com"
 [roles.target]
 account    = "a"
 trusted_by = { account = "111111111111" }
+[keys.messages]
+existing = "arn:aws:kms:eu-west-1:111111111111:key/k"
 [topics.events]
 account = "a"
 [queues.jobs]
-account   = "a"
-subscribe = "events"
+account    = "a"
+subscribe  = "events"
+encryption = { kms = "keys.messages" }
 [apis.orders]
 account = "a"
 [apis.orders.routes]
@@ -62,7 +65,7 @@ fn principals() -> [(&'static str, Value); 4] {
 }
 
 /// Each kind of document, with what is done there and on what.
-const DOCUMENTS: [(&str, &str, &str); 4] = [
+const DOCUMENTS: [(&str, &str, &str); 5] = [
     (
         "topics.events",
         "sns:Publish",
@@ -74,6 +77,7 @@ const DOCUMENTS: [(&str, &str, &str); 4] = [
         "arn:aws:sqs:eu-west-1:111111111111:jobs",
     ),
     ("apis.orders", "execute-api:Invoke", "execute-api:/*"),
+    ("keys.messages", "kms:Decrypt", "*"),
     ("roles.target", "sts:AssumeRole", ""),
 ];
 
@@ -84,6 +88,7 @@ fn add(world: &mut Value, address: &str, statement: &Value) {
     let policies: Vec<&mut Value> = match address {
         "topics.events" => vec![&mut region["topics"]["events"]["policy"]],
         "queues.jobs" => vec![&mut region["queues"]["jobs"]["attributes"]["Policy"]],
+        "keys.messages" => vec![&mut region["keys"]["k"]["policy"]],
         "roles.target" => vec![&mut account["roles"]["target"]["trust"]],
         _ => {
             let apis = region["apis"].as_object_mut().expect("APIs");
@@ -119,11 +124,26 @@ fn add(world: &mut Value, address: &str, statement: &Value) {
     }
 }
 
+/// The stack, applied beside a key that its owner has as KMS makes it.
+fn ground(folder: &Folder) {
+    let bare = "[stack]\nname = \"bare\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[topics.t]\n";
+    folder.write("bare.toml", bare);
+    folder.run("apply bare.toml --sandbox sb --yes").ends(0);
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    let first = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*",
+    }]});
+    world["accounts"]["111111111111"]["regions"]["eu-west-1"]["keys"] =
+        json!({"k": {"policy": first.to_string()}});
+    folder.write(WORLD, &world.to_string());
+    folder.write("stack.toml", STACK);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+}
+
 #[test]
 fn somebody_let_in_by_hand_opens_access_and_fails_the_claim_on_every_kind_of_document() {
     let folder = Folder::new();
-    folder.write("stack.toml", STACK);
-    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    ground(&folder);
     folder.run("verify stack.toml --sandbox sb --live").ends(0);
     folder.run("drift stack.toml --sandbox sb").ends(0);
     let applied: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
@@ -158,13 +178,12 @@ fn somebody_let_in_by_hand_opens_access_and_fails_the_claim_on_every_kind_of_doc
 #[test]
 fn somebody_let_in_by_the_stack_is_access_that_is_broadened() {
     let folder = Folder::new();
-    folder.write("stack.toml", STACK);
-    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    ground(&folder);
     folder
         .run("plan stack.toml --sandbox sb")
         .ends(0)
         .says("Nothing to do");
-    for (address, action, _) in &DOCUMENTS[..3] {
+    for (address, action, _) in &DOCUMENTS[..4] {
         for (who, principal) in principals() {
             let (kind, name) = principal
                 .as_object()

@@ -19,6 +19,7 @@ mod handover;
 mod help;
 mod hostile;
 mod importing;
+mod keys;
 mod known;
 mod leaving;
 mod levels;

@@ -252,6 +252,7 @@ fn page() -> String {
     for (kind, title) in [
         ("role", "Roles"),
         ("managed", "Policies of a role that overflows"),
+        ("key", "KMS keys"),
         ("topic", "Topics"),
         ("queue", "Queues"),
         ("subscription", "Subscriptions"),

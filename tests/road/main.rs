@@ -16,6 +16,7 @@ mod drift;
 mod forget;
 mod guarded;
 mod import;
+mod keys;
 mod moved;
 mod moves;
 mod onboard;

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use futures::future::{LocalBoxFuture, join_all};
-use provision::cloud::{Answer, CallError, Cloud, Request, Sandbox, apigateway, sns};
+use provision::cloud::{Answer, CallError, Cloud, Request, Sandbox, apigateway, kms, sns};
 use provision::lower::Desired;
 use provision::model::Place;
 use tokio::time::sleep;
@@ -14,6 +14,8 @@ use tokio::time::sleep;
 use crate::operator::{ORDERS, make_topic, send};
 use crate::reached::Snapshot;
 use crate::world::{Command, Ran, apply, assert_in_step, destroy, run, sandbox_for, wanted};
+
+const SHARED: &str = "arn:aws:kms:eu-west-1:333333333333:key/shared";
 
 /// A cloud at the end of a network: each call takes up to this much longer on its way there, and on its way back.
 struct Distant<'a> {
@@ -126,6 +128,34 @@ fn stacks_that_write_one_topic_at_once_lose_no_statement() {
                 }
             });
         }
+    }
+}
+
+#[test]
+fn stacks_that_write_one_keys_policy_at_once_lose_no_statement() {
+    let guest = |name: &String| {
+        wanted(&[&format!(
+            "[stack]\nname = \"{name}\"\nregion = \"eu-west-1\"\n[accounts.orders]\nid = \"{ORDERS}\"\n\
+             [keys.shared]\nexisting = \"{SHARED}\"\n[topics.{name}]\nkms_key = \"keys.shared\"\n\
+             [roles.{name}]\ntrusted_by = \"lambda.amazonaws.com\"\n\
+             [[access]]\nfrom = \"roles.{name}\"\nto = \"topics.{name}\"\nvia = \"resource-policy\"\n"
+        )])
+    };
+    for seed in 0..20 {
+        let names: Vec<String> = (0..3).map(|it| format!("guest{it}")).collect();
+        let stacks: Vec<Desired> = names.iter().map(guest).collect();
+        run(async {
+            let sandbox = sandbox_for(&stacks);
+            let apart = Duration::from_millis(seed * 37 % 500);
+            let ran = at_once(&stacks, &sandbox, apart, seed).await;
+            let key = SHARED.to_owned();
+            let policy = send(&sandbox, ORDERS, kms::GetKeyPolicy { key }).await;
+            for (name, ran) in names.iter().zip(&ran) {
+                assert!(ran.came_off(), "seed {seed}: {}", ran.story());
+                let role = format!("role/provision/{name}/{name}");
+                assert!(policy.contains(&role), "seed {seed}: {name}: {policy}");
+            }
+        });
     }
 }
 

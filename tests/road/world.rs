@@ -9,11 +9,13 @@ use provision::cloud::{Cloud, Sandbox, Seam};
 use provision::drift::{Drift, Finding, Seen};
 use provision::execute::{self, Outcomes};
 use provision::graph;
+use provision::kinds::Resource;
 use provision::kinds::survey::{self, Live, Reading, SurveyErrors};
 use provision::lower::{self, Desired};
 use provision::model::{AccountId, Address, Place, Region};
 use provision::plan::{Action, Consent, Plan};
 use provision::stack::{self, Source, Written};
+use serde_json::json;
 
 /// Runs on a paused clock.
 pub(crate) fn run<F: Future>(test: F) -> F::Output {
@@ -78,11 +80,31 @@ pub(crate) fn wanted(texts: &[&str]) -> Desired {
     desired
 }
 
-/// A sandbox with the accounts of these.
+/// A sandbox with the accounts of these, and with the keys that they declare under the policies that KMS gives them.
 pub(crate) fn sandbox_for<'a>(all: impl IntoIterator<Item = &'a Desired>) -> Sandbox {
-    let places = all.into_iter().flat_map(|it| &it.places);
+    let all: Vec<&Desired> = all.into_iter().collect();
+    let places = all.iter().flat_map(|it| &it.places);
     let accounts: Vec<AccountId> = places.map(|it| it.id.clone()).collect();
-    Sandbox::in_memory(&accounts)
+    let sandbox = Sandbox::in_memory(&accounts);
+    for want in all.iter().flat_map(|it| it.wants.values()) {
+        if let Resource::Key(key) = &want.resource {
+            let id = key.arn.name();
+            sandbox.put_key(
+                &want.place,
+                id,
+                &format!("alias/{id}"),
+                &first_policy(&want.place),
+            );
+        }
+    }
+    sandbox
+}
+
+/// The policy that KMS gives a key.
+fn first_policy(at: &Place) -> String {
+    let root = format!("arn:{}:iam::{}:root", at.partition(), at.id);
+    let all = json!({"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"});
+    json!({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [all]}).to_string()
 }
 
 /// How a command ended.

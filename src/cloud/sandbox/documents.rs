@@ -5,7 +5,7 @@ use super::state::{Policy, World};
 /// A policy document and what it is attached to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// ARN of the role, topic or queue; of an API's stage,
+    /// ARN of the role, key, topic or queue; of an API's stage,
     /// `arn:P:execute-api:REGION:ACCOUNT:API/STAGE`.
     pub by: String,
     /// What it is there.
@@ -23,7 +23,7 @@ pub enum HeldAs {
     Inline,
     /// A managed policy that is attached to a role, as far as the sandbox has its document.
     Managed,
-    /// A topic's or queue's policy.
+    /// A key's, topic's or queue's policy.
     Resource,
     /// An API's policy as it was when the stage's deployment was made.
     Deployed,
@@ -56,6 +56,13 @@ pub(super) fn of(world: &World) -> Vec<Held> {
             let arn = |service: &str, name: &str| {
                 format!("arn:{partition}:{service}:{region}:{id}:{name}")
             };
+            for (id, key) in &it.keys {
+                add(
+                    &arn("kms", &format!("key/{id}")),
+                    HeldAs::Resource,
+                    &key.policy,
+                );
+            }
             for (name, topic) in &it.topics {
                 add(&arn("sns", name), HeldAs::Resource, &topic.policy);
             }

@@ -451,6 +451,7 @@ impl Turn<'_> {
 
             Request::DescribeKey(it) => Answer::DescribeKey(turn.describe_key(&it)?),
             Request::GetKeyPolicy(it) => Answer::GetKeyPolicy(turn.key_policy(&it)?),
+            Request::PutKeyPolicy(it) => Answer::PutKeyPolicy(turn.put_key_policy(&it)?),
 
             Request::DescribeOrganization(_) => {
                 Answer::DescribeOrganization(turn.describe_organization()?)

@@ -182,6 +182,9 @@ impl World {
                 haunt(&mut other.trust, role);
             }
             for region in account.regions.values_mut() {
+                for key in region.keys.values_mut() {
+                    haunt(&mut key.policy, role);
+                }
                 for topic in region.topics.values_mut() {
                     haunt(&mut topic.policy, role);
                 }

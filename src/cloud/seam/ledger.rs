@@ -201,6 +201,7 @@ pub(crate) fn target(request: &Request) -> String {
         Request::ListRoles(it) => &it.path_prefix,
         Request::DescribeKey(it) => &it.key,
         Request::GetKeyPolicy(it) => &it.key,
+        Request::PutKeyPolicy(it) => &it.key,
         Request::GetPolicy(it) => &it.arn,
         Request::GetPolicyVersion(it) => return format!("{} {}", it.arn, it.version),
         Request::CreateRole(it) => &it.name,

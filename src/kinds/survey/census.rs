@@ -386,10 +386,7 @@ impl Reader<'_> {
                     let values = conditions.flat_map(BTreeMap::values).flatten();
                     named.extend(values.filter_map(|it| Arn::parse(it).ok()));
                 }
-                Resource::Queue(_)
-                | Resource::Subscription(_)
-                | Resource::RestApi(_)
-                | Resource::Stage(_) => {}
+                _ => {}
             }
         }
         for arn in named.iter().filter(|it| !known.contains(it.as_str())) {
@@ -403,13 +400,9 @@ impl Reader<'_> {
                 _ => Ok(None),
             };
             let found = found.map_err(|it| failed(place, it))?;
-            let ours = |it: &Found| match &it.have.resource {
-                Resource::Topic(topic) => !topic.policy.statements.is_empty(),
-                Resource::Queue(queue) => !queue.policy.statements.is_empty(),
-                Resource::Role(_)
-                | Resource::Subscription(_)
-                | Resource::RestApi(_)
-                | Resource::Stage(_) => false,
+            let ours = |it: &Found| {
+                let policy = it.have.resource.policy();
+                policy.is_some_and(|it| !it.statements.is_empty())
             };
             census.found.extend(found.filter(ours));
         }

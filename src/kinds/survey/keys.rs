@@ -1,19 +1,19 @@
 //! The policies of the KMS keys that topics and queues are encrypted with.
 //!
-//! They are their owners' and are never written. They decide who can publish and receive, so the proof
-//! reads them where it may: `GetKeyPolicy` answers in the key's own account only. A policy that cannot be
+//! They decide who can publish and receive, so the proof reads them where it may: `GetKeyPolicy` answers in the
+//! key's own account only. The policy of a key that the stack does not declare is its owner's: that it cannot be
 //! read fails nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Live, Survey, Visits};
+use super::{Reading, Survey, Visits};
 use crate::cloud::{self, CallError, Cloud, kms};
 use crate::kinds::Resource;
+use crate::kinds::key::{Key, encrypting, policy};
 use crate::model::{KmsKey, Place, Region};
 use crate::policy::Document;
-use crate::stack::Encryption;
 
 /// What was read of KMS keys.
 pub type Keys = BTreeMap<KmsKey, KeyReading>;
@@ -32,51 +32,76 @@ pub enum KeyReading {
     Unread(String),
 }
 
-/// The key of a topic or queue that the owner of the key can give to others.
-fn key_of(resource: &Resource) -> Option<KmsKey> {
-    let key = match resource {
-        Resource::Topic(topic) => KmsKey::of(&topic.kms_key, &topic.arn),
-        Resource::Queue(queue) => match &queue.encryption {
-            Encryption::Kms { key, .. } => KmsKey::of(key, &queue.arn),
-            Encryption::Sqs | Encryption::Off => None,
-        },
-        _ => None,
-    };
-    key.filter(|it| !it.is_managed_by_aws())
-}
+/// What comes of reading a key's policy: the key's own ARN, and the policy.
+type Read = Result<Option<(String, Document)>, CallError>;
 
 impl Survey<'_> {
     /// Reads the keys of what is wanted and of what is there, in the accounts that are entered.
-    pub(super) async fn keys(&self, visits: &Visits<'_>, live: &Live) -> Keys {
+    pub(super) async fn keys(&self, visits: &Visits<'_>, reading: &mut Reading) {
         let wanted = self.wants.values().map(|it| &it.resource);
-        let there = live.have.values().map(|it| &it.resource);
+        let there = reading.live.have.values().map(|it| &it.resource);
         let keys: BTreeSet<KmsKey> = wanted.chain(there).filter_map(key_of).collect();
         let reads = keys.into_iter().map(|key| async {
-            let arn = key.arn();
-            let account = arn.account_id();
-            let entered = account.and_then(|it| visits.accounts.get(&it));
-            let reading = match (entered, Region::parse(arn.region())) {
-                (Some(place), Some(region)) => {
-                    let at = Place {
-                        region,
-                        ..(*place).clone()
-                    };
-                    read(self.cloud, &at, &key)
-                        .await
-                        .unwrap_or_else(|error| KeyReading::Unread(error.to_string()))
+            let read = match visits.place_of_key(&key) {
+                Some(at) => Some(read(self.cloud, &at, &key).await),
+                None => None,
+            };
+            (key, read)
+        });
+        let reads: BTreeMap<KmsKey, Option<Read>> = join_all(reads).await.into_iter().collect();
+        for (address, want) in self.wants {
+            let Resource::Key(key) = &want.resource else {
+                continue;
+            };
+            match reads.get(&KmsKey::from(key.arn.clone())) {
+                Some(Some(Ok(Some((_, policy))))) => {
+                    let have = Key::decode(&key.arn, policy.clone(), self.stack);
+                    reading.live.have.insert(address.clone(), have);
                 }
-                _ => KeyReading::Unread(format!(
-                    "account {} is not one of the stack's that were entered",
-                    arn.account()
+                Some(Some(Err(error))) => {
+                    let addresses = BTreeSet::from([address.clone()]);
+                    reading.lacks(&want.place, error.clone(), addresses);
+                }
+                _ => {}
+            }
+        }
+        let read = reads.into_iter().map(|(key, read)| {
+            let account = key.arn().account().to_owned();
+            let reading = match read {
+                Some(Ok(Some((arn, policy)))) => KeyReading::Read { arn, policy },
+                Some(Ok(None)) => KeyReading::Unread(format!("{key} is not there")),
+                Some(Err(error)) => KeyReading::Unread(error.to_string()),
+                None => KeyReading::Unread(format!(
+                    "account {account} is not one of the stack's that were entered"
                 )),
             };
             (key, reading)
         });
-        join_all(reads).await.into_iter().collect()
+        reading.live.keys = read.collect();
     }
 }
 
-async fn read(cloud: &dyn Cloud, at: &Place, key: &KmsKey) -> Result<KeyReading, CallError> {
+impl Visits<'_> {
+    /// Where a key is read, if its account is entered.
+    pub(super) fn place_of_key(&self, key: &KmsKey) -> Option<Place> {
+        let place = self.accounts.get(&key.arn().account_id()?)?;
+        Some(Place {
+            region: Region::parse(key.arn().region())?,
+            ..(*place).clone()
+        })
+    }
+}
+
+/// The key that a resource is, or is encrypted with, where the key's owner can give it to others.
+fn key_of(resource: &Resource) -> Option<KmsKey> {
+    let key = match resource {
+        Resource::Key(key) => Some(KmsKey::from(key.arn.clone())),
+        other => encrypting(other),
+    };
+    key.filter(|it| !it.is_managed_by_aws())
+}
+
+async fn read(cloud: &dyn Cloud, at: &Place, key: &KmsKey) -> Read {
     // `GetKeyPolicy` takes no alias.
     let arn = if key.alias().is_some() {
         let key = key.to_string();
@@ -84,9 +109,5 @@ async fn read(cloud: &dyn Cloud, at: &Place, key: &KmsKey) -> Result<KeyReading,
     } else {
         key.to_string()
     };
-    let text = cloud::call(cloud, at, kms::GetKeyPolicy { key: arn.clone() }).await?;
-    Ok(match Document::parse(&text) {
-        Ok(policy) => KeyReading::Read { arn, policy },
-        Err(error) => KeyReading::Unread(format!("its policy cannot be understood: {error}")),
-    })
+    Ok(policy(cloud, at, &arn).await?.map(|it| (arn, it)))
 }

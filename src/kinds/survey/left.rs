@@ -6,18 +6,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Orphan, Reading, Survey, orphan};
+use super::{Orphan, Reading, Survey, Visits, orphan};
 use crate::cloud::CallError;
+use crate::kinds::key::{self, USES, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::arns_in;
-use crate::kinds::{Have, Queue, Resource, Topic, or_none, queue, rest_api, topic};
-use crate::model::{Address, Arn, KindName, Mark, Place};
-use crate::policy::Statement;
+use crate::kinds::{Have, Key, Queue, Resource, Topic, or_none, queue, rest_api, topic};
+use crate::model::{Address, Arn, KindName, KmsKey, Mark, Place};
+use crate::policy::{Statement, own};
 
 impl Survey<'_> {
     /// Adds what is named by documents of the stack, is wanted no more, and bears its mark or its statements;
     /// then what that names in turn.
-    pub(super) async fn left_over(&self, reading: &mut Reading) {
+    pub(super) async fn left_over(&self, visits: &Visits<'_>, reading: &mut Reading) {
         let wanted = self.wants.values().flat_map(|it| self.named(&it.resource));
         let mut known: BTreeSet<String> = wanted.map(|it| it.to_string()).collect();
         let live = &reading.live;
@@ -36,14 +37,21 @@ impl Survey<'_> {
             let mut found = Vec::new();
             for arn in std::mem::take(&mut named) {
                 let id = id_of(&arn).to_owned();
-                let Some(place) = self.place_of(&arn).filter(|_| !known.contains(&id)) else {
+                let place = if arn.service() == "kms" {
+                    visits.place_of_key(&KmsKey::from(arn.clone()))
+                } else {
+                    self.place_of(&arn).cloned()
+                };
+                let Some(place) = place.filter(|_| !known.contains(&id)) else {
                     continue;
                 };
+                let place = &place;
                 known.insert(id);
                 let read = match arn.service() {
                     "sns" => self.left_topic(place, &arn).await,
                     "sqs" => self.left_queue(place, &arn).await,
                     "execute-api" => self.left_api(place, id_of(&arn)).await,
+                    "kms" => self.left_key(place, &arn).await,
                     _ => Ok(None),
                 };
                 found.extend(read.ok().flatten());
@@ -83,13 +91,16 @@ impl Survey<'_> {
                 let all = inline.map(|(_, it)| it).chain(managed);
                 all.flat_map(|it| &it.statements).collect()
             }
-            Resource::Topic(it) => {
+            Resource::Key(it) => {
                 own.push(it.arn.clone());
-                it.policy.statements.iter().collect()
+                // Its statements name topics and queues of which nothing else is to be told.
+                Vec::new()
             }
-            Resource::Queue(it) => {
-                own.push(it.arn.clone());
-                it.policy.statements.iter().collect()
+            Resource::Topic(Topic { arn, policy, .. })
+            | Resource::Queue(Queue { arn, policy, .. }) => {
+                own.push(arn.clone());
+                own.extend(encrypting(resource).map(|it| it.arn().clone()));
+                policy.statements.iter().collect()
             }
             Resource::Subscription(it) => {
                 own.extend([it.topic.clone(), it.queue.clone()]);
@@ -121,6 +132,24 @@ impl Survey<'_> {
         };
         let have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         Ok(self.left(place, KindName::Queue, arn.name(), have))
+    }
+
+    /// Of keys that the stack does not declare, only what it once wrote itself is its own: what was handed over
+    /// to the key's owner is not.
+    async fn left_key(&self, place: &Place, arn: &Arn) -> Result<Option<Orphan>, CallError> {
+        let Some(policy) = key::policy(self.cloud, place, arn.as_str()).await? else {
+            return Ok(None);
+        };
+        let mut have = Key::decode(arn, policy, self.stack);
+        let written = own::sid(self.stack, USES);
+        if let Some(policy) = have.resource.policy_mut() {
+            let (ours, handed): (Vec<_>, Vec<_>) = std::mem::take(&mut policy.statements)
+                .into_iter()
+                .partition(|it| it.sid.as_ref().is_some_and(|it| it.starts_with(&written)));
+            policy.statements = ours;
+            have.foreign.extend(handed);
+        }
+        Ok(self.left(place, KindName::Key, arn.name(), have))
     }
 
     /// Of APIs, marks are found by their listing: here only statements in those of somebody else are.

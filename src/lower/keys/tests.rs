@@ -283,3 +283,63 @@ fn an_existing_topic_has_the_key_that_aws_has_for_it() {
         lower_over(&stack, Some(&live), &std::collections::BTreeSet::new()).expect("it fits");
     assert_eq!(of_role(&desired, "roles.near"), [SENDS]);
 }
+
+/// The statements of the declared key's policy, without their `Sid`s.
+fn of_key(text: &str) -> Vec<String> {
+    let desired = wanted(&format!("[keys.k]\nexisting = \"{KEY}\"\n{text}"));
+    let policy = desired.wants[&"keys.k".parse().expect("an address")]
+        .resource
+        .policy()
+        .cloned();
+    let policy = policy.expect("a policy");
+    let all = policy.statements.into_iter().map(|mut it| {
+        it.sid = None;
+        Document::of(vec![it]).to_text()
+    });
+    all.collect()
+}
+
+#[test]
+fn uses_of_a_declared_key_that_differ_in_one_list_are_one_statement() {
+    let found = of_key(
+        "[topics.t]\naccount = \"a\"\nkms_key = \"keys.k\"\n[topics.u]\naccount = \"a\"\nkms_key = \"keys.k\"\n\
+         [roles.other]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [[access]]\nfrom = [\"roles.far\", \"roles.other\", { account = \"333333333333\" }, { account = \"444444444444\" }]\nto = \"topics.t\"\n\
+         [[access]]\nfrom = \"roles.far\"\nto = \"topics.u\"\n",
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+    for list in [
+        "role/provision/s/far\",\"arn:aws:iam::222222222222:role/provision/s/other\"",
+        "s-t-for-333333333333\",\"arn:aws:iam::111111111111:role/provision/s/s-t-for-444444444444\"",
+    ] {
+        assert!(found.iter().any(|it| it.contains(list)), "{found:#?}");
+    }
+}
+
+#[test]
+fn eventbridge_names_no_source_to_kms() {
+    let from = |service: &str| {
+        format!("[[access]]\nfrom = {{ service = \"{service}\", source_account = \"a\" }}\n")
+    };
+    let topic = "[topics.t]\naccount = \"a\"\nkms_key = \"keys.k\"\n";
+    let events = of_key(&format!(
+        "{topic}{}to = \"topics.t\"\n",
+        from("events.amazonaws.com")
+    ));
+    assert!(!events[0].contains("Condition"), "{events:?}");
+    let alarms = of_key(&format!(
+        "{topic}{}to = \"topics.t\"\n",
+        from("cloudwatch.amazonaws.com")
+    ));
+    assert!(alarms[0].contains("aws:SourceAccount"), "{alarms:?}");
+    // To a queue it says for which rule it sends.
+    let queue = "[queues.q]\naccount = \"a\"\nencryption = { kms = \"keys.k\" }\n";
+    let events = of_key(&format!(
+        "{queue}{}to = \"queues.q\"\nallow = \"send\"\n",
+        from("events.amazonaws.com")
+    ));
+    assert!(
+        events.iter().any(|it| it.contains("aws:SourceAccount")),
+        "{events:?}"
+    );
+}

@@ -58,11 +58,8 @@ fn told(text: &str, more: Option<(&str, Statement)>) -> String {
         let address = address.parse().expect("an address");
         let want = desired.wants.get_mut(&address).expect("it is wanted");
         let policy: &mut Document = match &mut want.resource {
-            Resource::Topic(it) => &mut it.policy,
-            Resource::Queue(it) => &mut it.policy,
-            Resource::RestApi(it) => &mut it.policy,
             Resource::Role(it) => &mut it.trust,
-            Resource::Subscription(_) | Resource::Stage(_) => panic!("no policy"),
+            other => other.policy_mut().expect("a policy"),
         };
         policy.statements.push(statement);
     }

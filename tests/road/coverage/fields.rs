@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use provision::cloud::apigateway::{
     AccessLog, IntegrationRecord, IntegrationResponseRecord, Patch, PatchOp,
 };
-use provision::cloud::{Request, apigateway, iam, sns, sqs};
+use provision::cloud::{Request, apigateway, iam, kms, sns, sqs};
 use provision::kinds::rest_api::{Method, REDEPLOY, SOURCE};
-use provision::kinds::{Queue, RestApi, Role, Stage, Subscription, Topic};
+use provision::kinds::{Key, Queue, RestApi, Role, Stage, Subscription, Topic};
 use provision::model::Tags;
 use serde_json::Value;
 
@@ -87,6 +87,7 @@ calls! {
         iam::DeletePolicyVersion { arn: "managed.name", version: "managed.versions" }
         iam::DeletePolicy { arn: "managed.name" }
 
+        kms::PutKeyPolicy { key: "key.arn", policy: "key.policy" }
         sns::CreateTopic { name: "topic.name", attributes: keyed(topic, attributes.keys()), tags: tagged("topic", tags.keys()) }
         sns::SetTopicAttributes { arn: "topic.name", name: "key.attribute", value: keyed(topic, [name]) }
         sns::DeleteTopic { arn: "topic.name" }
@@ -404,6 +405,13 @@ pub(super) fn of_types() -> Vec<OfType> {
             description: Ok(&["role.description"]),
             max_session: Ok(&["role.max_session"]),
             tags: Ok(&["role.tags"]),
+        }
+    );
+    of_type!(
+        found,
+        Key {
+            arn: Ok(&["key.arn"]),
+            policy: Ok(&["key.policy"]),
         }
     );
     of_type!(

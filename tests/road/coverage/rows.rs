@@ -5,7 +5,7 @@ use provision::cloud::apigateway::{
     CreateDeployment, DeleteRestApi, DeleteStage, GetRestApis, Patch, PutRestApi, TagApi, UntagApi,
     UpdateRestApi, UpdateStage,
 };
-use provision::cloud::{Cloud, iam, sns, sqs};
+use provision::cloud::{Cloud, iam, kms, sns, sqs};
 use provision::kinds::rest_api::{REDEPLOY, SOURCE, openapi};
 use provision::kinds::{Resource, rest_api, stage};
 use provision::lower::Desired;
@@ -22,6 +22,7 @@ const NEWS: &str = "arn:aws:sns:eu-west-1:111111111111:news";
 const LINE: &str = "arn:aws:sns:eu-west-1:111111111111:line.fifo";
 pub(super) const OVERFLOW: &str =
     "arn:aws:iam::111111111111:policy/provision/fleet/provision-fleet.hub.1";
+const VAULT: &str = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 
 /// Where a deed is done.
@@ -263,6 +264,13 @@ pub(super) const ROWS: &[Row] = &[
     }, ["PD001 roles.hub"]),
     Row::Unread { fact: "managed.versions", what: "versions that are not in force", why: "which one is in force is read, and what it says is compared; the others give nothing to anybody, and the oldest goes when there are five" },
     Row::Unread { fact: "managed.description", what: "description", why: "IAM fixes it when the policy is made" },
+    // ---- KMS keys.
+    Row::Unread { fact: "key.arn", what: "which key", why: "the stack names it; a key that is not there is refused before anything is written" },
+    read!("key.policy", "key policy", ["kms:GetKeyPolicy"], ALIKE, it => {
+        let all = |sid: &str, who: &str| json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": who}, "Action": "kms:*", "Resource": "*"});
+        let policy = json!({"Version": "2012-10-17", "Statement": [all("first", OWN), all("theirs", FAR)]});
+        send(it.cloud, OWN, kms::PutKeyPolicy { key: VAULT.to_owned(), policy: policy.to_string() }).await;
+    }, ["PD001 keys.vault", "PD004 keys.vault"]),
     // ---- Topics.
     read!("topic.name", "name", ["sns:GetTopicAttributes"], GONE, it => send(it.cloud, OWN, sns::DeleteTopic { arn: NEWS.to_owned() }).await, ["PD002 topics.news"]),
     Row::Unread { fact: "topic.fifo", what: "first in, first out", why: "read back from `GetTopicAttributes` and compared; nobody can change it, for SNS fixes it at creation and ties it to the end of the name" },

@@ -25,6 +25,8 @@ tags = { owner = "me" }
 [roles.worker.policies.extra]
 Version = "2012-10-17"
 Statement = [{ Effect = "Allow", Action = "s3:ListAllMyBuckets", Resource = "*" }]
+[keys.vault]
+existing = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 [topics.news]
 account = "own"
 display_name = "News"
@@ -59,6 +61,7 @@ account = "far"
 encryption = "off"
 [queues.line]
 account = "far"
+encryption = { kms = "keys.vault" }
 fifo = true
 content_based_deduplication = true
 message_group_throughput = true

@@ -189,6 +189,7 @@ const CANNOT: &[(&str, &[&str])] = &[
             "The role policy with name {} cannot be found.",
             "The role with name {name} cannot be found.",
             "NotFoundException",
+            "Policy contains a statement with one or more invalid principals.",
             "You don't have permissions to access this resource.",
             "You specified a child that does not exist.",
             "You specified a target that does not exist.",
@@ -207,6 +208,7 @@ const CANNOT: &[(&str, &[&str])] = &[
         "who may do it is said by AWS's documents and the other stack's half",
         &[
             "AccessDeniedException",
+            "The new key policy will not allow you to update the key policy in the future.",
             "User: {caller} is not authorized to perform: {action} on resource: {arn}",
             "no role can be assumed in account {}: the sandbox has no such account",
         ],
