@@ -9,7 +9,7 @@ use super::screen::Screen;
 use super::session::{self, Looked, Session, checked_withdrawn, lowered_within, sources};
 use super::{Ending, Failure};
 use crate::drift::{self, Drift, Seen};
-use crate::kinds::survey::Reading;
+use crate::kinds::survey::{Reading, add_parts};
 use crate::lower::Desired;
 use crate::plan::{Consent, Plan};
 use crate::report;
@@ -35,11 +35,12 @@ pub(super) async fn look<'a>(args: &args::Drift, screen: &'a Screen) -> Result<L
     let Looked {
         desired,
         session,
-        reading,
+        mut reading,
     } = session::look(&stack, desired, &args.also, &args.place, screen).await?;
     if let Some(errors) = reading.without_login() {
         return Err(Failure::Survey(errors));
     }
+    add_parts(&mut reading, &desired.wants, &session.cloud).await;
     let plan = Plan::of_reading(&desired, &reading, &Consent::default());
     let seen = Seen {
         desired: &desired,

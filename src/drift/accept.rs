@@ -243,6 +243,7 @@ impl Accepting<'_> {
                 | Stranger::Stage { .. }
                 | Stranger::MethodSettings { .. }
                 | Stranger::Canary { .. }
+                | Stranger::Part { .. }
                 | Stranger::Messages => {
                     return Err(without_reason(address, extra));
                 }

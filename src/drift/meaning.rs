@@ -589,7 +589,9 @@ impl Means<'_> {
                         "stage `{name}` serves {named} too, by a deployment that is not compared"
                     ));
                 }
-                Stranger::MethodSettings { .. } => found.at_least(Severity::ChangesBehaviour),
+                Stranger::MethodSettings { .. } | Stranger::Part { .. } => {
+                    found.at_least(Severity::ChangesBehaviour);
+                }
                 Stranger::Canary { .. } => found.unsettled(format!(
                     "a canary of {named} serves a deployment that is not compared"
                 )),

@@ -177,7 +177,10 @@ impl<'a> Scene<'a> {
     /// What others put on something, and an apply keeps. What is attached to a role is written as its own.
     fn extras(have: &Have) -> impl Iterator<Item = (KnownContent, String)> {
         let extras = have.extras.iter().filter(|it| match &it.what {
-            Stranger::Managed(_) | Stranger::Boundary { .. } | Stranger::Messages => false,
+            Stranger::Managed(_)
+            | Stranger::Boundary { .. }
+            | Stranger::Part { .. }
+            | Stranger::Messages => false,
             Stranger::Statement
             | Stranger::Inline(_)
             | Stranger::Holder { .. }

@@ -112,6 +112,11 @@ pub enum Stranger {
         /// The stage's name.
         stage: String,
     },
+    /// Something in an API beside its resources: a model, a request validator, a gateway response.
+    Part {
+        /// The API's id.
+        api: String,
+    },
     /// Messages in a queue that is to go.
     Messages,
 }
@@ -240,6 +245,7 @@ impl Stranger {
             | Self::Holder { .. }
             | Self::MethodSettings { .. }
             | Self::Canary { .. }
+            | Self::Part { .. }
             | Self::Messages => None,
         }
     }
@@ -255,6 +261,7 @@ impl Stranger {
             | Self::Stage { .. }
             | Self::MethodSettings { .. }
             | Self::Canary { .. }
+            | Self::Part { .. }
             | Self::Messages => false,
         }
     }
@@ -271,6 +278,9 @@ impl Stranger {
                 ..
             } => Some("who it is, or what bounds them instead, is not known here: detach it there"),
             Self::Messages => Some("messages are nobody's to revert"),
+            Self::Part { .. } => Some(
+                "API Gateway has a call for each kind of part: delete it there, or take it into the API's `openapi` document",
+            ),
             Self::Statement
             | Self::Inline(_)
             | Self::Managed(_)
@@ -322,6 +332,7 @@ impl Stranger {
             | Self::Managed(_)
             | Self::Holder { .. }
             | Self::Subscription { .. }
+            | Self::Part { .. }
             | Self::Messages => Ok(()),
         }
     }

@@ -19,6 +19,7 @@ mod keys;
 mod left;
 mod messaging;
 pub mod organization;
+mod parts;
 mod regarding;
 mod roles;
 mod subscriptions;
@@ -38,6 +39,7 @@ use crate::policy::size::Quotas;
 use organization::Organization;
 
 pub use keys::{KeyReading, Keys};
+pub use parts::add_parts;
 
 /// A resource that is ours by its mark and that the stack does not want.
 #[derive(Clone, Debug, PartialEq)]

@@ -343,3 +343,33 @@ fn every_report_is_as_its_schema_says() {
         .remove("code");
     assert_eq!(broken(&document).len(), 2);
 }
+
+#[test]
+fn a_part_that_somebody_adds_to_an_api_is_reported() {
+    let folder = Folder::with_stacks();
+    folder
+        .run("apply stacks/marketplace.toml --sandbox --yes")
+        .ends(0);
+    let name = ".provision/sandbox.json";
+    let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
+    let accounts = world["accounts"]
+        .as_object_mut()
+        .expect("accounts")
+        .values_mut();
+    let regions =
+        accounts.flat_map(|it| it["regions"].as_object_mut().expect("regions").values_mut());
+    let mut apis = regions.filter_map(|it| it["apis"].as_object_mut()?.values_mut().next());
+    let api = apis.next().expect("an API");
+    api["parts"]["gateway_responses"] = serde_json::json!(["DEFAULT_4XX"]);
+    folder.write(name, &world.to_string());
+    let drift = folder
+        .run("drift stacks/marketplace.toml --sandbox")
+        .ends(2);
+    drift
+        .says("gateway response `DEFAULT_4XX`, which the next import of the API would take away")
+        .says("PD004");
+    // A plan does not look for it: nothing of the stack would change.
+    folder
+        .run("plan stacks/marketplace.toml --sandbox --detailed-exitcode")
+        .ends(0);
+}

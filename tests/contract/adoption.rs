@@ -621,7 +621,21 @@ async fn what_is_added_after_something_was_taken_over_is_reported(w: &World<'_>)
             patches: vec![Patch::replace(path, value)],
         })
     };
+    // Added beside what is there, as by hand.
+    let part = |name: &str, value: Value| {
+        let mut document = json!({"openapi": "3.0.1", "info": {"title": "orders"}, "paths": {}});
+        document[name] = value;
+        Request::PutRestApi(PutRestApi {
+            id: api.clone(),
+            overwrite: false,
+            fail_on_warnings: false,
+            body: document.to_string(),
+        })
+    };
     let all = [
+        ("model `Order`", part("components", json!({"schemas": {"Order": {"type": "object"}}}))),
+        ("request validator `body`", part("x-amazon-apigateway-request-validators", json!({"body": {"validateRequestBody": true}}))),
+        ("gateway response `DEFAULT_4XX`", part("x-amazon-apigateway-gateway-responses", json!({"DEFAULT_4XX": {"statusCode": 400}}))),
         ("roles.worker", Request::PutRolePolicy(PutRolePolicy {
             name: name("worker"),
             policy: name("more"),

@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use provision::cloud::Fault;
 use provision::cloud::apigateway::{GetRestApis, Patch, UpdateRestApi};
+use provision::cloud::iam::CreateRole;
 use provision::cloud::sandbox::Habits;
+use provision::cloud::sns::CreateTopic;
 use provision::cloud::sqs::{CreateQueue, GetQueueAttributes, ListQueues};
+use provision::model::Arn;
+use serde_json::json;
 
+use crate::adoption::apply;
 use crate::apigateway::api;
 use crate::emulator::Emulator;
+use crate::iam::trust_of;
+use crate::world::{drift, wanted};
 use crate::{World, map, on_a_sandbox, on_an_emulator};
 
 /// How long AWS takes here.
@@ -18,6 +25,7 @@ fn on_a_slow_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
     let habits = Habits {
         visibility: DELAY,
         migration: DELAY,
+        propagation: DELAY,
         ..Habits::default()
     };
     on_a_sandbox(habits, scenario);
@@ -28,6 +36,7 @@ fn on_a_slow_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
         ("AUTH", "true"),
         ("EMULATOR_QUEUE_VISIBILITY_S", "3"),
         ("EMULATOR_API_UPDATING_S", "3"),
+        ("EMULATOR_PROPAGATION_S", "3"),
     ];
     if let Some(emulator) = Emulator::start(&switches) {
         on_an_emulator(&emulator, scenario);
@@ -83,8 +92,86 @@ async fn a_new_queue_is_listed_before_its_attributes_can_be_read(w: &World<'_>) 
     w.ok(&w.a, read).await;
 }
 
+async fn a_role_is_no_principal_until_it_is_known_everywhere(w: &World<'_>) {
+    let service = trust_of(&json!({ "Service": "lambda.amazonaws.com" }));
+    let make = |name: &str, trust: String| CreateRole {
+        name: name.to_owned(),
+        path: "/".to_owned(),
+        trust,
+        description: None,
+        max_session: 3600,
+        boundary: None,
+        tags: map([]),
+    };
+    let fresh = w.ok(&w.b, make("fresh", service)).await;
+    let trust = trust_of(&json!({ "AWS": fresh.arn }));
+    let letting = |action: &str, resource: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": fresh.arn}, "Action": action, "Resource": resource,
+        }]})
+        .to_string()
+    };
+    let topic = CreateTopic {
+        name: "slow".to_owned(),
+        attributes: map([(
+            "Policy",
+            &letting("sns:Publish", Arn::regional(&w.a, "sns", "slow").as_str()),
+        )]),
+        tags: map([]),
+    };
+    let queue = CreateQueue {
+        name: "slow".to_owned(),
+        attributes: map([(
+            "Policy",
+            &letting(
+                "sqs:SendMessage",
+                Arn::regional(&w.a, "sqs", "slow").as_str(),
+            ),
+        )]),
+        tags: map([]),
+    };
+    let id = w.ok(&w.a, api("slow")).await.id;
+    let policy = letting("execute-api:Invoke", "execute-api:/*");
+    let of_api = UpdateRestApi {
+        id,
+        patches: vec![Patch::replace("/policy", &policy)],
+    };
+    w.refused(&w.a, Fault::Unsettled, make("trusting", trust.clone()))
+        .await;
+    w.refused(&w.a, Fault::Unsettled, topic.clone()).await;
+    w.refused(&w.a, Fault::Unsettled, queue.clone()).await;
+    w.refused(&w.a, Fault::Unsettled, of_api.clone()).await;
+    tokio::time::sleep(DELAY).await;
+    w.ok(&w.a, make("trusting", trust)).await;
+    w.ok(&w.a, topic).await;
+    w.ok(&w.a, queue).await;
+    w.ok(&w.a, of_api).await;
+}
+
+/// An apply waits for the role that it made, and for nothing else.
+async fn an_apply_waits_until_its_own_roles_are_principals(w: &World<'_>) {
+    let text = "[stack]\nname = \"slow\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"OWN\"\n\
+        [roles.first]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.second]\ntrusted_by = \"roles.first\"\n\
+        [topics.t]\n[queues.q]\n\
+        [[access]]\nfrom = \"roles.first\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n\
+        [[access]]\nfrom = \"roles.second\"\nto = \"queues.q\"\nvia = \"resource-policy\"\n";
+    let desired = wanted(&[&text.replace("OWN", w.a.id.as_str())]);
+    apply(w.cloud, &desired, &[]).await;
+    assert_eq!(drift(&desired, w.cloud).await.findings, []);
+}
+
 mod sandbox {
     use super::*;
+
+    #[test]
+    fn of_a_principal() {
+        on_a_slow_sandbox(a_role_is_no_principal_until_it_is_known_everywhere);
+    }
+
+    #[test]
+    fn of_an_apply() {
+        on_a_slow_sandbox(an_apply_waits_until_its_own_roles_are_principals);
+    }
 
     #[test]
     fn of_an_apis_endpoint() {
@@ -99,6 +186,16 @@ mod sandbox {
 
 mod emulator {
     use super::*;
+
+    #[test]
+    fn of_a_principal() {
+        on_a_slow_emulator(a_role_is_no_principal_until_it_is_known_everywhere);
+    }
+
+    #[test]
+    fn of_an_apply() {
+        on_a_slow_emulator(an_apply_waits_until_its_own_roles_are_principals);
+    }
 
     #[test]
     fn of_an_apis_endpoint() {

@@ -55,6 +55,8 @@ struct World<'a> {
     propagation: Duration,
     /// Makes a KMS key, which no call of ours does.
     put_key: &'a dyn Fn(&Place, &str, &str) -> String,
+    /// Makes a user on a path, which no call of ours does.
+    put_user: &'a dyn Fn(&Place, &str, &str) -> String,
     /// Makes an organization, which no call of ours does.
     put_organization: &'a dyn Fn(&serde_json::Value),
 }
@@ -126,6 +128,7 @@ fn on_a_sandbox(mut habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
         put_key: &|at, alias, policy| {
             sandbox.put_key(at, alias.trim_start_matches("alias/"), alias, policy)
         },
+        put_user: &|at, path, name| sandbox.put_user(at, path, name),
         put_organization: &|it| sandbox.put_organization(it).expect("an organization"),
         a,
         b,
@@ -159,6 +162,11 @@ fn on_an_emulator(emulator: &Emulator, scenario: impl AsyncFnOnce(&World<'_>)) {
         put_key: &|at, alias, policy| {
             let key = serde_json::json!({"account": at.id, "region": at.region, "alias": alias, "policy": policy});
             let answer = emulator.control("POST", "/_emulator/keys", &key.to_string());
+            answer["arn"].as_str().expect("an ARN").to_owned()
+        },
+        put_user: &|at, path, name| {
+            let user = serde_json::json!({"account": at.id, "path": path, "name": name});
+            let answer = emulator.control("POST", "/_emulator/users", &user.to_string());
             answer["arn"].as_str().expect("an ARN").to_owned()
         },
         put_organization: &|it| {

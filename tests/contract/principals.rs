@@ -13,19 +13,21 @@ crate::scenarios! {
 }
 
 /// Forms that name a caller; each stands for itself on a topic, a queue and an API.
-const CALLERS: [&str; 5] = [
+const CALLERS: [&str; 6] = [
     r#""roles.worker""#,
     r#""arn:aws:iam::OTHER:role/partners/reader""#,
     r#"{ account = "OTHER" }"#,
     r#"{ account = "OTHER", role_prefix = "batch/import-" }"#,
     r#"{ org = "o-exampleorg1", unit = "r-ab12/ou-ab12-11111111" }"#,
+    r#"{ org = "o-exampleorg1" }"#,
 ];
 
 /// AWS's own services, on a topic and a queue.
-const SERVICES: [&str; 3] = [
+const SERVICES: [&str; 4] = [
     r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::uploads", source_account = "a" }"#,
     r#"{ service = "cloudwatch.amazonaws.com", source = "arn:aws:cloudwatch:eu-west-1:OWN:alarm:*" }"#,
     r#"{ service = "budgets.amazonaws.com", source_account = "a" }"#,
+    r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::others-uploads", source_account = "OTHER" }"#,
 ];
 
 /// Forms that say where a call comes from, on an API.
@@ -71,6 +73,20 @@ fn stack(w: &World<'_>) -> String {
         );
         text += &access(from, &format!("apis.a{number}"), "allow = \"GET /x\"\n");
     }
+    // A user is no caller of an access, and may stand in what an author writes out.
+    let user = "Effect = \"Allow\", Principal = { AWS = \"arn:aws:iam::OTHER:user/people/ada\" }";
+    text += &format!(
+        "[roles.opened]\n[roles.opened.trust_policy]\nVersion = \"2012-10-17\"\nStatement = [{{ {user}, Action = \"sts:AssumeRole\" }}]\n"
+    );
+    for (on, action) in [
+        ("topics.t0", "sns:Publish"),
+        ("queues.q0", "sqs:SendMessage"),
+        ("apis.a0", "execute-api:Invoke"),
+    ] {
+        text += &format!(
+            "[[statement]]\non = \"{on}\"\nstatement = {{ {user}, Action = \"{action}\" }}\n"
+        );
+    }
     text.replace("OWN", w.a.id.as_str())
         .replace("OTHER", w.b.id.as_str())
 }
@@ -86,6 +102,7 @@ async fn every_form_of_principal_is_taken_and_reads_back_as_the_stack_says(w: &W
         tags: map([]),
     };
     w.ok(&w.b, reader).await;
+    (w.put_user)(&w.b, "/people/", "ada");
     w.settle().await;
     let desired = wanted(&[&stack(w)]);
     apply(w.cloud, &desired, &[]).await;

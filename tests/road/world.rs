@@ -255,7 +255,9 @@ pub(crate) async fn read(desired: &Desired, cloud: &dyn Cloud) -> Reading {
 
 /// What drifted.
 pub(crate) async fn drift(desired: &Desired, cloud: &dyn Cloud) -> Drift {
-    drift_in(desired, &read(desired, cloud).await)
+    let mut reading = read(desired, cloud).await;
+    survey::add_parts(&mut reading, &desired.wants, cloud).await;
+    drift_in(desired, &reading)
 }
 
 /// What drifted, in what was read.

@@ -13,10 +13,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Sandbox;
 use super::elements::items;
 use super::state::{Role, World};
 use crate::model::{AccountId, Arn, Place};
 use crate::policy::grammar::is_service;
+
+impl Sandbox {
+    /// Makes a user, which no call of a cloud does: its ARN.
+    pub fn put_user(&self, at: &Place, path: &str, name: &str) -> String {
+        let partition = at.partition().as_str();
+        let arn = format!("arn:{partition}:iam::{}:user{path}{name}", at.id);
+        let mut world = self.world.borrow_mut();
+        let account = world.accounts.entry(at.id.clone()).or_default();
+        account.users.insert(arn.clone());
+        arn
+    }
+}
 
 /// A principal that does not exist, or is not visible yet.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,8 +118,10 @@ impl Sight<'_> {
                     .get(arn.name())
                     .is_some_and(|role| role.arn == name && self.is_visible(role)),
             },
-            // The sandbox has no calls that make users.
-            ("iam", "user") => !self.world.accounts.contains_key(&account),
+            ("iam", "user") => match self.world.accounts.get(&account) {
+                None => true,
+                Some(it) => it.users.contains(name),
+            },
             ("sts", "assumed-role") => match self.world.accounts.get(&account) {
                 None => true,
                 Some(it) => rest

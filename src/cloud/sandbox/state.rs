@@ -83,6 +83,9 @@ pub(super) struct Account {
     /// Managed policies by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) policies: BTreeMap<String, Policy>,
+    /// The ARNs of users, which no call makes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) users: BTreeSet<String>,
     /// Quotas that were raised, by IAM's names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) quotas: BTreeMap<String, i32>,
