@@ -17,6 +17,29 @@ use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Account, Credentials};
 
+/// The role under which calls are made.
+pub(super) const ROLE: Field = Field::new(
+    "role",
+    Kind::Text,
+    "The role that is assumed there, by its name (`provision`) or ARN. Without it the caller's own credentials are used.",
+)
+.alias(&["role_arn", "assume_role"]);
+
+/// What that role asks for.
+pub(super) const EXTERNAL_ID: Field = Field::new(
+    "external_id",
+    Kind::Text,
+    "The external id which that role asks for.",
+);
+
+/// The credentials to begin with.
+pub(super) const PROFILE: Field = Field::new(
+    "profile",
+    Kind::Text,
+    "The profile of the AWS configuration to begin with. Without it the default chain is used.",
+)
+.alias(&["aws_profile"]);
+
 pub(super) const ACCOUNT: Shape = Shape {
     noun: "account",
     doc: "An AWS account in one region. Two names may have the same `id`: two regions of one account, or services that share an account today and are split tomorrow.",
@@ -33,23 +56,9 @@ pub(super) const ACCOUNT: Shape = Shape {
             Kind::Text,
             "The region; `[stack]` may give one for all.",
         ),
-        Field::new(
-            "role",
-            Kind::Text,
-            "The role that is assumed there, by its name (`provision`) or ARN. Without it the caller's own credentials are used.",
-        )
-        .alias(&["role_arn", "assume_role"]),
-        Field::new(
-            "external_id",
-            Kind::Text,
-            "The external id which that role asks for.",
-        ),
-        Field::new(
-            "profile",
-            Kind::Text,
-            "The profile of the AWS configuration to begin with. Without it the default chain is used.",
-        )
-        .alias(&["aws_profile"]),
+        ROLE,
+        EXTERNAL_ID,
+        PROFILE,
         Field::new(
             "boundary",
             Kind::Text,
@@ -143,38 +152,55 @@ fn account(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Account> {
             checker.region.clone()
         }
     };
-    check_external_id(checker, fields);
     let boundary = fields
         .text("boundary")
         .and_then(|text| boundary(checker, text, &fields.owner));
-    let role = fields
-        .text("role")
-        .map(|text| role(checker, text, id.as_ref(), region.as_ref(), &fields.owner));
-    let place = Place {
+    let place = (id.as_ref().zip(region.as_ref())).map(|(id, region)| Place {
         account: it.name.to_owned(),
-        id: id?,
-        region: region?,
-    };
-    let role = match role {
-        Some(Some(AssumedRole::Arn(arn))) => Some(arn),
-        Some(Some(AssumedRole::Named { path, name })) => Some(Arn::role(&place, &path, name)),
-        Some(None) => return None,
-        None => None,
-    };
+        id: id.clone(),
+        region: region.clone(),
+    });
+    let credentials = credentials(
+        checker,
+        fields,
+        (id.as_ref(), region.as_ref()),
+        place.as_ref(),
+    );
     Some(Account {
-        credentials: Credentials {
-            profile: fields.text("profile").map(|it| it.value.to_owned()),
-            role,
-            external_id: fields.text("external_id").map(|it| it.value.to_owned()),
-        },
+        credentials: credentials?,
         boundary,
         quotas: quotas(fields.fields("quotas")),
-        place,
+        place: place?,
+    })
+}
+
+/// Returns how an account is entered, from [`ROLE`], [`EXTERNAL_ID`] and [`PROFILE`]; nothing where that has a fault.
+///
+/// A role that is written by its name is one of the account's, so it is nothing where the account has a fault.
+pub(super) fn credentials(
+    checker: &mut Checker<'_>,
+    fields: &Fields,
+    (id, region): (Option<&AccountId>, Option<&Region>),
+    place: Option<&Place>,
+) -> Option<Credentials> {
+    check_external_id(checker, fields);
+    let text = |name: &str| fields.text(name).map(|it| it.value.to_owned());
+    let role = match fields.text("role") {
+        None => None,
+        Some(text) => Some(match role(checker, text, id, region, &fields.owner)? {
+            AssumedRole::Arn(arn) => arn,
+            AssumedRole::Named { path, name } => Arn::role(place?, &path, name),
+        }),
+    };
+    Some(Credentials {
+        profile: text("profile"),
+        role,
+        external_id: text("external_id"),
     })
 }
 
 /// Checks an external id, which goes with a role.
-pub(super) fn check_external_id(checker: &mut Checker<'_>, fields: &Fields) {
+fn check_external_id(checker: &mut Checker<'_>, fields: &Fields) {
     let Some(text) = fields.text("external_id") else {
         return;
     };

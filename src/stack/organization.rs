@@ -3,12 +3,12 @@
 use crate::model::{AccountId, Arn, Place};
 use crate::policy::size::Quotas;
 
-use super::accounts::{self, AssumedRole};
+use super::accounts;
 use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::Fields;
 use super::shape::{Field, Kind, Shape};
-use super::{Account, Credentials, Principal, Stack};
+use super::{Account, Principal, Stack};
 
 /// The name under which calls to the organization are made: no account can have it.
 const NAME: &str = "[organization]";
@@ -23,23 +23,9 @@ pub(super) const ORGANIZATION: Shape = Shape {
             "The management account, or a delegated administrator for the organization's policies: twelve digits, in quotes. An ARN in `role` says it too.",
         )
         .alias(&["account_id", "account"]),
-        Field::new(
-            "role",
-            Kind::Text,
-            "The role that is assumed there, by its name or ARN. Without it the caller's own credentials are used.",
-        )
-        .alias(&["role_arn", "assume_role"]),
-        Field::new(
-            "external_id",
-            Kind::Text,
-            "The external id which that role asks for.",
-        ),
-        Field::new(
-            "profile",
-            Kind::Text,
-            "The profile of the AWS configuration to begin with. Without it the default chain is used.",
-        )
-        .alias(&["aws_profile"]),
+        accounts::ROLE,
+        accounts::EXTERNAL_ID,
+        accounts::PROFILE,
     ],
     one_of: &[],
 };
@@ -74,9 +60,8 @@ pub(super) fn organization(
     key: Span,
     fields: &Fields,
 ) -> Option<Account> {
-    accounts::check_external_id(checker, fields);
-    let role = fields.text("role");
-    let in_arn = role
+    let in_arn = fields
+        .text("role")
         .and_then(|it| Arn::parse(it.value).ok())
         .and_then(|it| it.account_id());
     let id = match fields.text("id") {
@@ -92,24 +77,9 @@ pub(super) fn organization(
         id,
         region,
     };
-    let role = match role {
-        Some(text) => {
-            let (id, region) = (Some(&place.id), Some(&place.region));
-            Some(
-                match accounts::role(checker, text, id, region, &fields.owner)? {
-                    AssumedRole::Arn(arn) => arn,
-                    AssumedRole::Named { path, name } => Arn::role(&place, &path, name),
-                },
-            )
-        }
-        None => None,
-    };
+    let at = (Some(&place.id), Some(&place.region));
     Some(Account {
-        credentials: Credentials {
-            profile: fields.text("profile").map(|it| it.value.to_owned()),
-            role,
-            external_id: fields.text("external_id").map(|it| it.value.to_owned()),
-        },
+        credentials: accounts::credentials(checker, fields, at, Some(&place))?,
         boundary: None,
         quotas: Quotas::default(),
         place,
