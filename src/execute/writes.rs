@@ -145,3 +145,50 @@ impl Cloud for Recorded<'_> {
         self.cloud.now()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::iam::PutRolePolicy;
+    use crate::cloud::sandbox::Sandbox;
+    use crate::model::{AccountId, Region};
+
+    #[tokio::test]
+    async fn no_policy_is_written_with_a_placeholder_for_an_id_that_is_not_there() {
+        let id = AccountId::parse("111111111111").expect("an account");
+        let place = Place {
+            account: "a".to_owned(),
+            id: id.clone(),
+            region: Region::parse("eu-west-1").expect("a region"),
+        };
+        let sandbox = Sandbox::in_memory(&[id]);
+        let (writes, step) = (Writes::default(), Address::new(KindName::Role, "r"));
+        let cloud = Recorded::of(&sandbox, &writes, &step);
+        let put = |resource: &str| {
+            Request::PutRolePolicy(PutRolePolicy {
+                name: "r".to_owned(),
+                policy: "p".to_owned(),
+                document: format!("{{\"Resource\":\"{resource}\"}}"),
+            })
+        };
+        let sent =
+            put("arn:aws:execute-api:eu-west-1:111111111111:${provision:apis.orders}/live/GET/x");
+        let error = cloud.send(&place, sent).await.expect_err("it is refused");
+        assert_eq!(
+            (error.fault, error.code.as_str()),
+            (Fault::Denied, "PendingId")
+        );
+        assert_eq!(
+            error.message,
+            "iam:PutRolePolicy would write the policy of roles.r with a placeholder for the id of apis.orders, which is \
+             not there: make apis.orders in the same run"
+        );
+        assert!(!cloud.has_written(), "nothing was sent");
+        assert_eq!(
+            awaited(&put(
+                "arn:aws:execute-api:eu-west-1:111111111111:a1b2c3/live/GET/x"
+            )),
+            None
+        );
+    }
+}

@@ -631,6 +631,29 @@ mod tests {
     const TEXT: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:root"]},"Action":"sns:Publish","Resource":["*"],"Condition":{"Bool":{"aws:SecureTransport":true}}}]}"#;
 
     #[test]
+    fn a_character_that_no_policy_may_hold_is_named_with_its_place() {
+        let with = |sid: &str| {
+            let text = serde_json::json!({"Statement": {"Sid": sid, "Effect": "Allow", "Action": "sns:*", "Resource": "*"}});
+            let error = Document::parse(&text.to_string()).expect_err("it is refused");
+            (error.at, error.message)
+        };
+        for (sid, message) in [
+            ("a\u{7}b", "no policy may hold the character U+0007"),
+            (
+                "a\u{2028}b",
+                "no policy may hold the character `\u{2028}` (U+2028)",
+            ),
+            (
+                "a\u{416}b",
+                "no policy may hold the character `\u{416}` (U+0416)",
+            ),
+        ] {
+            let (at, found) = with(sid);
+            assert_eq!((at.as_str(), found.as_str()), ("Statement.Sid", message));
+        }
+    }
+
+    #[test]
     fn a_document_reads_back_as_it_was_written() {
         let document = Document::parse(TEXT).expect("a policy");
         assert_eq!(Document::parse(&document.to_text()), Ok(document));

@@ -209,8 +209,11 @@ impl super::Stack {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::testing::{faults, stack};
     use super::*;
+    use crate::policy::values::Instant;
 
     #[test]
     fn what_is_known_has_a_place_a_name_a_reason_and_perhaps_an_end() {
@@ -238,6 +241,44 @@ mod tests {
         };
         assert_eq!(later("2028-02-29"), [false, false]);
         assert_eq!(later("2028-03-01"), [true, false]);
+    }
+
+    proptest! {
+        /// Every day there is can be an end, and is still one when it is written again.
+        #[test]
+        fn every_day_of_a_calendar_is_a_day(days in 0_i64..2_932_897) {
+            let text = day_of(days);
+            prop_assert!(is_day(&text), "{text}");
+            let end = |until: &str| {
+                let text = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nstage = \"s\"\nreason = \"r\"\nuntil = \"{until}\"\n");
+                stack(&text).known.remove(0)
+            };
+            prop_assert_eq!(end(&text).until, Some(text.clone()));
+            // The day after it is later, in the order by which what has ended is told.
+            prop_assert!(text < day_of(days + 1) || days == 2_932_896);
+        }
+
+        /// Whatever looks like a day is one that the calendar has, or is refused.
+        #[test]
+        fn what_no_calendar_has_is_no_day(year in 0_u32..10_000, month in 0_u32..15, day in 0_u32..35) {
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            let leap = u32::from(month == 2 && (year % 400 == 0 || year % 4 == 0 && year % 100 != 0));
+            let there = (1..=12).contains(&month) && day >= 1 && day <= lengths[month as usize - 1] + leap;
+            prop_assert_eq!(is_day(&text), there, "{}", text);
+        }
+
+        #[test]
+        fn no_text_stops_the_check_of_an_end(text in r#"[0-9-]{0,12}|[^"\\\p{Cc}]{0,12}"#) {
+            let of = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nstage = \"s\"\nreason = \"r\"\nuntil = \"{text}\"\n");
+            prop_assert_eq!(faults(&of) == "no fault\n", is_day(&text), "{}", of);
+        }
+    }
+
+    /// A day by its number since 1970-01-01.
+    fn day_of(days: i64) -> String {
+        let text = Instant::since_1970(days * 86_400).to_string();
+        text.split('T').next().expect("a day").to_owned()
     }
 
     #[test]

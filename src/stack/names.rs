@@ -414,6 +414,31 @@ fn usable(
 #[cfg(test)]
 mod tests {
     use super::super::testing::faults;
+    use super::{API, POLICY, QUEUE, ROLE, STAGE, TOPIC};
+
+    #[test]
+    fn a_name_is_as_long_as_aws_takes_it_and_no_longer() {
+        for (rule, longest) in [
+            (&ROLE, 64),
+            (&POLICY, 128),
+            (&TOPIC, 256),
+            (&QUEUE, 80),
+            (&STAGE, 128),
+            (&API, 1024),
+        ] {
+            assert!(
+                rule.refuses(&"x".repeat(longest)).is_none(),
+                "{}",
+                rule.what
+            );
+            assert!(
+                rule.refuses(&"x".repeat(longest + 1)).is_some(),
+                "{}",
+                rule.what
+            );
+            assert!(rule.refuses("").is_some(), "{}", rule.what);
+        }
+    }
 
     #[test]
     fn tags_are_ones_aws_takes() {

@@ -206,3 +206,20 @@ fn nobody_is_onboarded_over_a_guardrail() {
         .tells("`s.toml` is as it was");
     assert_eq!(folder.read("s.toml"), HEAD);
 }
+
+#[test]
+fn what_others_put_on_something_that_goes_stands_under_its_step() {
+    let folder = Folder::new();
+    folder.write("s.toml", HEAD);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    let theirs = OPEN.replace("\"*\",\"Action\"", "{\"AWS\":\"111111111111\"},\"Action\"");
+    tamper(&folder, &theirs, false);
+    let without = HEAD
+        .replace("[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n", "")
+        .replace("[queues.q]\nsubscribe = \"t\"\n[topics.t]\n", "");
+    folder.write("s.toml", &without);
+    folder
+        .run("plan s.toml --sandbox")
+        .ends(0)
+        .says("\n      ! statement `Theirs`: allow 111111111111 sns:Publish");
+}

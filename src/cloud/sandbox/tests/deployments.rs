@@ -38,6 +38,26 @@ fn update(id: &str, patches: Vec<Patch>) -> UpdateStage {
 }
 
 #[test]
+fn an_api_has_ten_stages_at_most() {
+    run(async {
+        let bench = Bench::quick();
+        let id = deployed(&bench, create_api("x")).await;
+        let stage = |number: usize| CreateDeployment {
+            stage: format!("s{number}"),
+            ..deploy(&id, "more")
+        };
+        for number in 1..10 {
+            bench.ok(ORDERS, stage(number)).await;
+        }
+        let error = bench.refused(ORDERS, stage(10)).await;
+        assert_eq!(error.fault, Fault::Quota);
+        // A stage that is there gets another deployment.
+        bench.ok(ORDERS, stage(9)).await;
+        assert_eq!(stages(&bench, &id).await.len(), 10);
+    });
+}
+
+#[test]
 fn an_api_without_methods_or_with_one_that_does_nothing_is_not_deployed() {
     run(async {
         let bench = Bench::quick();
