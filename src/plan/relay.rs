@@ -6,6 +6,10 @@
 //! 1. the new carrier is made; a queue that stays lets both topics deliver meanwhile;
 //! 2. roles that used the old carrier are let use the new one;
 //! 3. the old carrier is removed, and queues stop letting it deliver.
+//!
+//! A stage serves what was deployed: until its next deployment it works as the roles of the integrations that the API
+//! has now, and with what these reach. So what it works with next is there before that deployment, and what it works
+//! with now is there until after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +19,7 @@ use super::{Action, Step};
 use crate::graph::Tasks;
 use crate::kinds::{Part, Resource, Subscription};
 use crate::model::{Address, Arn};
+use crate::policy::patterns::Pattern;
 
 /// The steps of a plan, with the addresses of topics and queues before and after it.
 pub(super) struct Relay<'a> {
@@ -151,7 +156,52 @@ impl<'a> Relay<'a> {
                 .peekable();
             gone.count() > 0 && new.peek().is_some()
         });
-        both.map(|it| it.address.clone()).collect()
+        let bridged = both.map(|it| it.address.clone());
+        bridged.chain(self.working_roles()).collect()
+    }
+
+    /// Roles that stay, work for a stage before and after its next deployment, and lose something: they keep it until then.
+    fn working_roles(&self) -> impl Iterator<Item = Address> {
+        let loses = |it: &&Step| {
+            let lost = self.turns(it).is_some_and(|it| !it.drops.is_empty());
+            lost && self.deployed().any(|api| works_as(have(api), have(it)))
+        };
+        let changed = self.made().filter(|it| it.action == Action::Update);
+        changed.filter(loses).map(|it| it.address.clone())
+    }
+
+    /// APIs that stay and change.
+    fn deployed(&self) -> impl Iterator<Item = &'a Step> {
+        let changed = |it: &&Step| matches!(have(it), Some(Resource::RestApi(_)));
+        self.made().filter(changed)
+    }
+
+    /// What waits for an API's next deployment, and what that waits for.
+    fn around_deployment(&self, api: &'a Step) -> (Vec<&'a Step>, Vec<&'a Step>) {
+        let bridged: BTreeSet<Address> = self.working_roles().collect();
+        let roles = self.made().filter(|it| works_as(want(api), want(it)));
+        let (mut after, before): (Vec<_>, Vec<_>) =
+            roles.partition(|it| bridged.contains(&it.address));
+        let works_now = |it: &&Step| works_as(have(api), have(it));
+        after.extend(
+            self.made()
+                .filter(works_now)
+                .filter(|it| bridged.contains(&it.address)),
+        );
+        let mut reached: BTreeSet<&String> = BTreeSet::new();
+        for role in self.steps.iter().filter(works_now) {
+            reached.extend(named(have(role)));
+        }
+        let may_reach = |arn: &Arn| {
+            let mut patterns = reached.iter();
+            patterns.any(|it| Pattern::of(it).matches(arn.as_str()))
+        };
+        after.extend(self.removed().filter(|it| match have(it) {
+            Some(Resource::Topic(it)) => may_reach(&it.arn),
+            Some(Resource::Queue(it)) => may_reach(&it.arn),
+            _ => works_now(it),
+        }));
+        (before, after)
     }
 
     /// What waits for what, beside what a resource needs in order to exist.
@@ -187,6 +237,16 @@ impl<'a> Relay<'a> {
             }
             for new in self.made().filter(|it| self.comes_to_use(&turning, it)) {
                 wait(new, role);
+            }
+        }
+        for api in self.deployed() {
+            let (before, after) = self.around_deployment(api);
+            let stages = self.made().filter(
+                |it| matches!(want(it), Some(Resource::Stage(it)) if it.api == api.address),
+            );
+            for stage in stages {
+                before.iter().for_each(|it| wait(it, stage));
+                after.iter().for_each(|it| wait(stage, it));
             }
         }
         for queue in self.made().filter(|it| it.action == Action::Update) {
@@ -244,6 +304,18 @@ fn sends_no_more(step: &Step, queue: &Arn) -> bool {
         _ => false,
     };
     step.action != Action::Keep && sends(have(step)) && !sends(want(step))
+}
+
+/// Whether an integration of an API works as a role.
+fn works_as(api: Option<&Resource>, role: Option<&Resource>) -> bool {
+    let (Some(Resource::RestApi(api)), Some(Resource::Role(role))) = (api, role) else {
+        return false;
+    };
+    let mut integrations = api
+        .methods
+        .values()
+        .filter_map(|it| it.integration.as_ref());
+    integrations.any(|it| it.credentials.as_deref() == Some(role.arn.as_str()))
 }
 
 /// What the policies of a role of its own name.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::page::{Row, rows, wrapped};
 use super::style::{BAD, GOOD, NAME, QUIET, counted, styled};
+use crate::kinds::Resource;
 use crate::model::{Address, KindName};
-use crate::plan::{Action, Pin, Plan, Rebirth, Reborn};
+use crate::plan::{Action, Pin, Plan, Rebirth, Reborn, Step};
 
 /// What a role that takes the place of its old one cuts off. IAM has one role of a name, on whatever path.
 const CUT_OFF: &str = "what runs as it is cut off from when it is deleted until it is made again and every service \
@@ -27,6 +28,15 @@ pub(super) fn human(plan: &Plan, width: usize) -> String {
         );
         let _ = writeln!(text, "  {} {says}", styled(BAD, "!"));
     }
+    for (address, old, new) in renamed(plan) {
+        let says = format!(
+            "{}: what still runs as the role `{old}` can do nothing from when it is deleted; let it run as `{new}` first. \
+             For a time with both, declare `{new}` under an address of its own beside this one",
+            styled(NAME, address)
+        );
+        let says = wrapped(&says, 4, 6, width);
+        let _ = writeln!(text, "  {} {says}", styled(BAD, "!"));
+    }
     for it in &plan.reborn {
         let (head, then) = head(it);
         let head = wrapped(&head, 4, 6, width);
@@ -43,6 +53,20 @@ pub(super) fn replaced(plan: &Plan) -> impl Iterator<Item = &Address> {
     let steps = plan.to_do().filter(|it| it.action == Action::Replace);
     let addresses = steps.map(|it| &it.address);
     addresses.filter(|it| it.kind == KindName::Role)
+}
+
+/// Roles that are made under another name while the old one is deleted, with both names.
+fn renamed(plan: &Plan) -> impl Iterator<Item = (&Address, &str, &str)> {
+    let made = plan.to_do().filter(|it| it.action == Action::Create);
+    made.filter_map(move |made| {
+        let is_old = |it: &&Step| it.action == Action::Delete && it.address == made.address;
+        let old = plan.to_do().find(is_old)?.have.as_ref();
+        let both = (&old?.resource, &made.want.as_ref()?.resource);
+        let (Resource::Role(old), Resource::Role(new)) = both else {
+            return None;
+        };
+        Some((&made.address, old.name(), new.name()))
+    })
 }
 
 /// What became of a role, and what is done about it.

@@ -56,6 +56,59 @@ fn takes(queue: &str, policy: Option<&Document>, topic: &str) -> bool {
     decide(&request, &policies).decision == Decision::Allow
 }
 
+/// The routes of an API's stages that do their work: the role that the deployed integration works as is there, may do
+/// it, and the queue is there too. Functions are another's.
+fn works(picture: &Value, account: &str, api: &Value) -> Vec<Flow> {
+    let from = address(&api["about"]);
+    let mut found = Vec::new();
+    for (_, stage) in fields(&api["stages"]) {
+        let deployed = &api["deployments"][stage["deployment"].as_str().expect("an id")];
+        for (path, methods) in fields(&deployed["methods"]) {
+            for (verb, method) in fields(methods) {
+                let integration = &method["integration"];
+                let Some(uri) = integration["uri"].as_str() else {
+                    continue;
+                };
+                let request = if let Some((head, queue)) = uri.split_once(":sqs:path/") {
+                    let region = head.rsplit(':').next().expect("a region");
+                    let (owner, name) = queue.split_once('/').expect("a queue");
+                    let there = &picture[owner]["regions"][region]["queues"][name];
+                    let arn = format!("arn:aws:sqs:{region}:{owner}:{name}");
+                    (!there.is_null()).then_some(("sqs:SendMessage", arn))
+                } else {
+                    let function = uri.split_once("/functions/").expect("a function").1;
+                    let arn = function.strip_suffix("/invocations").expect("a call");
+                    Some(("lambda:InvokeFunction", arn.to_owned()))
+                };
+                let may = match integration["credentials"].as_str() {
+                    None => true,
+                    Some(role) => request.is_some_and(|(action, resource)| {
+                        let roles = &picture[account]["roles"];
+                        let role = fields(roles).into_iter().find(|(_, it)| it["arn"] == role);
+                        role.is_some_and(|(_, it)| {
+                            let inline = fields(&it["inline"]);
+                            let documents = inline.into_iter().map(|(_, it)| {
+                                Document::parse(it.as_str().expect("a text")).expect("a policy")
+                            });
+                            let who = Who::Arn(it["arn"].as_str().expect("an ARN").to_owned());
+                            let policies = Policies {
+                                identity: documents.collect(),
+                                ..Policies::default()
+                            };
+                            let request = Request::new(who, action, resource);
+                            decide(&request, &policies).decision == Decision::Allow
+                        })
+                    }),
+                };
+                if may {
+                    found.push((from.clone(), format!("{verb} {path}")));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Everything that flows: topic to queue, role through topic to queue, and role to API.
 fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
     let picture = sandbox.picture();
@@ -96,6 +149,7 @@ fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
                 }
             }
             for (_, api) in fields(&it["apis"]) {
+                found.extend(works(&picture, account, api));
                 let id = api["about"]["id"].as_str().expect("an id");
                 let to = api["about"]["tags"]["provision:address"]
                     .as_str()
@@ -112,7 +166,8 @@ fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
     }
     // Access roles come and go.
     found.retain(|(from, to)| {
-        matches!(from.as_str(), "topics.events" | "roles.shop") && !to.is_empty()
+        let is_steady = matches!(from.as_str(), "topics.events" | "roles.shop");
+        (is_steady || from.starts_with("apis.")) && !to.is_empty()
     });
     found
 }
@@ -293,4 +348,84 @@ fn an_access_role_with_another_name_lets_in_before_the_old_one_goes() {
         "[topics.events]\naccount = \"c\"",
     );
     keeps_flowing(&from, &moved);
+}
+
+/// An API whose routes put messages on a queue and call a function.
+const WORKING: &str = r#"
+[stack]
+name = "s"
+region = "eu-west-1"
+
+[accounts.b]
+id = "222222222222"
+
+[queues.jobs]
+account = "b"
+
+[roles.one]
+account = "b"
+trusted_by = "apigateway.amazonaws.com"
+[roles.one.policies.work]
+Version = "2012-10-17"
+Statement = [{ Effect = "Allow", Action = "sqs:SendMessage", Resource = "*" }]
+
+[apis.orders]
+account = "b"
+[apis.orders.routes]
+"POST /jobs" = { sqs = "jobs" }
+"POST /call" = { lambda = "arn:aws:lambda:eu-west-1:222222222222:function:first" }
+"#;
+
+/// The working stack with words replaced; there and back again.
+fn works_there_and_back(words: &[(&str, &str)]) {
+    let to = words.iter().fold(WORKING.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "`{old}` is not in the stack");
+        text.replace(old, new)
+    });
+    keeps_flowing(WORKING, &to);
+    keeps_flowing(&to, WORKING);
+}
+
+#[test]
+fn a_stage_works_while_its_queue_is_renamed() {
+    let renamed = ("[queues.jobs]\n", "[queues.jobs]\nname = \"jobs-v2\"\n");
+    works_there_and_back(&[renamed]);
+    works_there_and_back(&[renamed, ("function:first", "function:second")]);
+}
+
+#[test]
+fn a_stage_works_while_its_function_is_another() {
+    works_there_and_back(&[("function:first", "function:second")]);
+}
+
+#[test]
+fn a_stage_works_while_its_routes_get_another_role() {
+    let other = (
+        "{ sqs = \"jobs\" }",
+        "{ sqs = \"jobs\", credentials = \"one\" }",
+    );
+    works_there_and_back(&[other]);
+    works_there_and_back(&[
+        other,
+        ("[queues.jobs]\n", "[queues.jobs]\nname = \"jobs-v2\"\n"),
+    ]);
+    let function = "function:first\" }";
+    works_there_and_back(&[(function, "function:first\", credentials = false }")]);
+}
+
+#[test]
+fn a_stage_works_while_its_role_is_renamed_or_goes() {
+    let under = WORKING.replace(
+        "{ sqs = \"jobs\" }",
+        "{ sqs = \"jobs\", credentials = \"one\" }",
+    );
+    keeps_flowing(
+        &under,
+        &under.replace("[roles.one]\n", "[roles.one]\nname = \"two\"\n"),
+    );
+    let two = under
+        .replace("[roles.one", "[roles.two")
+        .replace("credentials = \"one\"", "credentials = \"two\"");
+    keeps_flowing(&under, &two);
+    keeps_flowing(&two, &under);
 }

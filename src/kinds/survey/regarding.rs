@@ -1,6 +1,7 @@
 //! What was read for one stack, as another sees it that wants other roles.
 
 use super::{Live, Wants, orphan};
+use crate::kinds::Resource;
 use crate::model::{Address, KindName};
 
 impl Live {
@@ -23,11 +24,19 @@ impl Live {
                 self.orphans.extend(orphan(&want.place, have));
             }
         }
+        // A role under another name is another role.
+        let same_name = |one: &Resource, other: &Resource| match (one, other) {
+            (Resource::Role(one), Resource::Role(other)) => {
+                one.name().eq_ignore_ascii_case(other.name())
+            }
+            _ => false,
+        };
         for it in std::mem::take(&mut self.orphans) {
-            let wanted = after.get(&it.address).filter(|_| is_role(&it.address));
-            match wanted {
+            match after.get(&it.address) {
                 Some(want)
-                    if want.place.id == it.place.id && !self.have.contains_key(&it.address) =>
+                    if want.place.id == it.place.id
+                        && same_name(&want.resource, &it.have.resource)
+                        && !self.have.contains_key(&it.address) =>
                 {
                     self.have.insert(it.address, it.have);
                 }
