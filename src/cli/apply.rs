@@ -82,6 +82,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             deletions: args.allow_delete.iter().collect(),
             moves: Some(&desired.moving),
             publish: args.publish.apis.iter().collect(),
+            close: args.close.iter().collect(),
             mute: args.json,
             harmless: session.sandbox && !args.json,
             again: again(args),
@@ -219,6 +220,9 @@ fn again(args: &args::Apply) -> String {
     for queue in &args.cut_off {
         text += &format!(" --cut-off {queue}");
     }
+    for api in &args.close {
+        text += &format!(" --close {api}");
+    }
     if args.prune {
         text += " --prune";
     }
@@ -242,6 +246,8 @@ pub(super) struct Agreement<'a> {
     pub(super) moves: Option<&'a BTreeSet<String>>,
     /// APIs of others that may be deployed with what their owners have not deployed.
     pub(super) publish: BTreeSet<&'a Address>,
+    /// APIs of others whose routes may get another authorizer.
+    pub(super) close: BTreeSet<&'a Address>,
     /// Whether nobody may be asked.
     pub(super) mute: bool,
     /// Whether a run with nobody to ask goes on all the same, deletions apart: the sandbox is nobody's loss.
@@ -323,6 +329,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
             }
         }
     }
+    agreed_to_close(plan, &said.close, &said.again, &ask)?;
     agreed_to_publish(plan, &said.publish, &said.again, &ask)?;
     if said.yes {
         return Ok(());
@@ -340,6 +347,38 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
         None => Err(Failure::Plain(format!(
             "nobody to ask; nothing was changed. To go on without asking: {} --yes",
             said.again
+        ))),
+    }
+}
+
+/// Asks whether routes of others' APIs may get `AWS_IAM` in the place of what lets callers in now, where that was not
+/// agreed to.
+fn agreed_to_close(
+    plan: &Plan,
+    said: &BTreeSet<&Address>,
+    again: &str,
+    ask: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    let closing: Vec<_> = plan
+        .closing()
+        .filter(|(api, _)| !said.contains(api))
+        .collect();
+    if closing.is_empty() {
+        return Ok(());
+    }
+    let apis: Vec<String> = closing.iter().map(|(api, _)| api.to_string()).collect();
+    let says = closing.iter().flat_map(|(_, edges)| edges).map(|it| {
+        let route = it.route().unwrap_or_default();
+        format!("{} may no longer call {route} of {}", it.who, it.target)
+    });
+    let says = says.collect::<Vec<_>>().join("; ");
+    match ask(&format!("{says}.\nType `close` to go on:")).as_deref() {
+        Some("close") => Ok(()),
+        Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+        None => Err(Failure::Plain(format!(
+            "{says}; nothing was changed. These routes are named by an access, which needs AWS_IAM on them: name others, or \
+             agree: {again} --close {} --yes",
+            apis.join(" --close ")
         ))),
     }
 }

@@ -216,7 +216,7 @@ pub enum FailOn {
 #[command(after_help = "\
 Examples:
   provision apply                                 shows the plan, asks, makes it so
-  provision apply shop.toml --sandbox             adds without a question where there is nobody to ask
+  provision apply shop.toml --sandbox             adds without a question if nobody can answer
   provision apply plan.json --yes                 a saved plan, if nothing has moved since
   provision apply --yes --prune                   also delete what left the stack")]
 pub struct Apply {
@@ -238,7 +238,12 @@ pub struct Apply {
     /// Which APIs of others may be deployed with what is not deployed.
     #[command(flatten)]
     pub publish: Publish,
-    /// Do not ask. Deletions, other mechanisms and what others have not deployed need flags of their own.
+    /// Let accesses put `AWS_IAM` on routes of another's API. May be repeated.
+    ///
+    /// Whoever is let in there by another authorizer, or without one, is not any more.
+    #[arg(long, value_name = "API", value_parser = address)]
+    pub close: Vec<Address>,
+    /// Do not ask. Deletions, other mechanisms and what is done to APIs of others need flags of their own.
     #[arg(long)]
     pub yes: bool,
     /// Agree to every deletion and replacement in the plan.

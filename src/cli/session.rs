@@ -250,9 +250,9 @@ pub(super) async fn look<'a>(
             enter(&mut entered, &mut desired, &it.id, it.by.as_deref())?;
         }
     }
-    let mut before = None;
+    let mut so_far = None;
     loop {
-        let session = Session::open(&entered, place, screen)?.after(before);
+        let session = Session::open(&entered, place, screen)?.after(so_far);
         let (settled, reading) = session.read(stack, desired.clone()).await?;
         let departed = Departed::of(&settled, &reading.live);
         for id in &departed.likely {
@@ -274,7 +274,7 @@ pub(super) async fn look<'a>(
             ));
             enter(&mut entered, &mut desired, id, None)?;
         }
-        before = Some(session);
+        so_far = Some(session.so_far());
     }
 }
 
@@ -502,15 +502,20 @@ impl<'a> Session<'a> {
         ledger
     }
 
+    /// What was called so far, and since when, for the session that goes on once this one is closed.
+    fn so_far(self) -> (Earlier, Instant) {
+        let earlier = Earlier {
+            ledger: self.ledger(),
+            credentials: self.credential_calls(),
+            organization: self.earlier.organization,
+        };
+        (earlier, self.began)
+    }
+
     /// The same session, as the one that goes on from another: what that one called counts too.
-    fn after(mut self, session: Option<Session<'_>>) -> Self {
-        if let Some(session) = session {
-            self.began = session.began;
-            self.earlier = Earlier {
-                ledger: session.ledger(),
-                credentials: session.credential_calls(),
-                organization: session.earlier.organization,
-            };
+    fn after(mut self, so_far: Option<(Earlier, Instant)>) -> Self {
+        if let Some((earlier, began)) = so_far {
+            (self.earlier, self.began) = (earlier, began);
         }
         self
     }

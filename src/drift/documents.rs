@@ -1,25 +1,12 @@
 //! Documents and names as drift compares them.
 
 use crate::model::Place;
-use crate::policy::own::is_ghost;
-use crate::policy::{ApiName, Clause, Document, Principals, Statement};
+use crate::policy::own::{is_ghost, without_principals};
+use crate::policy::{ApiName, Clause, Document, Statement};
 
 /// The document without principals that are gone: an id is never given out again, so nobody has it.
-pub(super) fn living(mut document: Document) -> Document {
-    document.statements.retain_mut(|it| {
-        let Some(clause) = it.principal.as_mut().filter(|it| !it.negated) else {
-            return true;
-        };
-        let Principals::Of(types) = &mut clause.principals else {
-            return true;
-        };
-        for values in types.values_mut() {
-            values.retain(|it| !is_ghost(it));
-        }
-        types.retain(|_, values| !values.is_empty());
-        !types.is_empty()
-    });
-    document
+pub(super) fn living(document: Document) -> Document {
+    without_principals(document, is_ghost)
 }
 
 /// Everything that everybody may do: what an administrator's policy says.

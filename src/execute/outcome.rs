@@ -100,23 +100,21 @@ pub(super) fn of(
     ended: &BTreeMap<NodeIndex, Result<(), StepError>>,
     schedule: &Schedule<'_>,
 ) -> Option<Outcome> {
-    let mut done = true;
-    for node in tasks.node_indices() {
-        let task = &tasks[node];
-        if !step.has(task) {
-            continue;
-        }
-        match ended.get(&node) {
-            Some(Ok(())) => {}
-            Some(Err(error)) if error.source.fault == Fault::Stopped => {
-                return Some(Outcome::NotStarted);
-            }
-            Some(Err(error)) => return Some(failed(step, error)),
-            None => match schedule.skipped().get(&node) {
-                Some(root) => return Some(Outcome::Skipped(root.clone())),
-                None => done = false,
-            },
-        }
+    let own: Vec<NodeIndex> = tasks
+        .node_indices()
+        .filter(|it| step.has(&tasks[*it]))
+        .collect();
+    // What failed first of a step holds its other parts back.
+    if let Some(error) = own.iter().find_map(|it| ended.get(it)?.as_ref().err()) {
+        return Some(if error.source.fault == Fault::Stopped {
+            Outcome::NotStarted
+        } else {
+            failed(step, error)
+        });
     }
+    if let Some(root) = own.iter().find_map(|it| schedule.skipped().get(it)) {
+        return Some(Outcome::Skipped(root.clone()));
+    }
+    let done = own.iter().all(|it| ended.contains_key(it));
     done.then_some(Outcome::Done)
 }

@@ -24,6 +24,11 @@ pub(super) struct Proof<'a> {
     targets: BTreeMap<Address, Document>,
 }
 
+/// A request as clients make it.
+fn over_tls(who: Who, action: &str, resource: &str) -> Request {
+    Request::new(who, action, resource).with("aws:SecureTransport", ["true"])
+}
+
 /// The moves whose old way a step closes.
 pub(super) fn closed_by<'a>(plan: &'a Plan, step: &'a Step) -> impl Iterator<Item = &'a Move> {
     let of_step =
@@ -103,7 +108,7 @@ impl<'a> Proof<'a> {
         };
         match &want.resource {
             Resource::Topic(topic) => {
-                vec![Request::new(who, "sns:Publish", topic.arn.as_str())]
+                vec![over_tls(who, "sns:Publish", topic.arn.as_str())]
             }
             Resource::RestApi(_) => {
                 let id = self.ids.borrow().get(&it.target).cloned();
@@ -112,7 +117,7 @@ impl<'a> Proof<'a> {
                 let request = |path: &String| {
                     // Any call that the pattern means will do.
                     let resource = format!("{arn}/{}", path.replace('*', "x"));
-                    let request = Request::new(who.clone(), "execute-api:Invoke", resource);
+                    let request = over_tls(who.clone(), "execute-api:Invoke", &resource);
                     match endpoints.and_then(BTreeSet::first) {
                         Some(endpoint) => request.with("aws:SourceVpce", [endpoint.as_str()]),
                         None => request,

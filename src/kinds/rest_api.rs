@@ -301,7 +301,6 @@ impl RestApi {
     pub fn surface_digest(&self, exclusive: bool) -> String {
         super::digest(&json!({
             "methods": method::to_value(&self.methods),
-            "public": self.public.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "policy": normal(&self.policy).to_document().to_value(),
             "endpoint": self.endpoint,
             "vpc_endpoints": self.vpc_endpoints,

@@ -534,7 +534,13 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
     let address = Address::new(KindName::RestApi, name);
     statements.extend(draft.written(&address, "execute-api:/*", api.tls_only));
     // Once there is a policy, a method without authorizer needs its leave too: AWS asks the policy alone then.
-    let public = open_routes(draft.stack, name);
+    let mut public = open_routes(draft.stack, name);
+    public.retain(|it| {
+        draft
+            .ruled
+            .get(name)
+            .is_none_or(|ruled| !ruled.contains(it))
+    });
     if !public.is_empty() && (!statements.is_empty() || api.endpoint == Endpoint::Private) {
         statements.push(
             Statement::allow(draft.sid("public"), Clause::of(["execute-api:Invoke"]))

@@ -17,10 +17,12 @@
 mod access;
 mod access_roles;
 pub mod api;
+pub mod calls;
 mod contract;
 mod identity;
 mod kept;
 pub mod keys;
+mod left;
 mod messaging;
 mod names;
 mod roles;
@@ -33,12 +35,13 @@ mod ways;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::identity::Identity;
+use self::left::LeftAlone;
 use crate::kinds::extra::{known_digest, statement_digest};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Want, pending_in, with_ids};
 use crate::model::{AccountId, Address, Arn, KindName, KmsKey, Place};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
-use crate::stack::{self, Claimed, Offer, Stack, Via, Withdrawn};
+use crate::stack::{self, Claimed, Offer, RouteKey, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
 pub use keys::KeyUse;
@@ -163,6 +166,8 @@ pub struct LowerFault {
 /// What lowering gathers on its way.
 struct Draft<'a> {
     stack: &'a Stack,
+    /// Routes that are left to an API's own policy, by the API's name.
+    ruled: &'a BTreeMap<String, BTreeSet<RouteKey>>,
     wants: BTreeMap<Address, Want>,
     grants: Vec<Grant>,
     /// What principals of others may do, by the principal's name and the target.
@@ -283,11 +288,12 @@ pub fn lower(stack: &Stack) -> Result<Desired, Vec<LowerFault>> {
 }
 
 /// Whether what AWS has decides something of a stack: who uses which of several shared access roles,
-/// which mechanism `auto` is, and how existing topics and queues are encrypted.
+/// which mechanism `auto` is, which routes of existing APIs are left alone, and how existing topics and queues are encrypted.
 #[must_use]
 pub fn depends_on_live(stack: &Stack) -> bool {
     let mut accesses = stack.access.iter();
     accesses.any(|it| it.role_name.is_some() || kept::is_open(it))
+        || stack.apis.values().any(|it| it.existing.is_some())
         || stack.topics.values().any(|it| it.existing)
         || stack.queues.values().any(|it| it.existing)
 }
@@ -299,8 +305,11 @@ pub fn lower_over(
     live: Option<&Live>,
     moving: &BTreeSet<String>,
 ) -> Result<Desired, Vec<LowerFault>> {
+    let left_alone = live.map_or_else(LeftAlone::default, |it| left::left_alone(stack, it));
+    let stack = left_alone.stack.as_ref().unwrap_or(stack);
     let mut draft = Draft {
         stack,
+        ruled: &left_alone.ruled,
         wants: BTreeMap::new(),
         grants: Vec::new(),
         attach: BTreeMap::new(),

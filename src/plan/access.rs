@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents;
-use super::edges::{Edge, Names, edges};
+use super::edges::{Edge, Names, closed, edges, unruled};
 use super::outward::Outward;
 use super::reborn::Reborn;
 use super::{Action, Step};
@@ -84,6 +84,9 @@ pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Ve
         let beside = made.contains(&step.address);
         before.extend(edges(step, &pairs, &names, beside, false));
         after.extend(edges(step, &pairs, &names, beside, true));
+        before.extend(closed(step));
+        let stays = unruled(step).into_iter().filter(|it| after.contains(it));
+        before.extend(stays);
     }
     let outward = Outward::of_steps(steps);
     before.extend(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)));

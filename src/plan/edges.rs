@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Step;
 use super::documents::{INLINE, POLICY, Pair, TRUST};
 use crate::kinds::Resource;
+use crate::kinds::rest_api::method::{self, Method};
 use crate::lower::Desired;
 use crate::model::{Address, KindName};
 use crate::policy::own::is_ghost;
 use crate::policy::patterns::Pattern;
 use crate::policy::{Effect, Principals, Statement};
+use crate::stack::RouteKey;
 
 /// Somebody who may do something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,51 @@ impl Edge {
             (Some(_), None) | (None, Some(_)) => false,
         }
     }
+}
+
+/// Whoever is let in by something else than a signature, and is not after a step: by the authorizers of an API that stays.
+pub(super) fn closed(step: &Step) -> Vec<Edge> {
+    let (Some(want), Some(have)) = (&step.want, &step.have) else {
+        return Vec::new();
+    };
+    let (Resource::RestApi(api), Resource::RestApi(live)) = (&want.resource, &have.resource) else {
+        return Vec::new();
+    };
+    let after = api.methods_after(Some(have));
+    let closed = live.methods.iter().filter(|(key, method)| {
+        let now = after.get(*key).map(|it| it.authorization.as_str());
+        method.authorization != method::AWS_IAM && now == Some(method::AWS_IAM)
+    });
+    let edge = |(key, method): (&RouteKey, &Method)| Edge {
+        who: if method.authorization == method::NONE {
+            "anyone, without signing,".to_owned()
+        } else {
+            format!("whoever the authorizer ({}) lets in", method.authorization)
+        },
+        may: format!("call {key} of"),
+        target: step.address.to_string(),
+        via: "the route's authorizer",
+    };
+    closed.map(edge).collect()
+}
+
+/// Whoever called a route without a signature while an API had no policy, which then asked for no leave.
+pub(super) fn unruled(step: &Step) -> Vec<Edge> {
+    let Some(Resource::RestApi(live)) = step.have.as_ref().map(|it| &it.resource) else {
+        return Vec::new();
+    };
+    let unsigned = live
+        .methods
+        .iter()
+        .filter(|(_, it)| it.authorization != method::AWS_IAM);
+    let unruled = unsigned.filter(|_| live.policy.statements.is_empty());
+    let edge = |(key, _): (&RouteKey, &Method)| Edge {
+        who: "anyone".to_owned(),
+        may: format!("call {key} of"),
+        target: step.address.to_string(),
+        via: "resource policy",
+    };
+    unruled.map(edge).collect()
 }
 
 /// Names for ARNs, and for what stands for an API in an ARN.

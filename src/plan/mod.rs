@@ -336,6 +336,15 @@ impl Plan {
         })
     }
 
+    /// The APIs of others whose routes get `AWS_IAM` in the place of another authorizer, or of none.
+    pub fn closing(&self) -> impl Iterator<Item = (&Address, Vec<edges::Edge>)> {
+        let others = self
+            .to_do()
+            .filter(|it| it.want.as_ref().is_some_and(|it| !it.owned));
+        let closed = others.map(|it| (&it.address, edges::closed(it)));
+        closed.filter(|(_, it)| !it.is_empty())
+    }
+
     /// Consumers whose new mechanism opens with this plan, while their old one closes.
     pub fn opening_moves(&self) -> impl Iterator<Item = String> {
         let ours = self.moves.iter().filter(|it| it.opens);

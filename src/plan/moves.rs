@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::NodeIndex;
 
-use super::Step;
+use super::{Action, Step};
 use crate::graph::{Tasks, with_principals};
 use crate::kinds::{Part, Resource, Want};
 use crate::model::{Address, KindName};
@@ -416,6 +416,18 @@ pub(super) fn to_bridge(steps: &[Step], moves: &[Move], tasks: &Tasks) -> BTreeS
 pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
     let (want, have) = (step.want.as_ref()?, step.have.as_ref()?);
     let mut bridge = want.clone();
+    // AWS takes no policy that names a role which is deleted on the way.
+    let replaced = steps.iter().filter(|it| it.action == Action::Replace);
+    let replaced: Vec<&str> = replaced
+        .filter_map(|it| match &it.have.as_ref()?.resource {
+            Resource::Role(role) => Some(role.arn.as_str()),
+            _ => None,
+        })
+        .collect();
+    let add_ways = |to: &mut Document, from: &Document| {
+        let from = own::without_principals(from.clone(), |it| replaced.contains(&it));
+        add_ways(to, &from);
+    };
     // The mark goes on saying what was applied last: this is not what the stack says.
     bridge.digest = have.mark.as_ref().and_then(|it| it.digest.clone());
     match (&mut bridge.resource, &have.resource) {

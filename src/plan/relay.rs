@@ -245,8 +245,12 @@ impl<'a> Relay<'a> {
                 |it| matches!(want(it), Some(Resource::Stage(it)) if it.api == api.address),
             );
             for stage in stages {
-                before.iter().for_each(|it| wait(it, stage));
-                after.iter().for_each(|it| wait(stage, it));
+                for it in &before {
+                    wait(it, stage);
+                }
+                for it in &after {
+                    wait(stage, it);
+                }
             }
         }
         for queue in self.made().filter(|it| it.action == Action::Update) {

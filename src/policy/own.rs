@@ -229,6 +229,25 @@ pub fn ghosts(document: &Document) -> Vec<String> {
     found
 }
 
+/// Returns a document without the principals that are gone, and without the statements that name no other.
+#[must_use]
+pub fn without_principals(mut document: Document, is_gone: impl Fn(&str) -> bool) -> Document {
+    document.statements.retain_mut(|it| {
+        let Some(clause) = it.principal.as_mut().filter(|it| !it.negated) else {
+            return true;
+        };
+        let Principals::Of(types) = &mut clause.principals else {
+            return true;
+        };
+        for values in types.values_mut() {
+            values.retain(|it| !is_gone(it));
+        }
+        types.retain(|_, values| !values.is_empty());
+        !types.is_empty()
+    });
+    document
+}
+
 /// Whether a principal is the id of a deleted role or user.
 #[must_use]
 pub fn is_ghost(principal: &str) -> bool {

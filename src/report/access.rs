@@ -194,9 +194,10 @@ fn other_ways(plan: &Plan, width: usize) -> String {
         };
         let names: Vec<&str> = who.iter().map(String::as_str).collect();
         let says = format!(
-            "{} of {target} go another way from now on ({}): their clients {how}, and the old way is closed by this \
+            "{} of {target} {} another way from now on ({}): their clients {how}, and the old way is closed by this \
              apply as soon as the new one is proved; apply needs `--move` with the name of each",
             counted(names.len(), "consumer"),
+            if names.len() == 1 { "goes" } else { "go" },
             names_in_a_row(&names),
         );
         let sign = styled(BAD, "!");

@@ -27,7 +27,7 @@ pub(super) const API: Shape = Shape {
         Field::new("stage", Kind::Either(&[Kind::Text, Kind::Table(&STAGE)]), "The stage, by its name alone or with its settings.").default("\"live\"").with_existing().alias(&["stage_name", "stages"]),
         Field::new("openapi", Kind::Text, "Instead of `routes`: the path of an OpenAPI document, YAML or JSON.").alias(&["spec", "swagger", "body"]),
         Field::new("existing", Kind::Text, "The id of an API that something else makes: then only this stack's statements and its authorizers are managed.").with_existing().alias(&["api_id", "rest_api_id"]),
-        Field::new("public", Kind::OneOrMany(&Kind::Text), "With `openapi` or `existing`: the routes that anyone may call.").with_existing(),
+        Field::new("public", Kind::OneOrMany(&Kind::Text), "With `openapi`: the routes that anyone may call. With `existing`: routes whose authorizers stay as they are, though an access names them.").with_existing(),
         Field::new("keep_authorizer", Kind::OneOrMany(&Kind::Text), "With `openapi`: the routes that keep the Cognito or Lambda authorizer of the document; all others get AWS_IAM."),
         Field::new("name", Kind::Text, "The API's name; without it, the table's."),
         Field::new("description", Kind::Text, "What the API is for."),

@@ -8,6 +8,7 @@ mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::Resource;
 use crate::lower::{Desired, Grant, api, written_statement};
 use crate::model::{AccountId, Address, Arn, KindName};
 use crate::policy::deliver::delivery;
@@ -634,7 +635,14 @@ impl<'a> Declared<'a> {
                 .filter(|it| it.public)
                 .map(|it| it.key.clone())
                 .collect(),
-            Some(Surface::OpenApi { public, .. } | Surface::Existing { public }) => public.clone(),
+            Some(Surface::OpenApi { public, .. }) => public.clone(),
+            // With those that the stack leaves as they are.
+            Some(Surface::Existing { .. }) => {
+                match self.desired.wants.get(api).map(|it| &it.resource) {
+                    Some(Resource::RestApi(it)) => it.public.clone(),
+                    _ => BTreeSet::new(),
+                }
+            }
             None => BTreeSet::new(),
         }
     }

@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::lower::calls::{Service, Texts, meant, services, some_text};
 use crate::model::{AccountId, Address, KindName};
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
@@ -29,7 +30,6 @@ pub use circle::Circle;
 use reaching::Reaching;
 
 use super::asking::MIGHTY;
-use super::calls::{Service, Texts, meant, services, some_text};
 use super::declared::{Name, account_of, named};
 use super::may::through;
 use super::paper::{Origin, allowing};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::kinds::survey::ceilings::Extent;
+use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
@@ -18,7 +19,6 @@ use crate::stack::{
 };
 
 use super::asking::bounding;
-use super::calls::{Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial};
 use super::declared::account_of;
 use super::paper::{Origin, Paper};

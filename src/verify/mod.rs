@@ -16,7 +16,6 @@
 //! Everything is computed; no call is made.
 
 mod asking;
-pub mod calls;
 pub mod certificate;
 pub mod check;
 pub mod claim;

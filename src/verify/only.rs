@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::kinds::survey::ceilings::Extent;
 use crate::lower::Desired;
+use crate::lower::calls::{Service, Texts, meant, services};
 use crate::policy::widen::blame;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare_in,
@@ -18,7 +19,6 @@ use crate::policy::{
 use crate::stack::{RouteKey, Stack, Target};
 
 use super::asking::closed;
-use super::calls::{Service, Texts, meant, services};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::{Bound, Declared, account_of, named};
 use super::may::through;

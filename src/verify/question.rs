@@ -1,9 +1,9 @@
 //! A question as a person asks it, "who can ACTION RESOURCE", made concrete.
 
+use crate::lower::calls::{meant, services};
 use crate::model::{Address, KindName};
 use crate::stack::{Deed, RouteKey, nearest};
 
-use super::calls::{meant, services};
 use super::holders::Ask;
 use super::nevers::actions_of;
 use super::world::{Thing, What, World};

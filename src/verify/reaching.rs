@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::Texts;
 use super::declared::account_of;
 use super::paper::allowing;
 use super::world::{Thing, What, World};
+use crate::lower::calls::Texts;
 use crate::model::{Address, KindName};
 use crate::policy::patterns::Pattern;
 use crate::policy::{Clause, Statement};

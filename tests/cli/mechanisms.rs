@@ -151,3 +151,70 @@ fn a_public_route_moves_nobody_and_the_newcomer_gets_an_access_role() {
     settled(&folder);
     assert_eq!(named(&folder, 1..=3), [true, true, false]);
 }
+
+#[test]
+fn a_way_changes_on_what_refuses_requests_without_tls() {
+    for (target, allow) in [
+        ("topics.t", ""),
+        ("queues.q", "allow = \"send\"\n"),
+        ("apis.o", "allow = \"GET /x\"\n"),
+    ] {
+        let stack = |via: &str| {
+            format!(
+                "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n\
+                 [accounts]\na = {{ id = \"111111111111\" }}\nb = {{ id = \"222222222222\" }}\n\
+                 [topics.t]\naccount = \"a\"\ntls_only = true\n\
+                 [queues.q]\naccount = \"a\"\ntls_only = true\n\
+                 [apis.o]\naccount = \"a\"\ntls_only = true\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n\
+                 [roles.w]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                 [[access]]\nfrom = \"roles.w\"\nto = \"{target}\"\n{allow}via = \"{via}\"\n"
+            )
+        };
+        let folder = Folder::new();
+        for via in ["assume-role", "resource-policy", "assume-role"] {
+            folder.write("s.toml", &stack(via));
+            folder
+                .run("apply s.toml --sandbox --yes --prune --move roles.w")
+                .ends(0);
+            folder
+                .run("plan s.toml --sandbox --detailed-exitcode")
+                .ends(0);
+        }
+    }
+}
+
+#[test]
+fn a_role_that_gets_another_name_is_made_anew() {
+    let stack = |name: &str| {
+        format!(
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+             [queues.q]\naccount = \"a\"\n[roles.w]\naccount = \"a\"\n{name}trusted_by = \"lambda.amazonaws.com\"\n\
+             [[access]]\nfrom = \"roles.w\"\nto = \"queues.q\"\nallow = \"send\"\n"
+        )
+    };
+    let folder = Folder::new();
+    for (name, old, new) in [
+        ("", "", "w"),
+        ("name = \"w2\"\n", "w", "w2"),
+        ("", "w2", "w"),
+    ] {
+        folder.write("s.toml", &stack(name));
+        let plan = folder.run("plan s.toml --sandbox").ends(0);
+        if !old.is_empty() {
+            let plan = plan.out.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = format!(
+                "roles.w: what still runs as the role `{old}` can do nothing from when it is deleted; let it run as `{new}` first"
+            );
+            assert!(plan.contains(&said), "{plan}");
+        }
+        folder.run("apply s.toml --sandbox --yes --prune").ends(0);
+        folder
+            .run("plan s.toml --sandbox --detailed-exitcode")
+            .ends(0);
+        folder.run("verify s.toml --sandbox --live").ends(0);
+        let world: Value =
+            serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+        let roles = world["accounts"]["111111111111"]["roles"].as_object();
+        assert_eq!(roles.expect("roles").keys().collect::<Vec<_>>(), [new]);
+    }
+}

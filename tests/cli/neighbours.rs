@@ -236,3 +236,99 @@ fn a_canary_is_judged_by_nothing_and_says_so_until_it_is_gone() {
     folder.run("drift owner.toml --sandbox").ends(0);
     folder.run("verify owner.toml --sandbox --live").ends(0);
 }
+
+#[test]
+fn a_guest_leaves_the_routes_alone_that_it_does_not_name() {
+    let folder = shared();
+    let guest = folder
+        .read("guest.toml")
+        .replace("public   = \"GET /health\"\n", "");
+    folder.write("guest.toml", &guest);
+    let plan = folder.run("plan guest.toml --sandbox");
+    let written = plan
+        .out
+        .split("Also there")
+        .next()
+        .expect("what is written");
+    assert!(!written.contains("/health"), "{}", plan.out);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    for _ in 0..2 {
+        for stack in ["owner", "guest"] {
+            folder
+                .run(&format!("apply {stack}.toml --sandbox --yes"))
+                .ends(0)
+                .says("Nothing to do");
+        }
+    }
+    at_rest(&folder);
+    // Whatever the owner opens or closes there is no drift of the guest's.
+    let owner = folder.read("owner.toml").replace(
+        "[roles.web]",
+        "\"GET /news\" = { mock = 200, public = true }\n[roles.web]",
+    );
+    folder.write("owner.toml", &owner);
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    at_rest(&folder);
+}
+
+#[test]
+fn a_route_that_a_guest_names_is_closed_to_others_by_consent_alone() {
+    for authorization in ["NONE", "CUSTOM"] {
+        let folder = shared();
+        edited(&folder, |api| {
+            let open = |methods: &mut Value| {
+                methods["GET"]["authorization"] = authorization.into();
+            };
+            open(&mut api["resources"]["/orders"]["methods"]);
+            let deployments = api["deployments"].as_object_mut().expect("deployments");
+            deployments
+                .values_mut()
+                .for_each(|it| open(&mut it["methods"]["/orders"]));
+        });
+        let lost = match authorization {
+            "NONE" => "anyone, without signing, may no longer call GET /orders of apis.orders",
+            _ => {
+                "whoever the authorizer (CUSTOM) lets in may no longer call GET /orders of apis.orders"
+            }
+        };
+        let plan = folder.run("plan guest.toml --sandbox").ends(0);
+        assert!(plan.out.contains("1 gained  1 lost"), "{}", plan.out);
+        assert!(plan.out.contains(lost), "{}", plan.out);
+        let before = folder.read(".provision/sandbox.json");
+        folder
+            .run("apply guest.toml --sandbox --yes")
+            .ends(1)
+            .tells(lost)
+            .tells("--close apis.orders");
+        assert_eq!(folder.read(".provision/sandbox.json"), before);
+        folder
+            .run("apply guest.toml --sandbox --yes --close apis.orders --publish apis.orders")
+            .ends(0);
+        folder
+            .run("plan guest.toml --sandbox --detailed-exitcode")
+            .ends(0);
+    }
+}
+
+#[test]
+fn a_first_policy_gives_leave_to_the_routes_that_needed_none() {
+    let folder = shared();
+    // An API whose owner lets its own callers in by access roles has no policy yet.
+    let owner = folder
+        .read("owner.toml")
+        .replace("via   = \"resource-policy\"", "via   = \"assume-role\"");
+    folder.write("owner.toml", &owner);
+    folder
+        .run("apply owner.toml --sandbox --yes --move roles.web --prune")
+        .ends(0);
+    let guest = folder
+        .read("guest.toml")
+        .replace("public   = \"GET /health\"\n", "");
+    folder.write("guest.toml", &guest);
+    let plan = folder.run("plan guest.toml --sandbox").ends(0);
+    assert!(plan.out.contains("1 gained  0 lost"), "{}", plan.out);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    let world = folder.read(".provision/sandbox.json");
+    assert!(world.contains("/live/GET/health"), "{world}");
+    at_rest(&folder);
+}

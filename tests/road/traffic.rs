@@ -303,6 +303,22 @@ fn a_queue_that_stays_takes_from_both_topics_while_one_is_renamed_or_moved() {
 }
 
 #[test]
+fn a_queue_takes_from_both_topics_while_the_role_that_uses_it_is_made_again() {
+    let used = format!(
+        "{STACK}\n[roles.worker]\naccount = \"c\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+         [[access]]\nfrom = \"roles.worker\"\nto = \"queues.inbox\"\nallow = [\"send\", \"receive\"]\n"
+    );
+    let to = used
+        .replace("[roles.worker]\n", "[roles.worker]\npath = \"/z/\"\n")
+        .replace(
+            "[topics.events]\naccount = \"b\"",
+            "[topics.events]\naccount = \"c\"",
+        );
+    keeps_flowing(&used, &to);
+    keeps_flowing(&to, &used);
+}
+
+#[test]
 fn everything_is_renamed_at_once() {
     there_and_back(&[
         (

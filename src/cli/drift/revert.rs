@@ -58,6 +58,8 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         prune: false,
         moves: None,
         publish: BTreeSet::new(),
+        // What is reverted was named, and what takes its place with it.
+        close: revert.named.iter().collect(),
         deletions: revert.named.iter().collect::<BTreeSet<_>>(),
         mute,
         harmless: false,
