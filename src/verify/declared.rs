@@ -9,6 +9,7 @@ mod keys;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Resource;
+use crate::kinds::rest_api::method;
 use crate::lower::{Desired, Grant, api, written_statement};
 use crate::model::{AccountId, Address, Arn, KindName};
 use crate::policy::deliver::delivery;
@@ -18,8 +19,8 @@ use crate::policy::{
     ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
 };
 use crate::stack::{
-    Access, Endpoint, Network, Principal, QueueRef, RouteKey, Stack, Subscribing, Surface, Target,
-    TopicRef, Via,
+    Access, Endpoint, Network, Principal, QueueRef, RouteKey, Stack, Subscribing, Target, TopicRef,
+    Via,
 };
 
 use super::voice::root;
@@ -629,22 +630,14 @@ impl<'a> Declared<'a> {
 
     /// The routes of an API that ask their callers for no signature.
     fn unsigned(&self, api: &Address) -> BTreeSet<RouteKey> {
-        match self.stack.apis.get(&api.name).map(|it| &it.surface) {
-            Some(Surface::Routes(routes)) => routes
-                .iter()
-                .filter(|it| it.public)
-                .map(|it| it.key.clone())
-                .collect(),
-            Some(Surface::OpenApi { public, .. }) => public.clone(),
-            // With those that the stack leaves as they are.
-            Some(Surface::Existing { .. }) => {
-                match self.desired.wants.get(api).map(|it| &it.resource) {
-                    Some(Resource::RestApi(it)) => it.public.clone(),
-                    _ => BTreeSet::new(),
-                }
-            }
-            None => BTreeSet::new(),
-        }
+        let want = self.desired.wants.get(api).map(|it| &it.resource);
+        let Some(Resource::RestApi(api)) = want else {
+            return BTreeSet::new();
+        };
+        let methods = api.methods.iter();
+        let open = methods.filter(|(_, it)| it.authorization == method::NONE);
+        let open = open.map(|(key, _)| key);
+        open.chain(&api.public).cloned().collect()
     }
 
     /// The principals that are let call an API, with what each may call: roles of the stack by
