@@ -6,7 +6,7 @@ use provision::cloud::Fault;
 use provision::cloud::apigateway::{GetRestApis, Patch, UpdateRestApi};
 use provision::cloud::iam::CreateRole;
 use provision::cloud::sandbox::Habits;
-use provision::cloud::sns::CreateTopic;
+use provision::cloud::sns::{CreateTopic, Subscribe};
 use provision::cloud::sqs::{CreateQueue, GetQueueAttributes, ListQueues};
 use provision::model::Arn;
 use serde_json::json;
@@ -26,6 +26,7 @@ fn on_a_slow_sandbox(scenario: impl AsyncFnOnce(&World<'_>)) {
         visibility: DELAY,
         migration: DELAY,
         propagation: DELAY,
+        hearsay: DELAY,
         ..Habits::default()
     };
     on_a_sandbox(habits, scenario);
@@ -37,6 +38,7 @@ fn on_a_slow_emulator(scenario: impl AsyncFnOnce(&World<'_>)) {
         ("EMULATOR_QUEUE_VISIBILITY_S", "3"),
         ("EMULATOR_API_UPDATING_S", "3"),
         ("EMULATOR_PROPAGATION_S", "3"),
+        ("EMULATOR_TOPIC_POLICY_S", "3"),
     ];
     if let Some(emulator) = Emulator::start(&switches) {
         on_an_emulator(&emulator, scenario);
@@ -148,14 +150,38 @@ async fn a_role_is_no_principal_until_it_is_known_everywhere(w: &World<'_>) {
     w.ok(&w.a, of_api).await;
 }
 
-/// An apply waits for the role that it made, and for nothing else.
+async fn a_topics_new_policy_lets_others_subscribe_after_a_while(w: &World<'_>) {
+    let topic = Arn::regional(&w.a, "sns", "news");
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": w.b.id}, "Action": "sns:Subscribe", "Resource": topic.as_str(),
+    }]});
+    let create = CreateTopic {
+        name: "news".to_owned(),
+        attributes: map([("Policy", &policy.to_string())]),
+        tags: map([]),
+    };
+    w.ok(&w.a, create).await;
+    let subscribe = Subscribe {
+        topic: topic.to_string(),
+        protocol: "sqs".to_owned(),
+        endpoint: Arn::regional(&w.b, "sqs", "inbox").to_string(),
+        attributes: map([]),
+    };
+    w.refused(&w.b, Fault::Denied, subscribe.clone()).await;
+    tokio::time::sleep(DELAY).await;
+    w.ok(&w.b, subscribe).await;
+}
+
+/// An apply waits for the roles and the topic's policy that it wrote, and for nothing else.
 async fn an_apply_waits_until_its_own_roles_are_principals(w: &World<'_>) {
     let text = "[stack]\nname = \"slow\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"OWN\"\n\
-        [roles.first]\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.second]\ntrusted_by = \"roles.first\"\n\
-        [topics.t]\n[queues.q]\n\
+        [roles.first]\naccount = \"a\"\ntrusted_by = \"ec2.amazonaws.com\"\n[roles.second]\naccount = \"a\"\ntrusted_by = \"roles.first\"\n\
+        [accounts.b]\nid = \"OTHER\"\n[queues.inbox]\naccount = \"b\"\nsubscribe = \"t\"\n\
+        [topics.t]\naccount = \"a\"\n[queues.q]\naccount = \"a\"\n\
         [[access]]\nfrom = \"roles.first\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n\
         [[access]]\nfrom = \"roles.second\"\nto = \"queues.q\"\nvia = \"resource-policy\"\n";
-    let desired = wanted(&[&text.replace("OWN", w.a.id.as_str())]);
+    let text = text.replace("OWN", w.a.id.as_str());
+    let desired = wanted(&[&text.replace("OTHER", w.b.id.as_str())]);
     apply(w.cloud, &desired, &[]).await;
     assert_eq!(drift(&desired, w.cloud).await.findings, []);
 }
@@ -166,6 +192,11 @@ mod sandbox {
     #[test]
     fn of_a_principal() {
         on_a_slow_sandbox(a_role_is_no_principal_until_it_is_known_everywhere);
+    }
+
+    #[test]
+    fn of_a_topics_policy() {
+        on_a_slow_sandbox(a_topics_new_policy_lets_others_subscribe_after_a_while);
     }
 
     #[test]
@@ -190,6 +221,11 @@ mod emulator {
     #[test]
     fn of_a_principal() {
         on_a_slow_emulator(a_role_is_no_principal_until_it_is_known_everywhere);
+    }
+
+    #[test]
+    fn of_a_topics_policy() {
+        on_a_slow_emulator(a_topics_new_policy_lets_others_subscribe_after_a_while);
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct Habits {
     /// How old a role or queue must be before calls that name it find it. IAM's own listing shows a
     /// younger role by its unique id.
     pub visibility: Duration,
+    /// How long SNS does not act by a topic's new policy yet when another account subscribes.
+    pub hearsay: Duration,
     /// How long an API has the status `UPDATING` after its type of endpoint was changed.
     pub migration: Duration,
     /// How long an API's policy may be.
@@ -90,6 +92,7 @@ impl Default for Habits {
         Self {
             propagation: Duration::from_secs(4),
             visibility: Duration::ZERO,
+            hearsay: Duration::ZERO,
             migration: Duration::ZERO,
             api_policy: crate::policy::size::API,
             rates: true,

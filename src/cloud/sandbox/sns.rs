@@ -4,6 +4,7 @@
 //! policy may say, <https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html>.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -83,6 +84,7 @@ impl Turn<'_> {
         let topic = Topic {
             attributes,
             policy,
+            policy_since: self.policy_time(),
             tags: call.tags,
             subscriptions: Vec::new(),
         };
@@ -127,7 +129,10 @@ impl Turn<'_> {
         })?;
         if call.name == "Policy" {
             let policy = self.checked_topic_policy(&call.value, &call.arn)?;
-            self.topic(&call.arn, "SNS:SetTopicAttributes", &[])?.policy = policy;
+            let since = self.policy_time();
+            let topic = self.topic(&call.arn, "SNS:SetTopicAttributes", &[])?;
+            topic.policy = policy;
+            topic.policy_since = since;
             return Ok(());
         }
         let topic = self.topic(&call.arn, "SNS:SetTopicAttributes", &[])?;
@@ -204,6 +209,11 @@ impl Turn<'_> {
             })
     }
 
+    /// When a policy is written, where it is not in force at once.
+    fn policy_time(&self) -> Option<i64> {
+        (!self.habits.hearsay.is_zero()).then_some(self.now)
+    }
+
     /// A topic by its ARN, when the caller may do this to it.
     ///
     /// The topic's own account always may; another one needs the topic's policy.
@@ -217,6 +227,7 @@ impl Turn<'_> {
         let account = self.at.id.as_str();
         let caller = self.caller();
         let foreign = parsed.account() != account;
+        let (now, hearsay) = (self.now, self.habits.hearsay);
         let Some(topic) = self
             .region_of(&parsed)
             .and_then(|it| it.topics.get_mut(parsed.name()))
@@ -233,7 +244,12 @@ impl Turn<'_> {
                 action,
                 known: &facts,
             };
-            if !access::allows(&topic.policy, &asked) {
+            let age = topic
+                .policy_since
+                .and_then(|it| u64::try_from(now - it).ok());
+            let is_new = age.is_some_and(|it| Duration::from_millis(it) < hearsay);
+            let is_new = is_new && action == "SNS:Subscribe";
+            if is_new || !access::allows(&topic.policy, &asked) {
                 return refuse(
                     Fault::Denied,
                     "AuthorizationError",

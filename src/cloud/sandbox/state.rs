@@ -167,6 +167,9 @@ pub(super) struct Topic {
     /// What was set; defaults are added when it is read.
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) policy: String,
+    /// Since when it has this policy, in milliseconds since 1970, where it is not in force at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) policy_since: Option<i64>,
     pub(super) tags: Tags,
     pub(super) subscriptions: Vec<Subscription>,
 }
