@@ -145,7 +145,8 @@ async fn a_principal_that_does_not_exist_is_refused_and_one_that_is_deleted_show
 }
 
 async fn a_declared_keys_policy_reads_back_as_the_stack_says(w: &World<'_>) {
-    let first = POLICY.replace("\"*\"}", &format!("\"arn:aws:iam::{}:root\"}}", w.a.id));
+    let root = format!(r#"{{"AWS":"arn:aws:iam::{}:root"}}"#, w.a.id);
+    let first = POLICY.replace(r#"{"AWS":"*"}"#, &root);
     let key = w.key(&w.a, "alias/declared", &first);
     let text = format!(
         "[stack]\nname = \"keys\"\nregion = \"{}\"\n[accounts.a]\nid = \"{}\"\n[accounts.b]\nid = \"{}\"\n\
