@@ -4,9 +4,9 @@ use super::Scene;
 use super::text::{Section, inline, key, list, of_json, quoted};
 use crate::kinds::queue::{DEFAULT_KEY_REUSE, DEFAULT_MAX_MESSAGE_SIZE, RedriveAllow};
 use crate::kinds::survey::census::Found;
-use crate::kinds::{Queue, Resource, Subscription, Topic};
+use crate::kinds::{Key, Queue, Resource, Subscription, Topic};
 use crate::model::change::seconds;
-use crate::model::{Address, Arn, KindName};
+use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::own;
 use crate::stack::{Encryption, OPTIONAL_OF_TOPICS};
 
@@ -35,6 +35,22 @@ fn bytes(count: u32) -> String {
 }
 
 impl<'a> Scene<'a> {
+    /// A key's table, and what others put into its policy as known.
+    pub(super) fn key(&mut self, found: &'a Found, it: &Key) -> Vec<Section> {
+        let name = self.name_of(it.arn.as_str()).unwrap_or_default().to_owned();
+        self.know(found, &Address::new(KindName::Key, &name));
+        let mut section = Section::new(format!("[keys.{}]", key(&name)));
+        section.text("existing", it.arn.as_str());
+        vec![section]
+    }
+
+    /// The key that a topic or queue names: by its table, where it has one.
+    fn key_of(&self, text: &str, owner: &Arn) -> String {
+        let key = KmsKey::of(text, owner);
+        let name = key.and_then(|it| Some(format!("keys.{}", self.name_of(it.arn().as_str())?)));
+        name.unwrap_or_else(|| text.to_owned())
+    }
+
     /// A topic's table; with its address, when it has to be taken over.
     pub(super) fn topic(
         &mut self,
@@ -61,7 +77,7 @@ impl<'a> Scene<'a> {
         );
         section.flag("message_group_throughput", topic.message_group_throughput);
         section.some_text("display_name", &topic.display_name);
-        section.some_text("kms_key", &topic.kms_key);
+        section.some_text("kms_key", &self.key_of(&topic.kms_key, &topic.arn));
         if let Some(policy) = topic.delivery_policy.as_ref().and_then(of_json) {
             section.raw("delivery_policy", policy);
         }
@@ -175,7 +191,8 @@ impl<'a> Scene<'a> {
             Encryption::Sqs => {}
             Encryption::Off => section.text("encryption", "off"),
             Encryption::Kms { key, reuse } => {
-                let mut fields = vec![("kms".to_owned(), quoted(key))];
+                let key = self.key_of(key, &queue.arn);
+                let mut fields = vec![("kms".to_owned(), quoted(&key))];
                 if *reuse != DEFAULT_KEY_REUSE {
                     fields.push(("reuse".to_owned(), quoted(&seconds(*reuse))));
                 }

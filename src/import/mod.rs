@@ -319,7 +319,8 @@ impl Draft {
                 Resource::Topic(topic) => scene.topic(found, topic),
                 Resource::Queue(queue) => scene.queue(found, queue),
                 Resource::RestApi(api) => scene.api(found, api),
-                Resource::Key(_) | Resource::Subscription(_) | Resource::Stage(_) => continue,
+                Resource::Key(it) => (None, scene.key(found, it)),
+                Resource::Subscription(_) | Resource::Stage(_) => continue,
             };
             if let Some(address) = address {
                 scene.know(found, &address);

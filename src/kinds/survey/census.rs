@@ -12,9 +12,10 @@ use futures::future::{join_all, try_join_all};
 use super::{SurveyError, SurveyErrors, Visits};
 use crate::cloud::apigateway::RestApiRecord;
 use crate::cloud::{self, CallError, Cloud, Fault, sns};
+use crate::kinds::key::{self, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::{
-    Have, Queue, Resource, Role, Subscription, Topic, or_none, queue, rest_api, role, stage,
+    Have, Key, Queue, Resource, Role, Subscription, Topic, or_none, queue, rest_api, role, stage,
     subscription, topic,
 };
 use crate::model::{Address, Arn, KindName, Mark, Place, Tags};
@@ -358,7 +359,17 @@ impl Reader<'_> {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Topics and queues of others on which the stack has statements: what is found names them.
+    async fn key(&self, place: &Place, arn: &Arn) -> Result<Option<Found>, CallError> {
+        let policy = key::policy(self.cloud, place, arn.as_str()).await?;
+        Ok(policy.map(|it| Found {
+            place: place.clone(),
+            have: Key::decode(arn, it, self.stack),
+            existing: true,
+            stages: Vec::new(),
+        }))
+    }
+
+    /// Topics, queues and keys of others on which the stack has statements: what is found names them.
     async fn lent(&self, places: &[&Place], census: &mut Census) -> Result<(), SurveyErrors> {
         let known: BTreeSet<String> = census.found.iter().map(|it| it.have.id.clone()).collect();
         let mut named: BTreeSet<Arn> = BTreeSet::new();
@@ -389,6 +400,9 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        let keys = census.found.iter();
+        let keys = keys.filter_map(|it| encrypting(&it.have.resource));
+        named.extend(keys.map(|it| it.arn().clone()));
         for arn in named.iter().filter(|it| !known.contains(it.as_str())) {
             let place = places
                 .iter()
@@ -397,6 +411,8 @@ impl Reader<'_> {
             let found = match arn.service() {
                 "sns" => self.topic(place, arn, &Tags::new(), true).await,
                 "sqs" => self.queue(place, arn, &Tags::new(), true).await,
+                // A key whose policy may not be read is written as a topic or queue names it.
+                "kms" => Ok(self.key(place, arn).await.ok().flatten()),
                 _ => Ok(None),
             };
             let found = found.map_err(|it| failed(place, it))?;
