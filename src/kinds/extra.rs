@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::role::{Holder, gone_is_fine};
 use super::statements::describe;
-use super::{Resource, Want};
+use super::{Key, Resource, Want};
 use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
 use crate::model::Place;
 use crate::policy::normal::{self, normal_statement};
-use crate::policy::{Document, Statement};
+use crate::policy::{Document, Statement, own};
 use crate::stack::KnownContent;
 
 /// Something on a resource of ours that is not ours.
@@ -175,10 +175,13 @@ impl Want {
         self.exclusive && of_policies && !self.known.contains(digest)
     }
 
-    /// Whether an apply takes a statement of others away.
+    /// Whether an apply takes a statement of others away; never that by which a key's account keeps the key.
     #[must_use]
     pub fn drops_statement(&self, statement: &Statement) -> bool {
-        self.exclusive && self.drops(true, &statement_digest(statement))
+        let keeps = |it: &Key| own::is_default_key_statement(statement, it.arn.account());
+        self.exclusive
+            && !matches!(&self.resource, Resource::Key(it) if keeps(it))
+            && self.drops(true, &statement_digest(statement))
     }
 
     /// Whether an apply takes an inline policy of others away.

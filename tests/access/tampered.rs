@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use provision::aws::{Aws, Keys, Reach};
 use provision::cloud::Seam;
+use provision::kinds::Resource;
 use provision::lower::Desired;
 use provision::model::Place;
 use provision::stack::{Account, Credentials};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::claims::failures;
 use crate::emulator::Emulator;
@@ -19,12 +20,19 @@ use crate::ground::{Ground, told as printed};
 use crate::operator::{BILLING, ORDERS, SHOP};
 use crate::rewriting::{self, CONTROL, Respelled, Rewritten, SPELLINGS};
 use crate::tamperings::{TABLE, marketplace, put_back, told};
-use crate::world::{Command, drift, drift_in, place, read};
+use crate::world::{Command, drift, drift_in, first_policy, place, read};
 
 /// The program and its SDK on an emulator; `None` where there is no Python.
 fn over_the_sdk(desired: &Desired, test: impl AsyncFnOnce(&Seam<'_>)) -> Option<()> {
     let emulator = Emulator::start(&[("AUTH", "true"), ("EMULATOR_QUEUE_COOLDOWN_S", "0")])?;
     let aws = as_roots(&emulator.url(), desired);
+    for want in desired.wants.values() {
+        if let Resource::Key(it) = &want.resource {
+            let (id, at) = (it.arn.name(), &want.place);
+            let key = json!({"account": at.id, "region": at.region, "key": id, "alias": format!("alias/{id}"), "policy": first_policy(at)});
+            emulator.control("POST", "/_emulator/keys", &key.to_string());
+        }
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -354,3 +354,21 @@ fn what_is_let_go_of_works_on_as_the_owners() {
     folder.run("apply stack.toml --sandbox sb --yes").ends(0);
     assert_eq!(statements(&folder).len(), before);
 }
+
+#[test]
+fn a_revert_takes_what_was_added_and_never_the_accounts_own_leave() {
+    let folder = ground();
+    set(&folder, &owner()[..1]);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let applied = statements(&folder);
+    let mut more = applied.clone();
+    more.push(json!({
+        "Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "kms:Decrypt", "Resource": "*",
+    }));
+    set(&folder, &more);
+    folder
+        .run("drift stack.toml --sandbox sb --revert keys.messages --yes")
+        .ends(0);
+    assert_eq!(statements(&folder), applied);
+}

@@ -101,7 +101,7 @@ pub(crate) fn sandbox_for<'a>(all: impl IntoIterator<Item = &'a Desired>) -> San
 }
 
 /// The policy that KMS gives a key.
-fn first_policy(at: &Place) -> String {
+pub(crate) fn first_policy(at: &Place) -> String {
     let root = format!("arn:{}:iam::{}:root", at.partition(), at.id);
     let all = json!({"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"});
     json!({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [all]}).to_string()

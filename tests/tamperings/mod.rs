@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use futures::future::LocalBoxFuture;
 use futures::stream;
 use provision::cloud::apigateway::{Patch, UpdateRestApi, UpdateStage};
-use provision::cloud::{Cloud, Seam, iam, sns, sqs};
+use provision::cloud::{Cloud, Seam, iam, kms, sns, sqs};
 use provision::drift::Drift;
 use provision::drift::revert::{Selector, revert};
 use provision::execute;
@@ -36,6 +36,9 @@ pub(crate) struct Tampering {
     pub(crate) found: &'static [&'static str],
 }
 
+/// The key: its id is the test's choice, on either cloud.
+pub(crate) const VAULT: &str =
+    "arn:aws:kms:eu-west-1:333333333333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ACCESS: &str = "provision-marketplace.access";
 const INVOICER: &str = "marketplace-orders-for-invoicer";
 
@@ -88,6 +91,19 @@ async fn set_queue(it: &dyn Cloud, name: &str, value: &str) {
         attributes: [(name.to_owned(), value.to_owned())].into(),
     };
     send(it, BILLING, call).await;
+}
+
+fn decrypt(sid: &str, effect: &str, principal: &Value) -> Value {
+    json!({"Sid": sid, "Effect": effect, "Principal": principal, "Action": "kms:Decrypt", "Resource": "*"})
+}
+
+async fn rewrite_key(it: &dyn Cloud, change: impl Fn(&mut Vec<Value>)) {
+    let key = VAULT.to_owned();
+    let text = send(it, ORDERS, kms::GetKeyPolicy { key: key.clone() }).await;
+    let mut policy: Value = serde_json::from_str(&text).expect("JSON");
+    change(policy["Statement"].as_array_mut().expect("a list"));
+    let policy = policy.to_string();
+    send(it, ORDERS, kms::PutKeyPolicy { key, policy }).await;
 }
 
 async fn rewrite_queue(it: &dyn Cloud, change: impl Fn(&mut Vec<Value>)) {
@@ -205,6 +221,15 @@ pub(crate) const TABLE: &[Tampering] = &[
     }, ["PD001 roles.orders-for-invoicer cuts_access"]),
     row!(Role, "foreign inline policy on an access role", it => crown(it, ORDERS, INVOICER, "god").await, ["PD001 roles.orders-for-invoicer opens_access"]),
     row!(Role, "access role deleted", it => drop(delete_role(it, ORDERS, INVOICER).await), ["PD002 roles.orders-for-invoicer cuts_access"]),
+    // The key's side.
+    row!(Key, "foreign statement for another account", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Allow", &json!({"AWS": format!("arn:aws:iam::{BILLING}:root")})))).await, ["PD004 keys.vault opens_access"]),
+    row!(Key, "foreign denial", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Deny", &json!("*")))).await, ["PD004 keys.vault cuts_access"]),
+    row!(Key, "our statement for anybody", it => rewrite_key(it, |it| {
+        let ours = it.last_mut().expect("ours");
+        ours["Principal"] = json!("*");
+        ours.as_object_mut().expect("a statement").remove("Condition");
+    }).await, ["PD001 keys.vault opens_access"]),
+    row!(Key, "our statements removed", it => rewrite_key(it, |it| it.truncate(1)).await, ["PD001 keys.vault cuts_access"]),
     // The topic's side.
     row!(Topic, "our statement for anybody", it => rewrite_topic(it, |it| {
         let ours = it.iter_mut().find(|it| it["Action"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("sns:publish")));
@@ -325,7 +350,12 @@ pub(crate) async fn put_back(desired: &Desired, reading: &Reading, drift: &Drift
     }
 }
 
-/// The stack that is tampered with.
+/// The stack that is tampered with: the marketplace, and a topic beside it under a key.
 pub(crate) fn marketplace() -> Desired {
-    wanted(&[&text_of("marketplace.toml")])
+    let sealed = format!(
+        "[keys.vault]\nexisting = \"{VAULT}\"\n[topics.sealed]\naccount = \"orders\"\nkms_key = \"keys.vault\"\n\
+         [[access]]\nfrom = {{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::uploads\", source_account = \"orders\" }}\n\
+         to = \"topics.sealed\"\n"
+    );
+    wanted(&[&text_of("marketplace.toml"), &sealed])
 }

@@ -17,11 +17,17 @@ from .principals import Invalid, resolved_text
 POLICY_BYTES = 32768
 
 
-def put_key(account, region, alias, policy):
-    """Makes a key with this policy and alias in an account: its ARN."""
+def put_key(account, region, alias, policy, key=None):
+    """Makes a key with this policy and alias, and perhaps this id, in an account: its ARN."""
     with request_scope(account, region):
         _, _, body = kms._create_key({"Policy": policy})
-        arn = json.loads(body)["KeyMetadata"]["Arn"]
+        made = json.loads(body)["KeyMetadata"]
+        arn = made["Arn"]
+        if key:
+            record = kms._keys.pop(made["KeyId"])
+            arn = arn.replace(made["KeyId"], key)
+            record.update(KeyId=key, Arn=arn)
+            kms._keys[key] = record
         kms._create_alias({"AliasName": alias, "TargetKeyId": arn})
         return arn
 
