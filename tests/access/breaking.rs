@@ -81,7 +81,8 @@ pub(crate) fn policies(ground: &Ground) -> Vec<(Holder, Document)> {
                     all.push((Holder::Api(account, name), document));
                 }
             }
-            Resource::Subscription(_) | Resource::Stage(_) => {
+            // No stack that is tried here declares a key.
+            Resource::Key(_) | Resource::Subscription(_) | Resource::Stage(_) => {
                 assert_ne!(address.kind, KindName::Role);
             }
         }

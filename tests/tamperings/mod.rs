@@ -222,14 +222,14 @@ pub(crate) const TABLE: &[Tampering] = &[
     row!(Role, "foreign inline policy on an access role", it => crown(it, ORDERS, INVOICER, "god").await, ["PD001 roles.orders-for-invoicer opens_access"]),
     row!(Role, "access role deleted", it => drop(delete_role(it, ORDERS, INVOICER).await), ["PD002 roles.orders-for-invoicer cuts_access"]),
     // The key's side.
-    row!(Key, "foreign statement for another account", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Allow", &json!({"AWS": format!("arn:aws:iam::{BILLING}:root")})))).await, ["PD004 keys.vault opens_access"]),
-    row!(Key, "foreign denial", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Deny", &json!("*")))).await, ["PD004 keys.vault cuts_access"]),
-    row!(Key, "our statement for anybody", it => rewrite_key(it, |it| {
+    row!(Key, "foreign statement of a key for another account", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Allow", &json!({"AWS": format!("arn:aws:iam::{BILLING}:root")})))).await, ["PD004 keys.vault opens_access"]),
+    row!(Key, "foreign denial of a key", it => rewrite_key(it, |it| it.push(decrypt("theirs", "Deny", &json!("*")))).await, ["PD004 keys.vault cuts_access"]),
+    row!(Key, "our statement of a key for anybody", it => rewrite_key(it, |it| {
         let ours = it.last_mut().expect("ours");
         ours["Principal"] = json!("*");
         ours.as_object_mut().expect("a statement").remove("Condition");
     }).await, ["PD001 keys.vault opens_access"]),
-    row!(Key, "our statements removed", it => rewrite_key(it, |it| it.truncate(1)).await, ["PD001 keys.vault cuts_access"]),
+    row!(Key, "our statements of a key removed", it => rewrite_key(it, |it| it.truncate(1)).await, ["PD001 keys.vault cuts_access"]),
     // The topic's side.
     row!(Topic, "our statement for anybody", it => rewrite_topic(it, |it| {
         let ours = it.iter_mut().find(|it| it["Action"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("sns:publish")));
