@@ -328,7 +328,7 @@ fn key(world: &World, thing: &Thing, encryption: &Encryption) -> Option<Finding>
     let managed = key == MANAGED || key.ends_with(&format!(":{MANAGED}"));
     let (topic, _) = world
         .subscriptions
-        .iter()
+        .keys()
         .find(|(_, queue)| *queue == thing.arn)?;
     managed.then(|| Finding {
         guardrail: Guardrail::ManagedKey,

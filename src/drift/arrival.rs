@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::class::Severity;
-use super::losses::narrowed;
 use super::meaning::{Meaning, Means};
 use super::voice::told;
 use crate::kinds::{Resource, Stage, Subscription, rest_api};
 use crate::model::{Address, Arn, KmsKey};
+use crate::policy::narrowing::lost_messages;
 
 impl Means<'_> {
     /// Whether every method of an API that is there asks for a signature.
@@ -81,10 +81,7 @@ impl Means<'_> {
         let queue = self.voice.name(stack.queue.as_str());
         let topic = self.voice.name(stack.topic.as_str());
         if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
-            let nothing = serde_json::json!({});
-            let before = stack.filter.as_ref().unwrap_or(&nothing);
-            let after = live.filter.as_ref().unwrap_or(&nothing);
-            let lost = narrowed(before, after, "");
+            let lost = lost_messages(stack.messages(), live.messages()).messages;
             let gained = match &live.filter {
                 None => Some(format!(
                     "{queue} receives every message of {topic}, without a filter"

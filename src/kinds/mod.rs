@@ -102,6 +102,8 @@ pub struct Have {
     pub foreign: Vec<Statement>,
     /// What else is on it and not ours.
     pub extras: Vec<Extra>,
+    /// Stages of an API of ours that somebody else made, with what they serve.
+    pub stages: Vec<Have>,
     /// Ids of deleted principals (`AROA…`) that its documents still name.
     pub ghosts: Vec<String>,
     /// What else holds on to it, so that AWS will not delete it.
@@ -128,6 +130,7 @@ impl Have {
             document: None,
             foreign: Vec::new(),
             extras: Vec::new(),
+            stages: Vec::new(),
             ghosts: Vec::new(),
             held_by: Vec::new(),
             policies: BTreeMap::new(),

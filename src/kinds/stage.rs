@@ -136,9 +136,9 @@ fn api_of(handle: &str) -> &str {
     handle.split_once('/').map_or(handle, |(api, _)| api)
 }
 
-/// The stages of an API that are ours, and the one that is wanted: three calls, and one for each stage beyond the first.
+/// The stages of an API that are ours, and the one that is wanted: three calls, and one for each deployment beyond the first.
 ///
-/// Of an API of ours also those that somebody else made come, without what they serve.
+/// Of an API of ours also those that somebody else made come, with the deployment that they serve where it can be read.
 ///
 /// `api` is the API's record in a listing, for it tells whether a deployment is owed.
 pub async fn read_all(
@@ -163,31 +163,48 @@ pub async fn read_all(
         stages: &stages,
         deployments,
     };
-    let mut found: Vec<Have> = stages
-        .iter()
-        .filter(|it| !existing && !ours(it))
-        .map(|it| seen(&[]).decode(it, None))
-        .collect();
-    if !stages.iter().any(|it| ours(&it)) {
-        return Ok(found);
-    }
-    let ask = |position| GetDeployments {
-        id: api.id.clone(),
-        position,
-    };
-    let deployments = cloud::all_pages(cloud, at, ask).await?;
-    for record in stages.iter().filter(ours) {
-        let call = GetDeployment {
+    let mut deployments = Vec::new();
+    if stages.iter().any(|it| ours(&it)) {
+        let ask = |position| GetDeployments {
             id: api.id.clone(),
-            deployment: record.deployment.clone(),
+            position,
         };
+        deployments = cloud::all_pages(cloud, at, ask).await?;
+    }
+    let mut read: BTreeMap<&str, Option<DeploymentRecord>> = BTreeMap::new();
+    let mut found = Vec::new();
+    let (own, others): (Vec<_>, Vec<_>) = stages.iter().partition(ours);
+    for record in &own {
+        let call = served_by(api, record);
         let served = match cloud::call(cloud, at, call).await {
             Err(error) if error.fault == Fault::Missing => None,
             other => Some(other?),
         };
         found.push(seen(&deployments).decode(record, served.as_ref()));
+        read.insert(&record.deployment, served);
+    }
+    for record in others.into_iter().filter(|_| !existing) {
+        // Where no stage is wanted, nothing is asked of what the API serves.
+        if wanted.is_some() && !read.contains_key(record.deployment.as_str()) {
+            let served = cloud::call(cloud, at, served_by(api, record)).await.ok();
+            read.insert(&record.deployment, served);
+        }
+        let served = read.get(record.deployment.as_str());
+        let served = served.and_then(Option::as_ref);
+        let mut have = seen(&deployments).decode(record, served);
+        // A deployment of ours does not make a stage ours that somebody else made.
+        have.mark = Mark::read(&record.tags);
+        found.push(have);
     }
     Ok(found)
+}
+
+/// The call that reads the deployment of a stage.
+fn served_by(api: &RestApiRecord, stage: &StageRecord) -> GetDeployment {
+    GetDeployment {
+        id: api.id.clone(),
+        deployment: stage.deployment.clone(),
+    }
 }
 
 /// What AWS's answers say of an API's stages.

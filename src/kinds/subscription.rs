@@ -24,6 +24,7 @@ use super::{Context, Have, Kind, Resource, Want, or_none};
 use crate::cloud::sns::{self, Attributes};
 use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::{Address, Arn, Differences, Place, Region, Tags};
+use crate::policy::narrowing::MessageFilter;
 
 /// A subscription, as the stack wants it or as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +121,15 @@ fn redrive(queue: &Arn) -> String {
 }
 
 impl Subscription {
+    /// Returns its filter with where that reads.
+    #[must_use]
+    pub fn messages(&self) -> MessageFilter<'_> {
+        MessageFilter {
+            policy: self.filter.as_ref(),
+            on_body: self.filter_on_body,
+        }
+    }
+
     /// The attributes to subscribe with.
     #[must_use]
     pub fn encode(&self) -> Attributes {

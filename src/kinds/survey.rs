@@ -496,7 +496,10 @@ impl Survey<'_> {
                 Ok(stages) => {
                     for found in stages {
                         let foreign = self.sort_stage(place, address, found, &mut reading.live);
-                        have.extras.extend(foreign);
+                        if let Some((extra, stage)) = foreign {
+                            have.extras.push(extra);
+                            have.stages.push(stage);
+                        }
                     }
                 }
                 Err(error) => reading.lacks(place, error, stage.into_iter().collect()),
@@ -555,7 +558,7 @@ impl Survey<'_> {
         api: &Address,
         found: Have,
         live: &mut Live,
-    ) -> Option<Extra> {
+    ) -> Option<(Extra, Have)> {
         let Resource::Stage(stage) = &found.resource else {
             return None;
         };
@@ -573,10 +576,8 @@ impl Survey<'_> {
                     api: found.id.split('/').next().unwrap_or_default().to_owned(),
                     name: stage.name.clone(),
                 };
-                return Some(Extra::new(
-                    what,
-                    format!("stage `{}`, which serves this API too", stage.name),
-                ));
+                let says = format!("stage `{}`, which serves this API too", stage.name);
+                return Some((Extra::new(what, says), found));
             }
         }
         None

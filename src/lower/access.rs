@@ -555,6 +555,32 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
 }
 
 /// The role an API's integrations use, where the author names none and one is needed.
+/// The ARN of the role that is made for the routes of an API.
+fn integration_role_arn(draft: &Draft<'_>, api: &str, place: &Place) -> Arn {
+    let name = role_name(&[&draft.stack.name, api, "integration"]);
+    Arn::role(place, &role_path(draft), &name)
+}
+
+/// Has queues of other accounts let in the roles under which routes send to them: what those are allowed is not enough there.
+pub(super) fn let_integrations_send(draft: &mut Draft<'_>) {
+    let stack = draft.stack;
+    for (name, api) in &stack.apis {
+        let place = draft.place(&api.account);
+        let far =
+            |(queue, _): &(&String, _)| stack.queues[*queue].arn.account() != place.id.as_str();
+        for (queue, role) in api.sends_to().filter(far) {
+            let arn = match role {
+                Some(RoleRef::Stack(role)) => stack.roles[role].arn.clone(),
+                Some(RoleRef::Arn(arn)) => arn.clone(),
+                None => integration_role_arn(draft, name, &place),
+            };
+            let users = draft.queue_users.entry(queue.clone()).or_default();
+            let senders = users.entry(QueueUse::Send).or_default();
+            senders.insert(Who::Role(arn));
+        }
+    }
+}
+
 fn integration_role(
     draft: &mut Draft<'_>,
     name: &str,
@@ -578,11 +604,7 @@ fn integration_role(
         return None;
     }
     let key = format!("{name}-integration");
-    let arn = Arn::role(
-        place,
-        &role_path(draft),
-        &role_name(&[&stack.name, name, "integration"]),
-    );
+    let arn = integration_role_arn(draft, name, place);
     if stack.roles.contains_key(&key) {
         draft.faults.push(LowerFault {
             message: format!(

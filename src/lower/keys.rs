@@ -27,7 +27,7 @@ use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::{
     Change, Clause, Document, PrincipalClause, Principals, Statement, compare, own,
 };
-use crate::stack::{self, Encryption, Integration, QueueRef, QueueUse, RouteRole, Stack, Surface};
+use crate::stack::{self, Encryption, QueueUse, Stack};
 
 /// What sending takes.
 pub const SENDING: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
@@ -332,17 +332,9 @@ pub(super) fn note_queue(
 /// The queues that an API sends to with the role that is made for it.
 #[must_use]
 pub fn queues_of_integrations(api: &stack::Api) -> BTreeSet<Address> {
-    let Surface::Routes(routes) = &api.surface else {
-        return BTreeSet::new();
-    };
-    let queues = routes.iter().filter_map(|it| match &it.integration {
-        Integration::Sqs {
-            queue: QueueRef::Stack(name),
-            credentials: RouteRole::OfApi,
-        } => Some(Address::new(KindName::Queue, name)),
-        _ => None,
-    });
-    queues.collect()
+    let made = api.sends_to().filter(|(_, role)| role.is_none());
+    made.map(|(name, _)| Address::new(KindName::Queue, name))
+        .collect()
 }
 
 #[cfg(test)]

@@ -334,6 +334,7 @@ pub fn lower_over(
         draft.kept = kept::kept(&draft, live, moving);
     }
     access::compile(&mut draft, live);
+    access::let_integrations_send(&mut draft);
     contract::compile(&mut draft);
     messaging::compile(&mut draft);
     access::compile_apis(&mut draft);

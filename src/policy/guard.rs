@@ -175,7 +175,9 @@ pub fn judge(document: &Document, holder: Holder, account: &str) -> Vec<Breach> 
         }
         let private = holder == Holder::Api { private: true };
         let through = binds(statement, &NETWORKS) || is_fenced(document, statement, &NETWORKS);
-        if is_anyone(&clause.principals) {
+        let anyone = is_anyone(&clause.principals);
+        let callers = binds(statement, &CALLERS) || is_fenced(document, statement, &CALLERS);
+        if anyone && !(private && !through && callers) {
             if private && !through {
                 let says = format!("lets whoever is in any VPC, of anyone, {does}");
                 add(Guardrail::EveryVpc, Severity::Error, says);
@@ -259,6 +261,14 @@ const SOURCES: [&str; 5] = [
     "aws:sourceowner",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
+];
+/// Keys that tell who calls, by a signature; a call without one has none of them.
+const CALLERS: [&str; 5] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:userid",
 ];
 /// Keys that tell through which network a request came.
 const NETWORKS: [&str; 6] = [
@@ -661,6 +671,30 @@ mod tests {
         let api = |private| Holder::Api { private };
         assert_eq!(found(allow, api(false)), ["PG001 error"]);
         assert_eq!(found(allow, api(true)), ["PG007 error"]);
+        let bound = |condition: &str| {
+            let allow = allow.replace(r#""Principal":"*""#, r#""Principal":{"AWS":"*"}"#);
+            let end = allow.len() - 1;
+            found(
+                &format!(r#"{},"Condition":{{{condition}}}}}"#, &allow[..end]),
+                api(true),
+            )
+        };
+        // Who must be of an organization is not anyone, whichever endpoint the call comes through.
+        for named in [
+            r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/*/ou-1/*"}"#,
+            r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#,
+        ] {
+            assert_eq!(bound(named), ["PG007 warning"], "{named}");
+        }
+        // An address of a VPC may be anyone's.
+        for open in [
+            r#""IpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}"#,
+            r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-abc"}"#,
+            r#""StringLike":{"aws:PrincipalOrgID":"*"}"#,
+        ] {
+            assert_eq!(bound(open), ["PG007 error"], "{open}");
+        }
         assert!(found(&format!("{allow},{fence}"), api(false)).is_empty());
         assert!(found(&format!("{allow},{fence}"), api(true)).is_empty());
         let gap = fence.replace(

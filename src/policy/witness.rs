@@ -72,7 +72,8 @@ pub fn example_resource(arn: &str) -> Option<String> {
     let [_, _, service, _, account, name] = parts.as_slice() else {
         return None;
     };
-    let made_up = *account == SOMEWHERE && name.split('/').next_back() == Some("example");
+    let made_up = (*account == SOMEWHERE || account.is_empty())
+        && name.split('/').next_back() == Some("example");
     made_up.then(|| format!("anything of {service}"))
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::style::{BAD, CHANGE, GOOD, QUIET, counted, styled};
 use crate::escape::screen::line;
 use crate::policy::interchange::request_value;
+use crate::verify::acceptance::Acceptance;
 use crate::verify::claim::is_own;
 use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
 
@@ -22,6 +23,9 @@ pub fn human(proof: &Proof) -> String {
     }
     for (finding, _) in proof.unproven() {
         text += &doubt(finding);
+    }
+    for (finding, parts) in proof.known() {
+        text += &known(finding, parts);
     }
     if !text.is_empty() {
         text.push('\n');
@@ -47,6 +51,30 @@ pub fn doubt(finding: &Finding) -> String {
     text
 }
 
+/// A claim that holds but for what the stack accepts, with what that is and why.
+fn known(finding: &Finding, parts: &[Acceptance]) -> String {
+    let mut text = format!(
+        "{} {}{}\n",
+        styled(QUIET, "Known"),
+        finding.claim,
+        written(finding)
+    );
+    for it in parts {
+        let until = it.until.as_ref();
+        let until = until.map_or_else(String::new, |it| format!(", until {it}"));
+        let _ = writeln!(
+            text,
+            "  {} {}: {}\n    {}{until}{}",
+            styled(QUIET, "="),
+            it.on,
+            line(&it.text),
+            line(&it.reason),
+            styled(QUIET, format!("  {}", it.written_at))
+        );
+    }
+    text
+}
+
 /// The same for machines.
 #[must_use]
 pub fn doubts(findings: &[Finding]) -> Value {
@@ -54,7 +82,7 @@ pub fn doubts(findings: &[Finding]) -> Value {
         Outcome::Unproven(reasons) => {
             json!({"claim": it.claim, "written_at": it.written_at, "reasons": reasons})
         }
-        Outcome::Proved | Outcome::Failed(_) => {
+        Outcome::Proved | Outcome::Failed(_) | Outcome::Known(_) => {
             json!({"claim": it.claim, "written_at": it.written_at})
         }
     });
@@ -80,6 +108,10 @@ pub fn verdict(proof: &Proof) -> String {
     }
     if unproven > 0 {
         let _ = write!(text, ", {unproven} unproven");
+    }
+    let known = proof.known().count();
+    if known > 0 {
+        let _ = write!(text, ", {known} but for what is known");
     }
     text + "\n"
 }
@@ -127,9 +159,14 @@ pub fn in_plan(proof: &Proof) -> String {
             continue;
         }
         for it in evidence {
+            let by = if it.request.is_some() {
+                ", by somebody else's statement"
+            } else {
+                ""
+            };
             let _ = writeln!(
                 text,
-                "{} {}, by somebody else's statement",
+                "{} {}{by}",
                 styled(CHANGE, "warning:"),
                 line(&it.says)
             );
@@ -169,6 +206,9 @@ pub fn in_plan(proof: &Proof) -> String {
         let _ = write!(text, "; {unproven} unproven");
     } else if failed == 0 {
         text += "; nothing else is allowed";
+        if proof.known().next().is_some() {
+            text += " but what is known";
+        }
     }
     text + "\n"
 }
@@ -179,11 +219,12 @@ pub fn json_in_plan(proof: &Proof) -> Value {
     let (proved, failed, unproven) = proof.counts();
     let open = proof.findings.iter();
     let open: Vec<Value> = open
-        .filter(|it| it.outcome != Outcome::Proved)
+        .filter(|it| !matches!(it.outcome, Outcome::Proved | Outcome::Known(_)))
         .map(self::finding)
         .collect();
     json!({
         "claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven,
+        "known": proof.known().count(),
         "edges": proof.proved(Promise::May), "nevers": proof.proved(Promise::Never),
         "refuses": proof.refuses(), "open": open,
     })
@@ -198,7 +239,8 @@ pub fn json(proof: &Proof, stack: &str, from: &str) -> Value {
         "stack": stack,
         "from": from,
         "organization_policies": super::json::ORGANIZATION_POLICIES,
-        "summary": {"claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven},
+        "summary": {"claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven,
+            "known": proof.known().count()},
         "claims": proof.findings.iter().map(finding).collect::<Vec<_>>(),
     })
 }
@@ -212,6 +254,11 @@ fn finding(finding: &Finding) -> Value {
             Vec::new(),
         ),
         Outcome::Unproven(reasons) => ("unproven", Vec::new(), reasons.clone()),
+        Outcome::Known(_) => ("known", Vec::new(), Vec::new()),
+    };
+    let known: Vec<Value> = match &finding.outcome {
+        Outcome::Known(parts) => parts.iter().map(acceptance).collect(),
+        _ => Vec::new(),
     };
     json!({
         "claim": finding.claim,
@@ -221,6 +268,17 @@ fn finding(finding: &Finding) -> Value {
         "outcome": outcome,
         "evidence": evidence,
         "because": because,
+        "known": known,
+    })
+}
+
+fn acceptance(it: &Acceptance) -> Value {
+    json!({
+        "on": it.on,
+        "what": it.text,
+        "reason": it.reason,
+        "until": it.until,
+        "written_at": it.written_at,
     })
 }
 

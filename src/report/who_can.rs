@@ -47,7 +47,7 @@ pub fn human(answers: &[Answer<'_>], stack: &Stack, from: &str) -> String {
                 text,
                 "  {sign} {}  {}",
                 styled(NAME, line(&it.kin.named(stack))),
-                line(&way(it))
+                line(&way(it, &answer.question))
             );
             for reason in &it.because {
                 let reason = reason.strip_suffix(" allows it").unwrap_or(reason);
@@ -69,13 +69,14 @@ pub fn human(answers: &[Answer<'_>], stack: &Stack, from: &str) -> String {
 }
 
 /// How somebody gets there, and what is known of them.
-fn way(holder: &Holder) -> String {
+fn way(holder: &Holder, question: &Question<'_>) -> String {
     let mut text = if holder.through.is_empty() {
         "directly".to_owned()
     } else {
         let roles: Vec<String> = holder.through.iter().map(ToString::to_string).collect();
         format!("by assuming {}", roles.join(", then "))
     };
+    text += &question.ask.thing.in_other_stage(&holder.request.resource);
     match &holder.kin {
         Kin::Account(_) => text += ": whoever its own policies let",
         Kin::Prefix(..) => text += ": those that their account's policies let",

@@ -200,6 +200,27 @@ pub enum RouteRole {
     None,
 }
 
+impl Api {
+    /// Returns the queues of the stack that routes send to, each with the role that they send as: none where one is made.
+    pub fn sends_to(&self) -> impl Iterator<Item = (&String, Option<&RoleRef>)> {
+        let routes = match &self.surface {
+            Surface::Routes(routes) => routes.as_slice(),
+            Surface::OpenApi { .. } | Surface::Existing { .. } => &[],
+        };
+        routes.iter().filter_map(|it| match &it.integration {
+            Integration::Sqs {
+                queue: QueueRef::Stack(queue),
+                credentials: RouteRole::Own(role),
+            } => Some((queue, Some(role))),
+            Integration::Sqs {
+                queue: QueueRef::Stack(queue),
+                ..
+            } => Some((queue, self.credentials.as_ref())),
+            _ => None,
+        })
+    }
+}
+
 impl Integration {
     /// The role that a route names for its own calls.
     #[must_use]

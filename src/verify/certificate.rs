@@ -61,6 +61,7 @@ impl Documents {
                 evidence.iter().map(|it| it.says.clone()).collect(),
             ),
             Outcome::Unproven(reasons) => ("unproven", reasons.clone()),
+            Outcome::Known(parts) => ("known", parts.iter().map(|it| it.text.clone()).collect()),
         };
         let mut claim = json!({
             "claim": finding.claim,

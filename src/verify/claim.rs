@@ -3,6 +3,7 @@
 use crate::model::Address;
 use crate::policy::Request;
 
+use super::acceptance::Acceptance;
 use super::paper::Origin;
 use super::steps::Step;
 
@@ -54,6 +55,8 @@ pub enum Outcome {
     Failed(Vec<Evidence>),
     /// It depends on what cannot be known here: each reason.
     Unproven(Vec<String>),
+    /// It holds but for what the stack accepts by `[[known]]`: each part that it would fail by.
+    Known(Vec<Acceptance>),
 }
 
 /// A claim and how it came out.
@@ -81,7 +84,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// How many claims are proved, failed, unproven.
+    /// How many claims are proved, failed, unproven; what holds but for what is known is neither.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
@@ -90,6 +93,7 @@ impl Proof {
                 Outcome::Proved => counts.0 += 1,
                 Outcome::Failed(_) => counts.1 += 1,
                 Outcome::Unproven(_) => counts.2 += 1,
+                Outcome::Known(_) => {}
             }
         }
         counts
@@ -99,7 +103,7 @@ impl Proof {
     pub fn failed(&self) -> impl Iterator<Item = (&Finding, &[Evidence])> {
         self.findings.iter().filter_map(|it| match &it.outcome {
             Outcome::Failed(evidence) => Some((it, evidence.as_slice())),
-            Outcome::Proved | Outcome::Unproven(_) => None,
+            _ => None,
         })
     }
 
@@ -107,7 +111,15 @@ impl Proof {
     pub fn unproven(&self) -> impl Iterator<Item = (&Finding, &[String])> {
         self.findings.iter().filter_map(|it| match &it.outcome {
             Outcome::Unproven(reasons) => Some((it, reasons.as_slice())),
-            Outcome::Proved | Outcome::Failed(_) => None,
+            _ => None,
+        })
+    }
+
+    /// The claims that hold but for what the stack accepts, with what that is.
+    pub fn known(&self) -> impl Iterator<Item = (&Finding, &[Acceptance])> {
+        self.findings.iter().filter_map(|it| match &it.outcome {
+            Outcome::Known(parts) => Some((it, parts.as_slice())),
+            _ => None,
         })
     }
 
@@ -134,7 +146,7 @@ impl Proof {
             // Of what must work and does not, it means little which side is named first.
             let it_must_work = it.promise == Promise::May;
             match &mut it.outcome {
-                Outcome::Proved => true,
+                Outcome::Proved | Outcome::Known(_) => true,
                 Outcome::Unproven(_) => {
                     !old.is_some_and(|it| matches!(it.outcome, Outcome::Unproven(_)))
                 }
@@ -168,7 +180,7 @@ impl Finding {
     pub fn refuses(&self) -> bool {
         match &self.outcome {
             Outcome::Failed(evidence) => self.promise == Promise::Never || is_own(evidence),
-            Outcome::Proved | Outcome::Unproven(_) => false,
+            Outcome::Proved | Outcome::Unproven(_) | Outcome::Known(_) => false,
         }
     }
 }
@@ -224,6 +236,16 @@ impl Trial {
                 self.unproven.push(reason);
             }
         }
+    }
+
+    /// Adds what came of requests to something of somebody else's.
+    pub(super) fn adds_foreign(&mut self, other: Self) {
+        for mut it in other.failed {
+            it.origin = Origin::Foreign;
+            self.fails(it);
+        }
+        self.depends_on(other.unproven);
+        self.steps.extend(other.steps);
     }
 
     /// Keeps a step, if a certificate is asked for.

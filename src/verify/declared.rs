@@ -11,319 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kinds::Resource;
 use crate::kinds::rest_api::method;
 use crate::lower::{Desired, Grant, api, written_statement};
-use crate::model::{AccountId, Address, Arn, KindName};
+use crate::model::{Address, KindName};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
 use crate::policy::sessions::{TAG_SESSION, beyond_assuming};
-use crate::policy::{
-    ApiName, Clause, Document, Effect, PrincipalClause, Principals, Statement, same_statement,
-};
+use crate::policy::{ApiName, Document, Effect};
 use crate::stack::{
-    Access, Endpoint, Network, Principal, QueueRef, RouteKey, Stack, Subscribing, Target, TopicRef,
+    Access, Endpoint, Principal, QueueRef, RoleRef, RouteKey, Stack, Subscribing, Target, TopicRef,
     Via,
 };
 
+use super::bound::{Bound, ON_BEHALF, account_of, aws, condition, names};
 use super::voice::root;
 use super::world::{Thing, World};
-
-/// A principal as a statement names it: its type, and its name.
-pub(super) type Name = (String, String);
-
-/// Something that a principal may be let do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Leave {
-    /// In lower case; `sns:*` for all of a service.
-    actions: Vec<String>,
-    /// None where a policy speaks of its own resource only.
-    resources: Option<BTreeSet<String>>,
-    /// What must hold at least.
-    conditions: Conditions,
-}
-
-/// Whom a resource's policy may let in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Bound {
-    leaves: BTreeMap<Name, Vec<Leave>>,
-    /// Statements that the author wrote as they are.
-    written: Vec<Statement>,
-}
-
-fn condition(operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Conditions {
-    let values: Vec<String> = values.into_iter().collect();
-    Conditions::from([(
-        operator.to_owned(),
-        BTreeMap::from([(key.to_owned(), values)]),
-    )])
-}
-
-fn aws(name: impl Into<String>) -> Name {
-    ("AWS".to_owned(), name.into())
-}
-
-/// How statements name a principal, and under which conditions.
-pub(super) fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Name, Conditions) {
-    let place = &thing.place;
-    let account = |id: &AccountId| aws(root(place, id.as_str()));
-    match principal {
-        Principal::Role(name) => (aws(stack.roles[name].arn.as_str()), Conditions::new()),
-        Principal::RoleArn(arn) => (aws(arn.as_str()), Conditions::new()),
-        Principal::Named(arn) => (
-            aws(root(place, arn.account())),
-            condition("ArnLike", "aws:PrincipalArn", [arn.to_string()]),
-        ),
-        Principal::RolePrefix {
-            account: id,
-            prefix,
-        } => {
-            let pattern = format!("arn:{}:iam::{id}:role/{prefix}*", place.partition());
-            (
-                account(id),
-                condition("ArnLike", "aws:PrincipalArn", [pattern]),
-            )
-        }
-        Principal::Account(id) => (account(id), Conditions::new()),
-        Principal::Service(name) => (("Service".to_owned(), name.clone()), Conditions::new()),
-        Principal::Oidc {
-            provider,
-            audience,
-            subjects,
-        } => {
-            let arn = format!(
-                "arn:{}:iam::{}:oidc-provider/{provider}",
-                place.partition(),
-                place.id
-            );
-            let mut conditions = condition(
-                "StringEquals",
-                &format!("{provider}:aud"),
-                [audience.clone()],
-            );
-            conditions.extend(condition(
-                "StringLike",
-                &format!("{provider}:sub"),
-                subjects.clone(),
-            ));
-            (("Federated".to_owned(), arn), conditions)
-        }
-        Principal::ServiceFor {
-            service,
-            sources,
-            account,
-        } => {
-            let mut conditions = Conditions::new();
-            if !sources.is_empty() {
-                conditions.extend(condition("ArnLike", "aws:SourceArn", sources.clone()));
-            }
-            if let Some(id) = account {
-                let by_account = condition("StringEquals", "aws:SourceAccount", [id.to_string()]);
-                conditions.extend(by_account);
-            }
-            (("Service".to_owned(), service.clone()), conditions)
-        }
-        Principal::Organization { id, unit: None } => (
-            aws("*"),
-            condition("StringEquals", "aws:PrincipalOrgID", [id.clone()]),
-        ),
-        Principal::Organization {
-            id,
-            unit: Some(unit),
-        } => {
-            let below = format!("{id}/{unit}/*");
-            (
-                aws("*"),
-                condition("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", [below]),
-            )
-        }
-        Principal::Network(network) => {
-            let conditions = match network {
-                Network::VpcEndpoint(id) => {
-                    condition("StringEquals", "aws:SourceVpce", [id.clone()])
-                }
-                Network::Vpc(id) => condition("StringEquals", "aws:SourceVpc", [id.clone()]),
-                Network::Addresses(ranges) => {
-                    condition("IpAddress", "aws:SourceIp", ranges.clone())
-                }
-                Network::VpcAddresses(ranges) => {
-                    condition("IpAddress", "aws:VpcSourceIp", ranges.clone())
-                }
-            };
-            (aws("*"), conditions)
-        }
-    }
-}
-
-/// The keys by which SNS says on whose behalf a service calls, and of which account any other caller is.
-const ON_BEHALF: [&str; 2] = ["aws:SourceOwner", "aws:SourceAccount"];
-
-impl Bound {
-    fn allow(
-        &mut self,
-        name: Name,
-        actions: &[&str],
-        resources: Option<BTreeSet<String>>,
-        conditions: Conditions,
-    ) {
-        self.leaves.entry(name).or_default().push(Leave {
-            actions: actions.iter().map(|it| it.to_ascii_lowercase()).collect(),
-            resources,
-            conditions,
-        });
-    }
-
-    /// The owner's account may be handed everything: its own policies decide then.
-    fn delegates(thing: &Thing, service: &str) -> Self {
-        let mut bound = Self::default();
-        let all = BTreeSet::from(["*".to_owned()]);
-        bound.allow(
-            aws(root(&thing.place, account_of(thing))),
-            &[service],
-            Some(all),
-            Conditions::new(),
-        );
-        bound
-    }
-
-    /// Returns the part of the bound that is declared of everyone under a condition: a network, an organization.
-    ///
-    /// A statement within it lets in nobody that is not declared, whoever makes the request.
-    pub(super) fn of_everyone(&self) -> Self {
-        let mut found = self.clone();
-        found.written.clear();
-        found.leaves.retain(|name, _| name.1 == "*");
-        for leaves in found.leaves.values_mut() {
-            leaves.retain(|it| !it.conditions.is_empty());
-        }
-        found
-    }
-
-    /// Whether a statement that allows lies within the bound, part by part.
-    pub(super) fn covers(&self, statement: &Statement) -> bool {
-        if self.written.iter().any(|it| same_statement(it, statement)) {
-            return true;
-        }
-        let Some(clause) = statement.principal.as_ref().filter(|it| !it.negated) else {
-            return false;
-        };
-        if statement.action.negated || statement.resource.as_ref().is_some_and(|it| it.negated) {
-            return false;
-        }
-        let actions: Vec<String> = statement
-            .action
-            .values
-            .iter()
-            .map(|it| it.to_ascii_lowercase())
-            .collect();
-        named(clause).iter().all(|name| {
-            let leaves = self.leaves.get(name).map_or(&[][..], Vec::as_slice);
-            let able: Vec<&Leave> = leaves
-                .iter()
-                .filter(|it| holds(&it.conditions, &statement.conditions))
-                .collect();
-            actions.iter().all(|action| {
-                let able = || able.iter().filter(|it| it.takes(action));
-                match &statement.resource {
-                    None => able().any(|it| it.resources.is_none()),
-                    Some(clause) => clause
-                        .values
-                        .iter()
-                        .all(|it| able().any(|leave| leave.has(it))),
-                }
-            })
-        })
-    }
-
-    /// The bound as a document. On the owner's behalf only services call: of its callers SNS says no less.
-    pub(super) fn document(&self) -> Document {
-        let mut statements = self.written.clone();
-        for ((kind, name), leaves) in &self.leaves {
-            for leave in leaves {
-                let clause = match kind.as_str() {
-                    "AWS" => PrincipalClause::aws([name.clone()]),
-                    "Service" => PrincipalClause::service([name.clone()]),
-                    _ => PrincipalClause::federated([name.clone()]),
-                };
-                let mut statement =
-                    Statement::allow("", Clause::of(leave.actions.clone())).to(clause);
-                statement.sid = None;
-                statement.resource = leave
-                    .resources
-                    .as_ref()
-                    .map(|it| Clause::of(it.iter().cloned()));
-                statement.conditions = leave.conditions.clone();
-                let mut asked = leave.conditions.values().flat_map(BTreeMap::keys);
-                if name == "*" && asked.any(|it| ON_BEHALF.contains(&it.as_str())) {
-                    let service =
-                        condition("Bool", "aws:PrincipalIsAWSService", ["true".to_owned()]);
-                    statement.conditions.extend(service);
-                }
-                statements.push(statement);
-            }
-        }
-        Document::of(statements)
-    }
-}
-
-impl Leave {
-    fn takes(&self, action: &str) -> bool {
-        self.actions.iter().any(|it| {
-            it == action
-                || it
-                    .strip_suffix('*')
-                    .is_some_and(|head| action.starts_with(head))
-        })
-    }
-
-    fn has(&self, resource: &str) -> bool {
-        self.resources
-            .as_ref()
-            .is_none_or(|it| it.contains("*") || it.contains(resource))
-    }
-}
-
-/// Whether a statement's conditions ask for no less than these. The operators of a bound are
-/// positive, so fewer values ask for more.
-fn holds(bound: &Conditions, conditions: &Conditions) -> bool {
-    bound.iter().all(|(operator, keys)| {
-        let (mut found, own) = (
-            true,
-            conditions
-                .iter()
-                .find(|(it, _)| it.eq_ignore_ascii_case(operator)),
-        );
-        for (key, values) in keys {
-            let own =
-                own.and_then(|(_, it)| it.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)));
-            found &= own.is_some_and(|(_, own)| {
-                !own.is_empty() && own.iter().all(|it| values.contains(it))
-            });
-        }
-        found
-    })
-}
-
-/// Everyone that a clause names.
-pub(super) fn named(clause: &PrincipalClause) -> Vec<Name> {
-    match &clause.principals {
-        Principals::Anyone => vec![aws("*")],
-        Principals::Of(types) => types
-            .iter()
-            .flat_map(|(kind, names)| names.iter().map(move |it| (kind.clone(), full(it))))
-            .collect(),
-    }
-}
-
-/// An account's id stands for its root.
-fn full(name: &str) -> String {
-    match AccountId::parse(name) {
-        Some(id) => Arn::root("aws", &id).to_string(),
-        None => name.to_owned(),
-    }
-}
-
-/// The account that a resource is of.
-pub(super) fn account_of(thing: &Thing) -> &str {
-    thing.arn.split(':').nth(4).unwrap_or_default()
-}
 
 /// What is declared of each resource.
 pub(super) struct Declared<'a> {
@@ -506,6 +206,9 @@ impl<'a> Declared<'a> {
                 bound.allow(name, &actions, own(), conditions);
             }
         }
+        for role in self.sending(thing) {
+            bound.allow(aws(role), &["sqs:SendMessage"], own(), Conditions::new());
+        }
         let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for topic in self.delivering.get(&thing.arn).into_iter().flatten() {
             let service = delivery(topic, &thing.arn).principal.to_string();
@@ -519,6 +222,23 @@ impl<'a> Declared<'a> {
             }
         }
         bound
+    }
+
+    /// The roles of other accounts under which routes of the stack's APIs send to a queue.
+    fn sending(&self, queue: &Thing) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (name, api) in &self.stack.apis {
+            for (_, role) in api.sends_to().filter(|it| *it.0 == queue.address.name) {
+                let made = Address::new(KindName::Role, format!("{name}-integration"));
+                found.extend(match role {
+                    Some(RoleRef::Stack(role)) => Some(self.stack.roles[role].arn.to_string()),
+                    Some(RoleRef::Arn(arn)) => Some(arn.to_string()),
+                    None => self.world.thing(&made).map(|it| it.arn.clone()),
+                });
+            }
+        }
+        found.retain(|it| it.split(':').nth(4) != Some(account_of(queue)));
+        found
     }
 
     fn of_role(&self, thing: &Thing) -> Bound {

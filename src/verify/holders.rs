@@ -30,11 +30,11 @@ pub use circle::Circle;
 use reaching::Reaching;
 
 use super::asking::MIGHTY;
-use super::declared::{Name, account_of, named};
+use super::bound::{Name, account_of, named};
 use super::may::through;
 use super::paper::{Origin, allowing};
 use super::voice::{MADE_UP, role_in, root};
-use super::world::{Caller, Thing, What, World, method_auth};
+use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
 /// What is asked of a resource: who may do this to it.
 #[derive(Clone, Debug)]
@@ -265,6 +265,9 @@ impl<'a> Search<'a> {
         self.by_policy(ask, circle, &mut open, &mut add);
         self.by_own_side(ask, circle, &mut open, &mut add);
         self.by_method(ask, circle, &mut add);
+        if let What::Api(surface) = &ask.thing.what {
+            open.extend(surface.all_unread().cloned());
+        }
         (found.into_values().collect(), open)
     }
 
@@ -569,10 +572,19 @@ impl<'a> Search<'a> {
                 .any(|it| some_text(&[it, &own], &[]).is_some());
             return if meets { vec![plain()] } else { Vec::new() };
         };
-        let head = format!("{}/{}/", thing.arn, surface.stage);
+        let mut found = Self::calls(ask, surface, &patterns);
+        for it in &surface.others {
+            found.extend(Self::calls(ask, &surface.on(it), &patterns));
+        }
+        found
+    }
+
+    /// The calls of one stage that are asked about, among those that patterns of ARNs take.
+    fn calls(ask: &Ask<'_>, surface: &Surface, patterns: &[Texts]) -> Vec<Spot> {
+        let head = format!("{}/{}/", ask.thing.arn, surface.stage);
         let patterns: Vec<Texts> = patterns
-            .into_iter()
-            .filter_map(|it| it.past(&head))
+            .iter()
+            .filter_map(|it| it.clone().past(&head))
             .collect();
         let services: Vec<Service> = if surface.methods.is_empty() {
             services(&ask.routes)

@@ -8,28 +8,23 @@ use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
-use crate::policy::deliver::delivery;
 use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Who};
-use crate::stack::{
-    Access, Integration, Queue, QueueRef, QueueUse, RouteKey, RouteRole, Stack, Subscribe, Target,
-    TopicRef, Via,
-};
+use crate::stack::{Access, QueueUse, RouteKey, Stack, Target, Via};
 
 use super::asking::bounding;
+use super::bound::account_of;
 use super::claim::{Evidence, Finding, Promise, Trial};
-use super::declared::account_of;
 use super::paper::{Origin, Paper};
-use super::promised::promised_topic;
 use super::steps::Step;
-use super::voice::{Voice, root};
+use super::voice::Voice;
 use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
 /// What one side of a claim looks at.
 pub(super) struct Case<'a> {
-    stack: &'a Stack,
+    pub(super) stack: &'a Stack,
     pub(super) desired: &'a Desired,
     pub(super) world: &'a World,
 }
@@ -56,13 +51,30 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
         }
     }
     for (name, api) in &stack.apis {
-        case.integrations(name, api, findings);
         let address = Address::new(KindName::RestApi, name);
+        case.integrations(&address, findings);
         findings.extend(case.unsigned(&address, api));
-        if world.live {
-            findings.push(case.serves(&address));
-        }
     }
+    for (name, topic) in &stack.topics {
+        case.delivery_status(name, topic, findings);
+    }
+    serving(stack, desired, world, findings);
+}
+
+/// Tries that each stage serves what was looked at, where a cloud was asked.
+pub(super) fn serving(
+    stack: &Stack,
+    desired: &Desired,
+    world: &World,
+    findings: &mut Vec<Finding>,
+) {
+    let case = Case {
+        stack,
+        desired,
+        world,
+    };
+    let apis = stack.apis.keys().filter(|_| world.live);
+    findings.extend(apis.map(|it| case.serves(&Address::new(KindName::RestApi, it))));
 }
 
 /// What AWS documents not to work, of what the stack promises.
@@ -79,7 +91,7 @@ pub(super) fn doubts(stack: &Stack, desired: &Desired, world: &World) -> Vec<Fin
 
 impl Case<'_> {
     /// A resource of the world, or what stands for another's topic that a policy is handed over for.
-    fn target(&self, address: &Address, arn: Option<&Arn>) -> Option<Cow<'_, Thing>> {
+    pub(super) fn target(&self, address: &Address, arn: Option<&Arn>) -> Option<Cow<'_, Thing>> {
         if let Some(thing) = self.world.thing(address) {
             return Some(Cow::Borrowed(thing));
         }
@@ -100,12 +112,15 @@ impl Case<'_> {
             owned: false,
             policy: handover
                 .map(|it| Paper::resource(format!("the policy of {address}"), it.document.clone())),
-            what: What::Topic { key: String::new() },
+            what: What::Topic {
+                key: String::new(),
+                receivers: Vec::new(),
+            },
         }))
     }
 
     /// Notes that what lets somebody in to a topic of no account of the stack cannot be read.
-    fn owner_must_let(&self, trial: &mut Trial, topic: &Thing) {
+    pub(super) fn owner_must_let(&self, trial: &mut Trial, topic: &Thing) {
         if self.world.thing(&topic.address).is_none() {
             trial.depends_on([format!(
                 "the policy of {} is its owner's and is not read: it needs the statements that are handed over",
@@ -172,7 +187,7 @@ impl Case<'_> {
                     ));
                 }
             }
-            (Target::Topic { .. }, What::Topic { key }) => {
+            (Target::Topic { .. }, What::Topic { key, .. }) => {
                 let mut trial = Trial::from(&door);
                 let request = speaker.asks("sns:Publish", target.arn.clone());
                 self.step(&mut trial, &request, speaker.caller(self.world), &target);
@@ -376,100 +391,6 @@ impl Case<'_> {
         found.join(", and ")
     }
 
-    fn subscription(&self, queue_name: &str, queue: &Queue, subscribe: &Subscribe) -> Finding {
-        let (topic_arn, topic_address) = match &subscribe.topic {
-            TopicRef::Stack(name) => (
-                &self.stack.topics[name].arn,
-                Address::new(KindName::Topic, name),
-            ),
-            TopicRef::Arn(arn) | TopicRef::Contract { arn, .. } => {
-                (arn, Address::new(KindName::Topic, arn.as_str()))
-            }
-        };
-        let address = Address::new(KindName::Queue, queue_name);
-        let topic_name = match &subscribe.topic {
-            TopicRef::Stack(_) => topic_address.to_string(),
-            TopicRef::Arn(arn) => arn.to_string(),
-            TopicRef::Contract { contract, name, .. } => {
-                format!("contracts.{contract}.topics.{name}")
-            }
-        };
-        let mut trial = Trial::default();
-        let place = self.world.thing(&address).map(|it| &it.place);
-        let topic = match (&subscribe.topic, place) {
-            (
-                TopicRef::Contract {
-                    contract,
-                    name,
-                    arn,
-                },
-                Some(place),
-            ) => {
-                let owner = &self.stack.contracts[contract].stack;
-                let topic = promised_topic(arn, name, owner, &queue.arn, place);
-                Some(Cow::Owned(topic))
-            }
-            _ => self.target(&topic_address, Some(topic_arn)),
-        };
-        match (topic, self.world.thing(&address)) {
-            (None, _) => trial.lacks(format!("{topic_name} is not there")),
-            (_, None) => trial.lacks(format!("{address} is not there")),
-            (Some(topic), Some(thing)) => {
-                let request = Request::new(
-                    Who::Arn(root(&thing.place, queue.arn.account())),
-                    "sns:Subscribe",
-                    topic.arn.clone(),
-                )
-                .with("sns:Protocol", ["sqs"])
-                .with("sns:Endpoint", [queue.arn.as_str()]);
-                self.step(&mut trial, &request, Caller::Bare, &topic);
-                if !matches!(subscribe.topic, TopicRef::Contract { .. }) {
-                    self.owner_must_let(&mut trial, &topic);
-                }
-                self.delivery(&mut trial, topic_arn, thing);
-                if self.world.live
-                    && !self
-                        .world
-                        .subscriptions
-                        .contains(&(topic_arn.to_string(), queue.arn.to_string()))
-                {
-                    trial.lacks(format!(
-                        "there is no subscription of {address} to {topic_name}"
-                    ));
-                }
-            }
-        }
-        if let Some(QueueRef::Stack(name)) = &subscribe.dead_letter {
-            let letters = Address::new(KindName::Queue, name);
-            match self.world.thing(&letters) {
-                Some(thing) => self.delivery(&mut trial, topic_arn, thing),
-                None => trial.lacks(format!("{letters} is not there")),
-            }
-        }
-        Finding {
-            claim: format!("{address} receives from {topic_name}"),
-            promise: Promise::May,
-            subject: address,
-            written_at: None,
-            steps: trial.steps.clone(),
-            outcome: trial.outcome(),
-        }
-    }
-
-    /// A message of a topic that must arrive in a queue.
-    fn delivery(&self, trial: &mut Trial, topic: &Arn, queue: &Thing) {
-        let request = delivery(topic.as_str(), &queue.arn);
-        self.step(trial, &request, Caller::Bare, queue);
-        if let (Some(key), Who::Service(service)) = (queue.kms_key(), &request.principal) {
-            let mut sns = Voice::service(service.clone());
-            let context = request.context.iter();
-            let context = context
-                .flat_map(|(key, values)| values.iter().map(move |it| (key.clone(), it.clone())));
-            sns.context = context.collect();
-            self.uses_key(trial, key, &SENDING, &sns, queue);
-        }
-    }
-
     fn trust(&self, name: &str, principal: &crate::stack::Principal) -> Finding {
         let address = Address::new(KindName::Role, name);
         let mut trial = Trial::default();
@@ -524,92 +445,6 @@ impl Case<'_> {
             written_at: None,
             steps: trial.steps.clone(),
             outcome: trial.outcome(),
-        }
-    }
-
-    /// What the role that the engine made for an API's integrations must be able to do.
-    fn integrations(&self, name: &str, api: &crate::stack::Api, findings: &mut Vec<Finding>) {
-        let crate::stack::Surface::Routes(routes) = &api.surface else {
-            return;
-        };
-        if api.credentials.is_some() {
-            return;
-        }
-        let address = Address::new(KindName::Role, format!("{name}-integration"));
-        let api_address = Address::new(KindName::RestApi, name);
-        for route in routes {
-            let (action, resource) = match &route.integration {
-                Integration::Lambda {
-                    function,
-                    credentials: RouteRole::OfApi,
-                } => ("lambda:InvokeFunction", function.to_string()),
-                Integration::Sqs {
-                    queue,
-                    credentials: RouteRole::OfApi,
-                } => (
-                    "sqs:SendMessage",
-                    match queue {
-                        QueueRef::Stack(name) => self.stack.queues[name].arn.to_string(),
-                        QueueRef::Arn(arn) => arn.to_string(),
-                    },
-                ),
-                _ => continue,
-            };
-            let mut trial = Trial::default();
-            match self.world.thing(&address) {
-                None => trial.lacks(format!("{address} is not there")),
-                Some(role) => {
-                    let service = Who::Service("apigateway.amazonaws.com".to_owned());
-                    let request = Request::new(service, "sts:AssumeRole", role.arn.clone());
-                    self.step(&mut trial, &request, Caller::Bare, role);
-                    let request =
-                        Request::new(Who::Arn(role.arn.clone()), action, resource.clone());
-                    self.backend(&mut trial, &request, role);
-                }
-            }
-            findings.push(Finding {
-                claim: format!(
-                    "{api_address} reaches {} for {}",
-                    self.world.named(&resource),
-                    route.key
-                ),
-                promise: Promise::May,
-                subject: api_address.clone(),
-                written_at: None,
-                steps: trial.steps.clone(),
-                outcome: trial.outcome(),
-            });
-        }
-    }
-
-    /// A call of an integration: its own side, and the other where that is ours to see.
-    fn backend(&self, trial: &mut Trial, request: &Request, role: &Thing) {
-        let target = self.world.with_arn(&request.resource);
-        let own = request.owner() == Some(role.place.id.as_str());
-        if let Some(target) = target {
-            self.step(trial, request, Caller::Role(role), target);
-            if let Some(key) = target.kms_key() {
-                let sender = Voice::role(role);
-                self.uses_key(trial, key, &SENDING, &sender, target);
-            }
-        } else {
-            let allowed = match &role.what {
-                What::Role { identity, .. } => identity
-                    .iter()
-                    .any(|it| alone(&it.document, request) == Three::Yes),
-                _ => false,
-            };
-            if !allowed {
-                trial.lacks(format!(
-                    "{} lacks {} on {}",
-                    role.address, request.action, request.resource
-                ));
-            } else if !own {
-                trial.depends_on([format!(
-                    "the policy of {} is another account's, and not read",
-                    request.resource
-                )]);
-            }
         }
     }
 

@@ -15,13 +15,18 @@
 //!
 //! Everything is computed; no call is made.
 
+pub mod acceptance;
+mod accepting;
 mod asking;
+mod beside;
+mod bound;
 pub mod certificate;
 pub mod check;
 pub mod claim;
 mod contracts;
 mod declared;
 pub mod holders;
+mod integrations;
 mod keys;
 mod may;
 pub mod nevers;
@@ -31,6 +36,7 @@ mod promised;
 pub mod question;
 mod reaching;
 pub mod steps;
+mod subscribed;
 mod unsigned;
 mod voice;
 pub mod world;
@@ -53,6 +59,7 @@ pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {
     let mut findings = Vec::new();
     may::claims(stack, desired, world, &mut findings);
     only::claims(stack, desired, world, &mut findings);
+    accepting::settle(stack, desired, world, &mut findings);
     nevers::claims(stack, desired, world, &mut findings);
     Proof { findings }
 }

@@ -177,7 +177,8 @@ fn deed_of(request: &Request, verb: &str, thing: &Thing, world: &World) -> Strin
     }
     let path = world.named(&request.resource);
     let call = path.splitn(3, '/').nth(2).unwrap_or_default();
-    format!("call {} of {}", spaced(call), thing.address)
+    let stage = thing.in_other_stage(&request.resource);
+    format!("call {} of {}{stage}", spaced(call), thing.address)
 }
 
 /// `GET /orders/7`, of `GET/orders/7`.

@@ -19,14 +19,15 @@ use crate::policy::{
 use crate::stack::{RouteKey, Stack, Target};
 
 use super::asking::closed;
+use super::bound::{Bound, account_of, named};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
-use super::declared::{Bound, Declared, account_of, named};
+use super::declared::Declared;
 use super::may::through;
 use super::paper::{Origin, Paper, allowing};
 use super::reaching::{Reaching, takes};
 use super::steps::Step;
 use super::voice::{ELSEWHERE, MADE_UP, role_in};
-use super::world::{Caller, Surface, Thing, What, World, method_auth};
+use super::world::{Caller, Receiver, Surface, Thing, What, World, method_auth};
 
 /// Looks for whatever is allowed and not declared.
 pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
@@ -43,8 +44,11 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
         let whole = thing;
         let thing = &*search.without_declared(whole);
         let claim = match &thing.what {
-            What::Topic { .. } => {
+            What::Topic { receivers, .. } => {
                 search.topic(&mut trial, thing);
+                for it in receivers {
+                    search.receives(&mut trial, thing, it);
+                }
                 format!(
                     "nobody else may publish to {}, subscribe to it or change it",
                     thing.address
@@ -68,7 +72,13 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
                 format!("nobody else may use {}", thing.address)
             }
             What::Api(surface) => {
-                search.api(&mut trial, thing, surface);
+                let declared = declared.callers(&thing.address);
+                search.api(&mut trial, thing, surface, &declared);
+                for it in &surface.others {
+                    let mut other = Trial::default();
+                    search.api(&mut other, thing, &surface.on(it), &BTreeMap::new());
+                    trial.adds_foreign(other);
+                }
                 findings.push(search.unsigned(thing, surface));
                 format!("nobody else may call {}", thing.address)
             }
@@ -352,10 +362,63 @@ impl Search<'_> {
         }
     }
 
-    /// Calls without a signature, route by route.
+    /// Somebody who receives from a topic by a subscription that the stack does not have.
+    fn receives(&self, trial: &mut Trial, topic: &Thing, receiver: &Receiver) {
+        if receiver.pending {
+            trial.depends_on([format!(
+                "{} receives from {} once it confirms: {}",
+                receiver.endpoint, topic.address, receiver.text
+            )]);
+            return;
+        }
+        trial.fails(Evidence {
+            request: None,
+            says: format!(
+                "{} receives from {}, and nothing in the stack says so",
+                self.world.named(&receiver.endpoint),
+                topic.address
+            ),
+            blame: vec![self.world.named(&receiver.text)],
+            origin: Origin::Foreign,
+        });
+    }
+
+    /// Calls without a signature, stage by stage.
     fn unsigned(&self, thing: &Thing, surface: &Surface) -> Finding {
         let mut trial = Trial::default();
         let public = self.declared.public(&thing.address);
+        self.unsigned_calls(&mut trial, thing, surface, "");
+        for it in &surface.others {
+            let stage = format!(" in stage `{}`", it.name);
+            let mut other = Trial::default();
+            self.unsigned_calls(&mut other, thing, &surface.on(it), &stage);
+            trial.adds_foreign(other);
+        }
+        Finding {
+            claim: if public.is_empty() {
+                format!("{} answers no unsigned call", thing.address)
+            } else {
+                let public: Vec<String> = public.iter().map(ToString::to_string).collect();
+                format!(
+                    "{} answers no unsigned call but {}",
+                    thing.address,
+                    public.join(", ")
+                )
+            },
+            promise: Promise::Only,
+            subject: thing.address.clone(),
+            written_at: None,
+            steps: trial.steps.clone(),
+            outcome: trial.outcome(),
+        }
+    }
+
+    /// Calls of one stage without a signature, route by route.
+    fn unsigned_calls(&self, trial: &mut Trial, thing: &Thing, surface: &Surface, stage: &str) {
+        let public = self.declared.public(&thing.address);
+        if surface.methods.is_empty() {
+            trial.depends_on(surface.unread.clone());
+        }
         let services = services(surface.methods.keys());
         for service in services.iter().filter(|it| !public.contains(&it.route)) {
             let name = &surface.methods[&service.route];
@@ -391,7 +454,7 @@ impl Search<'_> {
             match open.decision {
                 Decision::Allow => trial.fails(Evidence {
                     says: format!(
-                        "{} of {} has no authorizer: anyone may call it",
+                        "{} of {} has no authorizer{stage}: anyone may call it",
                         service.route, thing.address
                     ),
                     blame: open.because.iter().map(|it| self.world.named(it)).collect(),
@@ -405,37 +468,27 @@ impl Search<'_> {
                 Decision::Unproven => {
                     trial.depends_on(open.because.iter().map(|it| self.world.named(it)));
                 }
-                Decision::Deny => {}
+                // The policy that was deployed may be another.
+                Decision::Deny => trial.depends_on(surface.unread.clone()),
             }
-        }
-        Finding {
-            claim: if public.is_empty() {
-                format!("{} answers no unsigned call", thing.address)
-            } else {
-                let public: Vec<String> = public.iter().map(ToString::to_string).collect();
-                format!(
-                    "{} answers no unsigned call but {}",
-                    thing.address,
-                    public.join(", ")
-                )
-            },
-            promise: Promise::Only,
-            subject: thing.address.clone(),
-            written_at: None,
-            steps: trial.steps.clone(),
-            outcome: trial.outcome(),
         }
     }
 
     /// Calls of an API that are reached and not declared, caller by caller.
-    fn api(&self, trial: &mut Trial, thing: &Thing, surface: &Surface) {
+    fn api(
+        &self,
+        trial: &mut Trial,
+        thing: &Thing,
+        surface: &Surface,
+        declared: &BTreeMap<String, Vec<RouteKey>>,
+    ) {
+        trial.depends_on(surface.unread.clone());
         let root = format!("{}/{}", thing.arn, surface.stage);
         self.strangers_of_api(trial, thing, surface, &root);
         let services = services(surface.methods.keys());
         if services.is_empty() {
             return;
         }
-        let declared = self.declared.callers(&thing.address);
         let public = self.declared.public(&thing.address);
         let mut callers: BTreeMap<&str, &Thing> = BTreeMap::new();
         for role in self.reaching.to(thing) {
@@ -501,8 +554,12 @@ impl Search<'_> {
     fn strangers_of_api(&self, trial: &mut Trial, thing: &Thing, surface: &Surface, root: &str) {
         let outsider = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
         let public = self.declared.public(&thing.address);
-        let signed = surface.methods.keys().find(|it| !public.contains(it));
-        let services = services(signed);
+        let declared = |it: &&RouteKey| !public.contains(*it);
+        let open = |it: &RouteKey| method_auth(&surface.methods[it]) == Some(MethodAuth::None);
+        let mut signed = surface.methods.keys().filter(declared);
+        let first = signed.clone().next();
+        // One without an authorizer says most.
+        let services = services(signed.find(|it| open(it)).or(first));
         for service in &services {
             let Some(call) = service.call(&[], &[]) else {
                 continue;

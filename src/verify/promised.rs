@@ -37,7 +37,10 @@ pub(super) fn promised(
     let address = Address::new(address.kind, format!("{} of stack `{owner}`", address.name));
     let what = match address.kind {
         KindName::RestApi => What::Api(Surface::default()),
-        _ => What::Topic { key: String::new() },
+        _ => What::Topic {
+            key: String::new(),
+            receivers: Vec::new(),
+        },
     };
     Thing {
         policy: Some(Paper::resource(

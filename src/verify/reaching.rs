@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::declared::account_of;
+use super::bound::account_of;
 use super::paper::allowing;
 use super::world::{Thing, What, World};
 use crate::lower::calls::Texts;

@@ -17,14 +17,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::{KeyReading, Keys, Live, ManagedPolicies};
-use crate::kinds::{Have, Key, Resource, Role, Stranger, Want, rest_api};
+use crate::kinds::{Have, Key, Resource, Role, Stranger, Subscription, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, KmsKey, Names, Place};
 use crate::policy::own::OwnSid;
 use crate::policy::rules::Kind;
 use crate::policy::{ApiName, Document, MethodAuth, Who};
-use crate::stack::{Encryption, Endpoint, RouteKey};
+use crate::stack::{Encryption, Endpoint};
 
+use super::acceptance::{Acceptance, acceptances};
+use super::beside::receivers;
+pub use super::beside::{OtherStage, Receiver, Surface};
 use super::paper::{Origin, Paper};
 use crate::kinds::survey::ceilings::Ceilings;
 
@@ -57,6 +60,21 @@ impl Thing {
     }
 }
 
+impl Thing {
+    /// ` in stage old`, of an API that is called on a stage beside the stack's; else nothing.
+    #[must_use]
+    pub fn in_other_stage(&self, called: &str) -> String {
+        let What::Api(surface) = &self.what else {
+            return String::new();
+        };
+        let rest = called.strip_prefix(&self.arn).unwrap_or_default();
+        let stage = rest.split('/').nth(1).unwrap_or_default();
+        let mut others = surface.others.iter();
+        let other = others.find(|it| it.name == stage);
+        other.map_or_else(String::new, |it| format!(" in stage `{}`", it.name))
+    }
+}
+
 /// What matters of a resource, by its kind.
 #[derive(Clone, Debug)]
 pub enum What {
@@ -73,6 +91,8 @@ pub enum What {
     Topic {
         /// Its KMS key; empty for none.
         key: String,
+        /// Who receives from it that the stack does not name.
+        receivers: Vec<Receiver>,
     },
     /// A queue.
     Queue {
@@ -94,21 +114,6 @@ pub enum Boundary {
     Unread(String),
 }
 
-/// What an API serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surface {
-    /// The stage's name.
-    pub stage: String,
-    /// The authorization type of each method: as deployed, where a cloud was asked.
-    pub methods: BTreeMap<RouteKey, String>,
-    /// Whether only VPC endpoints reach it.
-    pub private: bool,
-    /// Its VPC endpoints.
-    pub endpoints: BTreeSet<String>,
-    /// What the stage serves is older than what the API has; nothing where no cloud was asked.
-    pub behind: Option<String>,
-}
-
 /// Everything that bears on requests among a stack's resources.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -120,8 +125,10 @@ pub struct World {
     pub live: bool,
     /// The resources there are.
     pub things: BTreeMap<Address, Thing>,
-    /// Subscriptions there are, topic and queue by ARN.
-    pub subscriptions: BTreeSet<(String, String)>,
+    /// Subscriptions there are, by the ARNs of topic and queue.
+    pub subscriptions: BTreeMap<(String, String), Subscription>,
+    /// What others put on the stack's resources and the stack accepts.
+    pub accepted: Vec<Acceptance>,
     /// Ids of APIs, made up where AWS has chosen none.
     pub ids: BTreeMap<Address, String>,
     /// Whether claims keep what they rest on, for a certificate.
@@ -165,7 +172,7 @@ impl World {
             };
             world.add_planned(address, &want, live.have.get(address));
         }
-        world.serve(desired, None);
+        world.serve(desired, live, None);
         world
     }
 
@@ -191,7 +198,8 @@ impl World {
                 world.add_live(address, want, have);
             }
         }
-        world.serve(desired, Some((live, these)));
+        world.serve(desired, live, Some(these));
+        world.receive(live);
         world
     }
 
@@ -208,7 +216,8 @@ impl World {
             own: OwnSid::of(&desired.stack),
             live: is_live,
             things: BTreeMap::new(),
-            subscriptions: BTreeSet::new(),
+            subscriptions: BTreeMap::new(),
+            accepted: acceptances(desired, live),
             ids,
             keys: live.keys.clone(),
             ceilings: Ceilings::of(&live.organization),
@@ -258,7 +267,8 @@ impl World {
                 };
                 let key = key.clone();
                 let (arn, policy) = (it.arn.to_string(), policy(&it.policy));
-                self.add_guarded(address, want, arn, policy, What::Topic { key });
+                let receivers = have.map(receivers).unwrap_or_default();
+                self.add_guarded(address, want, arn, policy, What::Topic { key, receivers });
             }
             Resource::Queue(it) => {
                 let encryption = match have.map(|it| &it.resource) {
@@ -273,7 +283,7 @@ impl World {
             Resource::RestApi(it) => self.add_api(address, want, it, &policy(&it.policy)),
             Resource::Subscription(it) => {
                 self.subscriptions
-                    .insert((it.topic.to_string(), it.queue.to_string()));
+                    .insert((it.topic.to_string(), it.queue.to_string()), it.clone());
             }
             Resource::Stage(_) => {}
         }
@@ -295,6 +305,7 @@ impl World {
                     policy(),
                     What::Topic {
                         key: it.kms_key.clone(),
+                        receivers: receivers(have),
                     },
                 );
             }
@@ -313,7 +324,7 @@ impl World {
             Resource::RestApi(it) => self.add_api(address, want, it, &policy()),
             Resource::Subscription(it) => {
                 self.subscriptions
-                    .insert((it.topic.to_string(), it.queue.to_string()));
+                    .insert((it.topic.to_string(), it.queue.to_string()), it.clone());
             }
             Resource::Stage(_) => {}
         }
@@ -444,13 +455,13 @@ impl World {
                 .collect(),
             private: api.endpoint == Endpoint::Private,
             endpoints: api.vpc_endpoints.clone(),
-            behind: None,
+            ..Surface::default()
         };
         self.add_guarded(address, want, arn, policy, What::Api(surface));
     }
 
-    /// Tells each API what its stage serves.
-    fn serve(&mut self, desired: &Desired, live: Option<(&Live, &BTreeSet<Address>)>) {
+    /// Tells each API what its stages serve. `these` are applied, or all.
+    fn serve(&mut self, desired: &Desired, live: &Live, these: Option<&BTreeSet<Address>>) {
         for (address, want) in &desired.wants {
             let Resource::Stage(wanted) = &want.resource else {
                 continue;
@@ -460,9 +471,19 @@ impl World {
                 continue;
             };
             surface.stage.clone_from(&wanted.name);
-            let Some((live, _)) = live.filter(|(_, these)| !these.contains(address)) else {
+            let mut others: Vec<&Have> = live
+                .have
+                .get(&wanted.api)
+                .map(|it| it.stages.iter().collect())
+                .unwrap_or_default();
+            if these.is_some() {
+                others.extend(live.orphans.iter().map(|it| &it.have));
+            }
+            let others = others.into_iter();
+            surface.others = others.filter_map(|it| OtherStage::of(it, wanted)).collect();
+            if these.is_none_or(|it| it.contains(address)) {
                 continue;
-            };
+            }
             let found = live.have.get(address).and_then(|it| match &it.resource {
                 Resource::Stage(it) => Some(it),
                 _ => None,
@@ -478,11 +499,32 @@ impl World {
             let mut canaries = extras.filter(|it| matches!(it.what, Stranger::Canary { .. }));
             if let Some(canary) = canaries.next() {
                 surface.behind = Some(canary.to_string());
+                surface.unread.clone_from(&surface.behind);
             } else if found.surface != wanted.surface {
                 surface.behind = Some(format!(
                     "the stage `{}` does not serve what the stack says: its deployment is older, or somebody else's",
                     wanted.name
                 ));
+                surface.unread.clone_from(&surface.behind);
+            }
+        }
+    }
+
+    /// Tells each topic which queues of the stack still receive from it and should no longer.
+    fn receive(&mut self, live: &Live) {
+        for orphan in &live.orphans {
+            let Resource::Subscription(it) = &orphan.have.resource else {
+                continue;
+            };
+            let queue = self.named(it.queue.as_str());
+            let topic = self.by_arn.get(it.topic.as_str()).cloned();
+            let topic = topic.and_then(|it| self.things.get_mut(&it));
+            if let Some(What::Topic { receivers, .. }) = topic.map(|it| &mut it.what) {
+                receivers.push(Receiver {
+                    endpoint: it.queue.to_string(),
+                    text: format!("the subscription of {queue}, which the stack has no more"),
+                    pending: false,
+                });
             }
         }
     }

@@ -23,6 +23,7 @@ mod keys;
 mod known;
 mod leaving;
 mod levels;
+mod live_proof;
 mod log;
 mod machines;
 mod mechanisms;

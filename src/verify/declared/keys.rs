@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bound, Declared, Name, aws, condition, names};
+use super::super::bound::Name;
+use super::{Bound, Declared, aws, condition, names};
 use crate::kinds::Resource;
 use crate::kinds::extra::statement_digest;
 use crate::kinds::key::encrypting;

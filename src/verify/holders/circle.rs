@@ -6,7 +6,7 @@ use crate::policy::document::Conditions;
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
 use crate::stack::{Principal, Stack, Whom};
 
-use super::super::declared::{Name, account_of, named, names};
+use super::super::bound::{Name, account_of, named, names};
 use super::super::paper::allowing;
 use super::super::voice::root;
 use super::super::world::{Thing, What};

@@ -55,6 +55,7 @@ fn told(promise: Promise, own: &str, theirs: &str) -> String {
     let lines: Vec<String> = of_topic
         .flat_map(|it| match &it.outcome {
             Outcome::Proved => vec!["proved".to_owned()],
+            Outcome::Known(parts) => panic!("nothing is accepted here: {parts:?}"),
             Outcome::Unproven(reasons) => {
                 reasons.iter().map(|it| format!("unproven: {it}")).collect()
             }

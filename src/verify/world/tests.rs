@@ -66,6 +66,7 @@ fn told(promise: Promise, read: &[(&str, String)]) -> String {
         .filter(of_topic)
         .flat_map(|it| match &it.outcome {
             Outcome::Proved => vec!["proved".to_owned()],
+            Outcome::Known(parts) => panic!("nothing is accepted here: {parts:?}"),
             Outcome::Unproven(reasons) => {
                 reasons.iter().map(|it| format!("unproven: {it}")).collect()
             }

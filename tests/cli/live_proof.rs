@@ -1,0 +1,416 @@
+//! Proofs of what AWS has: other stages, other subscribers, narrowed filters, roles that services work under.
+
+use serde_json::{Value, json};
+
+use super::Folder;
+
+const WORLD: &str = ".provision/sandbox.json";
+
+const STACK: &str = "\
+[stack]
+name   = \"shop\"
+region = \"eu-west-1\"
+
+[accounts.events]
+id = \"111111111111\"
+
+[topics.orders]
+account = \"events\"
+
+[queues.inbox]
+account   = \"events\"
+subscribe = { topic = \"orders\", filter = { kind = [\"made\", \"sent\"] } }
+
+[apis.desk]
+account = \"events\"
+routes  = { \"GET /x\" = { mock = 200 } }
+";
+
+const VERIFY: &str = "verify shop.toml --sandbox --live";
+
+/// A folder with the stack applied, and this done to the resources of its account behind its back.
+fn tampered(deed: impl FnOnce(&mut Value)) -> Folder {
+    let folder = Folder::new();
+    folder.write("shop.toml", STACK);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder.run(VERIFY).ends(0).says("Proved  6 of 6 claims\n");
+    tamper(&folder, deed);
+    folder
+}
+
+fn tamper(folder: &Folder, deed: impl FnOnce(&mut Value)) {
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    deed(&mut world["accounts"]["111111111111"]["regions"]["eu-west-1"]);
+    folder.write(WORLD, &world.to_string());
+}
+
+/// Adds a stage that somebody made by hand, with a deployment of its own.
+fn with_stage(region: &mut Value, deployed: impl FnOnce(&mut Value)) {
+    let apis = region["apis"].as_object_mut().expect("APIs");
+    let api = apis.values_mut().next().expect("an API");
+    let mut deployment = api["deployments"]
+        .as_object()
+        .and_then(|it| it.values().next())
+        .expect("a deployment")
+        .clone();
+    deployed(&mut deployment);
+    api["deployments"]["byhand"] = deployment;
+    let mut stage = api["stages"]["live"].clone();
+    stage["name"] = json!("old");
+    stage["tags"] = json!({});
+    stage["deployment"] = json!("byhand");
+    api["stages"]["old"] = stage;
+}
+
+fn open(deployment: &mut Value) {
+    deployment["methods"]["/x"]["GET"]["authorization"] = json!("NONE");
+}
+
+const ACCEPTED: &str = "\n[[known]]\non     = \"apis.desk\"\nstage  = \"old\"\nreason = \"the old site, until spring\"\n";
+
+#[test]
+fn every_stage_of_an_api_is_judged_by_what_it_serves() {
+    let folder = tampered(|it| with_stage(it, open));
+    folder
+        .run(VERIFY)
+        .ends(3)
+        .says("Failed apis.desk answers no unsigned call\n")
+        .says("  ! GET /x of apis.desk has no authorizer in stage `old`: anyone may call it\n")
+        .says("Failed nobody else may call apis.desk\n");
+    folder
+        .run("who-can call apis.desk --stack shop.toml --sandbox --live")
+        .ends(0)
+        .says("anyone, unsigned")
+        .says("in stage `old`");
+    // A plan says it too, and is carried out: the stage is somebody else's.
+    let more = "[topics.more]\naccount = \"events\"\n";
+    folder.write("more.toml", &format!("{STACK}{more}"));
+    folder
+        .run("plan more.toml --sandbox")
+        .ends(0)
+        .says("GET /x of apis.desk has no authorizer in stage `old`: anyone may call it");
+    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}"));
+    folder
+        .run(VERIFY)
+        .ends(0)
+        .says("Known apis.desk answers no unsigned call\n")
+        .says("the old site, until spring  shop.toml:19\n")
+        .says("Proved  4 of 6 claims, 2 but for what is known\n");
+}
+
+#[test]
+fn a_stage_whose_policy_cannot_be_read_leaves_the_claim_unproven() {
+    let folder = tampered(|it| with_stage(it, |it| it["description"] = json!("by hand")));
+    folder
+        .run(VERIFY)
+        .ends(0)
+        .says("Unproven nobody else may call apis.desk\n")
+        .says("the policy that stage `old` serves cannot be read");
+    folder.run(&format!("{VERIFY} --strict")).ends(3);
+    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}"));
+    folder.run(&format!("{VERIFY} --strict")).ends(0);
+    // One that serves the stack's own deployment is known to its last statement.
+    let same = tampered(|it| with_stage(it, |_| {}));
+    same.run(&format!("{VERIFY} --strict"))
+        .ends(0)
+        .says("Proved  6 of 6 claims\n");
+}
+
+#[test]
+fn a_never_holds_for_every_stage() {
+    let folder = tampered(|it| with_stage(it, open));
+    let never = "\n[[never]]\nwho    = \"unsigned callers\"\nto     = \"apis.desk\"\nreason = \"staff only\"\n";
+    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}{never}"));
+    folder.run(VERIFY).ends(3).says(
+        "anyone, unsigned may call GET /x of apis.desk in stage `old`, and never may: staff only",
+    );
+}
+
+#[test]
+fn a_subscriber_that_the_stack_does_not_have_fails_the_topics_claim() {
+    let folder = tampered(|region| {
+        let topic = &mut region["topics"]["orders"];
+        let mut spy = topic["subscriptions"][0].clone();
+        spy["endpoint"] = json!("arn:aws:sqs:eu-west-1:444444444444:spy");
+        spy["owner"] = json!("444444444444");
+        spy["arn"] =
+            json!("arn:aws:sns:eu-west-1:111111111111:orders:00000000-0000-0000-0000-000000000000");
+        topic["subscriptions"]
+            .as_array_mut()
+            .expect("a list")
+            .push(spy);
+    });
+    folder
+        .run(VERIFY)
+        .ends(3)
+        .says("Failed nobody else may publish to topics.orders, subscribe to it or change it\n")
+        .says("  ! arn:aws:sqs:eu-west-1:444444444444:spy receives from topics.orders, and nothing in the stack says so\n");
+    folder
+        .run("drift shop.toml --sandbox --accept topics.orders --reason audit --until 2099-12-31")
+        .ends(0);
+    folder
+        .run(VERIFY)
+        .ends(0)
+        .says("audit, until 2099-12-31  shop.toml:");
+    let known = folder.run(&format!("{VERIFY} --json")).ends(0).document();
+    assert_eq!(known["summary"]["known"], 1);
+    let claims = known["claims"].as_array().expect("claims");
+    let claim = claims.iter().find(|it| it["outcome"] == "known");
+    let part = &claim.expect("a known claim")["known"][0];
+    assert_eq!(part["on"], "topics.orders");
+    assert_eq!(part["reason"], "audit");
+    // When its time is over, it fails again.
+    let ended = folder.read("shop.toml").replace("2099-", "2019-");
+    folder.write("shop.toml", &ended);
+    folder.run(VERIFY).ends(3);
+}
+
+#[test]
+fn a_subscription_must_let_through_what_the_stack_says() {
+    let says = [
+        (
+            json!({"FilterPolicy": "{\"never\":[\"x\"]}"}),
+            "leaves out messages whose `never` is not x",
+        ),
+        (
+            json!({"FilterPolicy": "{\"kind\":[\"made\"]}"}),
+            "leaves out messages whose `kind` is sent",
+        ),
+        (
+            json!({"FilterPolicyScope": "MessageBody"}),
+            "leaves out messages that carry `kind` in their attributes and not in their body",
+        ),
+        (
+            json!({"RawMessageDelivery": "true"}),
+            "gets the messages of topics.orders raw, and not in SNS's envelope",
+        ),
+    ];
+    for (attributes, expected) in says {
+        let folder = tampered(|region| narrow(region, &attributes));
+        folder
+            .run(VERIFY)
+            .ends(3)
+            .says("Failed queues.inbox receives from topics.orders\n")
+            .says(expected);
+    }
+    // One that lets more through leaves out nothing; one that is compared by its text is not certain.
+    let folder = tampered(|it| {
+        narrow(
+            it,
+            &json!({"FilterPolicy": "{\"kind\":[{\"exists\":true}]}"}),
+        );
+    });
+    folder.run(VERIFY).ends(0).says("Proved  6 of 6 claims\n");
+    let folder = tampered(|it| {
+        narrow(
+            it,
+            &json!({"FilterPolicy": "{\"kind\":[{\"wildcard\":\"*e*\"}]}"}),
+        );
+    });
+    folder
+        .run(VERIFY)
+        .ends(0)
+        .says("Unproven queues.inbox receives from topics.orders\n");
+}
+
+fn narrow(region: &mut Value, attributes: &Value) {
+    let subscription = &mut region["topics"]["orders"]["subscriptions"][0];
+    for (name, value) in attributes.as_object().expect("attributes") {
+        subscription["attributes"][name] = value.clone();
+    }
+}
+
+#[test]
+fn a_known_statement_does_not_fail_a_claim_until_it_changes() {
+    let statement = |action: &str| {
+        json!({
+            "Sid": "Partner", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444444444444:root"},
+            "Action": action, "Resource": "arn:aws:sqs:eu-west-1:111111111111:inbox",
+        })
+    };
+    let put = |region: &mut Value, statement: Value| {
+        let policy = &mut region["queues"]["inbox"]["attributes"]["Policy"];
+        let mut document: Value =
+            serde_json::from_str(policy.as_str().expect("a policy")).expect("JSON");
+        let statements = document["Statement"].as_array_mut().expect("a list");
+        statements.retain(|it| it["Sid"] != "Partner");
+        statements.push(statement);
+        *policy = json!(document.to_string());
+    };
+    let folder = tampered(|it| put(it, statement("sqs:SendMessage")));
+    folder
+        .run(VERIFY)
+        .ends(3)
+        .says("Failed nothing else delivers into queues.inbox");
+    folder
+        .run("drift shop.toml --sandbox --accept queues.inbox --reason partner")
+        .ends(0);
+    folder
+        .run(VERIFY)
+        .ends(0)
+        .says("Known nothing else delivers into queues.inbox\n")
+        .says("  = queues.inbox: statement `Partner`: ")
+        .says("    partner  shop.toml:")
+        .says("Proved  5 of 6 claims, 1 but for what is known\n");
+    // A plan that does something says it too.
+    let text = format!(
+        "{}[topics.more]\naccount = \"events\"\n",
+        folder.read("shop.toml")
+    );
+    folder.write("more.toml", &text);
+    folder
+        .run("plan more.toml --sandbox")
+        .ends(0)
+        .says("nothing else is allowed but what is known");
+    tamper(&folder, |it| put(it, statement("sqs:*")));
+    folder
+        .run(VERIFY)
+        .ends(3)
+        .says("Failed nothing else delivers into queues.inbox");
+}
+
+/// A stack with an API and a topic that name a role, and what the role says.
+fn with_role(api: &str, topic: &str, role: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write(
+        "shop.toml",
+        &format!(
+            "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.events]\nid = \"111111111111\"\n{api}{topic}{role}"
+        ),
+    );
+    folder
+}
+
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111111111111:function:f";
+
+fn role(trusted_by: &str, allow: &str) -> String {
+    format!(
+        "[roles.c]\naccount = \"events\"\ntrusted_by = \"{trusted_by}\"\n[roles.c.policies.p]\nVersion = \"2012-10-17\"\nStatement = [{{ Effect = \"Allow\", Action = {allow}, Resource = \"*\" }}]\n"
+    )
+}
+
+#[test]
+fn a_route_reaches_what_is_behind_it_under_the_role_that_it_names() {
+    let api = |credentials: &str| {
+        format!(
+            "[apis.desk]\naccount = \"events\"\nroutes = {{ \"POST /x\" = {{ lambda = \"{FUNCTION}\", credentials = \"{credentials}\" }} }}\n"
+        )
+    };
+    let claim = format!("apis.desk reaches {FUNCTION} for POST /x");
+    let invokes = "\"lambda:InvokeFunction\"";
+    with_role(&api("c"), "", &role("lambda.amazonaws.com", invokes))
+        .run("verify shop.toml")
+        .ends(3)
+        .says(&format!("Failed {claim}\n"))
+        .says("the trust policy of roles.c does not name apigateway.amazonaws.com");
+    with_role(
+        &api("c"),
+        "",
+        &role("apigateway.amazonaws.com", "\"sqs:SendMessage\""),
+    )
+    .run("verify shop.toml")
+    .ends(3)
+    .says(&format!(
+        "  ! roles.c lacks lambda:InvokeFunction on {FUNCTION}\n"
+    ));
+    with_role(&api("c"), "", &role("apigateway.amazonaws.com", invokes))
+        .run("verify shop.toml")
+        .ends(0)
+        .says("Proved  5 of 5 claims\n");
+    with_role(&api("arn:aws:iam::111111111111:role/other"), "", "")
+        .run("verify shop.toml")
+        .ends(0)
+        .says(&format!("Unproven {claim}\n"))
+        .says("arn:aws:iam::111111111111:role/other is no role of this stack: its owner must let apigateway.amazonaws.com assume it");
+    // The same role for all routes of the API.
+    let of_api = format!(
+        "[apis.desk]\naccount = \"events\"\ncredentials = \"c\"\nroutes = {{ \"POST /x\" = {{ lambda = \"{FUNCTION}\" }} }}\n"
+    );
+    with_role(
+        &of_api,
+        "",
+        &role("apigateway.amazonaws.com", "\"sqs:SendMessage\""),
+    )
+    .run("verify shop.toml")
+    .ends(3)
+    .says(&format!("Failed {claim}\n"));
+}
+
+#[test]
+fn sns_logs_deliveries_under_the_role_that_a_topic_names() {
+    let topic = "[topics.orders]\naccount = \"events\"\nsqs_success_feedback_role = \"c\"\nsqs_failure_feedback_role = \"c\"\n";
+    let logs = "[\"logs:CreateLogGroup\", \"logs:CreateLogStream\", \"logs:PutLogEvents\"]";
+    with_role("", topic, &role("lambda.amazonaws.com", logs))
+        .run("verify shop.toml")
+        .ends(3)
+        .says("Failed topics.orders logs its deliveries as roles.c\n")
+        .says("the trust policy of roles.c does not name sns.amazonaws.com");
+    with_role(
+        "",
+        topic,
+        &role("sns.amazonaws.com", "\"logs:PutLogEvents\""),
+    )
+    .run("verify shop.toml")
+    .ends(3)
+    .says("roles.c lacks logs:CreateLogGroup");
+    with_role("", topic, &role("sns.amazonaws.com", logs))
+        .run("verify shop.toml")
+        .ends(0)
+        .says("Proved  4 of 4 claims\n");
+}
+
+/// An API whose route sends to a queue of another account.
+fn far_queue(credentials: &str, rest: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write(
+        "shop.toml",
+        &format!(
+            "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.events]\nid = \"111111111111\"\n[accounts.billing]\nid = \"222222222222\"\n\
+             [queues.inbox]\naccount = \"billing\"\n\
+             [apis.desk]\naccount = \"events\"\nroutes = {{ \"POST /x\" = {{ sqs = \"inbox\"{credentials} }} }}\n{rest}"
+        ),
+    );
+    folder
+}
+
+#[test]
+fn a_queue_of_another_account_lets_the_role_in_under_which_a_route_sends_to_it() {
+    let made = far_queue("", "");
+    made.run("apply shop.toml --sandbox --yes").ends(0);
+    made.run(VERIFY).ends(0).says("Proved  6 of 6 claims\n");
+    made.run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do");
+    let sends = role("apigateway.amazonaws.com", "\"sqs:SendMessage\"");
+    let own = far_queue(", credentials = \"c\"", &sends);
+    own.run("apply shop.toml --sandbox --yes").ends(0);
+    own.run(VERIFY).ends(0).says("Proved  7 of 7 claims\n");
+    // What the role itself may do is the author's.
+    let lacks = role("apigateway.amazonaws.com", "\"sqs:ReceiveMessage\"");
+    far_queue(", credentials = \"c\"", &lacks)
+        .run("verify shop.toml")
+        .ends(3)
+        .says("roles.c lacks sqs:SendMessage on queues.inbox");
+}
+
+#[test]
+fn an_organization_may_call_a_private_api() {
+    let folder = Folder::new();
+    let stack = |from: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.events]\nid = \"111111111111\"\n\
+             [apis.desk]\naccount = \"events\"\nendpoint = \"private\"\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n\
+             [[access]]\nfrom = {from}\nto = \"apis.desk\"\nallow = \"GET /x\"\n"
+        )
+    };
+    folder.write("shop.toml", &stack("{ org = \"o-a1b2c3d4e5\" }"));
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("warning[PG007]");
+    folder.write("shop.toml", &stack("{ ip = \"10.0.0.0/8\" }"));
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(3)
+        .says("error[PG007]");
+}
