@@ -191,8 +191,7 @@ impl Subscription {
         cloud::call(cx.cloud, place, call).await
     }
 
-    /// SNS checks a filter against the scope it has at that moment: a nested filter
-    /// needs the body's scope before it, and a flat one may need its scope after.
+    /// SNS reads and checks a filter against the scope that the subscription has at that moment.
     async fn set_filter(
         &self,
         place: &Place,
@@ -203,20 +202,21 @@ impl Subscription {
         // A filter that was cleared may have left its scope behind, and SNS shows none without a filter.
         let new_scope = self.filter.is_some()
             && (live.filter.is_none() || self.filter_on_body != live.filter_on_body);
-        if new_scope && self.filter_on_body {
-            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(true)))
+        // No filter is read against the other scope: meanwhile all is delivered, and nothing is lost.
+        if new_scope && live.filter.is_some() {
+            self.set(place, cx, arn, "FilterPolicy", Some("{}".to_owned()))
                 .await?;
         }
-        if self.filter != live.filter {
+        if new_scope {
+            let scope = Some(scope(self.filter_on_body));
+            self.set(place, cx, arn, "FilterPolicyScope", scope).await?;
+        }
+        if self.filter != live.filter || new_scope {
             let filter = self
                 .filter
                 .as_ref()
                 .map_or_else(|| "{}".to_owned(), Value::to_string);
             self.set(place, cx, arn, "FilterPolicy", Some(filter))
-                .await?;
-        }
-        if new_scope && !self.filter_on_body {
-            self.set(place, cx, arn, "FilterPolicyScope", Some(scope(false)))
                 .await?;
         }
         Ok(())

@@ -80,6 +80,7 @@ pub fn rest_api(
             }
             wanted.minimum_compression = wanted.minimum_compression.or(said.minimum_compression);
             wanted.api_key_source = said.api_key_source.unwrap_or(wanted.api_key_source);
+            wanted.disable_execute_api |= said.disable_execute_api;
             wanted.source_digest = Some(RestApi::digest_of_source(&source));
             wanted.source = Some(source);
         }

@@ -312,7 +312,7 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
 /// Services that use topics and queues only with the credentials of a role that their user gives them.
 ///
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>.
-const UNDER_A_ROLE: [&str; 14] = [
+const UNDER_A_ROLE: [&str; 16] = [
     "apigateway",
     "batch",
     "codebuild",
@@ -321,6 +321,8 @@ const UNDER_A_ROLE: [&str; 14] = [
     "eks",
     "firehose",
     "glue",
+    "iot",
+    "iotevents",
     "lambda",
     "pipes",
     "pods.eks",
@@ -842,6 +844,28 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
             let found = faults(&text.replace("fifo = true\n", ""));
             assert!(!found.contains("FIFO"), "{found}");
         }
+    }
+
+    #[test]
+    fn s3_sends_the_bucket_as_the_source_and_nothing_else() {
+        let of = |source: &str| {
+            faults(&format!(
+                "[queues.q]\n[[access]]\nfrom = {{ service = \"s3.amazonaws.com\", source = \"{source}\" }}\nto = \"queues.q\"\n"
+            ))
+        };
+        for wrong in [
+            "arn:aws:s3:::b/photos/1.jpg",
+            "arn:aws:s3:eu-west-1:111111111111:b",
+            "arn:aws:s3:*:*:b",
+        ] {
+            let found = of(wrong);
+            assert!(
+                found.contains("write `arn:aws:s3:::NAME`"),
+                "{wrong}: {found}"
+            );
+        }
+        assert!(!of("arn:aws:s3:::b").contains("S3 sends"));
+        assert!(!of("arn:aws-cn:s3:::b*").contains("S3 sends"));
     }
 
     #[test]

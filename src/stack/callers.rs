@@ -61,6 +61,10 @@ pub(super) fn service_for(
             )
         };
         let wrong = match Arn::parse(text.value) {
+            Ok(arn) if arn.service() == "s3" && !is_bucket(&arn) => Some(
+                fault("not a bucket's ARN, which is all that S3 sends")
+                    .help("write `arn:aws:s3:::NAME`, without region, account and object"),
+            ),
             Err(_) => Some(fault("not an ARN").help(
                 "a bucket's is `arn:aws:s3:::NAME`, a rule's `arn:aws:events:REGION:ACCOUNT:rule/NAME`",
             )),
@@ -104,6 +108,13 @@ pub(super) fn service_for(
             account: id,
         }
     })
+}
+
+/// Returns whether an ARN is one that S3 sends as the source of an event.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html>.
+fn is_bucket(arn: &Arn) -> bool {
+    arn.region().is_empty() && arn.account().is_empty() && !arn.resource().contains('/')
 }
 
 /// Returns the organization in a table, or the part of one.

@@ -122,6 +122,36 @@ pub(super) fn keys(checker: &Checker<'_>, declared: &[Declared<'_>]) -> BTreeMap
     declared.iter().filter_map(key).collect()
 }
 
+/// Reports an ARN that is of no key in the region of what it is to encrypt: services use keys of their own region alone.
+///
+/// See <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN>.
+fn by_arn(
+    checker: &mut Checker<'_>,
+    it: &Declared<'_>,
+    text: Spanned<&str>,
+    noun: Noun,
+) -> Option<()> {
+    let arn = checker.arn(text, "kms", "a KMS key's ARN")?;
+    let region = checker.standing(noun, it.name).map(|it| it.region.clone());
+    let is_key = ["key/", "alias/"]
+        .iter()
+        .any(|it| arn.resource().starts_with(it));
+    let wrong = match &region {
+        _ if !is_key => Some("names no key and no alias".to_owned()),
+        Some(region) if region.as_str() != arn.region() => Some(format!("not of {region}")),
+        _ => None,
+    };
+    let Some(label) = wrong else {
+        return Some(());
+    };
+    let message = format!("{} cannot be encrypted by `{arn}`", it.fields.owner);
+    checker.report(
+        Diagnostic::new(Code::Place, text.span, message, label)
+            .help("write the ARN of a key of its own region, `arn:aws:kms:REGION:ACCOUNT:key/ID`, or its id or alias"),
+    );
+    None
+}
+
 /// The key by which a topic or queue is encrypted, as its service takes it: the ARN of a key of the stack, or
 /// the text as it is.
 pub(super) fn named(
@@ -131,6 +161,9 @@ pub(super) fn named(
     noun: Noun,
 ) -> Option<String> {
     if !text.value.starts_with("keys.") {
+        if text.value.starts_with("arn:") {
+            by_arn(checker, it, text, noun)?;
+        }
         return Some(text.value.to_owned());
     }
     let name = checker.reference(Noun::Key, text, &it.fields.owner)?;
@@ -219,6 +252,26 @@ mod tests {
             multi.contains("`arn:aws:kms:us-east-1:111111111111:key/mrk-1234"),
             "{multi}"
         );
+        for (wrong, said) in [
+            (KEY, "not of us-east-1"),
+            (&KEY.replace("arn:aws:", "arn:aws-cn:"), "not of us-east-1"),
+            (
+                "arn:aws:sqs:us-east-1:111111111111:q",
+                "not a KMS key's ARN",
+            ),
+            (
+                "arn:aws:kms:us-east-1:111111111111:grant/1",
+                "names no key and no alias",
+            ),
+        ] {
+            for of in [
+                format!("[topics.t]\naccount = \"far\"\nkms_key = \"{wrong}\"\n"),
+                format!("[queues.q]\naccount = \"far\"\nencryption = {{ kms = \"{wrong}\" }}\n"),
+            ] {
+                let found = faults(&format!("{head}{of}"));
+                assert!(found.contains(said), "{of}: {found}");
+            }
+        }
         let none = faults("[topics.t]\nkms_key = \"keys.none\"\n");
         assert!(none.contains("no key has this name"), "{none}");
     }

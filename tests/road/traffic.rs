@@ -366,6 +366,53 @@ fn an_access_role_with_another_name_lets_in_before_the_old_one_goes() {
     keeps_flowing(&from, &moved);
 }
 
+#[test]
+fn a_filter_is_never_read_against_the_other_scope() {
+    let on_attributes = STACK.replace(
+        "topic = \"events\", dead_letter",
+        "topic = \"events\", filter = { kind = [\"a\"] }, dead_letter",
+    );
+    let on_body = on_attributes.replace(
+        "filter = { kind = [\"a\"] }",
+        "filter = { order = { kind = [\"a\"] } }, filter_on_body = true",
+    );
+    for (from, to) in [(&on_attributes, &on_body), (&on_body, &on_attributes)] {
+        let (from, to) = (wanted(&[from]), wanted(&[to]));
+        run(async {
+            let base = sandbox_for([&from, &to]);
+            apply(&from, &base).await;
+            let ends = base.fork();
+            let ran = apply(&to, &ends).await;
+            assert_in_step(&to, &ends, "after the change").await;
+            let whole = [filtered(&base), filtered(&ends)];
+            assert_ne!(whole[0], whole[1]);
+            for record in ran.records.iter().filter(|it| it.writes) {
+                let sandbox = base.fork();
+                let rule = FaultRule::at(record.number, Trouble::StopAfter);
+                Command::Apply(&to).with(&sandbox, [rule]).await;
+                let now = filtered(&sandbox);
+                assert!(
+                    now.0.is_none() || whole.contains(&now),
+                    "after {record}: {now:?}"
+                );
+                apply(&to, &sandbox).await;
+                assert_in_step(&to, &sandbox, "after the second run").await;
+            }
+        });
+    }
+}
+
+/// The filter of the subscription, and its scope.
+fn filtered(sandbox: &Sandbox) -> (Option<String>, Option<String>) {
+    let picture = sandbox.picture();
+    let topic = &picture["222222222222"]["regions"]["eu-west-1"]["topics"]["events"];
+    let attributes = &topic["subscriptions"][0]["attributes"];
+    let text = |name: &str| attributes[name].as_str().map(str::to_owned);
+    assert!(attributes.is_object(), "{topic}");
+    let filter = text("FilterPolicy").filter(|it| it != "{}");
+    (filter, text("FilterPolicyScope"))
+}
+
 /// An API whose routes put messages on a queue and call a function.
 const WORKING: &str = r#"
 [stack]

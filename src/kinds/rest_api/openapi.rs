@@ -211,12 +211,17 @@ pub struct Said {
     pub minimum_compression: Option<u32>,
     /// `HEADER` or `AUTHORIZER`.
     pub api_key_source: Option<String>,
+    /// Whether `execute-api` host names are switched off.
+    pub disable_execute_api: bool,
 }
 
 /// What the author's document says about the API itself.
 #[must_use]
 pub fn said(document: &Value) -> Said {
     let media_types = document[MEDIA_TYPES].as_array().into_iter().flatten();
+    // In OpenAPI 3 it stands below a server.
+    let servers = document["servers"].as_array().into_iter().flatten();
+    let mut endpoints = servers.chain([document]);
     Said {
         description: document["info"]["description"]
             .as_str()
@@ -230,6 +235,7 @@ pub fn said(document: &Value) -> Said {
             .as_u64()
             .and_then(|it| u32::try_from(it).ok()),
         api_key_source: document[KEY_SOURCE].as_str().map(str::to_ascii_uppercase),
+        disable_execute_api: endpoints.any(|it| it[ENDPOINT]["disableExecuteApiEndpoint"] == true),
     }
 }
 

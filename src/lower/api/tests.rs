@@ -257,6 +257,14 @@ fn document() -> Value {
     })
 }
 
+fn api_of(document: Value) -> Api {
+    api(Surface::OpenApi {
+        document,
+        public: BTreeSet::new(),
+        kept: BTreeSet::new(),
+    })
+}
+
 #[test]
 fn a_document_speaks_where_the_stack_says_nothing() {
     let mut api = api(Surface::OpenApi {
@@ -272,6 +280,16 @@ fn a_document_speaks_where_the_stack_says_nothing() {
         BTreeSet::from(["image/png".to_owned()])
     );
     assert_eq!(made.minimum_compression, Some(10));
+    assert!(!made.disable_execute_api);
+    let off = json!({"disableExecuteApiEndpoint": true});
+    let endpoint = "x-amazon-apigateway-endpoint-configuration";
+    for place in ["/servers/0", ""] {
+        let mut document = document();
+        document["servers"] = json!([{"url": "https://b.example.com/"}]);
+        document.pointer_mut(place).expect("it is there")[endpoint] = off.clone();
+        let switched = api_of(document);
+        assert!(lowered(&switched).disable_execute_api, "{place}");
+    }
     api.description = "The stack's.".to_owned();
     api.minimum_compression = Some(20);
     let made = lowered(&api);
