@@ -257,7 +257,7 @@ fn document() -> Value {
     })
 }
 
-fn api_of(document: Value) -> Api {
+fn api_of(document: Value) -> crate::stack::Api {
     api(Surface::OpenApi {
         document,
         public: BTreeSet::new(),
