@@ -94,7 +94,7 @@ impl Profiles {
             return Ok(());
         };
         if self.all.get_profile(&named.name).is_some() {
-            return Ok(());
+            return self.check_sources();
         }
         let mut known: Vec<&str> = self.all.profiles().collect();
         known.sort_unstable();
@@ -109,6 +109,43 @@ impl Profiles {
             ),
             "name one that exists, or write it with `aws configure`",
         ))
+    }
+
+    /// Refuses a chain of profiles that ends in one which does not exist.
+    fn check_sources(&self) -> Result<(), CallError> {
+        let mut seen = Vec::new();
+        let mut name = self.all.selected_profile();
+        while let Some(profile) = self.all.get_profile(name).filter(|_| !seen.contains(&name)) {
+            seen.push(name);
+            if let Some(session) = profile.get("sso_session")
+                && self.all.sso_session(session).is_none()
+            {
+                return Err(no_credentials(
+                    &format!(
+                        "profile `{name}` names the session `{session}`, which is in no AWS configuration file"
+                    ),
+                    &format!(
+                        "write `[sso-session {session}]`, or make it with `aws configure sso-session`"
+                    ),
+                ));
+            }
+            let Some(source) = profile.get("source_profile") else {
+                break;
+            };
+            if self.all.get_profile(source).is_none() {
+                let why = format!(
+                    "profile `{name}` begins with `{source}`, which is in no AWS configuration file"
+                );
+                return Err(no_credentials(
+                    &why,
+                    &format!(
+                        "correct its `source_profile`, or write `{source}` with `aws configure --profile {source}`"
+                    ),
+                ));
+            }
+            name = source;
+        }
+        Ok(())
     }
 
     /// Returns why there are no credentials, with the command that brings them.

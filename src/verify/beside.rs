@@ -12,6 +12,8 @@ pub struct Surface {
     pub stage: String,
     /// The authorization type of each method: as deployed, where a cloud was asked.
     pub methods: BTreeMap<RouteKey, String>,
+    /// Methods that ask for an API key beside that.
+    pub keyed: BTreeSet<RouteKey>,
     /// Whether only VPC endpoints reach it.
     pub private: bool,
     /// Its VPC endpoints.

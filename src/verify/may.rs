@@ -175,6 +175,12 @@ impl Case<'_> {
                             }
                         }
                     }
+                    if surface.keyed.contains(&route) {
+                        trial.depends_on([format!(
+                            "{route} asks for an API key as well: each client must send `x-api-key` with a key of a usage \
+                             plan, which no stack manages"
+                        )]);
+                    }
                     if calls.is_empty() {
                         trial.lacks(format!(
                             "{} serves nothing that `{route}` means",

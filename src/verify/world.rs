@@ -453,6 +453,12 @@ impl World {
                 .iter()
                 .map(|(key, it)| (key.clone(), it.authorization.clone()))
                 .collect(),
+            keyed: api
+                .methods
+                .iter()
+                .filter(|(_, it)| it.api_key_required)
+                .map(|(key, _)| key.clone())
+                .collect(),
             private: api.endpoint == Endpoint::Private,
             endpoints: api.vpc_endpoints.clone(),
             ..Surface::default()

@@ -61,6 +61,22 @@ fn a_profile_that_is_in_no_file_is_named_with_those_that_are() {
 }
 
 #[test]
+fn a_profile_that_begins_with_one_that_is_in_no_file_is_named_with_it() {
+    let role = "role_arn = arn:aws:iam::111111111111:role/admin\n";
+    let chain = format!(
+        "[profile first]\n{role}source_profile = second\n[profile second]\n{role}source_profile = gone\n"
+    );
+    let output = plan("lost-source", CLOSED, &chain, &[("AWS_PROFILE", "first")]);
+    fails_once(
+        &output,
+        &["profile `second` begins with `gone`, which is in no AWS configuration file"],
+    );
+    let session = "[profile first]\nsso_session = gone\nsso_account_id = 111111111111\nsso_role_name = Admin\n";
+    let output = plan("lost-session", CLOSED, session, &[("AWS_PROFILE", "first")]);
+    fails_once(&output, &["profile `first` names the session `gone`"]);
+}
+
+#[test]
 fn a_missing_login_gives_the_command_that_brings_it() {
     let output = plan("sso", CLOSED, SSO, &[("AWS_PROFILE", "sso")]);
     fails_once(

@@ -414,3 +414,34 @@ fn an_organization_may_call_a_private_api() {
         .ends(3)
         .says("error[PG007]");
 }
+
+#[test]
+fn a_route_that_asks_for_an_api_key_is_not_proved_to_be_called() {
+    let document = |security: &str| {
+        format!(
+            "openapi: \"3.0.1\"\ninfo: {{title: t, version: \"1\"}}\n\
+             components: {{securitySchemes: {{key: {{type: apiKey, name: x-api-key, in: header}}}}}}\n\
+             paths:\n  /x:\n    get:\n{security}      responses: {{\"200\": {{description: ok}}}}\n\
+             \u{20}     x-amazon-apigateway-integration: {{type: http_proxy, httpMethod: GET, uri: 'https://example.com'}}\n"
+        )
+    };
+    let folder = Folder::new();
+    folder.write(
+        "shop.toml",
+        "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+         [apis.desk]\naccount = \"a\"\nopenapi = \"desk.yaml\"\n\
+         [roles.w]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [[access]]\nfrom = \"roles.w\"\nto = \"apis.desk\"\nallow = \"GET /x\"\n",
+    );
+    for (security, said) in [
+        ("", "Proved  6 of 6 claims"),
+        (
+            "      security: [{key: []}]\n",
+            "? GET /x asks for an API key as well",
+        ),
+    ] {
+        folder.write("desk.yaml", &document(security));
+        folder.run("apply shop.toml --sandbox --yes").ends(0);
+        folder.run(VERIFY).ends(0).says(said);
+    }
+}
