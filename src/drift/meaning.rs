@@ -8,7 +8,6 @@
 use super::class::Severity;
 use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
-use super::losses::cut_off;
 use super::voice::{self, Shown, Voice, told};
 use crate::kinds::Stage;
 use crate::kinds::extra::{inline_digest, statement_digest};
@@ -19,6 +18,7 @@ use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
 use crate::plan::administrators::is_administrator;
+use crate::policy::losses::cut_off;
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,

@@ -14,7 +14,6 @@ mod documents;
 mod fields;
 mod folding;
 mod known;
-mod losses;
 mod meaning;
 mod place;
 pub mod revert;

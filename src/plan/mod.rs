@@ -18,6 +18,7 @@ mod keys;
 mod left;
 mod losses;
 mod moves;
+pub mod narrowed;
 mod order;
 mod outward;
 mod partial;

@@ -22,6 +22,7 @@ pub mod interchange;
 pub mod json;
 #[cfg(test)]
 mod laws;
+pub mod losses;
 pub mod narrowing;
 mod needs;
 pub mod normal;

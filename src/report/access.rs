@@ -7,6 +7,7 @@ use super::names::{names, title};
 use super::page::{Row, names_in_a_row, rows, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::model::{Address, KindName};
+use crate::plan::narrowed::{Narrowing, narrowings};
 use crate::plan::{AccessChange, Broadened, Plan, StatementChange, Turn};
 use crate::policy::Request;
 use crate::policy::witness::{example_of, example_resource};
@@ -27,7 +28,8 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
         return String::new();
     }
     let gained = plan.access.iter().filter(|it| it.turn.gains()).count();
-    let lost = plan.access.iter().filter(|it| it.turn.loses()).count();
+    let narrowed = narrowings(plan);
+    let lost = plan.access.iter().filter(|it| it.turn.loses()).count() + narrowed.len();
     let verdict = plan.broadened();
     let style = match verdict {
         Broadened::No => GOOD,
@@ -50,6 +52,7 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     );
     let told = |it: &&AccessChange| it.turn != Turn::Restored;
     text += &sentences(plan.access.iter().filter(told), width);
+    text += &less(plan, &narrowed, width);
     text += &other_ways(plan, width);
     text += &publishing(plan, width);
     text += &super::reborn::human(plan, width);
@@ -291,6 +294,34 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
             "  {} and {more} more; all with --json",
             styled(BAD, "!")
         );
+    }
+    text
+}
+
+/// What is narrowed where no sentence says it.
+fn less(plan: &Plan, narrowed: &[Narrowing], width: usize) -> String {
+    let names = names(plan);
+    let mut text = String::new();
+    for it in narrowed {
+        let mut lost: Vec<String> = it.loses.iter().map(asked).chain(it.why.clone()).collect();
+        let more = lost.len().saturating_sub(MOST_EXAMPLES);
+        lost.truncate(MOST_EXAMPLES);
+        if more > 0 {
+            lost.push(format!("and {more} more; all with --json"));
+        }
+        let verb = if it.document.ends_with("policies") {
+            "let"
+        } else {
+            "lets"
+        };
+        let says = format!(
+            "the {} of {} {verb} through no longer: {}",
+            it.document,
+            it.address,
+            lost.join("; ")
+        );
+        let says = wrapped(&names.spell(&says), 4, 6, width);
+        let _ = writeln!(text, "  {} {says}", styled(of_sign("-"), "-"));
     }
     text
 }

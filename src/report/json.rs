@@ -11,6 +11,7 @@ use crate::execute::{Outcome, Outcomes, Rehearsal};
 use crate::kinds::survey::Unread;
 use crate::lower::{Desired, Handover, HandoverKind};
 use crate::plan::administrators::administrators;
+use crate::plan::narrowed::narrowings;
 use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
 use crate::policy::interchange::request_value;
 
@@ -104,6 +105,10 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         })).collect::<Vec<_>>(),
         "broadened": plan.broadened().as_str(),
         "widenings": plan.widenings.iter().map(widening).collect::<Vec<_>>(),
+        "narrowings": narrowings(plan).iter().map(|it| json!({
+            "address": it.address, "document": it.document,
+            "loses": it.loses.iter().map(request_value).collect::<Vec<_>>(), "because": it.why,
+        })).collect::<Vec<_>>(),
         "statements": plan.statements.iter().map(statement).collect::<Vec<_>>(),
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "budgets": budgets,

@@ -444,3 +444,81 @@ fn what_a_queue_holds_that_is_renamed_is_said_before_it_goes() {
             .tells("--allow-delete");
     }
 }
+
+/// What a plan says of what it takes away, where no access of the stack changes.
+#[test]
+fn a_plan_lists_what_it_cuts_off_beside_the_accesses() {
+    const STACK: &str = r#"[stack]
+name = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+subscribe = { topic = "t" }
+[roles.w]
+account = "a"
+trusted_by = ["lambda.amazonaws.com", "ec2.amazonaws.com"]
+[roles.w.policies.p]
+Version = "2012-10-17"
+Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "*" }]
+[roles.far]
+account = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from = "roles.far"
+to = "topics.t"
+via = "assume-role"
+"#;
+    for (from, to, lost) in [
+        (
+            "[\"lambda.amazonaws.com\", \"ec2.amazonaws.com\"]",
+            "\"lambda.amazonaws.com\"",
+            "the trust policy of roles.w lets through no longer: ec2.amazonaws.com sts:AssumeRole on roles.w",
+        ),
+        (
+            "[\"s3:GetObject\", \"s3:PutObject\"]",
+            "\"s3:PutObject\"",
+            "the inline policies of roles.w let through no longer: s3:GetObject on *",
+        ),
+        (
+            "{ topic = \"t\" }",
+            "{ topic = \"t\", filter = { kind = [\"x\"] } }",
+            "the filter of subscriptions.q.t lets through no longer: messages whose `kind` is not x",
+        ),
+        (
+            "[topics.t]\n",
+            "[topics.t]\ntls_only = true\n",
+            "with aws:SecureTransport = false",
+        ),
+        (
+            "via = \"assume-role\"\n",
+            "via = \"assume-role\"\nexternal_id = \"abc\"\n",
+            "lets through no longer: roles.far sts:AssumeRole on roles.t-for-far",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.write("s.toml", STACK);
+        folder.run("apply s.toml --sandbox --yes").ends(0);
+        assert!(STACK.contains(from), "{from}");
+        folder.write("s.toml", &STACK.replace(from, to));
+        let plan = folder.run("plan s.toml --sandbox").ends(0);
+        let text = plan.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.starts_with("Access changes 0 gained 1 lost"), "{text}");
+        assert!(text.contains(lost), "{lost}: {text}");
+        assert!(
+            !text.contains("role/target") && !text.contains("333333333333"),
+            "{text}"
+        );
+        let document = folder
+            .run("plan s.toml --sandbox --json")
+            .ends(0)
+            .document();
+        let narrowings = document["narrowings"].as_array().expect("a list");
+        assert_eq!(narrowings.len(), 1, "{narrowings:?}");
+    }
+}

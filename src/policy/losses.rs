@@ -1,6 +1,6 @@
 //! What a change of a document takes away: each principal that is cut off.
 
-use crate::policy::{
+use super::{
     Clause, Document, Effect, PrincipalClause, Principals, Request, Statement, compare,
     same_statement,
 };
@@ -10,7 +10,8 @@ const MOST_PARTS: usize = 400;
 
 /// All that the stack allows and AWS refuses: of each statement, each principal with each action and
 /// resource, and a request that shows it.
-pub(super) fn cut_off(stack: &Document, live: &Document) -> Vec<(Statement, Request)> {
+#[must_use]
+pub fn cut_off(stack: &Document, live: &Document) -> Vec<(Statement, Request)> {
     let (denies, allows): (Vec<&Statement>, Vec<&Statement>) = stack
         .statements
         .iter()

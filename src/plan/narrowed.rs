@@ -1,0 +1,114 @@
+//! What a plan takes away where no sentence on access says it: a trusted service, a statement of a role's own, a
+//! request without TLS, messages that a filter leaves out.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Plan, Step, documents};
+use crate::kinds::{Have, Resource};
+use crate::model::Address;
+use crate::policy::losses::cut_off;
+use crate::policy::narrowing::lost_messages;
+use crate::policy::widen::Change;
+use crate::policy::{Request, Statement, compare_in, only_refuses_more};
+
+/// Something that lets less through than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrowing {
+    /// The resource.
+    pub address: Address,
+    /// Which of its documents: `policy`, `trust policy`, `filter`.
+    pub document: &'static str,
+    /// Requests that it let through and does not any more.
+    pub loses: Vec<Request>,
+    /// In words, where no request says it.
+    pub why: Vec<String>,
+}
+
+/// Returns what a plan narrows and does not say among the changes of access.
+#[must_use]
+pub fn narrowings(plan: &Plan) -> Vec<Narrowing> {
+    let told: BTreeSet<&str> = plan
+        .access
+        .iter()
+        .flat_map(|it| [it.edge.who.as_str(), it.edge.target.as_str()])
+        .collect();
+    let stays = |it: &&Step| matches!(it.action, Action::Update) && it.want.is_some();
+    let silent = |it: &&Step| !told.contains(it.address.to_string().as_str());
+    let steps = plan.to_do().filter(stays).filter(silent);
+    steps.flat_map(of_step).collect()
+}
+
+fn of_step(step: &Step) -> Vec<Narrowing> {
+    let mut found: Vec<Narrowing> = documents::pairs(step)
+        .iter()
+        .filter_map(|it| of_pair(step, it))
+        .collect();
+    let both = (step.want.as_ref(), step.have.as_ref());
+    if let (Some(want), Some(Have { resource, .. })) = both
+        && let (Resource::Subscription(want), Resource::Subscription(live)) =
+            (&want.resource, resource)
+    {
+        let why = lost_messages(live.messages(), want.messages()).messages;
+        if !why.is_empty() {
+            found.push(Narrowing {
+                address: step.address.clone(),
+                document: "filter",
+                loses: Vec::new(),
+                why,
+            });
+        }
+    }
+    found
+}
+
+fn of_pair(step: &Step, pair: &documents::Pair) -> Option<Narrowing> {
+    let (before, after) = (pair.before.as_ref()?, pair.after.as_ref()?);
+    let compared = compare_in(step.place.id.as_str(), before, after);
+    let narrows = match compared.verdict {
+        Change::Narrowed | Change::Both => true,
+        Change::Unproven => only_refuses_more(before, after),
+        Change::Widened | Change::Equal | Change::Cosmetic => false,
+    };
+    if !narrows {
+        return None;
+    }
+    let parts = cut_off(before, after);
+    let (mut loses, mut why) = (Vec::new(), Vec::new());
+    if pair.document == documents::INLINE {
+        // What a role may do is said as its own statement says it: it names no principal.
+        let said = |it: &Statement| {
+            let resource = it.resource.as_ref();
+            let resource = resource.map_or_else(String::new, |it| it.values.join(", "));
+            format!("{} on {resource}", it.action.values.join(", "))
+        };
+        why.extend(parts.iter().map(|(it, _)| said(it)));
+    } else {
+        loses = compared.loses;
+        loses.extend(parts.into_iter().map(|(_, it)| it));
+    }
+    let have = step.have.as_ref().map(|it| &it.resource);
+    if let Some(Resource::Role(role)) = have {
+        // A trust policy names no resource: it is about its own role.
+        for it in &mut loses {
+            it.resource = role.arn.to_string();
+        }
+    }
+    let mut seen = BTreeSet::new();
+    loses.retain(|it| {
+        let key = (
+            it.principal.to_string(),
+            it.action.clone(),
+            it.resource.clone(),
+        );
+        seen.insert(key)
+    });
+    if loses.is_empty() && why.is_empty() {
+        why.push("what its new Deny statements refuse".to_owned());
+    }
+    Some(Narrowing {
+        address: pair.address.clone(),
+        document: pair.document,
+        loses,
+        why,
+    })
+}
