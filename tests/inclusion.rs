@@ -380,6 +380,10 @@ fn universe(pair: &Pair) -> String {
         text,
         r#"(assert {kinds})(assert (= arn2 "iam"))(assert (= arn3 ""))(assert (not (= arn4 "")))(assert (or (= arn5 "root") (str.in_re arn5 (re.++ (re.union (str.to_re "role/") (str.to_re "user/")) (re.+ re.allchar)))))"#
     );
+    // An account is in one partition.
+    text.push_str(
+        r#"(assert (=> (or (= arn4 "111111111111") (= arn4 "222222222222")) (= arn1 "aws")))"#,
+    );
     text.push_str("(assert (not (= service \"\")))(assert (=> (or has_org has_age) (= kind 1)))\n");
     // A caller is of the resource's account if that names one; if it names none, it may be.
     text.push_str(
