@@ -308,8 +308,8 @@ impl Voice {
         }
     }
 
-    /// Returns what of the organization refuses a request today. It may be lifted by somebody who never sees this
-    /// stack, so the finding stays as severe as it is.
+    /// Returns what of the organization refuses a request today. An administrator of the organization may lift it
+    /// without a change of this stack, so the finding stays as severe as it is.
     fn refused(&self, request: &Request) -> Option<String> {
         let is_known = matches!(&request.principal, Who::Arn(it) if self.by_arn.get(it).is_some());
         let extent = Extent {

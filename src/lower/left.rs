@@ -1,7 +1,7 @@
 //! The routes of an existing API that a stack does not name: they are their owner's, and stay as they are.
 //!
 //! An access needs `AWS_IAM` on the routes that it names, so that the policy decides. What asks another authorizer on
-//! any other route, or none, is the business of whoever made the API, as if this stack said `public` of it.
+//! any other route, or none, is its owner's decision, as if this stack said `public` of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

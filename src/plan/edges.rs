@@ -46,7 +46,7 @@ impl Edge {
     }
 }
 
-/// Whoever is let in by something else than a signature, and is not after a step: by the authorizers of an API that stays.
+/// Returns the callers without a signature that a step cuts off, because a route that stays gets `AWS_IAM`.
 pub(super) fn closed(step: &Step) -> Vec<Edge> {
     let (Some(want), Some(have)) = (&step.want, &step.have) else {
         return Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn closed(step: &Step) -> Vec<Edge> {
     closed.map(edge).collect()
 }
 
-/// Whoever called a route without a signature while an API had no policy, which then asked for no leave.
+/// Returns the callers without a signature of an API that has no policy yet: without one, such a route needs no statement.
 pub(super) fn unruled(step: &Step) -> Vec<Edge> {
     let Some(Resource::RestApi(live)) = step.have.as_ref().map(|it| &it.resource) else {
         return Vec::new();
