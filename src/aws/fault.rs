@@ -173,7 +173,14 @@ pub(super) fn fault(service: Service, code: &str, message: &str, status: u16) ->
             Service::Organizations if code.contains("NotFound") || code.contains("NotInUse") => {
                 Some(Fault::Missing)
             }
-            Service::Tagging | Service::Kms | Service::Organizations => None,
+            // So it does here, also where a handler says it of the service behind it.
+            Service::CloudControl if code == "ResourceNotFoundException" => Some(Fault::Missing),
+            Service::CloudControl if code == "HandlerInternalFailureException" => {
+                Some(Fault::Broken)
+            }
+            Service::Tagging | Service::Kms | Service::Organizations | Service::CloudControl => {
+                None
+            }
         })
         .unwrap_or(match status {
             401 | 403 => Fault::Denied,
@@ -201,7 +208,7 @@ fn unsettled(service: Service, code: &str, message: &str) -> Option<Fault> {
             code.starts_with("BadRequest") && said("ensure that Principals are valid")
         }
         Service::Kms => code.starts_with("MalformedPolicyDocument") && said("invalid principals"),
-        Service::Sts | Service::Tagging | Service::Organizations => false,
+        Service::Sts | Service::Tagging | Service::Organizations | Service::CloudControl => false,
     };
     unsettled.then_some(Fault::Unsettled)
 }

@@ -14,6 +14,7 @@
 
 mod account;
 mod apigateway;
+mod cloudcontrol;
 mod fault;
 #[cfg(test)]
 mod fields;
@@ -243,6 +244,7 @@ struct Clients {
     tagging: OnceLock<aws_sdk_resourcegroupstagging::Client>,
     kms: OnceLock<aws_sdk_kms::Client>,
     organizations: OnceLock<aws_sdk_organizations::Client>,
+    cloudcontrol: OnceLock<aws_sdk_cloudcontrol::Client>,
 }
 
 macro_rules! client {
@@ -277,6 +279,7 @@ impl Clients {
             tagging: OnceLock::new(),
             kms: OnceLock::new(),
             organizations: OnceLock::new(),
+            cloudcontrol: OnceLock::new(),
         }
     }
 
@@ -319,6 +322,7 @@ impl Clients {
         let tagging = || client!(self, tagging, aws_sdk_resourcegroupstagging);
         let kms = || client!(self, kms, aws_sdk_kms);
         let organizations = || client!(self, organizations, aws_sdk_organizations);
+        let cloudcontrol = || client!(self, cloudcontrol, aws_sdk_cloudcontrol);
         let url = |name: &str| self.queue_url(name);
         /// Sends with the phrasebook's function and names the answer after the call.
         macro_rules! sent {
@@ -549,6 +553,13 @@ impl Clients {
                 DescribePolicy,
                 organizations::describe_policy,
                 organizations(),
+                it
+            ),
+
+            Request::GetVpcEndpoint(it) => sent!(
+                GetVpcEndpoint,
+                cloudcontrol::get_vpc_endpoint,
+                cloudcontrol(),
                 it
             ),
 

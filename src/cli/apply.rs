@@ -66,12 +66,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             let mut document = json::plan(&plan, &rehearsal);
-            report::handed::put_organization(&mut document, &live.organization);
+            report::handed::put_above(&mut document, &live.above);
             document["guardrails"] = report::guard::json(&guarded);
             document["proof"] = report::verify::json_in_plan(&proof);
             screen.result(&format!("{document:#}\n"));
         } else {
-            screen.talk(&report::handed::organization(&live.organization));
+            screen.talk(&report::handed::above(&live.above));
         }
         return failed;
     }
@@ -99,7 +99,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
         document["access"] = json::grants(&desired);
-        report::handed::put_organization(&mut document, &live.organization);
+        report::handed::put_above(&mut document, &live.above);
         document["guardrails"] = report::guard::json(&guarded);
         document["calls"] = session.calls();
         let handovers = handovers.iter().map(json::handover);
@@ -113,7 +113,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         if outcomes.all_done() && !plan.access.is_empty() {
             screen.result(&format!("\n{}", human::grants(&desired)));
         }
-        screen.talk(&report::handed::organization(&live.organization));
+        screen.talk(&report::handed::above(&live.above));
     }
     Ok(ending(&plan, &outcomes))
 }

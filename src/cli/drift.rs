@@ -88,7 +88,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
     match args.form() {
         args::DriftFormat::Json => {
             let mut document = report::drift::json(&look.drift, &commands);
-            report::handed::put_organization(&mut document, &look.reading.live.organization);
+            report::handed::put_above(&mut document, &look.reading.live.above);
             document["calls"] = look.session.calls();
             screen.result(&format!("{document:#}\n"));
         }
@@ -102,9 +102,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
                     "Speak to the owner, or take the claims out: until then apply refuses the stack",
                 );
             }
-            screen.talk(&report::handed::organization(
-                &look.reading.live.organization,
-            ));
+            screen.talk(&report::handed::above(&look.reading.live.above));
             screen.talk(&look.session.summary());
         }
     }

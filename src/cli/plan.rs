@@ -37,14 +37,14 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let rehearsal = rehearsed(&plan, &session, live, screen).await;
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
-        report::handed::put_organization(&mut document, &live.organization);
+        report::handed::put_above(&mut document, &live.above);
         document["guardrails"] = report::guard::json(&guarded);
         document["proof"] = report::verify::json_in_plan(&proof);
         document["calls"] = session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
         show(&plan, &proof, &guarded, &rehearsal, screen);
-        screen.talk(&report::handed::organization(&live.organization));
+        screen.talk(&report::handed::above(&live.above));
         screen.talk(&session.summary());
     }
     desired.replaced.iter().for_each(|it| screen.talk(it));

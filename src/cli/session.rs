@@ -1,7 +1,7 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,8 +15,9 @@ use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
 use crate::cloud::{Sandbox, Seam};
 use crate::graph;
+use crate::kinds::survey::endpoints::{self, Endpoints};
 use crate::kinds::survey::organization::{self, Organization};
-use crate::kinds::survey::{self, Live, Reading};
+use crate::kinds::survey::{self, Above, Live, Reading};
 use crate::lower::{self, Desired};
 use crate::model::{AccountId, Arn, Place, Region};
 use crate::plan::Departed;
@@ -398,6 +399,8 @@ struct Earlier {
     credentials: u64,
     /// The organization's policies over these accounts.
     organization: RefCell<Option<(BTreeSet<AccountId>, Organization)>>,
+    /// The policies of these VPC endpoints.
+    endpoints: RefCell<Option<(BTreeMap<String, Vec<Place>>, Endpoints)>>,
 }
 
 /// A cloud behind the seam, whether it is the sandbox, and how many calls its credentials took.
@@ -456,9 +459,9 @@ impl<'a> Session<'a> {
     ) -> Result<(Desired, Live), Failure> {
         let places = desired.reached();
         let live = survey::survey(&desired.stack, &desired.wants, &places, &self.cloud);
-        let (live, organization) = join(live, self.organization(stack, &desired)).await;
+        let (live, above) = join(live, self.above(stack, &desired)).await;
         let mut live = live.map_err(Failure::Survey)?;
-        live.organization = organization;
+        live.above = above;
         settled(stack, desired, live)
     }
 
@@ -470,11 +473,34 @@ impl<'a> Session<'a> {
     ) -> Result<(Desired, Reading), Failure> {
         let places = desired.reached();
         let reading = survey::read(&desired.stack, &desired.wants, &places, &self.cloud);
-        let (mut reading, organization) = join(reading, self.organization(stack, &desired)).await;
-        reading.live.organization = organization;
+        let (mut reading, above) = join(reading, self.above(stack, &desired)).await;
+        reading.live.above = above;
         let (desired, live) = settled(stack, desired, reading.live)?;
         let unread = reading.unread;
         Ok((desired, Reading { live, unread }))
+    }
+
+    /// Reads what stands over the stack's accesses: the policies of the organization, and of VPC endpoints.
+    async fn above(&self, stack: &Stack, desired: &Desired) -> Above {
+        let organization = self.organization(stack, desired);
+        let (organization, endpoints) = join(organization, self.endpoints(stack, desired)).await;
+        Above {
+            organization,
+            endpoints,
+        }
+    }
+
+    /// Reads the policies of the VPC endpoints that the stack names.
+    async fn endpoints(&self, stack: &Stack, desired: &Desired) -> Endpoints {
+        let asked = desired.endpoints_of(stack);
+        let read = self.earlier.endpoints.borrow().clone();
+        if let Some((_, endpoints)) = read.filter(|it| it.0 == asked) {
+            return endpoints;
+        }
+        let endpoints = endpoints::read(&self.cloud, &asked).await;
+        let read = Some((asked, endpoints.clone()));
+        self.earlier.endpoints.replace(read);
+        endpoints
     }
 
     /// Reads the organization's policies over every account that the stack names, where the stack says how.
@@ -508,6 +534,7 @@ impl<'a> Session<'a> {
             ledger: self.ledger(),
             credentials: self.credential_calls(),
             organization: self.earlier.organization,
+            endpoints: self.earlier.endpoints,
         };
         (earlier, self.began)
     }

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
 use crate::guard::guard;
-use crate::kinds::survey::organization::Organization;
+use crate::kinds::survey::Above;
 use crate::report;
 use crate::verify::certificate::certificate;
 use crate::verify::check::check;
@@ -22,13 +22,13 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     let stack = load(&args.files)?;
     let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
-    let mut organization = Organization::default();
+    let mut above = Above::not_asked(desired.endpoints_of(&stack).into_keys());
     let mut world = if live {
         let session = Session::open(&stack, &args.place, screen)?;
         let found;
         (desired, found) = session.survey(&stack, desired).await?;
         screen.talk(&session.summary());
-        organization.clone_from(&found.organization);
+        above.clone_from(&found.above);
         World::live(&desired, &found)
     } else {
         desired.provisional().iter().for_each(|it| screen.talk(it));
@@ -46,13 +46,13 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     if args.json {
         let from = if live { "live" } else { "stack" };
         let mut document = report::verify::json(&proof, &desired.stack, from);
-        report::handed::put_organization(&mut document, &organization);
+        report::handed::put_above(&mut document, &above);
         document["guardrails"] = report::guard::json(&guarded);
         screen.result(&format!("{document:#}\n"));
     } else {
         screen.result(&report::guard::human(&guarded));
         screen.result(&report::verify::human(&proof));
-        screen.talk(&report::handed::organization(&organization));
+        screen.talk(&report::handed::above(&above));
     }
     let (_, failed, unproven) = proof.counts();
     Ok(

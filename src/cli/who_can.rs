@@ -4,7 +4,7 @@ use super::args::{self, Files};
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
-use crate::kinds::survey::organization::Organization;
+use crate::kinds::survey::Above;
 use crate::report::handed;
 use crate::report::who_can::{Answer, human, json};
 use crate::stack::Whom;
@@ -21,13 +21,13 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
     let stack = load(&files)?;
     let mut desired = lowered(&stack)?;
     let live = args.live || args.place.sandbox.is_some();
-    let mut organization = Organization::default();
+    let mut above = Above::not_asked(desired.endpoints_of(&stack).into_keys());
     let (world, from) = if live {
         let session = Session::open(&stack, &args.place, screen)?;
         let found;
         (desired, found) = session.survey(&stack, desired).await?;
         screen.talk(&session.summary());
-        organization.clone_from(&found.organization);
+        above.clone_from(&found.above);
         (World::live(&desired, &found), "live")
     } else {
         desired.provisional().iter().for_each(|it| screen.talk(it));
@@ -53,14 +53,14 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         .collect();
     screen.result(&if args.json {
         let mut document = json(&answers, &stack, from);
-        handed::put_organization(&mut document, &organization);
+        handed::put_above(&mut document, &above);
         format!("{document:#}\n")
     } else {
         let by = if live { "what is there" } else { "the stack" };
         human(&answers, &stack, by)
     });
     if !args.json {
-        screen.talk(&handed::organization(&organization));
+        screen.talk(&handed::above(&above));
     }
     Ok(Ending::Done)
 }

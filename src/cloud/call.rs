@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Page, apigateway, iam, kms, organizations, sns, sqs, sts, tagging};
+use super::{Page, apigateway, cloudcontrol, iam, kms, organizations, sns, sqs, sts, tagging};
 
 /// An AWS service that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum Service {
     Kms,
     /// AWS Organizations.
     Organizations,
+    /// Cloud Control, which IAM knows as CloudFormation.
+    CloudControl,
 }
 
 impl Service {
@@ -41,6 +43,7 @@ impl Service {
             Self::Tagging => "tag",
             Self::Kms => "kms",
             Self::Organizations => "organizations",
+            Self::CloudControl => "cloudformation",
         }
     }
 }
@@ -193,6 +196,8 @@ calls! {
     Organizations "ListParents" reads organizations::ListParents -> Page<String>;
     Organizations "ListPoliciesForTarget" reads organizations::ListPoliciesForTarget -> Page<organizations::PolicyRecord>;
     Organizations "DescribePolicy" reads organizations::DescribePolicy -> String;
+
+    CloudControl "GetResource" reads cloudcontrol::GetVpcEndpoint -> String;
 
     Tagging "GetResources" reads tagging::GetTagged -> Page<tagging::Tagged>;
 }

@@ -7,6 +7,7 @@
 
 pub mod apigateway;
 pub mod call;
+pub mod cloudcontrol;
 pub mod error;
 pub mod iam;
 pub mod kms;

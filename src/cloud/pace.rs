@@ -58,7 +58,8 @@ pub fn limits_of(region: &Region, service: Service, action: &str, edge: bool) ->
         | Service::Sqs
         | Service::Tagging
         | Service::Kms
-        | Service::Organizations => Vec::new(),
+        | Service::Organizations
+        | Service::CloudControl => Vec::new(),
     }
 }
 

@@ -333,7 +333,7 @@ impl<'a> Seam<'a> {
         let width = match service {
             Service::Iam | Service::Kms => 8,
             Service::Sqs | Service::Sts => 16,
-            Service::Tagging | Service::Organizations => 4,
+            Service::Tagging | Service::Organizations | Service::CloudControl => 4,
             Service::Sns | Service::ApiGateway => return None,
         };
         let mut doors = self.doors.borrow_mut();

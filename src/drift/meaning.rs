@@ -22,7 +22,7 @@ use crate::policy::losses::cut_off;
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
-    compare_in, decide, only_refuses_more, same_statement,
+    compare_beside_others, compare_in, decide, only_refuses_more, same_statement,
 };
 use crate::stack::{Encryption, RouteKey};
 
@@ -90,7 +90,7 @@ impl Means<'_> {
     ) {
         let live = living(live.clone());
         let comparison = match object {
-            Some((_, place)) => compare_in(place.id.as_str(), stack, &live),
+            Some((_, place)) => compare_beside_others(place.id.as_str(), stack, &live),
             None => compare(stack, &live),
         };
         let object = object.map(|(name, _)| name);

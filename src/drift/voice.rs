@@ -96,7 +96,7 @@ impl Voice {
             accounts: places
                 .map(|it| (it.id.to_string(), it.account.clone()))
                 .collect(),
-            ceilings: Ceilings::of(&live.organization),
+            ceilings: Ceilings::of(&live.above),
         }
     }
 

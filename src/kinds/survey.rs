@@ -15,6 +15,7 @@
 
 pub mod ceilings;
 pub mod census;
+pub mod endpoints;
 mod keys;
 mod left;
 mod messaging;
@@ -36,6 +37,7 @@ use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags}
 use crate::policy::Document;
 use crate::policy::size::Quotas;
 
+use endpoints::Endpoints;
 use organization::Organization;
 
 pub use keys::{KeyReading, Keys};
@@ -69,8 +71,32 @@ pub struct Live {
     pub quotas: BTreeMap<AccountId, Quotas>,
     /// The KMS keys that topics and queues of the stack are encrypted with.
     pub keys: Keys,
-    /// The policies of the organization over the accounts of the stack.
+    /// The policies over the stack's accesses that belong to none of its resources.
+    pub above: Above,
+}
+
+/// The policies over the accesses of a stack that belong to none of its resources.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Above {
+    /// Those of the organization over the accounts of the stack.
     pub organization: Organization,
+    /// Those of the VPC endpoints that the stack names.
+    pub endpoints: Endpoints,
+}
+
+impl Above {
+    /// Returns what is known of them where no cloud is asked and the stack names these endpoints.
+    #[must_use]
+    pub fn not_asked(endpoints: impl Iterator<Item = String>) -> Self {
+        let unread = endpoints.map(|it| format!("{it}: AWS was not asked"));
+        Self {
+            endpoints: Endpoints {
+                unread: unread.collect(),
+                ..Endpoints::default()
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// What managed policies say that the stack did not make, by ARN.

@@ -34,6 +34,7 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::access_roles::target_address;
 use self::identity::Identity;
 use self::left::LeftAlone;
 use crate::kinds::extra::{known_digest, statement_digest};
@@ -41,7 +42,7 @@ use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Want, pending_in, with_ids};
 use crate::model::{AccountId, Address, Arn, KindName, KmsKey, Place};
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
-use crate::stack::{self, Claimed, Offer, RouteKey, Stack, Via, Withdrawn};
+use crate::stack::{self, Claimed, Network, Offer, Principal, RouteKey, Stack, Via, Withdrawn};
 
 pub use contract::{Claiming, contract};
 pub use keys::KeyUse;
@@ -441,6 +442,44 @@ impl Desired {
     pub fn reached(&self) -> BTreeSet<Place> {
         let entered = |it: &&Place| !self.unreachable.contains(&it.id);
         self.places.iter().filter(entered).cloned().collect()
+    }
+
+    /// The VPC endpoints that a stack names, each with the accounts in which it may be: that of what is called through
+    /// it, then those of the callers.
+    #[must_use]
+    pub fn endpoints_of(&self, stack: &Stack) -> BTreeMap<String, Vec<Place>> {
+        let mut found: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+        let mut add = |id: &String, target: &Address, want: &Want| {
+            let callers = stack.access.iter();
+            let callers = callers.filter(|it| target_address(&it.to) == *target);
+            let callers = callers.filter_map(|it| stack.account_of(&it.from));
+            let known = found.entry(id.clone()).or_default();
+            for id in std::iter::once(want.place.id.clone()).chain(callers) {
+                let own = self.places.iter().find(|it| it.id == id);
+                let place = own.map(|it| Place {
+                    region: want.place.region.clone(),
+                    ..it.clone()
+                });
+                let place = place.filter(|it| !self.unreachable.contains(&it.id));
+                known.extend(place.filter(|it| !known.contains(it)));
+            }
+        };
+        for (address, want) in &self.wants {
+            if let Resource::RestApi(api) = &want.resource {
+                api.vpc_endpoints
+                    .iter()
+                    .for_each(|it| add(it, address, want));
+            }
+        }
+        for it in &stack.access {
+            let target = target_address(&it.to);
+            if let Principal::Network(Network::VpcEndpoint(id)) = &it.from
+                && let Some(want) = self.wants.get(&target)
+            {
+                add(id, &target, want);
+            }
+        }
+        found
     }
 
     /// The address of the role of the stack with this ARN.

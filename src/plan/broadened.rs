@@ -9,7 +9,7 @@ use crate::kinds::survey::ManagedPolicies;
 use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
-use crate::policy::{Document, Request, Who, compare, compare_in, only_refuses_more};
+use crate::policy::{Document, Request, Who, compare, compare_beside_others, only_refuses_more};
 
 use super::documents::{self, Pair, TRUST};
 use super::{Action, Step};
@@ -98,7 +98,7 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
         (None, documents::POLICY) => documents::delegation(&step.place),
         (None, _) => nothing,
     };
-    let mut found = compare_in(step.place.id.as_str(), &before, after);
+    let mut found = compare_beside_others(step.place.id.as_str(), &before, after);
     if pair.document == documents::INLINE {
         found.gains = asked_by(step, found.gains);
     }

@@ -9,7 +9,7 @@ use crate::model::Address;
 use crate::policy::losses::cut_off;
 use crate::policy::narrowing::lost_messages;
 use crate::policy::widen::Change;
-use crate::policy::{Request, Statement, compare_in, only_refuses_more};
+use crate::policy::{Request, Statement, compare_beside_others, only_refuses_more};
 
 /// Something that lets less through than before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn of_step(step: &Step) -> Vec<Narrowing> {
 
 fn of_pair(step: &Step, pair: &documents::Pair) -> Option<Narrowing> {
     let (before, after) = (pair.before.as_ref()?, pair.after.as_ref()?);
-    let compared = compare_in(step.place.id.as_str(), before, after);
+    let compared = compare_beside_others(step.place.id.as_str(), before, after);
     let narrows = match compared.verdict {
         Change::Narrowed | Change::Both => true,
         Change::Unproven => only_refuses_more(before, after),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::decide::{Part, Policies, Prepared};
-use super::grammar::Grammar;
+use super::grammar::{Grammar, Holder};
 use super::interchange::{
     PolicyKind, decided, document, kind_of_resource, request, simulate_line_of,
 };
@@ -62,6 +62,7 @@ impl Simulator {
         };
         let identity = PolicyKind::told(Grammar::Identity);
         let organization = PolicyKind::told(Grammar::Organization);
+        let endpoint = PolicyKind::told(Grammar::Resource(Holder::Other));
         let mut prepared = Prepared::default();
         let mut own = false;
         for (index, (field, text)) in fields.iter().enumerate() {
@@ -93,6 +94,10 @@ impl Simulator {
                 }
                 "rcps" => {
                     prepared.rcps = self.levels(Part::ResourceControl, organization, text)?;
+                    continue;
+                }
+                "vpcEndpointPolicy" => {
+                    prepared.endpoint = Some(self.rules(Part::Endpoint, endpoint, text)?);
                     continue;
                 }
                 _ => return None,

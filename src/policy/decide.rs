@@ -10,6 +10,8 @@
 //!   but a denial and SCPs. A role's trust and a key's policy must always say yes;
 //! - across accounts both sides must say yes, each on its own;
 //! - a service, an identity provider or a stranger has no side of its own;
+//! - the policy of a VPC endpoint that the request comes through must let it through, and
+//!   gives nothing;
 //! - some services have rules that no policy changes (`services.rs`);
 //! - a private API without a resource policy lets nobody in, and a method without
 //!   authorization sees every caller as a stranger.
@@ -42,6 +44,8 @@ pub struct Policies {
     pub scps: Vec<Vec<Document>>,
     /// Resource control policies over the resource's account, by level, the root's first.
     pub rcps: Vec<Vec<Document>>,
+    /// The policy of the VPC endpoint that the request comes through.
+    pub endpoint: Option<Document>,
 }
 
 impl Policies {
@@ -120,6 +124,8 @@ pub struct Prepared {
     pub scps: Vec<Vec<Arc<Rules>>>,
     /// As [`Policies::rcps`].
     pub rcps: Vec<Vec<Arc<Rules>>>,
+    /// As [`Policies::endpoint`].
+    pub endpoint: Option<Arc<Rules>>,
 }
 
 /// What a document is among those that bear on a request.
@@ -133,6 +139,7 @@ pub(super) enum Part {
     /// Of this level, from 1.
     ServiceControl(usize),
     ResourceControl(usize),
+    Endpoint,
 }
 
 impl Part {
@@ -143,7 +150,7 @@ impl Part {
 
     pub(super) fn kind(self) -> Kind {
         match self {
-            Self::Resource => Kind::Resource,
+            Self::Resource | Self::Endpoint => Kind::Resource,
             Self::ResourceControl(_) => Kind::ResourceControl,
             Self::Identity(_) | Self::Boundary | Self::Session | Self::ServiceControl(_) => {
                 Kind::Identity
@@ -161,6 +168,7 @@ impl Part {
             Self::Session => "session policy".to_owned(),
             Self::ServiceControl(level) => format!("service control policy at level {level}"),
             Self::ResourceControl(level) => format!("resource control policy at level {level}"),
+            Self::Endpoint => "VPC endpoint policy".to_owned(),
         }
     }
 }
@@ -187,6 +195,7 @@ impl Prepared {
             session: one(&policies.session, Part::Session),
             scps: levels(&policies.scps, Part::ServiceControl),
             rcps: levels(&policies.rcps, Part::ResourceControl),
+            endpoint: one(&policies.endpoint, Part::Endpoint),
         }
     }
 
@@ -268,6 +277,9 @@ fn owner<'a>(facts: &Facts<'a>) -> Option<&'a str> {
     }
 }
 
+/// However a statement names the caller.
+const LEVELS: [Level; 3] = [Level::Direct, Level::Role, Level::Account];
+
 /// What every side says of one request.
 struct Heard<'a> {
     identity: Side<'a>,
@@ -278,6 +290,7 @@ struct Heard<'a> {
     scps: Vec<Side<'a>>,
     /// With whether the level says yes of its own accord, having no `Allow` to be read.
     rcps: Vec<(Side<'a>, bool)>,
+    endpoint: Option<Side<'a>>,
 }
 
 impl<'a> Heard<'a> {
@@ -326,6 +339,16 @@ impl<'a> Heard<'a> {
                     (Side::of(level, facts, action), only_denies)
                 })
                 .collect(),
+            endpoint: policies.endpoint.as_ref().map(|it| {
+                let it = std::slice::from_ref(it);
+                let unsigned = Side::of(it, facts, action);
+                // A method without authorization sees a stranger, and an endpoint the one who signed, if anyone did.
+                let signed = Facts {
+                    silence: facts.silence,
+                    ..Facts::of(facts.request)
+                };
+                unsigned.unless(&Side::of(it, &signed, action))
+            }),
         }
     }
 
@@ -336,6 +359,7 @@ impl<'a> Heard<'a> {
             .chain(&self.session)
             .chain(&self.scps)
             .chain(self.rcps.iter().map(|(side, _)| side))
+            .chain(&self.endpoint)
     }
 
     fn verdict(&self, facts: &Facts<'_>, action: &str) -> Verdict {
@@ -405,7 +429,7 @@ impl<'a> Heard<'a> {
         Verdict { decision, because }
     }
 
-    /// What organizations put over everything.
+    /// What organizations and a VPC endpoint put over everything.
     fn ceilings(&self) -> Vec<Need<'a>> {
         let scps = self.scps.iter().zip(1..).map(|(side, level)| Need {
             is: side.allow().is,
@@ -418,7 +442,16 @@ impl<'a> Heard<'a> {
             met: Met::Silently,
             unmet: Unmet::Level("resource control policy", level),
         });
-        scps.chain(rcps).collect()
+        let endpoint = self.endpoint.iter().map(|side| {
+            let said = LEVELS.map(|it| side.at(it)).into_iter();
+            let said = said.fold(Said::NOTHING, Said::or);
+            Need {
+                is: said.is,
+                met: Met::By("lets", said),
+                unmet: Unmet::Ceiling("VPC endpoint policy"),
+            }
+        });
+        scps.chain(rcps).chain(endpoint).collect()
     }
 
     /// What cuts the principal's own policies, and a grant to its role.
@@ -475,7 +508,7 @@ impl<'a> Heard<'a> {
 
     /// Every way in.
     fn ways(&self, facts: &Facts<'_>, action: &str, same: bool) -> Vec<Way<'a>> {
-        let any = [Level::Direct, Level::Role, Level::Account];
+        let any = LEVELS;
         let is_api = action.starts_with("execute-api:");
         let private = is_api && facts.through_endpoint();
         if facts.caller.account().is_none() {

@@ -41,6 +41,12 @@ pub(super) fn is_of_an_account(value: &Value) -> bool {
 /// What whoever assumes a role is asked for.
 const ASSUMING: [&str; 3] = ["sts:assumerole", "sts:setsourceidentity", "sts:tagsession"];
 
+/// What a token that is traded for a role may ask for beside it: session tags and a source identity.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html> and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>.
+const WITH_TOKENS: [&str; 2] = ["sts:setsourceidentity", "sts:tagsession"];
+
 /// A coordinate, and which of its values are meant.
 type Part<'a> = (usize, &'a dyn Fn(&Value) -> bool);
 
@@ -68,7 +74,11 @@ pub(super) fn impossibilities(
     let principal = index(coordinates, &What::Principal);
     if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
         let is_trade = |it: &Value| matches!(it, Value::Text(it) if TRADES.iter().any(|own| own.eq_ignore_ascii_case(it)));
-        forbid(&[(who, &is_provider), (action, &|it| !is_trade(it))]);
+        let comes_with_one = |it: &Value| matches!(it, Value::Text(it) if WITH_TOKENS.contains(&it.to_ascii_lowercase().as_str()));
+        forbid(&[
+            (who, &is_provider),
+            (action, &|it| !is_trade(it) && !comes_with_one(it)),
+        ]);
         forbid(&[(who, &is_service), (action, &is_trade)]);
     }
     // Neither STS nor KMS accepts a request without a signature.
@@ -260,6 +270,10 @@ mod tests {
         for trade in ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"] {
             possible(&of("Federated", provider, trade), true);
             possible(&of("Service", lambda, trade), false);
+        }
+        // A token may bring session tags and a source identity.
+        for beside in ["sts:TagSession", "sts:SetSourceIdentity"] {
+            possible(&of("Federated", provider, beside), true);
         }
         possible(&of("Federated", provider, "sts:AssumeRole"), false);
         possible(&of("Service", lambda, "sts:AssumeRole"), true);

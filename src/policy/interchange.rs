@@ -52,7 +52,7 @@ struct Compared<'a> {
 }
 
 /// Decides one line: `{"name", "request", "identityPolicies"?, "resourcePolicy"?, "boundary"?,
-/// "sessionPolicy"?, "scps"?, "rcps"?}` becomes `{"name", "decision", "because"}`.
+/// "sessionPolicy"?, "scps"?, "rcps"?, "vpcEndpointPolicy"?}` becomes `{"name", "decision", "because"}`.
 ///
 /// A document that AWS refuses is not judged: the answer says where and why.
 #[must_use]
@@ -92,6 +92,11 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
             session: one(fields.remove("sessionPolicy"), "sessionPolicy", identity)?,
             scps: levels(fields.remove("scps"), "scps", organization)?,
             rcps: levels(fields.remove("rcps"), "rcps", organization)?,
+            endpoint: one(
+                fields.remove("vpcEndpointPolicy"),
+                "vpcEndpointPolicy",
+                PolicyKind::told(Grammar::Resource(Holder::Other)),
+            )?,
         };
         nothing_else(fields, "")?;
         if let Some(own) = assumed {

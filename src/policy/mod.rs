@@ -51,4 +51,6 @@ pub use json::PolicyError;
 pub use normal::{ApiName, Normal, normal, same, same_meaning, same_statement};
 pub use request::{CallerPolicies, MethodAuth, Request, Who};
 pub use size::Budget;
-pub use widen::{Change, Comparison, compare, compare_in, only_refuses_more};
+pub use widen::{
+    Change, Comparison, compare, compare_beside_others, compare_in, only_refuses_more,
+};

@@ -90,6 +90,21 @@ impl<'a> Side<'a> {
         side
     }
 
+    /// What is sure whichever of two callers it is: this side hears the one, and the other side the other.
+    pub(super) fn unless(mut self, other: &Self) -> Self {
+        let sure = |mut one: Said<'a>, other: Three| {
+            if one.is != other {
+                one.is = Three::Maybe;
+            }
+            one
+        };
+        for (one, other) in self.allows.iter_mut().zip(&other.allows) {
+            *one = sure(*one, other.is);
+        }
+        self.denies = sure(self.denies, other.denies.is);
+        self
+    }
+
     /// What a side allows that names no principals.
     pub(super) fn allow(&self) -> Said<'a> {
         self.allows[Level::Direct as usize]

@@ -18,6 +18,10 @@
 //! - without one, a caller is let in by a statement that names its role, or it more directly;
 //! - where a boundary or a session policy does not allow it either, only the latter is left.
 //!
+//! A policy of the caller's stands beside others too, and a resource's policy may let its role in. So what it no longer
+//! denies is let through wherever one of them allows it: a gain where it is known to stand beside others
+//! ([`compare_beside_others`]), and not settled where it is compared alone.
+//!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
 use std::cell::Cell;
@@ -91,13 +95,20 @@ const MOST_CUBES_TRIED: usize = 64;
 /// Compares a document with an older one, of a resource that may be of any account that fits.
 #[must_use]
 pub fn compare(old: &Document, new: &Document) -> Comparison {
-    compare_of(old, new, None)
+    compare_of(old, new, None, false)
 }
 
 /// Compares a document with an older one, of a resource that this account owns.
 #[must_use]
 pub fn compare_in(owner: &str, old: &Document, new: &Document) -> Comparison {
-    compare_of(old, new, Some(owner))
+    compare_of(old, new, Some(owner), false)
+}
+
+/// Compares as [`compare_in`] does what is one document of several: what a policy of a caller's no longer denies is
+/// gained, for another of its policies, or the resource's, may allow it.
+#[must_use]
+pub fn compare_beside_others(owner: &str, old: &Document, new: &Document) -> Comparison {
+    compare_of(old, new, Some(owner), true)
 }
 
 /// Whether a document only refuses more than an older one: it allows nothing else, and keeps each `Deny`.
@@ -115,7 +126,7 @@ pub fn only_refuses_more(old: &Document, new: &Document) -> bool {
     within(new, old, Effect::Allow) && within(old, new, Effect::Deny)
 }
 
-fn compare_of(old: &Document, new: &Document, owner: Option<&str>) -> Comparison {
+fn compare_of(old: &Document, new: &Document, owner: Option<&str>, beside: bool) -> Comparison {
     let settled = |verdict| Comparison {
         verdict,
         gains: Vec::new(),
@@ -136,7 +147,7 @@ fn compare_of(old: &Document, new: &Document, owner: Option<&str>) -> Comparison
             ..settled(Change::Unproven)
         };
     }
-    differ(old, new, owner).unwrap_or_else(|reason| Comparison {
+    differ(old, new, owner, beside).unwrap_or_else(|reason| Comparison {
         because: vec![reason],
         ..settled(Change::Unproven)
     })
@@ -189,11 +200,15 @@ fn caller_policies(
 ) -> Option<CallerPolicies> {
     let facts = Facts::of(request);
     let own = facts.caller.account()?;
-    if kind != Kind::Resource || matches!(facts.caller, Caller::Root { .. }) {
+    if matches!(facts.caller, Caller::Root { .. }) {
         return None;
     }
     let at = |level| says(rules, request, Some(level)) == Three::Yes;
     let at_home = facts.owner.or(owner) == Some(own);
+    if kind != Kind::Resource {
+        // What the document does not allow itself, another must.
+        return (!at(Level::Account)).then_some(CallerPolicies::Allow);
+    }
     Some(match () {
         () if at_home && at(Level::Direct) => CallerPolicies::Limited,
         () if at_home && at(Level::Role) => CallerPolicies::None,
@@ -331,7 +346,7 @@ struct Excess {
     named: Vec<Vec<Cube>>,
     /// In the resource's own account: at each level, to callers without an identity policy.
     stronger: [Vec<Vec<Cube>>; 2],
-    /// In the resource's own account: what it does not deny, to callers with an identity policy.
+    /// What it does not deny to callers whom another policy allows it: of a resource's policy, in its own account.
     spared: Vec<Vec<Cube>>,
 }
 
@@ -358,10 +373,11 @@ impl Excess {
             let (yes_at, no_at) = (&yes.stronger[level], &no.stronger[level]);
             heaps.extend(yes.beyond(yes_at, no, no_at, &own)?);
         }
+        // What a policy of the caller's denies may be allowed by another of its policies, or by the resource's.
         let spared = Within {
             space,
             without: &[],
-            only: Some(&home.unguarded),
+            only: (space.kind == Kind::Resource).then_some(&home.unguarded),
         };
         let found = yes.beyond(&no.denies, &Cubes::default(), &[], &spared)?;
         self.spared.extend(found);
@@ -369,7 +385,12 @@ impl Excess {
     }
 }
 
-fn differ(old: &Document, new: &Document, owner: Option<&str>) -> Result<Comparison, Reason> {
+fn differ(
+    old: &Document,
+    new: &Document,
+    owner: Option<&str>,
+    beside: bool,
+) -> Result<Comparison, Reason> {
     let kind = kind_of(&[old, new]);
     let (old, new) = (Rules::of(old, kind, ""), Rules::of(new, kind, ""));
     let space = Space::of(&[&old, &new], kind, owner)?;
@@ -391,9 +412,20 @@ fn differ(old: &Document, new: &Document, owner: Option<&str>) -> Result<Compari
             by_segment = !gained.is_empty() || !lost.is_empty();
         }
     }
+    let alone = kind != Kind::Resource && !beside;
+    let denials = [&mut gained, &mut lost].map(|it| {
+        let spared = if alone {
+            std::mem::take(&mut it.spared)
+        } else {
+            Vec::new()
+        };
+        !spared.is_empty()
+    });
     let (gains, more) = witnesses(&space, &gained, &new, &old, owner);
     let (loses, less) = witnesses(&space, &lost, &old, &new, owner);
+    let denies_less = denials[0] && more == Three::No || denials[1] && less == Three::No;
     let verdict = match (more, less) {
+        _ if denies_less => Change::Unproven,
         (Three::Maybe, _) | (_, Three::Maybe) => Change::Unproven,
         (Three::No, Three::No) => Change::Cosmetic,
         (Three::Yes, Three::No) => Change::Widened,
@@ -401,6 +433,10 @@ fn differ(old: &Document, new: &Document, owner: Option<&str>) -> Result<Compari
         (Three::Yes, Three::Yes) => Change::Both,
     };
     let because = match verdict {
+        Change::Unproven if denies_less => vec![
+            "one denies what the other does not, and another policy of the caller's or the resource's may allow it"
+                .to_owned(),
+        ],
         Change::Unproven if by_segment => {
             vec!["the documents differ in what cannot be decided offline".to_owned()]
         }

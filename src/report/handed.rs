@@ -1,10 +1,12 @@
-//! What is not this run's to write or to read: policies of others' own, and the organization's.
+//! What is not this run's to write or to read: policies of others' own, the organization's, and those of VPC endpoints.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::style::{LOUD, counted, styled};
+use crate::kinds::survey::Above;
+use crate::kinds::survey::endpoints::Endpoints;
 use crate::kinds::survey::organization::{Organization, OrganizationReading};
 use crate::lower::{Handover, HandoverKind};
 
@@ -13,8 +15,7 @@ const NOT_READ: &str =
     "Not read: your organization's policies (SCPs and RCPs). They can deny what is allowed here.";
 
 /// Returns what was read of the organization's policies and what was not, in one line.
-#[must_use]
-pub fn organization(it: &Organization) -> String {
+fn organization(it: &Organization) -> String {
     let unread = it.unread();
     match &it.reading {
         OrganizationReading::NotAsked => NOT_READ.to_owned(),
@@ -32,11 +33,37 @@ pub fn organization(it: &Organization) -> String {
     }
 }
 
-/// Puts into a document for machines how far the organization's policies were read.
-pub fn put_organization(document: &mut Value, it: &Organization) {
-    document["organization_policies"] = it.word().into();
-    if !it.unread().is_empty() {
-        document["organization_policies_not_read"] = it.unread().into();
+/// Returns what was read of the policies of VPC endpoints and what was not, in one line; nothing where the stack names
+/// no endpoint.
+fn endpoints(it: &Endpoints) -> Option<String> {
+    let read: Vec<&str> = it.policies.keys().map(String::as_str).collect();
+    Some(match it.word()? {
+        "read" => format!("Read: the policies of VPC endpoints {}.", read.join(", ")),
+        _ => format!(
+            "Not read of the policies of VPC endpoints: {}. They can deny what is allowed here.",
+            it.unread.join("; ")
+        ),
+    })
+}
+
+/// Returns what was read of the policies over the stack's accesses and what was not, a line each.
+#[must_use]
+pub fn above(it: &Above) -> String {
+    let lines = std::iter::once(organization(&it.organization)).chain(endpoints(&it.endpoints));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Puts into a document for machines how far the policies over the stack's accesses were read.
+pub fn put_above(document: &mut Value, it: &Above) {
+    document["organization_policies"] = it.organization.word().into();
+    if !it.organization.unread().is_empty() {
+        document["organization_policies_not_read"] = it.organization.unread().into();
+    }
+    if let Some(word) = it.endpoints.word() {
+        document["vpc_endpoint_policies"] = word.into();
+    }
+    if !it.endpoints.unread.is_empty() {
+        document["vpc_endpoint_policies_not_read"] = it.endpoints.unread.clone().into();
     }
 }
 

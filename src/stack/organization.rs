@@ -38,7 +38,14 @@ impl Stack {
 
     /// Returns the accounts of the principals that the accesses name, as far as each has one.
     pub fn accounts_of_callers(&self) -> impl Iterator<Item = AccountId> {
-        let of = |it: &Principal| match it {
+        let all = self.access.iter();
+        all.filter_map(move |it| self.account_of(&it.from))
+    }
+
+    /// Returns the account of a principal, where it has one.
+    #[must_use]
+    pub fn account_of(&self, principal: &Principal) -> Option<AccountId> {
+        match principal {
             Principal::Role(name) => self.roles.get(name)?.arn.account_id(),
             Principal::RoleArn(arn) | Principal::Named(arn) => arn.account_id(),
             Principal::RolePrefix { account, .. } | Principal::Account(account) => {
@@ -49,8 +56,7 @@ impl Stack {
             | Principal::Oidc { .. }
             | Principal::Organization { .. }
             | Principal::Network(_) => None,
-        };
-        self.access.iter().filter_map(move |it| of(&it.from))
+        }
     }
 }
 

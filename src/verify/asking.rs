@@ -94,6 +94,26 @@ impl World {
             })
     }
 
+    /// Whether a call of a private API comes through no VPC endpoint today: the policy of each that the stack names
+    /// refuses it, and the API's own policy refuses all others.
+    #[must_use]
+    pub fn no_endpoint_lets(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> bool {
+        let What::Api(surface) = &target.what else {
+            return false;
+        };
+        let through = |id: &str| request.clone().with("aws:SourceVpce", [id]);
+        let closed = |id: &String| {
+            self.ceilings
+                .closes_endpoint(&through(id), Silence::Anything)
+        };
+        let is_shut =
+            |id| self.should_fail(&through(id), caller, target).decision == Decision::Deny;
+        surface.private
+            && !surface.endpoints.is_empty()
+            && surface.endpoints.iter().all(closed)
+            && is_shut(UNKNOWN_ENDPOINT)
+    }
+
     /// What the documents that we have say of a request.
     fn decide(
         &self,
@@ -104,7 +124,11 @@ impl World {
         extent: Extent,
     ) -> Verdict {
         let request = self.ceilings.carried(request, &target.place.id);
-        let prepared = self.prepared(&request, caller, target, extent);
+        let mut prepared = self.prepared(&request, caller, target, extent);
+        if silence == Silence::Plain {
+            let endpoint = self.ceilings.endpoint_of(&request);
+            prepared.endpoint = endpoint.map(|it| Arc::clone(&it.1));
+        }
         prepared.decide_by(&request, silence)
     }
 
@@ -138,6 +162,9 @@ impl World {
         prepared
     }
 }
+
+/// An endpoint that no stack names.
+pub(super) const UNKNOWN_ENDPOINT: &str = "vpce-00000000000000000";
 
 /// What a denial must hold for before nothing like a request is let through: one of a role of the world stands for
 /// itself, any other for many callers, and a call of an API for others beside it.

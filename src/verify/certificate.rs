@@ -108,6 +108,7 @@ impl Documents {
             .iter()
             .chain(&asked.resource)
             .chain(&asked.boundary)
+            .chain(&asked.endpoint)
             .chain(asked.scps.iter().chain(&asked.rcps).flatten());
         let mut by = Vec::new();
         for document in all {
@@ -135,6 +136,7 @@ impl Documents {
             "resource": asked.resource.as_ref().map(|it| self.add(it)),
             "scps": scps,
             "rcps": rcps,
+            "endpoint": asked.endpoint.as_ref().map(|it| self.add(it)),
             "by": by,
         })
     }

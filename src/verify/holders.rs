@@ -487,7 +487,9 @@ impl<'a> Search<'a> {
         {
             (request, verdict) = shown;
         }
-        if verdict.decision == Decision::Deny {
+        if verdict.decision == Decision::Deny
+            || matches!(kin, Kin::Role(_)) && self.world.no_endpoint_lets(&request, caller, thing)
+        {
             return;
         }
         // Whom others let is theirs to say: their side is taken for granted, not cited.

@@ -11,10 +11,10 @@ use crate::model::{Address, Arn, KindName};
 use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
-use crate::policy::{Decision, Document, Request, Who};
+use crate::policy::{Decision, Document, Request, Silence, Who};
 use crate::stack::{Access, QueueUse, RouteKey, Stack, Target, Via};
 
-use super::asking::bounding;
+use super::asking::{UNKNOWN_ENDPOINT, bounding};
 use super::bound::account_of;
 use super::claim::{Evidence, Finding, Promise, Trial};
 use super::paper::{Origin, Paper};
@@ -164,6 +164,7 @@ impl Case<'_> {
                     for call in &calls {
                         let resource = format!("{}/{}/{call}", target.arn, surface.stage);
                         let mut request = speaker.asks("execute-api:Invoke", resource);
+                        self.by_an_open_endpoint(&mut request, surface);
                         through(&mut request, surface);
                         match surface.methods.get(&route).map(|it| (it, method_auth(it))) {
                             Some((name, None)) => trial.depends_on([format!(
@@ -332,6 +333,17 @@ impl Case<'_> {
         }
     }
 
+    /// Lets a call come through the first VPC endpoint of its API whose policy leaves it room: a consumer uses one.
+    fn by_an_open_endpoint(&self, request: &mut Request, surface: &Surface) {
+        let may_choose = surface.private && !request.context.contains_key("aws:SourceVpce");
+        let ways = surface.endpoints.iter().filter(|_| may_choose);
+        let mut ways = ways.map(|it| request.clone().with("aws:SourceVpce", [it.as_str()]));
+        let is_open = |it: &Request| !self.world.ceilings.closes_endpoint(it, Silence::Plain);
+        if let Some(open) = ways.find(is_open) {
+            *request = open;
+        }
+    }
+
     /// The side that does not say yes.
     fn missing(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> String {
         let who = self.world.who(&request.principal);
@@ -367,8 +379,18 @@ impl Case<'_> {
                 .iter()
                 .map(|it| format!("{it} leave no room for {} on {resource}", request.action)),
         );
+        let ceilings = &self.world.ceilings;
+        let endpoint = ceilings.endpoint_of(request);
+        let endpoint = endpoint.filter(|_| ceilings.closes_endpoint(request, Silence::Plain));
+        found.extend(endpoint.map(|(_, rules)| {
+            format!(
+                "{} leaves no room for {} on {resource}",
+                rules.name, request.action
+            )
+        }));
         // In one account one side is enough, and its own is not what is missing.
         let enough = !without_room.is_empty()
+            || endpoint.is_some()
             || bounded.is_some()
                 && own_side
                 && matches!(caller, Caller::Role(it) if account_of(it) == account_of(target));
@@ -489,7 +511,7 @@ pub(super) fn through(request: &mut Request, surface: &Surface) {
         let endpoint = surface
             .endpoints
             .first()
-            .map_or("vpce-00000000000000000", String::as_str);
+            .map_or(UNKNOWN_ENDPOINT, String::as_str);
         request
             .context
             .insert("aws:SourceVpce".to_owned(), vec![endpoint.to_owned()]);

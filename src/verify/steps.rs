@@ -41,6 +41,8 @@ pub struct Asked {
     pub scps: Vec<Vec<Document>>,
     /// The resource control policies over what is called.
     pub rcps: Vec<Vec<Document>>,
+    /// The policy of the VPC endpoint that a plain call comes through.
+    pub endpoint: Option<Document>,
 }
 
 impl Step {
@@ -73,16 +75,20 @@ impl Step {
             resource: target.policy.as_ref().map(|it| it.document.clone()),
             scps: Vec::new(),
             rcps: Vec::new(),
+            endpoint: None,
         }))
     }
 
-    /// Returns the same step with the organization's policies over it, and what the request carries of the organization.
+    /// Returns the same step with the policies of the organization and of a VPC endpoint over it, and what the request
+    /// carries of the organization.
     #[must_use]
     pub fn under(mut self, ceilings: &Ceilings, owner: &AccountId, extent: Extent) -> Self {
         if let Self::Asked(asked) = &mut self {
             if ceilings.bear_on(&asked.request, owner) {
                 [asked.scps, asked.rcps] = ceilings.documents_over(&asked.request, owner, extent);
             }
+            let endpoint = ceilings.endpoint_of(&asked.request).filter(|_| asked.plain);
+            asked.endpoint = endpoint.map(|it| it.0.clone());
             asked.request = ceilings.carried(&asked.request, owner).into_owned();
         }
         self

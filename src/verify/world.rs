@@ -220,7 +220,7 @@ impl World {
             accepted: acceptances(desired, live),
             ids,
             keys: live.keys.clone(),
-            ceilings: Ceilings::of(&live.organization),
+            ceilings: Ceilings::of(&live.above),
             keeps_steps: false,
             by_arn: Names::default(),
             policies: live.policies.clone(),

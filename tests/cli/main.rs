@@ -12,6 +12,7 @@ mod drift;
 mod duplicates;
 mod effects;
 mod endings;
+mod endpoints;
 mod failing;
 mod forgetting;
 mod guard;

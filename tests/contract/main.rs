@@ -14,6 +14,7 @@ mod emulator;
 mod adoption;
 mod apigateway;
 mod delays;
+mod endpoints;
 mod faults;
 mod iam;
 mod kms;
@@ -59,6 +60,8 @@ struct World<'a> {
     put_user: &'a dyn Fn(&Place, &str, &str) -> String,
     /// Makes an organization, which no call of ours does.
     put_organization: &'a dyn Fn(&serde_json::Value),
+    /// Makes a VPC endpoint with this policy, which no call of ours does.
+    put_endpoint: &'a dyn Fn(&Place, &str, &str),
 }
 
 impl World<'_> {
@@ -130,6 +133,7 @@ fn on_a_sandbox(mut habits: Habits, scenario: impl AsyncFnOnce(&World<'_>)) {
         },
         put_user: &|at, path, name| sandbox.put_user(at, path, name),
         put_organization: &|it| sandbox.put_organization(it).expect("an organization"),
+        put_endpoint: &|at, id, policy| sandbox.put_endpoint(at, id, policy),
         a,
         b,
     };
@@ -171,6 +175,10 @@ fn on_an_emulator(emulator: &Emulator, scenario: impl AsyncFnOnce(&World<'_>)) {
         },
         put_organization: &|it| {
             emulator.control("POST", "/_emulator/organizations", &it.to_string());
+        },
+        put_endpoint: &|at, id, policy| {
+            let endpoint = serde_json::json!({"account": at.id, "region": at.region, "id": id, "policy": policy});
+            emulator.control("POST", "/_emulator/endpoints", &endpoint.to_string());
         },
     };
     run(false, scenario(&world));

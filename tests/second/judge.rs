@@ -12,6 +12,7 @@
 //! | several values | `reference_policies_condition-single-vs-multi-valued-context-keys.html` |
 //! | variables | `reference_policies_variables.html` |
 //! | keys of every request | `reference_policies_condition-keys.html` |
+//! | VPC endpoint policies | AWS PrivateLink, `vpc-endpoints-access.html`; API Gateway, `apigateway-vpc-endpoint-policies.html` |
 //! | SCPs, RCPs | AWS Organizations, `orgs_manage_policies_scps.html`, `orgs_manage_policies_rcps.html` |
 //! | queues of other accounts | Amazon SQS, `sqs-limitations-of-custom-policies.html` |
 //! | keys of other accounts, aliases | AWS KMS, `kms-api-permissions-reference.html`, `alias-access.html` |
@@ -61,6 +62,8 @@ enum Named {
 pub(crate) fn allows(question: &Value) -> bool {
     let mut asked = Asked::read(&question["request"]);
     let action = asked.action.clone();
+    // An endpoint looks at the signature, also before a method that does not.
+    let through = Asked::read(&question["request"]);
     let has_account = asked.account.is_some();
     let session = matches!(asked.kind, Kind::Session { .. } | Kind::Role);
     match action.as_str() {
@@ -128,6 +131,13 @@ pub(crate) fn allows(question: &Value) -> bool {
         .any(|it| asked.says(it, "Deny", true) != Named::Not)
     {
         return false;
+    }
+    // A VPC endpoint's policy is a resource policy that takes away: it allows by any name of the caller.
+    if let Some(endpoint) = one("vpcEndpointPolicy") {
+        let says = |effect| through.says(endpoint, effect, true) != Named::Not;
+        if says("Deny") || !says("Allow") {
+            return false;
+        }
     }
     // Every level of the organizations must allow; a level of denials alone has the default beside it.
     let allowed_by = |level: &[&Value], named: bool| {

@@ -205,6 +205,10 @@ fn traits(question: &Value) -> Vec<String> {
     add(!question["sessionPolicy"].is_null(), "session policy");
     add(!question["scps"].is_null(), "service control policy");
     add(!question["rcps"].is_null(), "resource control policy");
+    add(
+        !question["vpcEndpointPolicy"].is_null(),
+        "VPC endpoint policy",
+    );
     found
 }
 
@@ -659,6 +663,9 @@ fn question(dice: &mut Dice) -> Value {
     }
     if dice.roll(5) == 0 {
         question["rcps"] = json!(levels(dice, true));
+    }
+    if dice.roll(6) == 0 {
+        question["vpcEndpointPolicy"] = policy(dice, Attached::Resource, target, 2);
     }
     if question["request"]["principal"] == FEDERATED {
         // Which user opened the session no request tells, so that none is named.

@@ -18,6 +18,7 @@ mod apigateway;
 mod deployments;
 mod documents;
 mod elements;
+mod endpoints;
 mod iam;
 mod kms;
 mod managed;
@@ -465,6 +466,7 @@ impl Turn<'_> {
                 Answer::ListPoliciesForTarget(turn.list_policies_for_target(&it)?)
             }
             Request::DescribePolicy(it) => Answer::DescribePolicy(turn.describe_policy(&it)?),
+            Request::GetVpcEndpoint(it) => Answer::GetVpcEndpoint(turn.vpc_endpoint(&it)?),
 
             Request::GetTagged(it) => Answer::GetTagged(turn.tagged(&it)?),
         })

@@ -46,7 +46,9 @@ pub(super) fn throttled(service: Service, wait: Duration) -> CallError {
         Service::ApiGateway | Service::Organizations => "TooManyRequestsException",
         Service::Sqs => "RequestThrottled",
         Service::Iam | Service::Sts => "Throttling",
-        Service::Sns | Service::Tagging | Service::Kms => "ThrottlingException",
+        Service::Sns | Service::Tagging | Service::Kms | Service::CloudControl => {
+            "ThrottlingException"
+        }
     };
     let mut error = CallError::new(Fault::Throttled, code, "Rate exceeded");
     // Only API Gateway says when to come back, in whole seconds.

@@ -126,7 +126,7 @@ pub(super) struct Policy {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Regional {
     pub(super) topics: BTreeMap<String, Topic>,
     pub(super) queues: BTreeMap<String, Queue>,
@@ -135,8 +135,11 @@ pub(super) struct Regional {
     /// REST APIs by id.
     pub(super) apis: BTreeMap<String, Api>,
     /// KMS keys by id. No call makes them: whoever wants one in the sandbox writes it into the file.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) keys: BTreeMap<String, Key>,
+    /// The policies of VPC endpoints by id. No call makes them either.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) endpoints: BTreeMap<String, String>,
     /// What the tagging API knows, by ARN.
     pub(super) index: BTreeMap<String, Indexed>,
 }

@@ -266,6 +266,7 @@ pub(crate) fn target(request: &Request) -> String {
             return format!("{} {}", it.filter.as_str(), it.target);
         }
         Request::DescribePolicy(it) => &it.id,
+        Request::GetVpcEndpoint(it) => &it.id,
         Request::DescribeOrganization(_) | Request::ListRoots(_) => return String::new(),
         Request::GetTagged(it) => return format!("{}={}", it.key, it.value),
     };

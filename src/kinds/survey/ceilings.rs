@@ -1,15 +1,17 @@
-//! The policies of the organization over a world: they take away, and give nothing.
+//! The policies of the organization and of VPC endpoints over a world: they take away, and give nothing.
 //!
 //! That something *works* is held against them as they are. That something is *not* allowed may rest on them only
 //! where they take away more than the one request that is tried. So a denial under a condition counts against a known
 //! role alone, for an example of many callers says nothing of the others; and one on single resources does not
-//! count where a call of an API stands for others.
+//! count where a call of an API stands for others. A VPC endpoint's policy bears on what comes through that endpoint
+//! alone, so nothing that is not allowed rests on it but a call that every way leads through one.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::organization::{Organization, OrganizationLevel};
+use super::Above;
+use super::organization::OrganizationLevel;
 use crate::cloud::organizations::PolicyType;
 use crate::model::{AccountId, Arn};
 use crate::policy::request::MethodAuth;
@@ -17,8 +19,8 @@ use crate::policy::rules::{Kind, Rules};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{
-    Clause, Decision, Document, Effect, Policies, Prepared, PrincipalClause, Request, Statement,
-    Who,
+    Clause, Decision, Document, Effect, Policies, Prepared, PrincipalClause, Request, Silence,
+    Statement, Who,
 };
 
 /// The policies over the accounts of a world.
@@ -27,6 +29,8 @@ pub struct Ceilings {
     id: Option<String>,
     paths: BTreeMap<String, Option<String>>,
     levels: BTreeMap<(String, PolicyType), Vec<Level>>,
+    /// The policies of VPC endpoints, by id.
+    endpoints: BTreeMap<String, (Document, Arc<Rules>)>,
 }
 
 /// The policies at one level.
@@ -103,7 +107,11 @@ pub struct Extent {
 impl Ceilings {
     /// Returns the policies that were read, ready to be put over requests.
     #[must_use]
-    pub fn of(organization: &Organization) -> Self {
+    pub fn of(above: &Above) -> Self {
+        let Above {
+            organization,
+            endpoints,
+        } = above;
         let paths = organization.paths.iter();
         let levels = organization.levels.iter();
         let level = |of: PolicyType, level: &OrganizationLevel| {
@@ -115,7 +123,13 @@ impl Ceilings {
                     .collect(),
             }
         };
+        let endpoint = |(id, document): (&String, &Document)| {
+            let name = format!("the policy of VPC endpoint {id}");
+            let rules = Arc::new(Rules::of(document, Kind::Resource, name));
+            (id.clone(), (document.clone(), rules))
+        };
         Self {
+            endpoints: endpoints.policies.iter().map(endpoint).collect(),
             id: organization.id().map(str::to_owned),
             paths: paths
                 .map(|(account, it)| (account.to_string(), it.clone()))
@@ -154,6 +168,31 @@ impl Ceilings {
         };
         prepared.scps = rules(self.over_caller(request));
         prepared.rcps = rules(self.over_owner(owner));
+    }
+
+    /// Returns the policy of the VPC endpoint that a request comes through, where it was read.
+    #[must_use]
+    pub fn endpoint_of(&self, request: &Request) -> Option<&(Document, Arc<Rules>)> {
+        let mut context = request.context.iter();
+        let (_, values) = context.find(|it| it.0.eq_ignore_ascii_case("aws:SourceVpce"))?;
+        match values.as_slice() {
+            [id] => self.endpoints.get(id),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the policy of the VPC endpoint that a request comes through leaves it no room.
+    #[must_use]
+    pub fn closes_endpoint(&self, request: &Request, silence: Silence) -> bool {
+        self.endpoint_of(request).is_some_and(|(_, rules)| {
+            let mut prepared = allowing_anything();
+            prepared.endpoint = Some(Arc::clone(rules));
+            let request = request.owner().and_then(AccountId::parse).map_or_else(
+                || Cow::Borrowed(request),
+                |owner| self.carried(request, &owner),
+            );
+            prepared.decide_by(&request, silence).decision == Decision::Deny
+        })
     }
 
     /// Returns the same documents, level by level: service control policies first.
@@ -203,16 +242,7 @@ impl Ceilings {
         if !self.bear_on(request, &owner) {
             return None;
         }
-        let anything = Statement::allow("", Clause::of(["*"])).on(["*"]);
-        let anyone = Statement {
-            principal: Some(PrincipalClause::anyone()),
-            ..anything.clone()
-        };
-        let mut prepared = Prepared::of(&Policies {
-            identity: vec![Document::of(vec![anything])],
-            resource: Some(Document::of(vec![anyone])),
-            ..Policies::default()
-        });
+        let mut prepared = allowing_anything();
         let mut request = self.carried(request, &owner).into_owned();
         request.method_auth = request.method_auth.or(Some(MethodAuth::Iam));
         self.put_over(&mut prepared, &request, &owner, extent);
@@ -276,6 +306,20 @@ impl Ceilings {
         }
         request
     }
+}
+
+/// A caller and a resource whose own policies allow everything.
+fn allowing_anything() -> Prepared {
+    let anything = Statement::allow("", Clause::of(["*"])).on(["*"]);
+    let anyone = Statement {
+        principal: Some(PrincipalClause::anyone()),
+        ..anything.clone()
+    };
+    Prepared::of(&Policies {
+        identity: vec![Document::of(vec![anything])],
+        resource: Some(Document::of(vec![anyone])),
+        ..Policies::default()
+    })
 }
 
 /// Whether a policy allows everything, and takes nothing away.

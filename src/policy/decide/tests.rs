@@ -1286,3 +1286,72 @@ fn the_path_of_a_sessions_role_is_not_assumed() {
     let told = request.with("aws:PrincipalArn", [role("a")]);
     is(Allow, &told, &like("ArnEquals", &role("a")));
 }
+
+/// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html> and
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-endpoint-policies.html>.
+#[test]
+fn a_vpc_endpoint_lets_through_and_gives_nothing() {
+    let anyone = || allow(r#""Principal":"*""#);
+    let far = || Policies {
+        identity: vec![allow("")],
+        resource: Some(lets(ROLE)),
+        ..Policies::default()
+    };
+    let through = |endpoint: Document, policies: Policies| Policies {
+        endpoint: Some(endpoint),
+        ..policies
+    };
+    let request = publish(ROLE, FAR);
+    let nothing = through(anyone(), Policies::default());
+    is(Decision::Deny, &request, &nothing);
+    is(Decision::Allow, &request, &through(anyone(), far()));
+    // However it names the caller.
+    for who in [ROLE, A, "arn:aws:iam::111111111111:root"] {
+        is(Decision::Allow, &request, &through(lets(who), far()));
+    }
+    let others = is(Decision::Deny, &request, &through(lets(USER), far()));
+    assert_eq!(others, ["the VPC endpoint policy does not allow it"]);
+    let other_action = allow(r#""Principal":"*","Action":"s3:*""#);
+    is(Decision::Deny, &request, &through(other_action, far()));
+    let refusing = document(
+        r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"*"}"#,
+    );
+    let refused = is(Decision::Deny, &request, &through(refusing, far()));
+    assert_eq!(refused, ["VPC endpoint policy, statement 2, denies it"]);
+    // It has a say over the root user, over services and over those that nobody signed for.
+    let root = publish("arn:aws:iam::111111111111:root", NEAR);
+    is(
+        Decision::Deny,
+        &root,
+        &through(lets(USER), Policies::default()),
+    );
+    let service = publish("s3.amazonaws.com", NEAR);
+    let open = || Policies {
+        resource: Some(anyone()),
+        ..Policies::default()
+    };
+    is(Decision::Deny, &service, &through(lets(USER), open()));
+    is(Decision::Allow, &service, &through(anyone(), open()));
+}
+
+#[test]
+fn a_vpc_endpoint_sees_a_signer_that_a_method_does_not() {
+    let call = |who: &str, auth| {
+        let mut request = Request::new(Who::of(who), "execute-api:Invoke", API);
+        request.method_auth = Some(auth);
+        request.with("aws:SourceVpce", ["vpce-1"])
+    };
+    let through = |endpoint: Document| Policies {
+        identity: vec![allow("")],
+        resource: Some(allow(r#""Principal":"*""#)),
+        endpoint: Some(endpoint),
+        ..Policies::default()
+    };
+    let (none, iam) = (MethodAuth::None, MethodAuth::Iam);
+    is(Decision::Allow, &call(ROLE, iam), &through(lets(ROLE)));
+    // Whether the caller signs where it need not is not known.
+    is(Decision::Unproven, &call(ROLE, none), &through(lets(ROLE)));
+    is(Decision::Allow, &call(ROLE, none), &through(lets("*")));
+    is(Decision::Deny, &call(ROLE, none), &through(lets(USER)));
+    is(Decision::Deny, &call("*", none), &through(lets(ROLE)));
+}

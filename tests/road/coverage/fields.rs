@@ -128,7 +128,7 @@ calls! {
     reads {
         GetCallerIdentity, GetAccountAuthorizationDetails, GetAccountSummary, ListRoles, GetPolicy, GetPolicyVersion, ListTopics, GetTopicAttributes, ListTopicTags,
         GetSubscriptionAttributes, ListSubscriptions, ListSubscriptionsByTopic, GetQueueAttributes, ListQueues,
-        ListQueueTags, DescribeKey, GetKeyPolicy, DescribeOrganization, ListRoots, ListParents, ListPoliciesForTarget, DescribePolicy,
+        ListQueueTags, DescribeKey, GetKeyPolicy, DescribeOrganization, ListRoots, ListParents, ListPoliciesForTarget, DescribePolicy, GetVpcEndpoint,
         GetRestApis, GetApiResources, GetAuthorizers, GetModels, GetRequestValidators, GetGatewayResponses, GetDocumentationParts, GetDeployment, GetDeployments, GetStages, GetTagged,
     }
 }
