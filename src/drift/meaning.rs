@@ -22,7 +22,7 @@ use crate::policy::losses::cut_off;
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
-    compare_beside_others, compare_in, decide, only_refuses_more, same_statement,
+    compare_beside_others, decide, only_refuses_more, same_statement,
 };
 use crate::stack::{Encryption, RouteKey};
 
