@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kinds::rest_api::method;
 use crate::kinds::role::managed::is_of_aws;
 use crate::kinds::statements::describe;
 use crate::kinds::{Resource, RestApi};
@@ -275,7 +276,8 @@ fn is_public_route(thing: &Thing, breach: &Breach, statement: &Statement, origin
         && anyone
 }
 
-/// Whether a statement of another stack lets nothing through but routes that this one calls public, too.
+/// Whether a statement of another stack lets nothing through but routes that this one calls public, too, or leaves to
+/// an authorizer of their own.
 fn is_said_public(
     desired: &Desired,
     world: &World,
@@ -290,7 +292,7 @@ fn is_said_public(
     let stated = api
         .methods
         .iter()
-        .filter(|(_, it)| it.authorization == "NONE");
+        .filter(|(_, it)| it.authorization != method::AWS_IAM);
     let public: Vec<RouteKey> = stated
         .map(|(key, _)| key.clone())
         .chain(api.public.iter().cloned())

@@ -144,9 +144,14 @@ fn has_public_routes(draft: &Draft<'_>, target: &Target) -> bool {
     }
 }
 
-/// Returns the public routes of an API that answer every network.
+/// Returns the routes of an API that need leave of its policy for everyone: public ones that answer every network, and
+/// those that keep an authorizer of their own, which decides who calls them.
 pub(super) fn open_routes(stack: &stack::Stack, name: &str) -> Vec<RouteKey> {
-    let mut found = public_routes(&stack.apis[name]);
+    let api = &stack.apis[name];
+    let mut found = public_routes(api);
+    if let Surface::OpenApi { kept, .. } = &api.surface {
+        found.extend(kept.iter().cloned());
+    }
     for access in &stack.access {
         let (Principal::Network(_), Target::Api { name: of, routes }) = (&access.from, &access.to)
         else {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ripple::tell_surfaces;
 use super::{Action, Consent, Plan, Refusal, Step, access, broadened, budget, digests, step_for};
 use crate::kinds::role::Managed;
 use crate::kinds::survey::Live;
@@ -61,6 +62,7 @@ impl Plan {
             }));
         }
         steps.extend(renewed_marks(before, after, live, &leaving));
+        tell_surfaces(&mut steps);
         for step in &mut steps {
             // Nobody changed AWS: the stack lets go.
             step.drifted = false;

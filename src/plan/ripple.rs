@@ -58,7 +58,7 @@ pub(super) fn tell_of_replaced_roles(steps: &mut [Step]) {
 
 /// Tells each stage which methods and statements of others its next deployment holds, and shows what such a deployment
 /// would publish that the owner of another's API has not deployed.
-fn tell_surfaces(steps: &mut [Step]) {
+pub(super) fn tell_surfaces(steps: &mut [Step]) {
     let mut surfaces: BTreeMap<Address, (String, String, Option<Have>)> = BTreeMap::new();
     for step in steps.iter() {
         let Some(want) = &step.want else { continue };

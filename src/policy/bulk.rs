@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::decide::{Part, Policies, Prepared};
+use super::decide::{Decision, Part, Policies, Prepared};
 use super::grammar::{Grammar, Holder};
 use super::interchange::{
-    PolicyKind, decided, document, kind_of_resource, request, simulate_line_of,
+    PolicyKind, decided, document, is_unsigned_call, kind_of_resource, request, simulate_line_of,
 };
 use super::json::{self, LARGEST};
 use super::rules::Rules;
@@ -110,7 +110,12 @@ impl Simulator {
             prepared.boundary = of_caller.boundary;
             prepared.session = of_caller.session;
         }
-        Some(decided(name.as_deref(), prepared.decide(&request)))
+        let verdict = prepared.decide(&request);
+        // Whom else the policy names may decide such a call.
+        if is_unsigned_call(&request) && verdict.decision == Decision::Allow {
+            return None;
+        }
+        Some(decided(name.as_deref(), verdict))
     }
 
     fn levels(

@@ -190,6 +190,18 @@ const OF_STATEMENT: [&str; 9] = [
 const ESCALATIONS: [&str; 2] = ["iam:attachrolepolicy", "iam:putrolepolicy"];
 
 impl Document {
+    /// Returns the first AWS principal that it names, in an `Allow` or a `Deny`; an account's root is one. In the policy
+    /// of an API, AWS documents that calls of methods without `AWS_IAM` then fail; it has not been tried.
+    ///
+    /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-create-attach.html>.
+    #[must_use]
+    pub fn first_aws_principal(&self) -> Option<&str> {
+        let statements = self.statements.iter();
+        let clauses = statements.filter_map(|it| it.principal.as_ref());
+        let mut names = clauses.flat_map(PrincipalClause::aws_values);
+        names.find(|it| it.as_str() != "*").map(String::as_str)
+    }
+
     /// A document of these statements.
     #[must_use]
     pub fn of(statements: Vec<Statement>) -> Self {

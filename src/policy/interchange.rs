@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::actions::is_listed;
-use super::decide::{Policies, Verdict, decide};
+use super::decide::{Decision, Policies, Verdict, decide};
 use super::document::Document;
 use super::grammar::{Grammar, Holder, Refusal, items};
 use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
@@ -113,8 +113,27 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
                 ..policies
             };
         }
-        Ok(decided(name, decide(&request, &policies)))
+        let mut verdict = decide(&request, &policies);
+        if is_unsigned_call(&request)
+            && verdict.decision == Decision::Allow
+            && let Some(named) = policies
+                .resource
+                .as_ref()
+                .and_then(Document::first_aws_principal)
+        {
+            verdict.decision = Decision::Unproven;
+            verdict.because = vec![format!(
+                "the resource policy names an AWS principal ({named}), and AWS says that methods without AWS_IAM then fail"
+            )];
+        }
+        Ok(decided(name, verdict))
     })
+}
+
+/// Whether a request calls a method of an API that asks for no signature.
+pub(super) fn is_unsigned_call(request: &Request) -> bool {
+    let action = request.action.to_ascii_lowercase();
+    action.starts_with("execute-api:") && request.method_auth == Some(MethodAuth::None)
 }
 
 /// A verdict as one line of JSON.
@@ -679,6 +698,37 @@ mod tests {
         let line = format!(r#"{{"old":{queue},"new":{queue}}}"#);
         assert!(compare_line(&line).contains("equal"));
         assert!(compare_line_of(topic, &line).contains("old.Statement[0].Action"));
+    }
+
+    #[test]
+    fn a_policy_with_aws_principals_leaves_unsigned_calls_unproven() {
+        let star =
+            r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}"#;
+        let role = star.replace(
+            r#""*","Action""#,
+            r#"{"AWS":"arn:aws:iam::111111111111:role/a"},"Action""#,
+        );
+        let denied = role.replace("Allow", "Deny");
+        for (statements, authorization, expected) in [
+            (star.to_owned(), "NONE", "allow"),
+            (format!("{role},{star}"), "NONE", "unproven"),
+            (format!("{denied},{star}"), "NONE", "unproven"),
+            (role.clone(), "NONE", "deny"),
+            (format!("{role},{star}"), "AWS_IAM", "deny"),
+            (
+                star.replace(r#""*","Action""#, r#"{"AWS":"*"},"Action""#),
+                "NONE",
+                "allow",
+            ),
+        ] {
+            let line = format!(
+                r#"{{"request":{{"principal":{{"type":"Anonymous"}},"action":"execute-api:Invoke","resource":"arn:aws:execute-api:eu-west-1:111111111111:abc/live/GET/a","authorization":"{authorization}"}},"resourcePolicy":{{"Version":"2012-10-17","Statement":[{statements}]}}}}"#
+            );
+            let found: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+            assert_eq!(found["decision"], expected, "{line}: {found}");
+            let bulk = crate::policy::bulk::Simulator::of(None).answer(&line);
+            assert_eq!(bulk, simulate_line(&line));
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) const API: Shape = Shape {
         Field::new("disable_execute_api", Kind::Flag, "Switch the `execute-api` host name off, when a custom domain serves the API.").default("false").alias(&["disable_execute_api_endpoint"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags, and its stage's."),
         Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
-        Field::new("exclusive", Kind::Flag, "Remove statements of its resource policy that this stack does not declare.").default("false").with_existing(),
+        Field::new("exclusive", Kind::Flag, "Remove statements of its resource policy that this stack does not declare.").default("false"),
         ACCEPT,
     ],
     one_of: &[],

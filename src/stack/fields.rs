@@ -309,12 +309,18 @@ impl Fields {
         for (name, (key, _)) in &self.entries {
             if self.shape.field(name).is_some_and(|it| !it.with_existing) {
                 let noun = self.shape.noun;
+                let because = match *name {
+                    "exclusive" => {
+                        "would remove statements of its owner and of other stacks".to_owned()
+                    }
+                    _ => format!("describes the {noun} itself"),
+                };
                 faults.push(
                     Diagnostic::new(
                         Code::Conflict,
                         *key,
                         format!("`{name}` cannot be set on an existing {noun}"),
-                        format!("describes the {noun} itself"),
+                        because,
                     )
                     .and(*existing, "something else made it, and keeps it")
                     .help(format!(

@@ -37,7 +37,7 @@ pub(super) const QUEUE: Shape = Shape {
         Field::new("redrive_allow", Kind::Either(&[Kind::OneOf(&["all", "none"]), Kind::List(&Kind::Text)]), "Which queues may use this one as their dead-letter queue: all of the account and region, none, or those listed.").default("\"all\"").alias(&["redrive_allow_policy"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
-        Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false").with_existing(),
+        Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false"),
         ACCEPT,
     ],
     one_of: &[],

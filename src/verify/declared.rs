@@ -321,7 +321,12 @@ impl<'a> Declared<'a> {
                 bound.allow(name, &["execute-api:Invoke"], written(routes), conditions);
             }
         }
-        let public: Vec<RouteKey> = self.public(&thing.address).into_iter().collect();
+        // Who calls a route that keeps an authorizer of its own, that authorizer decides.
+        let public = self.unsigned(&thing.address, |it| it != method::AWS_IAM);
+        let public: Vec<RouteKey> = self
+            .everywhere(&thing.address, public)
+            .into_iter()
+            .collect();
         if !public.is_empty() {
             bound.allow(
                 aws("*"),
@@ -338,7 +343,11 @@ impl<'a> Declared<'a> {
 
     /// The routes of an API that everyone may call: public ones that no access keeps to a network.
     pub(super) fn public(&self, api: &Address) -> BTreeSet<RouteKey> {
-        let mut public = self.unsigned(api);
+        self.everywhere(api, self.unsigned(api, |it| it == method::NONE))
+    }
+
+    /// The same routes without those that an access keeps to a network.
+    fn everywhere(&self, api: &Address, mut public: BTreeSet<RouteKey>) -> BTreeSet<RouteKey> {
         for (access, _) in self.to(api) {
             if let (Principal::Network(_), Target::Api { routes, .. }) = (&access.from, &access.to)
             {
@@ -348,14 +357,14 @@ impl<'a> Declared<'a> {
         public
     }
 
-    /// The routes of an API that ask their callers for no signature.
-    fn unsigned(&self, api: &Address) -> BTreeSet<RouteKey> {
+    /// The routes of an API whose authorization is one of these; of another's API all that stay as they are.
+    fn unsigned(&self, api: &Address, which: impl Fn(&str) -> bool) -> BTreeSet<RouteKey> {
         let want = self.desired.wants.get(api).map(|it| &it.resource);
         let Some(Resource::RestApi(api)) = want else {
             return BTreeSet::new();
         };
         let methods = api.methods.iter();
-        let open = methods.filter(|(_, it)| it.authorization == method::NONE);
+        let open = methods.filter(|(_, it)| which(&it.authorization));
         let open = open.map(|(key, _)| key);
         open.chain(&api.public).cloned().collect()
     }

@@ -2,23 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::Resource;
 use crate::model::Address;
-use crate::policy::{Document, MethodAuth, PrincipalClause};
+use crate::policy::MethodAuth;
 use crate::stack::{Api, RouteKey};
 
 use super::claim::{Finding, Outcome, Promise};
 use super::may::Case;
 use super::world::{What, method_auth};
-
-/// The first AWS principal that a policy names, in an `Allow` or a `Deny`; an account's root is one.
-fn names_aws_principals(policy: &Document) -> Option<&str> {
-    let clauses = policy
-        .statements
-        .iter()
-        .filter_map(|it| it.principal.as_ref());
-    let mut names = clauses.flat_map(PrincipalClause::aws_values);
-    names.find(|it| it.as_str() != "*").map(String::as_str)
-}
 
 impl Case<'_> {
     /// The routes without `AWS_IAM` of an API whose policy names AWS principals. AWS documents that calls
@@ -30,11 +21,16 @@ impl Case<'_> {
         let What::Api(surface) = &thing.what else {
             return None;
         };
-        let named = names_aws_principals(&thing.policy.as_ref()?.document)?;
+        let named = thing.policy.as_ref()?.document.first_aws_principal()?;
         let unsigned = |it: &str| method_auth(it) != Some(MethodAuth::Iam);
         let mut open: BTreeSet<&RouteKey> = api.written_at.keys().collect();
         let served = surface.methods.iter().filter(|(_, it)| unsigned(it));
         open.extend(served.map(|(key, _)| key));
+        // Before anything is deployed, what is wanted of another's API says which of its routes stay so.
+        let want = self.desired.wants.get(address).map(|it| &it.resource);
+        if let Some(Resource::RestApi(api)) = want {
+            open.extend(&api.public);
+        }
         let first = open.first()?;
         let routes: Vec<String> = open.iter().map(ToString::to_string).collect();
         let routes = routes.join(", ");

@@ -206,3 +206,16 @@ fn an_api_that_was_changed_by_hand_is_not_deployed_on_the_way() {
         .ends(1)
         .tells("letting go of `apis.orders` deploys it as it is now");
 }
+
+#[test]
+fn what_is_left_of_a_stack_goes_after_its_api_was_let_go_of() {
+    let folder = market();
+    let apis = folder.read("shop.toml");
+    let name = apis
+        .lines()
+        .find_map(|it| it.strip_prefix("[apis.")?.strip_suffix(']'));
+    let name = name.expect("an API").to_owned();
+    forget(&folder, &format!("apis.{name} --yes")).ends(0);
+    at_rest(&folder);
+    folder.run("destroy shop.toml --sandbox --yes").ends(0);
+}

@@ -332,3 +332,134 @@ fn a_first_policy_gives_leave_to_the_routes_that_needed_none() {
     assert!(world.contains("/live/GET/health"), "{world}");
     at_rest(&folder);
 }
+
+/// A stack of these tables, with accounts `a` and `b` and a role `roles.ROLE` of account `b`.
+fn stack(name: &str, role: &str, tables: &str) -> String {
+    format!(
+        r#"
+[stack]
+name   = "{name}"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.{role}]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+{tables}
+"#
+    )
+}
+
+#[test]
+fn nothing_of_anothers_is_exclusive() {
+    let folder = Folder::new();
+    for (noun, table) in [
+        (
+            "topic",
+            "[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:111111111111:t\"",
+        ),
+        (
+            "queue",
+            "[queues.q]\naccount = \"a\"\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"",
+        ),
+        ("api", "[apis.o]\naccount = \"a\"\nexisting = \"abc123\""),
+    ] {
+        let text = stack("guest", "batch", &format!("{table}\nexclusive = true\n"));
+        folder.write("guest.toml", &text);
+        folder
+            .run("validate guest.toml")
+            .ends(1)
+            .tells(&format!("`exclusive` cannot be set on an existing {noun}"))
+            .tells("would remove statements of its owner and of other stacks");
+    }
+}
+
+const DOCUMENT: &str = r#"
+openapi: 3.0.1
+info: {title: o, version: "1"}
+components:
+  securitySchemes:
+    pool: {type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: cognito_user_pools, x-amazon-apigateway-authorizer: {type: cognito_user_pools, providerARNs: ["arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_abc"]}}
+paths:
+  /account: {get: {security: [{pool: []}], responses: {"200": {description: ok}}, x-amazon-apigateway-integration: {type: mock, requestTemplates: {application/json: '{"statusCode":200}'}}}}
+  /orders: {get: {responses: {"200": {description: ok}}, x-amazon-apigateway-integration: {type: mock, requestTemplates: {application/json: '{"statusCode":200}'}}}}
+  /health: {get: {responses: {"200": {description: ok}}, x-amazon-apigateway-integration: {type: mock, requestTemplates: {application/json: '{"statusCode":200}'}}}}
+"#;
+
+const DOCUMENTED: &str = r#"
+[apis.orders]
+account         = "a"
+openapi         = "api.yaml"
+keep_authorizer = "GET /account"
+public          = "GET /health"
+"#;
+
+/// An owner whose API keeps an authorizer of its own on a route and has no policy, and a guest with these tables.
+fn documented(guest: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("api.yaml", DOCUMENT);
+    folder.write("owner.toml", &stack("owner", "web", DOCUMENTED));
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let id = folder
+        .run("output owner.toml --sandbox --raw apis.orders.id")
+        .ends(0);
+    let api = format!(
+        "[apis.orders]\naccount = \"a\"\nexisting = \"{}\"\n{guest}",
+        id.out.trim()
+    );
+    folder.write("guest.toml", &stack("guest", "batch", &api));
+    folder
+}
+
+#[test]
+fn a_guest_is_warned_of_routes_that_a_policy_with_principals_breaks() {
+    let folder = documented(
+        "[[access]]\nfrom = \"roles.batch\"\nto = \"apis.orders\"\nallow = \"GET /orders\"\nvia = \"resource-policy\"\n",
+    );
+    let unproven =
+        "Unproven GET /account, GET /health of apis.orders can be called without a signature";
+    folder
+        .run("plan guest.toml --sandbox")
+        .ends(0)
+        .says("1 gained  0 lost")
+        .says(unproven);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    folder
+        .run("verify guest.toml --sandbox --live")
+        .ends(0)
+        .says(unproven);
+}
+
+#[test]
+fn leave_for_routes_with_authorizers_stops_no_owner() {
+    for guest in [
+        "tls_only = true\n",
+        "[[access]]\nfrom = \"roles.batch\"\nto = \"apis.orders\"\nallow = \"GET /orders\"\nvia = \"resource-policy\"\n",
+    ] {
+        let folder = documented(guest);
+        folder.run("apply guest.toml --sandbox --yes").ends(0);
+        let world = folder.read(".provision/sandbox.json");
+        assert!(world.contains("/live/GET/account"), "{world}");
+        folder
+            .run("plan owner.toml --sandbox --detailed-exitcode")
+            .ends(0);
+        folder.run("apply owner.toml --sandbox --yes").ends(0);
+        let verify = folder.run("verify owner.toml --sandbox --live");
+        assert!(!verify.out.contains("GET/account"), "{}", verify.out);
+    }
+}
+
+#[test]
+fn an_owners_policy_gives_leave_to_routes_that_keep_their_authorizer() {
+    let folder = documented("");
+    let owner = folder
+        .read("owner.toml")
+        .replace("keep_authorizer", "tls_only = true\nkeep_authorizer");
+    folder.write("owner.toml", &owner);
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let world = folder.read(".provision/sandbox.json");
+    assert!(world.contains("/live/GET/account"), "{world}");
+    folder.run("verify owner.toml --sandbox --live").ends(0);
+}
