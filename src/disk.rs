@@ -22,6 +22,30 @@ pub enum Readers {
     Owner,
 }
 
+/// Returns why a file cannot be used, as a sentence goes on: in words, without the operating system's number.
+#[must_use]
+pub fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        _ => without_number(&error.to_string()),
+    }
+}
+
+/// Returns a message without the operating system's numbers, `(os error 2)`.
+#[must_use]
+pub fn without_number(message: &str) -> String {
+    let mut pieces = message.split(" (os error ");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|it: char| it.is_ascii_digit() || it == '-');
+        text += rest.strip_prefix(')').unwrap_or(rest);
+    }
+    text
+}
+
 /// Puts a text in the place of an existing file's, through symbolic links.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
@@ -246,6 +270,25 @@ mod tests {
         fs::hard_link(&file, folder.path("hard")).expect("linked");
         assert!(is_same(&file, &folder.path("hard")));
         assert!(is_same(&folder.path("none"), &folder.path("./none")));
+    }
+
+    #[test]
+    fn an_error_is_told_in_words() {
+        let folder = Folder::new("why");
+        let of = |path: &Path| why(&fs::read_to_string(path).expect_err("an error"));
+        assert_eq!(of(&folder.path("none")), "it does not exist");
+        assert_eq!(of(&folder.path(".")), "it is a folder");
+        fs::write(folder.path("file"), "").expect("written");
+        assert_eq!(
+            of(&folder.path("file/x")),
+            "a part of its path is not a folder"
+        );
+        assert_eq!(
+            why(&io::Error::from_raw_os_error(28)),
+            "No space left on device"
+        );
+        assert_eq!(without_number("a (os error 2): b (os error -5)"), "a: b");
+        assert_eq!(without_number("a (os error"), "a (os error");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::fault::{Sent, chain};
+use super::fault::{NO_CONNECTION, Sent, chain};
 use super::profile::{Ask, Profiles, Way, profile_provider};
 use super::sts;
 use crate::cloud::sts::Caller;
@@ -263,7 +263,11 @@ impl Entrance {
             .send()
             .await
             .sent(Service::Sts)
-            .map_err(|error| self.not_assumed(error))?;
+            .map_err(|error| match error.code.as_str() {
+                // That STS is not there is the same for every account.
+                NO_CONNECTION => error,
+                _ => self.not_assumed(error),
+            })?;
         if let Some(user) = &answer.assumed_role_user {
             let id = user.arn().split(':').nth(4).unwrap_or_default();
             self.belongs_here(id, user.arn())?;

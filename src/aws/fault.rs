@@ -6,6 +6,7 @@
 //! the table below is by code and message as they came, not by the SDK's types.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -13,6 +14,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::cloud::{CallError, Fault, Service};
+use crate::disk;
 
 /// An answer of the SDK, its error put into the cloud's terms.
 pub(super) trait Sent<T> {
@@ -71,8 +73,27 @@ where
                 unreadable(service, answer.raw(), error)
             }
         }
+        SdkError::DispatchFailure(_) if is_refused(error) => {
+            CallError::new(Fault::Lost, NO_CONNECTION, "the connection was refused")
+        }
         _ => CallError::new(Fault::Lost, "NoAnswer", chain(error)),
     }
+}
+
+/// The code of a call that nothing took: the port is closed.
+pub(super) const NO_CONNECTION: &str = "NoConnection";
+
+/// Returns whether a connection was refused, which is where nothing listens.
+pub(super) fn is_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(it) = next {
+        let kind = it.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        next = it.source();
+    }
+    false
 }
 
 /// An answer that the SDK could not read: what it was to do is done.
@@ -131,10 +152,14 @@ fn from_answer(service: Service, answer: &HttpResponse, code: &str, message: &st
 
 /// The errors of the whole chain, outermost first, without what an inner one repeats.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let words_of = |error: &(dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
+        Some(error) => disk::why(error),
+        None => disk::without_number(&error.to_string()),
+    };
+    let mut text = words_of(error);
     let mut next = error.source();
     while let Some(inner) = next {
-        let words = inner.to_string();
+        let words = words_of(inner);
         if !text.ends_with(&words) {
             text.push_str(": ");
             text.push_str(&words);

@@ -15,6 +15,7 @@
 mod account;
 mod apigateway;
 mod cloudcontrol;
+mod endpoints;
 mod fault;
 #[cfg(test)]
 mod fields;
@@ -38,13 +39,13 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::retry::RetryPartition;
 use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
-use aws_types::service_config::ServiceConfigKey;
 use futures::future::LocalBoxFuture;
 
 use self::account::{Base, Counter, Entrance};
+pub use self::endpoints::again_without_empty;
 use self::nulls::WithoutNulls;
 pub use self::profile::Ask;
-use crate::cloud::{Answer, CallError, Cloud, Fault, Request};
+use crate::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{Place, Region};
 use crate::stack::Account;
 
@@ -194,12 +195,36 @@ impl Aws {
                 ),
             )
         })?;
-        entrance.enter().await?;
+        if let Err(error) = entrance.enter().await {
+            let config = entrance.base().config().await;
+            return Err(unreached(error, config, Service::Sts));
+        }
         let clients = self.clients(at, entrance).await;
-        let writes = request.writes();
+        let (writes, service) = (request.writes(), request.service());
         let answer = Box::pin(clients.perform(at, request)).await;
-        answer.map_err(|error| fault::of_read(entrance.explain(error), writes))
+        answer.map_err(|error| {
+            let error = unreached(error, &clients.config, service);
+            fault::of_read(entrance.explain(error), writes)
+        })
     }
+}
+
+/// The same error, with the address where nothing listens and where that address is written.
+fn unreached(error: CallError, config: &SdkConfig, service: Service) -> CallError {
+    if error.code != fault::NO_CONNECTION || error.fault == Fault::NoLogin {
+        return error;
+    }
+    let name = service.prefix();
+    let message = match endpoints::instead_of_aws(config, name) {
+        Some(it) => format!(
+            "nothing listens at {} ({}); start what is to answer there, or take the setting away",
+            it.url, it.from
+        ),
+        None => format!(
+            "{name} refused the connection; look at the network, and at HTTPS_PROXY where it is set"
+        ),
+    };
+    CallError { message, ..error }
 }
 
 impl Cloud for Aws {
@@ -258,7 +283,7 @@ macro_rules! client {
             );
             let mut config = $sdk::config::Builder::from(&$self.config)
                 .retry_partition(RetryPartition::new(partition));
-            if let Some(endpoint) = $self.endpoint_of(stringify!($field)) {
+            if let Some(endpoint) = endpoints::of_service(&$self.config, stringify!($field)) {
                 config = config.endpoint_url(endpoint);
             }
             $sdk::Client::from_conf(config.build())
@@ -284,32 +309,9 @@ impl Clients {
     }
 
     fn queue_url(&self, name: &str) -> String {
-        let own = self.endpoint_of("sqs");
+        let own = endpoints::of_service(&self.config, "sqs");
         let endpoint = own.as_deref().or(self.config.endpoint_url());
         sqs::url(&self.at, endpoint, name)
-    }
-
-    /// Returns a service's own endpoint, from the environment or the profile's `services` section.
-    ///
-    /// The SDK looks there too, but spells a name of several words with hyphens, where AWS's
-    /// tools have `api_gateway`.
-    ///
-    /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    fn endpoint_of(&self, field: &str) -> Option<String> {
-        if self.config.get_origin("endpoint_url").is_client_config() {
-            return None;
-        }
-        let key = ServiceConfigKey::builder()
-            .service_id(match field {
-                "apigateway" => "api_gateway",
-                "tagging" => "resource_groups_tagging_api",
-                other => other,
-            })
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build()
-            .ok()?;
-        self.config.service_config()?.load_config(key)
     }
 
     async fn perform(&self, at: &Place, request: Request) -> Result<Answer, CallError> {

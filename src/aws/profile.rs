@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_types::os_shim_internal::{Env, Fs};
 use futures::future::LocalBoxFuture;
 
-use super::fault::{Sent, chain};
+use super::fault::{NO_CONNECTION, Sent, chain};
 use crate::cloud::{CallError, Fault, Service};
 
 /// Asks a person at a terminal; `None` where there is no terminal.
@@ -153,8 +153,8 @@ impl Profiles {
         let said = innermost(error);
         if let Some(refused) = refused_connection(error) {
             return CallError::new(
-                Fault::Credentials,
-                "NoConnection",
+                Fault::NoLogin,
+                NO_CONNECTION,
                 format!(
                     "no answer to the request for AWS credentials: {refused}; look at the network, and at AWS_ENDPOINT_URL where it is set"
                 ),

@@ -63,6 +63,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         show(&plan, &proof, &guarded, &rehearsal, screen);
     }
     desired.replaced.iter().for_each(|it| screen.talk(it));
+    screen.warn_of(&stack);
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         if args.json {
             let mut document = json::plan(&plan, &rehearsal);

@@ -2,14 +2,16 @@
 
 use super::plan::guarded_off;
 use super::screen::Screen;
-use super::session::{load, lowered};
+use super::session::{load, lowered, sources};
 use super::{Ending, Failure};
 use super::{args, reading};
 use crate::disk::{self, Locked};
 use crate::guard::guard;
+use crate::lower::Desired;
+use crate::plan::{self, Gauge};
 use crate::report::style::{GOOD, counted, styled};
-use crate::report::{self, json};
-use crate::stack;
+use crate::report::{self, failure, json};
+use crate::stack::{self, TooMuch};
 use crate::verify::{self, World};
 
 /// Checks a stack.
@@ -19,15 +21,18 @@ pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending,
     let doubts = verify::doubts(&stack, &desired);
     desired.provisional().iter().for_each(|it| screen.talk(it));
     desired.replaced.iter().for_each(|it| screen.talk(it));
+    screen.warn_of(&stack);
     let mut guarded = guard(&desired, &World::wanted(&desired));
     // What is accepted may be for statements that others have put there: only a cloud tells.
     guarded.unneeded.clear();
+    let too_much = too_much(&desired);
     if args.json {
         let document = serde_json::json!({
-            "schema": "provision.validate/1", "stack": desired.stack, "valid": true,
+            "schema": "provision.validate/1", "stack": desired.stack, "valid": too_much.is_empty(),
             "resources": desired.wants.keys().collect::<Vec<_>>(), "access": json::grants(&desired),
             "guardrails": report::guard::json(&guarded), "unproven": report::verify::doubts(&doubts),
             "replaced_authorizers": desired.replaced,
+            "warnings": stack.warnings.as_ref().map(failure::of_faults).unwrap_or_default(),
         });
         screen.result(&format!("{document:#}\n"));
     } else {
@@ -35,6 +40,13 @@ pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending,
         for it in &doubts {
             screen.result(&report::verify::doubt(it));
         }
+    }
+    if let Some(faults) = stack::written(&sources(&args.files)?).too_much(&too_much) {
+        for it in failure::of_faults(&faults) {
+            screen.note(it);
+        }
+        screen.faults(&faults.render(Screen::colours()));
+        return Ok(Ending::Refused);
     }
     if let Some(refused) = guarded_off(&guarded, screen) {
         return refused;
@@ -51,13 +63,38 @@ pub(super) fn validate(args: &args::Validate, screen: &Screen) -> Result<Ending,
     Ok(Ending::Done)
 }
 
+/// Returns the documents and APIs of a stack that are larger than AWS takes.
+fn too_much(desired: &Desired) -> Vec<TooMuch> {
+    let of = |it: Gauge| {
+        // A role that is made beside a resource is written where what needs it is written.
+        let grant = desired
+            .grants
+            .iter()
+            .find(|grant| grant.role.as_ref() == Some(&it.address));
+        TooMuch {
+            fields: match it.document.as_str() {
+                "routes" => &["openapi", "routes"],
+                "trust policy" => &["trust_policy", "trusted_by"],
+                "inline policies" => &["policies"],
+                "managed policies" => &["attach"],
+                _ => &[],
+            },
+            written_at: grant.map(|it| it.written_at.clone()),
+            message: format!("{}: {}", it.address, it.excess()),
+            help: it.ways_out.first().map(|it| it.does.clone()),
+            address: it.address,
+        }
+    };
+    plan::oversized(desired).into_iter().map(of).collect()
+}
+
 /// Lays files out.
 pub(super) fn fmt(args: &args::Fmt, screen: &Screen) -> Result<Ending, Failure> {
     let mut untidy = Vec::new();
     for path in &args.files {
         let name = path.display();
         let failed = |verb: &str, error: std::io::Error| {
-            Failure::Plain(format!("cannot {verb} `{name}`: {error}"))
+            Failure::Plain(format!("cannot {verb} `{name}`: {}", disk::why(&error)))
         };
         // What another command writes meanwhile is laid out too.
         let _locked = (!args.check)

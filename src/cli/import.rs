@@ -9,7 +9,7 @@ use super::reading;
 use super::screen::Screen;
 use super::session::{Session, lowered};
 use super::{Ending, Failure};
-use crate::disk::Readers;
+use crate::disk::{self, Readers};
 use crate::escape::screen::line;
 use crate::guard::Guarded;
 use crate::import::selection::Selection;
@@ -164,10 +164,10 @@ fn guarded_off(guarded: &Guarded, adopt: &[Adopt]) -> BTreeMap<String, String> {
     found.collect()
 }
 
-/// What a lost file may have said and nobody can read back.
+/// What a stack file may say and cannot be read back.
 const NOT_KEPT: &str = "
 AWS does not keep `exclusive`, `accept`, `[[never]]`, `[[offer]]`, contracts, overlays, or a second name of an account:
-what the lost file said of these is to be written again.
+where the stack file had any of these, write them again.
 ";
 
 /// What there is to say of a written file.
@@ -318,8 +318,9 @@ fn read_sources(files: &[std::path::PathBuf]) -> Result<Sources, Failure> {
     let mut all = Vec::new();
     for path in files {
         let name = path.display().to_string();
-        let text = reading::text(path)
-            .map_err(|error| Failure::Plain(format!("cannot read `{name}`: {error}")))?;
+        let text = reading::text(path).map_err(|error| {
+            Failure::Plain(format!("cannot read `{name}`: {}", disk::why(&error)))
+        })?;
         all.push((name, text));
     }
     sources::read(&all).map_err(|error| Failure::Plain(format!("{error}; nothing was written")))

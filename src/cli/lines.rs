@@ -8,6 +8,7 @@ use std::thread;
 
 use super::screen::Screen;
 use super::{Ending, Failure};
+use crate::disk;
 use crate::policy::interchange::not_text;
 
 /// The most bytes that are read at once.
@@ -48,7 +49,7 @@ pub(super) fn answer_each<A: FnMut(&str) -> String>(
             screen.result(&text);
         }
         let read = reader.join().unwrap_or(Ok(()));
-        read.map_err(|error| Failure::Plain(format!("cannot read stdin: {error}")))
+        read.map_err(|error| Failure::Plain(format!("cannot read stdin: {}", disk::why(&error))))
     })?;
     Ok(Ending::Done)
 }

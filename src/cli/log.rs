@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::CallError;
 use crate::cloud::seam::{CallRecord, Event, target};
+use crate::disk;
 use crate::stack::Stack;
 
 /// What stands in the place of a secret.
@@ -103,8 +104,9 @@ impl Log {
     pub(super) fn failure(&self) -> Option<String> {
         let error = self.failed.take()?;
         Some(format!(
-            "cannot write the log `{}`: {error}",
-            self.path.display()
+            "cannot write the log `{}`: {}",
+            self.path.display(),
+            disk::why(&error)
         ))
     }
 }

@@ -37,9 +37,8 @@ use clap::{CommandFactory, Parser};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::cloud::Fault;
 use crate::escape::screen::line;
-use crate::kinds::survey::SurveyErrors;
+use crate::kinds::survey::{SurveyErrors, is_shared};
 use crate::report::failure;
 use crate::report::human::seconds;
 use crate::stack::Faults;
@@ -88,6 +87,10 @@ pub enum Failure {
 /// Runs the command line, and gives the code to exit with.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "aws")]
+    if let Some(code) = crate::aws::again_without_empty() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -229,14 +232,13 @@ fn tell(failure: &Failure, screen: &Screen) {
         Failure::Plain(text) => screen.error(text),
         Failure::Survey(errors) => {
             for error in errors.causes() {
-                match error.source.fault {
-                    Fault::NoLogin => {
-                        screen.error(&line(&error.source.message));
-                        screen.faults(&format!("  needed for {}", errors.sharing(error)));
-                    }
-                    _ => screen.error(&format!("cannot read {error}")),
+                let sent = !is_shared(&error.source);
+                if sent {
+                    screen.error(&format!("cannot read {error}"));
+                } else {
+                    screen.error(&line(&error.source.message));
+                    screen.faults(&format!("  needed for {}", errors.sharing(error)));
                 }
-                let sent = error.source.fault != Fault::NoLogin;
                 if let Some(action) = error.source.action.as_ref().filter(|_| sent) {
                     screen.faults(&format!("  called {action}"));
                 }

@@ -48,6 +48,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         screen.talk(&session.summary());
     }
     desired.replaced.iter().for_each(|it| screen.talk(it));
+    screen.warn_of(&stack);
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         return failed;
     }

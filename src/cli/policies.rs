@@ -9,6 +9,7 @@ use super::lines::answer_each;
 use super::reading;
 use super::screen::Screen;
 use super::{Ending, Failure};
+use crate::disk;
 use crate::policy::actions::is_listed;
 use crate::policy::bulk::Simulator;
 use crate::policy::grammar::{Grammar, Holder};
@@ -96,8 +97,13 @@ fn sentence(request: &Request) -> String {
 
 /// The text of a file, and the value it holds.
 fn read(path: &Path) -> Result<(String, Value), Failure> {
-    let text = reading::text(path)
-        .map_err(|error| Failure::Plain(format!("cannot read `{}`: {error}", path.display())))?;
+    let text = reading::text(path).map_err(|error| {
+        Failure::Plain(format!(
+            "cannot read `{}`: {}",
+            path.display(),
+            disk::why(&error)
+        ))
+    })?;
     let value = json::parse(&text).map_err(|error| refused(path, &error))?;
     Ok((text, value))
 }

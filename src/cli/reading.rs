@@ -49,8 +49,13 @@ pub(super) fn write(
     readers: Readers,
 ) -> std::result::Result<(), Failure> {
     refuse_input(output)?;
-    disk::create(output, text.as_bytes(), readers)
-        .map_err(|error| Failure::Plain(format!("cannot write `{}`: {error}", output.display())))
+    disk::create(output, text.as_bytes(), readers).map_err(|error| {
+        Failure::Plain(format!(
+            "cannot write `{}`: {}",
+            output.display(),
+            disk::why(&error)
+        ))
+    })
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String> {

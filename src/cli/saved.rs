@@ -86,7 +86,7 @@ pub(super) fn write(
     let mut document = serde_json::to_value(&saved).map_err(|error| failed(&error))?;
     document["seal"] = seal(&document).into();
     disk::create(path, format!("{document:#}\n").as_bytes(), Readers::Owner)
-        .map_err(|error| failed(&error))
+        .map_err(|error| failed(&disk::why(&error)))
 }
 
 /// The digest of a saved plan, its own seal left out.

@@ -13,6 +13,7 @@ use super::deadline::Deadline;
 use super::log::{Log, Secrets};
 use super::machine::Machine;
 use crate::cloud::seam;
+use crate::disk;
 use crate::escape::screen::{line, page};
 use crate::execute::Event;
 use crate::model::Address;
@@ -159,7 +160,7 @@ impl Screen {
         let printed = self.unprinted.take();
         printed
             .filter(|it| it.kind() != io::ErrorKind::BrokenPipe)
-            .map(|error| format!("cannot write to standard output: {error}"))
+            .map(|error| format!("cannot write to standard output: {}", disk::why(&error)))
             .or_else(|| self.log.as_ref()?.failure())
     }
 
@@ -188,6 +189,13 @@ impl Screen {
     /// Prints what a person must know although it is no error's own line, under `--quiet` too.
     pub(super) fn warn(&self, text: &str) {
         self.print_talk(text);
+    }
+
+    /// Prints what the author of a stack should know of, though AWS takes it.
+    pub(super) fn warn_of(&self, stack: &Stack) {
+        if let Some(warnings) = &stack.warnings {
+            self.warn(warnings.as_warnings(Self::colours()).trim_end());
+        }
     }
 
     /// Prints an error.

@@ -14,6 +14,7 @@ use super::screen::Screen;
 use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
 use crate::cloud::{Sandbox, Seam};
+use crate::disk;
 use crate::graph;
 use crate::kinds::survey::endpoints::{self, Endpoints};
 use crate::kinds::survey::organization::{self, Organization};
@@ -105,7 +106,7 @@ pub(super) fn beside(files: &Files) -> impl Fn(&str) -> Result<String, String> +
         .parent()
         .map(Path::to_path_buf)
         .unwrap_or_default();
-    move |name: &str| reading::text(&folder.join(name)).map_err(|error| error.to_string())
+    move |name: &str| reading::text(&folder.join(name)).map_err(|error| disk::why(&error))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -114,7 +115,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     } else {
         ""
     };
-    Failure::Plain(format!("cannot read `{}`: {error}{hint}", path.display()))
+    Failure::Plain(format!(
+        "cannot read `{}`: {}{hint}",
+        path.display(),
+        disk::why(error)
+    ))
 }
 
 /// What a stack wants, rings untied.

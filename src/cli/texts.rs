@@ -81,8 +81,9 @@ impl Texts {
         for (path, source) in self.paths.iter().zip(&self.sources) {
             let now = fs::read_to_string(path).map_err(|error| {
                 Failure::Plain(format!(
-                    "cannot read `{}` again: {error}; nothing was written",
-                    source.name
+                    "cannot read `{}` again: {}; nothing was written",
+                    source.name,
+                    disk::why(&error)
                 ))
             })?;
             if now != source.text {
@@ -102,7 +103,8 @@ impl Texts {
         let locks: Result<Vec<Locked>, _> = self.paths.iter().map(|it| Locked::wait(it)).collect();
         let _locks = locks.map_err(|error| {
             Failure::Plain(format!(
-                "cannot keep other commands from the stack's files: {error}; nothing was written"
+                "cannot keep other commands from the stack's files: {}; nothing was written",
+                disk::why(&error)
             ))
         })?;
         self.unchanged()?;
@@ -110,8 +112,9 @@ impl Texts {
             if old.text != new.text {
                 disk::replace(path, new.text.as_bytes()).map_err(|error| {
                     Failure::Plain(format!(
-                        "cannot write `{}`: {error}; it is as it was",
-                        old.name
+                        "cannot write `{}`: {}; it is as it was",
+                        old.name,
+                        disk::why(&error)
                     ))
                 })?;
             }

@@ -7,6 +7,7 @@ use super::reading;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
+use crate::disk;
 use crate::guard::guard;
 use crate::kinds::survey::Above;
 use crate::report;
@@ -39,7 +40,11 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     if let Some(file) = &args.certificate {
         let text = format!("{:#}\n", certificate(&desired.stack, &proof));
         std::fs::write(file, text).map_err(|error| {
-            Failure::Plain(format!("cannot write `{}`: {error}", file.display()))
+            Failure::Plain(format!(
+                "cannot write `{}`: {}",
+                file.display(),
+                disk::why(&error)
+            ))
         })?;
     }
     let guarded = guard(&desired, &world);
@@ -66,8 +71,13 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
 
 /// Says whether a certificate is right, without the stack or a cloud.
 fn checked(file: &Path, screen: &Screen) -> Result<Ending, Failure> {
-    let text = reading::text(file)
-        .map_err(|error| Failure::Plain(format!("cannot read `{}`: {error}", file.display())))?;
+    let text = reading::text(file).map_err(|error| {
+        Failure::Plain(format!(
+            "cannot read `{}`: {}",
+            file.display(),
+            disk::why(&error)
+        ))
+    })?;
     match check(&text) {
         Ok(found) => {
             screen.result(&format!(

@@ -3,7 +3,7 @@
 use super::Entry;
 
 /// In the order of their codes.
-pub(super) const ENTRIES: [Entry; 16] = [
+pub(super) const ENTRIES: [Entry; 17] = [
     Entry {
         code: "E0001",
         title: "not TOML",
@@ -129,6 +129,15 @@ pub(super) const ENTRIES: [Entry; 16] = [
         example: "claim = [\"GET /orders\"]      # the contract offers POST /orders",
         mend: "Take what is offered; if it was offered before, its owner has withdrawn it: speak to the owner, or take the claim out.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html",
+    },
+    Entry {
+        code: "E0306",
+        title: "more than AWS takes",
+        means: "A document or an API would be larger than AWS takes: policies have a length, and those of queues and topics also a number of statements and principals.",
+        why: "The call would fail, half-way through an apply.",
+        example: "a queue with 21 statements in its policy",
+        mend: "Take one of the ways that the message offers. Where AWS has raised a quota, write it as `quotas` of the account.",
+        page: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html",
     },
     Entry {
         code: "E0401",

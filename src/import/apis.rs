@@ -10,7 +10,7 @@ use crate::kinds::rest_api::method::{AWS_IAM, NONE, TIMEOUT_MS};
 use crate::kinds::rest_api::{Method, openapi};
 use crate::kinds::survey::census::Found;
 use crate::kinds::{Have, Resource, RestApi, Stage};
-use crate::model::{Address, Arn, KindName, Mark};
+use crate::model::{Address, Arn, KindName, Mark, velocity};
 use crate::stack::{Endpoint, LogLevel, RouteKey};
 
 /// A duration of milliseconds, as a stack writes it.
@@ -277,6 +277,8 @@ fn mock(integration: &IntegrationRecord) -> Result<String, String> {
     let Some(body) = response.and_then(|it| it.templates.get("application/json")) else {
         return Ok(status.to_string());
     };
+    let body = &velocity::text_of(body)
+        .ok_or_else(|| format!("response template `{body}`, which API Gateway evaluates"))?;
     let table = serde_json::from_str::<Value>(body)
         .ok()
         .filter(|it| it.is_object() && same_text(it, body));

@@ -141,12 +141,13 @@ pub struct SurveyError {
 }
 
 impl SurveyErrors {
-    /// Returns the errors, each cause once: the caller's own missing login fails every account alike.
+    /// Returns the errors, each cause once: the caller's own missing login, and an address where nothing listens, fail
+    /// every account alike.
     pub fn causes(&self) -> impl Iterator<Item = &SurveyError> {
         let again = |at: usize| {
             let cause = &self.0[at].source;
             let same = |it: &SurveyError| it.source.message == cause.message;
-            cause.fault == Fault::NoLogin && self.0[..at].iter().any(same)
+            is_shared(cause) && self.0[..at].iter().any(same)
         };
         let kept = self.0.iter().enumerate().filter(move |(at, _)| !again(*at));
         kept.map(|(_, error)| error)
@@ -184,6 +185,12 @@ impl SurveyErrors {
             .filter(|it| it.source.fault == Fault::Credentials);
         closed.map(|it| it.place.account.as_str()).collect()
     }
+}
+
+/// Whether an error is of no account: it would be the same in each.
+#[must_use]
+pub fn is_shared(error: &CallError) -> bool {
+    error.fault == Fault::NoLogin || error.code == "NoConnection"
 }
 
 type Wants = BTreeMap<Address, Want>;

@@ -14,7 +14,7 @@ use crate::cloud::apigateway::{AccessLog, IntegrationRecord, IntegrationResponse
 use crate::kinds::rest_api::{Method, Methods, method, openapi};
 use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
-use crate::model::{Address, Arn, Place};
+use crate::model::{Address, Arn, Place, velocity};
 use crate::policy::{Document, PolicyError, Statement, own};
 use crate::stack::{self, Integration, QueueRef, Route, RouteKey, RouteRole, Surface};
 
@@ -290,9 +290,10 @@ fn sqs(place: &Place, queue: &Arn, credentials: Option<Arn>) -> IntegrationRecor
     }
 }
 
-/// Answers by itself. The body is a mapping template: `$` and `#` mean something in it.
+/// Answers by itself. The body is a text, and the mapping template is the one that answers it.
 fn mock(status: u16, body: Option<&str>) -> IntegrationRecord {
-    let templates = body.map(json_template).unwrap_or_default();
+    let template = body.and_then(velocity::template_of);
+    let templates = template.as_deref().map(json_template).unwrap_or_default();
     IntegrationRecord {
         kind: "MOCK".to_owned(),
         request_templates: json_template(&json!({"statusCode": status}).to_string()),

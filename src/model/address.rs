@@ -98,6 +98,10 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What the stack only refers to has no other name than its ARN.
+        if self.name.starts_with("arn:") {
+            return out.write_str(&self.name);
+        }
         write!(out, "{}.{}", self.kind.table(), self.name)
     }
 }

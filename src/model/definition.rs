@@ -108,18 +108,43 @@ pub fn edge_refusals(document: &Value) -> Vec<ImportRefusal> {
     found
 }
 
-/// References to parts of the document that it does not have; examples may hold anything.
+/// Where the models of an API have their addresses, by which a schema may name them.
+const MODELS: &str = "https://apigateway.amazonaws.com/restapis/";
+
+/// Returns what is wrong with a reference.
+///
+/// API Gateway is given one document and reads no other; what it names elsewhere would be missing without a word.
+fn of_reference(document: &Value, reference: &str) -> Option<&'static str> {
+    let Some(pointer) = reference.strip_prefix('#') else {
+        let elsewhere = "is outside of the document, and API Gateway reads no other: put what it names into the document";
+        return (!reference.starts_with(MODELS)).then_some(elsewhere);
+    };
+    if pointer.contains('%') {
+        return None;
+    }
+    let mut seen = BTreeSet::from([pointer]);
+    let mut next = document.pointer(pointer);
+    if next.is_none() {
+        return Some("is not in the document");
+    }
+    while let Some(again) = next.and_then(|it| it.get("$ref")?.as_str()) {
+        let again = again.strip_prefix('#')?;
+        if !seen.insert(again) {
+            return Some("leads back to itself: write out what it stands for");
+        }
+        next = document.pointer(again);
+    }
+    None
+}
+
+/// References that lead to nothing; examples may hold anything.
 fn dangling(document: &Value, value: &Value, at: &str, found: &mut Vec<ImportRefusal>) {
     match value {
         Value::Object(fields) => {
             if let Some(Value::String(reference)) = fields.get("$ref")
-                && let Some(pointer) = reference.strip_prefix('#')
-                && !pointer.contains('%')
-                && document.pointer(pointer).is_none()
+                && let Some(wrong) = of_reference(document, reference)
             {
-                found.push(unreadable(format!(
-                    "{at}: `$ref` names `{reference}`, which the document does not have"
-                )));
+                found.push(unreadable(format!("{at}: `$ref: {reference}` {wrong}")));
             }
             for (name, it) in fields {
                 if !matches!(name.as_str(), "example" | "examples" | "default" | "enum") {
@@ -173,13 +198,14 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
     };
     let parts: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
     let full = format!("/{}", parts.join("/"));
-    let mut refuse = |part: &'static str, verb: &str, words: String| {
+    let mut refuse = |part: &'static str, verb: &str, words: String, advice: String| {
         found.push(ImportRefusal {
             part: Some((part, verb.to_owned(), full.clone())),
             words,
-            advice: String::new(),
+            advice,
         });
     };
+
     if !parts.iter().all(|it| is_path_part(it)) {
         refuse(
             "resource",
@@ -187,17 +213,23 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
             "Resource's path part only allow a-zA-Z0-9._-,: or a valid greedy path variable and curly braces at the \
              beginning and the end."
                 .to_owned(),
+            String::new(),
         );
     }
     let above = parts.split_last().map_or(&[][..], |it| it.1);
     if let Some(greedy) = above.iter().find(|it| it.ends_with("+}")) {
         let words = "Cannot create a child of a resource with a greedy path variable";
-        refuse("resource", "", format!("{words}: {greedy}"));
+        refuse("resource", "", format!("{words}: {greedy}"), String::new());
     }
     for (key, operation) in item {
         let Some(verb) = verb(key) else { continue };
         let Some(operation) = operation.as_object() else {
-            refuse("method", verb, "the operation is not an object".to_owned());
+            refuse(
+                "method",
+                verb,
+                "the operation is not an object".to_owned(),
+                String::new(),
+            );
             continue;
         };
         if let Some(auth) = operation.get("x-amazon-apigateway-auth")
@@ -207,6 +239,7 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
                 "method",
                 verb,
                 "Invalid authorization type specified".to_owned(),
+                String::new(),
             );
         }
         let integration = match operation.get("x-amazon-apigateway-integration") {
@@ -218,15 +251,89 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
                     "integration",
                     verb,
                     "the integration is not an object".to_owned(),
+                    String::new(),
                 );
                 continue;
             }
         };
         let parameters = declared_parameters(document, item, operation);
         if let Some((part, words)) = of_integration(document, integration, &parameters, operation) {
-            refuse(part, verb, words);
+            let advice = advice(integration, operation, &words).unwrap_or_default();
+            refuse(part, verb, words, advice);
+        }
+        if let Some(name) = undefined_validator(document, operation) {
+            let advice = format!(
+                "`{VALIDATOR}: {name}` names none of the document's `{VALIDATOR}s`: define it there, or leave it out"
+            );
+            refuse("method", verb, BAD_VALIDATOR.to_owned(), advice);
         }
     }
+}
+
+/// The key by which a document or an operation names its request validator.
+const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
+
+/// API Gateway's words for a request validator that an API does not have.
+const BAD_VALIDATOR: &str = "Invalid Request Validator identifier specified";
+
+/// Returns the request validator that an operation asks for and the document does not define.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-request-validator.html>.
+fn undefined_validator(document: &Value, operation: &Map<String, Value>) -> Option<String> {
+    let named = operation.get(VALIDATOR).or_else(|| document.get(VALIDATOR));
+    let name = text(named)?;
+    let defined = document.get(format!("{VALIDATOR}s").as_str());
+    defined
+        .and_then(|it| it.get(&name))
+        .is_none()
+        .then_some(name)
+}
+
+/// Returns what to write in the place of an integration that API Gateway refuses with these words, where they do not say it.
+fn advice(
+    integration: &Map<String, Value>,
+    operation: &Map<String, Value>,
+    words: &str,
+) -> Option<String> {
+    match words {
+        BAD_STATUS => Some(match undeclared_answer(integration, operation)? {
+            (answer, Some(status)) => format!(
+                "its integration answers `{status}` (`responses.{answer}.statusCode`): declare `\"{status}\"` under the \
+                 operation's own `responses`"
+            ),
+            (answer, None) => format!(
+                "its integration's `responses.{answer}` has no `statusCode`: write one that the operation's own `responses` declares"
+            ),
+        }),
+        BAD_TYPE if integration.contains_key("$ref") => Some(
+            "its integration is a `$ref`, and API Gateway follows none there: write the integration out".to_owned(),
+        ),
+        BAD_TYPE => Some(format!(
+            "`type` of its integration is {}: write `http`, `http_proxy`, `aws`, `aws_proxy` or `mock`",
+            integration.get("type").map_or_else(|| "missing".to_owned(), |it| format!("`{it}`"))
+        )),
+        BAD_TIMEOUT => match integration.get("timeoutInMillis")? {
+            Value::String(it) if it.parse::<u64>().is_ok() => {
+                Some(format!("`timeoutInMillis` is a text: write the number, `{it}`, without quotes"))
+            }
+            it => Some(format!("`timeoutInMillis` is `{it}`: write a number from 50 to {EDGE_MS}, or to {LONGEST_MS} where the quota is raised")),
+        },
+        _ => None,
+    }
+}
+
+/// Returns the first answer of an integration whose status its operation does not declare, with that status.
+fn undeclared_answer<'a>(
+    integration: &'a Map<String, Value>,
+    operation: &Map<String, Value>,
+) -> Option<(&'a String, Option<String>)> {
+    let declared = operation.get("responses");
+    let answers = integration.get("responses")?.as_object()?.iter();
+    let statuses = answers.map(|(name, it)| (name, text(it.get("statusCode"))));
+    let known = |status: &String| declared.is_some_and(|it| it.get(status).is_some());
+    statuses
+        .into_iter()
+        .find(|(_, status)| !status.as_ref().is_some_and(known))
 }
 
 /// Whether this is a type of authorization.
@@ -289,11 +396,19 @@ pub fn declared_parameters(
         .collect()
 }
 
-/// What a `$ref` names, or the value itself where it is none.
+/// What a `$ref` names, perhaps by way of others, or the value itself where it is none.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let reference = value.get("$ref").and_then(Value::as_str);
-    let pointer = reference.and_then(|it| it.strip_prefix('#'));
-    pointer.and_then(|it| document.pointer(it)).unwrap_or(value)
+    let mut found = value;
+    // A chain that is longer than this leads back to itself, which is refused.
+    for _ in 0..16 {
+        let reference = found.get("$ref").and_then(Value::as_str);
+        let pointer = reference.and_then(|it| it.strip_prefix('#'));
+        match pointer.and_then(|it| document.pointer(it)) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    found
 }
 
 /// The longest that an integration may wait, in milliseconds: regional and private APIs may have their
@@ -305,6 +420,12 @@ pub const EDGE_MS: u64 = 29_000;
 
 /// API Gateway's words for an integration that may wait too long, or hardly at all.
 pub const BAD_TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
+
+/// API Gateway's words for an integration of a type that it does not have.
+const BAD_TYPE: &str = "Invalid integration type specified";
+
+/// API Gateway's words for an answer whose status the method does not declare.
+const BAD_STATUS: &str = "Invalid response status code specified";
 
 /// The part of an operation that is refused for its integration, and why.
 fn of_integration(
@@ -320,7 +441,7 @@ fn of_integration(
         kind.as_str(),
         "HTTP" | "HTTP_PROXY" | "AWS" | "AWS_PROXY" | "MOCK"
     ) {
-        return refused("Invalid integration type specified");
+        return refused(BAD_TYPE);
     }
     if kind != "MOCK" {
         let uri = text(source.get("uri")).unwrap_or_default();
@@ -389,7 +510,7 @@ fn of_integration(
         let status = text(response.1.get("statusCode")).unwrap_or_default();
         let refused = |words: String| Some(("integration response", words));
         let Some(answer) = answers.and_then(|it| it.get(&status)) else {
-            return refused("Invalid response status code specified".to_owned());
+            return refused(BAD_STATUS.to_owned());
         };
         if !is_content_handling(response.1) {
             return refused("Invalid content handling specified".to_owned());
@@ -724,9 +845,75 @@ mod tests {
         assert_eq!(
             of("#/components/schemas/c"),
             [
-                "paths./a.get.requestBody.content.application/json.schema: `$ref` names `#/components/schemas/c`, which the document does not have"
+                "paths./a.get.requestBody.content.application/json.schema: `$ref: #/components/schemas/c` is not in the document"
             ]
         );
+    }
+
+    #[test]
+    fn a_reference_stays_in_the_document_and_ends() {
+        let of = |parameters: Value| {
+            let document = serde_json::json!({
+                "openapi": "3.0.1",
+                "components": {"parameters": parameters, "schemas": {"tree": {"properties": {"leaf": {"$ref": "#/components/schemas/tree"}}}}},
+                "paths": {"/a/{id}": {"get": {
+                    "parameters": [{"$ref": "#/components/parameters/id"}],
+                    "x-amazon-apigateway-integration": {
+                        "type": "mock", "requestParameters": {"integration.request.header.x": "method.request.path.id"},
+                    },
+                }}},
+            });
+            let all = refusals(&document).into_iter();
+            all.map(|it| it.advice)
+                .filter(|it| !it.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let id = serde_json::json!({"name": "id", "in": "path", "required": true});
+        let to = |name: &str| serde_json::json!({"$ref": name});
+        assert_eq!(of(serde_json::json!({"id": id})), "");
+        let chain = serde_json::json!({"id": to("#/components/parameters/one"), "one": id});
+        assert_eq!(of(chain), "", "by way of another");
+        for (there, words) in [
+            (to("#/components/parameters/id"), "leads back to itself"),
+            (to("parts.yaml#/id"), "outside of the document"),
+            (
+                to("https://example.com/parts.json#/id"),
+                "outside of the document",
+            ),
+        ] {
+            let found = of(serde_json::json!({"id": there}));
+            assert!(found.contains(words), "{found}");
+        }
+        let ring = of(serde_json::json!({
+            "id": to("#/components/parameters/b"), "b": to("#/components/parameters/id"),
+        }));
+        assert!(ring.contains("leads back to itself"), "{ring}");
+    }
+
+    #[test]
+    fn a_request_validator_is_one_that_the_document_defines() {
+        let of = |root: Value, own: Value| {
+            let document = serde_json::json!({
+                "openapi": "3.0.1", VALIDATOR: root,
+                "x-amazon-apigateway-request-validators": {"all": {"validateRequestBody": true}},
+                "paths": {"/a": {"get": {VALIDATOR: own, "x-amazon-apigateway-integration": {"type": "mock"}}}},
+            });
+            refusals(&document)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let refused = [format!(
+            "Unable to put method on 'GET' for resource at path '/a': {BAD_VALIDATOR}"
+        )];
+        assert_eq!(of("all".into(), "all".into()), [""; 0]);
+        assert_eq!(
+            of("none".into(), "all".into()),
+            [""; 0],
+            "no operation uses the root's"
+        );
+        assert_eq!(of("all".into(), "none".into()), refused);
     }
 
     #[test]

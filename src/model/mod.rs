@@ -11,6 +11,7 @@ pub mod kms;
 pub mod names;
 pub mod place;
 pub mod tags;
+pub mod velocity;
 
 pub use address::{Address, KindName};
 pub use arn::{Arn, ArnError};

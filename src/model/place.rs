@@ -229,5 +229,28 @@ mod tests {
         assert_eq!(Partition::of_region("cn-north-1").as_str(), "aws-cn");
         assert_eq!(Partition::of_region("eu-west-1").as_str(), "aws");
         assert_eq!(Partition::of_region("us-isob-east-1").as_str(), "aws-iso-b");
+        assert_eq!(Partition::of_region("us-gov-west-1").as_str(), "aws-us-gov");
+        assert_eq!(Partition::of_region("eusc-de-east-1").as_str(), "aws-eusc");
+        assert_eq!(Partition::of_region("us-iso-east-1").as_str(), "aws-iso");
+    }
+
+    #[test]
+    fn a_partition_has_host_names_of_its_own() {
+        for (region, suffix) in [
+            ("eu-west-1", "amazonaws.com"),
+            ("us-gov-west-1", "amazonaws.com"),
+            ("cn-north-1", "amazonaws.com.cn"),
+            ("eusc-de-east-1", "amazonaws.eu"),
+            ("us-iso-east-1", "c2s.ic.gov"),
+            ("us-isob-east-1", "sc2s.sgov.gov"),
+            ("eu-isoe-west-1", "cloud.adc-e.uk"),
+            ("us-isof-south-1", "csp.hci.ic.gov"),
+        ] {
+            assert_eq!(
+                Partition::of_region(region).dns_suffix(),
+                suffix,
+                "{region}"
+            );
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::role::inline_prefix;
 use crate::kinds::{Resource, RestApi, Role, Want, full_length};
+use crate::lower::Desired;
 use crate::model::Address;
 use crate::policy::normal::ApiName;
 use crate::policy::size::{self, Budget};
 use crate::policy::{Document, Effect, Principals};
 
-use super::{Refusal, Step};
+use super::{Action, Refusal, Step};
 
 /// A document's fullest budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,38 @@ fn way(does: impl Into<String>, costs: &'static str) -> WayOut {
         does: does.into(),
         costs,
     }
+}
+
+impl Gauge {
+    /// Returns by how much it is over its limit, as a sentence.
+    #[must_use]
+    pub fn excess(&self) -> String {
+        format!(
+            "its {} would take {} of {} {}",
+            self.document, self.budget.used, self.budget.limit, self.budget.what
+        )
+    }
+}
+
+/// Returns every document that AWS would refuse for its size, whatever is there already.
+#[must_use]
+pub fn oversized(desired: &Desired) -> Vec<Gauge> {
+    let step = |(address, want): (&Address, &Want)| Step {
+        address: address.clone(),
+        place: want.place.clone(),
+        action: Action::Create,
+        changes: Vec::new(),
+        want: Some(want.clone()),
+        have: None,
+        because: None,
+        drifted: false,
+        publishes: Vec::new(),
+        bridge: None,
+    };
+    let steps: Vec<Step> = desired.wants.iter().map(step).collect();
+    let mut found = gauges(&steps);
+    found.retain(|it| it.budget.is_over());
+    found
 }
 
 /// Foreign statements count too: they are written back with ours.
@@ -130,10 +163,7 @@ fn of_resources(step: &Step, want: &Want, api: &RestApi) -> Option<Gauge> {
                 "divide the routes over two APIs",
                 "just as exact; callers have two addresses",
             ),
-            way(
-                "ask AWS to raise the quota \"Resources per API\"",
-                "just as exact; it takes AWS some days",
-            ),
+            raised("api_resources", "Resources per API"),
         ],
     })
 }
@@ -358,6 +388,16 @@ fn consumers_out(who: &str, target: &str, fill: &Fill, routes: bool) -> Vec<WayO
     found
 }
 
+/// The way out of a quota that AWS raises: the stack says what the account has.
+fn raised(setting: &str, quota: &str) -> WayOut {
+    way(
+        format!(
+            "ask AWS to raise the quota \"{quota}\", and write what the account has as `quotas = {{ {setting} = … }}` of the account"
+        ),
+        "just as exact; it takes AWS some days",
+    )
+}
+
 fn queue_out() -> Vec<WayOut> {
     vec![
         way(
@@ -373,6 +413,7 @@ fn queue_out() -> Vec<WayOut> {
 
 fn trust_out() -> Vec<WayOut> {
     vec![
+        raised("trust_policy", "Role trust policy length"),
         way(
             "let some of them assume a second role that may do the same",
             "just as exact; one role more to keep",
@@ -407,6 +448,10 @@ fn inline_out() -> Vec<WayOut> {
 
 fn attached_out() -> Vec<WayOut> {
     vec![
+        raised(
+            "attached_policies",
+            "Managed policies attached to an IAM role",
+        ),
         way(
             "let a second role use some of the targets",
             "just as exact; the service works under two roles",
@@ -433,10 +478,7 @@ pub(super) fn refusals(gauges: &[Gauge]) -> Vec<Refusal> {
         .filter(|it| it.budget.is_over())
         .map(|it| Refusal {
             address: it.address.clone(),
-            message: format!(
-                "its {} would take {} of {} {}",
-                it.document, it.budget.used, it.budget.limit, it.budget.what
-            ),
+            message: it.excess(),
             budget: true,
             ways_out: it.ways_out.clone(),
         })

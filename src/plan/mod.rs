@@ -41,7 +41,7 @@ use crate::stack::Withdrawn;
 
 pub use access::{AccessChange, Turn};
 pub use broadened::{Broadened, Widening};
-pub use budget::{Gauge, WayOut};
+pub use budget::{Gauge, WayOut, oversized};
 pub use departed::Departed;
 pub use documents::StatementChange;
 pub use halves::{Half, Standing};
@@ -428,6 +428,14 @@ fn holds_ours(have: &Have) -> bool {
     }
 }
 
+/// What messages call something that is there: IAM's unique id says nothing to a person.
+fn called(want: &Want, have: &Have) -> String {
+    match &want.resource {
+        Resource::Role(role) => format!("role `{}`", role.arn),
+        _ => format!("`{}`", have.id),
+    }
+}
+
 fn step_for(
     address: &Address,
     mut want: Want,
@@ -499,15 +507,19 @@ fn step_for(
             }
             Some(mark) if mark.stack == want.stack => {
                 return Err(format!(
-                    "`{}` is there already as `{}` of this stack; two addresses cannot be one resource. If it only has \
+                    "{} is there already as `{}` of this stack; two addresses cannot be one resource. If it only has \
                      another name in the file now, write `[[moved]]` with `from = \"{}\"` and `to = \"{address}\"`",
-                    have.id, mark.address, mark.address
+                    called(&want, have),
+                    mark.address,
+                    mark.address
                 ));
             }
             Some(mark) => {
                 return Err(format!(
-                    "`{}` belongs to the stack `{}`, as its `{}`",
-                    have.id, mark.stack, mark.address
+                    "{} belongs to the stack `{}`, as its `{}`",
+                    called(&want, have),
+                    mark.stack,
+                    mark.address
                 ));
             }
             None if adopted => losses::keeps_parts(&want, have)?,
@@ -515,9 +527,9 @@ fn step_for(
             None if want.resource.kind() == KindName::Stage => {}
             None => {
                 return Err(format!(
-                    "`{}` is there already and carries no mark of this stack; take it over with `--adopt {address}`, \
+                    "{} is there already and carries no mark of this stack; take it over with `--adopt {address}`, \
                      or declare it `existing` to manage only our statements on it",
-                    have.id
+                    called(&want, have)
                 ));
             }
         }

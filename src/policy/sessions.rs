@@ -36,13 +36,13 @@ pub fn beyond_assuming(service: &str) -> &'static [&'static str] {
 /// A service without these gets no session, so the role has no credentials. EKS tags sessions in Auto Mode
 /// only: a cluster's role works without [`TAG_SESSION`] too.
 #[must_use]
-pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<&'static str>> {
-    let mut found = BTreeMap::new();
+pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (kind, name) in trust.statements.iter().flat_map(named) {
         let mut needs = match kind {
             "Federated" if name.contains(":saml-provider/") => vec!["sts:AssumeRoleWithSAML"],
             "Federated" => vec!["sts:AssumeRoleWithWebIdentity"],
-            _ => vec!["sts:AssumeRole"],
+            _ => vec![ASSUME],
         };
         if kind == "Service" && name.split(".amazonaws").next() != Some("eks") {
             needs.extend(beyond_assuming(name));
@@ -50,11 +50,101 @@ pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<&'static str>> {
         let allows = |it: &&Statement| named(it).any(|it| it == (kind, name)) || names_all(it);
         let statements: Vec<&Statement> = trust.statements.iter().filter(allows).collect();
         needs.retain(|it| !statements.iter().any(|statement| takes(statement, it)));
+        let mut needs: Vec<String> = needs.into_iter().map(str::to_owned).collect();
+        if kind == "Service"
+            && needs.is_empty()
+            && let Some(key) = barred_by(&statements, is_of_principals)
+        {
+            needs.push(format!(
+                "{ASSUME} without a condition on {key}, which services do not send"
+            ));
+        }
         if !needs.is_empty() {
             found.insert(name.to_owned(), needs);
         }
     }
     found
+}
+
+const ASSUME: &str = "sts:AssumeRole";
+
+/// Returns the services that a trust policy lets in only under a condition on a key of which no page says that they
+/// send it, each with the key.
+///
+/// | key | is sent by | see |
+/// |---|---|---|
+/// | `sts:ExternalId` | `cognito-idp`, `pinpoint` | <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-email-phone-verification.html> |
+/// | `aws:SourceArn` and its like | not by `ec2`, for instances | <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html> |
+#[must_use]
+pub fn may_not_begin(trust: &Document) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let services = trust.statements.iter().flat_map(named);
+    for (_, name) in services.filter(|(kind, _)| *kind == "Service") {
+        let own = name.split(".amazonaws").next().unwrap_or_default();
+        let is_doubtful = |key: &str| match key {
+            "sts:externalid" => !["cognito-idp", "pinpoint"].contains(&own),
+            "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" => {
+                own == "ec2"
+            }
+            key => is_of_principals(key),
+        };
+        let allows = |it: &&Statement| named(it).any(|it| it == ("Service", name)) || names_all(it);
+        let statements: Vec<&Statement> = trust.statements.iter().filter(allows).collect();
+        if let Some(key) = barred_by(&statements, is_doubtful) {
+            found.insert(name.to_owned(), key.to_owned());
+        }
+    }
+    found
+}
+
+/// Whether a condition key, in lower case, tells of a principal with an account: a service's own requests have none.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+fn is_of_principals(key: &str) -> bool {
+    matches!(
+        key,
+        "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:principalaccount"
+            | "aws:principalarn"
+            | "aws:multifactorauthpresent"
+            | "aws:multifactorauthage"
+    ) || key.starts_with("aws:principaltag/")
+}
+
+/// Returns the key of a condition for which each statement that allows a role to be assumed refuses requests without it.
+fn barred_by<'a>(
+    statements: &[&'a Statement],
+    is_absent: impl Fn(&str) -> bool,
+) -> Option<&'a str> {
+    let assuming = statements.iter().filter(|it| takes(it, ASSUME));
+    let keys: Option<Vec<&str>> = assuming
+        .map(|it| required_keys(it).find(|key| is_absent(&key.to_ascii_lowercase())))
+        .collect();
+    keys?.first().copied()
+}
+
+/// Returns the keys that a request must have to meet the conditions of a statement.
+///
+/// A negated operator, `…IfExists` and `ForAllValues:` are met by a request without the key.
+fn required_keys(statement: &Statement) -> impl Iterator<Item = &str> {
+    let needs_key = |operator: &str, values: &[String]| {
+        let operator = operator.to_ascii_lowercase();
+        let absent_is_right = operator.starts_with("forallvalues:")
+            || operator.ends_with("ifexists")
+            || operator.contains("not");
+        match operator.as_str() {
+            "null" => values.iter().all(|it| it == "false"),
+            _ => !absent_is_right,
+        }
+    };
+    let conditions = statement.conditions.iter();
+    conditions.flat_map(move |(operator, keys)| {
+        let keys = keys
+            .iter()
+            .filter(move |(_, values)| needs_key(operator, values));
+        keys.map(|(key, _)| key.as_str())
+    })
 }
 
 /// The services and identity providers that a statement allows something.
@@ -86,6 +176,16 @@ fn takes(statement: &Statement, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let holds = |it: &String| Pattern::of(&it.to_ascii_lowercase()).matches(&action);
     statement.action.values.iter().any(holds) != statement.action.negated
+}
+
+/// Returns whether a trust policy allows a service to assume the role, whatever it denies.
+#[must_use]
+pub fn lets_in(trust: &Document, service: &str) -> bool {
+    let names = |it: &Statement| named(it).any(|it| it == ("Service", service)) || names_all(it);
+    trust
+        .statements
+        .iter()
+        .any(|it| names(it) && takes(it, ASSUME))
 }
 
 /// Returns whether a trust policy lets somebody begin a session with tags.
@@ -161,6 +261,56 @@ mod tests {
             missing(&format!("{},{denied}", statement("Service", eks, assume))),
             ""
         );
+    }
+
+    #[test]
+    fn a_service_is_not_let_in_under_a_condition_on_what_it_does_not_send() {
+        let doubts = |text: &str| {
+            let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{text}]}}"#);
+            let found = may_not_begin(&Document::parse(&text).expect("a policy"));
+            found.into_values().collect::<Vec<_>>().join(", ")
+        };
+        let of = |service: &str, condition: &str| {
+            format!(
+                r#"{{"Effect": "Allow", "Principal": {{"Service": "{service}"}}, "Action": "sts:AssumeRole", "Condition": {{{condition}}}}}"#
+            )
+        };
+        let lambda = "lambda.amazonaws.com";
+        for key in [
+            "aws:PrincipalOrgID",
+            "aws:principalArn",
+            "aws:PrincipalTag/team",
+        ] {
+            assert_eq!(
+                missing(&of(lambda, &format!(r#""StringEquals": {{"{key}": "x"}}"#))),
+                format!(
+                    "{lambda}: sts:AssumeRole without a condition on {key}, which services do not send"
+                )
+            );
+        }
+        for met in [
+            r#""StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}"#,
+            r#""StringNotEquals": {"aws:PrincipalOrgID": "o-1"}"#,
+            r#""ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}"#,
+            r#""Null": {"aws:PrincipalOrgID": "true"}"#,
+            r#""ArnLike": {"aws:SourceArn": "arn:aws:lambda:eu-west-1:111111111111:function:f"}"#,
+        ] {
+            assert_eq!(missing(&of(lambda, met)), "", "{met}");
+            assert_eq!(doubts(&of(lambda, met)), "", "{met}");
+        }
+        let external = r#""StringEquals": {"sts:ExternalId": "x"}"#;
+        assert_eq!(missing(&of(lambda, external)), "");
+        assert_eq!(doubts(&of(lambda, external)), "sts:ExternalId");
+        assert_eq!(doubts(&of("cognito-idp.amazonaws.com", external)), "");
+        let source = r#""StringEquals": {"aws:SourceAccount": "111111111111"}"#;
+        assert_eq!(
+            doubts(&of("ec2.amazonaws.com", source)),
+            "aws:SourceAccount"
+        );
+        assert_eq!(doubts(&of("states.amazonaws.com", source)), "");
+        // Another statement lets it in without.
+        let plain = statement("Service", lambda, r#""sts:AssumeRole""#);
+        assert_eq!(doubts(&format!("{},{plain}", of(lambda, external))), "");
     }
 
     #[test]

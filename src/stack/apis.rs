@@ -126,8 +126,13 @@ fn api(
     let (surface, routes) = surfaces::surface(checker, it, standing.as_ref(), endpoint);
     let stage = stages::stage(checker, it, standing.as_ref());
     let credentials = fields.text("credentials").and_then(|text| {
-        let help = passed::OF_APIS;
-        passed::passed(checker, text, &fields.owner, standing.as_ref(), help)
+        passed::passed(
+            checker,
+            text,
+            &fields.owner,
+            standing.as_ref(),
+            passed::API_GATEWAY,
+        )
     });
     check_texts(checker, it);
     let tags = names::tags_of(checker, it);

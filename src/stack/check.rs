@@ -171,6 +171,8 @@ fn checked(
     let root = ROOT.read("the stack", Span::default(), tree, &mut faults);
     let mut checker = Checker {
         faults,
+        warnings: Vec::new(),
+        roles: BTreeMap::new(),
         files,
         sources,
         line_ends: checker::line_ends(sources),
@@ -227,7 +229,7 @@ fn checked(
         Some(stack) => claims::claimed(&mut checker, stack),
         None => Vec::new(),
     };
-    let roles = roles::roles(&mut checker, &roles);
+    checker.roles = roles::roles(&mut checker, &roles);
     let keys = keys::keys(&checker, &keys);
     let topics = topics::topics(&mut checker, &topics);
     let queues = queues::queues(&mut checker, &queues);
@@ -253,7 +255,7 @@ fn checked(
             .collect(),
         accounts: checker.accounts,
         organization,
-        roles,
+        roles: checker.roles,
         apis,
         keys,
         topics,
@@ -270,6 +272,8 @@ fn checked(
         accepts: checker.accepts,
         known,
         statements,
+        warnings: Faults::of(sources.to_vec(), checker.warnings)
+            .map(|it| it.of_which(1 + overlays)),
     })
 }
 

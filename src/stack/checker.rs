@@ -7,7 +7,7 @@ use crate::model::{AccountId, Address, Arn, KindName, Partition, Region};
 use super::diagnostic::{Code, Diagnostic, SHOWN, Span, listed, nearest};
 use super::fields::{Fields, Item};
 use super::syntax::Spanned;
-use super::{Accepted, Account, Contract, Source, Unmet, Withdrawn};
+use super::{Accepted, Account, Contract, Role, Source, Unmet, Withdrawn};
 
 /// How many names a fault lists.
 const LISTED: usize = 20;
@@ -91,6 +91,10 @@ pub(super) fn is_fifo(arn: &Arn) -> bool {
 /// What the checks of all nouns share.
 pub(super) struct Checker<'a> {
     pub(super) faults: Vec<Diagnostic>,
+    /// What AWS takes and the author should know of.
+    pub(super) warnings: Vec<Diagnostic>,
+    /// The roles, once they are read.
+    pub(super) roles: BTreeMap<String, Role>,
     pub(super) files: &'a dyn Fn(&str) -> Result<String, String>,
     pub(super) sources: &'a [Source],
     /// The place of every line end of each source: what is written is told by its line, thousands of times.

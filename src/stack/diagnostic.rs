@@ -98,6 +98,8 @@ pub enum Code {
     Place,
     /// Something AWS cannot do.
     Unsupported,
+    /// More of something than AWS takes.
+    TooMuch,
     /// A file beside the stack that cannot be used.
     File,
     /// A contract or claims file that cannot be believed.
@@ -108,7 +110,7 @@ pub enum Code {
 
 impl Code {
     /// Every family.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Syntax,
         Self::UnknownField,
         Self::WrongType,
@@ -122,6 +124,7 @@ impl Code {
         Self::Principal,
         Self::Place,
         Self::Unsupported,
+        Self::TooMuch,
         Self::File,
         Self::Contract,
         Self::Claim,
@@ -144,6 +147,7 @@ impl Code {
             Self::Principal => "E0302",
             Self::Place => "E0303",
             Self::Unsupported => "E0304",
+            Self::TooMuch => "E0306",
             Self::File => "E0401",
             Self::Contract => "E0402",
             Self::Claim => "E0305",
@@ -202,6 +206,9 @@ impl Code {
             }
             Self::Unsupported => {
                 "AWS has no such thing. HTTP (v2) APIs carry no resource policies; standard topics do not deliver to FIFO queues; SNS cannot use AWS's own key of SQS."
+            }
+            Self::TooMuch => {
+                "A document or an API would be larger than AWS takes: policies have a length, and queues and topics also a number of statements and principals. `validate` counts what the stack writes; `plan` also counts what others have put there. Quotas that AWS has raised are written as `quotas` of the account."
             }
             Self::File => {
                 "A file that the stack names cannot be read, or AWS could not use what is in it. Paths are seen from the stack's own folder."
@@ -262,8 +269,8 @@ impl Diagnostic {
         self
     }
 
-    fn groups<'a>(&'a self, sources: &'a [Source]) -> Vec<Group<'a>> {
-        let title = Level::ERROR
+    fn groups<'a>(&'a self, level: Level<'a>, sources: &'a [Source]) -> Vec<Group<'a>> {
+        let title = level
             .primary_title(self.message.as_str())
             .id(self.code.as_str());
         let mut files: Vec<usize> = Vec::new();
@@ -413,20 +420,26 @@ impl Faults {
         self.found.iter()
     }
 
+    /// The same as warnings: they keep nothing from being applied.
+    #[must_use]
+    pub fn as_warnings(&self, color: bool) -> String {
+        self.shown(&Level::WARNING, &renderer(color))
+    }
+
+    fn shown(&self, level: &Level<'_>, renderer: &Renderer) -> String {
+        let mut text = String::new();
+        for fault in self.found.iter().take(SHOWN) {
+            text.push_str(&renderer.render(&fault.groups(level.clone(), &self.sources)));
+            text.push_str("\n\n");
+        }
+        text
+    }
+
     /// The faults with the words that caused them, and a closing line that counts them.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        }
-        .decor_style(DecorStyle::Ascii);
-        let mut text = String::new();
-        for fault in self.found.iter().take(SHOWN) {
-            text.push_str(&renderer.render(&fault.groups(&self.sources)));
-            text.push_str("\n\n");
-        }
+        let renderer = renderer(color);
+        let mut text = self.shown(&Level::ERROR, &renderer);
         let count = match self.found.len() {
             1 => "1 problem".to_owned(),
             many => format!("{many} problems"),
@@ -446,6 +459,15 @@ impl Faults {
         text.push('\n');
         text
     }
+}
+
+fn renderer(color: bool) -> Renderer {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    renderer.decor_style(DecorStyle::Ascii)
 }
 
 impl<'a> IntoIterator for &'a Faults {

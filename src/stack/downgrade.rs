@@ -90,7 +90,7 @@ pub(super) fn to_3_0(mut document: Value) -> Result<Value, Vec<String>> {
 
 fn cannot(path: &str, what: &str) -> String {
     format!(
-        "{path}: OpenAPI 3.1 says `{what}`, and API Gateway imports 3.0, which has no word for it: say it otherwise, or leave it out"
+        "{path}: OpenAPI 3.1 says `{what}`, and OpenAPI 3.0, which API Gateway imports, has no such thing: write it in another way, or leave it out"
     )
 }
 
@@ -210,18 +210,25 @@ fn types(fields: &mut Map<String, Value>, path: &str, lost: &mut Vec<String>) {
     };
     let (null, others): (Vec<Value>, Vec<Value>) =
         types.into_iter().partition(|it| *it == json!("null"));
-    match others.as_slice() {
-        [one] => {
-            fields.insert("type".to_owned(), one.clone());
-            if !null.is_empty() {
-                fields.insert("nullable".to_owned(), json!(true));
-            }
+    if let [one] = others.as_slice() {
+        fields.insert("type".to_owned(), one.clone());
+        if !null.is_empty() {
+            fields.insert("nullable".to_owned(), json!(true));
         }
-        _ => lost.push(cannot(
+    } else {
+        let all: Vec<String> = others.iter().chain(&null).map(text).collect();
+        lost.push(cannot(
             &format!("{path}.type"),
-            "several types, or `null` alone",
-        )),
+            &format!("[{}]", all.join(", ")),
+        ));
     }
+}
+
+/// A value as YAML writes it: a text without its quotes.
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A choice between something and `null`.

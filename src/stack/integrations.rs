@@ -2,12 +2,12 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-integration-settings.html>.
 
-use crate::model::Arn;
+use crate::model::{Arn, velocity};
 
 use super::checker::{Checker, Standing};
 use super::diagnostic::{Code, Diagnostic, listed, nearest};
 use super::fields::{Fields, Item};
-use super::passed::{OF_APIS, passed};
+use super::passed::{API_GATEWAY, passed};
 use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use super::{Integration, RouteKey, RouteRole, queue_refs, routes};
@@ -106,7 +106,7 @@ pub(super) fn integration(
             credentials: role,
         });
     }
-    mock(fields)
+    mock(checker, fields)
 }
 
 /// The role under which a route calls what is behind it.
@@ -123,7 +123,7 @@ fn route_role(
         return RouteRole::None;
     }
     if let Some(text) = fields.text("credentials") {
-        let role = passed(checker, text, &fields.owner, standing, OF_APIS);
+        let role = passed(checker, text, &fields.owner, standing, API_GATEWAY);
         return role.map_or(RouteRole::OfApi, RouteRole::Own);
     }
     let (label, help) = if no_role {
@@ -274,7 +274,7 @@ fn lambda(
     Some(arn)
 }
 
-fn mock(fields: &Fields) -> Option<Integration> {
+fn mock(checker: &mut Checker<'_>, fields: &Fields) -> Option<Integration> {
     let item = fields.get("mock")?;
     let status = |it: i64| u16::try_from(it).unwrap_or(200);
     match &item.value {
@@ -282,14 +282,31 @@ fn mock(fields: &Fields) -> Option<Integration> {
             status: status(*it),
             body: None,
         }),
-        Item::Fields(mock) => Some(Integration::Mock {
-            status: status(i64::from(mock.whole_or_default("status"))),
-            body: mock.get("body").map(|it| match &it.value {
+        Item::Fields(mock) => {
+            let written = mock.get("body");
+            let body = written.map(|it| match &it.value {
                 Item::Text(text) => text.clone(),
                 Item::Json(value, _) => value.to_string(),
                 _ => String::new(),
-            }),
-        }),
+            });
+            if let (Some(written), Some(text)) = (written, &body)
+                && velocity::template_of(text).is_none()
+            {
+                checker.report(
+                    Diagnostic::new(
+                        Code::Unsupported,
+                        written.span,
+                        format!("API Gateway cannot answer this `body` of {}", fields.owner),
+                        "a backslash before `$` or `#`",
+                    )
+                    .help("API Gateway would leave the backslash out: put something between, or answer by a function"),
+                );
+            }
+            Some(Integration::Mock {
+                status: status(i64::from(mock.whole_or_default("status"))),
+                body,
+            })
+        }
         _ => None,
     }
 }

@@ -79,7 +79,7 @@ pub use nevers::{Deed, Forbidden, Never, Whom};
 pub use statements::WrittenStatement;
 pub use targets::{QueueUse, Target};
 pub use topics::OPTIONAL as OPTIONAL_OF_TOPICS;
-pub use written::{Written, written};
+pub use written::{TooMuch, Written, written};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,6 +212,8 @@ pub struct Stack {
     pub known: Vec<Known>,
     /// Statements of resources' policies as the author wrote them, in the order written.
     pub statements: Vec<WrittenStatement>,
+    /// What the author should know of, though AWS takes it.
+    pub warnings: Option<Faults>,
 }
 
 /// An account in one region, and how the engine gets in.

@@ -119,6 +119,9 @@ fn value(text: &str) -> Result<Value, String> {
         } else {
             error.to_string()
         };
+        if wrong.contains("more than one document") {
+            return "it has several YAML documents: leave one, without `---` between".to_owned();
+        }
         format!("not YAML or JSON: {wrong}")
     })
 }
@@ -128,7 +131,13 @@ fn said(refusal: ImportRefusal) -> Option<String> {
     match &refusal.part {
         None => Some(refusal.advice),
         Some(("resource", ..)) => None,
-        Some((_, verb, path)) => Some(format!("`{verb} {path}`: {}", refusal.words)),
+        Some((_, verb, path)) if refusal.advice.is_empty() => {
+            Some(format!("`{verb} {path}`: {}", refusal.words))
+        }
+        Some((_, verb, path)) => Some(format!(
+            "`{verb} {path}`: {}: {}",
+            refusal.words, refusal.advice
+        )),
     }
 }
 
@@ -167,11 +176,11 @@ fn bring(fields: &mut Map<String, Value>, other: Map<String, Value>) {
     }
 }
 
-/// The functions and parameters of `CloudFormation` in a document: nothing puts their values in.
+/// What only a template would put in: `CloudFormation`'s functions and parameters, and Terraform's variables.
 fn functions(value: &Value, path: &str, faults: &mut Vec<String>) {
-    let mut is_left = |what: &str| {
+    let mut is_left = |what: &str, tool: &str| {
         faults.push(format!(
-            "{path}: `{what}` is CloudFormation's: write the value itself, or the document as the template's deployment makes it"
+            "{path}: `{what}` is {tool}'s, and nothing puts its value in here: write the value itself, or the document as {tool} makes it"
         ));
     };
     match value {
@@ -180,7 +189,7 @@ fn functions(value: &Value, path: &str, faults: &mut Vec<String>) {
                 .keys()
                 .find(|it| it.starts_with("Fn::") || *it == "Ref" || *it == "!Ref");
             if let (Some(function), 1) = (function, fields.len()) {
-                return is_left(function);
+                return is_left(function, CLOUDFORMATION);
             }
             for (name, it) in fields {
                 let path = if path.is_empty() {
@@ -196,16 +205,43 @@ fn functions(value: &Value, path: &str, faults: &mut Vec<String>) {
                 functions(it, &format!("{path}[{index}]"), faults);
             }
         }
-        Value::String(text) if matches!(path.rsplit('.').next(), Some("uri" | "credentials")) => {
+        Value::String(text)
+            if path
+                .rsplit('.')
+                .next()
+                .is_some_and(|it| FILLED.contains(&it)) =>
+        {
             let variables = text.split("${").skip(1);
             let open = variables
                 .filter_map(|it| it.split('}').next())
                 .find(|it| !it.starts_with("stageVariables."));
             if let Some(open) = open {
-                is_left(&format!("${{{open}}}"));
+                is_left(&format!("${{{open}}}"), tool_of(open));
             }
         }
         _ => {}
+    }
+}
+
+const CLOUDFORMATION: &str = "CloudFormation";
+
+/// The fields of a document that templates put names of resources into.
+const FILLED: [&str; 5] = [
+    "uri",
+    "credentials",
+    "connectionId",
+    "authorizerUri",
+    "authorizerCredentials",
+];
+
+/// Returns whose variable `${NAME}` is: `CloudFormation` names resources and parameters in letters and digits, most of them
+/// with a capital first, and Terraform variables in small letters with `_`.
+fn tool_of(name: &str) -> &'static str {
+    let first = name.trim().chars().next();
+    if name.contains("::") || first.is_some_and(char::is_uppercase) {
+        CLOUDFORMATION
+    } else {
+        "Terraform"
     }
 }
 
@@ -399,9 +435,20 @@ mod tests {
             (format!("'{lambda}/${{F.Arn}}/invocations'"), "${F.Arn}"),
         ] {
             let expected = format!(
-                "{at}: `{what}` is CloudFormation's: write the value itself, or the document as the template's deployment makes it"
+                "{at}: `{what}` is CloudFormation's, and nothing puts its value in here: write the value itself, or the document as CloudFormation makes it"
             );
             assert_eq!(uri(&left), [expected]);
+        }
+        for left in [
+            "lambda_invoke_arn",
+            "var.uri",
+            "aws_lambda_function.f.invoke_arn",
+        ] {
+            let found = uri(&format!("'${{{left}}}'"));
+            assert!(
+                found[0].starts_with(&format!("{at}: `${{{left}}}` is Terraform's")),
+                "{found:?}"
+            );
         }
         let tag = uri("!Sub 'x'");
         assert!(
@@ -422,8 +469,35 @@ mod tests {
             said_of(
                 "paths:\n  /items:\n    get:\n      responses: {200: {description: ok}}\n      x-amazon-apigateway-integration: {type: mock, responses: {default: {statusCode: 500}}}\n"
             ),
-            ["`GET /items`: Invalid response status code specified"]
+            [
+                "`GET /items`: Invalid response status code specified: its integration answers `500` (`responses.default.statusCode`): declare `\"500\"` under the operation's own `responses`"
+            ]
         );
+        for (integration, words) in [
+            (
+                "{type: lambda}",
+                "`type` of its integration is `\"lambda\"`: write",
+            ),
+            ("{uri: x}", "`type` of its integration is missing: write"),
+            ("{$ref: '#/components/x'}", "its integration is a `$ref`"),
+            (
+                "{type: mock, timeoutInMillis: '29000'}",
+                "write the number, `29000`, without quotes",
+            ),
+            (
+                "{type: mock, timeoutInMillis: 10}",
+                "write a number from 50 to 29000",
+            ),
+            (
+                "{type: mock, responses: {x: {}}}",
+                "`responses.x` has no `statusCode`",
+            ),
+        ] {
+            let found = said_of(&format!(
+                "components: {{x: {{type: mock}}}}\npaths:\n  /items:\n    get:\n      x-amazon-apigateway-integration: {integration}\n"
+            ));
+            assert!(found[0].contains(words), "{found:?}");
+        }
     }
 
     #[test]

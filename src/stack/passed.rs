@@ -1,12 +1,26 @@
 //! Roles that a service is passed, to work under: they are of the account of what the service works on.
 
-use super::RoleRef;
 use super::checker::{Checker, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic};
 use super::syntax::Spanned;
+use super::{RoleRef, roles};
 
-/// What to do about a role of another account than the API's.
-pub(super) const OF_APIS: &str = "API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made";
+/// A service that works under roles, and what to do about a role of another account than the resource's.
+#[derive(Clone, Copy)]
+pub(super) struct Service {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+}
+
+pub(super) const API_GATEWAY: Service = Service {
+    name: "apigateway.amazonaws.com",
+    help: "API Gateway is passed roles of its own account only: declare one there, or leave `credentials` out and have one made",
+};
+
+pub(super) const SNS: Service = Service {
+    name: "sns.amazonaws.com",
+    help: "SNS is passed roles of the topic's own account only: declare one there",
+};
 
 /// The role that an API or a topic works under: a service is passed roles of the resource's own account only.
 pub(super) fn passed(
@@ -14,7 +28,7 @@ pub(super) fn passed(
     text: Spanned<&str>,
     who: &str,
     standing: Option<&Standing>,
-    help: &'static str,
+    service: Service,
 ) -> Option<RoleRef> {
     let span = text.span;
     let (role, id) = if text.value.starts_with("arn:") {
@@ -51,9 +65,33 @@ pub(super) fn passed(
                 format!("in account {id}"),
             )
             .and(standing.key, format!("in account {}", standing.id))
-            .help(help),
+            .help(service.help),
         );
         return None;
+    }
+    if let RoleRef::Stack(name) = &role
+        && let Some(trusted) = checker.roles.get(name)
+        && !roles::lets_in(trusted, service.name)
+    {
+        let warning = Diagnostic::new(
+            Code::Principal,
+            span,
+            format!(
+                "role `{name}` does not trust `{}`, which is to work under it for {who}",
+                service.name
+            ),
+            "cannot be assumed",
+        );
+        let warning = warning.help(format!(
+            "name `{}` in the role's `trusted_by`",
+            service.name
+        ));
+        checker
+            .warnings
+            .push(match checker.names(Noun::Role).get(name) {
+                Some(at) => warning.and(*at, "declared here"),
+                None => warning,
+            });
     }
     Some(role)
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Arn, KindName, Partition, Region};
-use crate::policy::{Document, Grammar};
+use crate::policy::{Document, Grammar, sessions};
 
 use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
@@ -320,6 +320,9 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     let trusted_by = trusted_by(checker, it, standing.as_ref());
     let here = standing.as_ref().map(|it| it.partition);
     let trust_policy = trust_policy(checker, fields, here);
+    if let (Some(trust), Some(key)) = (&trust_policy, fields.key_of("trust_policy")) {
+        warn_of_refused(checker, trust, &fields.owner, key);
+    }
     let policies = policies(checker, fields, here);
     let mut attach = BTreeSet::new();
     for text in texts(fields.list("attach")) {
@@ -458,6 +461,51 @@ fn trust_policy(
     }
     let name = Spanned::new("trust_policy".to_owned(), key);
     documents::document(checker, &name, item, Grammar::Trust, here)
+}
+
+/// Warns of services and identity providers that a trust policy names and that get no credentials by it.
+fn warn_of_refused(checker: &mut Checker<'_>, trust: &Document, owner: &str, key: Span) {
+    let refused = sessions::cannot_begin(trust);
+    for (who, needs) in &refused {
+        checker.warnings.push(
+            Diagnostic::new(
+                Code::Principal,
+                key,
+                format!("`{who}` cannot get credentials of {owner}"),
+                format!("does not allow {}", needs.join(" and ")),
+            )
+            .help("allow it in the statement that names it, or name it in `trusted_by`, which brings what it needs"),
+        );
+    }
+    let mut doubtful = sessions::may_not_begin(trust);
+    doubtful.retain(|who, _| !refused.contains_key(who));
+    for (who, condition) in doubtful {
+        checker.warnings.push(
+            Diagnostic::new(
+                Code::Principal,
+                key,
+                format!("`{who}` may not get credentials of {owner}"),
+                format!("lets it in only under a condition on {condition}"),
+            )
+            .help(format!(
+                "the service is not known to send {condition}: leave the condition out for it"
+            )),
+        );
+    }
+}
+
+/// Returns whether a role lets a service assume it, as far as the stack says.
+pub(super) fn lets_in(role: &Role, service: &str) -> bool {
+    let named = |it: &Principal| match it {
+        Principal::Service(name) | Principal::ServiceFor { service: name, .. } => name == service,
+        _ => false,
+    };
+    role.existing
+        || role.trusted_by.iter().any(named)
+        || role
+            .trust_policy
+            .as_ref()
+            .is_some_and(|it| sessions::lets_in(it, service))
 }
 
 /// Names of inline policies that begin so are the stack's own.

@@ -13,6 +13,7 @@ use super::shape::{Field, Kind, Shape};
 use super::syntax::Spanned;
 use crate::model::{Address, KindName};
 use crate::policy::grammar::items;
+use crate::policy::size::{self, Budget};
 use crate::policy::{Clause, Document, Effect, Grammar, Holder, Statement};
 
 /// A statement of a resource's policy, as the author wrote it.
@@ -190,7 +191,37 @@ fn one(checker: &mut Checker<'_>, fields: &Fields) -> Option<WrittenStatement> {
         };
         refuse(checker, &wrong.at, not_taken.clone(), &wrong.words, help);
     }
+    if checker.faults.len() == before {
+        for (path, over) in too_much(holder, &statement) {
+            let message = format!(
+                "this statement of `{on}` takes {} of {} {}",
+                over.used, over.limit, over.what
+            );
+            let fault = Diagnostic::new(Code::TooMuch, at(path), message, "too much for AWS");
+            checker.report(fault.help("divide it over several statements"));
+        }
+    }
     (checker.faults.len() == before).then_some(WrittenStatement { on, statement })
+}
+
+/// Returns the limits of a resource's policy that one statement alone goes over, each with the element that does.
+fn too_much(holder: Holder, statement: &Statement) -> Vec<(&'static str, Budget)> {
+    let document = Document::of(vec![statement.clone()]);
+    let budgets = match holder {
+        Holder::Queue => size::queue(&document),
+        Holder::Topic => size::topic(&document),
+        Holder::Key => size::key(&document),
+        // Resources of an API become longer by its id and account: they are counted with the whole policy.
+        _ => Vec::new(),
+    };
+    let element = |it: &Budget| match it.what {
+        what if what.starts_with("actions") => "Action",
+        what if what.starts_with("conditions") => "Condition",
+        what if what.starts_with("principals") => "Principal",
+        _ => "",
+    };
+    let over = budgets.into_iter().filter(Budget::is_over);
+    over.map(|it| (element(&it), it)).collect()
 }
 
 /// The path of the first text of a statement's element for which something holds.

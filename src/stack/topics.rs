@@ -383,9 +383,8 @@ fn optional(
     let (mut plain, mut roles) = (BTreeMap::new(), BTreeMap::new());
     for (field, attribute) in OPTIONAL {
         if let Some(text) = it.fields.text(field) {
-            let help = "SNS is passed roles of the topic's own account only: declare one there";
             let owner = &it.fields.owner;
-            let role = passed::passed(checker, text, owner, standing.as_ref(), help);
+            let role = passed::passed(checker, text, owner, standing.as_ref(), passed::SNS);
             roles.extend(role.map(|role| (attribute, role)));
         } else if let Some(value) = it.fields.get(field) {
             let text = match &value.value {

@@ -1,7 +1,7 @@
 //! Where in its files a stack says something: `shop.toml:17`.
 
 use super::Source;
-use super::diagnostic::Span;
+use super::diagnostic::{Code, Diagnostic, Faults, Span};
 use super::syntax::{self, Entry, Table, Value};
 use crate::model::{Address, KindName};
 
@@ -19,6 +19,21 @@ pub fn written(sources: &[Source]) -> Written {
         sources: sources.to_vec(),
         tree: syntax::parse(sources).unwrap_or_default(),
     }
+}
+
+/// Something that is more than AWS takes of a resource.
+#[derive(Clone, Debug)]
+pub struct TooMuch {
+    /// The resource.
+    pub address: Address,
+    /// The fields that may have made it so; the first that is written is shown.
+    pub fields: &'static [&'static str],
+    /// Where the access is written that made the resource, as `file:line`.
+    pub written_at: Option<String>,
+    /// What is too much.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
 }
 
 fn table(entry: &Entry) -> Option<&Table> {
@@ -53,6 +68,41 @@ impl Written {
             .and_then(|it| it.get(field))
             .map_or(at, |it| it.key_span);
         Some(span.file)
+    }
+
+    /// The faults of what is too much, each at its place.
+    #[must_use]
+    pub fn too_much(&self, found: &[TooMuch]) -> Option<Faults> {
+        let fault = |it: &TooMuch| {
+            let written = self.place(&it.address).map(|(at, fields)| {
+                let field = it.fields.iter().find_map(|name| fields?.get(name));
+                field.map_or(at, |field| field.key_span)
+            });
+            let made = || self.start_of(it.written_at.as_deref()?);
+            let span = written.or_else(made).unwrap_or_default();
+            let fault = Diagnostic::new(Code::TooMuch, span, &it.message, "too much for AWS");
+            match &it.help {
+                Some(help) => fault.help(help),
+                None => fault,
+            }
+        };
+        Faults::of(self.sources.clone(), found.iter().map(fault).collect())
+    }
+
+    /// The text of a line, as `file:line`.
+    fn start_of(&self, at: &str) -> Option<Span> {
+        let (name, line) = at.rsplit_once(':')?;
+        let line: usize = line.parse().ok()?;
+        let file = self.sources.iter().position(|it| it.name == name)?;
+        let text = &self.sources[file].text;
+        let mut lines = text.split_inclusive('\n');
+        let start = lines
+            .by_ref()
+            .take(line.checked_sub(1)?)
+            .map(str::len)
+            .sum();
+        let length = lines.next()?.trim_end().len();
+        Some(Span::new(file, start..start + length))
     }
 
     fn shown(&self, span: Span) -> String {

@@ -8,7 +8,7 @@ use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
-use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag};
+use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag, may_not_begin};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Silence, Who};
@@ -275,13 +275,26 @@ impl Case<'_> {
         let Caller::Role(role) = voice.caller(self.world) else {
             return;
         };
-        let trust = role.policy.as_ref();
-        for (who, needs) in trust.map_or_else(Default::default, |it| cannot_begin(&it.document)) {
+        let Some(trust) = role.policy.as_ref().map(|it| &it.document) else {
+            return;
+        };
+        let refused = cannot_begin(trust);
+        for (who, needs) in &refused {
             trial.lacks(format!(
                 "{who} cannot get credentials of {}: its trust policy does not allow {}",
                 role.address,
                 needs.join(" and ")
             ));
+        }
+        let doubtful = may_not_begin(trust);
+        for (who, key) in doubtful
+            .iter()
+            .filter(|(who, _)| !refused.contains_key(*who))
+        {
+            trial.depends_on([format!(
+                "the trust policy of {} lets {who} in under a condition on {key} only, which it is not known to send",
+                role.address
+            )]);
         }
     }
 

@@ -77,6 +77,39 @@ fn a_profile_that_begins_with_one_that_is_in_no_file_is_named_with_it() {
 }
 
 #[test]
+fn an_address_where_nothing_listens_is_named_once_with_its_setting() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", OPERATOR),
+        ("AWS_SECRET_ACCESS_KEY", "any"),
+    ];
+    let output = plan("closed", CLOSED, "", &keys);
+    fails_once(
+        &output,
+        &[
+            "nothing listens at http://127.0.0.1:9 (AWS_ENDPOINT_URL)",
+            "needed for accounts",
+        ],
+    );
+    assert!(!told(&output).contains("os error"), "{}", told(&output));
+    let own = ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:7");
+    let output = plan("closed-sts", CLOSED, "", &[keys[0], keys[1], own]);
+    fails_once(&output, &["http://127.0.0.1:7 (AWS_ENDPOINT_URL_STS)"]);
+    let file = "[default]\nservices = local\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:7\n";
+    let output = plan("closed-file", CLOSED, file, &keys);
+    fails_once(
+        &output,
+        &["http://127.0.0.1:7 (`endpoint_url` in the AWS configuration file)"],
+    );
+}
+
+#[test]
+fn an_endpoint_that_is_set_and_empty_is_none() {
+    let empty = [("AWS_ENDPOINT_URL", ""), ("AWS_ENDPOINT_URL_SNS", "")];
+    let output = plan("empty-endpoint", CLOSED, "", &empty);
+    fails_once(&output, &["no AWS credentials: neither the environment"]);
+}
+
+#[test]
 fn a_missing_login_gives_the_command_that_brings_it() {
     let output = plan("sso", CLOSED, SSO, &[("AWS_PROFILE", "sso")]);
     fails_once(
@@ -109,11 +142,11 @@ fn a_refused_connection_is_no_missing_login() {
         ("AWS_ACCESS_KEY_ID", SHOP),
         ("AWS_SECRET_ACCESS_KEY", "any"),
     ];
-    let output = plan("closed", CLOSED, "", &keys);
+    let output = plan("refused", CLOSED, "", &keys);
     let text = told(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(!text.contains("login"), "{text}");
-    assert!(text.to_lowercase().contains("connect"), "{text}");
+    assert!(text.contains("nothing listens"), "{text}");
 }
 
 const MFA: &str = "[profile keys]\naws_access_key_id = 111111111111\naws_secret_access_key = any\n\

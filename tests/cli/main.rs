@@ -24,6 +24,7 @@ mod keys;
 mod known;
 mod leaving;
 mod levels;
+mod limits;
 mod live_proof;
 mod log;
 mod machines;
@@ -38,6 +39,7 @@ mod revert;
 mod saved;
 mod screen;
 mod shares;
+mod warnings;
 mod who_can;
 
 use std::fs;

@@ -381,6 +381,17 @@ async fn a_document_that_is_wrong_changes_nothing(w: &World<'_>) {
     let siblings = document("orders", &two_variables);
     w.refused(&w.a, Fault::Invalid, put(&id, true, &siblings))
         .await;
+    let validator = "x-amazon-apigateway-request-validator";
+    for parameter in ["parts.yaml#/id", "#/components/parameters/id"] {
+        let mut whole = document("orders", &json!({ "/a": { "get": mock(true) } }));
+        whole["components"]["parameters"] = json!({ "id": { "$ref": parameter } });
+        w.refused(&w.a, Fault::Invalid, put(&id, true, &whole))
+            .await;
+    }
+    let mut whole = document("orders", &json!({ "/a": { "get": mock(true) } }));
+    whole[validator] = json!("nowhere");
+    w.refused(&w.a, Fault::Invalid, put(&id, true, &whole))
+        .await;
     assert_eq!(paths(w, &w.a, &id).await, ["/", "/orders"]);
 }
 

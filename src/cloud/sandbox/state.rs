@@ -306,7 +306,7 @@ pub(super) const HEX: &[u8] = b"0123456789abcdef";
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The directory or a file in it cannot be read or written.
-    #[error("cannot use `{path}`: {source}")]
+    #[error("cannot use `{path}`: {}", disk::why(source))]
     Files {
         /// The file or directory.
         path: PathBuf,

@@ -299,6 +299,12 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
             json!({"openapi": "3.0.1", "info": {"title": "x"}}),
             json!({"openapi": "3.0.1", "info": {"title": "x"}, "paths": {"/a": {"$ref": "#/paths/~1b"}}}),
             definition("3.0.1", "/a/{b+}/c", &mock),
+            json!({"openapi": "3.0.1", "info": {"title": "x"}, "components": {"parameters": {"a": {"$ref": "b.yaml#/a"}}},
+                "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
+            json!({"openapi": "3.0.1", "info": {"title": "x"}, "components": {"parameters": {"a": {"$ref": "#/components/parameters/a"}}},
+                "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
+            json!({"openapi": "3.0.1", "info": {"title": "x"}, "x-amazon-apigateway-request-validator": "none",
+                "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
         ] {
             let error = refused(&bench, put(&api.id, true, &document)).await;
             assert_eq!(error.fault, Fault::Invalid, "{document}");
