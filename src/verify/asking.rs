@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use super::paper::Paper;
+use super::voice::MADE_UP;
 use super::world::{Boundary, Caller, Thing, What, World};
 use crate::kinds::survey::ceilings::Extent;
 use crate::model::KindName;
 use crate::policy::context::contexts;
 use crate::policy::rules::{Kind, Rules};
-use crate::policy::{Clause, Decision, Document, Prepared, Request, Silence, Statement, Verdict};
+use crate::policy::{
+    Clause, Decision, Document, Prepared, Request, Silence, Statement, Verdict, Who,
+};
 
 impl World {
     /// What becomes of a plain request that should be let through. An unread document might refuse it.
     #[must_use]
     pub fn should_pass(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Verdict {
-        let decide =
-            |caller| self.decide(request, caller, target, Silence::Plain, Extent::default());
+        let extent = of_example(request);
+        let decide = |caller| self.decide(request, caller, target, Silence::Plain, extent);
         let verdict = decide(caller);
         let Some(unread) = unread(caller) else {
             return verdict;
@@ -165,6 +168,16 @@ impl World {
 
 /// An endpoint that no stack names.
 pub(super) const UNKNOWN_ENDPOINT: &str = "vpce-00000000000000000";
+
+/// What a denial must hold for to count against a request that should be let through: one under a condition may
+/// spare others of an account than the example that stands for them.
+pub(super) fn of_example(request: &Request) -> Extent {
+    let made_up = |it: &String| it.ends_with(":root") || it.ends_with(MADE_UP);
+    Extent {
+        any_caller: matches!(&request.principal, Who::Arn(it) if made_up(it)),
+        any_resource: false,
+    }
+}
 
 /// What a denial must hold for before nothing like a request is let through: one of a role of the world stands for
 /// itself, any other for many callers, and a call of an API for others beside it.

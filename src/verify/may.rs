@@ -14,7 +14,7 @@ use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Silence, Who};
 use crate::stack::{Access, QueueUse, RouteKey, Stack, Target, Via};
 
-use super::asking::{UNKNOWN_ENDPOINT, bounding};
+use super::asking::{UNKNOWN_ENDPOINT, bounding, of_example};
 use super::bound::account_of;
 use super::claim::{Evidence, Finding, Promise, Trial};
 use super::paper::{Origin, Paper};
@@ -306,12 +306,13 @@ impl Case<'_> {
         caller: Caller<'_>,
         target: &Thing,
     ) {
+        let extent = of_example(request);
         let verdict = self.world.should_pass(request, caller, target);
         trial.rests_on(self.world.keeps_steps, || {
             Step::asked(request, caller, target, true, &verdict).under(
                 &self.world.ceilings,
                 &target.place.id,
-                Extent::default(),
+                extent,
             )
         });
         match verdict.decision {
@@ -446,9 +447,19 @@ impl Case<'_> {
                         .policy
                         .as_ref()
                         .map_or(Three::No, |it| alone(&it.document, &request));
+                    let ceilings = &self.world.ceilings;
+                    let extent = of_example(&request);
+                    let refused = ceilings.refuses(&request, extent);
                     match says {
-                        Three::Yes => trial
-                            .rests_on(self.world.keeps_steps, || Step::trusted(&request, role)),
+                        Three::Yes if refused.is_some() => trial.fails(Evidence {
+                            says: format!("{} is refused {action} on {address}", voice.named),
+                            blame: refused.into_iter().collect(),
+                            request: Some(request),
+                            origin: Origin::Ours,
+                        }),
+                        Three::Yes => trial.rests_on(self.world.keeps_steps, || {
+                            Step::trusted(&request, role).under(ceilings, &role.place.id, extent)
+                        }),
                         Three::Maybe => trial.depends_on([format!(
                             "{} cannot be decided for {}",
                             policy_name(role),

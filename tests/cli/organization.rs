@@ -533,3 +533,110 @@ fn what_accounts_share_is_read_once_in_a_run() {
         assert_eq!(count(&read, command), expected, "{command}");
     }
 }
+
+/// Trust, a subscription, and an account that is let in: each with a stand-in for who asks.
+const TRUSTING: &str = r#"[stack]
+name = "s"
+region = "eu-west-1"
+[accounts]
+a = { id = "111111111111" }
+[roles.job]
+account = "a"
+trusted_by = { oidc = "token.actions.githubusercontent.com", subjects = ["repo:o/r:*"] }
+[roles.p]
+account = "a"
+trusted_by = "lambda.amazonaws.com"
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+subscribe = "t"
+[[access]]
+from = { account = "222222222222" }
+to = "topics.t"
+[organization]
+id = "999999999999"
+role = "reader"
+"#;
+
+fn trusting(policies: Value) -> Folder {
+    let folder = Folder::new();
+    folder.write("s.toml", TRUSTING);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    put(&folder, &organization(policies));
+    folder
+}
+
+#[test]
+fn a_role_is_not_trusted_by_whom_a_resource_control_policy_refuses() {
+    let rcp = |action: &str, condition: Value| {
+        let mut statement = json!({
+            "Sid": "Never", "Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*",
+        });
+        statement["Condition"] = condition;
+        policy("RESOURCE_CONTROL_POLICY", "r-ab12", statement)
+    };
+    let job = "repo:o/r:* of token.actions.githubusercontent.com is trusted by roles.job";
+    let lambda = "lambda.amazonaws.com is trusted by roles.p";
+    let others =
+        json!({"StringNotLike": {"token.actions.githubusercontent.com:sub": "repo:other/*"}});
+    let not_services = json!({"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}});
+    for (action, condition, failed, proved) in [
+        (
+            "sts:AssumeRoleWithWebIdentity",
+            json!({}),
+            vec![job],
+            vec![lambda],
+        ),
+        (
+            "sts:AssumeRoleWithWebIdentity",
+            others,
+            vec![job],
+            vec![lambda],
+        ),
+        ("sts:*", json!({}), vec![job, lambda], vec![]),
+        ("sts:*", not_services, vec![job], vec![lambda]),
+    ] {
+        let folder = trusting(rcp(action, condition));
+        let ran = folder.run("verify s.toml --sandbox --live").ends(3);
+        for it in failed {
+            assert!(
+                ran.out.contains(&format!("Failed {it}")),
+                "{action} {it}: {}",
+                ran.out
+            );
+        }
+        for it in proved {
+            assert!(
+                !ran.out.contains(&format!("Failed {it}")),
+                "{action} {it}: {}",
+                ran.out
+            );
+        }
+    }
+}
+
+#[test]
+fn a_policy_against_some_of_an_account_says_nothing_of_an_example() {
+    let under = |operator: &str, values: &str| {
+        let mut statement = deny("*");
+        statement["Condition"][operator] = json!({"aws:PrincipalArn": values});
+        scp("r-ab12", statement)
+    };
+    for policies in [
+        under("StringLike", "arn:aws:iam::*:root"),
+        under("ArnNotLike", "arn:aws:iam::*:role/provision/*"),
+    ] {
+        let folder = trusting(policies);
+        folder.run("verify s.toml --sandbox --live").ends(0);
+        folder
+            .run("plan s.toml --sandbox --detailed-exitcode")
+            .ends(0);
+    }
+    // A denial for all of an account is one for the example too.
+    let folder = trusting(scp("r-ab12", deny("sns:Subscribe")));
+    folder
+        .run("verify s.toml --sandbox --live")
+        .ends(3)
+        .says("Failed queues.q receives from topics.t");
+}
