@@ -579,25 +579,21 @@ fn arn(pattern: &str, text: &str) -> bool {
     own.len() == parts.len() && own.iter().zip(&parts).all(|(own, it)| glob(own, it))
 }
 
-/// Whether a text matches a pattern of `*` and `?`.
+/// Whether a text matches a pattern of `*` and `?`: letter by letter, how much of the text each beginning may take.
 fn glob(pattern: &str, text: &str) -> bool {
-    let [pattern, text]: [Vec<char>; 2] = [pattern, text].map(|it| it.chars().collect());
-    let (mut at, mut from, mut back) = (0, 0, None);
-    while from < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                back = Some((at, from));
-                at += 1;
-            }
-            Some(it) if *it == '?' || *it == text[from] => (at, from) = (at + 1, from + 1),
-            _ => {
-                let Some((star, start)) = back else {
-                    return false;
-                };
-                back = Some((star, start + 1));
-                (at, from) = (star + 1, start + 1);
-            }
+    let text: Vec<char> = text.chars().collect();
+    let mut taken: Vec<bool> = (0..=text.len()).map(|it| it == 0).collect();
+    for own in pattern.chars() {
+        let before = std::mem::replace(&mut taken, vec![false; text.len() + 1]);
+        taken[0] = own == '*' && before[0];
+        for (at, letter) in text.iter().enumerate() {
+            let one = before[at] && (own == '?' || own == *letter);
+            taken[at + 1] = if own == '*' {
+                taken[at] || before[at + 1]
+            } else {
+                one
+            };
         }
     }
-    pattern[at..].iter().all(|it| *it == '*')
+    taken[text.len()]
 }
