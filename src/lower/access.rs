@@ -494,8 +494,13 @@ fn api_statements(draft: &mut Draft<'_>, name: &str, api: &stack::Api) -> Vec<St
             .or_default()
             .insert(who.clone());
     }
+    let mut hashes = BTreeSet::new();
     for ((allowed, denied), who) in &by_reach {
-        let hash = short_hash(&allowed.join(" "));
+        let mut hash = short_hash(&allowed.join(" "));
+        // Who may call the same and is denied something else beside it has a statement of another `Sid`.
+        if !hashes.insert(hash.clone()) {
+            hash = short_hash(&[allowed.as_slice(), denied].concat().join(" "));
+        }
         let base =
             Statement::allow("", Clause::of(["execute-api:Invoke"])).on(allowed.iter().cloned());
         statements_for(

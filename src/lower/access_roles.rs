@@ -20,7 +20,7 @@ pub(super) struct Naming<'a> {
 
 impl Naming<'_> {
     /// The access role's name in the stack, and in IAM.
-    fn names(&self, from: &Principal) -> (String, String) {
+    pub(super) fn names(&self, from: &Principal) -> (String, String) {
         if let Some(name) = self.own {
             return (fit_for_a_tag(name), role_name(&[name]));
         }

@@ -12,11 +12,12 @@ use crate::model::{Address, Arn, KindName};
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
 use crate::stack::{self, QueueRef, RoleRef, Subscribing, TopicRef};
 
-/// What the owner's account may do with its own topic, when its identity policies say so too.
+/// What a topic's policy may allow or refuse: all that SNS's first policy names, for SNS takes no `sns:*`. The
+/// owner's account may do all of it with its own topic, when its identity policies say so too.
 ///
 /// SNS's first policy lets everyone in the account do all this without any
 /// identity policy; ours delegates to the account and no further.
-const OWNER_ACTIONS: [&str; 8] = [
+pub(super) const OWNER_ACTIONS: [&str; 8] = [
     "sns:AddPermission",
     "sns:DeleteTopic",
     "sns:GetTopicAttributes",

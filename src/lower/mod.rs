@@ -25,6 +25,7 @@ pub mod keys;
 mod left;
 mod messaging;
 mod names;
+pub mod reading;
 mod roles;
 mod shares;
 #[cfg(test)]
@@ -47,6 +48,9 @@ use crate::stack::{self, Claimed, Network, Offer, Principal, RouteKey, Stack, Vi
 pub use contract::{Claiming, contract};
 pub use keys::KeyUse;
 pub use trust::{caller, name_of};
+
+/// What the `Sid` of the statement is made of that refuses requests without TLS.
+pub const TLS_ONLY: &str = "tls only";
 
 /// Everything that a stack wants.
 #[derive(Clone, Debug)]
@@ -218,13 +222,14 @@ impl Draft<'_> {
     fn written(&self, address: &Address, resource: &str, tls_only: bool) -> Vec<Statement> {
         let mut found = Vec::new();
         if tls_only {
-            let action = match address.kind {
-                KindName::Topic => "sns:Publish",
-                KindName::Queue => "sqs:*",
-                KindName::Key => "kms:*",
-                _ => "execute-api:Invoke",
+            let actions = match address.kind {
+                KindName::Topic => &messaging::OWNER_ACTIONS[..],
+                KindName::Queue => &["sqs:*"],
+                KindName::Key => &["kms:*"],
+                _ => &["execute-api:Invoke"],
             };
-            let mut refused = Statement::allow(self.sid("tls only"), Clause::of([action]))
+            let actions = Clause::of(actions.iter().copied());
+            let mut refused = Statement::allow(self.sid(TLS_ONLY), actions)
                 .to(PrincipalClause::anyone())
                 .on([resource])
                 .when("Bool", "aws:SecureTransport", ["false"]);
@@ -277,8 +282,14 @@ impl Draft<'_> {
 pub fn written_statement(it: &stack::WrittenStatement, stack: &str) -> Statement {
     let digest = statement_digest(&it.statement);
     let name = it.statement.sid.as_deref().unwrap_or(&digest);
+    // What was written from live AWS may be a statement of this stack already.
+    let sid = if own::OwnSid::of(stack).owns(&it.statement) {
+        name.to_owned()
+    } else {
+        own::sid(stack, &format!("written {name}"))
+    };
     Statement {
-        sid: Some(own::sid(stack, &format!("written {name}"))),
+        sid: Some(sid),
         ..it.statement.clone()
     }
 }
@@ -342,6 +353,8 @@ pub fn lower_over(
     access::compile_roles(&mut draft);
     roles::compile(&mut draft);
     keys::compile(&mut draft);
+    let taken = taken_sids(&draft);
+    draft.faults.extend(taken);
     for known in stack.known.iter().filter(|it| !it.expired) {
         // What stands on a stage is written on its API.
         let on = draft.wants.iter_mut();
@@ -385,6 +398,26 @@ pub fn lower_over(
         replaced: draft.replaced,
         known: stack.known.clone(),
     })
+}
+
+/// Faults of statements that the author wrote out under a `Sid` that another statement of the policy has.
+fn taken_sids(draft: &Draft<'_>) -> Vec<LowerFault> {
+    let stack = draft.stack;
+    let faults = stack.statements.iter().filter_map(|it| {
+        let sid = written_statement(it, &stack.name).sid;
+        let policy = draft.wants.get(&it.on)?.resource.policy()?;
+        let same = policy.statements.iter().filter(|other| other.sid == sid);
+        (same.count() > 1).then(|| LowerFault {
+            message: format!(
+                "the policy of `{}` would have two statements of the `Sid` `{}`; write another `Sid` into the `[[statement]]`, \
+                 or remove it where an `[[access]]` says the same",
+                it.on,
+                sid.unwrap_or_default()
+            ),
+            written_at: None,
+        })
+    });
+    faults.collect()
 }
 
 /// The policies that others attach to their principals, and to their topics.
