@@ -73,7 +73,6 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         return Err(nothing_of(args, &told, &others.borrow()));
     }
     let mut lent = import::to_be_lent(&census, &args.stack);
-    let mut verbatim = BTreeSet::new();
     let mut round = 0;
     let (written, plan, guarded) = loop {
         let order = Order {
@@ -81,7 +80,6 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
             accounts: &accounts,
             names: &names,
             lent: &lent,
-            verbatim: &verbatim,
         };
         let written = import::write(&order, &census)
             .map_err(|error| Failure::Plain(format!("{error}; nothing was written")))?;
@@ -98,13 +96,11 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         let mut more = import::changed_by_adopting(&plan, &written.adopt, &live);
         let guarded = guarded(&desired, &live);
         more.extend(guarded_off(&guarded, &written.adopt));
-        let otherwise = import::trusted_otherwise(&plan, &written.adopt);
         round += 1;
-        if (more.is_empty() && otherwise.is_subset(&verbatim)) || round == ROUNDS {
+        if more.is_empty() || round == ROUNDS {
             break (written, plan, guarded);
         }
         lent.extend(more);
-        verbatim.extend(otherwise);
     };
     reading::write(&args.out, &written.text, Readers::Usual)?;
     let told = Told {
@@ -166,7 +162,7 @@ fn guarded_off(guarded: &Guarded, adopt: &[Adopt]) -> BTreeMap<String, String> {
 
 /// What a stack file may say and cannot be read back.
 const NOT_KEPT: &str = "
-AWS does not keep `exclusive`, `accept`, `[[never]]`, `[[offer]]`, contracts, overlays, or a second name of an account:
+AWS does not keep `exclusive`, `accept`, `[[never]]`, offers to `anyone`, contracts, overlays, or a second name of an account:
 where the stack file had any of these, write them again.
 ";
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Scene;
 use super::roles::{Derived, derived};
-use super::text::{Section, inline, key, list, of_json, quoted, texts};
+use super::text::{Section, inline, key, of_json, quoted, texts};
 use crate::cloud::apigateway::IntegrationRecord;
 use crate::kinds::rest_api::method::{AWS_IAM, NONE, TIMEOUT_MS};
 use crate::kinds::rest_api::{Method, openapi};
@@ -37,6 +37,7 @@ impl<'a> Scene<'a> {
         let stage = self.stage(found, &address, ours);
         if found.existing {
             section.text("existing", &found.have.id);
+            section.flag("tls_only", self.is_tls_only(found));
             Self::lent(api, stage, &mut section);
             return (None, vec![section]);
         }
@@ -79,6 +80,7 @@ impl<'a> Scene<'a> {
             section.raw("minimum_compression", size.to_string());
         }
         section.flag("disable_execute_api", api.disable_execute_api);
+        section.flag("tls_only", self.is_tls_only(found));
         if let Some(stage) = stage {
             section.one_or_many("stage", &stage_value(stage));
         }
@@ -369,10 +371,4 @@ pub(super) fn routes_of(api: &RestApi, resource: &str) -> (Vec<RouteKey>, Option
         pattern == raw.path && it.method == raw.method
     });
     (same.cloned().collect(), Some(raw))
-}
-
-/// Routes as an access lists them.
-pub(super) fn allow_value(routes: &[RouteKey]) -> String {
-    let routes: Vec<String> = routes.iter().map(|it| quoted(&it.to_string())).collect();
-    list(&routes)
 }

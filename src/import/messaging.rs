@@ -67,6 +67,7 @@ impl<'a> Scene<'a> {
         section.text("account", &found.place.account);
         if self.is_lent(found, &address) {
             section.text("existing", topic.arn.as_str());
+            section.flag("tls_only", self.is_tls_only(found));
             return (None, vec![section]);
         }
         name_field(&mut section, &topic.arn, &name, topic.fifo);
@@ -100,6 +101,7 @@ impl<'a> Scene<'a> {
         if !statements.any(|it| it.sid.as_deref() == Some(&*owner)) {
             section.raw("owner_statement", "false");
         }
+        section.flag("tls_only", self.is_tls_only(found));
         if let Some(tags) = self.own_tags(found) {
             section.raw("tags", tags);
         }
@@ -133,6 +135,7 @@ impl<'a> Scene<'a> {
         let mut section = Section::new(format!("[queues.{}]", key(&name)));
         section.text("account", &found.place.account);
         let lent = self.is_lent(found, &address);
+        section.flag("tls_only", self.is_tls_only(found));
         if lent {
             section.text("existing", queue.arn.as_str());
         } else {

@@ -5,11 +5,15 @@
 //! AWS's; its policies stay foreign and are kept as they are, so that taking it over
 //! marks it and changes nothing else. Whatever a stack cannot say is told, never lost.
 //!
+//! Accesses are read off statements as proposals. Each draft is lowered and compared with what is live, and what
+//! lowering would write otherwise is written as AWS has it: as a `[[statement]]`, a trust policy, or a role's own policies.
+//!
 //! The text is right only if a plan on it is empty, or adopts: who calls this asks
 //! for that plan, and [`amiss`] reads it.
 
 mod access;
 mod apis;
+mod compare;
 mod messaging;
 mod naming;
 mod principals;
@@ -29,7 +33,7 @@ use crate::kinds::{Have, Resource, Stranger};
 use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
 use crate::plan::{Action, Plan, Step};
-use crate::stack::{self, Faults, KnownContent, Source};
+use crate::stack::{self, KnownContent};
 use text::{Section, quoted};
 use unfit::Unfit;
 
@@ -53,8 +57,6 @@ pub struct Order<'a> {
     pub names: &'a BTreeMap<String, String>,
     /// What stays another's, by ARN or API id, and why: taking it over would change more than its mark.
     pub lent: &'a BTreeMap<String, String>,
-    /// Roles of the stack's own whose trust policy is written out, by ARN: `trusted_by` would change it.
-    pub verbatim: &'a BTreeSet<String>,
 }
 
 /// Something that is live and not in the file as it is in AWS, and why.
@@ -97,7 +99,7 @@ struct Scene<'a> {
     accounts: &'a [AccountEntry],
     census: &'a Census,
     lent: &'a BTreeMap<String, String>,
-    verbatim: &'a BTreeSet<String>,
+    unfit: &'a Unfit,
     /// Names in the stack, by ARN; of APIs, by id.
     names: BTreeMap<String, String>,
     /// Tags that every resource has: the stack's own.
@@ -131,6 +133,17 @@ impl<'a> Scene<'a> {
         self.names.get(id).map(String::as_str)
     }
 
+    /// The address of something in the file.
+    fn address(&self, found: &Found) -> Option<Address> {
+        let name = self.name_of(&id_of(found))?;
+        Some(Address::new(found.have.resource.kind(), name))
+    }
+
+    fn found_at(&self, address: &Address) -> Option<&'a Found> {
+        let mut found = self.census.found.iter();
+        found.find(|it| self.address(it).as_ref() == Some(address))
+    }
+
     /// An account by its name in the stack, or by its id.
     fn account_called<'b>(&'b self, id: &'b AccountId) -> &'b str {
         let entry = self.accounts.iter().find(|it| it.place.id == *id);
@@ -149,9 +162,15 @@ impl<'a> Scene<'a> {
         found.existing || why.is_some()
     }
 
-    /// Writes what others put on something that is taken over as known: the first drift has nothing to
-    /// report, and what changes later is reported.
+    /// Writes what others put on something as known: the first drift has nothing to report, and what changes
+    /// later is reported.
     fn know(&mut self, found: &'a Found, address: &Address) {
+        let ours = self.is_ours(found);
+        let reason = if ours {
+            "there when this file was written from what is live"
+        } else {
+            "there when it was taken over"
+        };
         let subscriptions = self.census.others.iter();
         let subscriptions = subscriptions.filter(|(.., topic)| topic.as_str() == found.have.id);
         let subscriptions = subscriptions
@@ -159,8 +178,10 @@ impl<'a> Scene<'a> {
         let stages = self.stages_beside(found).into_iter();
         let stages = stages.map(|it| (KnownContent::Stage(it.name.clone()), String::new()));
         let mut all: Vec<_> = subscriptions.chain(stages).collect();
-        all.extend(Self::extras(&found.have));
-        all.extend(self.written_stage(found).into_iter().flat_map(Self::extras));
+        let stage = self.written_stage(found);
+        for have in std::iter::once(&found.have).chain(stage) {
+            all.extend(Self::extras(have, ours));
+        }
         all.sort_by(|(a, _), (b, _)| a.field().cmp(&b.field()));
         all.dedup_by(|(a, _), (b, _)| a == b);
         for (content, text) in all {
@@ -169,18 +190,17 @@ impl<'a> Scene<'a> {
             section.text("on", &address.to_string());
             section.text(field, name);
             section.some_text("what", &text);
-            section.text("reason", "there when it was taken over");
+            section.text("reason", reason);
             self.known.push(section.about(&id_of(found)));
         }
     }
 
-    /// What others put on something, and an apply keeps. What is attached to a role is written as its own.
-    fn extras(have: &Have) -> impl Iterator<Item = (KnownContent, String)> {
-        let extras = have.extras.iter().filter(|it| match &it.what {
-            Stranger::Managed(_)
-            | Stranger::Boundary { .. }
-            | Stranger::Part { .. }
-            | Stranger::Messages => false,
+    /// What others put on something, and an apply keeps. What is attached to a role that is taken over is written as
+    /// its own.
+    fn extras(have: &Have, ours: bool) -> impl Iterator<Item = (KnownContent, String)> {
+        let extras = have.extras.iter().filter(move |it| match &it.what {
+            Stranger::Managed(_) | Stranger::Boundary { .. } => ours,
+            Stranger::Part { .. } | Stranger::Messages => false,
             Stranger::Statement
             | Stranger::Inline(_)
             | Stranger::Holder { .. }
@@ -253,10 +273,19 @@ pub fn write(order: &Order<'_>, census: &Census) -> Result<Written, ImportError>
     };
     loop {
         let draft = Draft::of(order, census, &unfit)?;
-        let Some(faults) = draft.faults() else {
-            return draft.written();
-        };
         let before = unfit.clone();
+        let faults = match draft.lowered(census) {
+            Ok(desired) => {
+                if let Some(desired) = desired {
+                    draft.compare(order.stack, census, &desired, &mut unfit);
+                }
+                if unfit == before {
+                    return draft.written();
+                }
+                continue;
+            }
+            Err(faults) => faults,
+        };
         if !unfit.learn(&draft.sections, |id| draft.ours.contains(id), &faults) || unfit == before {
             let why: Vec<String> = faults.iter().map(unfit::reason).collect();
             return Err(ImportError::NotAStack(why.join("; ")));
@@ -272,6 +301,8 @@ struct Draft {
     left_out: BTreeSet<LeftOut>,
     /// What bears the stack's mark, by ARN or API id.
     ours: BTreeSet<String>,
+    /// Names in the stack, by ARN; of APIs, by id.
+    names: BTreeMap<String, String>,
 }
 
 impl Draft {
@@ -283,7 +314,7 @@ impl Draft {
             accounts: order.accounts,
             census,
             lent: &unfit.lent,
-            verbatim: order.verbatim,
+            unfit,
             names,
             tags: shared_tags(census, order.stack),
             left_out: census
@@ -298,7 +329,14 @@ impl Draft {
         let mut sections = vec![head(&scene)];
         let region = order.accounts.first().map(|it| &it.place.region);
         let own_region = |it: &AccountEntry| Some(&it.place.region) != region;
-        sections.extend(order.accounts.iter().map(|it| account(it, own_region(it))));
+        sections.extend(order.accounts.iter().map(|it| {
+            let mut section = account(it, own_region(it));
+            section.some_text(
+                "boundary",
+                scene.boundary_of(&it.place).map_or("", String::as_str),
+            );
+            section
+        }));
         let mut adopt = Vec::new();
         let mut ours = BTreeSet::new();
         for found in &census.found {
@@ -322,14 +360,28 @@ impl Draft {
                 Resource::Key(it) => (None, scene.key(found, it)),
                 Resource::Subscription(_) | Resource::Stage(_) => continue,
             };
+            sections.extend(more.into_iter().map(|it| it.about(&id)));
+            let statements = scene.statements(found);
+            sections.extend(statements.into_iter().map(|it| it.about(&id)));
+            if scene.is_ours(found) && !scene.is_made(&id) {
+                scene.know(
+                    found,
+                    &Address::new(
+                        found.have.resource.kind(),
+                        scene.name_of(&id).unwrap_or_default(),
+                    ),
+                );
+            }
             if let Some(address) = address {
                 scene.know(found, &address);
                 let id = (address.kind == KindName::RestApi).then(|| found.have.id.clone());
                 adopt.push(Adopt { address, id });
             }
-            sections.extend(more.into_iter().map(|it| it.about(&id)));
         }
-        sections.extend(scene.accesses());
+        let (topics, accesses) = scene.outside();
+        sections.extend(topics);
+        sections.extend(scene.accesses(&sections));
+        sections.extend(accesses);
         sections.append(&mut scene.known);
         for (what, why) in unfit.leave_out(&mut sections) {
             scene.leave_out(&what, why);
@@ -341,24 +393,12 @@ impl Draft {
             adopt,
             left_out: scene.left_out,
             ours,
+            names: scene.names,
         })
     }
 
     fn text(&self) -> String {
-        let tables = self.sections.iter().map(Section::to_text);
-        tables
-            .flat_map(|it| [it, unfit::BETWEEN.to_owned()])
-            .collect()
-    }
-
-    /// Returns what the stack's own checks refuse of it.
-    fn faults(&self) -> Option<Faults> {
-        let source = Source {
-            name: "what was found".to_owned(),
-            text: self.text(),
-        };
-        let read = |name: &str| Err(format!("`{name}` is not read"));
-        stack::check(&source, &[], &read).err()
+        text_of(&self.sections)
     }
 
     fn written(self) -> Result<Written, ImportError> {
@@ -371,6 +411,13 @@ impl Draft {
             left_out: self.left_out.into_iter().collect(),
         })
     }
+}
+
+fn text_of(sections: &[Section]) -> String {
+    let tables = sections.iter().map(Section::to_text);
+    tables
+        .flat_map(|it| [it, unfit::BETWEEN.to_owned()])
+        .collect()
 }
 
 /// Tables in comments: what is live by statements that are not the stack's.
@@ -472,20 +519,6 @@ fn in_words(change: &Change) -> String {
     } else {
         format!("{} ({})", change.field, shown.join("; "))
     }
-}
-
-/// Roles of the stack's own whose trust policy `trusted_by` would change, by ARN.
-#[must_use]
-pub fn trusted_otherwise(plan: &Plan, adopt: &[Adopt]) -> BTreeSet<String> {
-    let changed = plan
-        .to_do()
-        .filter(|step| beyond_adopting(step, adopt).any(|it| it.field == "trust"));
-    changed
-        .filter_map(|step| match &step.have.as_ref()?.resource {
-            Resource::Role(role) => Some(role.arn.to_string()),
-            _ => None,
-        })
-        .collect()
 }
 
 /// A stack of these accounts and nothing in it: what is needed to enter them.

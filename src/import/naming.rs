@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ImportError, Order, id_of};
+use super::roles::{Derived, derived};
+use super::{ImportError, Order, Scene, id_of};
 use crate::kinds::Resource;
 use crate::kinds::survey::census::{Census, Found};
-use crate::model::{Address, KindName};
+use crate::model::{Address, Arn, KindName};
 
 /// The longest name of a table.
 const LONGEST: usize = 64;
@@ -67,7 +68,21 @@ pub(super) fn names(
         }
         names.insert(id, mark.address.name.clone());
     }
-    let others: Vec<&Found> = census.found.iter().filter(|it| !marked(it)).collect();
+    let mut others: Vec<&Found> = census.found.iter().filter(|it| !marked(it)).collect();
+    // What is another's has no mark, but access roles to it are named after what the stack called it.
+    let called = targets_of_access_roles(order.stack, census);
+    others.retain(|found| {
+        let id = id_of(found);
+        let address = called
+            .get(&id)
+            .filter(|it| it.kind == found.have.resource.kind());
+        let address = address.filter(|it| found.existing && !taken.contains_key(it));
+        if let Some(address) = address {
+            taken.insert(address.clone(), id.clone());
+            names.insert(id, address.name.clone());
+        }
+        address.is_none()
+    });
     // Alike in two accounts: the account's name tells them apart.
     let mut count: BTreeMap<(KindName, String), usize> = BTreeMap::new();
     let wished = |found: &Found| {
@@ -98,6 +113,53 @@ pub(super) fn names(
         names.insert(id, name);
     }
     Ok(names)
+}
+
+/// What the stack called the targets of its access roles, by ARN or API id.
+fn targets_of_access_roles(stack: &str, census: &Census) -> BTreeMap<String, Address> {
+    let mut called = BTreeMap::new();
+    for found in &census.found {
+        let Resource::Role(role) = &found.have.resource else {
+            continue;
+        };
+        let Some(Derived::Access(target)) = derived(role, stack) else {
+            continue;
+        };
+        let Ok(target) = target.parse::<Address>() else {
+            continue;
+        };
+        let statements = role.identity().flat_map(|it| &it.statements);
+        let resources = statements.filter_map(|it| it.resource.as_ref());
+        for arn in resources
+            .flat_map(|it| &it.values)
+            .filter_map(|it| Arn::parse(it).ok())
+        {
+            let id = match (arn.service(), arn.resource().split_once('/')) {
+                ("execute-api", Some((id, _))) => id.to_owned(),
+                _ => arn.to_string(),
+            };
+            called.insert(id, target.clone());
+        }
+    }
+    called
+}
+
+impl Scene<'_> {
+    /// Names a topic that is in no account of the file.
+    pub(super) fn name_outside(&mut self, arn: &Arn) -> Address {
+        let id = arn.to_string();
+        let taken = |name: &str| {
+            let mut names = self.names.iter();
+            names.any(|(other, it)| it == name && *other != id && other.contains(":sns:"))
+        };
+        let mut name = tame(arn.name());
+        if taken(&name) {
+            name = tame(&format!("{name}-{}", arn.account()));
+        }
+        let address = Address::new(KindName::Topic, &name);
+        self.names.insert(id, name);
+        address
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::kinds::role::{DEFAULT_SESSION, inline_prefix};
 use crate::kinds::survey::census::Found;
 use crate::model::change::seconds;
 use crate::model::{Address, KindName};
-use crate::policy::{Document, Effect, own};
+use crate::policy::{Effect, Statement, own};
 
 /// What a role that the engine makes is for, as its description says.
 pub(super) enum Derived<'a> {
@@ -30,7 +30,7 @@ pub(super) fn derived<'a>(role: &'a Role, stack: &str) -> Option<Derived<'a>> {
 }
 
 /// The inline policy that holds what accesses grant.
-const ACCESS: &str = "access";
+pub(super) const ACCESS: &str = "access";
 
 impl<'a> Scene<'a> {
     /// A role's tables; with its address, when it has to be taken over.
@@ -40,7 +40,7 @@ impl<'a> Scene<'a> {
         role: &'a Role,
     ) -> (Option<Address>, Vec<Section>) {
         let ours = self.is_ours(found);
-        if ours && derived(role, self.stack).is_some() {
+        if self.is_made(role.arn.as_str()) {
             return (None, Vec::new());
         }
         let name = self
@@ -49,9 +49,17 @@ impl<'a> Scene<'a> {
             .to_owned();
         let address = Address::new(KindName::Role, &name);
         let mut section = Section::new(format!("[roles.{}]", key(&name)));
+        if self.unfit.plain.contains(role.arn.as_str()) {
+            section.comments.push(
+                "What accesses gave this role is written out: a stack has no other words for part of it."
+                    .to_owned(),
+            );
+        }
         if self.is_lent(found, &address) {
             section.text("existing", role.arn.as_str());
-            return (None, vec![section]);
+            let mut sections = vec![section];
+            sections.extend(self.policies(&address, role));
+            return (None, sections);
         }
         section.text("account", &found.place.account);
         if role.name() != name {
@@ -63,14 +71,16 @@ impl<'a> Scene<'a> {
         section.some_text("description", &role.description);
         if let Some(who) = self.trusted_by(role).filter(|_| ours) {
             section.one_or_many("trusted_by", &who);
-        } else if let Some(trust) = of_json(&self.written_trust(role).to_value()) {
+        } else if let Some(trust) = of_json(&role.trust.to_value()) {
             section.raw("trust_policy", trust);
         }
         let mark = self.mark(found);
         let own = |it: &&String| mark.is_none_or(|mark| mark.owns(it));
         let attached = role.attached.iter().filter(own).map(String::as_str);
         section.one_or_many("attach", &texts(attached));
-        if let Some(boundary) = role.boundary.as_ref().filter(own) {
+        let of_account = self.boundary_of(&found.place);
+        let boundary = role.boundary.as_ref().filter(own);
+        if let Some(boundary) = boundary.filter(|it| Some(*it) != of_account) {
             section.text("boundary", boundary);
         }
         if role.max_session != DEFAULT_SESSION {
@@ -80,14 +90,12 @@ impl<'a> Scene<'a> {
             section.raw("tags", tags);
         }
         let mut sections = vec![section];
-        if ours {
-            sections.extend(self.policies(&address, role));
-        } else {
-            for policy in role.inline.keys() {
-                sections[0].comments.push(format!(
-                    "Its inline policy `{policy}` is not this stack's, and kept as it is."
-                ));
-            }
+        sections.extend(self.policies(&address, role));
+        let prefix = inline_prefix(self.stack);
+        for policy in role.inline.keys().filter(|it| !it.starts_with(&prefix)) {
+            sections[0].comments.push(format!(
+                "Its inline policy `{policy}` is not this stack's, and kept as it is."
+            ));
         }
         ((!ours).then_some(address), sections)
     }
@@ -95,45 +103,25 @@ impl<'a> Scene<'a> {
     /// Returns who may assume a role; `None` where `trusted_by` would not make the same trust policy.
     fn trusted_by(&self, role: &Role) -> Option<Vec<String>> {
         let (own, foreign) = own::split(&role.trust, self.stack);
-        if !foreign.is_empty() || self.verbatim.contains(role.arn.as_str()) {
+        if !foreign.is_empty() || self.unfit.trusts.contains(role.arn.as_str()) {
             return None;
         }
-        let mut who = Vec::new();
-        for statement in own {
-            let allows = statement.effect == Effect::Allow;
-            who.extend(
-                self.who(&statement)
-                    .filter(|_| allows)?
-                    .into_iter()
-                    .map(|it| it.text),
-            );
-        }
-        Some(who)
-    }
-
-    /// Returns a trust policy as the author's: a `Sid` of the stack's is for what it declares in other words.
-    fn written_trust(&self, role: &Role) -> Document {
-        let own = own::split(&role.trust, self.stack).0;
-        let mut trust = role.trust.clone();
-        for it in trust.statements.iter_mut().filter(|it| own.contains(it)) {
-            it.sid = None;
-        }
-        trust
+        let allows = |it: &Statement| it.effect == Effect::Allow;
+        let who = own.iter().map(|it| self.who(it).filter(|_| allows(it)));
+        let who: Option<Vec<_>> = who.collect();
+        let who = who?.into_iter().flatten();
+        Some(who.map(|it| self.principal(&it)).collect())
     }
 
     /// The author's own inline policies.
-    fn policies(&mut self, address: &Address, role: &Role) -> Vec<Section> {
+    fn policies(&self, address: &Address, role: &Role) -> Vec<Section> {
         let prefix = inline_prefix(self.stack);
         let mut sections = Vec::new();
         for (policy, document) in &role.inline {
             let Some(policy) = policy.strip_prefix(&prefix) else {
-                self.leave_out(
-                    address,
-                    format!("inline policy `{policy}`: not this stack's, and kept as it is"),
-                );
                 continue;
             };
-            if policy == ACCESS {
+            if policy == ACCESS && !self.unfit.plain.contains(role.arn.as_str()) {
                 continue;
             }
             let mut section = Section::new(format!(

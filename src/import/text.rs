@@ -6,7 +6,7 @@ use crate::escape::toml::comment;
 pub(super) use crate::escape::toml::{inline, json as of_json, key, list, string as quoted};
 
 /// A table of the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Section {
     /// `[topics.order-events]`, `[[access]]`.
     pub(super) header: String,

@@ -20,6 +20,12 @@ pub(super) struct Unfit {
     pub(super) fields: BTreeMap<(String, String), String>,
     /// Tables left out, by their text.
     pub(super) tables: BTreeMap<String, String>,
+    /// Statements of the stack written as AWS has them, by their resource's ARN or API id and their `Sid`.
+    pub(super) statements: BTreeSet<(String, String)>,
+    /// Roles whose trust policy is written out, by ARN.
+    pub(super) trusts: BTreeSet<String>,
+    /// Roles of which is written out what accesses let them do, by ARN.
+    pub(super) plain: BTreeSet<String>,
 }
 
 /// What stands between two tables.
@@ -49,7 +55,7 @@ impl Unfit {
             let field_key = |field: &str| (section.header.clone(), field.to_owned());
             let Some(id) = &section.of else {
                 match field {
-                    _ if section.header == "[[access]]" => {
+                    _ if section.header.starts_with("[[") => {
                         self.tables.insert(section.to_text(), why);
                     }
                     Some(field) if section.header == "[stack]" => {
@@ -61,6 +67,11 @@ impl Unfit {
             };
             let is_first = sections[..index].iter().all(|it| it.of != section.of);
             match field {
+                // Tables of one header are told apart by their text only.
+                _ if section.header.starts_with("[[") => {
+                    self.tables.insert(section.to_text(), why);
+                    return true;
+                }
                 _ if touched.contains(id) || self.omitted.contains_key(id) => {}
                 _ if self.lent.contains_key(id) => {
                     self.omitted.insert(id.clone(), why);

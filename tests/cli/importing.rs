@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Folder;
+use super::principals::{comes_back, holds, imported};
 
 const ACCOUNTS: &str = "--account shop=111111111111:provision --account billing=222222222222:provision \
                         --account orders=333333333333:provision --region eu-west-1 --sandbox";
@@ -562,9 +563,14 @@ fn of_the_stacks_own_only_what_it_cannot_say_is_left_out() {
         .ends(0)
         .says("[queues.jobs]: `subscribe` is left out: ")
         .says("[apis.health.routes]: `\"GET /ping\"` is left out: `GET /ping` is a route that cannot exist")
-        .says("queues.jobs: with this file it would be changed: policy (- allow sns.amazonaws.com sqs:SendMessage");
+        .says("subscriptions.jobs.events: with this file it would be deleted");
     folder.run("validate found.toml").ends(0);
     let text = folder.read("found.toml");
+    // The statements that were for the subscription stay as they are.
+    assert!(
+        text.contains("Deliver` of its policy: a stack has no other words for it"),
+        "{text}"
+    );
     for words in ["[queues.jobs]", "[topics.events]", "[apis.orders.routes]"] {
         assert!(text.contains(words), "{words}: {text}");
     }
@@ -906,4 +912,355 @@ fn an_api_is_not_taken_over_by_hand_at_a_loss() {
         ))
         .ends(1)
         .says("integration.connectionId \"link1\" -> none");
+}
+
+const HEAD: &str = r#"
+[stack]
+name   = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.r]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+[apis.o]
+account = "a"
+[apis.o.routes]
+"GET /orders/{id}"       = { mock = 200 }
+"GET /orders/{id}/items" = { mock = 200 }
+"GET /p/{rest+}"         = { mock = 200 }
+"POST /p/a"              = { mock = 200 }
+"ANY /x"                 = { mock = 200 }
+"ANY /orders"            = { mock = 200 }
+"#;
+
+#[test]
+fn the_routes_of_an_access_come_back_as_they_were_allowed() {
+    for (allow, via) in [
+        (r#"["ANY /x", "ANY /orders"]"#, "resource-policy"),
+        (r#"["GET /orders/*"]"#, "resource-policy"),
+        (r#"["GET /orders/{id}", "GET /p/*"]"#, "resource-policy"),
+        (
+            r#"["GET /orders/{id}", "GET /p/{rest+}", "ANY /x"]"#,
+            "assume-role",
+        ),
+        (r#"["*"]"#, "resource-policy"),
+        (r#"["GET /orders/7", "GET /x"]"#, "assume-role"),
+    ] {
+        let access = format!(
+            "[[access]]\nfrom = \"roles.r\"\nto = \"apis.o\"\nallow = {allow}\nvia = \"{via}\"\n"
+        );
+        holds(&Folder::new(), &format!("{HEAD}{access}"));
+    }
+}
+
+#[test]
+fn who_may_call_the_same_and_not_what_is_beside_it_has_a_statement_of_its_own() {
+    // `GET /orders/*` takes in the items, `GET /orders/{id}` does not: IAM writes both with the same `*`.
+    let stack = format!(
+        r#"{HEAD}
+[roles.s]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from  = "roles.r"
+to    = "apis.o"
+allow = "GET /orders/{{id}}"
+[[access]]
+from  = "roles.s"
+to    = "apis.o"
+allow = "GET /orders/*"
+"#
+    );
+    holds(&Folder::new(), &stack);
+}
+
+#[test]
+fn statements_and_tls_come_back_in_the_words_of_the_lost_file() {
+    let stack = HEAD.replace("account = \"a\"\n", "account = \"a\"\ntls_only = true\n");
+    let stack = format!(
+        r#"{stack}
+[[statement]]
+on = "topics.t"
+[statement.statement]
+Sid       = "Theirs"
+Effect    = "Deny"
+Principal = "*"
+Action    = "sns:Publish"
+Condition = {{ StringNotEquals = {{ "aws:PrincipalOrgID" = "o-exampleorg1" }} }}
+[[statement]]
+on = "queues.q"
+[statement.statement]
+Effect    = "Allow"
+Principal = {{ AWS = "arn:aws:iam::444444444444:root" }}
+Action    = "sqs:SendMessage"
+[[statement]]
+on = "queues.q"
+[statement.statement]
+Sid       = "ASidThatIsLongerThanWhatIsLeftOfOneBesideThePrefixOfTheStack"
+Effect    = "Allow"
+Principal = {{ AWS = "arn:aws:iam::444444444444:root" }}
+Action    = "sqs:ReceiveMessage"
+[[statement]]
+on = "apis.o"
+[statement.statement]
+Effect    = "Deny"
+Principal = "*"
+Action    = "execute-api:Invoke"
+Resource  = "execute-api:/live/GET/orders/*"
+Condition = {{ IpAddress = {{ "aws:SourceIp" = "203.0.113.0/24" }} }}
+[[access]]
+from = ["roles.r", {{ account = "555555555555" }}]
+to   = "topics.t"
+via  = "resource-policy"
+"#
+    );
+    let folder = Folder::new();
+    holds(&folder, &stack);
+    let found = folder.read("found.toml");
+    assert_eq!(found.matches("tls_only = true").count(), 3, "{found}");
+}
+
+#[test]
+fn what_a_stack_has_no_words_for_is_written_as_aws_has_it() {
+    let folder = Folder::new();
+    let stack = HEAD.replace("[topics.t]\n", "[topics.t]\ntls_only = true\n");
+    folder.write("stack.toml", &stack);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    // The statement as this program wrote it before it refused more than publishing.
+    let mut world: Value = serde_json::from_str(&folder.read("sb/sandbox.json")).expect("JSON");
+    let topic = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"]["topics"]["t"];
+    let policy = topic["policy"].as_str().expect("a policy");
+    let mut policy: Value = serde_json::from_str(policy).expect("JSON");
+    let statements = policy["Statement"].as_array_mut().expect("statements");
+    for it in statements.iter_mut().filter(|it| it["Effect"] == "Deny") {
+        it["Action"] = json!("sns:Publish");
+    }
+    topic["policy"] = json!(policy.to_string());
+    folder.write("sb/sandbox.json", &world.to_string());
+    let found = imported(&folder, &stack);
+    assert!(
+        found.contains("a stack has no other words for it"),
+        "{found}"
+    );
+    assert!(!found.contains("tls_only"), "{found}");
+    // With the stack's own word the statement refuses all of it.
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(0)
+        .says("sns:Subscribe");
+    folder
+        .run("plan stack.toml --sandbox sb --detailed-exitcode")
+        .ends(0);
+}
+
+#[test]
+fn a_written_statement_is_not_a_second_one_of_its_sid() {
+    let folder = Folder::new();
+    let access = "[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n";
+    let stack = format!("{HEAD}{access}");
+    folder.write("stack.toml", &stack);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let world = folder.read("sb/sandbox.json");
+    let sid = world
+        .split("\\\"Sid\\\":\\\"")
+        .map(|it| it.split('\\').next().unwrap_or_default());
+    let sid = sid
+        .filter(|it| it.ends_with("Publish") && !it.contains("Sns"))
+        .last()
+        .expect("a Sid");
+    let statement = format!(
+        "[[statement]]\non = \"topics.t\"\nstatement = {{ Sid = \"{sid}\", Effect = \"Allow\", Principal = {{ AWS = \"444444444444\" }}, Action = \"sns:Publish\" }}\n"
+    );
+    folder.write("stack.toml", &format!("{stack}{statement}"));
+    folder
+        .run("plan stack.toml --sandbox sb")
+        .ends(1)
+        .tells("write another `Sid` into the `[[statement]]`");
+}
+
+#[test]
+fn offers_and_names_of_before_come_back() {
+    let offers = r#"
+[[offer]]
+to    = "apis.o"
+allow = "GET /orders/{id}"
+for   = { account = "444444444444", role = "/team/x" }
+[[offer]]
+to    = "topics.t"
+allow = "publish"
+for   = { account = "444444444444", role = "/y" }
+via   = "resource-policy"
+[[offer]]
+to    = "topics.t"
+allow = "subscribe"
+for   = [{ account = "444444444444", queue = "inbox" }, { account = "555555555555" }]
+"#;
+    holds(&Folder::new(), &format!("{HEAD}{offers}"));
+    let moved = HEAD
+        .replace("[topics.t]", "[topics.now]")
+        .replace("[roles.r]", "[roles.now]");
+    let moved = format!(
+        r#"{moved}
+[[moved]]
+from = "topics.t"
+to   = "topics.now"
+[[moved]]
+from = "roles.r"
+to   = "roles.now"
+[[access]]
+from = "roles.now"
+to   = "topics.now"
+via  = "assume-role"
+"#
+    );
+    holds(&Folder::new(), &moved);
+}
+
+#[test]
+fn access_roles_come_back_with_all_that_is_theirs() {
+    let stack = HEAD.replace(
+        "id = \"111111111111\"\n",
+        "id = \"111111111111\"\nboundary = \"arn:aws:iam::aws:policy/PowerUserAccess\"\n",
+    );
+    let stack = format!(
+        r#"{stack}
+[roles.pod]
+account    = "b"
+trusted_by = "pods.eks.amazonaws.com"
+[[access]]
+from        = ["roles.pod", {{ account = "b" }}, {{ org = "o-exampleorg1", unit = "r-ab12" }}]
+to          = "queues.q"
+allow       = ["send", "receive"]
+via         = "assume-role"
+role_name   = "a+b,c@d"
+external_id = "as-agreed"
+[[access]]
+from = {{ oidc = "token.actions.githubusercontent.com", subjects = ["repo:o/r:*", "repo:o/s:*"], audience = "x" }}
+to   = "topics.t"
+"#
+    );
+    holds(&Folder::new(), &stack);
+}
+
+#[test]
+fn what_the_two_sides_tell_together_comes_back() {
+    // A queue lets roles send for the routes of an API in another account; one of them may send by itself as well.
+    let far = r#"
+[roles.i]
+account    = "b"
+trusted_by = ["apigateway.amazonaws.com", "lambda.amazonaws.com"]
+[apis.far]
+account     = "b"
+credentials = "roles.i"
+routes      = { "POST /q" = { sqs = "q" } }
+[[access]]
+from = ["roles.i", "roles.r"]
+to   = "queues.q"
+"#;
+    holds(&Folder::new(), &format!("{HEAD}{far}"));
+    // Of a topic in an account that is not read, only the callers' side shows.
+    let outside = r#"
+[topics.far]
+existing = "arn:aws:sns:eu-west-1:444444444444:far"
+[[access]]
+from = "roles.r"
+to   = "topics.far"
+via  = "resource-policy"
+"#;
+    let folder = Folder::new();
+    folder.write("stack.toml", &format!("{HEAD}{outside}"));
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    comes_back(&folder, &format!("{HEAD}{outside}"));
+}
+
+#[test]
+fn what_others_put_on_the_stacks_own_is_known_after_its_file_was_written_anew() {
+    let folder = Folder::new();
+    folder.write("stack.toml", HEAD);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let mut world: Value = serde_json::from_str(&folder.read("sb/sandbox.json")).expect("JSON");
+    let role = &mut world["accounts"]["222222222222"]["roles"]["r"];
+    let theirs = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]});
+    role["inline"]["theirs"] = json!(theirs.to_string());
+    folder.write("sb/sandbox.json", &world.to_string());
+    folder.run("drift stack.toml --sandbox sb").ends(2);
+    let found = imported(&folder, HEAD);
+    assert!(
+        found.contains("there when this file was written from what is live"),
+        "{found}"
+    );
+}
+
+#[test]
+fn accesses_to_what_another_stack_owns_come_back() {
+    let folder = Folder::new();
+    folder.write(
+        "own.toml",
+        &HEAD.replace("name   = \"s\"", "name   = \"owner\""),
+    );
+    folder.run("apply own.toml --sandbox sb --yes").ends(0);
+    let world: Value = serde_json::from_str(&folder.read("sb/sandbox.json")).expect("JSON");
+    let apis = &world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"];
+    let api = apis
+        .as_object()
+        .and_then(|it| it.keys().next())
+        .expect("an API");
+    let guest = format!(
+        r#"
+[stack]
+name   = "guest"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[roles.caller]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[roles.theirs]
+existing = "arn:aws:iam::222222222222:role/provision/owner/r"
+[topics.events]
+existing = "arn:aws:sns:eu-west-1:111111111111:t"
+[queues.inbox]
+existing = "arn:aws:sqs:eu-west-1:111111111111:q"
+[apis.shop]
+account  = "a"
+existing = "{api}"
+[[access]]
+from = ["roles.caller", "roles.theirs"]
+to   = "topics.events"
+via  = "assume-role"
+[[access]]
+from  = ["roles.caller", {{ account = "b" }}]
+to    = "queues.inbox"
+allow = ["send", "receive"]
+via   = "resource-policy"
+[[access]]
+from  = "roles.theirs"
+to    = "queues.inbox"
+allow = "receive"
+via   = "assume-role"
+[[access]]
+from  = "roles.caller"
+to    = "apis.shop"
+allow = ["GET /orders/{{id}}", "ANY /x"]
+via   = "assume-role"
+"#
+    );
+    folder.write("stack.toml", &guest);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let found = imported(&folder, &guest);
+    for words in ["[[statement]]", "trust_policy", "written out"] {
+        assert!(!found.contains(words), "{found}");
+    }
+    for table in ["[topics.events]", "[queues.inbox]", "[apis.shop]"] {
+        assert!(found.contains(table), "{found}");
+    }
 }

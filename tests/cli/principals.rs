@@ -1,5 +1,11 @@
 //! Each form of principal and each kind of target, as a person applies them.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use provision::lower::lower;
+use provision::stack::{Source, check};
+
 use super::Folder;
 
 /// Applies a stack on a new sandbox, verifies what is there, and applies again: nothing is left to do.
@@ -12,6 +18,81 @@ pub(super) fn holds(folder: &Folder, stack: &str) {
         .run("plan stack.toml --sandbox sb")
         .ends(0)
         .says("Nothing to do");
+    comes_back(folder, stack);
+}
+
+/// Loses the file of an applied stack and writes it anew from what is live: no account sees a write, nothing has
+/// drifted, and the accesses are those of the lost file, in its words.
+#[track_caller]
+pub(super) fn comes_back(folder: &Folder, stack: &str) {
+    let found = imported(folder, stack);
+    assert_eq!(accesses(&found), accesses(stack), "{found}");
+    for words in ["[[statement]]", "trust_policy", "written out", "[[known]]"] {
+        let (now, before) = (found.matches(words).count(), stack.matches(words).count());
+        assert_eq!(
+            now, before,
+            "{words} of {stack}\n--- comes back as:\n{found}"
+        );
+    }
+}
+
+/// The file that is written from what is live of a stack: a plan on it is empty, drift has nothing to report, and an
+/// apply writes nothing.
+#[track_caller]
+pub(super) fn imported(folder: &Folder, stack: &str) -> String {
+    let parsed: toml::Table = stack.parse().expect("TOML");
+    let text = |it: &toml::Value| it.as_str().expect("a text").to_owned();
+    let name = text(&parsed["stack"]["name"]);
+    let whole = parsed["stack"].get("region").map(text);
+    let mut accounts = String::new();
+    let mut region = whole.clone();
+    for (account, it) in parsed["accounts"].as_table().expect("accounts") {
+        let own = it.get("region").map(text).or_else(|| whole.clone());
+        let own = own.expect("a region");
+        let _ = write!(accounts, " --account {account}={}@{own}", text(&it["id"]));
+        region.get_or_insert(own);
+    }
+    let region = region.expect("a region");
+    let flags = format!("--stack {name} --region {region} --sandbox sb --out found.toml{accounts}");
+    folder
+        .run(&format!("import --force {flags}"))
+        .ends(0)
+        .says("which has nothing to do");
+    let found = folder.read("found.toml");
+    let plan = folder.run("plan found.toml --sandbox sb --detailed-exitcode");
+    assert_eq!(
+        plan.code, 0,
+        "{stack}\n--- comes back as:\n{found}\n{}{}",
+        plan.out, plan.err
+    );
+    let drift = folder.run("drift found.toml --sandbox sb");
+    assert_eq!(drift.code, 0, "{found}\n{}", drift.out);
+    let applied = folder.run("apply found.toml --sandbox sb --yes").ends(0);
+    assert!(applied.err.contains(" 0 writes)"), "{}", applied.err);
+    folder.run("fmt --check found.toml").ends(0);
+    found
+}
+
+/// Who may do what by which mechanism, as a stack says it.
+fn accesses(text: &str) -> BTreeSet<String> {
+    let source = Source {
+        name: "stack.toml".to_owned(),
+        text: text.to_owned(),
+    };
+    let stack = check(&source, &[], &|_| Err(String::new()));
+    let stack = stack.unwrap_or_else(|faults| panic!("{}\n{text}", faults.render(false)));
+    let grants = lower(&stack).expect("it fits").grants;
+    let said = |it: &provision::lower::Grant| {
+        // Routes may be listed in any order.
+        let mut may: Vec<&str> = it.may.split([' ', ',']).collect();
+        may.sort_unstable();
+        let (who, may) = (&it.who, may.join(" "));
+        format!(
+            "{who} may {may} {} by {:?} {:?}",
+            it.target, it.via, it.role
+        )
+    };
+    grants.iter().map(said).collect()
 }
 
 /// A stack of four accounts, each in a region of its own.

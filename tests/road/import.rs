@@ -39,7 +39,6 @@ pub(crate) async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
         accounts: &accounts,
         names: &BTreeMap::new(),
         lent: &BTreeMap::new(),
-        verbatim: &BTreeSet::new(),
     };
     import::write(&order, &census).expect("written")
 }

@@ -1,12 +1,13 @@
 //! Whatever the stack: applied, it is in step; turned into any other, it is what the other alone would be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
+use provision::lower::{Desired, Grant};
 use serde_json::Value;
 
 use crate::import::written;
@@ -66,8 +67,53 @@ struct Sketch {
     apis: BTreeMap<usize, Api>,
     calls: BTreeMap<(usize, usize), (Vec<usize>, &'static str)>,
     publishes: BTreeMap<(usize, usize), &'static str>,
+    lets: BTreeMap<(usize, usize), (&'static str, &'static str)>,
+    tls: usize,
     tags: bool,
 }
+
+/// Principals that are no roles of the stack, with what they cannot be let in to or by.
+const FORMS: [(&str, &[&str]); 9] = [
+    ("\"arn:aws:iam::444444444444:role/team/reports\"", &[]),
+    ("{ account = \"billing\" }", &[]),
+    ("{ account = \"555555555555\" }", &[]),
+    (
+        "{ account = \"555555555555\", role_prefix = \"team/reports-\" }",
+        &["queues resource-policy"],
+    ),
+    ("{ org = \"o-exampleorg1\" }", &[]),
+    (
+        "{ org = \"o-exampleorg1\", unit = \"r-ab12/ou-ab12-11111111\" }",
+        &["queues resource-policy"],
+    ),
+    (
+        "{ oidc = \"token.actions.githubusercontent.com\", subjects = [\"repo:o/r:*\", \"repo:o/s:*\"] }",
+        &["resource-policy"],
+    ),
+    (
+        "{ service = \"events.amazonaws.com\", source = \"arn:aws:events:eu-west-1:111111111111:rule/*\" }",
+        &["apis", "assume-role", "receive"],
+    ),
+    (
+        "{ service = \"cloudwatch.amazonaws.com\", source_account = \"shop\" }",
+        &["apis", "assume-role", "receive"],
+    ),
+];
+
+/// What principals are let in to: the first three are topics, then come queues and APIs.
+const TARGETS: [(&str, usize); 8] = [
+    ("topics.t", 0),
+    ("topics.t", 1),
+    ("topics.t", 2),
+    ("queues.q", 0),
+    ("queues.q", 1),
+    ("queues.q", 2),
+    ("apis.a", 0),
+    ("apis.a", 1),
+];
+
+/// What a queue may be used for.
+const USES: [&str; 3] = ["\"send\"", "\"receive\"", "[\"send\", \"receive\"]"];
 
 fn account() -> impl Strategy<Value = &'static str> {
     select(&ACCOUNTS[..])
@@ -167,16 +213,25 @@ fn sketch() -> impl Strategy<Value = Sketch> {
             0..5,
         ),
         btree_map((0_usize..4, 0_usize..3), via(), 0..4),
+        btree_map(
+            // The forms, and the first role.
+            (0..=FORMS.len(), 0..TARGETS.len()),
+            (via(), select(&USES[..])),
+            0..6,
+        ),
+        0_usize..8,
         any::<bool>(),
     )
         .prop_map(
-            |(roles, topics, queues, apis, calls, publishes, tags)| Sketch {
+            |(roles, topics, queues, apis, calls, publishes, lets, tls, tags)| Sketch {
                 roles,
                 topics,
                 queues,
                 apis,
                 calls,
                 publishes,
+                lets,
+                tls,
                 tags,
             },
         )
@@ -213,8 +268,11 @@ impl Sketch {
         for (number, topic) in &self.topics {
             let _ = write!(
                 text,
-                "[topics.t{number}]\naccount = \"{}\"\nfifo = {}\nsignature_version = {}\n",
-                topic.account, topic.fifo, topic.signature
+                "[topics.t{number}]\naccount = \"{}\"\nfifo = {}\nsignature_version = {}\ntls_only = {}\n",
+                topic.account,
+                topic.fifo,
+                topic.signature,
+                self.tls & 1 == 1
             );
             if !topic.display.is_empty() {
                 let _ = writeln!(text, "display_name = \"{}\"", topic.display);
@@ -226,8 +284,10 @@ impl Sketch {
         for (number, api) in &self.apis {
             let _ = write!(
                 text,
-                "[apis.a{number}]\naccount = \"{}\"\nendpoint = \"{}\"\n",
-                api.account, api.endpoint
+                "[apis.a{number}]\naccount = \"{}\"\nendpoint = \"{}\"\ntls_only = {}\n",
+                api.account,
+                api.endpoint,
+                self.tls & 2 == 2
             );
             if api.endpoint == "private" {
                 text += "vpc_endpoints = [\"vpce-0123456789abcdef0\"]\n";
@@ -267,7 +327,53 @@ impl Sketch {
                 );
             }
         }
+        for ((form, target), (via, uses)) in &self.lets {
+            self.write_let(&mut text, *form, *target, via, uses);
+        }
         text
+    }
+
+    /// Writes an access of somebody, where the two sides suit each other.
+    fn write_let(&self, text: &mut String, form: usize, target: usize, via: &str, uses: &str) {
+        let (table, number) = TARGETS[target];
+        let role = self
+            .roles
+            .keys()
+            .next()
+            .map(|it| format!("\"roles.r{it}\""));
+        let (from, not) = match FORMS.get(form) {
+            Some((from, not)) => (Some((*from).to_owned()), *not),
+            None => (role, &[][..]),
+        };
+        let (allow, declared) = match table {
+            "topics.t" => (String::new(), self.topics.contains_key(&number)),
+            "queues.q" => (
+                format!("allow = {uses}\n"),
+                self.queues.contains_key(&number),
+            ),
+            _ => {
+                let route = self.apis.get(&number).map_or("", |it| it.routes[0]);
+                (format!("allow = \"{route}\"\n"), !route.is_empty())
+            }
+        };
+        let says = format!("{table} {via} {uses}");
+        let is_meant = |it: &&str| it.split(' ').all(|word| says.contains(word));
+        let written = self
+            .calls
+            .keys()
+            .any(|it| table == "apis.a" && it.1 == number)
+            || self
+                .publishes
+                .keys()
+                .any(|it| table == "topics.t" && it.1 == number);
+        // One role has one access to a target.
+        let twice = form == FORMS.len() && written;
+        if let (Some(from), true) = (from, declared && !not.iter().any(is_meant) && !twice) {
+            let _ = write!(
+                text,
+                "[[access]]\nfrom = {from}\nto = \"{table}{number}\"\n{allow}via = \"{via}\"\n"
+            );
+        }
     }
 
     fn write_queue(&self, text: &mut String, number: usize, queue: &Queue) {
@@ -283,12 +389,13 @@ impl Sketch {
             .collect();
         let _ = write!(
             text,
-            "[queues.q{number}]\naccount = \"{}\"\nfifo = {}\nvisibility_timeout = {}\nencryption = {}\nsubscribe = [{}]\n",
+            "[queues.q{number}]\naccount = \"{}\"\nfifo = {}\nvisibility_timeout = {}\nencryption = {}\nsubscribe = [{}]\ntls_only = {}\n",
             queue.account,
             queue.fifo,
             queue.visible_after,
             queue.encryption,
-            topics.join(", ")
+            topics.join(", "),
+            self.tls & 4 == 4
         );
         if queue.dead_letter {
             let _ = write!(
@@ -360,6 +467,17 @@ proptest! {
             let when = format!("{text}\n--- imported:\n{}", found.text);
             assert_eq!((found.adopt, found.left_out), (vec![], vec![]), "{when}");
             let again = wanted(&[&found.text]);
+            let said = |it: &Grant| {
+                // Routes may be listed in any order.
+                let mut may: Vec<&str> = it.may.split([' ', ',']).collect();
+                may.sort_unstable();
+                format!("{} {may:?} {} {:?} {:?}", it.who, it.target, it.via, it.role)
+            };
+            let accesses = |it: &Desired| -> BTreeSet<String> { it.grants.iter().map(said).collect() };
+            assert_eq!(accesses(&again), accesses(&desired), "{when}");
+            for words in ["[[statement]]", "trust_policy", "written out"] {
+                assert!(!found.text.contains(words), "{when}");
+            }
             assert_in_step(&again, &sandbox, &when).await;
             destroy(&again, &sandbox).await;
             assert!(sandbox.is_empty(), "{:#}\n{when}", sandbox.picture());

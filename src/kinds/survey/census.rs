@@ -19,6 +19,7 @@ use crate::kinds::{
     subscription, topic,
 };
 use crate::model::{Address, Arn, KindName, Mark, Place, Tags};
+use crate::policy::Document;
 
 /// Something that is there.
 #[derive(Clone, Debug, PartialEq)]
@@ -323,16 +324,26 @@ impl Reader<'_> {
     }
 
     async fn apis(&self, place: &Place) -> Result<Vec<Found>, CallError> {
+        let wanted = |it: &RestApiRecord| {
+            let tags = Some(&it.tags);
+            let asked = self.chosen(KindName::RestApi, &it.name, &it.id, place, tags);
+            let lent = rest_api::has_statements(it, self.stack);
+            (asked || lent).then_some(!asked)
+        };
+        self.apis_that(place, &wanted).await
+    }
+
+    /// The APIs that are wanted, each as its owner's (`Some(true)`) or not.
+    async fn apis_that(
+        &self,
+        place: &Place,
+        wanted: &dyn Fn(&RestApiRecord) -> Option<bool>,
+    ) -> Result<Vec<Found>, CallError> {
         let records = rest_api::read_all(self.cloud, place).await;
         let records = self
             .or_unread("REST APIs", place, records)?
             .unwrap_or_default();
-        let chosen = records.iter().filter_map(|it| {
-            let tags = Some(&it.tags);
-            let asked = self.chosen(KindName::RestApi, &it.name, &it.id, place, tags);
-            let lent = rest_api::has_statements(it, self.stack);
-            (asked || lent).then_some((it, !asked))
-        });
+        let chosen = records.iter().filter_map(|it| Some((it, wanted(it)?)));
         let read = async |record: &RestApiRecord, existing: bool| {
             let mut have = rest_api::fill(self.cloud, place, self.stack, record, !existing).await?;
             if have.mark.is_none() && !existing {
@@ -372,21 +383,27 @@ impl Reader<'_> {
     /// Topics, queues and keys of others on which the stack has statements: what is found names them.
     async fn lent(&self, places: &[&Place], census: &mut Census) -> Result<(), SurveyErrors> {
         let known: BTreeSet<String> = census.found.iter().map(|it| it.have.id.clone()).collect();
-        let mut named: BTreeSet<Arn> = BTreeSet::new();
+        // What accesses let roles use, and what else names something.
+        let (mut targets, mut named) = (BTreeSet::<Arn>::new(), BTreeSet::<Arn>::new());
         for found in &census.found {
             match &found.have.resource {
                 Resource::Role(role) => {
                     let ours = inline_prefix(self.stack);
-                    let inline = role.inline.iter().filter(|(it, _)| it.starts_with(&ours));
-                    let managed = role.managed.values().map(|it| &it.document);
-                    let documents = inline.map(|(_, it)| it).chain(managed);
-                    let statements = documents.flat_map(|it| &it.statements);
-                    let resources = statements.filter_map(|it| it.resource.as_ref());
-                    named.extend(
+                    let of = |documents: Vec<&Document>| -> Vec<Arn> {
+                        let statements = documents.into_iter().flat_map(|it| &it.statements);
+                        let resources = statements.filter_map(|it| it.resource.as_ref());
                         resources
                             .flat_map(|it| &it.values)
-                            .filter_map(|it| Arn::parse(it).ok()),
-                    );
+                            .filter_map(|it| Arn::parse(it).ok())
+                            .collect()
+                    };
+                    let inline = role.inline.iter().filter(|(it, _)| it.starts_with(&ours));
+                    let managed = role.managed.values().map(|it| &it.document);
+                    named.extend(of(inline.map(|(_, it)| it).chain(managed).collect()));
+                    // An access role is for its target alone.
+                    if role.description.starts_with("Access to ") {
+                        targets.extend(of(role.identity().collect()));
+                    }
                 }
                 Resource::Topic(topic) => {
                     let conditions = topic
@@ -403,6 +420,22 @@ impl Reader<'_> {
         let keys = census.found.iter();
         let keys = keys.filter_map(|it| encrypting(&it.have.resource));
         named.extend(keys.map(|it| it.arn().clone()));
+        for place in places {
+            let ids = targets.iter().filter(|it| {
+                let here =
+                    it.account() == place.id.as_str() && it.region() == place.region.as_str();
+                here && it.service() == "execute-api"
+            });
+            let ids: BTreeSet<&str> = ids
+                .filter_map(|it| it.resource().split('/').next())
+                .collect();
+            let ids: BTreeSet<&str> = ids.into_iter().filter(|it| !known.contains(*it)).collect();
+            if !ids.is_empty() {
+                let wanted = |it: &RestApiRecord| ids.contains(it.id.as_str()).then_some(true);
+                let found = self.apis_that(place, &wanted).await;
+                census.found.extend(found.map_err(|it| failed(place, it))?);
+            }
+        }
         for arn in named.iter().filter(|it| !known.contains(it.as_str())) {
             let place = places
                 .iter()
@@ -418,7 +451,8 @@ impl Reader<'_> {
             let found = found.map_err(|it| failed(place, it))?;
             let ours = |it: &Found| {
                 let policy = it.have.resource.policy();
-                policy.is_some_and(|it| !it.statements.is_empty())
+                let is_target = arn.service() != "kms" && targets.contains(arn);
+                is_target || policy.is_some_and(|it| !it.statements.is_empty())
             };
             census.found.extend(found.filter(ours));
         }
