@@ -935,7 +935,7 @@ account = "a"
 "GET /orders/{id}"       = { mock = 200 }
 "GET /orders/{id}/items" = { mock = 200 }
 "GET /p/{rest+}"         = { mock = 200 }
-"POST /p/a"              = { mock = 200 }
+"GET /p/a"               = { mock = 200 }
 "ANY /x"                 = { mock = 200 }
 "ANY /orders"            = { mock = 200 }
 "#;
@@ -1044,12 +1044,25 @@ fn what_a_stack_has_no_words_for_is_written_as_aws_has_it() {
     }
     topic["policy"] = json!(policy.to_string());
     folder.write("sb/sandbox.json", &world.to_string());
-    let found = imported(&folder, &stack);
+    let accounts = "--account a=111111111111 --account b=222222222222 --region eu-west-1";
+    folder
+        .run(&format!(
+            "import --stack s --sandbox sb --out found.toml {accounts}"
+        ))
+        .ends(0);
+    let found = folder.read("found.toml");
     assert!(
         found.contains("a stack has no other words for it"),
         "{found}"
     );
     assert!(!found.contains("tls_only"), "{found}");
+    folder.run("drift found.toml --sandbox sb").ends(0);
+    let plan = folder.run("plan found.toml --sandbox sb --json").document();
+    let steps = plan["steps"].as_array().expect("steps").iter();
+    let changes = steps.flat_map(|it| it["changes"].as_array().into_iter().flatten());
+    let fields: Vec<&Value> = changes.map(|it| &it["field"]).collect();
+    // The mark tells what the last apply said, which this test did not change.
+    assert_eq!(fields, ["mark"], "{plan}");
     // With the stack's own word the statement refuses all of it.
     folder
         .run("apply stack.toml --sandbox sb --yes")
