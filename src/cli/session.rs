@@ -1,7 +1,7 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -405,7 +405,7 @@ struct Earlier {
     /// The organization's policies over these accounts.
     organization: RefCell<Option<(BTreeSet<AccountId>, Organization)>>,
     /// The policies of these VPC endpoints.
-    endpoints: RefCell<Option<(BTreeMap<String, Vec<Place>>, Endpoints)>>,
+    endpoints: RefCell<Option<(endpoints::Asked, Endpoints)>>,
 }
 
 /// A cloud behind the seam, whether it is the sandbox, and how many calls its credentials took.

@@ -26,7 +26,7 @@ pub enum Service {
     Kms,
     /// AWS Organizations.
     Organizations,
-    /// Cloud Control, which IAM knows as CloudFormation.
+    /// Cloud Control, which IAM knows as `cloudformation`.
     CloudControl,
 }
 

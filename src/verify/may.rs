@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::kinds::survey::ceilings::Extent;
 use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};

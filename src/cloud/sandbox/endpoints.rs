@@ -20,15 +20,12 @@ impl Sandbox {
 
 impl Turn<'_> {
     pub(super) fn vpc_endpoint(&mut self, call: &GetVpcEndpoint) -> Answered<String> {
-        match self.regional().endpoints.get(&call.id) {
-            Some(policy) => Ok(policy.clone()),
-            None => {
-                let id = &call.id;
-                let message = format!(
-                    "Resource of type '{VPC_ENDPOINT}' with identifier '{id}' was not found."
-                );
-                refuse(Fault::Missing, "ResourceNotFoundException", &message)
-            }
+        let id = &call.id;
+        if let Some(policy) = self.regional().endpoints.get(id) {
+            return Ok(policy.clone());
         }
+        let message =
+            format!("Resource of type '{VPC_ENDPOINT}' with identifier '{id}' was not found.");
+        refuse(Fault::Missing, "ResourceNotFoundException", &message)
     }
 }

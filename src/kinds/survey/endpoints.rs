@@ -15,6 +15,9 @@ use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::Place;
 use crate::policy::Document;
 
+/// VPC endpoints by their ids, each with the accounts in which it may be.
+pub type Asked = BTreeMap<String, Vec<Place>>;
+
 /// The most accounts that are asked for one endpoint.
 pub const MOST: usize = 8;
 
@@ -41,7 +44,7 @@ impl Endpoints {
 }
 
 /// Reads the policies of endpoints, each of which may be in any of these accounts.
-pub async fn read(cloud: &dyn Cloud, asked: &BTreeMap<String, Vec<Place>>) -> Endpoints {
+pub async fn read(cloud: &dyn Cloud, asked: &Asked) -> Endpoints {
     let reads = asked.iter().map(|(id, places)| async move {
         let found = find(cloud, id, places).await;
         (id.clone(), found)
