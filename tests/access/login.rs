@@ -95,7 +95,9 @@ fn an_address_where_nothing_listens_is_named_once_with_its_setting() {
     let output = plan("closed-sts", CLOSED, "", &[keys[0], keys[1], own]);
     fails_once(&output, &["http://127.0.0.1:7 (AWS_ENDPOINT_URL_STS)"]);
     let file = "[default]\nservices = local\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:7\n";
-    let output = plan("closed-file", CLOSED, file, &keys);
+    // What the environment says of all services comes before the file, where it says something.
+    let unset = ("AWS_ENDPOINT_URL", "");
+    let output = plan("closed-file", CLOSED, file, &[keys[0], keys[1], unset]);
     fails_once(
         &output,
         &["http://127.0.0.1:7 (`endpoint_url` in the AWS configuration file)"],
