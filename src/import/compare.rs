@@ -42,7 +42,7 @@ fn lowered(
     Ok(lower_over(&stack, Some(&live), &BTreeSet::new()).ok())
 }
 
-/// Whether a statement is one that the OpenAPI document of an API brings: naming the document brings it back.
+/// Whether a statement is one that the `OpenAPI` document of an API brings: naming the document brings it back.
 fn is_of_document(stack: &str, found: &Found, statement: &Statement) -> bool {
     let from_document =
         |it: &Resource| matches!(it, Resource::RestApi(it) if it.source_digest.is_some());

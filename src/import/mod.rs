@@ -30,10 +30,11 @@ use crate::kinds::rest_api::ApiPart;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
 use crate::kinds::{Have, Resource, Stranger};
-use crate::model::{AccountId, Address, Change, KindName, Mark, Place, Tags};
+use crate::lower::reading;
+use crate::model::{AccountId, Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
 use crate::plan::{Action, Plan, Step};
-use crate::stack::{self, KnownContent};
+use crate::stack::{self, KnownContent, Subscribing};
 use text::{Section, quoted};
 use unfit::Unfit;
 
@@ -111,6 +112,14 @@ struct Scene<'a> {
     suggested: Vec<Section>,
 }
 
+/// Whom this stack's statements let subscribe to a topic.
+fn subscribing(found: &Found) -> Vec<Subscribing> {
+    let policy = found.have.resource.policy();
+    let statements = policy.into_iter().flat_map(|it| &it.statements);
+    let found = statements.filter_map(reading::subscribers);
+    found.flatten().collect()
+}
+
 /// What a resource is called by in AWS: its ARN, or an API's id.
 fn id_of(found: &Found) -> String {
     let arn = found.have.resource.arn().map(ToString::to_string);
@@ -173,6 +182,19 @@ impl<'a> Scene<'a> {
         };
         let subscriptions = self.census.others.iter();
         let subscriptions = subscriptions.filter(|(.., topic)| topic.as_str() == found.have.id);
+        // What the stack offers is not another's doing.
+        let offered: Vec<Subscribing> = if ours { subscribing(found) } else { Vec::new() };
+        let is_offered = |endpoint: &str| {
+            let queue = Arn::parse(endpoint).ok();
+            offered.iter().any(|it| match it {
+                Subscribing::Queue(arn) => arn.as_str() == endpoint,
+                Subscribing::Account(id) => {
+                    let account = queue.as_ref().and_then(Arn::account_id);
+                    account.as_ref() == Some(id)
+                }
+            })
+        };
+        let subscriptions = subscriptions.filter(|(_, endpoint, _)| !is_offered(endpoint));
         let subscriptions = subscriptions
             .map(|(_, endpoint, _)| (KnownContent::Subscription(endpoint.clone()), String::new()));
         let stages = self.stages_beside(found).into_iter();
