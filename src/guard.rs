@@ -316,10 +316,24 @@ fn is_said_public(
             .values
             .iter()
             .all(|it| it.eq_ignore_ascii_case("execute-api:Invoke"))
-        && statement
-            .resource
-            .as_ref()
-            .is_some_and(|it| !it.negated && it.values.iter().all(known))
+        && (is_for_the_unsigned(statement)
+            || statement
+                .resource
+                .as_ref()
+                .is_some_and(|it| !it.negated && it.values.iter().all(known)))
+}
+
+/// Whether a statement is for callers without a signature alone. Which methods of an API have such callers, their
+/// authorizers say, each of which is judged by itself.
+fn is_for_the_unsigned(statement: &Statement) -> bool {
+    let mut keys = statement
+        .conditions
+        .iter()
+        .filter(|(operator, _)| operator.eq_ignore_ascii_case("Null"))
+        .flat_map(|(_, keys)| keys);
+    keys.any(|(key, values)| {
+        key.eq_ignore_ascii_case("aws:PrincipalArn") && values.as_slice() == ["true"]
+    })
 }
 
 /// A queue that receives from topics under a key that SNS cannot use.

@@ -21,6 +21,57 @@ impl Means<'_> {
         !api.methods.is_empty() && api.methods.values().all(iam)
     }
 
+    /// Returns what an API lets through that has no policy, where this is none: a first policy opens nothing that the API
+    /// answers without one.
+    pub(super) fn before_a_policy(
+        &self,
+        (api, place): (&str, &crate::model::Place),
+        policy: &crate::policy::Document,
+    ) -> Option<crate::policy::Document> {
+        let mut all = self.live.have.iter();
+        let (_, have) = all.find(|(address, _)| address.to_string() == api)?;
+        let Resource::RestApi(live) = &have.resource else {
+            return None;
+        };
+        let leave = crate::policy::Document::of(crate::lower::api::leave_without_policy(live));
+        let name = super::documents::api_name(place, &have.id);
+        policy.statements.is_empty().then(|| name.expand(&leave))
+    }
+
+    /// Whether the authorizers of the routes that a request calls refuse it, whatever the policy says, or take it for
+    /// another: a signature counts only where `AWS_IAM` asks for it.
+    pub(super) fn is_refused_anyway(&self, api: &str, request: &crate::policy::Request) -> bool {
+        let mut all = self.live.have.iter();
+        let found = all.find(|(address, _)| address.to_string() == api);
+        let parts: Vec<&str> = request.resource.splitn(4, '/').collect();
+        let (Some(Resource::RestApi(api)), [_, _, method, path]) =
+            (found.map(|(_, it)| &it.resource), parts.as_slice())
+        else {
+            return false;
+        };
+        let called = crate::stack::RouteKey {
+            method: (*method).to_owned(),
+            path: format!("/{path}"),
+        };
+        let is_signed = request.principal != crate::policy::Who::Anonymous;
+        let serving = api.methods.iter();
+        let mut serving = serving
+            .filter(|(key, _)| crate::lower::api::matches(&called, key))
+            .peekable();
+        serving.peek().is_some()
+            && serving.all(|(_, it)| (it.authorization == rest_api::method::AWS_IAM) != is_signed)
+    }
+
+    /// The stage of an API of the stack.
+    pub(super) fn stage_of(&self, api: &str) -> String {
+        let stages = self.desired.wants.values();
+        let mut found = stages.filter_map(|it| match &it.resource {
+            Resource::Stage(it) if it.api.to_string() == api => Some(it.name.clone()),
+            _ => None,
+        });
+        found.next().unwrap_or_else(|| "*".to_owned())
+    }
+
     /// Says who can no longer use a topic or queue since it is encrypted with another key.
     pub(super) fn key(&self, found: &mut Meaning, address: &Address, owner: &Arn, key: &str) {
         let Some(key) = KmsKey::of(key, owner) else {

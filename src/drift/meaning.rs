@@ -89,6 +89,8 @@ impl Means<'_> {
         object: Option<(&str, &Place)>,
     ) {
         let live = living(live.clone());
+        let bare = object.and_then(|it| self.before_a_policy(it, stack));
+        let stack = bare.as_ref().unwrap_or(stack);
         let comparison = match object {
             Some((_, place)) => compare_beside_others(place.id.as_str(), stack, &live),
             None => compare(stack, &live),
@@ -130,6 +132,9 @@ impl Means<'_> {
             return;
         }
         let mut say = |request: &Request, by: &Document, gained: bool| {
+            if object.is_some_and(|it| self.is_refused_anyway(it, request)) {
+                return;
+            }
             let effect = self.voice.of_request(&Shown {
                 request,
                 by: deciding(by, request, Effect::Allow),
@@ -442,15 +447,6 @@ impl Means<'_> {
                 found.add(Severity::MayOpenAccess, told(true, "anyone", says));
             }
         }
-    }
-
-    fn stage_of(&self, api: &str) -> String {
-        let stages = self.desired.wants.values();
-        let mut found = stages.filter_map(|it| match &it.resource {
-            Resource::Stage(it) if it.api.to_string() == api => Some(it.name.clone()),
-            _ => None,
-        });
-        found.next().unwrap_or_else(|| "*".to_owned())
     }
 
     fn stage(&self, found: &mut Meaning, want: &Want, stack: &Stage, live: &Stage) {

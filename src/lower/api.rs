@@ -15,8 +15,8 @@ use crate::kinds::rest_api::{Method, Methods, method, openapi};
 use crate::kinds::stage::settings;
 use crate::kinds::{RestApi, Stage};
 use crate::model::{Address, Arn, Place, velocity};
-use crate::policy::{Document, PolicyError, Statement, own};
-use crate::stack::{self, Integration, QueueRef, Route, RouteKey, RouteRole, Surface};
+use crate::policy::{Clause, Document, PolicyError, PrincipalClause, Statement, own};
+use crate::stack::{self, Endpoint, Integration, QueueRef, Route, RouteKey, RouteRole, Surface};
 
 pub use reach::{Reach, invoke_resources, matches, reach};
 
@@ -87,6 +87,31 @@ pub fn rest_api(
         Surface::Existing { public } => wanted.public = keys(public),
     }
     wanted
+}
+
+/// Returns what an API lets through while it has no policy, as statements: calls of every route without `AWS_IAM`,
+/// which its authorizer alone decides about. A private API lets nothing through.
+///
+/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
+#[must_use]
+pub fn leave_without_policy(api: &RestApi) -> Vec<Statement> {
+    let unsigned = api
+        .methods
+        .iter()
+        .filter(|(_, it)| it.authorization != method::AWS_IAM);
+    let leave = |(key, _): (&RouteKey, &Method)| {
+        let statement = Statement::allow("", Clause::of(["execute-api:Invoke"]))
+            .to(PrincipalClause::anyone())
+            .on(invoke_resources("*", std::slice::from_ref(key)));
+        // A `*` for a parameter reaches signed routes below it as well, and these callers have no ARN.
+        if key.path.contains('{') {
+            statement.when("Null", "aws:PrincipalArn", ["true"])
+        } else {
+            statement
+        }
+    };
+    let open = api.endpoint != Endpoint::Private;
+    unsigned.filter(|_| open).map(leave).collect()
 }
 
 fn keys(routes: &BTreeSet<RouteKey>) -> BTreeSet<RouteKey> {

@@ -446,6 +446,14 @@ fn leave_for_routes_with_authorizers_stops_no_owner() {
             .run("plan owner.toml --sandbox --detailed-exitcode")
             .ends(0);
         folder.run("apply owner.toml --sandbox --yes").ends(0);
+        let drift = folder.run("drift owner.toml --sandbox").ends(2);
+        for untrue in [
+            "may call GET /account",
+            "may call GET /health",
+            "with credentials",
+        ] {
+            assert!(!drift.out.contains(untrue), "{untrue}: {}", drift.out);
+        }
         let verify = folder.run("verify owner.toml --sandbox --live");
         assert!(!verify.out.contains("GET/account"), "{}", verify.out);
     }
@@ -462,4 +470,21 @@ fn an_owners_policy_gives_leave_to_routes_that_keep_their_authorizer() {
     let world = folder.read(".provision/sandbox.json");
     assert!(world.contains("/live/GET/account"), "{world}");
     folder.run("verify owner.toml --sandbox --live").ends(0);
+}
+
+#[test]
+fn leave_for_unsigned_callers_of_a_signed_route_stops_no_owner() {
+    let folder = shared();
+    let guest = folder.read("guest.toml").replace(
+        "public   = \"GET /health\"",
+        "public   = [\"GET /health\", \"GET /orders\"]",
+    );
+    folder.write("guest.toml", &guest);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    let world = folder.read(".provision/sandbox.json");
+    assert!(world.contains("aws:PrincipalArn"), "{world}");
+    at_rest(&folder);
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let drift = folder.run("drift owner.toml --sandbox").ends(2);
+    assert!(!drift.out.contains("without signing"), "{}", drift.out);
 }
