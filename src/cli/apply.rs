@@ -312,7 +312,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
         let list: Vec<&str> = moved.iter().map(String::as_str).collect();
         let list = list.join(", ");
         let question = format!(
-            "{} would get another mechanism, and clients that are not ready are refused from then on: {list}\n\
+            "{} would get another mechanism or external id, and clients that are not ready are refused from then on: {list}\n\
              Type `move` to go on:",
             counted(moved.len(), "consumer"),
         );
@@ -321,8 +321,9 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
             Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
             None => {
                 return Err(Failure::Plain(format!(
-                    "{} would get another mechanism, and clients that are not ready would be refused: {list}; nothing was \
-                     changed. To leave them as they are, write the `via` that they have in their [[access]]; to agree: {}{} --yes",
+                    "{} would get another mechanism or external id, and clients that are not ready would be refused: {list}; \
+                     nothing was changed. To leave them as they are, write the `via` and `external_id` that they have in their \
+                     [[access]]; to agree: {}{} --yes",
                     counted(moved.len(), "consumer"),
                     said.again,
                     args::Moves::flags(&moved)
@@ -352,8 +353,8 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
     }
 }
 
-/// Asks whether routes of others' APIs may get `AWS_IAM` in the place of what lets callers in now, where that was not
-/// agreed to.
+/// Asks whether callers may be cut off whose access the author did not take away, where that was not agreed to: callers of
+/// routes of others' APIs that get `AWS_IAM` or a first policy, and whoever a key or an endpoint shuts out.
 fn agreed_to_close(
     plan: &Plan,
     said: &BTreeSet<&Address>,
@@ -364,22 +365,34 @@ fn agreed_to_close(
         .closing()
         .filter(|(api, _)| !said.contains(api))
         .collect();
-    if closing.is_empty() {
+    let cuts = plan.cuts.iter().filter(|it| !said.contains(&it.address));
+    let cuts: Vec<_> = cuts.collect();
+    if closing.is_empty() && cuts.is_empty() {
         return Ok(());
     }
-    let apis: Vec<String> = closing.iter().map(|(api, _)| api.to_string()).collect();
+    let apis = closing.iter().map(|(api, _)| *api);
+    let all: BTreeSet<&Address> = apis.chain(cuts.iter().map(|it| &it.address)).collect();
+    let all: Vec<String> = all.into_iter().map(ToString::to_string).collect();
     let says = closing.iter().flat_map(|(_, edges)| edges).map(|it| {
         let route = it.route().unwrap_or_default();
         format!("{} may no longer call {route} of {}", it.who, it.target)
     });
+    let says = says.chain(cuts.iter().map(|it| it.says.clone()));
     let says = says.collect::<Vec<_>>().join("; ");
+    let mut instead: Vec<&str> = cuts.iter().filter_map(|it| it.instead.as_deref()).collect();
+    if !closing.is_empty() {
+        instead.push(
+            "name other routes in the access that needs AWS_IAM on these or lets in fewer callers",
+        );
+    }
+    instead.push("agree");
+    let instead = instead.join("; or ");
     match ask(&format!("{says}.\nType `close` to go on:")).as_deref() {
         Some("close") => Ok(()),
         Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
         None => Err(Failure::Plain(format!(
-            "{says}; nothing was changed. These routes are named by an access, which needs AWS_IAM on them: name others, or \
-             agree: {again} --close {} --yes",
-            apis.join(" --close ")
+            "{says}; nothing was changed. To go on, {instead}: {again} --close {} --yes",
+            all.join(" --close ")
         ))),
     }
 }

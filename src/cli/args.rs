@@ -238,10 +238,11 @@ pub struct Apply {
     /// Which APIs of others may be deployed with what is not deployed.
     #[command(flatten)]
     pub publish: Publish,
-    /// Let accesses put `AWS_IAM` on routes of another's API. May be repeated.
+    /// Cut off the callers that the plan says a change of this resource cuts off. May be repeated.
     ///
-    /// Whoever is let in there by another authorizer, or without one, is not any more.
-    #[arg(long, value_name = "API", value_parser = address)]
+    /// Routes of another's API that get `AWS_IAM` or a first policy; an API that gets another kind of endpoint; a topic or
+    /// queue that gets a KMS key which refuses its callers, or whose messages stay under a key that is taken away.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub close: Vec<Address>,
     /// Do not ask. Deletions, other mechanisms and what is done to APIs of others need flags of their own.
     #[arg(long)]

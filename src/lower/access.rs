@@ -101,6 +101,10 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
         let from = caller(stack, access);
         let mut beyond = Vec::new();
         let key = draft.keys.get(&target_address(&access.to)).cloned();
+        let earlier = match &access.to {
+            Target::Queue { name, .. } => keys::keys_of_messages(draft, &stack.queues[name].arn),
+            Target::Api { .. } | Target::Topic { .. } => BTreeSet::new(),
+        };
         let (place, does, may, allows) = match &access.to {
             Target::Api { name, routes } => {
                 let api = &stack.apis[name];
@@ -183,9 +187,10 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
                 for (actions, resources) in does {
                     own.allow(actions, resources);
                 }
-                if let Some(key) = key {
-                    for (_, actions) in uses_of_key(&access.to) {
-                        own.allow_key(actions, &key);
+                for (_, actions) in uses_of_key(&access.to) {
+                    let earlier = earlier.iter().filter(|_| actions == keys::RECEIVING);
+                    for key in key.iter().chain(earlier) {
+                        own.allow_key(actions, key);
                     }
                 }
             }
@@ -388,7 +393,9 @@ fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
         Allows::Queue(queue, uses, key) => {
             for it in uses {
                 identity.allow(it.actions(), [queue.to_string()]);
-                if let Some(key) = key {
+                let earlier = keys::keys_of_messages(draft, queue);
+                let earlier = earlier.iter().filter(|_| *it == QueueUse::Receive);
+                for key in key.iter().chain(earlier) {
                     identity.allow_key(keys::by_key(*it), key);
                 }
             }

@@ -10,6 +10,9 @@
 //! | receivers of a queue             | `kms:Decrypt`                          | their own policy, and the key's   |
 //! | SNS, delivering to a queue       | `kms:Decrypt`, `kms:GenerateDataKey`   | the key's policy                  |
 //!
+//! A message stays encrypted with the key it was sent under, in the dead-letter queue too: who receives from a queue needs
+//! each key that its messages may be under ([`keys_of_messages`]).
+//!
 //! In the key's own account its policy may leave it to the account's own policies, as the default one does.
 //!
 //! See <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>.
@@ -119,13 +122,18 @@ impl Desired {
         handovers.collect()
     }
 
-    /// The statement that lets a role receive from a queue that is encrypted with a key of the owner's.
+    /// The statements that let a role receive from a queue whose messages are encrypted with keys of the owner's.
     #[must_use]
-    pub fn receiving_by_key(&self, queue: &Address, sid: &str) -> Option<Statement> {
-        let it = self.key_uses.iter().find(|it| it.target == *queue)?;
+    pub fn receiving_by_key(&self, queue: &Address, sid: &str) -> Vec<Statement> {
         let mut identity = Identity::default();
-        identity.allow_key(&RECEIVING, &it.key);
-        identity.statements(|_| sid.to_owned()).pop()
+        for it in self.key_uses.iter().filter(|it| it.target == *queue) {
+            identity.allow_key(&RECEIVING, &it.key);
+        }
+        let mut statements = identity.statements(|_| sid.to_owned());
+        for (number, it) in (2..).zip(statements.iter_mut().skip(1)) {
+            it.sid = Some(format!("{sid}{number}"));
+        }
+        statements
     }
 }
 
@@ -152,6 +160,27 @@ pub(super) fn keys_of(stack: &Stack, live: Option<&Live>) -> BTreeMap<Address, K
         add(KindName::Queue, name, &queue.arn, declared);
     }
     keys
+}
+
+/// Returns the keys, beside its own, that messages in a queue of the stack may be encrypted with: those that it had earlier, and those
+/// of the queues whose dead letters it takes.
+///
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-server-side-encryption.html>.
+pub(super) fn keys_of_messages(draft: &Draft<'_>, queue: &Arn) -> BTreeSet<KmsKey> {
+    let mut found = BTreeSet::new();
+    for (name, it) in &draft.stack.queues {
+        let target = it.dead_letter.as_ref();
+        let gives = target.is_some_and(|(to, _)| draft.queue_arn(to) == *queue);
+        if it.arn == *queue || gives {
+            found.extend(it.earlier_keys.iter().cloned());
+        }
+        if gives {
+            let own = draft.keys.get(&Address::new(KindName::Queue, name));
+            found.extend(own.cloned());
+        }
+    }
+    found.retain(|it| !it.is_managed_by_aws());
+    found
 }
 
 /// Wants, of the policies of the keys that the stack declares, what those need who use what the keys encrypt.
@@ -260,10 +289,14 @@ pub(super) fn note_use(
     does: &'static str,
     actions: &[&'static str],
 ) {
-    let Some(key) = draft.keys.get(target).filter(|it| !it.is_managed_by_aws()) else {
-        return;
-    };
-    let key = key.clone();
+    let own = draft.keys.get(target).filter(|it| !it.is_managed_by_aws());
+    let mut keys: BTreeSet<KmsKey> = own.cloned().into_iter().collect();
+    if let Some(queue) = draft.stack.queues.get(&target.name)
+        && target.kind == KindName::Queue
+        && actions == RECEIVING
+    {
+        keys.extend(keys_of_messages(draft, &queue.arn));
+    }
     // A key's policy that names a role must be written after the role is made; a condition need not.
     let named = |it: &Who| match it {
         Who::Role(arn) => Who::Matching {
@@ -284,13 +317,16 @@ pub(super) fn note_use(
     let mut statements = Vec::new();
     let sid = |it: &str| draft.sid(&format!("key {by} {does} {target} {it}"));
     statements_for(&who, &base, sid, &mut statements);
-    for statement in statements {
+    for (key, statement) in keys
+        .iter()
+        .flat_map(|key| statements.iter().map(move |it| (key, it)))
+    {
         let found = KeyUse {
             key: key.clone(),
             by: by.to_owned(),
             does,
             target: target.clone(),
-            statement,
+            statement: statement.clone(),
             written: false,
         };
         if !draft.key_uses.contains(&found) {
@@ -306,22 +342,21 @@ pub(super) fn note_queue(
     arn: &Arn,
     deliveries: &[Statement],
 ) {
-    let Some(key) = draft.keys.get(queue).filter(|it| !it.is_managed_by_aws()) else {
-        return;
-    };
-    let key = key.clone();
-    for (number, it) in (1..).zip(deliveries) {
-        let mut statement = it.clone().on(["*"]);
-        statement.action = Clause::of(SENDING);
-        statement.sid = Some(draft.sid(&format!("key deliver {queue} {number}")));
-        draft.key_uses.push(KeyUse {
-            key: key.clone(),
-            by: "SNS".to_owned(),
-            does: "deliver to",
-            target: queue.clone(),
-            statement,
-            written: false,
-        });
+    let key = draft.keys.get(queue).filter(|it| !it.is_managed_by_aws());
+    if let Some(key) = key.cloned() {
+        for (number, it) in (1..).zip(deliveries) {
+            let mut statement = it.clone().on(["*"]);
+            statement.action = Clause::of(SENDING);
+            statement.sid = Some(draft.sid(&format!("key deliver {queue} {number}")));
+            draft.key_uses.push(KeyUse {
+                key: key.clone(),
+                by: "SNS".to_owned(),
+                does: "deliver to",
+                target: queue.clone(),
+                statement,
+                written: false,
+            });
+        }
     }
     let root = format!("arn:{}:iam::{}:root", arn.partition(), arn.account());
     let account = format!("account {}", arn.account());

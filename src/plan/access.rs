@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents;
-use super::edges::{Edge, Names, closed, edges, unruled};
+use super::edges::{Edge, Names, closed, edges, name_public, unruled};
 use super::outward::Outward;
 use super::reborn::Reborn;
 use super::{Action, Step};
@@ -70,6 +70,21 @@ pub struct AccessChange {
     pub why: Option<String>,
 }
 
+impl AccessChange {
+    /// Returns what anyone could call, and from now on only some may.
+    pub(super) fn closed_to_anyone(&self) -> Option<Edge> {
+        let anyone = match &self.turn {
+            Turn::Lost => self.edge.is_public(),
+            Turn::Narrowed(from) => from == "anyone",
+            _ => false,
+        };
+        anyone.then(|| Edge {
+            who: "anyone".to_owned(),
+            ..self.edge.clone()
+        })
+    }
+}
+
 /// Who gains and who loses by these steps; `again` are roles that get back what a deletion took.
 pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Vec<AccessChange> {
     let names = Names::of(desired, steps);
@@ -82,11 +97,20 @@ pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Ve
     for step in steps.iter().filter(|it| it.action != Action::Keep) {
         let pairs = documents::pairs(step);
         let beside = made.contains(&step.address);
-        before.extend(edges(step, &pairs, &names, beside, false));
-        after.extend(edges(step, &pairs, &names, beside, true));
+        let all = |after: bool| {
+            let mut found = edges(step, &pairs, &names, beside, after);
+            name_public(&mut found, step, after);
+            found
+        };
+        before.extend(all(false));
         before.extend(closed(step));
-        let stays = unruled(step).into_iter().filter(|it| after.contains(it));
-        before.extend(stays);
+        after.extend(all(true));
+        let (was, will) = (unruled(step, &pairs, false), unruled(step, &pairs, true));
+        // That a route with an authorizer needs a statement too, or none any more, changes nothing for its callers.
+        let stays = |it: &Edge, there: &BTreeSet<Edge>| it.is_public() || there.contains(it);
+        let will: Vec<Edge> = will.into_iter().filter(|it| stays(it, &before)).collect();
+        after.extend(will);
+        before.extend(was.into_iter().filter(|it| stays(it, &after)));
     }
     let outward = Outward::of_steps(steps);
     before.extend(outward.of(desired, steps, |it| Some(&it.have.as_ref()?.resource)));
@@ -118,9 +142,16 @@ fn told(
     let mut found = Vec::new();
     for edge in after.difference(before) {
         let same = |it: &&&Edge| it.covers(edge) && edge.covers(it);
+        let open = before.iter().find(|it| it.opens(edge));
         let turn = if let Some(old) = lost.iter().find(same).copied() {
             lost.remove(old);
             Turn::Moved(old.via)
+        } else if let Some(open) = open {
+            if after.iter().any(|it| it.opens(edge)) {
+                continue;
+            }
+            lost.remove(open);
+            Turn::Narrowed(open.who.clone())
         } else if let Some(old) = before.iter().find(|it| it.covers(edge)) {
             // What it was part of before is gone, or is there still and says it all.
             if !lost.remove(old) && !found.iter().any(|it| narrowed_from(it, old)) {
@@ -142,9 +173,11 @@ fn told(
             why: None,
         });
     }
-    let gone = lost
-        .into_iter()
-        .filter(|it| !after.iter().any(|other| other.covers(it)));
+    let gone = lost.into_iter().filter(|it| {
+        !after
+            .iter()
+            .any(|other| other.covers(it) || other.opens(it))
+    });
     found.extend(gone.map(|it| AccessChange {
         turn: Turn::Lost,
         edge: it.clone(),

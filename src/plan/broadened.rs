@@ -9,9 +9,13 @@ use crate::kinds::survey::ManagedPolicies;
 use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
-use crate::policy::{Document, Request, Who, compare, compare_beside_others, only_refuses_more};
+use crate::policy::{
+    Clause, Document, PrincipalClause, Request, Statement, Who, compare, compare_beside_others,
+    only_refuses_more,
+};
 
 use super::documents::{self, Pair, TRUST};
+use super::edges::open_routes;
 use super::{Action, Step};
 
 /// What a plan calls managed policies that are not the stack's own.
@@ -89,9 +93,7 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
     };
     let nothing = Document::of(Vec::new());
     let before = match (&pair.before, pair.document) {
-        (Some(before), documents::POLICY) if before.statements.is_empty() => {
-            documents::delegation(&step.place)
-        }
+        (Some(before), documents::POLICY) if before.statements.is_empty() => unruled(step, pair),
         (Some(before), _) => before.clone(),
         // Who may work under a role that is allowed nothing gains nothing.
         (None, TRUST) => return None,
@@ -108,6 +110,25 @@ fn widening(step: &Step, pair: &Pair) -> Option<Widening> {
         Change::Unproven => told(Broadened::Unknown, found.gains, found.because),
         Change::Equal | Change::Cosmetic | Change::Narrowed => None,
     }
+}
+
+/// What a resource without a policy allows: what its account's own policies say, and of an API the routes that have no
+/// authorizer to anyone.
+fn unruled(step: &Step, pair: &Pair) -> Document {
+    let mut document = documents::delegation(&step.place);
+    let routes = open_routes(step, std::slice::from_ref(pair), false);
+    let resources: Vec<String> = routes
+        .iter()
+        .filter_map(|it| it.split_once(' '))
+        .map(|(verb, path)| format!("execute-api:/*/{verb}{path}"))
+        .collect();
+    if !resources.is_empty() {
+        let open = Statement::allow("", Clause::of(["execute-api:Invoke"]))
+            .to(PrincipalClause::anyone())
+            .on(resources);
+        document.statements.push(open);
+    }
+    documents::spelled(&document, step)
 }
 
 /// Managed policies that come to a role, and boundaries that change: by their documents, as far as they were read.
@@ -206,26 +227,14 @@ fn unbound(live: &Role, after: Option<&String>, read: &ManagedPolicies) -> Optio
     Some(format!("its permissions boundary is no longer {before}"))
 }
 
-/// Methods that ask nothing of their callers, and asked something before or were not there.
+/// Routes that anyone may call without a signature, and could not before or that were not there.
 fn opened(step: &Step) -> Option<Widening> {
-    let want = step.want.as_ref()?;
-    let Resource::RestApi(api) = &want.resource else {
-        return None;
-    };
-    let live = step.have.as_ref().and_then(|it| match &it.resource {
-        Resource::RestApi(api) => Some(api),
-        _ => None,
-    });
-    let open = |it: &str| it == "NONE" || it.is_empty();
-    let why: Vec<String> = api
-        .methods
-        .iter()
-        .filter(|(_, it)| open(&it.authorization))
-        .filter(|(key, _)| {
-            let before = live.and_then(|it| it.methods.get(*key));
-            before.is_none_or(|it| !open(&it.authorization))
-        })
-        .map(|(key, _)| format!("anyone may call {key}, unsigned"))
+    let pairs = documents::pairs(step);
+    let before = open_routes(step, &pairs, false);
+    let after = open_routes(step, &pairs, true);
+    let why: Vec<String> = after
+        .difference(&before)
+        .map(|it| format!("anyone may call {it}, unsigned"))
         .collect();
     (!why.is_empty()).then(|| Widening {
         address: step.address.clone(),

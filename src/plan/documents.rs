@@ -168,7 +168,7 @@ fn without_ours(have: &Have, step: &Step) -> Vec<Document> {
 }
 
 /// An API's policy with its resources written out.
-fn spelled(document: &Document, step: &Step) -> Document {
+pub(super) fn spelled(document: &Document, step: &Step) -> Document {
     if step.address.kind != KindName::RestApi {
         return document.clone();
     }

@@ -44,6 +44,20 @@ impl Edge {
             (Some(_), None) | (None, Some(_)) => false,
         }
     }
+
+    /// Whether this is the call of a route that asks nothing of its callers.
+    pub(super) fn is_public(&self) -> bool {
+        self.via == PUBLIC
+    }
+
+    /// Whether this lets anyone call a route that somebody else is let call by another.
+    pub(super) fn opens(&self, other: &Self) -> bool {
+        let anyone = Self {
+            who: self.who.clone(),
+            ..other.clone()
+        };
+        self.is_public() && other.who != self.who && self.covers(&anyone)
+    }
 }
 
 /// Returns the callers without a signature that a step cuts off, because a route that stays gets `AWS_IAM`.
@@ -72,23 +86,100 @@ pub(super) fn closed(step: &Step) -> Vec<Edge> {
     closed.map(edge).collect()
 }
 
-/// Returns the callers without a signature of an API that has no policy yet: without one, such a route needs no statement.
-pub(super) fn unruled(step: &Step) -> Vec<Edge> {
-    let Some(Resource::RestApi(live)) = step.have.as_ref().map(|it| &it.resource) else {
-        return Vec::new();
+/// By which anyone calls a route that has no authorizer.
+const PUBLIC: &str = "public route";
+/// By which a resource's own policy lets somebody in.
+const POLICY_LETS: &str = "resource policy";
+
+/// Returns who may call the routes of a step's API that ask for no signature, before or after it, as a policy that lets
+/// anyone call them says it. Routes that the step closes are left out.
+fn unsigned(step: &Step, after: bool) -> Vec<Edge> {
+    let api = |it: Option<&Resource>| match it {
+        Some(Resource::RestApi(api)) => Some(api.clone()),
+        _ => None,
     };
-    let unsigned = live
-        .methods
-        .iter()
-        .filter(|(_, it)| it.authorization != method::AWS_IAM);
-    let unruled = unsigned.filter(|_| live.policy.statements.is_empty());
-    let edge = |(key, _): (&RouteKey, &Method)| Edge {
-        who: "anyone".to_owned(),
-        may: format!("call {key} of"),
-        target: step.address.to_string(),
-        via: "resource policy",
+    let will = api(step.want.as_ref().map(|it| &it.resource));
+    let will = will.map(|it| it.methods_after(step.have.as_ref()));
+    let will = will.unwrap_or_default();
+    let live = api(step.have.as_ref().map(|it| &it.resource));
+    let methods = if after {
+        will.clone()
+    } else {
+        live.map(|it| it.methods).unwrap_or_default()
     };
-    unruled.map(edge).collect()
+    let signed = |key: &RouteKey| {
+        let method = will.get(key);
+        method.is_some_and(|it| it.authorization == method::AWS_IAM)
+    };
+    let methods = methods
+        .into_iter()
+        .filter(|(key, it)| it.authorization != method::AWS_IAM && !signed(key));
+    let edge = |(key, it): (RouteKey, Method)| {
+        let text = key.to_string();
+        let (verb, path) = text.split_once(' ').unwrap_or_default();
+        let segments = path.split('/');
+        let path = segments.map(|it| if it.starts_with('{') { "*" } else { it });
+        let path = path.collect::<Vec<_>>().join("/");
+        let verb = if verb == "ANY" { "*" } else { verb };
+        Edge {
+            who: "anyone".to_owned(),
+            may: format!("call {verb} {path} of"),
+            target: step.address.to_string(),
+            via: if it.authorization == method::NONE {
+                PUBLIC
+            } else {
+                POLICY_LETS
+            },
+        }
+    };
+    methods.map(edge).collect()
+}
+
+/// Returns who may call the routes of an API that ask for no signature as long as the API has no policy: each needs a
+/// statement once it has one.
+pub(super) fn unruled(step: &Step, pairs: &[Pair], after: bool) -> Vec<Edge> {
+    let policy = pairs.iter().find(|it| it.document == POLICY);
+    let policy = policy.and_then(|it| {
+        if after {
+            it.after.as_ref()
+        } else {
+            it.before.as_ref()
+        }
+    });
+    match policy {
+        Some(it) if it.statements.is_empty() => unsigned(step, after),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the routes of a step's API that anyone may call without a signature, before or after it: those without an
+/// authorizer that no policy rules, or that one lets anyone call.
+pub(super) fn open_routes(step: &Step, pairs: &[Pair], after: bool) -> BTreeSet<String> {
+    let lets = edges(
+        step,
+        pairs,
+        &Names::of_steps(std::slice::from_ref(step)),
+        false,
+        after,
+    );
+    let anyone: Vec<&Edge> = lets.iter().filter(|it| it.who == "anyone").collect();
+    let is_open = |route: &Edge| anyone.iter().any(|it| it.covers(route));
+    let let_in = unsigned(step, after).into_iter().filter(is_open);
+    let open = let_in.chain(unruled(step, pairs, after));
+    let open = open.filter(Edge::is_public);
+    open.filter_map(|it| it.route().map(str::to_owned))
+        .collect()
+}
+
+/// Says of callers whom a policy lets call a route without an authorizer that the route is public.
+pub(super) fn name_public(edges: &mut [Edge], step: &Step, after: bool) {
+    let unsigned = unsigned(step, after);
+    for edge in edges.iter_mut().filter(|it| it.who == "anyone") {
+        let open = |it: &&Edge| it.is_public() && it.covers(edge) && edge.covers(it);
+        if let Some(open) = unsigned.iter().find(open) {
+            edge.via = open.via;
+        }
+    }
 }
 
 /// Names for ARNs, and for what stands for an API in an ARN.
@@ -146,11 +237,11 @@ impl Names {
         let (head, path) = resource.split_once('/')?;
         let id = head.splitn(6, ':').nth(5)?;
         let mut parts = path.splitn(3, '/');
-        let (_, method, path) = (
-            parts.next()?,
-            parts.next().unwrap_or("*"),
-            parts.next().unwrap_or_default(),
-        );
+        let (stage, method, path) = (parts.next()?, parts.next(), parts.next());
+        // IAM's `*` crosses slashes.
+        let ends = method.unwrap_or(stage).ends_with('*');
+        let path = path.unwrap_or(if ends { "*" } else { "" });
+        let method = method.unwrap_or("*");
         let api = self
             .0
             .get(id)
@@ -194,7 +285,7 @@ pub(super) fn edges(
                             who: who.clone(),
                             may,
                             target,
-                            via: "resource policy",
+                            via: POLICY_LETS,
                         })
                     })
             })

@@ -8,6 +8,7 @@ pub mod administrators;
 pub mod adopt;
 pub mod broadened;
 mod budget;
+mod cuts;
 mod departed;
 mod departure;
 mod digests;
@@ -42,6 +43,7 @@ use crate::stack::Withdrawn;
 pub use access::{AccessChange, Turn};
 pub use broadened::{Broadened, Widening};
 pub use budget::{Gauge, WayOut, oversized};
+pub use cuts::Cut;
 pub use departed::Departed;
 pub use documents::StatementChange;
 pub use halves::{Half, Standing};
@@ -148,6 +150,10 @@ pub struct Plan {
     pub moves: Vec<Move>,
     /// Who is not of the stack, and whose way changes all the same.
     pub strangers: BTreeSet<Stranger>,
+    /// Consumers whose access role asks for another external id than before.
+    pub identified: BTreeSet<String>,
+    /// Whom other changes than those of their access cut off.
+    pub cuts: Vec<Cut>,
     /// Roles that have another id than documents hold, with everything that is written again for them.
     pub reborn: Vec<Reborn>,
     /// Ids of deleted principals that documents hold, and who they were.
@@ -261,7 +267,9 @@ impl Plan {
     /// whose way changes, how full the documents get, and what other stacks have to do.
     fn derive(&mut self, desired: &Desired, live: &Live, steps: &[Step]) {
         self.access = access::changes(desired, steps, &self.reborn);
+        self.cuts = cuts::cuts(desired, live, steps, &self.access);
         (self.moves, self.strangers) = moves::moves(steps);
+        self.identified = moves::identified(desired, steps, &self.access);
         self.widenings = broadened::widenings(steps, &self.policies);
         self.statements = documents::statements(steps);
         self.gauges = budget::gauges(steps);
@@ -337,21 +345,33 @@ impl Plan {
         })
     }
 
-    /// The APIs of others whose routes get `AWS_IAM` in the place of another authorizer, or of none.
+    /// The APIs of others with routes that anyone could call, or callers of another authorizer: those get `AWS_IAM`, or a
+    /// first policy that lets in fewer.
     pub fn closing(&self) -> impl Iterator<Item = (&Address, Vec<edges::Edge>)> {
         let others = self
             .to_do()
             .filter(|it| it.want.as_ref().is_some_and(|it| !it.owned));
-        let closed = others.map(|it| (&it.address, edges::closed(it)));
+        let closed = others.map(|it| {
+            let target = it.address.to_string();
+            let of_api = self
+                .access
+                .iter()
+                .filter(move |it| it.edge.target == target);
+            let anyone = of_api.filter_map(|it| it.closed_to_anyone());
+            let closed = edges::closed(it).into_iter().chain(anyone);
+            (&it.address, closed.collect::<Vec<_>>())
+        });
         closed.filter(|(_, it)| !it.is_empty())
     }
 
-    /// Consumers whose new mechanism opens with this plan, while their old one closes.
+    /// Consumers whose new mechanism opens with this plan, while their old one closes, or whose access role asks for
+    /// another external id.
     pub fn opening_moves(&self) -> impl Iterator<Item = String> {
         let ours = self.moves.iter().filter(|it| it.opens);
         let others = self.strangers.iter().filter(|it| it.opens);
         let ours = ours.map(|it| it.caller.to_string());
         ours.chain(others.map(|it| it.who.clone()))
+            .chain(self.identified.iter().cloned())
     }
 
     /// Whether somebody may do more than before.

@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::NodeIndex;
 
-use super::{Action, Step};
+use super::{AccessChange, Action, Step};
 use crate::graph::{Tasks, with_principals};
 use crate::kinds::{Part, Resource, Want};
+use crate::lower::{Desired, Grant};
 use crate::model::{Address, KindName};
 use crate::policy::{Document, Effect, Principals, Statement, own, same_statement};
 use crate::stack::Endpoint;
@@ -270,6 +271,45 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
         }
     }
     (found, strangers)
+}
+
+/// Returns the consumers whose access role asks for another external id than before: a client that sends none, or the
+/// old one, is refused.
+pub(super) fn identified(
+    desired: &Desired,
+    steps: &[Step],
+    access: &[AccessChange],
+) -> BTreeSet<String> {
+    let ids = |it: &Resource| -> BTreeSet<String> {
+        let Resource::Role(role) = it else {
+            return BTreeSet::new();
+        };
+        let statements = role.trust.statements.iter();
+        let keys = statements.flat_map(|it| it.conditions.values()).flatten();
+        let ids = keys.filter(|(key, _)| key.eq_ignore_ascii_case("sts:ExternalId"));
+        ids.flat_map(|(_, it)| it).cloned().collect()
+    };
+    let updated = steps.iter().filter(|it| it.action == Action::Update);
+    let changed = updated.filter(|it| {
+        let (Some(want), Some(have)) = (&it.want, &it.have) else {
+            return false;
+        };
+        let wanted = ids(&want.resource);
+        !wanted.is_empty() && wanted != ids(&have.resource)
+    });
+    let grants = changed.flat_map(|step| {
+        let of = move |it: &&Grant| it.role.as_ref() == Some(&step.address);
+        desired.grants.iter().filter(of)
+    });
+    let is_new = |it: &&Grant| {
+        let target = it.target.to_string();
+        let mut gains = access.iter().filter(|it| it.turn.gains());
+        gains.any(|change| change.edge.who == it.who && change.edge.target == target)
+    };
+    grants
+        .filter(|it| !is_new(it))
+        .map(|it| it.who.clone())
+        .collect()
 }
 
 /// What is wanted, found by what it is.

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use super::keys::rekeyed;
 use super::{Action, Plan, Step, documents};
+use crate::kinds::key::USES;
 use crate::kinds::{Have, Resource};
-use crate::model::Address;
+use crate::model::{Address, KindName};
 use crate::policy::losses::cut_off;
 use crate::policy::narrowing::lost_messages;
 use crate::policy::widen::Change;
-use crate::policy::{Request, Statement, compare_beside_others, only_refuses_more};
+use crate::policy::{Document, Request, Statement, compare_beside_others, only_refuses_more, own};
 
 /// Something that lets less through than before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +37,36 @@ pub fn narrowings(plan: &Plan) -> Vec<Narrowing> {
     let stays = |it: &&Step| matches!(it.action, Action::Update) && it.want.is_some();
     let silent = |it: &&Step| !told.contains(it.address.to_string().as_str());
     let steps = plan.to_do().filter(stays).filter(silent);
-    steps.flat_map(of_step).collect()
+    let rekeyed = plan.to_do().any(|it| rekeyed(it).is_some());
+    steps.flat_map(|it| of_step(it, rekeyed)).collect()
 }
 
-fn of_step(step: &Step) -> Vec<Narrowing> {
+/// Returns a document as it is without the statements of which [`super::cuts`] says what their end takes away: by itself a
+/// key lets nobody do anything, and who is left outside an API's VPC endpoints is told by these.
+fn told_elsewhere(step: &Step, document: &Document, rekeyed: bool) -> Document {
+    let stack = step.want.as_ref().map_or("", |it| &it.stack);
+    let is_ours = |it: &Statement, purpose: &str| {
+        let sid = it.sid.as_deref().unwrap_or_default();
+        sid.starts_with(&own::sid(stack, purpose))
+    };
+    let of_keys = |it: &Statement| {
+        let mut actions = it.action.values.iter();
+        actions.all(|it| it.starts_with("kms:")) && is_ours(it, "")
+    };
+    let mut document = document.clone();
+    document.statements.retain(|it| match step.address.kind {
+        KindName::Key => !is_ours(it, USES),
+        KindName::Role => !(rekeyed && of_keys(it)),
+        KindName::RestApi => !is_ours(it, "only through endpoints"),
+        _ => true,
+    });
+    document
+}
+
+fn of_step(step: &Step, rekeyed: bool) -> Vec<Narrowing> {
     let mut found: Vec<Narrowing> = documents::pairs(step)
         .iter()
-        .filter_map(|it| of_pair(step, it))
+        .filter_map(|it| of_pair(step, it, rekeyed))
         .collect();
     let both = (step.want.as_ref(), step.have.as_ref());
     if let (Some(want), Some(Have { resource, .. })) = both
@@ -61,8 +86,13 @@ fn of_step(step: &Step) -> Vec<Narrowing> {
     found
 }
 
-fn of_pair(step: &Step, pair: &documents::Pair) -> Option<Narrowing> {
-    let (before, after) = (pair.before.as_ref()?, pair.after.as_ref()?);
+fn of_pair(step: &Step, pair: &documents::Pair, rekeyed: bool) -> Option<Narrowing> {
+    let before = &told_elsewhere(step, pair.before.as_ref()?, rekeyed);
+    let after = pair.after.as_ref()?;
+    let after = match step.address.kind {
+        KindName::RestApi => &told_elsewhere(step, after, rekeyed),
+        _ => after,
+    };
     let compared = compare_beside_others(step.place.id.as_str(), before, after);
     let narrows = match compared.verdict {
         Change::Narrowed | Change::Both => true,

@@ -29,7 +29,8 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     }
     let gained = plan.access.iter().filter(|it| it.turn.gains()).count();
     let narrowed = narrowings(plan);
-    let lost = plan.access.iter().filter(|it| it.turn.loses()).count() + narrowed.len();
+    let lost = plan.access.iter().filter(|it| it.turn.loses()).count();
+    let lost = lost + narrowed.len() + plan.cuts.len();
     let verdict = plan.broadened();
     let style = match verdict {
         Broadened::No => GOOD,
@@ -53,6 +54,7 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     let told = |it: &&AccessChange| it.turn != Turn::Restored;
     text += &sentences(plan.access.iter().filter(told), width);
     text += &less(plan, &narrowed, width);
+    text += &cut_off(plan, width);
     text += &other_ways(plan, width);
     text += &publishing(plan, width);
     text += &super::reborn::human(plan, width);
@@ -272,7 +274,7 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
         }
         let what = format!("the {} of {}", it.document, it.address);
         let verb = match it.verdict {
-            Broadened::Yes if it.document.ends_with("policies") => "let through what they did not",
+            Broadened::Yes if are_several(it.document) => "let through what they did not",
             Broadened::Yes => "lets through what it did not",
             Broadened::Unknown | Broadened::No => "may let more through",
         };
@@ -298,6 +300,11 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
     text
 }
 
+/// Whether the name of a document is that of several.
+fn are_several(document: &str) -> bool {
+    document.ends_with('s')
+}
+
 /// What is narrowed where no sentence says it.
 fn less(plan: &Plan, narrowed: &[Narrowing], width: usize) -> String {
     let names = names(plan);
@@ -309,7 +316,7 @@ fn less(plan: &Plan, narrowed: &[Narrowing], width: usize) -> String {
         if more > 0 {
             lost.push(format!("and {more} more; all with --json"));
         }
-        let verb = if it.document.ends_with("policies") {
+        let verb = if are_several(it.document) {
             "let"
         } else {
             "lets"
@@ -322,6 +329,33 @@ fn less(plan: &Plan, narrowed: &[Narrowing], width: usize) -> String {
         );
         let says = wrapped(&names.spell(&says), 4, 6, width);
         let _ = writeln!(text, "  {} {says}", styled(of_sign("-"), "-"));
+    }
+    text
+}
+
+/// Whom other changes than those of their access cut off, and whose access role asks for another external id.
+fn cut_off(plan: &Plan, width: usize) -> String {
+    let mut text = String::new();
+    let mut line = |says: &str| {
+        let says = wrapped(says, 4, 6, width);
+        let _ = writeln!(text, "  {} {says}", styled(of_sign("-"), "-"));
+    };
+    let names = names(plan);
+    for it in &plan.cuts {
+        let says = names.spell(&it.says);
+        let instead = it.instead.iter().map(|it| format!("; {it}"));
+        let instead: String = instead.collect();
+        line(&format!(
+            "{says}{instead}; apply needs `--close {}`",
+            it.address
+        ));
+    }
+    if !plan.identified.is_empty() {
+        let who: Vec<&str> = plan.identified.iter().map(String::as_str).collect();
+        line(&format!(
+            "{} must send another external id from now on: apply needs `--move` with the name of each",
+            who.join(", ")
+        ));
     }
     text
 }

@@ -109,6 +109,10 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             "address": it.address, "document": it.document,
             "loses": it.loses.iter().map(request_value).collect::<Vec<_>>(), "because": it.why,
         })).collect::<Vec<_>>(),
+        "cuts": plan.cuts.iter().map(|it| json!({
+            "address": it.address, "says": it.says, "instead": it.instead,
+        })).collect::<Vec<_>>(),
+        "external_ids": plan.identified,
         "statements": plan.statements.iter().map(statement).collect::<Vec<_>>(),
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "budgets": budgets,

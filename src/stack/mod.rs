@@ -85,7 +85,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Address, Arn, Place, Tags};
+use crate::model::{AccountId, Address, Arn, KmsKey, Place, Tags};
 use crate::policy::Document;
 
 /// A file of the author's: its name as messages show it, and its text.
@@ -433,6 +433,8 @@ pub struct Queue {
     pub visibility_timeout: u32,
     /// Encryption at rest.
     pub encryption: Encryption,
+    /// KMS keys that messages in the queue may still be encrypted with.
+    pub earlier_keys: BTreeSet<KmsKey>,
     /// The dead-letter queue, by its name in the stack, and how many receives it takes.
     pub dead_letter: Option<(QueueRef, u32)>,
     /// Which queues may use this one as their dead-letter queue.

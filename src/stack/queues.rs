@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::KindName;
+use crate::model::{KindName, KmsKey};
 
 use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
@@ -34,6 +34,7 @@ pub(super) const QUEUE: Shape = Shape {
         Field::new("receive_wait", Kind::Seconds(0, 20), "How long a receive waits for a message.").default("\"0s\"").alias(&["receive_message_wait_time_seconds", "receive_wait_time_seconds", "wait_time"]),
         Field::new("max_message_size", Kind::Bytes(1024, 1_048_576), "The largest message.").default("\"1MiB\"").alias(&["maximum_message_size"]),
         Field::new("encryption", Kind::Either(&[Kind::OneOf(&["sqs", "off"]), Kind::Table(&KMS)]), "Encryption at rest: by keys that SQS owns, not at all, or by a KMS key.").default("\"sqs\"").alias(&["kms_key", "kms_master_key_id", "kms", "sse", "sqs_managed_sse_enabled"]),
+        Field::new("earlier_keys", Kind::OneOrMany(&Kind::Text), "KMS keys that messages in the queue may still be encrypted with: whoever receives keeps `kms:Decrypt` on them. A message stays encrypted with the key it was sent under, whatever key the queue has now.").with_existing(),
         Field::new("redrive_allow", Kind::Either(&[Kind::OneOf(&["all", "none"]), Kind::List(&Kind::Text)]), "Which queues may use this one as their dead-letter queue: all of the account and region, none, or those listed.").default("\"all\"").alias(&["redrive_allow_policy"]),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
         Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
@@ -102,6 +103,7 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
     let dead_letter = dead_letter(checker, it, standing.as_ref());
     let redrive_allow = redrive_allow(checker, it, standing.as_ref());
     let encryption = encryption(checker, it);
+    let earlier_keys = earlier_keys(checker, it);
     let subscribe = subscriptions::subscriptions(checker, it, standing.as_ref());
     let tags = names::tags_of(checker, it);
     let standing = standing?;
@@ -118,6 +120,7 @@ fn queue(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Queue> {
         receive_wait: fields.whole_or_default("receive_wait"),
         visibility_timeout: fields.whole_or_default("visibility_timeout"),
         encryption,
+        earlier_keys,
         dead_letter,
         redrive_allow,
         subscribe,
@@ -353,6 +356,22 @@ fn check_rings(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
             "end the ring: let the last queue have no `dead_letter`; messages that came back round would never leave it",
         ));
     }
+}
+
+fn earlier_keys(checker: &mut Checker<'_>, it: &Declared<'_>) -> BTreeSet<KmsKey> {
+    let arn = checker.standing(Noun::Queue, it.name);
+    let arn = arn.and_then(|it| it.arn.clone());
+    let mut found = BTreeSet::new();
+    for key in texts(it.fields.list("earlier_keys")) {
+        topics::check_key(checker, &it.fields.owner, key, "sqs");
+        let named = keys::named(checker, it, key, Noun::Queue);
+        found.extend(
+            named
+                .zip(arn.as_ref())
+                .and_then(|(key, arn)| KmsKey::of(&key, arn)),
+        );
+    }
+    found
 }
 
 fn encryption(checker: &mut Checker<'_>, it: &Declared<'_>) -> Encryption {

@@ -232,7 +232,9 @@ fn an_access_that_leaves_takes_its_statement_along() {
     folder.run("apply stack.toml --sandbox sb --yes").ends(0);
     assert!(names_b(&folder));
     folder.write("stack.toml", &plain());
-    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    folder
+        .run("apply stack.toml --sandbox sb --yes --close queues.inbox")
+        .ends(0);
     assert_eq!(statements(&folder), owner()[..1]);
 }
 
@@ -351,7 +353,9 @@ fn what_is_let_go_of_works_on_as_the_owners() {
         .ends(0);
     assert_eq!(ours(&folder), [] as [Value; 0]);
     assert_eq!(statements(&folder).len(), before);
-    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    folder
+        .run("apply stack.toml --sandbox sb --yes --close queues.inbox")
+        .ends(0);
     assert_eq!(statements(&folder).len(), before);
 }
 
@@ -371,4 +375,81 @@ fn a_revert_takes_what_was_added_and_never_the_accounts_own_leave() {
         .run("drift stack.toml --sandbox sb --revert keys.messages --yes")
         .ends(0);
     assert_eq!(statements(&folder), applied);
+}
+
+#[test]
+fn a_key_that_refuses_a_publisher_of_today_needs_consent() {
+    let folder = ground();
+    let plain = plain();
+    folder.write("stack.toml", &plain);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let under = format!("[topics.events]\nkms_key = \"{KEY}\"\n");
+    folder.write("stack.toml", &plain.replace("[topics.events]\n", &under));
+    folder
+        .run("plan stack.toml --sandbox sb")
+        .says("0 gained  1 lost")
+        .says("- roles.writer may no longer publish to topics.events");
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(1)
+        .tells("roles.writer may no longer publish to topics.events")
+        .tells("--close topics.events --yes");
+    assert!(
+        !folder.read(WORLD).contains("\"KmsMasterKeyId\": \"arn"),
+        "nothing was changed"
+    );
+    folder
+        .run("apply stack.toml --sandbox sb --yes --close topics.events")
+        .ends(0);
+    // SNS is refused as a publisher is: what it delivers to the queue would be lost.
+    let queue = format!("kms_key = \"{KEY}\"\n");
+    let queue = plain
+        .replace("[topics.events]\n", &format!("[topics.events]\n{queue}"))
+        .replace(
+            "subscribe  = \"events\"\n",
+            &format!("subscribe  = \"events\"\nencryption = {{ kms = \"{KEY}\" }}\n"),
+        );
+    folder.write("stack.toml", &queue);
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(1)
+        .tells("SNS may no longer deliver to queues.inbox")
+        .tells("--close queues.inbox --yes");
+}
+
+#[test]
+fn a_queue_whose_key_goes_keeps_its_messages_readable_or_asks() {
+    let folder = ground();
+    set(&folder, &owner()[..1]);
+    folder.run("apply stack.toml --sandbox sb --yes").ends(0);
+    let off = |earlier: &str| {
+        STACK.replace(
+            "encryption = { kms = \"keys.messages\" }",
+            &format!("encryption = \"sqs\"\n{earlier}"),
+        )
+    };
+    folder.write("stack.toml", &off(""));
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(1)
+        .tells("roles.reader may no longer receive the messages that are in queues.inbox now")
+        .tells("earlier_keys = ")
+        .tells("--close queues.inbox --yes");
+    folder.write("stack.toml", &off("earlier_keys = \"keys.messages\""));
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(0)
+        .says("0 lost");
+    folder
+        .run("plan stack.toml --sandbox sb")
+        .says("Nothing to do");
+    folder.run("verify stack.toml --sandbox sb --live").ends(0);
+    folder.run("drift stack.toml --sandbox sb").ends(0);
+    // Once the messages are gone, so is the line.
+    folder.write("stack.toml", &off(""));
+    folder
+        .run("apply stack.toml --sandbox sb --yes")
+        .ends(0)
+        .says("kms:Decrypt");
+    folder.run("verify stack.toml --sandbox sb --live").ends(0);
 }

@@ -5,6 +5,7 @@
 //! the program prints; what it wrote is then read by a person.
 
 mod adopting;
+mod closing;
 mod contracts;
 mod disk;
 mod documents;

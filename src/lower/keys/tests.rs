@@ -213,7 +213,7 @@ fn sns_and_receivers_need_the_key_of_an_encrypted_queue() {
     );
     let receives = desired.receiving_by_key(&"queues.q".parse().expect("an address"), "It");
     assert_eq!(
-        receives.expect("a statement").to_value().to_string(),
+        receives[0].to_value().to_string(),
         r#"{"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/k1","Sid":"It"}"#
     );
 }
@@ -341,5 +341,44 @@ fn eventbridge_names_no_source_to_kms() {
     assert!(
         events.iter().any(|it| it.contains("aws:SourceAccount")),
         "{events:?}"
+    );
+}
+
+#[test]
+fn who_receives_may_use_the_earlier_keys_of_a_queue() {
+    let far =
+        "[[access]]\nfrom = \"roles.far\"\nto = \"queues.q\"\nallow = [\"send\", \"receive\"]\n";
+    let earlier = format!(
+        "[queues.q]\naccount = \"a\"\nencryption = \"off\"\nearlier_keys = [\"{KEY}\", \"alias/old\", \"alias/aws/sqs\"]\n{far}"
+    );
+    let decrypts = [
+        r#"{"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/k1"}"#,
+        r#"{"Action":"kms:Decrypt","Condition":{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/old"}},"Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/*"}"#,
+    ];
+    let desired = wanted(&earlier);
+    assert_eq!(of_role(&desired, "roles.far"), decrypts);
+    let assumed = wanted(&format!("{earlier}via = \"assume-role\"\n"));
+    assert_eq!(of_role(&assumed, "roles.q-for-far"), decrypts);
+    // Who only sends needs none of them.
+    let sender = wanted(&earlier.replace(", \"receive\"]", "]"));
+    assert_eq!(of_role(&sender, "roles.far"), [""; 0]);
+}
+
+#[test]
+fn who_takes_dead_letters_may_use_the_keys_of_their_queues() {
+    let desired = wanted(&format!(
+        "[queues.q]\naccount = \"a\"\nencryption = {{ kms = \"{KEY}\" }}\ndead_letter = \"d\"\n[queues.d]\naccount = \"a\"\n\
+         [[access]]\nfrom = \"roles.far\"\nto = \"queues.d\"\nallow = \"receive\"\n"
+    ));
+    assert_eq!(
+        of_role(&desired, "roles.far"),
+        [
+            r#"{"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms:eu-west-1:111111111111:key/k1"}"#
+        ]
+    );
+    let found = handed(&desired, &Keys::new());
+    assert!(
+        found[0].1.contains("roles.far can receive from queues.d"),
+        "{found:?}"
     );
 }
