@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use super::edges::{Edge, closed};
 use super::keys::rekeyed;
-use super::{AccessChange, Step};
+use super::{AccessChange, Plan, Step};
 use crate::kinds::survey::{KeyReading, Live};
 use crate::kinds::{Resource, RestApi};
 use crate::lower::Desired;
@@ -22,6 +23,27 @@ pub struct Cut {
     pub says: String,
     /// What to write in order to keep them, where there is something.
     pub instead: Option<String>,
+}
+
+impl Plan {
+    /// The APIs of others with routes that anyone could call, or callers of another authorizer: those get `AWS_IAM`, or a
+    /// first policy that lets in fewer.
+    pub fn closing(&self) -> impl Iterator<Item = (&Address, Vec<Edge>)> {
+        let others = self
+            .to_do()
+            .filter(|it| it.want.as_ref().is_some_and(|it| !it.owned));
+        let all = others.map(|it| {
+            let target = it.address.to_string();
+            let of_api = self
+                .access
+                .iter()
+                .filter(move |it| it.edge.target == target);
+            let anyone = of_api.filter_map(AccessChange::closed_to_anyone);
+            let edges = closed(it).into_iter().chain(anyone);
+            (&it.address, edges.collect::<Vec<_>>())
+        });
+        all.filter(|(_, it)| !it.is_empty())
+    }
 }
 
 /// Returns everybody whom these steps cut off. `access` tells who is let in only now, and has nothing to lose.

@@ -345,25 +345,6 @@ impl Plan {
         })
     }
 
-    /// The APIs of others with routes that anyone could call, or callers of another authorizer: those get `AWS_IAM`, or a
-    /// first policy that lets in fewer.
-    pub fn closing(&self) -> impl Iterator<Item = (&Address, Vec<edges::Edge>)> {
-        let others = self
-            .to_do()
-            .filter(|it| it.want.as_ref().is_some_and(|it| !it.owned));
-        let closed = others.map(|it| {
-            let target = it.address.to_string();
-            let of_api = self
-                .access
-                .iter()
-                .filter(move |it| it.edge.target == target);
-            let anyone = of_api.filter_map(|it| it.closed_to_anyone());
-            let closed = edges::closed(it).into_iter().chain(anyone);
-            (&it.address, closed.collect::<Vec<_>>())
-        });
-        closed.filter(|(_, it)| !it.is_empty())
-    }
-
     /// Consumers whose new mechanism opens with this plan, while their old one closes, or whose access role asks for
     /// another external id.
     pub fn opening_moves(&self) -> impl Iterator<Item = String> {

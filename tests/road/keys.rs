@@ -139,7 +139,7 @@ async fn refused(sandbox: &Sandbox, messages_under: &[&str]) -> Vec<String> {
     let roles = roles.into_iter().flatten();
     // Of the role that assumes others, those are asked that it assumes.
     for (name, role) in roles.filter(|(it, _)| *it != "x") {
-        let inline = fields(&role["inline"]).into_iter();
+        let inline = fields(&role["inline"]);
         let identity =
             inline.map(|(_, it)| Document::parse(it.as_str().expect("a text")).expect("a policy"));
         let identity: Vec<Document> = identity.collect();
