@@ -8,6 +8,7 @@
 use super::class::Severity;
 use super::documents::{api_name, everything, living, sample};
 use super::fields::of_field;
+use super::tagging::refused_with_tags;
 use super::voice::{self, Shown, Voice, told};
 use crate::kinds::Stage;
 use crate::kinds::extra::{inline_digest, statement_digest};
@@ -270,6 +271,9 @@ impl Means<'_> {
                 None,
                 Some((named, &want.place)),
             );
+            for says in refused_with_tags(self.desired, self.live, named, stack, live) {
+                found.add(Severity::CutsAccess, told(false, named, says));
+            }
         }
         let prefix = inline_prefix(&want.stack);
         let live_inline = live
@@ -600,12 +604,6 @@ impl Means<'_> {
     pub(super) fn missing(&self, address: &Address, want: &Want) -> Meaning {
         let mut found = Meaning::of(Severity::ChangesBehaviour);
         let named = address.to_string();
-        if let Resource::Subscription(it) = &want.resource {
-            let queue = self.voice.name(it.queue.as_str());
-            let topic = self.voice.name(it.topic.as_str());
-            let says = format!("{queue} may no longer receive from {topic}");
-            found.add(Severity::CutsAccess, told(false, queue, says));
-        }
         let api = match &want.resource {
             Resource::Stage(it) => it.api.to_string(),
             _ => named.clone(),
@@ -621,7 +619,7 @@ impl Means<'_> {
                 found.add(Severity::CutsAccess, told(false, grant.who.clone(), says));
             }
         }
-        for want in self.desired.wants.values() {
+        for (own, want) in &self.desired.wants {
             let Resource::Subscription(it) = &want.resource else {
                 continue;
             };
@@ -629,7 +627,7 @@ impl Means<'_> {
                 self.voice.name(it.queue.as_str()),
                 self.voice.name(it.topic.as_str()),
             );
-            if queue == named || topic == named {
+            if own == address || queue == named || topic == named {
                 let says = format!("{queue} may no longer receive from {topic}");
                 found.add(Severity::CutsAccess, told(false, queue, says));
             }

@@ -17,6 +17,7 @@ mod known;
 mod meaning;
 mod place;
 pub mod revert;
+mod tagging;
 mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
