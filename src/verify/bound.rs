@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{AccountId, Arn};
 use crate::policy::document::Conditions;
+use crate::policy::own::is_default_topic_statement;
 use crate::policy::{Clause, Document, PrincipalClause, Principals, Statement, same_statement};
 use crate::stack::{Network, Principal, Stack};
 
 use super::voice::root;
 use super::world::Thing;
+
+/// The key by which SNS says of which account a caller is. Whoever signs has it, and a statement for everyone that asks for
+/// the topic's own account is how SNS writes "the owner".
+pub(super) const SOURCE_OWNER: &str = "aws:SourceOwner";
 
 /// A principal as a statement names it: its type, and its name.
 pub(super) type Name = (String, String);
@@ -30,6 +35,8 @@ pub(super) struct Bound {
     leaves: BTreeMap<Name, Vec<Leave>>,
     /// Statements that the author wrote as they are.
     pub(super) written: Vec<Statement>,
+    /// The account whose topic it is: SNS's own first statement grants to its principals alone.
+    pub(super) owner: Option<String>,
 }
 
 pub(super) fn condition(
@@ -140,8 +147,27 @@ pub(super) fn names(principal: &Principal, stack: &Stack, thing: &Thing) -> (Nam
     }
 }
 
-/// The keys by which SNS says on whose behalf a service calls, and of which account any other caller is.
-pub(super) const ON_BEHALF: [&str; 2] = ["aws:SourceOwner", "aws:SourceAccount"];
+/// Whether a principal of a stack stands for the role with this ARN.
+pub(super) fn covers(principal: &Principal, stack: &Stack, arn: &str) -> bool {
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    match principal {
+        Principal::Role(name) => stack.roles[name].arn.as_str() == arn,
+        Principal::RoleArn(own) | Principal::Named(own) => own.as_str() == arn,
+        Principal::RolePrefix {
+            account: id,
+            prefix,
+        } => {
+            let rest = arn.split_once(":role/").map(|it| it.1);
+            id.as_str() == account && rest.is_some_and(|it| it.starts_with(prefix.as_str()))
+        }
+        Principal::Account(id) => id.as_str() == account,
+        Principal::Service(_)
+        | Principal::ServiceFor { .. }
+        | Principal::Organization { .. }
+        | Principal::Oidc { .. }
+        | Principal::Network(_) => false,
+    }
+}
 
 impl Bound {
     pub(super) fn allow(
@@ -189,6 +215,10 @@ impl Bound {
         if self.written.iter().any(|it| same_statement(it, statement)) {
             return true;
         }
+        let is_default = |it: &String| is_default_topic_statement(statement, it);
+        if self.owner.as_ref().is_some_and(is_default) {
+            return true;
+        }
         let Some(clause) = statement.principal.as_ref().filter(|it| !it.negated) else {
             return false;
         };
@@ -220,11 +250,16 @@ impl Bound {
         })
     }
 
-    /// The bound as a document. On the owner's behalf only services call: of its callers SNS says no less.
+    /// The bound as a document. `aws:SourceOwner` is the account of a topic's callers, whose own policies are asked by the
+    /// statement for the account, so a statement that rests on it is compared part by part only.
     pub(super) fn document(&self) -> Document {
         let mut statements = self.written.clone();
         for ((kind, name), leaves) in &self.leaves {
-            for leave in leaves {
+            let of_owner = |it: &Leave| {
+                let mut keys = it.conditions.values().flat_map(BTreeMap::keys);
+                keys.any(|it| it == SOURCE_OWNER)
+            };
+            for leave in leaves.iter().filter(|it| !of_owner(it)) {
                 let clause = match kind.as_str() {
                     "AWS" => PrincipalClause::aws([name.clone()]),
                     "Service" => PrincipalClause::service([name.clone()]),
@@ -238,12 +273,6 @@ impl Bound {
                     .as_ref()
                     .map(|it| Clause::of(it.iter().cloned()));
                 statement.conditions = leave.conditions.clone();
-                let mut asked = leave.conditions.values().flat_map(BTreeMap::keys);
-                if name == "*" && asked.any(|it| ON_BEHALF.contains(&it.as_str())) {
-                    let service =
-                        condition("Bool", "aws:PrincipalIsAWSService", ["true".to_owned()]);
-                    statement.conditions.extend(service);
-                }
                 statements.push(statement);
             }
         }

@@ -1,6 +1,6 @@
 //! Claims: what a stack promises, and how each came out.
 
-use crate::model::Address;
+use crate::model::{Address, KindName};
 use crate::policy::Request;
 
 use super::acceptance::Acceptance;
@@ -179,6 +179,11 @@ impl Finding {
     #[must_use]
     pub fn refuses(&self) -> bool {
         match &self.outcome {
+            // Roles read queues and send to them by policies of their author's, and went on to do so before this was claimed.
+            Outcome::Failed(evidence) if self.subject.kind == KindName::Queue => {
+                self.promise == Promise::Never
+                    || evidence.iter().any(|it| it.origin == Origin::Ours)
+            }
             Outcome::Failed(evidence) => self.promise == Promise::Never || is_own(evidence),
             Outcome::Proved | Outcome::Unproven(_) | Outcome::Known(_) => false,
         }

@@ -9,25 +9,27 @@ mod keys;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Resource;
+use crate::kinds::key::encrypting;
 use crate::kinds::rest_api::method;
+use crate::lower::keys::by_key;
 use crate::lower::{Desired, Grant, api, written_statement};
-use crate::model::{Address, KindName};
+use crate::model::{Address, Arn, KindName};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
 use crate::policy::sessions::{TAG_SESSION, beyond_assuming};
 use crate::policy::{ApiName, Document, Effect};
 use crate::stack::{
-    Access, Endpoint, Principal, QueueRef, RoleRef, RouteKey, Stack, Subscribing, Target, TopicRef,
-    Via,
+    Access, Endpoint, Principal, QueueRef, QueueUse, RoleRef, RouteKey, Stack, Subscribing, Target,
+    TopicRef, Via,
 };
 
-use super::bound::{Bound, ON_BEHALF, account_of, aws, condition, names};
+use super::bound::{Bound, SOURCE_OWNER, account_of, aws, condition, names};
 use super::voice::root;
 use super::world::{Thing, World};
 
 /// What is declared of each resource.
 pub(super) struct Declared<'a> {
-    stack: &'a Stack,
+    pub(super) stack: &'a Stack,
     desired: &'a Desired,
     world: &'a World,
     /// Accesses by their target.
@@ -139,16 +141,15 @@ impl<'a> Declared<'a> {
 
     fn of_topic(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sns:*");
-        // What a service does on the account's behalf, the account lets it do.
-        for key in ON_BEHALF {
-            let of_owner = condition("StringEquals", key, [account_of(thing).to_owned()]);
-            bound.allow(
-                aws("*"),
-                &["sns:*"],
-                Some(BTreeSet::from(["*".to_owned()])),
-                of_owner,
-            );
-        }
+        // Services that publish for the account have `aws:SourceAccount`, and are declared one by one.
+        let owner = account_of(thing).to_owned();
+        bound.allow(
+            aws("*"),
+            &["sns:*"],
+            Some(BTreeSet::from(["*".to_owned()])),
+            condition("StringEquals", SOURCE_OWNER, [owner.clone()]),
+        );
+        bound.owner = Some(owner);
         let own = || Some(BTreeSet::from([thing.arn.clone()]));
         for (access, grant) in self.to(&thing.address) {
             if grant.via == Via::ResourcePolicy {
@@ -206,7 +207,9 @@ impl<'a> Declared<'a> {
                 bound.allow(name, &actions, own(), conditions);
             }
         }
-        for role in self.sending(thing) {
+        let mut sending = self.sending(&thing.address);
+        sending.retain(|it| it.split(':').nth(4) != Some(account_of(thing)));
+        for role in sending {
             bound.allow(aws(role), &["sqs:SendMessage"], own(), Conditions::new());
         }
         let mut by_service: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -224,11 +227,11 @@ impl<'a> Declared<'a> {
         bound
     }
 
-    /// The roles of other accounts under which routes of the stack's APIs send to a queue.
-    fn sending(&self, queue: &Thing) -> BTreeSet<String> {
+    /// The roles under which routes of the stack's APIs send to a queue.
+    fn sending(&self, queue: &Address) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (name, api) in &self.stack.apis {
-            for (_, role) in api.sends_to().filter(|it| *it.0 == queue.address.name) {
+            for (_, role) in api.sends_to().filter(|it| *it.0 == queue.name) {
                 let made = Address::new(KindName::Role, format!("{name}-integration"));
                 found.extend(match role {
                     Some(RoleRef::Stack(role)) => Some(self.stack.roles[role].arn.to_string()),
@@ -237,7 +240,6 @@ impl<'a> Declared<'a> {
                 });
             }
         }
-        found.retain(|it| it.split(':').nth(4) != Some(account_of(queue)));
         found
     }
 
@@ -390,17 +392,57 @@ impl<'a> Declared<'a> {
         found
     }
 
-    /// The principals that are let publish to a topic: roles by their ARN.
-    pub(super) fn publishers(&self, topic: &Address) -> BTreeSet<String> {
-        let arns = self.to(topic).iter().filter_map(|(access, grant)| {
-            match (&grant.role, grant.via, &access.from) {
-                (Some(role), Via::AssumeRole, _) => self.world.thing(role).map(|it| it.arn.clone()),
-                (_, _, Principal::Role(name)) => Some(self.stack.roles[name].arn.to_string()),
-                (_, _, Principal::RoleArn(arn) | Principal::Named(arn)) => Some(arn.to_string()),
-                _ => None,
+    /// The principals that may act on a topic, a queue or a key by the stack's accesses, with their actions: of an access by
+    /// an access role, that role.
+    pub(super) fn granted(&self, thing: &Thing) -> Vec<(Principal, Vec<&'static str>)> {
+        let mut found = Vec::new();
+        for (address, want) in &self.desired.wants {
+            let by_key = match thing.address.kind {
+                KindName::Key
+                    if encrypting(&want.resource)
+                        .is_some_and(|it| it.arn().as_str() == thing.arn) =>
+                {
+                    true
+                }
+                _ if *address == thing.address => false,
+                _ => continue,
+            };
+            let actions = |uses: &[QueueUse]| -> Vec<&'static str> {
+                let each = uses.iter();
+                if by_key {
+                    each.flat_map(|it| self::by_key(*it)).copied().collect()
+                } else {
+                    each.flat_map(|it| it.actions()).copied().collect()
+                }
+            };
+            for (access, grant) in self.to(address) {
+                let uses: Vec<QueueUse> = match &access.to {
+                    Target::Queue { uses, .. } => uses.iter().copied().collect(),
+                    _ => vec![QueueUse::Send],
+                };
+                let own = match address.kind {
+                    KindName::Topic if !by_key => vec!["sns:Publish"],
+                    _ => actions(&uses),
+                };
+                found.push((self.acting(access, grant), own));
             }
-        });
-        arns.collect()
+            for role in self.sending(address) {
+                if let Ok(arn) = Arn::parse(&role) {
+                    found.push((Principal::Named(arn), actions(&[QueueUse::Send])));
+                }
+            }
+        }
+        found
+    }
+
+    /// Who acts on the target of an access: its access role, or the principal itself.
+    fn acting(&self, access: &Access, grant: &Grant) -> Principal {
+        let by_role = grant
+            .role
+            .as_ref()
+            .and_then(|it| self.desired.wants.get(it));
+        let by_role = by_role.and_then(|it| it.resource.arn());
+        by_role.map_or_else(|| access.from.clone(), |arn| Principal::Named(arn.clone()))
     }
 
     /// The routes of an API that a grant to this role reaches although nobody declared them.

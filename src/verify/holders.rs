@@ -33,6 +33,7 @@ use super::asking::MIGHTY;
 use super::bound::{Name, account_of, named};
 use super::may::through;
 use super::paper::{Origin, allowing};
+use super::reaching::{managed_within, takes};
 use super::voice::{MADE_UP, role_in, root};
 use super::world::{Caller, Surface, Thing, What, World, method_auth};
 
@@ -45,6 +46,13 @@ pub struct Ask<'a> {
     pub actions: Vec<String>,
     /// Of an API: any of these calls.
     pub routes: Vec<RouteKey>,
+}
+
+impl Ask<'_> {
+    /// Whether it asks about API Gateway's own API, which knows REST APIs by other ARNs.
+    fn is_managing(&self) -> bool {
+        self.actions.iter().any(|it| it.starts_with("apigateway:"))
+    }
 }
 
 /// What somebody is.
@@ -448,7 +456,10 @@ impl<'a> Search<'a> {
     /// Whoever calls a method that asks for nothing.
     fn by_method(&self, ask: &Ask<'a>, circle: &Circle<'_>, add: &mut impl FnMut(Holder)) {
         let unsigned = |it: &Whom| matches!(it, Whom::Anyone | Whom::Outside | Whom::Unsigned);
-        if !matches!(ask.thing.what, What::Api(_)) || !circle.who.iter().any(unsigned) {
+        if ask.is_managing()
+            || !matches!(ask.thing.what, What::Api(_))
+            || !circle.who.iter().any(unsigned)
+        {
             return;
         }
         let everything = Statement::allow("", Clause::of(["*"])).on(["*"]);
@@ -531,7 +542,9 @@ impl<'a> Search<'a> {
     fn settled(mut request: Request, ask: &Ask<'_>, spot: &Spot) -> Request {
         request.resource.clone_from(&spot.resource);
         request.method_auth = spot.auth;
-        if let What::Api(surface) = &ask.thing.what {
+        if ask.is_managing() {
+            request.resource_account = Some(account_of(ask.thing).to_owned());
+        } else if let What::Api(surface) = &ask.thing.what {
             through(&mut request, surface);
         }
         // An example of a whole account is one of its roles: roots hold nothing back.
@@ -567,6 +580,14 @@ impl<'a> Search<'a> {
         } else {
             clause.values.iter().map(|it| Texts::pattern(it)).collect()
         };
+        if ask.is_managing() {
+            let all = patterns.iter().filter_map(|it| managed_within(it, thing));
+            let spot = |resource| Spot {
+                resource,
+                auth: None,
+            };
+            return all.map(spot).collect();
+        }
         let What::Api(surface) = &thing.what else {
             let own = Texts::exactly(&thing.arn);
             let meets = patterns
@@ -637,16 +658,6 @@ impl<'a> Search<'a> {
             }
         }
     }
-}
-
-/// Whether an action clause takes an action.
-fn takes(clause: &Clause, action: &str) -> bool {
-    let action = action.to_ascii_lowercase();
-    clause
-        .values
-        .iter()
-        .any(|it| crate::policy::patterns::Pattern::of(&it.to_ascii_lowercase()).matches(&action))
-        != clause.negated
 }
 
 fn is_whole(arn: &str) -> bool {

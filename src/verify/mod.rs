@@ -17,6 +17,7 @@
 
 pub mod acceptance;
 mod accepting;
+mod actions;
 mod asking;
 mod beside;
 mod bound;

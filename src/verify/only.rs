@@ -6,28 +6,31 @@
 //! API a statement reaches is found by searching for a call that is reached and not declared; every
 //! suspicion is put to the evaluator as a request, and only what that lets through is held against the stack.
 
+mod calls;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use crate::kinds::survey::ceilings::Extent;
 use crate::lower::Desired;
-use crate::lower::calls::{Service, Texts, meant, services};
+use crate::model::KindName;
 use crate::policy::widen::blame;
-use crate::policy::{
-    Change, Decision, Document, Effect, MethodAuth, Request, Statement, Who, compare_in,
-};
-use crate::stack::{RouteKey, Stack, Target};
+use crate::policy::{Change, Decision, Document, Effect, Request, Statement, Who, compare_in};
+use crate::stack::Stack;
 
+use super::actions::actions_on;
 use super::asking::closed;
-use super::bound::{Bound, account_of, named};
+use super::bound::{Bound, account_of, covers};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::Declared;
-use super::may::through;
 use super::paper::{Origin, Paper, allowing};
-use super::reaching::{Reaching, takes};
+use super::reaching::{Reach, Reaching};
 use super::steps::Step;
 use super::voice::{ELSEWHERE, MADE_UP, role_in};
-use super::world::{Caller, Receiver, Surface, Thing, What, World, method_auth};
+use super::world::{Caller, Receiver, Thing, What, World};
+
+/// A sentence lists no more actions than these.
+const MOST_LISTED: usize = 4;
 
 /// Looks for whatever is allowed and not declared.
 pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: &mut Vec<Finding>) {
@@ -38,38 +41,40 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
         declared: &declared,
         reaching: &reaching,
     };
-    for thing in world.things.values() {
+    for whole in world.things.values() {
         let mut trial = Trial::default();
-        search.policy(&mut trial, thing);
-        let whole = thing;
+        // Of a resource that something else makes, only what this stack adds is this stack's to answer for.
+        let is_guest = !whole.owned && whole.address.kind != KindName::Key;
+        let whole = &*search.without_foreign(whole, is_guest);
+        search.policy(&mut trial, whole);
         let thing = &*search.without_declared(whole);
+        let nobody = if is_guest {
+            "this stack lets no other principal"
+        } else {
+            "nobody else may"
+        };
         let claim = match &thing.what {
             What::Topic { receivers, .. } => {
                 search.topic(&mut trial, thing);
-                for it in receivers {
+                for it in receivers.iter().filter(|_| !is_guest) {
                     search.receives(&mut trial, thing, it);
                 }
                 format!(
-                    "nobody else may publish to {}, subscribe to it or change it",
+                    "{nobody} publish to {}, subscribe to it or change it",
                     thing.address
                 )
             }
             What::Queue { .. } => {
                 search.queue(&mut trial, thing);
-                let used = stack.access.iter().any(|it| matches!(&it.to, Target::Queue { name, .. } if *name == thing.address.name));
-                if used {
-                    format!(
-                        "the policy of {} lets nobody else send or receive",
-                        thing.address
-                    )
-                } else {
-                    format!("nothing else delivers into {}", thing.address)
-                }
+                format!(
+                    "{nobody} send to {}, receive from it or change it",
+                    thing.address
+                )
             }
             What::Key => {
                 let actions = ["kms:Decrypt", "kms:GenerateDataKey", "kms:PutKeyPolicy"];
                 search.strangers(&mut trial, thing, &actions, &thing.arn);
-                format!("nobody else may use {}", thing.address)
+                format!("{nobody} use {} or change it", thing.address)
             }
             What::Api(surface) => {
                 let declared = declared.callers(&thing.address);
@@ -80,14 +85,18 @@ pub(super) fn claims(stack: &Stack, desired: &Desired, world: &World, findings: 
                     trial.adds_foreign(other);
                 }
                 findings.push(search.unsigned(thing, surface));
-                format!("nobody else may call {}", thing.address)
+                format!("{nobody} call {} or change it", thing.address)
             }
             What::Role { .. } if !thing.owned || !declared.wants(&thing.address) => continue,
             What::Role { .. } => {
                 search.strangers(&mut trial, thing, &["sts:AssumeRole"], &thing.arn);
-                format!("nobody else may assume {}", thing.address)
+                format!(
+                    "{nobody} assume {}, pass it to a service or change it",
+                    thing.address
+                )
             }
         };
+        search.by_own_policies(&mut trial, thing);
         findings.push(Finding {
             claim,
             promise: Promise::Only,
@@ -154,7 +163,13 @@ impl Search<'_> {
                 // A trust policy names no resource, and `*` in a key's policy is the key: both are about their own.
                 request.resource.clone_from(&thing.arn);
             }
-            let who = self.world.who(&request.principal);
+            if let What::Api(surface) = &thing.what
+                && request.principal == Who::Anonymous
+                && self.is_authorized(trial, &request, thing, surface)
+            {
+                continue;
+            }
+            let who = self.world.who_of(&request.principal);
             let resource = self.world.named(&request.resource);
             let own = request.assumed();
             let own = own.map_or_else(String::new, |it| format!(", {}", it.phrase()));
@@ -182,6 +197,20 @@ impl Search<'_> {
         }
     }
 
+    /// The same resource without what others allow in its policy.
+    fn without_foreign<'b>(&self, thing: &'b Thing, is_guest: bool) -> Cow<'b, Thing> {
+        let Some(paper) = thing.policy.as_ref().filter(|_| is_guest) else {
+            return Cow::Borrowed(thing);
+        };
+        let mut document = paper.document.clone();
+        document.statements.retain(|it| {
+            it.effect == Effect::Deny || paper.origin_of(it, &self.world.own) != Origin::Foreign
+        });
+        let mut thing = thing.clone();
+        thing.policy = Some(Paper::resource(paper.name.clone(), document));
+        Cow::Owned(thing)
+    }
+
     /// The same resource without the statements that let in everyone under a declared condition, such as a
     /// VPC endpoint: what they let through is declared, whoever makes the request.
     fn without_declared<'b>(&self, thing: &'b Thing) -> Cow<'b, Thing> {
@@ -202,6 +231,19 @@ impl Search<'_> {
 
     /// A request that nobody declared.
     fn must_fail(&self, trial: &mut Trial, request: &Request, caller: Caller<'_>, target: &Thing) {
+        if let Some(evidence) = self.lets(trial, request, caller, target) {
+            trial.fails(evidence);
+        }
+    }
+
+    /// Tries a request that nobody declared, and returns what lets it through.
+    fn lets(
+        &self,
+        trial: &mut Trial,
+        request: &Request,
+        caller: Caller<'_>,
+        target: &Thing,
+    ) -> Option<Evidence> {
         let mut verdict = self.world.should_fail(request, caller, target);
         let mut request = Cow::Borrowed(request);
         if verdict.decision == Decision::Unproven
@@ -217,14 +259,15 @@ impl Search<'_> {
             )
         });
         match verdict.decision {
-            Decision::Deny => {}
+            Decision::Deny => None,
             Decision::Unproven => {
                 trial.depends_on(verdict.because.iter().map(|it| self.world.named(it)));
+                None
             }
             Decision::Allow => {
                 let who = self.world.who(&request.principal);
                 let resource = self.world.named(&request.resource);
-                trial.fails(Evidence {
+                Some(Evidence {
                     says: format!(
                         "{who} may {} on {resource}, and nobody declared it",
                         request.action
@@ -243,13 +286,19 @@ impl Search<'_> {
                         .collect(),
                     origin: self.origin_of(&request, caller, target),
                     request: Some(request.into_owned()),
-                });
+                })
             }
         }
     }
 
-    /// Who wrote what lets a request through.
+    /// Who wrote what lets a request through. What somebody else's statement alone lets through is theirs.
     fn origin_of(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Origin {
+        let found = self.origins_of(request, caller, target);
+        found.into_iter().max().unwrap_or(Origin::Ours)
+    }
+
+    /// Who wrote the statements that let a request through.
+    fn origins_of(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> Vec<Origin> {
         let mut papers: Vec<&Paper> = target.policy.iter().collect();
         if let Caller::Role(Thing {
             what: What::Role { identity, .. },
@@ -269,12 +318,7 @@ impl Search<'_> {
                 .find(|(_, it)| *it == label);
             found.extend(statement.map(|(it, _)| paper.origin_of(it, &self.world.own)));
         }
-        // What somebody else's statement alone lets through is theirs.
-        match () {
-            () if found.contains(&Origin::Foreign) => Origin::Foreign,
-            () if found.contains(&Origin::Author) => Origin::Author,
-            () => Origin::Ours,
-        }
+        found
     }
 
     /// Callers that no stack knows: nobody declared anything for them.
@@ -295,46 +339,58 @@ impl Search<'_> {
             &["sns:Publish", "sns:SetTopicAttributes"],
             &thing.arn,
         );
-        let publishers = self.declared.publishers(&thing.address);
-        let stray = format!(
-            "arn:{}:sqs:{}:{ELSEWHERE}:{MADE_UP}",
-            thing.place.partition(),
-            thing.place.region
-        );
-        let asks = |trial: &mut Trial, role: &Thing| {
-            let who = Who::Arn(role.arn.clone());
-            if !publishers.contains(&role.arn) {
-                let request = Request::new(who.clone(), "sns:Publish", thing.arn.clone());
-                self.must_fail(trial, &request, Caller::Role(role), thing);
-            }
-            let request = Request::new(who, "sns:Subscribe", thing.arn.clone())
-                .with("sns:Protocol", ["sqs"])
-                .with("sns:Endpoint", [stray.as_str()]);
-            self.must_fail(trial, &request, Caller::Role(role), thing);
-        };
-        let mut asked = BTreeSet::new();
-        for role in self.reaching.to(thing) {
-            if asked.insert(&role.address) {
-                asks(trial, role);
-            }
-        }
-        for role in self
-            .reaching
-            .unread
-            .get(account_of(thing))
-            .into_iter()
-            .flatten()
-        {
-            if asked.insert(&role.address) {
-                asks(trial, role);
-            }
-        }
         // A queue of somebody's, subscribed by its own account.
         let outsider = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
-        let request = Request::new(outsider, "sns:Subscribe", thing.arn.clone())
-            .with("sns:Protocol", ["sqs"])
-            .with("sns:Endpoint", [stray.as_str()]);
+        let request = subscribing(outsider, thing);
         self.must_fail(trial, &request, Caller::Mighty, thing);
+    }
+
+    /// Roles whose own policies let them use a resource or change it, against what the stack grants them.
+    ///
+    /// A policy that the author wrote for a role declares what `[[access]]` has no words for.
+    fn by_own_policies(&self, trial: &mut Trial, thing: &Thing) {
+        let kind = thing.address.kind;
+        let granted = self.declared.granted(thing);
+        let is_granted = |role: &Thing, action: &str| {
+            granted.iter().any(|(principal, actions)| {
+                actions.contains(&action) && covers(principal, self.declared.stack, &role.arn)
+            })
+        };
+        let has_words = |action: &str| {
+            let of_access = matches!(kind, KindName::Topic | KindName::Queue);
+            of_access && actions_on(kind).uses.contains(&action)
+        };
+        for Reach { role, deeds } in self.reaching.of_own_side(thing) {
+            let mut changes: Vec<(&str, Evidence)> = Vec::new();
+            for (action, on) in &deeds {
+                // Calls are looked for route by route.
+                if *action == "execute-api:Invoke" || is_granted(role, action) {
+                    continue;
+                }
+                let who = Who::Arn(role.arn.clone());
+                let mut request = match *action {
+                    "sns:Subscribe" => subscribing(who, thing),
+                    action => Request::new(who, action, on.clone()),
+                };
+                if request.owner().is_none() {
+                    request.resource_account = Some(account_of(thing).to_owned());
+                }
+                let caller = Caller::Role(role);
+                let Some(evidence) = self.lets(trial, &request, caller, thing) else {
+                    continue;
+                };
+                let origins = self.origins_of(&request, caller, thing);
+                if has_words(action) {
+                    trial.fails(evidence);
+                } else if !origins.contains(&Origin::Author) {
+                    changes.push((action, evidence));
+                }
+            }
+            let who = role.address.to_string();
+            if let Some(evidence) = all_of(changes, &who, thing) {
+                trial.fails(evidence);
+            }
+        }
     }
 
     fn queue(&self, trial: &mut Trial, thing: &Thing) {
@@ -382,301 +438,49 @@ impl Search<'_> {
             origin: Origin::Foreign,
         });
     }
-
-    /// Calls without a signature, stage by stage.
-    fn unsigned(&self, thing: &Thing, surface: &Surface) -> Finding {
-        let mut trial = Trial::default();
-        let public = self.declared.public(&thing.address);
-        self.unsigned_calls(&mut trial, thing, surface, "");
-        for it in &surface.others {
-            let stage = format!(" in stage `{}`", it.name);
-            let mut other = Trial::default();
-            self.unsigned_calls(&mut other, thing, &surface.on(it), &stage);
-            trial.adds_foreign(other);
-        }
-        Finding {
-            claim: if public.is_empty() {
-                format!("{} answers no unsigned call", thing.address)
-            } else {
-                let public: Vec<String> = public.iter().map(ToString::to_string).collect();
-                format!(
-                    "{} answers no unsigned call but {}",
-                    thing.address,
-                    public.join(", ")
-                )
-            },
-            promise: Promise::Only,
-            subject: thing.address.clone(),
-            written_at: None,
-            steps: trial.steps.clone(),
-            outcome: trial.outcome(),
-        }
-    }
-
-    /// Calls of one stage without a signature, route by route.
-    fn unsigned_calls(&self, trial: &mut Trial, thing: &Thing, surface: &Surface, stage: &str) {
-        let public = self.declared.public(&thing.address);
-        if surface.methods.is_empty() {
-            trial.depends_on(surface.unread.clone());
-        }
-        let services = services(surface.methods.keys());
-        for service in services.iter().filter(|it| !public.contains(&it.route)) {
-            let name = &surface.methods[&service.route];
-            let Some(auth) = method_auth(name) else {
-                trial.depends_on([format!(
-                    "{} is left to the authorizer {name}",
-                    service.route
-                )]);
-                continue;
-            };
-            if auth == MethodAuth::Iam {
-                continue;
-            }
-            let Some(call) = service.call(&[], &[]) else {
-                continue;
-            };
-            let mut request = Request::new(
-                Who::Anonymous,
-                "execute-api:Invoke",
-                format!("{}/{}/{call}", thing.arn, surface.stage),
-            );
-            request.method_auth = Some(auth);
-            through(&mut request, surface);
-            let mut open = self.world.should_fail(&request, Caller::Bare, thing);
-            if open.decision == Decision::Unproven
-                && let Some(shown) = self.world.in_context(&request, Caller::Bare, thing)
-            {
-                (request, open) = shown;
-            }
-            trial.rests_on(self.world.keeps_steps, || {
-                Step::asked(&request, Caller::Bare, thing, false, &open)
-            });
-            match open.decision {
-                Decision::Allow => trial.fails(Evidence {
-                    says: format!(
-                        "{} of {} has no authorizer{stage}: anyone may call it",
-                        service.route, thing.address
-                    ),
-                    blame: open.because.iter().map(|it| self.world.named(it)).collect(),
-                    origin: if thing.owned {
-                        Origin::Ours
-                    } else {
-                        Origin::Foreign
-                    },
-                    request: Some(request),
-                }),
-                Decision::Unproven => {
-                    trial.depends_on(open.because.iter().map(|it| self.world.named(it)));
-                }
-                // The policy that was deployed may be another.
-                Decision::Deny => trial.depends_on(surface.unread.clone()),
-            }
-        }
-    }
-
-    /// Calls of an API that are reached and not declared, caller by caller.
-    fn api(
-        &self,
-        trial: &mut Trial,
-        thing: &Thing,
-        surface: &Surface,
-        declared: &BTreeMap<String, Vec<RouteKey>>,
-    ) {
-        trial.depends_on(surface.unread.clone());
-        let root = format!("{}/{}", thing.arn, surface.stage);
-        self.strangers_of_api(trial, thing, surface, &root);
-        let services = services(surface.methods.keys());
-        if services.is_empty() {
-            return;
-        }
-        let public = self.declared.public(&thing.address);
-        let mut callers: BTreeMap<&str, &Thing> = BTreeMap::new();
-        for role in self.reaching.to(thing) {
-            callers.insert(&role.arn, role);
-        }
-        for arn in declared.keys() {
-            callers.extend(self.world.with_arn(arn).map(|it| (it.arn.as_str(), it)));
-        }
-        for statement in thing.policy.iter().flat_map(allowing) {
-            for (_, name) in statement.principal.iter().flat_map(named) {
-                callers.extend(self.world.with_arn(&name).map(|it| (it.arn.as_str(), it)));
-            }
-        }
-        for role in self
-            .reaching
-            .unread
-            .get(account_of(thing))
-            .into_iter()
-            .flatten()
-        {
-            callers.insert(&role.arn, role);
-        }
-        let mut memory = Memory::default();
-        for (arn, role) in callers {
-            let none = Vec::new();
-            let routes = declared.get(arn).unwrap_or(&none);
-            let meant = memory.meant(routes, &services);
-            let sides = Sides::of(role, thing, &format!("{root}/"));
-            let unread =
-                matches!(&role.what, What::Role { unread, .. } if !unread.is_empty()) && sides.same;
-            let beyond = self.declared.beyond(&thing.address, arn);
-            for (at, service) in services.iter().enumerate() {
-                if public.contains(&service.route) {
-                    continue;
-                }
-                let mut calls = sides.calls(service, &meant[at]);
-                if unread {
-                    calls.extend(service.call(&[], &meant[at].iter().collect::<Vec<_>>()));
-                }
-                for call in calls {
-                    if beyond.contains(&service.route.to_string()) {
-                        trial.depends_on([format!(
-                            "{} reaches {} too, which nobody declared and no `Deny` can take out: write the routes apart",
-                            role.address, service.route
-                        )]);
-                        continue;
-                    }
-                    let mut request = Request::new(
-                        Who::Arn(arn.to_owned()),
-                        "execute-api:Invoke",
-                        format!("{root}/{call}"),
-                    );
-                    request.method_auth = Some(
-                        method_auth(&surface.methods[&service.route]).unwrap_or(MethodAuth::Iam),
-                    );
-                    through(&mut request, surface);
-                    self.must_fail(trial, &request, Caller::Role(role), thing);
-                }
-            }
-        }
-    }
-
-    fn strangers_of_api(&self, trial: &mut Trial, thing: &Thing, surface: &Surface, root: &str) {
-        let outsider = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
-        let public = self.declared.public(&thing.address);
-        let declared = |it: &&RouteKey| !public.contains(*it);
-        let open = |it: &RouteKey| method_auth(&surface.methods[it]) == Some(MethodAuth::None);
-        let mut signed = surface.methods.keys().filter(declared);
-        let first = signed.clone().next();
-        // One without an authorizer says most.
-        let services = services(signed.find(|it| open(it)).or(first));
-        for service in &services {
-            let Some(call) = service.call(&[], &[]) else {
-                continue;
-            };
-            let mut request = Request::new(
-                outsider.clone(),
-                "execute-api:Invoke",
-                format!("{root}/{call}"),
-            );
-            request.method_auth =
-                Some(method_auth(&surface.methods[&service.route]).unwrap_or(MethodAuth::Iam));
-            through(&mut request, surface);
-            self.must_fail(trial, &request, Caller::Mighty, thing);
-        }
-    }
 }
 
-/// What statements let a caller reach of an API, from the method on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Sides {
-    /// Whether one side is enough.
-    same: bool,
-    own: Vec<Texts>,
-    theirs: Vec<Texts>,
-    denied: Vec<Texts>,
+/// A subscription of somebody's queue.
+fn subscribing(who: Who, topic: &Thing) -> Request {
+    let place = &topic.place;
+    let stray = format!(
+        "arn:{}:sqs:{}:{ELSEWHERE}:{MADE_UP}",
+        place.partition(),
+        place.region
+    );
+    Request::new(who, "sns:Subscribe", topic.arn.clone())
+        .with("sns:Protocol", ["sqs"])
+        .with("sns:Endpoint", [stray.as_str()])
 }
 
-impl Sides {
-    fn of(role: &Thing, api: &Thing, root: &str) -> Self {
-        let account = account_of(role);
-        let mut sides = Self {
-            same: account == account_of(api),
-            own: Vec::new(),
-            theirs: Vec::new(),
-            denied: Vec::new(),
-        };
-        if let What::Role { identity, .. } = &role.what {
-            for statement in identity.iter().flat_map(|it| &it.document.statements) {
-                sides.hear(statement, root, false);
-            }
-        }
-        let names = |statement: &Statement| {
-            statement.principal.iter().flat_map(named).any(|(_, it)| {
-                it == "*"
-                    || it == role.arn
-                    || (it.ends_with(":root") && it.split(':').nth(4) == Some(account))
-            })
-        };
-        for statement in api.policy.iter().flat_map(|it| &it.document.statements) {
-            if names(statement) || statement.principal.as_ref().is_some_and(|it| it.negated) {
-                sides.hear(statement, root, true);
-            }
-        }
-        sides
-    }
-
-    fn hear(&mut self, statement: &Statement, root: &str, theirs: bool) {
-        if !takes(&statement.action, "execute-api:invoke") {
-            return;
-        }
-        let texts: Vec<Texts> = match &statement.resource {
-            Some(clause) if !clause.negated => clause
-                .values
-                .iter()
-                .filter_map(|it| Texts::pattern(it).past(root))
-                .collect(),
-            // What is not these is taken for everything; the evaluator has the last word.
-            _ => vec![Texts::pattern("*")],
-        };
-        match statement.effect {
-            Effect::Allow if theirs => self.theirs.extend(texts),
-            Effect::Allow => self.own.extend(texts),
-            // A denial that may not apply does not clear anybody.
-            Effect::Deny
-                if statement.conditions.is_empty()
-                    && statement.resource.as_ref().is_some_and(|it| !it.negated) =>
-            {
-                self.denied.extend(texts);
-            }
-            Effect::Deny => {}
+/// Makes one piece of evidence of all that a role may do to a resource.
+fn all_of(mut deeds: Vec<(&str, Evidence)>, who: &str, thing: &Thing) -> Option<Evidence> {
+    deeds.dedup_by(|a, b| a.0 == b.0);
+    let actions: Vec<&str> = deeds.iter().map(|it| it.0).collect();
+    let (listed, more) = actions.split_at(actions.len().min(MOST_LISTED));
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let says = format!(
+        "{who} may {}{more} on {}, and nobody declared it",
+        listed.join(", "),
+        thing.address
+    );
+    let origin = deeds.iter().map(|it| it.1.origin).max()?;
+    let mut blame: Vec<String> = Vec::new();
+    for it in deeds.iter().flat_map(|it| &it.1.blame) {
+        if !blame.contains(it) {
+            blame.push(it.clone());
         }
     }
-
-    /// Calls of a service that are reached, and are none of these.
-    fn calls(&self, service: &Service, meant: &[Texts]) -> Vec<String> {
-        let without: Vec<&Texts> = meant.iter().chain(&self.denied).collect();
-        if self.same {
-            let each = self.own.iter().chain(&self.theirs);
-            return each
-                .filter_map(|it| service.call(&[it], &without))
-                .collect();
-        }
-        let mut found = Vec::new();
-        for own in &self.own {
-            found.extend(
-                self.theirs
-                    .iter()
-                    .filter_map(|it| service.call(&[own, it], &without)),
-            );
-        }
-        found
-    }
-}
-
-/// What was worked out before for another caller.
-#[derive(Default)]
-struct Memory {
-    meant: HashMap<Vec<RouteKey>, Vec<Vec<Texts>>>,
-}
-
-impl Memory {
-    fn meant(&mut self, routes: &[RouteKey], services: &[Service]) -> Vec<Vec<Texts>> {
-        self.meant
-            .entry(routes.to_vec())
-            .or_insert_with(|| meant(routes, services))
-            .clone()
-    }
+    let (_, first) = deeds.into_iter().next()?;
+    Some(Evidence {
+        says,
+        origin,
+        blame,
+        ..first
+    })
 }
 
 /// How a reason calls a statement that stands somewhere in a document.

@@ -4,73 +4,10 @@ use crate::lower::calls::{meant, services};
 use crate::model::{Address, KindName};
 use crate::stack::{Deed, RouteKey, nearest};
 
+use super::actions::actions_on;
 use super::holders::Ask;
 use super::nevers::actions_of;
 use super::world::{Thing, What, World};
-
-/// What may be asked of a kind of resource, as AWS writes it.
-const ACTIONS: [(KindName, &[&str]); 5] = [
-    (
-        KindName::Key,
-        &[
-            "kms:Decrypt",
-            "kms:GenerateDataKey",
-            "kms:CreateGrant",
-            "kms:PutKeyPolicy",
-        ],
-    ),
-    (
-        KindName::Topic,
-        &[
-            "sns:Publish",
-            "sns:Subscribe",
-            "sns:AddPermission",
-            "sns:ConfirmSubscription",
-            "sns:DeleteTopic",
-            "sns:GetDataProtectionPolicy",
-            "sns:GetTopicAttributes",
-            "sns:ListSubscriptionsByTopic",
-            "sns:ListTagsForResource",
-            "sns:PutDataProtectionPolicy",
-            "sns:RemovePermission",
-            "sns:SetTopicAttributes",
-            "sns:TagResource",
-            "sns:UntagResource",
-        ],
-    ),
-    (
-        KindName::Queue,
-        &[
-            "sqs:SendMessage",
-            "sqs:ReceiveMessage",
-            "sqs:AddPermission",
-            "sqs:CancelMessageMoveTask",
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:DeleteQueue",
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-            "sqs:ListDeadLetterSourceQueues",
-            "sqs:ListMessageMoveTasks",
-            "sqs:ListQueueTags",
-            "sqs:PurgeQueue",
-            "sqs:RemovePermission",
-            "sqs:SetQueueAttributes",
-            "sqs:StartMessageMoveTask",
-            "sqs:TagQueue",
-            "sqs:UntagQueue",
-        ],
-    ),
-    (KindName::RestApi, &["execute-api:Invoke"]),
-    (
-        KindName::Role,
-        &[
-            "sts:AssumeRole",
-            "sts:AssumeRoleWithSAML",
-            "sts:AssumeRoleWithWebIdentity",
-        ],
-    ),
-];
 
 /// A question with what it is called in an answer.
 #[derive(Clone, Debug)]
@@ -112,9 +49,18 @@ pub fn questions<'a>(
     } else {
         actions(action, address)?
     };
-    let What::Api(surface) = &thing.what else {
+    let manages = actions.iter().any(|it| it.starts_with("apigateway:"));
+    let surface = match &thing.what {
+        What::Api(surface) if !manages => Some(surface),
+        _ => None,
+    };
+    let Some(surface) = surface else {
         if let Some(written) = written {
-            return Err(format!("`{written}` is a route, and `{address}` is no API"));
+            return Err(if manages {
+                format!("`{action}` is done to the whole of {address}, and `{written}` is a route")
+            } else {
+                format!("`{written}` is a route, and `{address}` is no API")
+            });
         }
         return Ok(vec![Question {
             title: format!("{} on {address}", actions.join(" or ")),
@@ -226,20 +172,20 @@ fn actions(word: &str, address: &Address) -> Result<Vec<String>, String> {
     if let Some(deed) = deed.filter(|it| it.kind() == kind) {
         return Ok(actions_of(deed).iter().map(|it| (*it).to_owned()).collect());
     }
-    let of_kind = ACTIONS
-        .into_iter()
-        .find(|(it, _)| *it == kind)
-        .map_or(&[][..], |it| it.1);
+    let of_kind: Vec<&str> = actions_on(kind).all().collect();
     if kind == KindName::RestApi && matches!(word.to_lowercase().as_str(), "call" | "invoke") {
         return Ok(vec!["execute-api:Invoke".to_owned()]);
     }
     if let Some(known) = of_kind.iter().find(|it| it.eq_ignore_ascii_case(word)) {
         return Ok(vec![(*known).to_owned()]);
     }
-    let elsewhere = ACTIONS
+    let elsewhere = KindName::ALL
         .into_iter()
-        .find(|(_, all)| all.iter().any(|it| it.eq_ignore_ascii_case(word)))
-        .map(|it| it.0)
+        .find(|it| {
+            actions_on(*it)
+                .all()
+                .any(|it| it.eq_ignore_ascii_case(word))
+        })
         .or_else(|| deed.map(Deed::kind));
     if let Some(other) = elsewhere {
         return Err(format!(
@@ -248,7 +194,7 @@ fn actions(word: &str, address: &Address) -> Result<Vec<String>, String> {
             kind.singular()
         ));
     }
-    let mut known: Vec<String> = of_kind.iter().map(|it| (*it).to_owned()).collect();
+    let mut known: Vec<String> = of_kind.into_iter().map(str::to_owned).collect();
     known.extend(Deed::of(kind).into_iter().map(|it| it.as_str().to_owned()));
     Err(format!(
         "no action of a {} is called `{word}`{}",
@@ -340,6 +286,14 @@ mod tests {
         assert_eq!(
             asked("GET /order/{id}", "apis.orders"),
             "error: apis.orders has no route that `GET /order/{id}` reaches; did you mean `GET /orders/{id}`?"
+        );
+        assert_eq!(
+            asked("apigateway:patch", "apis.orders"),
+            "apigateway:PATCH on apis.orders"
+        );
+        assert_eq!(
+            asked("apigateway:PATCH", "apis.orders GET /orders/{id}"),
+            "error: `apigateway:PATCH` is done to the whole of apis.orders, and `GET /orders/{id}` is a route"
         );
         assert_eq!(
             asked("GET /", "topics.order-events"),

@@ -1,11 +1,12 @@
-//! Which roles' identity policies reach a resource.
+//! Which roles' identity policies reach a resource, and by which of its actions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::actions::actions_on;
 use super::bound::account_of;
 use super::paper::allowing;
 use super::world::{Thing, What, World};
-use crate::lower::calls::Texts;
+use crate::lower::calls::{Texts, some_text};
 use crate::model::{Address, KindName};
 use crate::policy::patterns::Pattern;
 use crate::policy::{Clause, Statement};
@@ -13,20 +14,98 @@ use crate::policy::{Clause, Statement};
 /// Statements of identity policies, by the resources that they reach.
 pub(super) struct Reaching<'a> {
     /// By the resource's address: roles with a statement that reaches it.
-    found: BTreeMap<&'a Address, BTreeMap<&'a Address, &'a Thing>>,
+    found: BTreeMap<&'a Address, BTreeMap<&'a Address, Reach<'a>>>,
     /// By account: roles with documents that nobody read.
-    pub(super) unread: BTreeMap<&'a str, Vec<&'a Thing>>,
+    unread: BTreeMap<&'a str, Vec<&'a Thing>>,
 }
 
-/// The actions by which a resource of the stack is used.
-const USES: [&str; 3] = ["sns:publish", "sns:subscribe", "execute-api:invoke"];
+/// A role, and what its own policies may let it do to a resource.
+pub(super) struct Reach<'a> {
+    /// The role.
+    pub(super) role: &'a Thing,
+    /// The actions, each with the ARN that it is asked on.
+    pub(super) deeds: BTreeSet<(&'static str, String)>,
+}
 
+/// Whether an action clause takes an action.
 pub(super) fn takes(clause: &Clause, action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
     clause
         .values
         .iter()
-        .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(action))
+        .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(&action))
         != clause.negated
+}
+
+/// The ARN by which API Gateway's own API names a REST API; what is below it is part of the API.
+fn managed(api: &Thing) -> String {
+    let id = api.arn.rsplit(':').next().unwrap_or_default();
+    let place = &api.place;
+    format!(
+        "arn:{}:apigateway:{}::/restapis/{id}",
+        place.partition(),
+        place.region
+    )
+}
+
+/// Returns the ARN of an API, or of a part of it, that a pattern takes and API Gateway's own API knows it by.
+pub(super) fn managed_within(pattern: &Texts, api: &Thing) -> Option<String> {
+    let own = managed(api);
+    let all = [Texts::exactly(&own), Texts::pattern(&format!("{own}/*"))];
+    all.iter().find_map(|it| some_text(&[pattern, it], &[]))
+}
+
+/// Returns the ARN that an action on a resource is asked on.
+fn asked_on(action: &str, thing: &Thing) -> String {
+    if action.starts_with("apigateway:") {
+        managed(thing)
+    } else {
+        thing.arn.clone()
+    }
+}
+
+/// Returns the actions by which roles use or change a kind of resource. Whom a role's trust policy lets assume it is read off
+/// that policy, whatever the callers' own say.
+fn asked_of(kind: KindName) -> impl Iterator<Item = &'static str> {
+    let actions = actions_on(kind);
+    let all = actions.uses.iter().chain(actions.changes).copied();
+    all.filter(|it| !it.starts_with("sts:"))
+}
+
+/// The actions that are asked about, to be found by a statement's.
+struct Table {
+    plain: HashMap<String, (KindName, &'static str)>,
+}
+
+impl Table {
+    fn new() -> Self {
+        let all = KindName::ALL
+            .into_iter()
+            .flat_map(|kind| asked_of(kind).map(move |it| (it.to_ascii_lowercase(), (kind, it))));
+        Self {
+            plain: all.collect(),
+        }
+    }
+
+    /// The actions that a clause takes.
+    fn taken(&self, clause: &Clause) -> Vec<(KindName, &'static str)> {
+        let is_plain = |it: &String| !it.contains(['*', '?']);
+        if !clause.negated && clause.values.iter().all(is_plain) {
+            let each = clause.values.iter();
+            return each
+                .filter_map(|it| self.plain.get(&it.to_ascii_lowercase()).copied())
+                .collect();
+        }
+        let patterns: Vec<String> = clause
+            .values
+            .iter()
+            .map(|it| it.to_ascii_lowercase())
+            .collect();
+        let patterns: Vec<Pattern> = patterns.iter().map(|it| Pattern::of(it)).collect();
+        let takes = |action: &str| patterns.iter().any(|it| it.matches(action)) != clause.negated;
+        let each = self.plain.iter().filter(|(it, _)| takes(it));
+        each.map(|(_, it)| *it).collect()
+    }
 }
 
 impl<'a> Reaching<'a> {
@@ -35,11 +114,7 @@ impl<'a> Reaching<'a> {
             found: BTreeMap::new(),
             unread: BTreeMap::new(),
         };
-        let targets: Vec<&Thing> = world
-            .things
-            .values()
-            .filter(|it| matches!(it.what, What::Topic { .. } | What::Api(_)))
-            .collect();
+        let table = Table::new();
         for role in world.of_kind(KindName::Role) {
             let What::Role {
                 identity, unread, ..
@@ -54,14 +129,25 @@ impl<'a> Reaching<'a> {
                     .or_default()
                     .push(role);
             }
-            for paper in identity {
-                for statement in allowing(paper) {
-                    if !USES.iter().any(|it| takes(&statement.action, it)) {
-                        continue;
-                    }
-                    for target in reached(world, &targets, statement) {
+            for statement in identity.iter().flat_map(allowing) {
+                let taken = table.taken(&statement.action);
+                if taken.is_empty() {
+                    continue;
+                }
+                for (target, on) in reached(world, statement) {
+                    let own = taken.iter().filter(|it| it.0 == target.address.kind);
+                    let own = own.filter(|(_, it)| {
+                        let manages = it.starts_with("apigateway:");
+                        manages == on.starts_with("arn:") && (manages || on.is_empty())
+                    });
+                    for (_, action) in own {
                         let known = reaching.found.entry(&target.address).or_default();
-                        known.insert(&role.address, role);
+                        let known = known.entry(&role.address).or_insert_with(|| Reach {
+                            role,
+                            deeds: BTreeSet::new(),
+                        });
+                        let on = if on.is_empty() { &target.arn } else { &on };
+                        known.deeds.insert((action, on.clone()));
                     }
                 }
             }
@@ -69,33 +155,111 @@ impl<'a> Reaching<'a> {
         reaching
     }
 
-    pub(super) fn to(&self, thing: &Thing) -> impl Iterator<Item = &'a Thing> {
-        self.found
-            .get(&thing.address)
-            .into_iter()
-            .flat_map(|it| it.values().copied())
+    /// The roles whose own policies reach a resource.
+    pub(super) fn to(&self, thing: &Thing) -> impl Iterator<Item = &Reach<'a>> {
+        let found = self.found.get(&thing.address);
+        found.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The roles of a resource's account with policies that nobody read.
+    pub(super) fn unread(&self, thing: &Thing) -> &[&'a Thing] {
+        let found = self.unread.get(account_of(thing));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// The roles that may use or change a resource by their own policies, those among them that nobody read too.
+    pub(super) fn of_own_side(&self, thing: &Thing) -> Vec<Reach<'a>> {
+        let mut found: BTreeMap<&Address, Reach<'a>> = BTreeMap::new();
+        for it in self.to(thing) {
+            let deeds = it.deeds.clone();
+            found.insert(
+                &it.role.address,
+                Reach {
+                    role: it.role,
+                    deeds,
+                },
+            );
+        }
+        for &role in self.unread(thing) {
+            let all = asked_of(thing.address.kind).map(|it| (it, asked_on(it, thing)));
+            let known = found.entry(&role.address).or_insert_with(|| Reach {
+                role,
+                deeds: BTreeSet::new(),
+            });
+            known.deeds.extend(all);
+        }
+        found.into_values().collect()
     }
 }
 
-/// The resources that a statement may reach.
-fn reached<'a>(world: &'a World, targets: &[&'a Thing], statement: &Statement) -> Vec<&'a Thing> {
-    let Some(clause) = &statement.resource else {
-        return targets.to_vec();
+/// The resources that a statement may reach; with an API, the ARN that it is managed by, where the statement reaches that.
+fn reached<'a>(world: &'a World, statement: &Statement) -> Vec<(&'a Thing, String)> {
+    let is_api = |it: &&Thing| it.address.kind == KindName::RestApi;
+    let all = || world.things.values();
+    let clause = statement.resource.as_ref().filter(|it| !it.negated);
+    let Some(clause) = clause else {
+        // What is not these is taken for everything; the evaluator has the last word.
+        let managed = all().filter(is_api).flat_map(|it| {
+            let own = managed(it);
+            [(it, format!("{own}/stages")), (it, own)]
+        });
+        let plain = all().map(|it| (it, String::new()));
+        return plain.chain(managed).collect();
     };
-    if clause.negated {
-        return targets.to_vec();
-    }
-    let mut found: BTreeMap<&Address, &Thing> = BTreeMap::new();
+    let mut found: BTreeMap<(&Address, String), &Thing> = BTreeMap::new();
     for value in &clause.values {
+        let manages = value.contains(":apigateway:");
+        let is_pattern = value.contains(['*', '?', '$']);
+        if !is_pattern && !manages {
+            found.extend(
+                world
+                    .with_arn(value)
+                    .map(|it| ((&it.address, String::new()), it)),
+            );
+        }
         // An API's own name ends at the first slash.
         let head = value.split('/').next().unwrap_or_default();
-        if head.contains(['*', '?', '$']) {
-            let pattern = Texts::pattern(value);
-            let plain = |it: &&&Thing| pattern.clone().past(&it.arn).is_some();
-            found.extend(targets.iter().filter(plain).map(|it| (&it.address, *it)));
-        } else {
-            found.extend(world.with_arn(head).map(|it| (&it.address, it)));
+        if value.contains(":execute-api:") && !head.contains(['*', '?', '$']) {
+            found.extend(
+                world
+                    .with_arn(head)
+                    .map(|it| ((&it.address, String::new()), it)),
+            );
+            continue;
+        }
+        if !is_pattern && !manages {
+            continue;
+        }
+        let value = without_variables(value);
+        let (texts, pattern) = (Texts::pattern(&value), Pattern::of(&value));
+        for thing in all() {
+            let is_api = is_api(&thing);
+            let plain = if is_api {
+                texts.clone().past(&thing.arn).is_some()
+            } else {
+                pattern.matches(&thing.arn)
+            };
+            if plain {
+                found.insert((&thing.address, String::new()), thing);
+            }
+            if is_api {
+                let on = managed_within(&texts, thing);
+                found.extend(on.map(|on| ((&thing.address, on), thing)));
+            }
         }
     }
-    found.into_values().collect()
+    let each = found.into_iter();
+    each.map(|((_, on), thing)| (thing, on)).collect()
+}
+
+/// A pattern with `*` for each policy variable, whose value is not known.
+fn without_variables(pattern: &str) -> String {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once("${") {
+        text += before;
+        text.push('*');
+        rest = after.split_once('}').map_or("", |it| it.1);
+    }
+    text + rest
 }

@@ -22,6 +22,7 @@ use crate::lower::Desired;
 use crate::model::{Address, KindName, KmsKey, Names, Place};
 use crate::policy::own::OwnSid;
 use crate::policy::rules::Kind;
+use crate::policy::witness::example_of;
 use crate::policy::{ApiName, Document, MethodAuth, Who};
 use crate::stack::{Encryption, Endpoint};
 
@@ -280,7 +281,14 @@ impl World {
                 self.add_guarded(address, want, arn, policy, What::Queue { encryption });
             }
             Resource::Key(it) => self.add_key(address, want, it, policy(&it.policy)),
-            Resource::RestApi(it) => self.add_api(address, want, it, &policy(&it.policy)),
+            Resource::RestApi(it) => {
+                // Of an API that something else makes, what the stack leaves as it is bears on the claims too.
+                let api = rest_api::RestApi {
+                    methods: it.methods_after(have),
+                    ..it.clone()
+                };
+                self.add_api(address, want, &api, &policy(&it.policy));
+            }
             Resource::Subscription(it) => {
                 self.subscriptions
                     .insert((it.topic.to_string(), it.queue.to_string()), it.clone());
@@ -568,6 +576,22 @@ impl World {
             Who::Arn(name) | Who::Service(name) => self
                 .with_arn(name)
                 .map_or_else(|| name.clone(), |it| it.address.to_string()),
+        }
+    }
+}
+
+impl World {
+    /// The name of a principal, and of an example what it stands for: an account, or anyone.
+    pub(super) fn who_of(&self, who: &Who) -> String {
+        let Some(example) = example_of(who) else {
+            return self.who(who);
+        };
+        match example
+            .strip_suffix(":root")
+            .and_then(|it| it.rsplit_once(':'))
+        {
+            Some((_, account)) => format!("some principal of account {account}"),
+            None => example,
         }
     }
 }

@@ -76,7 +76,7 @@ fn every_stage_of_an_api_is_judged_by_what_it_serves() {
         .ends(3)
         .says("Failed apis.desk answers no unsigned call\n")
         .says("  ! GET /x of apis.desk has no authorizer in stage `old`: anyone may call it\n")
-        .says("Failed nobody else may call apis.desk\n");
+        .says("Failed nobody else may call apis.desk or change it\n");
     folder
         .run("who-can call apis.desk --stack shop.toml --sandbox --live")
         .ends(0)
@@ -104,7 +104,7 @@ fn a_stage_whose_policy_cannot_be_read_leaves_the_claim_unproven() {
     folder
         .run(VERIFY)
         .ends(0)
-        .says("Unproven nobody else may call apis.desk\n")
+        .says("Unproven nobody else may call apis.desk or change it\n")
         .says("the policy that stage `old` serves cannot be read");
     folder.run(&format!("{VERIFY} --strict")).ends(3);
     folder.write("shop.toml", &format!("{STACK}{ACCEPTED}"));
@@ -241,14 +241,14 @@ fn a_known_statement_does_not_fail_a_claim_until_it_changes() {
     folder
         .run(VERIFY)
         .ends(3)
-        .says("Failed nothing else delivers into queues.inbox");
+        .says("Failed nobody else may send to queues.inbox, receive from it or change it");
     folder
         .run("drift shop.toml --sandbox --accept queues.inbox --reason partner")
         .ends(0);
     folder
         .run(VERIFY)
         .ends(0)
-        .says("Known nothing else delivers into queues.inbox\n")
+        .says("Known nobody else may send to queues.inbox, receive from it or change it\n")
         .says("  = queues.inbox: statement `Partner`: ")
         .says("    partner  shop.toml:")
         .says("Proved  5 of 6 claims, 1 but for what is known\n");
@@ -266,7 +266,7 @@ fn a_known_statement_does_not_fail_a_claim_until_it_changes() {
     folder
         .run(VERIFY)
         .ends(3)
-        .says("Failed nothing else delivers into queues.inbox");
+        .says("Failed nobody else may send to queues.inbox, receive from it or change it");
 }
 
 /// A stack with an API and a topic that name a role, and what the role says.
@@ -444,4 +444,205 @@ fn a_route_that_asks_for_an_api_key_is_not_proved_to_be_called() {
         folder.run("apply shop.toml --sandbox --yes").ends(0);
         folder.run(VERIFY).ends(0).says(said);
     }
+}
+
+/// A stack of two roles, and a topic, a queue and an API that only one of them uses.
+const SHARED: &str = "\
+[stack]
+name   = \"shop\"
+region = \"eu-west-1\"
+[accounts.a]
+id = \"111111111111\"
+[roles.maker]
+trusted_by = \"lambda.amazonaws.com\"
+[roles.stray]
+trusted_by = \"lambda.amazonaws.com\"
+[topics.orders]
+[queues.inbox]
+subscribe = \"orders\"
+[apis.desk]
+routes = { \"GET /x\" = { mock = 200 } }
+[[access]]
+from  = \"roles.maker\"
+to    = \"queues.inbox\"
+allow = \"receive\"
+[[access]]
+from = \"roles.maker\"
+to   = \"topics.orders\"
+";
+
+#[test]
+fn what_a_role_may_do_by_a_policy_of_its_own_fails_the_claim() {
+    let folder = Folder::new();
+    folder.write("shop.toml", SHARED);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder.run(VERIFY).ends(0);
+    let clean: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    for (action, fails) in [
+        (
+            "sns:SetTopicAttributes",
+            "nobody else may publish to topics.orders, subscribe to it or change it",
+        ),
+        (
+            "sqs:SendMessage",
+            "nobody else may send to queues.inbox, receive from it or change it",
+        ),
+        (
+            "sqs:PurgeQueue",
+            "nobody else may send to queues.inbox, receive from it or change it",
+        ),
+        (
+            "apigateway:PATCH",
+            "nobody else may call apis.desk or change it",
+        ),
+        (
+            "iam:PutRolePolicy",
+            "nobody else may assume roles.maker, pass it to a service or change it",
+        ),
+    ] {
+        let mut world = clean.clone();
+        let role = &mut world["accounts"]["111111111111"]["roles"]["stray"];
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+        role["inline"]["byhand"] = json!(policy.to_string());
+        folder.write(WORLD, &world.to_string());
+        folder
+            .run(VERIFY)
+            .ends(3)
+            .says(&format!("Failed {fails}\n"))
+            .says(&format!("  ! roles.stray may {action} on "))
+            .says("by the inline policy `byhand` of roles.stray, statement 1\n");
+    }
+    let who = "--stack shop.toml --sandbox --live";
+    folder
+        .run(&format!("who-can iam:PutRolePolicy roles.maker {who}"))
+        .ends(0)
+        .says("roles.stray");
+}
+
+/// Another stack's topic, which one of a guest's roles publishes to.
+#[test]
+fn a_guest_answers_for_its_own_statements_of_a_topic_and_no_others() {
+    let folder = Folder::new();
+    folder.write("shop.toml", SHARED);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    let guest = "[stack]\nname = \"guest\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                 [accounts.b]\nid = \"222222222222\"\n[roles.far]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                 [roles.near]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                 [topics.theirs]\nexisting = \"arn:aws:sns:eu-west-1:111111111111:orders\"\n\
+                 [[access]]\nfrom = \"roles.far\"\nto = \"topics.theirs\"\nvia = \"resource-policy\"\n";
+    folder.write("guest.toml", guest);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    let verify = "verify guest.toml --sandbox --live";
+    folder.run(verify).ends(0);
+    // A role of the guest's own that may change the topic is the guest's to answer for.
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    let role = &mut world["accounts"]["111111111111"]["roles"]["near"];
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sns:DeleteTopic", "Resource": "*"}]});
+    role["inline"]["byhand"] = json!(policy.to_string());
+    folder.write(WORLD, &world.to_string());
+    folder
+        .run(verify)
+        .ends(3)
+        .says("Failed this stack lets no other principal publish to topics.theirs, subscribe to it or change it\n")
+        .says("  ! roles.near may sns:DeleteTopic on topics.theirs, and nobody declared it\n");
+}
+
+#[test]
+fn sessions_that_may_carry_tags_cannot_go_on_to_an_access_role() {
+    let folder = Folder::new();
+    let oidc = "trusted_by = { oidc = \"token.actions.githubusercontent.com\", subjects = \"repo:o/r:*\" }\n";
+    let text = SHARED
+        .replacen("trusted_by = \"lambda.amazonaws.com\"\n", oidc, 1)
+        .replacen(
+            "to   = \"topics.orders\"",
+            "to   = \"topics.orders\"\nvia  = \"assume-role\"",
+            1,
+        );
+    folder.write("shop.toml", &text);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder.run("drift shop.toml --sandbox").ends(0);
+    let mut world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    let trust = &mut world["accounts"]["111111111111"]["roles"]["maker"]["trust"];
+    let text = trust.as_str().expect("a trust policy").to_owned();
+    let mut document: Value = serde_json::from_str(&text).expect("JSON");
+    document["Statement"][0]["Action"] = json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]);
+    *trust = json!(document.to_string());
+    folder.write(WORLD, &world.to_string());
+    folder
+        .run("drift shop.toml --sandbox")
+        .ends(2)
+        .says("roles.maker may no longer assume roles.")
+        .says("in sessions with transitive tags");
+    folder
+        .run(VERIFY)
+        .ends(3)
+        .says("Failed roles.maker may publish to topics.orders");
+}
+
+/// An API whose routes ask their callers for a token, for nothing, and for a signature.
+const OWNER: &str = "\
+[stack]
+name   = \"owner\"
+region = \"eu-west-1\"
+[accounts.a]
+id = \"111111111111\"
+[apis.o]
+openapi         = \"o.yaml\"
+keep_authorizer = \"GET /token\"
+public          = \"GET /open\"
+";
+
+const DOCUMENT: &str = "\
+openapi: 3.0.1
+info: {title: o, version: '1'}
+components:
+  securitySchemes:
+    pool:
+      type: apiKey
+      name: Authorization
+      in: header
+      x-amazon-apigateway-authtype: cognito_user_pools
+      x-amazon-apigateway-authorizer:
+        type: cognito_user_pools
+        providerARNs: ['arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_abc']
+paths:
+  /token: {get: {security: [{pool: []}], responses: {'200': {description: ok}}, x-amazon-apigateway-integration: {type: mock}}}
+  /open: {get: {responses: {'200': {description: ok}}, x-amazon-apigateway-integration: {type: mock}}}
+  /signed: {get: {responses: {'200': {description: ok}}, x-amazon-apigateway-integration: {type: mock}}}
+";
+
+#[test]
+fn a_guests_statement_for_a_role_leaves_routes_without_signatures_unproven() {
+    let folder = Folder::new();
+    folder.write("owner.toml", OWNER);
+    folder.write("o.yaml", DOCUMENT);
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let world: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    let apis = &world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"];
+    let id = apis
+        .as_object()
+        .and_then(|it| it.keys().next())
+        .expect("an API");
+    let guest = format!(
+        "[stack]\nname = \"guest\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+         [accounts.b]\nid = \"222222222222\"\n[roles.far]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [apis.theirs]\naccount = \"a\"\nexisting = \"{id}\"\n\
+         [[access]]\nfrom = \"roles.far\"\nto = \"apis.theirs\"\nallow = \"GET /signed\"\nvia = \"resource-policy\"\n"
+    );
+    folder.write("guest.toml", &guest);
+    folder
+        .run("plan guest.toml --sandbox")
+        .says("Unproven GET /open, GET /token of apis.theirs can be called without a signature")
+        .says("names an AWS principal (roles.far)");
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    // What the guest's statement lets through of a route with an authorizer, the authorizer decides.
+    let verified = folder.run("verify owner.toml --sandbox --live").out;
+    assert!(
+        verified.contains("GET /token is left to the authorizer COGNITO_USER_POOLS"),
+        "{verified}"
+    );
+    assert!(
+        !verified.contains("unsigned, execute-api:Invoke on apis.o/live/GET/token"),
+        "{verified}"
+    );
 }

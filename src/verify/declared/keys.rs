@@ -30,25 +30,16 @@ impl Declared<'_> {
                 continue;
             }
             for (access, grant) in self.to(address) {
-                let by_role = grant
-                    .role
-                    .as_ref()
-                    .and_then(|it| self.desired.wants.get(it));
-                let by_role = by_role.and_then(|it| it.resource.arn());
-                let from = match (by_role, &access.from) {
-                    (Some(arn), _) | (None, Principal::RoleArn(arn)) => {
-                        Principal::Named(arn.clone())
-                    }
-                    (None, Principal::Role(name)) => {
-                        Principal::Named(self.stack.roles[name].arn.clone())
-                    }
+                let from = match self.acting(access, grant) {
+                    Principal::RoleArn(arn) => Principal::Named(arn),
+                    Principal::Role(name) => Principal::Named(self.stack.roles[&name].arn.clone()),
                     // To KMS, EventBridge does not say for which rule it publishes.
-                    (None, Principal::ServiceFor { service, .. })
+                    Principal::ServiceFor { service, .. }
                         if address.kind == KindName::Topic && service == "events.amazonaws.com" =>
                     {
-                        Principal::Service(service.clone())
+                        Principal::Service(service)
                     }
-                    (None, other) => other.clone(),
+                    other => other,
                 };
                 let (name, conditions) = names(&from, self.stack, thing);
                 let uses = match &access.to {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::policy::document::Conditions;
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
-use crate::stack::{Principal, Stack, Whom};
+use crate::stack::{Principal, Whom};
 
-use super::super::bound::{Name, account_of, named, names};
+use super::super::bound::{Name, account_of, covers, named, names};
 use super::super::paper::allowing;
 use super::super::voice::root;
 use super::super::world::{Thing, What};
@@ -153,28 +153,6 @@ impl Search<'_> {
 
     pub(super) fn covered(&self, principals: &[Principal], arn: &str) -> bool {
         principals.iter().any(|it| covers(it, self.stack, arn))
-    }
-}
-
-/// Whether a principal of a stack stands for the role with this ARN.
-fn covers(principal: &Principal, stack: &Stack, arn: &str) -> bool {
-    let account = arn.split(':').nth(4).unwrap_or_default();
-    match principal {
-        Principal::Role(name) => stack.roles[name].arn.as_str() == arn,
-        Principal::RoleArn(own) | Principal::Named(own) => own.as_str() == arn,
-        Principal::RolePrefix {
-            account: id,
-            prefix,
-        } => {
-            let rest = arn.split_once(":role/").map(|it| it.1);
-            id.as_str() == account && rest.is_some_and(|it| it.starts_with(prefix.as_str()))
-        }
-        Principal::Account(id) => id.as_str() == account,
-        Principal::Service(_)
-        | Principal::ServiceFor { .. }
-        | Principal::Organization { .. }
-        | Principal::Oidc { .. }
-        | Principal::Network(_) => false,
     }
 }
 

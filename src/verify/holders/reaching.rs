@@ -61,5 +61,7 @@ fn arn_in(pattern: &str) -> Option<&str> {
     } else {
         pattern
     };
-    (name.starts_with("arn:") && !name.contains(['*', '?', '$'])).then_some(name)
+    // By its id alone, API Gateway's own name of an API does not say whose it is.
+    let is_one = name.starts_with("arn:") && !name.contains(":apigateway:");
+    (is_one && !name.contains(['*', '?', '$'])).then_some(name)
 }

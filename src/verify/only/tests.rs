@@ -262,3 +262,232 @@ fn a_plain_call_works_unless_it_depends_on_who_asks() {
         "roles.checkout is refused sns:Publish on topics.events"
     );
 }
+
+/// A topic, a queue and an API, of which `roles.stray` has nothing to do with any.
+const WHOLE: &str = r#"
+[stack]
+name   = "shop"
+region = "eu-west-1"
+[accounts.orders]
+id = "333333333333"
+[roles.checkout]
+trusted_by = "lambda.amazonaws.com"
+[roles.stray]
+trusted_by = "lambda.amazonaws.com"
+[topics.events]
+[queues.inbox]
+subscribe = "events"
+[apis.desk]
+routes = { "GET /x" = { mock = 200 } }
+[[access]]
+from = "roles.checkout"
+to   = "topics.events"
+[[access]]
+from  = "roles.checkout"
+to    = "queues.inbox"
+allow = "receive"
+"#;
+
+/// What of the claims that nothing else is allowed fails where `roles.stray` has a policy of its own with this statement.
+fn failing(policy: &str, effect: &str) -> String {
+    let source = Source {
+        name: "shop.toml".to_owned(),
+        text: WHOLE.to_owned(),
+    };
+    let stack = stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)));
+    let mut desired = lower::lower(&stack).expect("it fits");
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{effect}}}]}}"#);
+    let document = Document::parse(&text).expect("a policy");
+    for (address, want) in &mut desired.wants {
+        if let Resource::Role(it) = &mut want.resource
+            && address.name == "stray"
+        {
+            it.inline.insert(policy.to_owned(), document.clone());
+        }
+    }
+    let proof = prove(&stack, &desired, &World::wanted(&desired));
+    let mut lines = Vec::new();
+    for (finding, evidence) in proof.failed() {
+        assert!(
+            finding.claim.starts_with("nobody else may "),
+            "{}",
+            finding.claim
+        );
+        lines.extend(evidence.iter().map(|it| it.says.clone()));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_role_that_may_change_a_resource_by_its_own_policy_fails_the_claim() {
+    const QUEUE: &str = "arn:aws:sqs:eu-west-1:333333333333:inbox";
+    const APIS: &str = "arn:aws:apigateway:eu-west-1::/restapis/*";
+    let stray = "arn:aws:iam::333333333333:role/*checkout";
+    for (action, on, of) in [
+        ("sns:SetTopicAttributes", TOPIC, "topics.events"),
+        ("sns:AddPermission", TOPIC, "topics.events"),
+        ("sns:RemovePermission", "*", "topics.events"),
+        ("sns:DeleteTopic", TOPIC, "topics.events"),
+        ("sns:Subscribe", TOPIC, "topics.events"),
+        ("sqs:SendMessage", QUEUE, "queues.inbox"),
+        ("sqs:ReceiveMessage", QUEUE, "queues.inbox"),
+        ("sqs:DeleteMessage", QUEUE, "queues.inbox"),
+        ("sqs:SetQueueAttributes", QUEUE, "queues.inbox"),
+        ("sqs:AddPermission", "arn:aws:sqs:*:*:in*", "queues.inbox"),
+        ("sqs:PurgeQueue", QUEUE, "queues.inbox"),
+        (
+            "sqs:DeleteQueue",
+            "arn:aws:sqs:eu-west-1:333333333333:${aws:PrincipalTag/queue}",
+            "",
+        ),
+        ("apigateway:PATCH", APIS, "apis.desk"),
+        ("apigateway:PUT", "*", "apis.desk"),
+        (
+            "apigateway:POST",
+            "arn:aws:apigateway:*::/restapis/*/deployments",
+            "apis.desk",
+        ),
+        ("iam:UpdateAssumeRolePolicy", stray, "roles.checkout"),
+        ("iam:PutRolePolicy", stray, "roles.checkout"),
+        ("iam:AttachRolePolicy", stray, "roles.checkout"),
+        ("iam:PassRole", stray, "roles.checkout"),
+    ] {
+        let found = failing("own", &format!(r#""Action":"{action}","Resource":"{on}""#));
+        let expected = match of {
+            "" => String::new(),
+            of => format!("roles.stray may {action} on {of}, and nobody declared it"),
+        };
+        assert_eq!(found, expected, "{action}");
+    }
+    // What is only read is nobody's secret, and no claim.
+    for (action, on) in [
+        ("sns:GetTopicAttributes", TOPIC),
+        ("sqs:GetQueueUrl", QUEUE),
+        ("apigateway:GET", APIS),
+        (
+            "apigateway:PATCH",
+            "arn:aws:apigateway:us-east-1::/restapis/*",
+        ),
+        ("iam:GetRole", stray),
+        (
+            "sqs:SendMessage",
+            "arn:aws:sqs:eu-west-1:333333333333:inbox-2",
+        ),
+    ] {
+        let found = failing("own", &format!(r#""Action":"{action}","Resource":"{on}""#));
+        assert_eq!(found, "", "{action}");
+    }
+    // One sentence for all that changes it.
+    let all = failing("own", r#""Action":"sqs:*","Resource":"*""#);
+    assert!(
+        all.contains(
+            "roles.stray may sqs:AddPermission, sqs:CancelMessageMoveTask, sqs:DeleteQueue, sqs:PurgeQueue and 5 more on queues.inbox"
+        ),
+        "{all}"
+    );
+    let but = failing("own", r#""NotAction":"s3:*","Resource":"*""#);
+    for of in [
+        "topics.events",
+        "queues.inbox",
+        "apis.desk",
+        "roles.checkout",
+    ] {
+        assert!(
+            but.contains(&format!(" on {of}, and nobody")),
+            "{of}: {but}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_of_the_authors_declares_what_an_access_has_no_words_for() {
+    let own = |action: &str| {
+        failing(
+            "provision-shop.own",
+            &format!(r#""Action":"{action}","Resource":"*""#),
+        )
+    };
+    for action in [
+        "sns:SetTopicAttributes",
+        "sqs:PurgeQueue",
+        "apigateway:PATCH",
+        "iam:PassRole",
+    ] {
+        assert_eq!(own(action), "", "{action}");
+    }
+    assert_eq!(
+        own("sqs:SendMessage"),
+        "roles.stray may sqs:SendMessage on queues.inbox, and nobody declared it"
+    );
+}
+
+#[test]
+fn a_service_that_publishes_for_the_account_is_not_its_owner() {
+    let by = |principal: &str, actions: &str, condition: &str| {
+        told(
+            Promise::Only,
+            "",
+            &format!(
+                r#"{{"Effect":"Allow","Principal":{principal},"Action":{actions},"Resource":"{TOPIC}","Condition":{{{condition}}}}}"#
+            ),
+        )
+    };
+    let publish = r#""sns:Publish""#;
+    let of_account = r#""StringEquals":{"aws:SourceAccount":"333333333333"}"#;
+    for service in ["s3", "ses", "cloudwatch", "events"] {
+        let named = format!(r#"{{"Service":"{service}.amazonaws.com"}}"#);
+        for condition in [
+            of_account.to_owned(),
+            of_account.replace("aws:S", "AWS:S"),
+            format!(r#"{of_account},"ArnLike":{{"aws:SourceArn":"arn:aws:{service}:*:*:*"}}"#),
+            r#""StringEquals":{"aws:SourceOwner":"333333333333"}"#.to_owned(),
+        ] {
+            let found = by(&named, publish, &condition);
+            let says = format!(
+                "the policy of topics.events lets {service}.amazonaws.com sns:Publish on topics.events"
+            );
+            assert!(found.starts_with(&says), "{condition}: {found}");
+        }
+    }
+    for anyone in [r#""*""#, r#"{"AWS":"*"}"#] {
+        for rest in ["", r#","ArnLike":{"aws:SourceArn":"arn:aws:s3:*:*:b"}"#] {
+            let found = by(anyone, publish, &format!("{of_account}{rest}"));
+            assert!(
+                found.contains("sns:Publish on topics.events"),
+                "{anyone} {rest}: {found}"
+            );
+        }
+    }
+    // SNS's own statement, as it writes it now and as it wrote it, is the owner's.
+    let all = r#"["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"]"#;
+    let anyone = r#"{"AWS":"*"}"#;
+    let of_owner = r#""StringEquals":{"AWS:SourceOwner":"333333333333"}"#;
+    for (actions, condition) in [
+        (all, of_owner),
+        (all, of_account),
+        (r#"["SNS:Publish","SNS:Subscribe"]"#, of_owner),
+    ] {
+        assert_eq!(
+            by(anyone, actions, condition),
+            "proved",
+            "{actions} {condition}"
+        );
+    }
+    assert_ne!(by(anyone, all, &of_owner.replace('3', "4")), "proved");
+}
+
+#[test]
+fn an_account_that_is_let_in_is_named_and_no_role_of_it_invented() {
+    let found = told(
+        Promise::Only,
+        "",
+        &format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"222222222222"}},"Action":"sns:Publish","Resource":"{TOPIC}"}}"#
+        ),
+    );
+    assert_eq!(
+        found,
+        "the policy of topics.events lets some principal of account 222222222222 sns:Publish on topics.events"
+    );
+}
