@@ -356,12 +356,13 @@ impl Search<'_> {
                 actions.contains(&action) && covers(principal, self.declared.stack, &role.arn)
             })
         };
+        let all: Vec<&str> = actions_on(kind).all().collect();
         let has_words = |action: &str| {
             let of_access = matches!(kind, KindName::Topic | KindName::Queue);
             of_access && actions_on(kind).uses.contains(&action)
         };
         for Reach { role, deeds } in self.reaching.of_own_side(thing) {
-            let mut changes: Vec<(&str, Evidence)> = Vec::new();
+            let mut found: Vec<(&str, Evidence)> = Vec::new();
             for (action, on) in &deeds {
                 // Calls are looked for route by route.
                 if *action == "execute-api:Invoke" || is_granted(role, action) {
@@ -379,15 +380,19 @@ impl Search<'_> {
                 let Some(evidence) = self.lets(trial, &request, caller, thing) else {
                     continue;
                 };
-                let origins = self.origins_of(&request, caller, thing);
-                if has_words(action) {
+                let by_author = || {
+                    let found = self.origins_of(&request, caller, thing);
+                    found.contains(&Origin::Author)
+                };
+                if kind == KindName::Topic && has_words(action) {
                     trial.fails(evidence);
-                } else if !origins.contains(&Origin::Author) {
-                    changes.push((action, evidence));
+                } else if has_words(action) || !by_author() {
+                    found.push((action, evidence));
                 }
             }
+            found.sort_by_key(|(action, _)| all.iter().position(|it| it == action));
             let who = role.address.to_string();
-            if let Some(evidence) = all_of(changes, &who, thing) {
+            if let Some(evidence) = all_of(found, &who, thing) {
                 trial.fails(evidence);
             }
         }

@@ -382,7 +382,7 @@ fn a_role_that_may_change_a_resource_by_its_own_policy_fails_the_claim() {
     let all = failing("own", r#""Action":"sqs:*","Resource":"*""#);
     assert!(
         all.contains(
-            "roles.stray may sqs:AddPermission, sqs:CancelMessageMoveTask, sqs:DeleteQueue, sqs:PurgeQueue and 5 more on queues.inbox"
+            "roles.stray may sqs:SendMessage, sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and 9 more on queues.inbox"
         ),
         "{all}"
     );
