@@ -43,10 +43,10 @@ pub(super) const ENTRIES: [Entry; 10] = [
     Entry {
         code: "PG005",
         title: "a service is let in for anybody",
-        means: "A queue's (or topic's) policy lets a service such as sns.amazonaws.com send, without saying on whose behalf: no `aws:SourceArn`. With `aws:SourceAccount` alone it is for whatever that account has, which is a warning.",
-        why: "Anybody can have a topic, and let the service deliver into the queue: the confused deputy.",
+        means: "The policy of a queue or topic lets a service such as sns.amazonaws.com send or publish without saying on whose behalf: it has neither `aws:SourceArn` nor `aws:SourceAccount`. That is an error. With `aws:SourceAccount` alone it is for whatever that account has, which is a warning on a queue and nothing on a topic: many services that publish send no ARN.",
+        why: "Any AWS account may have such a source and let the service deliver to the queue or topic: the confused deputy.",
         example: "{\"Principal\": {\"Service\": \"sns.amazonaws.com\"}, \"Action\": \"sqs:SendMessage\", …}",
-        mend: "Add the condition `ArnEquals aws:SourceArn`, with the topic's ARN; `subscribe` of a queue in the stack writes just that.",
+        mend: "Write `from = { service = \"…\", source = \"ARN\" }`, or `source_account`; in a statement, the condition `ArnEquals aws:SourceArn`. `subscribe` of a queue in the stack writes it with the topic's ARN.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     },
     Entry {

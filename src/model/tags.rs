@@ -1,7 +1,6 @@
 //! Tags, and the mark that says "this one is ours".
 //!
-//! The mark is three tags. Their characters are the narrowest set of the four
-//! services (API Gateway's): letters, digits and `+-=._:/`.
+//! The mark is three tags, of characters that every service takes: ASCII letters, digits and `-._:/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +35,29 @@ pub struct Mark {
     pub digest: Option<String>,
     /// Short hashes of the tag keys and managed policies that were ours.
     pub owned: BTreeSet<String>,
+}
+
+/// The longest key of a tag, in characters.
+pub const LONGEST_KEY: usize = 128;
+/// The longest value of a tag, in characters.
+pub const LONGEST_VALUE: usize = 256;
+
+/// Returns the first character of a tag's key or value that AWS refuses there.
+///
+/// IAM, SNS, SQS and API Gateway take the same: letters, digits and spaces of any script, and `_.:/=+-@`. See
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules> and
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-supported-resources.html>.
+#[must_use]
+pub fn refused_character(text: &str) -> Option<char> {
+    let is_space = |it: char| it.is_whitespace() && !it.is_control();
+    text.chars()
+        .find(|it| !it.is_alphanumeric() && !is_space(*it) && !"_.:/=+-@".contains(*it))
+}
+
+/// Returns whether a tag is one of those that AWS sets itself, by its key.
+#[must_use]
+pub fn is_of_aws(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:")
 }
 
 impl Mark {

@@ -213,13 +213,9 @@ pub fn judge(document: &Document, holder: Holder, account: &str) -> Vec<Breach> 
             let says = |what: &str| format!("lets {} {does} {what}", services.join(" and "));
             let exact = binds(statement, &["aws:sourcearn"]);
             if !binds(statement, &SOURCES) && !is_fenced(document, statement, &SOURCES) {
-                let severity = match holder {
-                    Holder::Queue => Severity::Error,
-                    _ => Severity::Warning,
-                };
                 add(
                     Guardrail::NoSource,
-                    severity,
+                    Severity::Error,
                     says("on behalf of any account, without `aws:SourceArn`"),
                 );
             } else if holder == Holder::Queue
@@ -733,7 +729,7 @@ mod tests {
             with(""),
             (
                 vec!["PG005 error".to_owned()],
-                vec!["PG005 warning".to_owned()]
+                vec!["PG005 error".to_owned()]
             )
         );
         assert_eq!(
@@ -746,6 +742,7 @@ mod tests {
         );
         let wide = with(r#""ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:t"}"#);
         assert_eq!(wide.0, ["PG005 error"]);
+        assert_eq!(wide.1, ["PG005 error"]);
     }
 
     #[test]

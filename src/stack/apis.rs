@@ -136,7 +136,6 @@ fn api(
     });
     check_texts(checker, it);
     let tags = names::tags_of(checker, it);
-    check_tag_names(checker, it);
     let existing = fields
         .text("existing")
         .and_then(|it| existing_id(checker, it, standing.as_ref()));
@@ -349,44 +348,6 @@ fn check_texts(checker: &mut Checker<'_>, it: &Declared<'_>) {
     }
 }
 
-/// API Gateway takes fewer characters in names of tags than the other services.
-fn check_tag_names(checker: &mut Checker<'_>, it: &Declared<'_>) {
-    let bad = |key: &str| {
-        key.chars()
-            .find(|it| matches!(it, ' ' | '@') || !it.is_ascii())
-    };
-    let own: Vec<(String, Span)> = it
-        .fields
-        .map("tags")
-        .iter()
-        .map(|(key, _)| (key.value.clone(), key.span))
-        .collect();
-    let stack: Vec<(String, Span)> = checker
-        .tags
-        .iter()
-        .filter(|_| !it.fields.is_written("existing"))
-        .map(|(key, _)| (key.value.clone(), key.span))
-        .collect();
-    for (key, span) in own.into_iter().chain(stack) {
-        if let Some(bad) = bad(&key) {
-            let fault = Diagnostic::new(
-                Code::Name,
-                span,
-                format!("{} cannot have the tag `{key}`", it.fields.owner),
-                match bad {
-                    ' ' => "API Gateway takes no space in a tag's name".to_owned(),
-                    bad => format!("API Gateway takes no `{bad}` in a tag's name"),
-                },
-            );
-            checker.report(
-                fault
-                    .and(it.key, "an API")
-                    .help("a tag's name has letters, digits and `+-=._:/` there"),
-            );
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{faults, faults_of};
@@ -573,10 +534,11 @@ E0102: a line of access logs must say which request it is of [no `$context.reque
         );
         snapbox::assert_data_eq!(
             faults(
-                "[apis.a]\ntags = { \"a b\" = \"c\" }\nbinary_media_types = \"png\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+                "[apis.a]\ntags = { \"a!\" = \"c d\", \"a b\" = \"c&d\" }\nbinary_media_types = \"png\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
             ),
             snapbox::str![[r#"
-E0203: api `a` cannot have the tag `a b` [API Gateway takes no space in a tag's name | an API] help: a tag's name has letters, digits and `+-=._:/` there
+E0203: api `a` cannot have the tag `a!` [`!` cannot stand in a tag's name] help: write letters, digits, spaces and `_.:/=+-@`
+E0203: tag `a b` of api `a` cannot have this value [`&` cannot stand in a tag's value] help: write at most 256 letters, digits, spaces and `_.:/=+-@`
 E0203: `png` is not a media type [has no `/`] help: write it as `image/png`; everything is `*/*`
 
 "#]]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Tags;
+use crate::model::tags::{LONGEST_KEY, LONGEST_VALUE, is_of_aws, refused_character};
 
 use super::checker::{Checker, Declared};
 use super::diagnostic::{Code, Diagnostic, Span};
@@ -240,56 +241,50 @@ pub(super) fn check_tags(
     tags: &[(Spanned<String>, Spanned<Item>)],
     inherited: usize,
 ) {
-    let allowed = |it: char| it.is_alphanumeric() || it == ' ' || "_.:/=+-@".contains(it);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     for (key, value) in tags {
-        let lower = key.value.to_lowercase();
-        let wrong = if lower.starts_with("aws:") {
-            Some("tags that begin with `aws:` are AWS's own")
-        } else if lower.starts_with("provision:") {
-            Some("tags that begin with `provision:` are the mark of ownership")
-        } else if key.value.is_empty() || key.value.chars().count() > 128 {
-            Some("a tag's name has 1 to 128 characters")
-        } else if !key.value.chars().all(allowed) {
-            Some("a tag's name has letters, digits, spaces and `_.:/=+-@`")
-        } else {
-            None
+        let fault = |span, message: String, label: String, help: &str| {
+            Diagnostic::new(Code::Name, span, message, label).help(help)
         };
-        if let Some(why) = wrong {
-            checker.report(
-                Diagnostic::new(
-                    Code::Name,
-                    key.span,
-                    format!("{owner} cannot have the tag `{}`", key.value),
-                    why,
+        let lower = key.value.to_lowercase();
+        let another = "choose another name for the tag";
+        let wrong = if is_of_aws(&key.value) {
+            Some((
+                "tags that begin with `aws:` are AWS's own".to_owned(),
+                another,
+            ))
+        } else if lower.starts_with("provision:") {
+            let why = "tags that begin with `provision:` are the mark of ownership";
+            Some((why.to_owned(), another))
+        } else if key.value.is_empty() || key.value.chars().count() > LONGEST_KEY {
+            let why = format!("a tag's name has 1 to {LONGEST_KEY} characters");
+            Some((why, another))
+        } else {
+            refused_character(&key.value).map(|it| {
+                (
+                    format!("{} cannot stand in a tag's name", shown(it)),
+                    "write letters, digits, spaces and `_.:/=+-@`",
                 )
-                .help("choose another name for the tag"),
-            );
+            })
+        };
+        if let Some((why, help)) = wrong {
+            let message = format!("{owner} cannot have the tag `{}`", key.value);
+            checker.report(fault(key.span, message, why, help));
         }
         if let Some(first) = seen.insert(lower, key.span) {
-            checker.report(
-                Diagnostic::new(
-                    Code::Duplicate,
-                    key.span,
-                    format!("{owner} has the tag `{}` twice", key.value),
-                    "differs only in case",
-                )
-                .and(first, "the first")
-                .help("IAM does not tell names of tags apart by case; keep one"),
-            );
+            checker.report(same_but_case(owner, &key.value, key.span, first));
         }
-        if let Some(text) = value.text()
-            && (text.chars().count() > 256 || !text.chars().all(allowed))
-        {
-            checker.report(
-                Diagnostic::new(
-                    Code::Name,
-                    value.span,
-                    format!("tag `{}` of {owner} cannot have this value", key.value),
-                    "AWS refuses it",
-                )
-                .help("at most 256 letters, digits, spaces and `_.:/=+-@`"),
-            );
+        let text = value.text().unwrap_or_default();
+        let wrong = if text.chars().count() > LONGEST_VALUE {
+            Some(format!("more than {LONGEST_VALUE} characters"))
+        } else {
+            refused_character(text).map(|it| format!("{} cannot stand in a tag's value", shown(it)))
+        };
+        if let Some(why) = wrong {
+            let message = format!("tag `{}` of {owner} cannot have this value", key.value);
+            let help =
+                format!("write at most {LONGEST_VALUE} letters, digits, spaces and `_.:/=+-@`");
+            checker.report(fault(value.span, message, why, &help));
         }
     }
     if tags.len() + inherited > MOST_TAGS
@@ -311,6 +306,40 @@ pub(super) fn check_tags(
                 "AWS takes 50, and up to six are the mark of ownership: keep {MOST_TAGS}"
             )),
         );
+    }
+}
+
+/// Reports a role's tag whose name differs from one of the stack's in case alone.
+pub(super) fn check_case(checker: &mut Checker<'_>, it: &Declared<'_>) {
+    for (key, _) in it.fields.map("tags") {
+        let lower = key.value.to_lowercase();
+        let same = checker.tags.iter().find(|(of_stack, _)| {
+            of_stack.value != key.value && of_stack.value.to_lowercase() == lower
+        });
+        if let Some(first) = same.map(|(of_stack, _)| of_stack.span) {
+            checker.report(same_but_case(&it.fields.owner, &key.value, key.span, first));
+        }
+    }
+}
+
+/// The fault of a tag whose name differs from another's in case alone.
+fn same_but_case(owner: &str, name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::Duplicate,
+        span,
+        format!("{owner} has the tag `{name}` twice"),
+        "differs only in case",
+    )
+    .and(first, "the first")
+    .help("IAM does not tell names of tags apart by case; keep one")
+}
+
+/// A character as a message shows it.
+fn shown(it: char) -> String {
+    if it.is_control() {
+        format!("the control character U+{:04X}", u32::from(it))
+    } else {
+        format!("`{it}`")
     }
 }
 
@@ -449,8 +478,8 @@ mod tests {
             snapbox::str![[r#"
 E0203: topic `t` cannot have the tag `aws:x` [tags that begin with `aws:` are AWS's own] help: choose another name for the tag
 E0203: topic `t` cannot have the tag `Provision:stack` [tags that begin with `provision:` are the mark of ownership] help: choose another name for the tag
-E0203: topic `t` cannot have the tag `a!` [a tag's name has letters, digits, spaces and `_.:/=+-@`] help: choose another name for the tag
-E0203: tag `a` of topic `t` cannot have this value [AWS refuses it] help: at most 256 letters, digits, spaces and `_.:/=+-@`
+E0203: topic `t` cannot have the tag `a!` [`!` cannot stand in a tag's name] help: write letters, digits, spaces and `_.:/=+-@`
+E0203: tag `a` of topic `t` cannot have this value [`!` cannot stand in a tag's value] help: write at most 256 letters, digits, spaces and `_.:/=+-@`
 E0202: topic `t` has the tag `B` twice [differs only in case | the first] help: IAM does not tell names of tags apart by case; keep one
 
 "#]]
@@ -470,6 +499,43 @@ E0104: topic `t` has 48 tags [more than 44] help: AWS takes 50, and up to six ar
 E0102: `a` of `tags` of topic `t` has the wrong type [this is a whole number] write it in quotes: "5"
 
 "#]]
+        );
+        let trusted = "trusted_by = \"ec2.amazonaws.com\"\n";
+        let text = format!(
+            "[stack.tags]\nTeam = \"a\"\n[topics.t]\ntags = {{ team = \"a\" }}\n[roles.r]\n{trusted}tags = {{ team = \"a\" }}\n[roles.s]\n{trusted}tags = {{ Team = \"b\" }}\n"
+        );
+        snapbox::assert_data_eq!(
+            faults(&text),
+            snapbox::str![[r#"
+E0202: role `r` has the tag `team` twice [differs only in case | the first] help: IAM does not tell names of tags apart by case; keep one
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn every_kind_takes_the_same_characters_in_its_tags() {
+        let held = "tags = { \"Cost centre\" = \"R&D\" }\n";
+        let kinds = [
+            "[topics.x]\n",
+            "[queues.x]\n",
+            "[roles.x]\ntrusted_by = \"ec2.amazonaws.com\"\n",
+            "[apis.x]\nroutes = { \"GET /\" = { mock = 200 } }\n",
+        ];
+        for kind in kinds {
+            let found = faults(&format!("{kind}{held}"));
+            assert!(
+                found.contains("`&` cannot stand in a tag's value"),
+                "{found}"
+            );
+            assert_eq!(found.matches("E0203").count(), 1, "{found}");
+            let good = held.replace("R&D", "Größe 1/2 @ home\u{a0}+ Co.");
+            assert_eq!(faults(&format!("{kind}{good}")), "no fault\n", "{kind}");
+        }
+        let found = faults("[topics.x]\ntags = { a = \"b\\tc\" }\n");
+        assert!(
+            found.contains("the control character U+0009 cannot stand"),
+            "{found}"
         );
     }
 }

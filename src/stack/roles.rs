@@ -339,6 +339,7 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
         checker.report(refusal.at(&fields.owner, text.span));
     }
     let tags = names::tags_of(checker, it);
+    names::check_case(checker, it);
     let standing = standing?;
     let arn = standing.arn?;
     let name = arn.name().to_owned();

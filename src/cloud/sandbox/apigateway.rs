@@ -619,7 +619,7 @@ fn check_tags(tags: &Tags) -> Answered<()> {
             "The number of tags exceeds the limit of 50",
         );
     }
-    super::tagging::check_narrow(tags).map_err(bad_request)
+    super::tagging::check(tags).map_err(bad_request)
 }
 
 /// A path has one variable part at most below the same parent.

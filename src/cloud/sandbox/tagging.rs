@@ -9,6 +9,7 @@ use super::refusal::Answered;
 use super::state::{Indexed, Regional};
 use crate::cloud::Page;
 use crate::cloud::tagging::{GetTagged, Tagged};
+use crate::model::tags::{LONGEST_KEY, LONGEST_VALUE, is_of_aws, refused_character};
 use crate::model::{AccountId, Region, Tags};
 
 const PAGE: usize = 100;
@@ -105,40 +106,25 @@ fn tags_of(region: &Region, account: &AccountId, it: &Regional) -> BTreeMap<Stri
 
 /// Tags without those that AWS sets itself: they count towards no quota, and only AWS writes them.
 pub(super) fn authors(tags: &Tags) -> Tags {
-    let own = tags.iter().filter(|(key, _)| !is_aws(key));
+    let own = tags.iter().filter(|(key, _)| !is_of_aws(key));
     own.map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
 
-fn is_aws(key: &str) -> bool {
-    key.to_ascii_lowercase().starts_with("aws:")
-}
-
-/// Whether IAM, SNS and SQS take these keys and values.
+/// Whether AWS takes these keys and values.
 pub(super) fn check(tags: &Tags) -> Result<(), String> {
-    check_with(tags, "_.:/=+-@ ")
-}
-
-/// Whether API Gateway, which takes fewer characters, takes these keys and values.
-pub(super) fn check_narrow(tags: &Tags) -> Result<(), String> {
-    check_with(tags, "_.:/=+-")
-}
-
-fn check_with(tags: &Tags, marks: &str) -> Result<(), String> {
-    let allowed = |text: &str| {
-        text.chars()
-            .all(|it| it.is_alphanumeric() || marks.contains(it))
-    };
+    let refused =
+        |text: &str, most| text.chars().count() > most || refused_character(text).is_some();
     for (key, value) in tags {
-        if key.is_empty() || key.chars().count() > 128 || !allowed(key) {
+        if key.is_empty() || refused(key, LONGEST_KEY) {
             return Err(format!("`{key}` is not a tag's key"));
         }
-        if is_aws(key) {
+        if is_of_aws(key) {
             return Err(format!(
                 "`{key}`: keys that begin with aws: are reserved for system use"
             ));
         }
-        if value.chars().count() > 256 || !allowed(value) {
+        if refused(value, LONGEST_VALUE) {
             return Err(format!("`{value}` is not a tag's value"));
         }
     }

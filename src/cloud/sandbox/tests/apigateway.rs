@@ -125,7 +125,7 @@ fn an_api_has_a_root_and_what_it_was_made_with() {
                 ..create_api("orders")
             },
             CreateRestApi {
-                tags: tags([("with space", "1")]),
+                tags: tags([("with&sign", "1")]),
                 ..create_api("orders")
             },
             create_api(""),
