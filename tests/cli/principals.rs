@@ -259,7 +259,26 @@ fn every_form_is_let_in_to_a_topic() {
         ),
         (r#""ses.amazonaws.com""#, ""),
     ];
-    holds(&Folder::new(), &each(topic, "topics.t", &services));
+    let accepted = format!("{topic}accept = {{ PG005 = \"a public drop box\" }}\n");
+    holds(&Folder::new(), &each(&accepted, "topics.t", &services));
+}
+
+#[test]
+fn a_service_that_acts_for_any_account_is_let_in_only_with_a_reason() {
+    for (target, to) in [("[topics.x]\n", "topics.x"), ("[queues.x]\n", "queues.x")] {
+        for service in ["s3", "events"] {
+            let from = format!("\"{service}.amazonaws.com\"");
+            let text = each(&format!("{target}account = \"a\"\n"), to, &[(&from, "")]);
+            let folder = Folder::new();
+            folder.write("s.toml", &text);
+            for command in [
+                "plan s.toml --sandbox sb",
+                "apply s.toml --sandbox sb --yes",
+            ] {
+                folder.run(command).ends(3).says("PG005");
+            }
+        }
+    }
 }
 
 #[test]
