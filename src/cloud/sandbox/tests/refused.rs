@@ -544,10 +544,6 @@ pub(super) fn a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack(
         ] {
             let held = tags([(key, value)]);
             let written = format!("tags = {{ \"{key}\" = \"{value}\" }}\n");
-            let (topic, queue) = (
-                create_topic("t", Tags::new()),
-                create_queue("t", Tags::new()),
-            );
             let (mut topic, mut queue, mut api) = (
                 create_topic("t", Tags::new()),
                 create_queue("t", Tags::new()),
