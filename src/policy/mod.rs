@@ -29,6 +29,7 @@ pub mod normal;
 pub mod operator;
 pub mod own;
 pub mod patterns;
+pub mod publishers;
 pub mod request;
 pub mod rules;
 mod services;

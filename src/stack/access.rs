@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountId, Partition};
+use crate::model::{AccountId, Arn, Partition};
 
 use super::allow::{api_routes, check_topic_allow, queue_uses};
 use super::checker::{Checker, Noun};
@@ -17,6 +17,7 @@ use super::surfaces::Known;
 use super::syntax::Spanned;
 use super::{
     Access, Claim, Contract, Endpoint, Network, Principal, Target, Via, claims, names, principals,
+    services,
 };
 
 pub(super) const ACCESS: Shape = Shape {
@@ -42,8 +43,8 @@ struct Place {
     /// Set for APIs.
     private: Option<bool>,
     vpc_endpoints: Vec<String>,
-    /// Set for FIFO topics and queues.
-    fifo: bool,
+    /// Set for topics and queues.
+    arn: Option<Arn>,
     key: Span,
 }
 
@@ -79,12 +80,13 @@ fn one(
     let via = via(fields);
     check_role_fields(checker, fields, via);
     let target = target(checker, fields, apis);
-    let mut principals = Vec::new();
+    let (mut principals, mut items) = (Vec::new(), Vec::new());
     for item in fields.list("from") {
         let Some(principal) = principals::principal(checker, item, "this access") else {
             continue;
         };
         principals.push(principal);
+        items.push(item);
     }
     if fields.is_empty_list("from") {
         let span = fields.get("from").map_or(fields.key, |it| it.span);
@@ -121,12 +123,17 @@ fn one(
     }
     let Some(target) = target else { return };
     let written_at = checker.written_at(span);
-    for principal in principals {
-        let Some((from, via)) = suited(checker, &principal, via, &target, &place, fields) else {
+    let whose = target_name(&target);
+    for (principal, item) in principals.iter().zip(items) {
+        if let Some(arn) = &place.arn
+            && !services::check(checker, item, &principal.value, &whose, arn, place.key)
+        {
+            continue;
+        }
+        let Some((from, via)) = suited(checker, principal, via, &target, &place, fields) else {
             continue;
         };
-        let whose = target_name(&target);
-        principals::check_partition(checker, &principal, place.partition, &whose);
+        principals::check_partition(checker, principal, place.partition, &whose);
         found.push(Access {
             from,
             to: target.clone(),
@@ -207,7 +214,7 @@ fn target(
             outside: false,
             private: known.endpoint.map(|it| it == Endpoint::Private),
             vpc_endpoints: known.vpc_endpoints.clone(),
-            fifo: false,
+            arn: None,
             key: it.key,
         });
         let target = routes.map(|routes| Target::Api {
@@ -225,7 +232,7 @@ fn target(
             outside: it.account.is_none(),
             private: None,
             vpc_endpoints: Vec::new(),
-            fifo: it.fifo,
+            arn: it.arn.clone(),
             key: it.key,
         });
         let target = right.then(|| Target::Topic {
@@ -242,7 +249,7 @@ fn target(
             outside: it.account.is_none(),
             private: None,
             vpc_endpoints: Vec::new(),
-            fifo: it.fifo,
+            arn: it.arn.clone(),
             key: it.key,
         });
         let target = uses.map(|uses| Target::Queue {
@@ -309,28 +316,6 @@ fn not_a_target(checker: &Checker<'_>, text: &str, span: Span) -> Diagnostic {
     }
 }
 
-/// Services that use topics and queues only with the credentials of a role that their user gives them.
-///
-/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>.
-const UNDER_A_ROLE: [&str; 16] = [
-    "apigateway",
-    "batch",
-    "codebuild",
-    "ec2",
-    "ecs-tasks",
-    "eks",
-    "firehose",
-    "glue",
-    "iot",
-    "iotevents",
-    "lambda",
-    "pipes",
-    "pods.eks",
-    "sagemaker",
-    "scheduler",
-    "states",
-];
-
 /// Returns the principal and the mechanism for it, or reports why there is none.
 fn suited(
     checker: &mut Checker<'_>,
@@ -355,7 +340,7 @@ fn suited(
             };
         }
         Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
-            match by_service(name, span, via, via_at, target, place) {
+            match by_service(name, span, via, via_at, target) {
                 None => return Some((principal.value.clone(), Via::ResourcePolicy)),
                 Some(fault) => fault,
             }
@@ -407,15 +392,12 @@ fn suited(
 }
 
 /// Returns why a service cannot be let in to a target.
-///
-/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html> for what S3 notifies.
 fn by_service(
     name: &str,
     span: Span,
     via: Via,
     via_at: Span,
     target: &Target,
-    place: &Place,
 ) -> Option<Diagnostic> {
     let fault = |label: &str| {
         let whose = target_name(target);
@@ -426,23 +408,10 @@ fn by_service(
             label,
         )
     };
-    let bare = name.split(".amazonaws").next().unwrap_or_default();
     if matches!(target, Target::Api { .. }) {
         return Some(
             fault("services do not call APIs in their own name")
                 .help("name the role that it works under, whose `trusted_by` names the service"),
-        );
-    }
-    if UNDER_A_ROLE.contains(&bare) {
-        return Some(fault("works under a role").help(
-            "declare the role that it works under, with `trusted_by` naming the service, and write `from = \"roles.NAME\"`",
-        ));
-    }
-    if bare == "s3" && place.fifo {
-        return Some(
-            fault("S3 notifies no FIFO topic and no FIFO queue")
-                .and(place.key, "FIFO")
-                .help("let S3 notify a topic or queue that is not FIFO, or send its events through EventBridge"),
         );
     }
     if let Target::Queue { uses, .. } = target
@@ -840,7 +809,7 @@ E0303: `arn:aws-us-gov:iam::333333333333:role/x` is in partition `aws-us-gov`, a
             let from = "{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::b\" }";
             let text = format!("{declared}[[access]]\nfrom = {from}\nto = \"{to}\"\n");
             let found = faults(&text);
-            assert!(found.contains("S3 notifies no FIFO topic"), "{found}");
+            assert!(found.contains("it delivers to no FIFO "), "{found}");
             let found = faults(&text.replace("fifo = true\n", ""));
             assert!(!found.contains("FIFO"), "{found}");
         }

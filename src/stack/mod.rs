@@ -52,6 +52,7 @@ mod roles;
 mod routes;
 mod schema;
 mod sealed;
+mod services;
 mod shape;
 mod stages;
 mod statements;

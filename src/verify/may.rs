@@ -84,7 +84,11 @@ pub(super) fn doubts(stack: &Stack, desired: &Desired, world: &World) -> Vec<Fin
         world,
     };
     let apis = stack.apis.iter();
-    apis.filter_map(|(name, api)| case.unsigned(&Address::new(KindName::RestApi, name), api))
+    let unsigned =
+        apis.filter_map(|(name, api)| case.unsigned(&Address::new(KindName::RestApi, name), api));
+    let accesses = stack.access.iter().zip(&desired.grants);
+    unsigned
+        .chain(accesses.filter_map(|(access, grant)| case.undelivered(access, grant)))
         .collect()
 }
 
@@ -155,7 +159,8 @@ impl Case<'_> {
             self.desired,
             self.world,
         );
-        let (door, speaker) = self.way_in(access, grant, &voice);
+        let (mut door, speaker) = self.way_in(access, grant, &voice);
+        door.depends_on(self.undocumented(access));
         match (&access.to, &target.what) {
             (Target::Api { routes, .. }, What::Api(surface)) => {
                 for (route, calls) in calls_of(routes, surface) {

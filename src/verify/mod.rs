@@ -38,6 +38,7 @@ pub mod question;
 mod reaching;
 pub mod steps;
 mod subscribed;
+mod undocumented;
 mod unsigned;
 mod voice;
 pub mod world;

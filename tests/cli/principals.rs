@@ -282,6 +282,119 @@ fn a_service_that_acts_for_any_account_is_let_in_only_with_a_reason() {
 }
 
 #[test]
+fn a_delivery_that_never_comes_about_is_refused_at_its_word() {
+    let targets = "[topics.t]\naccount = \"a\"\n[topics.f]\naccount = \"a\"\nfifo = true\n\
+                   [queues.q]\naccount = \"a\"\n[queues.g]\naccount = \"a\"\nfifo = true\n";
+    for (service, source, to, why) in [
+        (
+            "events",
+            "arn:aws:events:eu-west-1:222222222222:rule/x",
+            "queues.q",
+            "arn:aws:iam::222222222222:role/NAME",
+        ),
+        (
+            "events",
+            "arn:aws:events:us-east-1:111111111111:rule/x",
+            "topics.t",
+            "in us-east-1, and the topic is in eu-west-1",
+        ),
+        (
+            "events",
+            "arn:aws:s3:::b",
+            "queues.q",
+            "arn:aws:events:REGION:ACCOUNT:rule/NAME",
+        ),
+        (
+            "events",
+            "arn:aws:events:eu-west-1:111111111111:rule/x",
+            "topics.f",
+            "no FIFO topic",
+        ),
+        (
+            "cloudwatch",
+            "arn:aws:cloudwatch:us-east-1:111111111111:alarm:x",
+            "topics.t",
+            "within one region",
+        ),
+        (
+            "cloudwatch",
+            "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:x",
+            "queues.q",
+            "sends to no queue",
+        ),
+        (
+            "cloudwatch",
+            "arn:aws:events:eu-west-1:111111111111:rule/x",
+            "topics.t",
+            "alarm:NAME",
+        ),
+        (
+            "s3",
+            "arn:aws:s3:::B_UPPER",
+            "queues.q",
+            "no bucket's name has `B`",
+        ),
+        ("s3", "arn:aws:s3:::uploads", "queues.g", "no FIFO queue"),
+        (
+            "sns",
+            "arn:aws:sqs:eu-west-1:111111111111:x",
+            "queues.q",
+            "arn:aws:sns:REGION:ACCOUNT:NAME",
+        ),
+        ("ses", "", "queues.q", "sends to no queue"),
+        ("budgets", "", "queues.q", "sends to no queue"),
+        ("sns", "", "topics.t", "publishes to no topic"),
+        ("sqs", "", "topics.t", "dead_letter"),
+        ("kms", "", "topics.t", "events.amazonaws.com"),
+        ("guardduty", "", "topics.t", "events.amazonaws.com"),
+        ("rds", "", "topics.t", "events.rds.amazonaws.com"),
+        ("autoscaling", "", "topics.t", "works under a role"),
+    ] {
+        let source = match source {
+            "" => "source_account = \"a\"".to_owned(),
+            it => format!("source = \"{it}\""),
+        };
+        let from = format!("{{ service = \"{service}.amazonaws.com\", {source} }}");
+        let folder = Folder::new();
+        folder.write("s.toml", &each(targets, to, &[(&from, "")]));
+        folder
+            .run("validate s.toml")
+            .ends(1)
+            .tells(why)
+            .tells("s.toml:");
+    }
+}
+
+#[test]
+fn a_delivery_that_no_page_describes_is_unproven() {
+    for (service, source) in [
+        ("nosuchservice", "source_account = \"a\""),
+        ("dynamodb", "source_account = \"a\""),
+        (
+            "config",
+            "source = \"arn:aws:config:eu-west-1:111111111111:config-rule/x\"",
+        ),
+    ] {
+        let from = format!("{{ service = \"{service}.amazonaws.com\", {source} }}");
+        let folder = Folder::new();
+        let text = each("[topics.t]\naccount = \"a\"\n", "topics.t", &[(&from, "")]);
+        folder.write("s.toml", &text);
+        folder
+            .run("validate s.toml")
+            .ends(0)
+            .says("Unproven")
+            .says(service);
+        folder
+            .run("apply s.toml --sandbox sb --yes")
+            .ends(0)
+            .says("1 unproven");
+        folder
+            .run("verify s.toml --sandbox sb --live --strict")
+            .ends(3);
+    }
+}
+
+#[test]
 fn every_form_is_let_in_to_a_queue() {
     let queue = "[queues.q]\naccount = \"a\"\n";
     for via in ["via = \"resource-policy\"", "via = \"assume-role\""] {
