@@ -194,7 +194,7 @@ const UNDER_A_ROLE: [&str; 19] = [
     "states",
 ];
 
-/// Services whose pages send what they report through EventBridge.
+/// Services whose pages send what they report through `EventBridge`.
 ///
 /// See <https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html>,
 /// <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cloudwatch-events.html>,
@@ -263,12 +263,17 @@ impl Carrier<'_> {
     }
 
     fn is_fifo(&self) -> bool {
-        self.arn.resource().ends_with(".fifo")
+        is_fifo(self.arn)
     }
 
     fn kind(&self) -> &'static str {
         if self.is_queue() { "queue" } else { "topic" }
     }
+}
+
+/// Returns whether an ARN names a FIFO topic or queue.
+fn is_fifo(arn: &Arn) -> bool {
+    arn.resource().strip_suffix(".fifo").is_some()
 }
 
 /// Returns a service's name without its region and the partition's ending.
@@ -469,7 +474,7 @@ fn topic(service: &str, source: &Arn, to: &Carrier<'_>) -> Documented {
     if source.resource().contains(['*', '?']) || source.region().contains(['*', '?']) {
         return Documented::Works;
     }
-    if to.is_fifo() && !source.resource().ends_with(".fifo") {
+    if to.is_fifo() && !is_fifo(source) {
         return Documented::Never(
             "a standard topic, which delivers to no FIFO queue".to_owned(),
             "name a FIFO topic, or a queue that is not FIFO".to_owned(),
