@@ -181,7 +181,7 @@ pub(super) fn conclude(
     screen: &Screen,
     again: &str,
 ) {
-    if plan.is_empty() {
+    if plan.to_do().next().is_none() {
         screen.talk(&session.summary());
         return;
     }
@@ -336,10 +336,12 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
     if said.yes {
         return Ok(());
     }
-    let accounts: BTreeSet<&str> = plan.to_do().map(|it| it.place.account.as_str()).collect();
+    let evictions = plan.evictions.iter().map(|it| &it.place);
+    let places = plan.to_do().map(|it| &it.place).chain(evictions);
+    let accounts: BTreeSet<&str> = places.map(|it| it.account.as_str()).collect();
     let question = format!(
         "Apply {} to {}? [y/N]",
-        counted(plan.to_do().count(), "change"),
+        counted(plan.to_do().count() + plan.evictions.len(), "change"),
         counted(accounts.len(), "account")
     );
     match ask(&question).as_deref() {

@@ -14,6 +14,7 @@ use crate::policy::actions::is_listed;
 use crate::policy::bulk::Simulator;
 use crate::policy::grammar::{Grammar, Holder};
 use crate::policy::interchange::{self, compare_line_of, comparison};
+use crate::policy::stand_in::RealNames;
 use crate::policy::{Comparison, Document, Request, Who, compare as compared};
 use crate::policy::{PolicyError, json};
 use crate::report::style::{of_sign, styled};
@@ -48,23 +49,27 @@ pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, F
     };
     let (before, after) = (read(old)?, read(new)?);
     let kind = interchange::PolicyKind::compared(kind, &[&before.1, &after.1]);
-    let found = compared(
-        &document(old, &before, kind)?,
-        &document(new, &after, kind)?,
-    );
+    let (old, new) = (document(old, &before, kind)?, document(new, &after, kind)?);
+    let (old, new) = interchange::of_one_api(old, new);
+    let found = compared(&old, &new);
+    let names = RealNames::of_policies([&old, &new]);
     if args.json {
-        screen.result(&format!("{}\n", comparison(None, &found)));
+        screen.result(&format!("{}\n", comparison(None, &found, &names)));
     } else {
-        screen.result(&human(&found));
+        screen.result(&human(&found, &names));
     }
     Ok(Ending::Done)
 }
 
-fn human(found: &Comparison) -> String {
+fn human(found: &Comparison, names: &RealNames) -> String {
     let mut text = format!("{}\n", found.verdict.as_str());
     for (sign, requests) in [("+", &found.gains), ("-", &found.loses)] {
         for request in requests {
-            text += &format!("  {} {}\n", styled(of_sign(sign), sign), sentence(request));
+            text += &format!(
+                "  {} {}\n",
+                styled(of_sign(sign), sign),
+                sentence(request, names)
+            );
         }
     }
     for reason in &found.because {
@@ -73,21 +78,22 @@ fn human(found: &Comparison) -> String {
     text
 }
 
-fn sentence(request: &Request) -> String {
+fn sentence(request: &Request, names: &RealNames) -> String {
+    let stand_ins = names.stand_ins(request);
+    let says = |field: &str| stand_ins.get(field).cloned();
     let who = match &request.principal {
-        Who::Arn(name) | Who::Service(name) => name.clone(),
+        Who::Arn(name) | Who::Service(name) => says("principal").unwrap_or_else(|| name.clone()),
         Who::Anonymous => "anyone, unsigned,".to_owned(),
     };
+    let resource = says("resource").unwrap_or_else(|| request.resource.clone());
     let unlisted = match is_listed(&request.action) {
         Some(false) => " (a name that the pattern takes; AWS lists no such action)",
         Some(true) | None => "",
     };
-    let mut text = format!(
-        "{who} may {}{unlisted} on {}",
-        request.action, request.resource
-    );
+    let mut text = format!("{who} may {}{unlisted} on {resource}", request.action);
     for (key, values) in &request.context {
-        text += &format!(" with {key} = {}", values.join(", "));
+        let values = says(key).unwrap_or_else(|| values.join(", "));
+        text += &format!(" with {key} = {values}");
     }
     if let Some(own) = request.caller_policies {
         text += &format!(", {}", own.phrase());

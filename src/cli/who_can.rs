@@ -52,7 +52,7 @@ pub(super) async fn who_can(args: &args::WhoCan, screen: &Screen) -> Result<Endi
         })
         .collect();
     screen.result(&if args.json {
-        let mut document = json(&answers, &stack, from);
+        let mut document = json(&answers, &stack, from, &world.names);
         handed::put_above(&mut document, &above);
         format!("{document:#}\n")
     } else {

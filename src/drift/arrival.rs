@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::class::Severity;
+use super::documents::api_name;
 use super::meaning::{Meaning, Means};
 use super::voice::told;
-use crate::kinds::{Resource, Stage, Subscription, rest_api};
+use crate::kinds::extra::statement_digest;
+use crate::kinds::{Have, Resource, Subscription, Want, rest_api};
 use crate::model::{Address, Arn, KmsKey};
 use crate::policy::narrowing::lost_messages;
+use crate::policy::{Document, Statement};
 
 impl Means<'_> {
     /// Whether every method of an API that is there asks for a signature.
@@ -153,18 +156,84 @@ impl Means<'_> {
         }
     }
 
-    /// Whether every stage of an API serves what was deployed from the stack.
-    pub(super) fn serves_the_stack(&self, api: &Address) -> bool {
-        let stages = self.desired.wants.iter();
-        let mut stages = stages.filter_map(|(address, want)| match &want.resource {
-            Resource::Stage(stage) if stage.api == *api => Some((address, stage)),
+    /// What statements of others mean on a resource's policy: of an API's also when, since AWS asks the policy that was
+    /// deployed.
+    pub(super) fn statements(
+        &self,
+        found: &mut Meaning,
+        address: &Address,
+        want: &Want,
+        have: &Have,
+    ) {
+        let Some(policy) = want.resource.policy() else {
+            return;
+        };
+        let is_new = |it: &Statement| {
+            let digest = statement_digest(it);
+            have.extras.iter().any(|it| it.digest == digest)
+        };
+        let expand = |document: &Document| match &want.resource {
+            Resource::RestApi(_) => api_name(&want.place, &have.id).expand(document),
+            _ => document.clone(),
+        };
+        let named = address.to_string();
+        let held = self.deployed(address, &have.foreign);
+        let foreign = || have.foreign.iter().zip(&held);
+        let mut before = policy.clone();
+        let known = foreign().map(|(it, _)| it).filter(|it| !is_new(it));
+        before.statements.extend(known.cloned());
+        for when in [Some(true), None, Some(false)] {
+            let new = foreign().filter(|(it, held)| **held == when && is_new(it));
+            let new: Vec<Statement> = new.map(|(it, _)| it.clone()).collect();
+            if new.is_empty() {
+                continue;
+            }
+            let all = before.statements.iter().cloned().chain(new);
+            let after = Document::of(all.collect());
+            let mut part = Meaning::nothing();
+            let at = Some((named.as_str(), &want.place));
+            self.documents(&mut part, &expand(&before), &expand(&after), None, at);
+            let from = format!("from the next deployment of {named} on");
+            let (suffix, why) = match when {
+                Some(true) => (String::new(), None),
+                None => (
+                    format!(", now or {from}"),
+                    Some(format!(
+                        "what {named} lets through now: the deployment that it serves does not tell whether it holds this"
+                    )),
+                ),
+                Some(false) => (
+                    format!(", {from}"),
+                    Some(format!(
+                        "what {named} will let through: its policy is not deployed as it is now, and takes effect with the \
+                         next deployment"
+                    )),
+                ),
+            };
+            for effect in &mut part.effects {
+                effect.says += &suffix;
+            }
+            part.because.extend(why);
+            found.join(part);
+            before = after;
+        }
+    }
+
+    /// Returns of each statement of others on a policy whether AWS asks it by now; `None` where that cannot be known.
+    fn deployed(&self, address: &Address, foreign: &[Statement]) -> Vec<Option<bool>> {
+        let mut stages = self.desired.wants.iter();
+        let stage = stages.find_map(|(at, want)| match &want.resource {
+            Resource::Stage(stage) if stage.api == *address => Some((at, stage)),
             _ => None,
         });
-        let deployed = |(address, stage): (&Address, &Stage)| {
-            let live = self.live.have.get(address).map(|it| &it.resource);
-            matches!(live, Some(Resource::Stage(live)) if live.surface == stage.surface)
-        };
-        let first = stages.next();
-        first.is_some_and(deployed) && stages.all(deployed)
+        let live = stage.and_then(|(at, stage)| match &self.live.have.get(at)?.resource {
+            // What is not deployed as the stack says is told of the stage.
+            Resource::Stage(live) if live.surface == stage.surface => Some(live),
+            _ => None,
+        });
+        match live {
+            Some(live) => live.holds(foreign),
+            None => vec![Some(true); foreign.len()],
+        }
     }
 }

@@ -6,7 +6,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use crate::escape::toml::edited;
 use crate::kinds::extra::statement_digest;
-use crate::kinds::{Extra, Have, Resource, Want};
+use crate::kinds::{Extra, Have, Resource, Stranger, Want};
 use crate::model::Address;
 use crate::policy::normal::normal;
 use crate::policy::{ApiName, Document, Statement};
@@ -30,7 +30,10 @@ pub(super) fn know(
     let on = address.of_table().to_string();
     let says =
         |it: &Table, field: &str, text: &str| it.get(field).and_then(Item::as_str) == Some(text);
-    all.retain(|it| !(says(it, "on", &on) && says(it, field, name)));
+    // Of a stage, what was known before it changed is of no use any more.
+    let of_stage = matches!(extra.what, Stranger::Stage { .. });
+    let is_it = |it: &Table| says(it, field, name) || of_stage && says(it, "what", &extra.text);
+    all.retain(|it| !(says(it, "on", &on) && is_it(it)));
     let mut table = Table::new();
     let mut set = |field: &str, text: &str| {
         table.insert(field, Item::Value(edited(text)));

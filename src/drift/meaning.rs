@@ -11,7 +11,7 @@ use super::fields::of_field;
 use super::tagging::refused_with_tags;
 use super::voice::{self, Shown, Voice, told};
 use crate::kinds::Stage;
-use crate::kinds::extra::{inline_digest, statement_digest};
+use crate::kinds::extra::inline_digest;
 use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
@@ -63,6 +63,18 @@ impl Meaning {
         self.severity = self.severity.min(severity);
     }
 
+    /// Takes another meaning in.
+    pub(super) fn join(&mut self, other: Self) {
+        self.at_least(other.severity);
+        for effect in other.effects {
+            if !self.effects.contains(&effect) {
+                self.effects.push(effect);
+            }
+        }
+        self.because.extend(other.because);
+        self.administrator |= other.administrator;
+    }
+
     fn unsettled(&mut self, why: impl Into<String>) {
         self.at_least(Severity::MayOpenAccess);
         self.because.push(why.into());
@@ -81,7 +93,7 @@ pub(super) struct Means<'a> {
 
 impl Means<'_> {
     /// Compares what the stack says with what AWS lets through.
-    fn documents(
+    pub(super) fn documents(
         &self,
         found: &mut Meaning,
         stack: &Document,
@@ -149,11 +161,19 @@ impl Means<'_> {
             }
         };
         let signs = object.is_some_and(|it| self.is_signed(it));
-        for request in &comparison.gains {
-            // Where every method asks for a signature, a request without one is refused before the policy.
-            if !(signs && request.principal == Who::Anonymous) {
-                say(request, &live, true);
-            }
+        // Where every method asks for a signature, a request without one is refused before the policy.
+        let is_met = |it: &&Request| !(signs && it.principal == Who::Anonymous);
+        let gains = comparison.gains.iter().filter(is_met);
+        // Part by part, since one example tells one thing that is gained.
+        let parts = match comparison.gains.as_slice() {
+            [] => Vec::new(),
+            _ => cut_off(&live, stack),
+        };
+        for (part, request) in parts.iter().filter(|(_, it)| is_met(&it)) {
+            say(request, &Document::of(vec![part.clone()]), true);
+        }
+        if parts.is_empty() || !parts.iter().all(|(_, it)| is_met(&it)) {
+            gains.for_each(|it| say(it, &live, true));
         }
         for request in &comparison.loses {
             say(request, stack, false);
@@ -504,44 +524,8 @@ impl Means<'_> {
         let mut found = Meaning::nothing();
         let named = address.to_string();
         let staying = have.staying(want);
-        let is_known = |it: &&Statement| {
-            let digest = statement_digest(it);
-            !have.extras.iter().any(|it| it.digest == digest)
-        };
-        let statements = staying.iter().any(|it| it.what == Stranger::Statement);
-        let policy = match &want.resource {
-            Resource::RestApi(it) => Some(api_name(&want.place, &have.id).expand(&it.policy)),
-            other => other.policy().cloned(),
-        };
-        if let Some(policy) = policy.filter(|_| statements) {
-            let mut policy = policy;
-            let known = have.foreign.iter().filter(is_known).cloned();
-            policy.statements.extend(known);
-            let new = have.foreign.iter().filter(|it| !is_known(it));
-            let all = policy.statements.iter().chain(new).cloned();
-            let mut live = Document::of(all.collect());
-            if matches!(want.resource, Resource::RestApi(_)) {
-                let name = api_name(&want.place, &have.id);
-                (policy, live) = (name.expand(&policy), name.expand(&live));
-            }
-            self.documents(
-                &mut found,
-                &policy,
-                &live,
-                None,
-                Some((&named, &want.place)),
-            );
-        }
-        if matches!(want.resource, Resource::RestApi(_)) && self.serves_the_stack(address) {
-            // AWS asks the policy that was deployed, so nothing is open or shut yet.
-            for effect in &mut found.effects {
-                effect.says += &format!(", from the next deployment of {named} on");
-            }
-            if statements {
-                found.because.push(format!(
-                    "what {named} will let through: its policy is not deployed as it is now, and takes effect with the next deployment"
-                ));
-            }
+        if staying.iter().any(|it| it.what == Stranger::Statement) {
+            self.statements(&mut found, address, want, have);
         }
         let (mut old, mut new) = (Document::of(Vec::new()), Document::of(Vec::new()));
         if let (Resource::Role(stack), Resource::Role(live)) = (&want.resource, &have.resource) {

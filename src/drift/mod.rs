@@ -28,6 +28,7 @@ use crate::kinds::{Extra, Have, Resource, Want, pending_id};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
 use crate::plan::{Action, Left, Plan, Refusal, Step};
+use crate::policy::stand_in::RealNames;
 use crate::stack::{Known, Written};
 
 pub use class::{Class, Moved, Severity};
@@ -147,6 +148,8 @@ pub struct Drift {
     pub known: Vec<KnownHere>,
     /// What the stack knows of and is not there.
     pub unneeded: Vec<Known>,
+    /// Every name that is there, to tell those that an example makes up.
+    pub names: RealNames,
 }
 
 /// Something that others put on a resource, and that the stack knows of.
@@ -215,6 +218,7 @@ impl Drift {
             left: plan.left.clone(),
             older_marks,
             findings,
+            names: real_names(seen),
         }
     }
 
@@ -237,6 +241,26 @@ impl Drift {
             .iter()
             .filter(move |it| it.all().any(|it| it == address))
     }
+}
+
+/// Every name that the stack and what AWS has of it give.
+fn real_names(seen: &Seen<'_>) -> RealNames {
+    let places = seen.desired.places.iter();
+    let mut names =
+        RealNames::of_accounts(places.map(|it| (it.id.to_string(), it.account.clone())));
+    for (address, want) in &seen.desired.wants {
+        want.resource.add_names(&mut names);
+        let have = seen.reading.live.have.get(address);
+        if let Some(api) = have.filter(|_| address.kind == KindName::RestApi) {
+            let head = documents::api_name(&want.place, &api.id).head();
+            names.add(head.trim_end_matches('/'));
+        }
+    }
+    for have in seen.reading.live.have.values() {
+        have.resource.add_names(&mut names);
+        have.document.iter().for_each(|it| names.add_policy(it));
+    }
+    names
 }
 
 /// What an API serves only once it is deployed.

@@ -8,8 +8,8 @@ use super::{Class, Drift};
 use crate::kinds::survey::Reading;
 use crate::kinds::{Extra, Have};
 use crate::lower::Desired;
-use crate::model::{Address, Place};
-use crate::plan::{Action, Consent, Plan};
+use crate::model::Address;
+use crate::plan::{Action, Consent, Eviction, Plan};
 use crate::stack::nearest;
 
 /// Which findings: those of a class, or those of a resource.
@@ -49,24 +49,11 @@ impl fmt::Display for Selector {
     }
 }
 
-/// Something that no apply pushes out, to be taken away by a call of its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Eviction {
-    /// The resource it stands on.
-    pub address: Address,
-    /// Where.
-    pub place: Place,
-    /// What it is.
-    pub extra: Extra,
-}
-
 /// What puts back what was named.
 #[derive(Clone, Debug)]
 pub struct Revert {
-    /// The steps of an apply, those of other resources left out.
+    /// The steps of an apply, those of other resources left out, and what of others goes beside them.
     pub plan: Plan,
-    /// What goes beside them.
-    pub evictions: Vec<Eviction>,
     /// What cannot be taken away, and why.
     pub stays: Vec<String>,
     /// What was named and is as it should be.
@@ -78,17 +65,11 @@ pub struct Revert {
 }
 
 impl Revert {
-    /// Whether there is nothing to put back.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.plan.is_empty() && self.evictions.is_empty()
-    }
-
     /// What it writes, or takes something from.
     #[must_use]
     pub fn touched(&self) -> BTreeSet<Address> {
         let written = self.plan.to_do().map(|it| &it.address);
-        let evicted = self.evictions.iter().map(|it| &it.address);
+        let evicted = self.plan.evictions.iter().map(|it| &it.address);
         written.chain(evicted).cloned().collect()
     }
 }
@@ -147,8 +128,8 @@ pub fn revert(
     };
     let plan = Plan::of_reading(&wanted, reading, &consent);
     let chosen = with_needs(&plan, chosen);
-    let plan = plan.only(&chosen, &wanted, &reading.live);
-    let (mut evictions, mut stays) = (Vec::new(), Vec::new());
+    let mut plan = plan.only(&chosen, &wanted, &reading.live);
+    let mut stays = Vec::new();
     for address in &evict {
         let (Some(want), Some(have)) = (desired.wants.get(address), reading.live.have.get(address))
         else {
@@ -157,7 +138,7 @@ pub fn revert(
         for extra in strangers(have, want) {
             match extra.what.stays_because() {
                 Some(why) => stays.push(format!("{address}: {extra} stays: {why}")),
-                None => evictions.push(Eviction {
+                None => plan.evictions.push(Eviction {
                     address: address.clone(),
                     place: want.place.clone(),
                     extra: extra.clone(),
@@ -167,7 +148,6 @@ pub fn revert(
     }
     Ok(Revert {
         plan,
-        evictions,
         stays,
         settled,
         named,

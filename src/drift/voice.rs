@@ -45,22 +45,26 @@ pub(super) struct Voice {
 /// Most routes of an API, and most actions of a service, that a sentence lists.
 const MOST_LISTED: usize = 6;
 
-/// Actions that a sentence lists of a statement with `NotAction`, in the words of each service.
-const ACTIONS: [&str; 14] = [
-    "sns:Publish",
-    "sns:Subscribe",
-    "sns:SetTopicAttributes",
-    "sns:DeleteTopic",
-    "sns:AddPermission",
-    "sns:ListSubscriptionsByTopic",
-    "sqs:SendMessage",
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:SetQueueAttributes",
-    "sqs:DeleteQueue",
-    "sqs:PurgeQueue",
-    "execute-api:Invoke",
-    "sts:AssumeRole",
+/// What an action does, for sentences on statements that allow many.
+const ACTIONS: [(&str, &str); 18] = [
+    ("sns:Publish", "publish to it"),
+    ("sns:Subscribe", "subscribe to it"),
+    ("sns:SetTopicAttributes", "change its attributes"),
+    ("sns:DeleteTopic", "delete it"),
+    ("sns:AddPermission", "let others use it"),
+    ("sns:ListSubscriptionsByTopic", "list its subscriptions"),
+    ("sqs:SendMessage", "send to it"),
+    ("sqs:ReceiveMessage", "receive from it"),
+    ("sqs:DeleteMessage", "delete its messages"),
+    ("sqs:PurgeQueue", "purge it"),
+    ("sqs:SetQueueAttributes", "change its attributes"),
+    ("sqs:AddPermission", "let others use it"),
+    ("sqs:DeleteQueue", "delete it"),
+    ("execute-api:Invoke", "call it"),
+    ("sts:AssumeRole", "assume it"),
+    ("kms:Decrypt", "decrypt with it"),
+    ("kms:GenerateDataKey", "encrypt with it"),
+    ("kms:PutKeyPolicy", "change its policy"),
 ];
 
 /// What a sentence on a request is made of.
@@ -280,8 +284,12 @@ impl Voice {
         let clause = says.map(|it| &it.action);
         let action = clause.and_then(|it| it.values.iter().find(|it| takes(it)));
         let action = action.map_or(request.action.as_str(), String::as_str);
+        let deeds = deeds(action);
         let deed = match request.action.to_ascii_lowercase().as_str() {
             _ if clause.is_some_and(|it| it.negated) => all_but(clause, request, &target),
+            _ if by.is_some() && deeds.len() > 1 => {
+                format!("do `{action}` on {target}: {}", deeds.join(", "))
+            }
             _ if action == "*" => format!("do everything on {target}"),
             "execute-api:invoke" => self.call(request, says),
             _ if by.is_none() && action.contains('*') => format!("do `{action}` on {target}"),
@@ -492,6 +500,19 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
+/// Returns what an action with a wildcard does, of a service that a stack has resources of; nothing of `*`.
+fn deeds(action: &str) -> Vec<&'static str> {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    if service.contains(['*', '?']) || !name.contains(['*', '?']) {
+        return Vec::new();
+    }
+    let pattern = action.to_ascii_lowercase();
+    let pattern = Pattern::of(&pattern);
+    let all = ACTIONS.into_iter();
+    let all = all.filter(|(action, _)| pattern.matches(&action.to_ascii_lowercase()));
+    all.map(|(_, does)| does).collect()
+}
+
 /// Returns what a statement with `NotAction` is about, with well-known actions of the target's service.
 fn all_but(clause: Option<&Clause>, request: &Request, target: &str) -> String {
     let values = clause.map(|it| it.values.as_slice()).unwrap_or_default();
@@ -506,7 +527,8 @@ fn all_but(clause: Option<&Clause>, request: &Request, target: &str) -> String {
                 .iter()
                 .any(|it| Pattern::of(&it.to_ascii_lowercase()).matches(&action))
     };
-    let left: Vec<&str> = ACTIONS.into_iter().filter(is_left).collect();
+    let all = ACTIONS.into_iter().map(|(action, _)| action);
+    let left: Vec<&str> = all.filter(is_left).collect();
     let some = match left.as_slice() {
         [] => String::new(),
         left => format!(", {} among it", left.join(", ")),

@@ -144,9 +144,13 @@ impl<'a> Scene<'a> {
     }
 
     /// The stages of an API that are not written: a stack has one.
-    pub(super) fn stages_beside(&self, found: &'a Found) -> Vec<&'a Stage> {
-        let others = self.stages(found).into_iter().skip(1);
-        others.map(|(stage, _)| stage).collect()
+    pub(super) fn stages_beside(
+        &self,
+        found: &'a Found,
+    ) -> impl Iterator<Item = &'a Have> + use<'a> {
+        let written = self.written_stage(found).map(|it| it.id.as_str());
+        let stages = found.stages.iter();
+        stages.filter(move |it| Some(it.id.as_str()) != written)
     }
 
     /// The stage that is written.
@@ -160,13 +164,9 @@ impl<'a> Scene<'a> {
     fn stage(&mut self, found: &'a Found, api: &Address, ours: bool) -> Option<&'a Stage> {
         let first = self.stages(found).into_iter().next()?;
         for stage in self.stages_beside(found) {
-            self.leave_out(
-                api,
-                format!(
-                    "stage `{}`: an API of a stack has one; it stays as it is",
-                    stage.name
-                ),
-            );
+            let name = stage.id.rsplit('/').next().unwrap_or_default();
+            let why = format!("stage `{name}`: an API of a stack has one; it stays as it is");
+            self.leave_out(api, why);
         }
         (first.1 || !ours).then_some(first.0)
     }

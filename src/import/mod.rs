@@ -29,7 +29,7 @@ use std::fmt::Write as _;
 use crate::kinds::rest_api::ApiPart;
 use crate::kinds::survey::Live;
 use crate::kinds::survey::census::{Census, Found};
-use crate::kinds::{Have, Resource, Stranger};
+use crate::kinds::{Have, Resource, Stranger, stage};
 use crate::lower::reading;
 use crate::model::{AccountId, Address, Arn, Change, KindName, Mark, Place, Tags};
 use crate::plan::adopt::Adopt;
@@ -197,8 +197,8 @@ impl<'a> Scene<'a> {
         let subscriptions = subscriptions.filter(|(_, endpoint, _)| !is_offered(endpoint));
         let subscriptions = subscriptions
             .map(|(_, endpoint, _)| (KnownContent::Subscription(endpoint.clone()), String::new()));
-        let stages = self.stages_beside(found).into_iter();
-        let stages = stages.map(|it| (KnownContent::Stage(it.name.clone()), String::new()));
+        let stages = self.stages_beside(found).filter_map(stage::beside);
+        let stages = stages.map(|it| (it.known_as(), it.text.clone()));
         let mut all: Vec<_> = subscriptions.chain(stages).collect();
         let stage = self.written_stage(found);
         for have in std::iter::once(&found.have).chain(stage) {

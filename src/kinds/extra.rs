@@ -55,7 +55,6 @@ pub fn known_digest(known: &KnownContent) -> String {
         KnownContent::AttachedPolicy(arn) => digest_of("attached policy", &json!(arn)),
         KnownContent::Boundary(arn) => digest_of("boundary", &json!(arn)),
         KnownContent::Subscription(endpoint) => digest_of("subscription", &json!(endpoint)),
-        KnownContent::Stage(name) => digest_of("stage", &json!(name)),
     }
 }
 
@@ -242,10 +241,10 @@ impl Stranger {
             Self::Subscription { endpoint, .. } => {
                 Some(KnownContent::Subscription(endpoint.clone()))
             }
-            Self::Stage { name, .. } => Some(KnownContent::Stage(name.clone())),
             Self::Statement
             | Self::Inline(_)
             | Self::Holder { .. }
+            | Self::Stage { .. }
             | Self::MethodSettings { .. }
             | Self::Canary { .. }
             | Self::Part { .. }

@@ -38,6 +38,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{CallError, Cloud, Fault};
 use crate::model::tags::{self, OWNED};
 use crate::model::{Address, Arn, Differences, KindName, Mark, Place, Tags};
+use crate::policy::stand_in::RealNames;
 use crate::policy::{Document, Principals, Statement, own};
 
 pub use extra::{Extra, Stranger};
@@ -361,6 +362,20 @@ impl Resource {
             Self::Queue(it) => Some(&it.policy),
             Self::RestApi(it) => Some(&it.policy),
             Self::Role(_) | Self::Subscription(_) | Self::Stage(_) => None,
+        }
+    }
+
+    /// Adds its ARN and every name that its policies give.
+    pub fn add_names(&self, names: &mut RealNames) {
+        if let Some(arn) = self.arn() {
+            names.add(arn.as_str());
+        }
+        if let Self::Role(role) = self {
+            names.add_policy(&role.trust);
+            role.identity().for_each(|it| names.add_policy(it));
+        }
+        if let Some(policy) = self.policy() {
+            names.add_policy(policy);
         }
     }
 

@@ -383,7 +383,13 @@ impl RestApi {
             !of_a_stack && want.is_none_or(|want| !want.drops_statement(it))
         };
         let foreign = have.into_iter().flat_map(|it| &it.foreign).filter(stays);
-        let document = Document::of(foreign.cloned().collect());
+        Self::digest_of_statements(foreign)
+    }
+
+    /// The digest of some statements of an API's policy, as a deployment tells which of others it holds.
+    #[must_use]
+    pub fn digest_of_statements<'a>(these: impl Iterator<Item = &'a Statement>) -> String {
+        let document = Document::of(these.cloned().collect());
         super::digest(&normal(&document).to_document().to_value())
     }
 

@@ -29,6 +29,7 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html>.
 
+mod beside;
 mod deployment;
 pub mod settings;
 
@@ -48,6 +49,7 @@ use crate::model::tags::unmarked;
 use crate::model::{Address, Change, Cost, Detail, Differences, KindName, Mark, Place, Tags};
 use crate::stack::{LogLevel, RouteKey};
 
+pub use beside::beside;
 pub use deployment::withdraw;
 
 /// `https://ID.execute-api.REGION.SUFFIX/STAGE`, where a stage is called.
@@ -105,6 +107,8 @@ pub struct Stage {
     pub outdated: bool,
     /// The deployment that is served. Only read, never wanted.
     pub serves: Option<Serves>,
+    /// The digest of the stage as AWS lists it: its deployment, its settings, its canary. Only read, never wanted.
+    pub listed: String,
     /// The author's tags.
     pub tags: Tags,
 }
@@ -275,6 +279,7 @@ impl Seen<'_> {
                 ours_alone: deployment::is_ours(&description) && servers(&it.id) == 1,
                 description: description.clone(),
             }),
+            listed: beside::listed(record),
             tags: unmarked(&record.tags),
         };
         let id = handle(&self.api.id, &record.name);

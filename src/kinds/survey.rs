@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Context, Extra, Have, Ids, Resource, Stranger, Want, rest_api, stage};
+use super::{Context, Extra, Have, Ids, Resource, Want, rest_api, stage};
 use crate::cloud::apigateway::{GetStages, RestApiRecord};
 use crate::cloud::{self, CallError, Cloud, Fault, tagging};
 use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
@@ -604,14 +604,7 @@ impl Survey<'_> {
                 live.have.insert(address.clone(), found);
             }
             None if self.is_ours(found.mark.as_ref()) => live.orphans.extend(orphan(place, found)),
-            None => {
-                let what = Stranger::Stage {
-                    api: found.id.split('/').next().unwrap_or_default().to_owned(),
-                    name: stage.name.clone(),
-                };
-                let says = format!("stage `{}`, which serves this API too", stage.name);
-                return Some((Extra::new(what, says), found));
-            }
+            None => return Some((stage::beside(&found)?, found)),
         }
         None
     }

@@ -192,6 +192,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
         superseded: BTreeSet::new(),
         outdated: false,
         serves: None,
+        listed: String::new(),
         tags: if api.existing.is_some() {
             BTreeMap::new()
         } else {

@@ -14,6 +14,7 @@ mod departure;
 mod digests;
 mod documents;
 mod edges;
+mod eviction;
 mod halves;
 mod keys;
 mod left;
@@ -46,6 +47,7 @@ pub use budget::{Gauge, WayOut, oversized};
 pub use cuts::Cut;
 pub use departed::Departed;
 pub use documents::StatementChange;
+pub use eviction::Eviction;
 pub use halves::{Half, Standing};
 pub use left::Left;
 pub use moves::{Move, Stranger};
@@ -166,6 +168,8 @@ pub struct Plan {
     pub statements: Vec<StatementChange>,
     /// How full each document is.
     pub gauges: Vec<Gauge>,
+    /// What of others goes by a call of its own.
+    pub evictions: Vec<Eviction>,
     /// Why it may not be carried out.
     pub refusals: Vec<Refusal>,
     /// Policies that somebody else must attach.
@@ -364,7 +368,7 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|it| it.action == Action::Keep)
+        self.evictions.is_empty() && self.to_do().next().is_none()
     }
 
     /// The steps that do something.
@@ -372,7 +376,8 @@ impl Plan {
         self.steps.iter().filter(|it| it.action != Action::Keep)
     }
 
-    /// How many resources are added, changed and destroyed. A replacement counts as added and destroyed.
+    /// How many resources are added, changed and destroyed, and what of others goes among the destroyed. A replacement
+    /// counts as added and destroyed.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         let count = |these: &[Action]| {
@@ -384,7 +389,7 @@ impl Plan {
         (
             count(&[Action::Create, Action::Replace]),
             count(&[Action::Update]),
-            count(&[Action::Delete, Action::Replace]),
+            count(&[Action::Delete, Action::Replace]) + self.evictions.len(),
         )
     }
 

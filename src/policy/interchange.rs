@@ -4,10 +4,10 @@
 //! wrong with the question and where. Nothing that can be written on a line panics.
 //!
 //! A request is written as it is read, so a witness of [`compare_line`] can be put back
-//! into [`simulate_line`] as it stands: its `callerPolicies` stand for the caller's own policies
+//! into [`simulate_line`] as it stands, whatever its `standIns` say of made-up names: its `callerPolicies` stand for the caller's own policies
 //! where the line gives none. In a context, a list without values says that the key is certainly absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,8 +17,9 @@ use super::decide::{Decision, Policies, Verdict, decide};
 use super::document::Document;
 use super::grammar::{Grammar, Holder, Refusal, items};
 use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
-use super::normal::root_account;
+use super::normal::{ApiName, root_account};
 use super::request::{CallerPolicies, MethodAuth, Request, Who};
+use super::stand_in::RealNames;
 use super::widen::{Comparison, compare, compare_in};
 
 /// The answer to a question that cannot be read.
@@ -165,12 +166,31 @@ pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
         let owner = fields.remove("resourceAccount");
         let owner = owner.map(|it| account(it, "resourceAccount")).transpose()?;
         nothing_else(fields, "")?;
+        let (old, new) = of_one_api(old, new);
+        let mut names = RealNames::of_policies([&old, &new]);
         let found = match owner {
-            Some(owner) => compare_in(&owner, &old, &new),
+            Some(owner) => {
+                names.add(&owner);
+                compare_in(&owner, &old, &new)
+            }
             None => compare(&old, &new),
         };
-        Ok(comparison(name, &found))
+        Ok(comparison(name, &found, &names))
     })
+}
+
+/// Returns two documents with `execute-api:/` written out, as API Gateway does when it saves a policy, where their
+/// ARNs name one API.
+#[must_use]
+pub fn of_one_api(old: Document, new: Document) -> (Document, Document) {
+    let statements = old.statements.iter().chain(&new.statements);
+    let resources = statements.flat_map(|it| &it.resource);
+    let resources = resources.flat_map(|it| &it.values).map(String::as_str);
+    let apis: BTreeSet<ApiName<'_>> = resources.filter_map(ApiName::of).collect();
+    match (apis.len(), apis.first()) {
+        (1, Some(api)) => (api.expand(&old), api.expand(&new)),
+        _ => (old, new),
+    }
 }
 
 /// The answer to a line that is no text: from byte `from` on it is not UTF-8.
@@ -185,10 +205,10 @@ pub fn not_text(from: usize) -> String {
     })
 }
 
-/// A comparison as one line of JSON.
+/// A comparison as one line of JSON; each request says what of it stands for others than the policies name.
 #[must_use]
-pub fn comparison(name: Option<&str>, found: &Comparison) -> String {
-    let requests = |it: &[Request]| it.iter().map(request_value).collect();
+pub fn comparison(name: Option<&str>, found: &Comparison, names: &RealNames) -> String {
+    let requests = |it: &[Request]| it.iter().map(|it| marked_value(it, names)).collect();
     text(&Compared {
         name,
         verdict: found.verdict.as_str(),
@@ -233,6 +253,35 @@ pub fn request_value(request: &Request) -> Value {
     Value::Object(fields)
 }
 
+/// A request as JSON, the way it is read, that says in `standIns` what of it stands for others.
+#[must_use]
+pub fn marked_value(request: &Request, names: &RealNames) -> Value {
+    with_stand_ins(request_value(request), names.stand_ins(request))
+}
+
+/// A request as JSON to look at: where its caller, resource or a value of its context stands for others, that is
+/// said in words in place of a name, and once more in `standIns`.
+#[must_use]
+pub fn shown_value(request: &Request, names: &RealNames) -> Value {
+    let mut value = request_value(request);
+    let stand_ins = names.stand_ins(request);
+    for (field, says) in &stand_ins {
+        if request.context.contains_key(field) {
+            value["context"][field] = serde_json::json!([says]);
+        } else {
+            value[field] = Value::String(says.clone());
+        }
+    }
+    with_stand_ins(value, stand_ins)
+}
+
+fn with_stand_ins(mut value: Value, stand_ins: BTreeMap<String, String>) -> Value {
+    if !stand_ins.is_empty() {
+        value["standIns"] = serde_json::json!(stand_ins);
+    }
+    value
+}
+
 fn auth_text(auth: MethodAuth) -> &'static str {
     match auth {
         MethodAuth::None => "NONE",
@@ -269,6 +318,7 @@ pub fn request(value: Value, at: &str) -> Result<Request, PolicyError> {
     let mut request = Request::new(principal, action, resource);
     // A witness says of its action that its service lists none of this name.
     fields.remove("unlisted");
+    fields.remove("standIns");
     if let Some(value) = fields.remove("resourceAccount") {
         let at = inside("resourceAccount");
         request.resource_account = Some(account(value, &at)?);

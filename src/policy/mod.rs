@@ -37,6 +37,7 @@ pub mod sessions;
 pub mod size;
 pub mod space;
 pub mod spread;
+pub mod stand_in;
 pub mod template;
 pub mod three;
 pub mod values;

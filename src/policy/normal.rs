@@ -282,7 +282,7 @@ fn free_spelling(key: &str, taken: &BTreeMap<String, Vec<String>>) -> String {
 /// written before the API has an id, and gives back the whole ARN.
 ///
 /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiName<'a> {
     /// `aws`, `aws-cn`, …
     pub partition: &'a str,
@@ -297,7 +297,26 @@ pub struct ApiName<'a> {
 /// What short `execute-api` resources begin with.
 const SHORT: &str = "execute-api:/";
 
-impl ApiName<'_> {
+impl<'a> ApiName<'a> {
+    /// The one API that an ARN names.
+    #[must_use]
+    pub fn of(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.strip_prefix("arn:")?.splitn(5, ':');
+        let partition = parts.next()?;
+        parts.next().filter(|it| *it == "execute-api")?;
+        let (region, account) = (parts.next()?, parts.next()?);
+        let (api, _) = parts.next()?.split_once('/')?;
+        let name = Self {
+            partition,
+            region,
+            account,
+            api,
+        };
+        let whole = |it: &str| !it.is_empty() && !it.contains(['*', '?', '$']);
+        let all = [partition, region, account, api].into_iter().all(whole);
+        all.then_some(name)
+    }
+
     /// The head that `execute-api:/` stands for: `arn:P:execute-api:R:ACCOUNT:API/`.
     #[must_use]
     pub fn head(&self) -> String {

@@ -13,6 +13,7 @@ use super::facts::{Facts, Key};
 use super::request::{MethodAuth, Request, Who};
 use super::rules::Kind;
 use super::space::{SOMEWHERE, Space};
+use super::stand_in::OTHERS;
 
 /// Most combinations that are tried for one cube.
 const MOST_TRIES: usize = 200;
@@ -47,35 +48,6 @@ const KNOWN: [&str; 24] = [
 
 /// The account of a stranger.
 const STRANGER: &str = "999999999999";
-
-/// Returns whose request an example is, where its principal stands for others and is not there itself.
-#[must_use]
-pub fn example_of(principal: &Who) -> Option<String> {
-    let Who::Arn(arn) = principal else {
-        return None;
-    };
-    let (head, _) = arn
-        .split_once(":role/someone")
-        .or_else(|| arn.split_once(":user/someone"))
-        .filter(|(_, rest)| rest.is_empty())?;
-    Some(if head.ends_with(STRANGER) {
-        "anyone with credentials of AWS".to_owned()
-    } else {
-        format!("some principal of {head}:root")
-    })
-}
-
-/// Returns what the resource of an example stands for, where it is not there itself.
-#[must_use]
-pub fn example_resource(arn: &str) -> Option<String> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [_, _, service, _, account, name] = parts.as_slice() else {
-        return None;
-    };
-    let made_up = (*account == SOMEWHERE || account.is_empty())
-        && name.split('/').next_back() == Some("example");
-    made_up.then(|| format!("anything of {service}"))
-}
 
 /// The requests to try for a cube, the plainest first.
 pub fn candidates<'a>(space: &'a Space, cube: &'a Cube) -> impl Iterator<Item = Request> + 'a {
@@ -402,13 +374,13 @@ fn nicer_value(atlas: Option<&Atlas>, key: &str, example: &str) -> String {
     }
     let wish = match key {
         it if it.ends_with("account") || it.ends_with("owner") => STRANGER,
-        it if it.contains("sourcevpce") => "vpce-0other",
-        it if it.contains("sourcevpc") => "vpc-0other",
-        it if it.contains("orgid") => "o-other",
         it if it.contains("region") => "us-east-1",
         "sns:protocol" => "https",
         "sns:endpoint" => "https://example.com/",
-        _ => "other",
+        _ => {
+            let mut others = OTHERS.iter();
+            others.find(|it| key.contains(it.0)).map_or("", |it| it.1)
+        }
     };
     let found = atlas.rather(example, wish.to_owned());
     found.unwrap_or_else(|| example.to_owned())

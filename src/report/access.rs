@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::names::{names, title};
+use super::names::{names, real_names, title};
 use super::page::{Row, names_in_a_row, rows, wrapped};
 use super::style::{BAD, CHANGE, GOOD, LOUD, NAME, QUIET, counted, of_sign, styled};
 use crate::model::{Address, KindName};
+use crate::plan::administrators::administrators;
 use crate::plan::narrowed::{Narrowing, narrowings};
-use crate::plan::{AccessChange, Broadened, Plan, StatementChange, Turn};
+use crate::plan::{AccessChange, Broadened, Plan, StatementChange, Turn, Widening};
 use crate::policy::Request;
-use crate::policy::witness::{example_of, example_resource};
+use crate::policy::stand_in::RealNames;
 
 /// More statements of new documents than this are not shown, but counted.
 const MOST_STATEMENTS: usize = 40;
@@ -267,9 +268,15 @@ fn turn(change: &AccessChange) -> (&'static str, String) {
 
 /// What is broadened, where no sentence says it; and what cannot be told.
 fn examples(plan: &Plan, told: bool, width: usize) -> String {
+    let (names, real) = (names(plan), real_names(plan));
     let mut lines = Vec::new();
+    let administrators = administrators(&plan.steps);
+    let is_administrator = |it: &Widening| {
+        it.document != "trust policy" && administrators.iter().any(|of| of.address == it.address)
+    };
     for it in &plan.widenings {
-        if told && it.verdict == Broadened::Yes {
+        // Of an administrator the first line says all.
+        if told && it.verdict == Broadened::Yes || is_administrator(it) {
             continue;
         }
         let what = format!("the {} of {}", it.document, it.address);
@@ -279,11 +286,10 @@ fn examples(plan: &Plan, told: bool, width: usize) -> String {
             Broadened::Unknown | Broadened::No => "may let more through",
         };
         for request in &it.gains {
-            lines.push(format!("{what} {verb}: {}", asked(request)));
+            lines.push(format!("{what} {verb}: {}", asked(request, &real)));
         }
         lines.extend(it.why.iter().map(|why| format!("{what} {verb}: {why}")));
     }
-    let names = names(plan);
     let more = lines.len().saturating_sub(MOST_EXAMPLES);
     let mut text = String::new();
     for line in lines.iter().take(MOST_EXAMPLES) {
@@ -307,7 +313,8 @@ fn are_several(document: &str) -> bool {
 
 /// What is narrowed where no sentence says it.
 fn less(plan: &Plan, narrowed: &[Narrowing], width: usize) -> String {
-    let names = names(plan);
+    let (names, real) = (names(plan), real_names(plan));
+    let asked = |it: &Request| asked(it, &real);
     let mut text = String::new();
     for it in narrowed {
         let mut lost: Vec<String> = it.loses.iter().map(asked).chain(it.why.clone()).collect();
@@ -360,13 +367,15 @@ fn cut_off(plan: &Plan, width: usize) -> String {
     text
 }
 
-fn asked(request: &Request) -> String {
-    let who = example_of(&request.principal).unwrap_or_else(|| request.principal.to_string());
-    let resource = example_resource(&request.resource);
-    let resource = resource.as_ref().unwrap_or(&request.resource);
+fn asked(request: &Request, names: &RealNames) -> String {
+    let stand_ins = names.stand_ins(request);
+    let says = |field: &str| stand_ins.get(field).cloned();
+    let who = says("principal").unwrap_or_else(|| request.principal.to_string());
+    let resource = says("resource").unwrap_or_else(|| request.resource.clone());
     let mut text = format!("{who} {} on {resource}", request.action);
     for (key, values) in &request.context {
-        let _ = write!(text, " with {key} = {}", values.join(", "));
+        let values = says(key).unwrap_or_else(|| values.join(", "));
+        let _ = write!(text, " with {key} = {values}");
     }
     if let Some(own) = request.assumed() {
         let _ = write!(text, ", {}", own.phrase());

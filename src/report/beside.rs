@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::names::title;
-use super::style::{BAD, CHANGE, LOUD, styled};
+use super::style::{BAD, CHANGE, LOUD, of_sign, styled};
 use crate::escape::screen::line;
 use crate::kinds::Extra;
 use crate::plan::{self, Action, Plan};
@@ -29,12 +29,24 @@ pub(super) fn administrators(plan: &Plan) -> String {
     text
 }
 
-/// What is on our resources and not ours: what is kept, and what goes with a resource that is replaced.
+/// What is on our resources and not ours: what is kept, what is taken away, and what goes with a resource that is
+/// replaced.
 pub(super) fn foreign(plan: &Plan) -> String {
-    let (mut kept, mut lost) = (String::new(), String::new());
+    let (mut kept, mut lost, mut gone) = (String::new(), String::new(), String::new());
+    for it in &plan.evictions {
+        let (title, what) = (title(&it.address), line(&it.extra.text));
+        let _ = writeln!(gone, "  {} {title}: {what}", styled(of_sign("-"), "-"));
+    }
     for step in plan.steps.iter().filter(|it| it.action != Action::Delete) {
         let Some(have) = &step.have else { continue };
+        let goes = |extra: &Extra| {
+            let mut evictions = plan.evictions.iter();
+            evictions.any(|it| it.address == step.address && it.extra == *extra)
+        };
         let mut tell = |extra: &Extra, says: &str| {
+            if goes(extra) {
+                return;
+            }
             let title = title(&step.address);
             let lines = if step.action == Action::Replace {
                 &mut lost
@@ -73,5 +85,10 @@ pub(super) fn foreign(plan: &Plan) -> String {
             "Goes as well",
             "not this stack's, and lost with what is replaced",
             lost,
+        )
+        + &block(
+            "Taken away",
+            "not this stack's, and named by `--revert`",
+            gone,
         )
 }

@@ -11,7 +11,8 @@ use super::style::{BAD, CHANGE, GOOD, LOUD, QUIET, Style, counted, of_sign, styl
 use crate::drift::{Class, Drift, Effect, Finding, Fix, Moved, Severity};
 use crate::escape::screen::line;
 use crate::model::Place;
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::shown_value;
+use crate::policy::stand_in::RealNames;
 
 pub use document::{json, schema};
 pub use markdown::markdown;
@@ -55,7 +56,7 @@ pub fn human(drift: &Drift, commands: &Commands) -> String {
             styled(QUIET, counted(findings.len(), "finding"))
         );
         for finding in findings {
-            self::finding(&mut text, finding, commands);
+            self::finding(&mut text, finding, commands, &drift.names);
         }
         text.push('\n');
     }
@@ -104,7 +105,7 @@ fn style_of(severity: Severity) -> Style {
     }
 }
 
-fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
+fn finding(text: &mut String, finding: &Finding, commands: &Commands, names: &RealNames) {
     let sign = finding.class.sign();
     let subject = match finding.address() {
         Some(address) => title(address),
@@ -154,7 +155,10 @@ fn finding(text: &mut String, finding: &Finding, commands: &Commands) {
         let _ = writeln!(
             text,
             "      {}",
-            styled(QUIET, format!("for example {}", request_value(request)))
+            styled(
+                QUIET,
+                format!("for example {}", shown_value(request, names))
+            )
         );
     }
     for why in &finding.because {

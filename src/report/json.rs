@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::names::real_names;
 use super::reborn;
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
@@ -13,7 +14,8 @@ use crate::lower::{Desired, Handover, HandoverKind};
 use crate::plan::administrators::administrators;
 use crate::plan::narrowed::narrowings;
 use crate::plan::{Action, Left, Plan, Refusal, StatementChange, Step, Turn, Widening};
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::shown_value;
+use crate::policy::stand_in::RealNames;
 
 /// The version of every document here.
 pub const PLAN: &str = "provision.plan/1";
@@ -68,6 +70,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             })
         })
         .collect();
+    let real = real_names(plan);
     let budgets: Vec<Value> = plan
         .gauges
         .iter()
@@ -104,10 +107,10 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
             "role": it.address, "account": it.place.account, "account_id": it.place.id, "by": it.by, "new": it.new,
         })).collect::<Vec<_>>(),
         "broadened": plan.broadened().as_str(),
-        "widenings": plan.widenings.iter().map(widening).collect::<Vec<_>>(),
+        "widenings": plan.widenings.iter().map(|it| widening(it, &real)).collect::<Vec<_>>(),
         "narrowings": narrowings(plan).iter().map(|it| json!({
             "address": it.address, "document": it.document,
-            "loses": it.loses.iter().map(request_value).collect::<Vec<_>>(), "because": it.why,
+            "loses": it.loses.iter().map(|it| shown_value(it, &real)).collect::<Vec<_>>(), "because": it.why,
         })).collect::<Vec<_>>(),
         "cuts": plan.cuts.iter().map(|it| json!({
             "address": it.address, "says": it.says, "instead": it.instead,
@@ -116,6 +119,7 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "statements": plan.statements.iter().map(statement).collect::<Vec<_>>(),
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "budgets": budgets,
+        "evictions": plan.evictions.iter().map(|it| json!({"address": it.address, "what": it.extra.text})).collect::<Vec<_>>(),
         "handovers": handovers,
         "other_stacks": plan.halves,
         "moves": plan.moves.iter().map(|it| json!({
@@ -198,10 +202,10 @@ fn before(turn: &Turn) -> Option<&str> {
     }
 }
 
-fn widening(it: &Widening) -> Value {
+fn widening(it: &Widening, real: &RealNames) -> Value {
     json!({
         "address": it.address, "document": it.document, "broadened": it.verdict.as_str(),
-        "gains": it.gains.iter().map(request_value).collect::<Vec<_>>(), "because": it.why,
+        "gains": it.gains.iter().map(|it| shown_value(it, real)).collect::<Vec<_>>(), "because": it.why,
     })
 }
 

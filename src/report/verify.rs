@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::style::{BAD, CHANGE, GOOD, QUIET, counted, styled};
 use crate::escape::screen::line;
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::shown_value;
+use crate::policy::stand_in::RealNames;
 use crate::verify::acceptance::Acceptance;
 use crate::verify::claim::is_own;
 use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
@@ -19,7 +20,7 @@ pub const VERIFY: &str = "provision.verify/1";
 pub fn human(proof: &Proof) -> String {
     let mut text = String::new();
     for (finding, evidence) in proof.failed() {
-        text += &failure(finding, evidence);
+        text += &failure(finding, evidence, &proof.names);
     }
     for (finding, _) in proof.unproven() {
         text += &doubt(finding);
@@ -117,7 +118,7 @@ pub fn verdict(proof: &Proof) -> String {
 }
 
 /// One claim that does not hold.
-fn failure(finding: &Finding, evidence: &[Evidence]) -> String {
+fn failure(finding: &Finding, evidence: &[Evidence], names: &RealNames) -> String {
     let mut text = format!(
         "{} {}{}\n",
         styled(BAD, "Failed"),
@@ -133,7 +134,7 @@ fn failure(finding: &Finding, evidence: &[Evidence]) -> String {
             let _ = writeln!(
                 text,
                 "    {}",
-                styled(QUIET, format!("try {}", request_value(request)))
+                styled(QUIET, format!("try {}", shown_value(request, names)))
             );
         }
     }
@@ -155,7 +156,7 @@ pub fn in_plan(proof: &Proof) -> String {
     let mut text = String::new();
     for (finding, evidence) in proof.failed() {
         if finding.refuses() {
-            text += &failure(finding, evidence);
+            text += &failure(finding, evidence, &proof.names);
             continue;
         }
         for it in evidence {
@@ -220,7 +221,7 @@ pub fn json_in_plan(proof: &Proof) -> Value {
     let open = proof.findings.iter();
     let open: Vec<Value> = open
         .filter(|it| !matches!(it.outcome, Outcome::Proved | Outcome::Known(_)))
-        .map(self::finding)
+        .map(|it| self::finding(it, &proof.names))
         .collect();
     json!({
         "claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven,
@@ -241,16 +242,19 @@ pub fn json(proof: &Proof, stack: &str, from: &str) -> Value {
         "organization_policies": super::json::ORGANIZATION_POLICIES,
         "summary": {"claims": proof.findings.len(), "proved": proved, "failed": failed, "unproven": unproven,
             "known": proof.known().count()},
-        "claims": proof.findings.iter().map(finding).collect::<Vec<_>>(),
+        "claims": proof.findings.iter().map(|it| finding(it, &proof.names)).collect::<Vec<_>>(),
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &Finding, names: &RealNames) -> Value {
     let (outcome, evidence, because) = match &finding.outcome {
         Outcome::Proved => ("proved", Vec::new(), Vec::new()),
         Outcome::Failed(evidence) => (
             "failed",
-            evidence.iter().map(self::evidence).collect(),
+            evidence
+                .iter()
+                .map(|it| self::evidence(it, names))
+                .collect(),
             Vec::new(),
         ),
         Outcome::Unproven(reasons) => ("unproven", Vec::new(), reasons.clone()),
@@ -282,10 +286,10 @@ fn acceptance(it: &Acceptance) -> Value {
     })
 }
 
-fn evidence(evidence: &Evidence) -> Value {
+fn evidence(evidence: &Evidence, names: &RealNames) -> Value {
     json!({
         "says": evidence.says,
-        "request": evidence.request.as_ref().map(request_value),
+        "request": evidence.request.as_ref().map(|it| shown_value(it, names)),
         "blame": evidence.blame,
         "foreign": !is_own(std::slice::from_ref(evidence)),
     })

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::style::{CHANGE, GOOD, LOUD, NAME, QUIET, styled};
 use crate::escape::screen::line;
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::shown_value;
+use crate::policy::stand_in::RealNames;
 use crate::stack::Stack;
 use crate::verify::holders::{Holder, Kin, Open};
 use crate::verify::question::Question;
@@ -95,7 +96,7 @@ fn way(holder: &Holder, question: &Question<'_>) -> String {
 
 /// The answers as a document.
 #[must_use]
-pub fn json(answers: &[Answer<'_>], stack: &Stack, from: &str) -> Value {
+pub fn json(answers: &[Answer<'_>], stack: &Stack, from: &str, names: &RealNames) -> Value {
     let answers: Vec<Value> = answers
         .iter()
         .map(|it| {
@@ -107,7 +108,7 @@ pub fn json(answers: &[Answer<'_>], stack: &Stack, from: &str) -> Value {
                         "kind": holder.kin.kind(), "who": holder.kin.named(stack),
                         "through": holder.through, "because": holder.because,
                         "decision": if holder.unproven { "unproven" } else { "allow" },
-                        "request": request_value(&holder.request),
+                        "request": shown_value(&holder.request, names),
                     })
                 })
                 .collect();

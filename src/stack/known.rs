@@ -1,7 +1,7 @@
 //! `[[known]]`: something on a resource of the stack that others put there, and why it may stay.
 //!
-//! Drift does not report what is known, until its end date. What can change under its name, a
-//! statement or an inline policy, is known by a digest of its content.
+//! Drift does not report what is known, until its end date. What can change under its name, such as a
+//! statement, an inline policy or a stage, is known by a digest of its content.
 
 use super::checker::Checker;
 use super::diagnostic::{Code, Diagnostic};
@@ -39,8 +39,6 @@ pub enum KnownContent {
     Boundary(String),
     /// A subscription of a topic, by its endpoint.
     Subscription(String),
-    /// A stage of an API, by its name.
-    Stage(String),
 }
 
 impl KnownContent {
@@ -52,7 +50,6 @@ impl KnownContent {
             Self::AttachedPolicy(it) => ("attached_policy", it),
             Self::Boundary(it) => ("boundary", it),
             Self::Subscription(it) => ("subscription", it),
-            Self::Stage(it) => ("stage", it),
         }
     }
 }
@@ -62,11 +59,11 @@ pub(super) const KNOWN: Shape = Shape {
     doc: "Something on a resource of the stack that others put there, and that may stay: drift does not report it. `provision drift --accept ADDRESS --reason TEXT` writes it, and so does `import` for what was there before.",
     fields: &[
         Field::new("on", Kind::Text, "The resource: `\"roles.NAME\"`, `\"topics.NAME\"`, `\"queues.NAME\"`, `\"keys.NAME\"` or `\"apis.NAME\"`.").required().alias(&["to", "resource", "target"]),
-        Field::new("digest", Kind::Pattern("^[0-9a-f]{16}$"), "A statement, an inline policy or a setting, by the digest of its content: when that changes, drift reports it.").alias(&["statement", "inline_policy", "policy"]),
+        Field::new("digest", Kind::Pattern("^[0-9a-f]{16}$"), "A statement, an inline policy, a setting or a stage, by the digest of its content: when that changes, drift reports it.").alias(&["statement", "inline_policy", "policy"]),
         Field::new("attached_policy", Kind::Text, "A managed policy attached to a role, by its ARN.").alias(&["managed_policy", "attach"]),
         Field::new("boundary", Kind::Text, "A role's permissions boundary, by its ARN."),
         Field::new("subscription", Kind::Text, "A subscription of a topic, by its endpoint.").alias(&["endpoint"]),
-        Field::new("stage", Kind::Text, "A stage of an API, by its name."),
+        Field::new("stage", Kind::Text, "Beside the `digest` of a stage: its name, for people who read the file."),
         Field::new("what", Kind::Text, "What it is, for people who read the file.").alias(&["description"]),
         Field::new("reason", Kind::Text, "Why it may stay.").required().alias(&["because", "why"]),
         Field::new("until", Kind::Pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), "The last day on which it may stay; from the next, drift reports it again.").alias(&["expires", "end"]),
@@ -76,7 +73,6 @@ pub(super) const KNOWN: Shape = Shape {
         "attached_policy",
         "boundary",
         "subscription",
-        "stage",
     ],
 };
 
@@ -112,6 +108,20 @@ pub(super) fn known(checker: &mut Checker<'_>, items: &[Spanned<Item>]) -> Vec<K
 fn one(checker: &mut Checker<'_>, fields: &Fields, item: &Spanned<Item>) -> Option<Known> {
     let on = resource(checker, fields.text("on")?, "this known")?;
     let text = |name: &str| fields.text(name).map(|it| it.value.to_owned());
+    if let (Some(stage), None) = (fields.text("stage"), fields.text("digest")) {
+        checker.report(
+            Diagnostic::new(
+                Code::Missing,
+                stage.span,
+                format!("stage `{}` is known by its name alone", stage.value),
+                "what it serves may change, and needs a `digest`",
+            )
+            .help(format!(
+                "take this table out and run `provision drift --accept {on} --reason TEXT`, which writes it"
+            )),
+        );
+        return None;
+    }
     let content = if let Some(digest) = fields.text("digest") {
         let is_digest = digest.value.len() == 16
             && digest
@@ -137,8 +147,7 @@ fn one(checker: &mut Checker<'_>, fields: &Fields, item: &Spanned<Item>) -> Opti
         text("attached_policy")
             .map(KnownContent::AttachedPolicy)
             .or_else(|| text("boundary").map(KnownContent::Boundary))
-            .or_else(|| text("subscription").map(KnownContent::Subscription))
-            .or_else(|| text("stage").map(KnownContent::Stage))?
+            .or_else(|| text("subscription").map(KnownContent::Subscription))?
     };
     let reason = fields.text("reason")?;
     if reason.value.trim().is_empty() {
@@ -250,7 +259,7 @@ mod tests {
             let text = day_of(days);
             prop_assert!(is_day(&text), "{text}");
             let end = |until: &str| {
-                let text = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nstage = \"s\"\nreason = \"r\"\nuntil = \"{until}\"\n");
+                let text = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nsubscription = \"s\"\nreason = \"r\"\nuntil = \"{until}\"\n");
                 stack(&text).known.remove(0)
             };
             prop_assert_eq!(end(&text).until, Some(text.clone()));
@@ -270,7 +279,7 @@ mod tests {
 
         #[test]
         fn no_text_stops_the_check_of_an_end(text in r#"[0-9-]{0,12}|[^"\\\p{Cc}]{0,12}"#) {
-            let of = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nstage = \"s\"\nreason = \"r\"\nuntil = \"{text}\"\n");
+            let of = format!("[topics.t]\n[[known]]\non = \"topics.t\"\nsubscription = \"s\"\nreason = \"r\"\nuntil = \"{text}\"\n");
             prop_assert_eq!(faults(&of) == "no fault\n", is_day(&text), "{}", of);
         }
     }
@@ -286,22 +295,27 @@ mod tests {
         let on = |rest: &str| faults(&format!("[topics.t]\n[[known]]\non = \"topics.t\"\n{rest}"));
         for (rest, expected) in [
             ("reason = \"x\"\n", "does not say what it is"),
-            ("stage = \"s\"\n", "has no `reason`"),
+            ("subscription = \"s\"\n", "has no `reason`"),
+            ("stage = \"s\"\nreason = \"x\"\n", "known by its name alone"),
             ("digest = \"ABC\"\nreason = \"x\"\n", "is not a digest"),
-            ("stage = \"s\"\nreason = \"  \"\n", "without a reason"),
             (
-                "stage = \"s\"\nreason = \"x\"\nuntil = \"2027-02-29\"\n",
+                "subscription = \"s\"\nreason = \"  \"\n",
+                "without a reason",
+            ),
+            (
+                "subscription = \"s\"\nreason = \"x\"\nuntil = \"2027-02-29\"\n",
                 "`2027-02-29` is not a day",
             ),
             (
-                "stage = \"s\"\nreason = \"x\"\n[[known]]\non = \"topics.t\"\nstage = \"s\"\nreason = \"y\"\n",
+                "subscription = \"s\"\nreason = \"x\"\n[[known]]\non = \"topics.t\"\nsubscription = \"s\"\nreason = \"y\"\n",
                 "this is known of `topics.t` already",
             ),
         ] {
             let found = on(rest);
             assert!(found.contains(expected), "{rest}: {found}");
         }
-        let other = faults("[[known]]\non = \"topics.nope\"\nstage = \"s\"\nreason = \"x\"\n");
+        let other =
+            faults("[[known]]\non = \"topics.nope\"\nsubscription = \"s\"\nreason = \"x\"\n");
         assert!(other.contains("nope"), "{other}");
     }
 }

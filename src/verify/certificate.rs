@@ -11,14 +11,19 @@ use serde_json::{Map, Value, json};
 use super::check::{self, FORMAT, FORMAT_VERSION, digest, lies_within, parts};
 use super::claim::{Finding, Outcome, Proof};
 use super::steps::{Asked, Step};
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::marked_value;
+use crate::policy::stand_in::RealNames;
 use crate::policy::widen::deciding;
 use crate::policy::{Decision, Document, Effect};
 
 /// The certificate of a proof.
 #[must_use]
 pub fn certificate(stack: &str, proof: &Proof) -> Value {
-    let mut documents = Documents::default();
+    let mut documents = Documents {
+        names: &proof.names,
+        texts: Map::new(),
+        read: BTreeMap::new(),
+    };
     let claims: Vec<Value> = proof
         .findings
         .iter()
@@ -36,13 +41,13 @@ pub fn certificate(stack: &str, proof: &Proof) -> Value {
 }
 
 /// Documents by their digests.
-#[derive(Default)]
-struct Documents {
+struct Documents<'a> {
+    names: &'a RealNames,
     texts: Map<String, Value>,
     read: BTreeMap<String, Document>,
 }
 
-impl Documents {
+impl Documents<'_> {
     fn add(&mut self, document: &Document) -> String {
         let value = document.to_value();
         let name = digest(&value);
@@ -128,7 +133,7 @@ impl Documents {
         };
         let (scps, rcps) = (levels(&asked.scps), levels(&asked.rcps));
         json!({
-            "request": request_value(&asked.request),
+            "request": marked_value(&asked.request, self.names),
             "silence": if asked.plain { "plain" } else { "anything" },
             "decision": asked.decision.as_str(),
             "identity": identity,

@@ -2,6 +2,7 @@
 
 use crate::model::{Address, KindName};
 use crate::policy::Request;
+use crate::policy::stand_in::RealNames;
 
 use super::acceptance::Acceptance;
 use super::paper::Origin;
@@ -81,6 +82,8 @@ pub struct Finding {
 pub struct Proof {
     /// In the order of the stack: what may be done, then what may not.
     pub findings: Vec<Finding>,
+    /// Every name that is there, to tell those that an example makes up.
+    pub names: RealNames,
 }
 
 impl Proof {

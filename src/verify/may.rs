@@ -338,7 +338,7 @@ impl Case<'_> {
                     format!(
                         "{who} is refused {} on {}",
                         request.action,
-                        self.world.named(&request.resource)
+                        self.world.resource_of(request)
                     )
                 };
                 trial.fails(Evidence {
@@ -365,7 +365,7 @@ impl Case<'_> {
     /// The side that does not say yes.
     fn missing(&self, request: &Request, caller: Caller<'_>, target: &Thing) -> String {
         let who = self.world.who(&request.principal);
-        let resource = self.world.named(&request.resource);
+        let resource = self.world.resource_of(request);
         let says_yes = |document: &Document| alone(document, request) == Three::Yes;
         let own_side = match caller {
             Caller::Role(Thing {

@@ -63,5 +63,8 @@ pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {
     only::claims(stack, desired, world, &mut findings);
     accepting::settle(stack, desired, world, &mut findings);
     nevers::claims(stack, desired, world, &mut findings);
-    Proof { findings }
+    Proof {
+        findings,
+        names: world.names.clone(),
+    }
 }

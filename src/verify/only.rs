@@ -169,8 +169,8 @@ impl Search<'_> {
             {
                 continue;
             }
-            let who = self.world.who_of(&request.principal);
-            let resource = self.world.named(&request.resource);
+            let who = self.world.who(&request.principal);
+            let resource = self.world.resource_of(&request);
             let own = request.assumed();
             let own = own.map_or_else(String::new, |it| format!(", {}", it.phrase()));
             // The example stands for many, and what refuses it today may be lifted.
@@ -266,7 +266,7 @@ impl Search<'_> {
             }
             Decision::Allow => {
                 let who = self.world.who(&request.principal);
-                let resource = self.world.named(&request.resource);
+                let resource = self.world.resource_of(&request);
                 Some(Evidence {
                     says: format!(
                         "{who} may {} on {resource}, and nobody declared it",

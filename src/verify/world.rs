@@ -22,8 +22,8 @@ use crate::lower::Desired;
 use crate::model::{Address, KindName, KmsKey, Names, Place};
 use crate::policy::own::OwnSid;
 use crate::policy::rules::Kind;
-use crate::policy::witness::example_of;
-use crate::policy::{ApiName, Document, MethodAuth, Who};
+use crate::policy::stand_in::RealNames;
+use crate::policy::{ApiName, Document, MethodAuth, Request, Who};
 use crate::stack::{Encryption, Endpoint};
 
 use super::acceptance::{Acceptance, acceptances};
@@ -139,6 +139,8 @@ pub struct World {
     /// The organization's policies.
     pub(super) ceilings: Ceilings,
     by_arn: Names<Address>,
+    /// Every name that is there, to tell those that an example makes up.
+    pub names: RealNames,
     policies: ManagedPolicies,
 }
 
@@ -174,6 +176,7 @@ impl World {
             world.add_planned(address, &want, live.have.get(address));
         }
         world.serve(desired, live, None);
+        world.learn_names();
         world
     }
 
@@ -201,6 +204,7 @@ impl World {
         }
         world.serve(desired, live, Some(these));
         world.receive(live);
+        world.learn_names();
         world
     }
 
@@ -224,6 +228,7 @@ impl World {
             ceilings: Ceilings::of(&live.above),
             keeps_steps: false,
             by_arn: Names::default(),
+            names: real_names(desired),
             policies: live.policies.clone(),
         }
     }
@@ -246,6 +251,20 @@ impl World {
             what,
         };
         self.things.insert(address.clone(), thing);
+    }
+
+    /// Learns every name that the documents and resources of this world give.
+    fn learn_names(&mut self) {
+        for thing in self.things.values() {
+            self.names.add(&thing.arn);
+            let identity = match &thing.what {
+                What::Role { identity, .. } => identity.as_slice(),
+                _ => &[],
+            };
+            for paper in thing.policy.iter().chain(identity) {
+                self.names.add_policy(&paper.document);
+            }
+        }
     }
 
     fn add_planned(&mut self, address: &Address, want: &Want, have: Option<&Have>) {
@@ -568,32 +587,39 @@ impl World {
         self.by_arn.spell(text)
     }
 
-    /// The name of a principal.
+    /// The name of a principal, or in words whom an example of one stands for.
     #[must_use]
     pub fn who(&self, who: &Who) -> String {
         match who {
             Who::Anonymous => "anyone, unsigned,".to_owned(),
-            Who::Arn(name) | Who::Service(name) => self
-                .with_arn(name)
-                .map_or_else(|| name.clone(), |it| it.address.to_string()),
+            Who::Arn(name) | Who::Service(name) => match self.with_arn(name) {
+                Some(it) => it.address.to_string(),
+                None => self.names.caller(who).unwrap_or_else(|| name.clone()),
+            },
         }
+    }
+
+    /// The name of a request's resource, or in words what an example of one stands for.
+    #[must_use]
+    pub fn resource_of(&self, request: &Request) -> String {
+        let stands_for = self.names.resource(&request.resource);
+        stands_for.unwrap_or_else(|| self.named(&request.resource))
     }
 }
 
-impl World {
-    /// The name of a principal, and of an example what it stands for: an account, or anyone.
-    pub(super) fn who_of(&self, who: &Who) -> String {
-        let Some(example) = example_of(who) else {
-            return self.who(who);
-        };
-        match example
-            .strip_suffix(":root")
-            .and_then(|it| it.rsplit_once(':'))
-        {
-            Some((_, account)) => format!("some principal of account {account}"),
-            None => example,
-        }
+/// Every name that a stack gives: its accounts, and whom and what its policies name.
+fn real_names(desired: &Desired) -> RealNames {
+    let accounts = desired.places.iter();
+    let mut names =
+        RealNames::of_accounts(accounts.map(|it| (it.id.to_string(), it.account.clone())));
+    for it in desired.wants.values() {
+        it.resource.add_names(&mut names);
     }
+    for it in &desired.handovers {
+        names.add(&it.principal);
+        names.add_policy(&it.document);
+    }
+    names
 }
 
 /// A role as it is wanted, with what stays on it of others.

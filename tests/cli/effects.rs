@@ -288,6 +288,123 @@ fn a_key_that_shuts_somebody_out_cuts_access() {
 }
 
 #[test]
+fn gains_say_all_that_a_wildcard_reaches() {
+    let queues = report(
+        STACK,
+        inline(json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})),
+    );
+    says(
+        &queues,
+        "roles.w may do `sqs:*` on anything, queues.q among it: send to it, receive from it, delete its messages, \
+         purge it, change its attributes, let others use it, delete it\n",
+    );
+    let several = report(
+        STACK,
+        inline(
+            json!({"Effect": "Allow", "Action": ["s3:*", "dynamodb:GetItem", "sns:Publish"], "Resource": "*"}),
+        ),
+    );
+    says(&several, "roles.w may do `s3:*` on anything\n");
+    says(&several, "roles.w may do `dynamodb:GetItem` on anything\n");
+    says(
+        &several,
+        "roles.w may publish to anything, topics.t among it\n",
+    );
+    // A part that the stack allows is no gain.
+    let known = report(
+        STACK,
+        inline(
+            json!({"Effect": "Allow", "Action": ["execute-api:Invoke", "sqs:PurgeQueue"], "Resource": "*"}),
+        ),
+    );
+    says(
+        &known,
+        "roles.w may do `sqs:PurgeQueue` on anything, queues.q among it\n",
+    );
+    let of_queue = report(STACK, |account: &mut Value| {
+        let statement = json!({
+            "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": ["sqs:Receive*", "sqs:Delete*"],
+            "Resource": QUEUE,
+        });
+        add(&mut queue(account)["Policy"], statement);
+    });
+    says(
+        &of_queue,
+        "account b (222222222222) may receive from queues.q\n",
+    );
+    says(
+        &of_queue,
+        "may do `sqs:Delete*` on queues.q: delete its messages, delete it\n",
+    );
+}
+
+#[test]
+fn an_administrator_is_the_first_line_of_drift_plan_and_apply() {
+    let attach = |account: &mut Value| {
+        account["roles"]["w"]["attached"] = json!(["arn:aws:iam::aws:policy/AdministratorAccess"]);
+    };
+    let says_first = |out: &str, words: &str| {
+        let gains = out
+            .lines()
+            .find(|it| it.contains("gains:"))
+            .expect("a gain");
+        assert!(gains.contains(words), "{out}");
+    };
+    let now = "roles.w is now administrator of account a (111111111111)";
+    says_first(&report(STACK, attach), now);
+    let folder = applied(STACK);
+    tamper(&folder, attach);
+    for command in ["plan s.toml --sandbox", "apply s.toml --sandbox --yes"] {
+        let ran = folder.run(command).ends(0);
+        let first = ran.out.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("ADMINISTRATOR  roles.w is now administrator of account a"),
+            "{}",
+            ran.out
+        );
+    }
+    for action in [
+        json!({"Action": "*"}),
+        json!({"NotAction": "s3:Foo"}),
+        json!({"Action": "iam:*"}),
+    ] {
+        let mut statement = json!({"Effect": "Allow", "Resource": "*"});
+        statement
+            .as_object_mut()
+            .expect("a table")
+            .extend(action.as_object().expect("one").clone());
+        let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let by_hand = text.clone();
+        says_first(
+            &report(STACK, move |account| {
+                account["roles"]["w"]["inline"]["theirs"] = json!(by_hand)
+            }),
+            now,
+        );
+        let folder = applied(STACK);
+        folder.write("p.json", &text);
+        let own = "[roles.w]\naccount = \"a\"\npolicies = { p = \"p.json\" }\n";
+        folder.write(
+            "s.toml",
+            &STACK.replace("[roles.w]\naccount = \"a\"\n", own),
+        );
+        for command in ["plan s.toml --sandbox", "apply s.toml --sandbox --yes"] {
+            // What breaks a claim of the stack is not carried out.
+            let ran = folder.run(command);
+            assert!([0, 3].contains(&ran.code), "{}", ran.err);
+            let first = ran.out.lines().next().unwrap_or_default();
+            let says = "ADMINISTRATOR  roles.w becomes administrator of account a (111111111111)";
+            assert!(first.starts_with(says), "{}", ran.out);
+            assert!(
+                !ran.out.contains("let through what they did not"),
+                "{}",
+                ran.out
+            );
+        }
+    }
+}
+
+#[test]
 fn all_but_what_keeps_nobody_from_the_rest_makes_an_administrator() {
     let all_but =
         |but: Value| inline(json!({"Effect": "Allow", "NotAction": but, "Resource": "*"}));

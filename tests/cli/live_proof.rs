@@ -66,7 +66,7 @@ fn open(deployment: &mut Value) {
     deployment["methods"]["/x"]["GET"]["authorization"] = json!("NONE");
 }
 
-const ACCEPTED: &str = "\n[[known]]\non     = \"apis.desk\"\nstage  = \"old\"\nreason = \"the old site, until spring\"\n";
+const ACCEPT: &str = "drift shop.toml --sandbox --accept apis.desk --reason spring";
 
 #[test]
 fn every_stage_of_an_api_is_judged_by_what_it_serves() {
@@ -89,13 +89,74 @@ fn every_stage_of_an_api_is_judged_by_what_it_serves() {
         .run("plan more.toml --sandbox")
         .ends(0)
         .says("GET /x of apis.desk has no authorizer in stage `old`: anyone may call it");
-    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}"));
+    folder.run(ACCEPT).ends(0);
     folder
         .run(VERIFY)
         .ends(0)
         .says("Known apis.desk answers no unsigned call\n")
-        .says("the old site, until spring  shop.toml:19\n")
+        .says("spring  shop.toml:19\n")
         .says("Proved  4 of 6 claims, 2 but for what is known\n");
+}
+
+#[test]
+fn a_known_stage_is_known_until_it_serves_something_else() {
+    let changes: [fn(&mut Value); 4] = [
+        |api| {
+            let mut other = api["deployments"]["byhand"].clone();
+            other["description"] = json!("once more");
+            let deployments = api["deployments"].as_object_mut().expect("some");
+            deployments.remove("byhand");
+            deployments.insert("later".to_owned(), other);
+            api["stages"]["old"]["deployment"] = json!("later");
+        },
+        |api| api["stages"]["old"]["variables"] = json!({"to": "elsewhere"}),
+        |api| api["stages"]["old"]["canary"] = json!({"deployment": "byhand", "percent": 5.0}),
+        |api| {
+            api["stages"]["old"]["methods"] = json!({"*/*": {
+                "logging": "INFO", "data_trace": true, "metrics": true, "rate": 1.0, "burst": 2,
+            }});
+        },
+    ];
+    for change in changes {
+        let folder = tampered(|it| with_stage(it, open));
+        folder.run("drift shop.toml --sandbox").ends(2);
+        folder.run(ACCEPT).ends(0);
+        folder.run("drift shop.toml --sandbox").ends(0);
+        folder.run(VERIFY).ends(0);
+        // What no call meets may change.
+        tamper(&folder, |region| {
+            only_api(region)["stages"]["old"]["description"] = json!("the old site");
+        });
+        folder.run("drift shop.toml --sandbox").ends(0);
+        tamper(&folder, |region| change(only_api(region)));
+        folder
+            .run("drift shop.toml --sandbox")
+            .ends(2)
+            .says("stage `old`, which serves this API too");
+        folder.run(VERIFY).ends(3);
+        // Accepted again it takes the place of what was known before.
+        folder.run(ACCEPT).ends(0);
+        folder.run("drift shop.toml --sandbox").ends(0);
+        assert_eq!(folder.read("shop.toml").matches("[[known]]").count(), 1);
+    }
+}
+
+#[test]
+fn a_stage_is_not_known_by_its_name_alone() {
+    let folder = Folder::new();
+    let known = "\n[[known]]\non = \"apis.desk\"\nstage = \"old\"\nreason = \"spring\"\n";
+    folder.write("shop.toml", &format!("{STACK}{known}"));
+    folder
+        .run("validate shop.toml")
+        .ends(1)
+        .tells("stage `old` is known by its name alone")
+        .tells("shop.toml:21:9")
+        .tells("`provision drift --accept apis.desk --reason TEXT`");
+}
+
+fn only_api(region: &mut Value) -> &mut Value {
+    let apis = region["apis"].as_object_mut().expect("APIs");
+    apis.values_mut().next().expect("an API")
 }
 
 #[test]
@@ -107,7 +168,7 @@ fn a_stage_whose_policy_cannot_be_read_leaves_the_claim_unproven() {
         .says("Unproven nobody else may call apis.desk or change it\n")
         .says("the policy that stage `old` serves cannot be read");
     folder.run(&format!("{VERIFY} --strict")).ends(3);
-    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}"));
+    folder.run(ACCEPT).ends(0);
     folder.run(&format!("{VERIFY} --strict")).ends(0);
     // One that serves the stack's own deployment is known to its last statement.
     let same = tampered(|it| with_stage(it, |_| {}));
@@ -120,7 +181,9 @@ fn a_stage_whose_policy_cannot_be_read_leaves_the_claim_unproven() {
 fn a_never_holds_for_every_stage() {
     let folder = tampered(|it| with_stage(it, open));
     let never = "\n[[never]]\nwho    = \"unsigned callers\"\nto     = \"apis.desk\"\nreason = \"staff only\"\n";
-    folder.write("shop.toml", &format!("{STACK}{ACCEPTED}{never}"));
+    folder.run(ACCEPT).ends(0);
+    let known = folder.read("shop.toml");
+    folder.write("shop.toml", &format!("{known}{never}"));
     folder.run(VERIFY).ends(3).says(
         "anyone, unsigned may call GET /x of apis.desk in stage `old`, and never may: staff only",
     );

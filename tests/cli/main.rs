@@ -41,6 +41,7 @@ mod saved;
 mod screen;
 mod shares;
 mod warnings;
+mod stand_ins;
 mod who_can;
 
 use std::fs;

@@ -73,6 +73,62 @@ fn at_rest(folder: &Folder) {
     }
 }
 
+#[test]
+fn a_neighbours_statement_that_is_deployed_lets_in_now() {
+    let folder = shared();
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    let drift = folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("may call GET /orders of apis.orders\n");
+    assert!(!drift.out.contains("next deployment"), "{}", drift.out);
+    // One that nobody deployed lets in from the next deployment on, and leaves the guest's as it is.
+    edited(&folder, |api| {
+        let policy = api["about"]["policy"].as_str().expect("a policy");
+        let mut document: Value = serde_json::from_str(policy).expect("JSON");
+        let id = api["about"]["id"].as_str().expect("an id");
+        let statements = document["Statement"].as_array_mut().expect("a list");
+        statements.push(json!({
+            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+            "Action": "execute-api:Invoke",
+            "Resource": format!("arn:aws:execute-api:eu-west-1:111111111111:{id}/live/GET/health"),
+        }));
+        api["about"]["policy"] = json!(document.to_string());
+    });
+    folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("may call GET /orders of apis.orders\n")
+        .says("account b (222222222222) may call GET /health of apis.orders, from the next deployment of apis.orders on\n");
+    // The owner's next deployment publishes it.
+    folder.write("owner.toml", &OWNER.replace("mock = 200 }", "mock = 201 }"));
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    let drift = folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("account b (222222222222) may call GET /health of apis.orders\n");
+    assert!(!drift.out.contains("next deployment"), "{}", drift.out);
+    // What a deployment by hand holds is not told.
+    edited(&folder, |api| {
+        for deployment in api["deployments"]
+            .as_object_mut()
+            .expect("some")
+            .values_mut()
+        {
+            let description = deployment["description"].as_str().expect("a text");
+            let kept = description
+                .split(' ')
+                .filter(|it| !it.starts_with("policy:"));
+            deployment["description"] = json!(kept.collect::<Vec<_>>().join(" "));
+        }
+    });
+    folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("may call GET /health of apis.orders, now or from the next deployment of apis.orders on\n")
+        .says("the deployment that it serves does not tell whether it holds this");
+}
+
 /// Changes the API as its owner would by hand, without a deployment.
 fn edited(folder: &Folder, edit: impl Fn(&mut Value)) {
     let text = folder.read(".provision/sandbox.json");

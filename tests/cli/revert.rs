@@ -145,3 +145,87 @@ fn one_finding_is_put_back_whatever_the_others_break() {
     folder.run(&format!("drift {stack}")).ends(0);
     folder.run(&format!("verify {stack} --live")).ends(0);
 }
+
+/// A stack of which others touched a topic, a role and a stage.
+const TOUCHED: &str = r#"[stack]
+name = "s"
+region = "eu-west-1"
+[accounts]
+a = { id = "111111111111" }
+[topics.t]
+account = "a"
+[queues.q]
+account = "a"
+subscribe = "t"
+[roles.w]
+account = "a"
+trusted_by = "lambda.amazonaws.com"
+[apis.x]
+account = "a"
+routes = { "GET /s" = { mock = 200 } }
+"#;
+
+#[test]
+fn a_revert_lists_what_it_takes_away_and_calls_none_of_it_kept() {
+    let touch: [(&str, &str, fn(&mut serde_json::Value)); 4] = [
+        ("roles.w", "boundary", |account| {
+            account["roles"]["w"]["boundary"] = "arn:aws:iam::aws:policy/ReadOnlyAccess".into();
+        }),
+        ("stages.x.live", "a canary of stage `live`", |account| {
+            let apis = account["regions"]["eu-west-1"]["apis"].as_object_mut();
+            let api = apis.and_then(|it| it.values_mut().next()).expect("an API");
+            let deployment = api["stages"]["live"]["deployment"].clone();
+            api["stages"]["live"]["canary"] =
+                serde_json::json!({"deployment": deployment, "percent": 10.0});
+        }),
+        ("apis.x", "stage `old`", |account| {
+            let apis = account["regions"]["eu-west-1"]["apis"].as_object_mut();
+            let api = apis.and_then(|it| it.values_mut().next()).expect("an API");
+            let mut stage = api["stages"]["live"].clone();
+            stage["name"] = "old".into();
+            stage["tags"] = serde_json::json!({});
+            api["stages"]["old"] = stage;
+        }),
+        ("topics.t", ":spy", |account| {
+            let topic = &mut account["regions"]["eu-west-1"]["topics"]["t"];
+            let all = topic["subscriptions"]
+                .as_array_mut()
+                .expect("subscriptions");
+            let mut spy = all[0].clone();
+            spy["endpoint"] = "arn:aws:sqs:eu-west-1:222222222222:spy".into();
+            spy["owner"] = "222222222222".into();
+            let arn = spy["arn"].as_str().expect("an ARN");
+            spy["arn"] = format!("{}abcd", &arn[..arn.len() - 4]).into();
+            all.push(spy);
+        }),
+    ];
+    for (address, what, touch) in touch {
+        let folder = Folder::new();
+        folder.write("s.toml", TOUCHED);
+        folder.run("apply s.toml --sandbox --yes").ends(0);
+        change(&folder, |world| {
+            touch(&mut world["accounts"]["111111111111"])
+        });
+        folder.run("drift s.toml --sandbox").ends(2).says(what);
+        // An apply keeps it, and says so.
+        folder
+            .run("plan s.toml --sandbox")
+            .ends(0)
+            .says("not this stack's, and kept");
+        let revert = format!("drift s.toml --sandbox --revert {address}");
+        let asked = folder.run(&revert).ends(1);
+        for ran in [&asked, &folder.run(&format!("{revert} --yes")).ends(0)] {
+            let out = &ran.out;
+            assert!(!out.contains("and kept"), "{out}");
+            assert!(!out.contains("Nothing to do"), "{out}");
+            assert!(
+                out.contains("Taken away  not this stack's, and named by `--revert`"),
+                "{out}"
+            );
+            assert!(out.contains(what), "{out}");
+            assert!(out.contains("0 to change, 1 to destroy."), "{out}");
+        }
+        asked.tells("nobody to ask; nothing was changed");
+        folder.run("drift s.toml --sandbox").ends(0);
+    }
+}

@@ -26,9 +26,6 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
     let (proof, guarded) = worse(&revert, &look);
     if !mute {
         show(&revert.plan, &proof, &guarded, &rehearsal, screen);
-        for it in &revert.evictions {
-            screen.result(&format!("  - {}: {}\n", it.address, line(&it.extra.text)));
-        }
         for line in &revert.stays {
             screen.talk(line);
         }
@@ -44,11 +41,11 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         }
         return failed;
     }
-    if revert.is_empty() && !revert.settled.is_empty() {
+    if revert.plan.is_empty() && !revert.settled.is_empty() {
         tell(&revert, &Outcomes::default(), &look, args, screen);
         return Ok(Ending::Done);
     }
-    if revert.is_empty() {
+    if revert.plan.is_empty() {
         return Err(Failure::Plain(
             "what was named cannot be put back by a write of ours; nothing was changed".to_owned(),
         ));
@@ -72,7 +69,7 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         tell(&revert, &outcomes, &look, args, screen);
         return Ok(ending(&revert.plan, &outcomes));
     }
-    for it in &revert.evictions {
+    for it in &revert.plan.evictions {
         it.extra
             .what
             .remove(&look.session.cloud, &it.place)
@@ -112,6 +109,7 @@ fn tell(
     if args.form() == args::DriftFormat::Json {
         let mut document = json::outcomes(&revert.plan, outcomes);
         let evicted: Vec<_> = revert
+            .plan
             .evictions
             .iter()
             .map(|it| serde_json::json!({"address": it.address, "what": it.extra.text}))
@@ -121,6 +119,10 @@ fn tell(
         document["calls"] = look.session.calls();
         screen.result(&format!("{document:#}\n"));
     } else {
+        for it in revert.plan.evictions.iter().filter(|_| outcomes.all_done()) {
+            let what = line(&it.extra.text);
+            screen.talk(&format!("Taken away from {}: {what}", it.address));
+        }
         conclude(&revert.plan, outcomes, &look.session, screen, &again(args));
     }
 }

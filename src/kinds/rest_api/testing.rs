@@ -140,6 +140,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
         superseded: BTreeSet::new(),
         outdated: false,
         serves: None,
+        listed: String::new(),
         tags: Tags::new(),
     }
 }

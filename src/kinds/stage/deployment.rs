@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use super::Stage;
 use crate::cloud::apigateway::{
     CreateDeployment, DeleteDeployment, DeploymentRecord, GetDeployments, GetStages, StageRecord,
 };
 use crate::cloud::{self, CallError, Cloud, Fault};
-use crate::kinds::rest_api::method;
+use crate::kinds::rest_api::{RestApi, method};
 use crate::kinds::role::gone_is_fine;
 use crate::model::Place;
 use crate::model::tags::short_hash;
+use crate::policy::Statement;
+use crate::policy::own::RESERVED;
 use crate::stack::RouteKey;
 
 /// What the description of every deployment of ours begins with.
 const HEAD: &str = "provision ";
+
+/// How long the hash of a stack's name is by which an entry is its.
+const SHORT_HASH: usize = 6;
 
 /// The entry of the methods that a deployment holds, beside those of stacks.
 const METHODS: &str = "methods";
@@ -93,6 +99,45 @@ fn told(entries: &BTreeMap<&str, &str>) -> String {
         .map(|(stack, digest)| format!("{stack}:{digest}"))
         .collect();
     format!("{HEAD}{}", entries.join(" "))
+}
+
+/// Most statements whose subsets are tried against the digest of those that a deployment holds.
+const MOST_TRIED: usize = 10;
+
+impl Stage {
+    /// Returns of each of these statements of others whether the deployment holds it; `None` where it does not tell.
+    ///
+    /// A stack that has statements in it has an entry in the description. Those that no stack made are told by a digest.
+    #[must_use]
+    pub fn holds(&self, foreign: &[Statement]) -> Vec<Option<bool>> {
+        let description = self.serves.as_ref().map_or("", |it| &it.description);
+        let entries = entries(description);
+        let stack = |it: &Statement| {
+            let digits = it.sid.as_deref()?.strip_prefix(RESERVED)?;
+            digits.get(..SHORT_HASH).map(str::to_owned)
+        };
+        let theirs: Vec<&Statement> = foreign.iter().filter(|it| stack(it).is_none()).collect();
+        let held = self.held_of(&theirs);
+        let holds = |it: &Statement| match stack(it) {
+            Some(stack) => entries.contains_key(stack.as_str()).then_some(true),
+            None => held.as_ref().map(|held| held.contains(&it)),
+        };
+        foreign.iter().map(holds).collect()
+    }
+
+    /// Those of the statements that no stack made whose digest the deployment tells.
+    fn held_of<'a>(&self, theirs: &[&'a Statement]) -> Option<Vec<&'a Statement>> {
+        if self.policy.is_empty() || theirs.len() > MOST_TRIED {
+            return None;
+        }
+        let subset = |which: u32| {
+            let at = theirs.iter().enumerate();
+            let these = at.filter(move |(at, _)| which >> at & 1 == 1);
+            these.map(|(_, it)| *it).collect::<Vec<_>>()
+        };
+        let mut subsets = (0..1_u32 << theirs.len()).rev().map(subset);
+        subsets.find(|it| RestApi::digest_of_statements(it.iter().copied()) == self.policy)
+    }
 }
 
 /// The authorization types that AWS's summary of a deployment shows.

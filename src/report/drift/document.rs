@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Commands;
 use crate::drift::{Class, Drift, Moved, Severity};
-use crate::policy::interchange::request_value;
+use crate::policy::interchange::shown_value;
 use crate::report::json::DRIFT;
 use crate::stack::Known;
 
@@ -21,7 +21,7 @@ pub fn json(drift: &Drift, commands: &Commands) -> Value {
                 .map(|it| {
                     json!({
                         "change": if it.gained { "gains" } else { "loses" },
-                        "who": it.who, "says": it.says, "witness": it.witness.as_ref().map(request_value),
+                        "who": it.who, "says": it.says, "witness": it.witness.as_ref().map(|it| shown_value(it, &drift.names)),
                     })
                 })
                 .collect();
