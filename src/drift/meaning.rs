@@ -173,7 +173,9 @@ impl Means<'_> {
             say(request, &Document::of(vec![part.clone()]), true);
         }
         if parts.is_empty() || !parts.iter().all(|(_, it)| is_met(&it)) {
-            gains.for_each(|it| say(it, &live, true));
+            for request in gains {
+                say(request, &live, true);
+            }
         }
         for request in &comparison.loses {
             say(request, stack, false);

@@ -258,7 +258,9 @@ fn real_names(seen: &Seen<'_>) -> RealNames {
     }
     for have in seen.reading.live.have.values() {
         have.resource.add_names(&mut names);
-        have.document.iter().for_each(|it| names.add_policy(it));
+        if let Some(document) = &have.document {
+            names.add_policy(document);
+        }
     }
     names
 }

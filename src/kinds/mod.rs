@@ -372,7 +372,9 @@ impl Resource {
         }
         if let Self::Role(role) = self {
             names.add_policy(&role.trust);
-            role.identity().for_each(|it| names.add_policy(it));
+            for document in role.identity() {
+                names.add_policy(document);
+            }
         }
         if let Some(policy) = self.policy() {
             names.add_policy(policy);

@@ -256,7 +256,7 @@ pub fn request_value(request: &Request) -> Value {
 /// A request as JSON, the way it is read, that says in `standIns` what of it stands for others.
 #[must_use]
 pub fn marked_value(request: &Request, names: &RealNames) -> Value {
-    with_stand_ins(request_value(request), names.stand_ins(request))
+    with_stand_ins(request_value(request), &names.stand_ins(request))
 }
 
 /// A request as JSON to look at: where its caller, resource or a value of its context stands for others, that is
@@ -272,10 +272,10 @@ pub fn shown_value(request: &Request, names: &RealNames) -> Value {
             value[field] = Value::String(says.clone());
         }
     }
-    with_stand_ins(value, stand_ins)
+    with_stand_ins(value, &stand_ins)
 }
 
-fn with_stand_ins(mut value: Value, stand_ins: BTreeMap<String, String>) -> Value {
+fn with_stand_ins(mut value: Value, stand_ins: &BTreeMap<String, String>) -> Value {
     if !stand_ins.is_empty() {
         value["standIns"] = serde_json::json!(stand_ins);
     }

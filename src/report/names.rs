@@ -25,7 +25,9 @@ pub(super) fn real_names(plan: &Plan) -> RealNames {
         names.add(&arn_of(step, resource).unwrap_or_default());
         resource.add_names(&mut names);
         let live = step.have.as_ref().and_then(|it| it.document.as_ref());
-        live.iter().for_each(|it| names.add_policy(it));
+        if let Some(live) = live {
+            names.add_policy(live);
+        }
     }
     names
 }

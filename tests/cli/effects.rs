@@ -377,7 +377,7 @@ fn an_administrator_is_the_first_line_of_drift_plan_and_apply() {
         let by_hand = text.clone();
         says_first(
             &report(STACK, move |account| {
-                account["roles"]["w"]["inline"]["theirs"] = json!(by_hand)
+                account["roles"]["w"]["inline"]["theirs"] = json!(by_hand);
             }),
             now,
         );

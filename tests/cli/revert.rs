@@ -146,6 +146,9 @@ fn one_finding_is_put_back_whatever_the_others_break() {
     folder.run(&format!("verify {stack} --live")).ends(0);
 }
 
+/// A resource, words of what stands on it, and how that got there.
+type Touch = (&'static str, &'static str, fn(&mut serde_json::Value));
+
 /// A stack of which others touched a topic, a role and a stage.
 const TOUCHED: &str = r#"[stack]
 name = "s"
@@ -167,7 +170,7 @@ routes = { "GET /s" = { mock = 200 } }
 
 #[test]
 fn a_revert_lists_what_it_takes_away_and_calls_none_of_it_kept() {
-    let touch: [(&str, &str, fn(&mut serde_json::Value)); 4] = [
+    let touch: [Touch; 4] = [
         ("roles.w", "boundary", |account| {
             account["roles"]["w"]["boundary"] = "arn:aws:iam::aws:policy/ReadOnlyAccess".into();
         }),
@@ -204,7 +207,7 @@ fn a_revert_lists_what_it_takes_away_and_calls_none_of_it_kept() {
         folder.write("s.toml", TOUCHED);
         folder.run("apply s.toml --sandbox --yes").ends(0);
         change(&folder, |world| {
-            touch(&mut world["accounts"]["111111111111"])
+            touch(&mut world["accounts"]["111111111111"]);
         });
         folder.run("drift s.toml --sandbox").ends(2).says(what);
         // An apply keeps it, and says so.

@@ -189,7 +189,7 @@ fn gains_of_a_role_name_what_they_reach() {
         let folder = applied();
         let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
         tamper(&folder, |account| {
-            account["roles"]["w"]["inline"]["theirs"] = json!(text)
+            account["roles"]["w"]["inline"]["theirs"] = json!(text);
         });
         for command in [
             "drift s.toml --sandbox",

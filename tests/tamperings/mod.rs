@@ -345,7 +345,7 @@ pub(crate) async fn put_back(desired: &Desired, reading: &Reading, drift: &Drift
     let ids = reading.live.ids();
     let outcomes = execute::run(&revert.plan, seam, ids, stream::pending(), &|_| ()).await;
     assert!(outcomes.all_done(), "{:?}", outcomes.steps);
-    for it in &revert.evictions {
+    for it in &revert.plan.evictions {
         it.extra.what.remove(seam, &it.place).await.expect("gone");
     }
 }

@@ -549,6 +549,7 @@ pub(super) fn of_types() -> Vec<OfType> {
             superseded: Ok(&["stage.superseded"]),
             outdated: Ok(&["api.redeploy"]),
             serves: Err("which deployment is there: only read, for cleaning up"),
+            listed: Err("what a stage of others serves: only read, to know it by"),
             tags: Ok(&["stage.tags"]),
         }
     );
