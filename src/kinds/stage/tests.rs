@@ -505,7 +505,8 @@ proptest! {
             let have = read(&cloud, &first).await;
             let live = Stage::live(&have);
             assert!(live.serves.is_some());
-            assert_eq!(live, &Stage { serves: live.serves.clone(), ..first });
+            let (serves, listed) = (live.serves.clone(), live.listed.clone());
+            assert_eq!(live, &Stage { serves, listed, ..first });
             let wanted = Wanted::with(&api(), second, false);
             wanted.apply(&cloud).await.expect("applied");
             assert_eq!(wanted.plan(&cloud).await.expect("a plan"), [""; 0]);
