@@ -231,18 +231,22 @@ impl Package {
     /// What sessions of roles that are assumed are called: who, as far as AWS takes it.
     #[must_use]
     pub fn session_name(&self) -> String {
-        let plain = |it: char| it.is_ascii_alphanumeric() || "+=,.@-_".contains(it);
-        let name = match &self.consumer.whom {
+        session_name_of(&match &self.consumer.whom {
             Whom::Role(name) | Whom::Queue(name) => name.clone(),
             Whom::OutsideRole(arn) => arn.name().to_owned(),
             Whom::OutsideAccount(id) => format!("account-{id}"),
-        };
-        let name: String = name.chars().filter(|it| plain(*it)).take(64).collect();
-        if name.len() < 2 {
-            format!("role-{name}")
-        } else {
-            name
-        }
+        })
+    }
+}
+
+/// Returns a name as STS takes it of a session: 2 to 64 letters, digits and some signs.
+fn session_name_of(name: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "+=,.@-_".contains(it);
+    let name: String = name.chars().filter(|it| plain(*it)).take(64).collect();
+    if name.len() < 2 {
+        format!("role-{name}")
+    } else {
+        name
     }
 }
 
@@ -448,4 +452,22 @@ fn notes(edges: &[Edge], stack: &Stack) -> Vec<String> {
         }
     }
     notes.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_has_a_name_that_sts_takes() {
+        for (name, says) in [
+            ("order-desk", "order-desk"),
+            ("team/desk é+=,.@-_", "teamdesk+=,.@-_"),
+            ("w", "role-w"),
+            ("é", "role-"),
+            (&"n".repeat(70), &"n".repeat(64)),
+        ] {
+            assert_eq!(session_name_of(name), says);
+        }
+    }
 }
