@@ -259,18 +259,41 @@ pub(super) struct Agreement<'a> {
     pub(super) flag: &'a str,
 }
 
-/// Asks for what was not agreed to on the command line.
-pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Result<(), Failure> {
-    let deleted: BTreeSet<&Address> = plan
+/// What a plan deletes or replaces, and needs to be agreed to.
+fn deletions<'a>(plan: &'a Plan, consent: &Consent) -> impl Iterator<Item = &'a Address> {
+    let gone = plan
         .to_do()
         .filter(|it| matches!(it.action, Action::Delete | Action::Replace))
-        .filter(|it| !(plan.has_twin(it) && it.removes_an_empty_api()))
-        // What is cut off was named on the command line.
-        .filter(|it| match it.have.as_ref().map(|it| &it.resource) {
-            Some(Resource::Subscription(it)) => !consent.cut_off.contains(&it.queue),
-            _ => true,
-        })
-        .map(|it| &it.address)
+        .filter(|it| !(plan.has_twin(it) && it.removes_an_empty_api()));
+    // What is cut off was named on the command line.
+    let asked = gone.filter(|it| match it.have.as_ref().map(|it| &it.resource) {
+        Some(Resource::Subscription(it)) => !consent.cut_off.contains(&it.queue),
+        _ => true,
+    });
+    asked.map(|it| &it.address)
+}
+
+/// The flags by which a run agrees to all that a plan asks for, each after a space.
+pub(super) fn agreeing(plan: &Plan) -> String {
+    let consent = Consent::default();
+    let deleted: BTreeSet<&Address> = deletions(plan, &consent).collect();
+    let closed: BTreeSet<&Address> = plan.closing().map(|(api, _)| api).collect();
+    let published: BTreeSet<&Address> = plan.publishing().map(|(api, _)| api).collect();
+    let moved: BTreeSet<String> = plan.opening_moves().collect();
+    let mut text = String::new();
+    for (flag, these) in [
+        ("--allow-delete", deleted),
+        ("--close", closed),
+        ("--publish", published),
+    ] {
+        text.extend(these.into_iter().map(|it| format!(" {flag} {it}")));
+    }
+    text + &args::Moves::flags(&moved)
+}
+
+/// Asks for what was not agreed to on the command line.
+pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Result<(), Failure> {
+    let deleted: BTreeSet<&Address> = deletions(plan, consent)
         .filter(|it| !said.prune && !said.deletions.contains(it))
         .collect();
     let ask = |question: &str| {

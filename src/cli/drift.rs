@@ -4,6 +4,7 @@ mod accept;
 mod revert;
 mod watch;
 
+use super::apply::agreeing;
 use super::args;
 use super::screen::Screen;
 use super::session::{self, Looked, Session, checked_withdrawn, lowered_within, sources};
@@ -83,7 +84,7 @@ fn show(args: &args::Drift, screen: &Screen, look: &Look<'_>) {
     };
     let commands = report::drift::Commands {
         drift: command("drift"),
-        apply: command("apply"),
+        apply: command("apply") + &agreeing(&look.plan),
     };
     match args.form() {
         args::DriftFormat::Json => {

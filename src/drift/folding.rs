@@ -8,7 +8,8 @@ use crate::lower::Desired;
 use crate::model::{Address, Detail, KindName};
 use crate::plan::Ghost;
 
-/// Findings without those that only follow from another: what cannot be there while something else is missing.
+/// Findings without those that only follow from another: what cannot be there while something else is missing, and what
+/// goes with something that is left over.
 pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Finding> {
     let missing: BTreeSet<Address> = findings
         .iter()
@@ -42,6 +43,11 @@ pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]
             .filter(|_| follows)
             .cloned()
     };
+    let unwanted: BTreeSet<Address> = findings
+        .iter()
+        .filter(|it| it.class == Class::Unwanted)
+        .filter_map(|it| it.address().cloned())
+        .collect();
     let dead_of: BTreeMap<Address, Address> = findings
         .iter()
         .filter(|it| it.class == Class::Ghost)
@@ -59,6 +65,9 @@ pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]
             // What a stage serves is dead with its API's policy.
             let of_stage = api.filter(|_| address.kind == KindName::Stage);
             return dead_of.get(address).or(of_stage).cloned();
+        }
+        if finding.class == Class::Unwanted {
+            return parents(finding.address()?).find(|it| unwanted.contains(it));
         }
         let address = finding
             .address()
@@ -87,6 +96,21 @@ pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]
         }
     }
     kept.into_iter().map(|(_, it)| it).collect()
+}
+
+/// Returns what a subscription or a stage cannot be without: the queue and the topic, or the API.
+fn parents(address: &Address) -> impl Iterator<Item = Address> {
+    let (first, second) = address.name.split_once('.').unwrap_or_default();
+    let kinds: &[(KindName, &str)] = match address.kind {
+        KindName::Subscription => &[(KindName::Queue, first), (KindName::Topic, second)],
+        KindName::Stage => &[(KindName::RestApi, first)],
+        _ => &[],
+    };
+    let found: Vec<Address> = kinds
+        .iter()
+        .map(|(kind, name)| Address::new(*kind, *name))
+        .collect();
+    found.into_iter()
 }
 
 /// Returns the missing API that a finding of a role follows from: the role's policies differ in nothing but its id.

@@ -156,7 +156,17 @@ impl Means<'_> {
                 object,
                 gained,
             });
-            if !found.effects.iter().any(|it| it.says == effect.says) {
+            // That it needs no policy of the caller's own is said once, with the first.
+            let is_said = |it: &voice::Effect| {
+                let rest = it.says.strip_prefix(&effect.says);
+                it.gained == effect.gained
+                    && rest.is_some_and(|it| it.is_empty() || it.starts_with(", with no"))
+                    || effect
+                        .says
+                        .strip_prefix(&it.says)
+                        .is_some_and(|it| it.starts_with(", with no"))
+            };
+            if !found.effects.iter().any(is_said) {
                 found.effects.push(effect);
             }
         };

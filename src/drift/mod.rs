@@ -61,8 +61,10 @@ pub struct Finding {
     pub because: Vec<String>,
     /// A role may do everything in its account that may not by the stack.
     pub administrator: bool,
-    /// Resources that are missing only because this one is.
+    /// Resources that are missing, or left over, only because this one is.
     pub with_it: BTreeSet<Address>,
+    /// What puts an end to it.
+    pub fix: Fix,
 }
 
 /// What puts an end to a finding.
@@ -78,20 +80,20 @@ pub enum Fix {
     ThenApply(&'static str),
 }
 
-impl Finding {
-    /// What puts an end to it.
-    #[must_use]
-    pub fn fix(&self) -> Fix {
-        match (self.class, self.address()) {
-            (Class::NotApplied, _) => Fix::Apply,
-            (Class::Withdrawn, _) => {
-                Fix::ThenApply("have the owner offer it again, or take the claim out of the stack")
+impl Fix {
+    /// What puts an end to most findings of a class.
+    fn of(class: Class, address: &Address) -> Self {
+        match class {
+            Class::NotApplied => Self::Apply,
+            Class::Withdrawn => {
+                Self::ThenApply("have the owner offer it again, or take the claim out of the stack")
             }
-            (Class::Unreadable, _) | (_, None) => Fix::Look("let the caller read it"),
-            (_, Some(address)) => Fix::Revert(address.clone()),
+            _ => Self::Revert(address.clone()),
         }
     }
+}
 
+impl Finding {
     /// The resource, where there is one.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
@@ -193,6 +195,7 @@ impl Drift {
         look.withdrawn();
         look.unread();
         let older_marks = look.older_marks;
+        look.made_by_apply();
         let mut findings = folding::folded(look.findings, seen.desired, &plan.ghosts);
         findings.sort_by(|a, b| {
             let key = |it: &Finding| {
@@ -256,7 +259,8 @@ fn real_names(seen: &Seen<'_>) -> RealNames {
             names.add(head.trim_end_matches('/'));
         }
     }
-    for have in seen.reading.live.have.values() {
+    let orphans = seen.reading.live.orphans.iter().map(|it| &it.have);
+    for have in seen.reading.live.have.values().chain(orphans) {
         have.resource.add_names(&mut names);
         if let Some(document) = &have.document {
             names.add_policy(document);
@@ -314,7 +318,29 @@ impl Look<'_> {
             because: meaning.because,
             administrator: meaning.administrator,
             with_it: BTreeSet::new(),
+            fix: Fix::of(class, address),
         });
+    }
+
+    /// The last finding is ended otherwise than most of its class.
+    fn ended_by(&mut self, fix: Fix) {
+        if let Some(last) = self.findings.last_mut() {
+            last.fix = fix;
+        }
+    }
+
+    /// What the engine makes for a stack that was changed comes with the apply of the change.
+    fn made_by_apply(&mut self) {
+        let changed = self.findings.iter().any(|it| it.class == Class::NotApplied);
+        let missing = |it: &&mut Finding| changed && it.class == Class::Missing;
+        for finding in self.findings.iter_mut().filter(missing) {
+            let want = finding
+                .address()
+                .and_then(|it| self.seen.desired.wants.get(it));
+            if want.is_some_and(|it| it.because.is_some()) {
+                finding.fix = Fix::Apply;
+            }
+        }
     }
 
     fn step(&mut self, step: &Step) {
@@ -358,10 +384,16 @@ impl Look<'_> {
                 Some(format!(" (known until {until}: {})", known.reason))
             };
             let line = |it: &&Extra| format!("{it}{}", expired(it).unwrap_or_default());
-            let lines: Vec<String> = have.staying(want).iter().map(line).collect();
+            let staying = have.staying(want);
+            let lines: Vec<String> = staying.iter().map(line).collect();
             if !lines.is_empty() {
                 let meaning = self.means(&step.address).added(&step.address, want, &have);
                 self.find(Class::Added, Moved::Aws, at, lines, Vec::new(), meaning);
+                let ways: Option<Vec<_>> = staying.iter().map(|it| it.what.way_out()).collect();
+                // Where no call of ours takes any of it away, a revert would do nothing.
+                if let Some(way) = ways.as_ref().and_then(|it| it.first()) {
+                    self.ended_by(Fix::Look(way));
+                }
             }
         }
     }
@@ -482,6 +514,9 @@ impl Look<'_> {
                 Vec::new(),
                 meaning,
             );
+            self.ended_by(Fix::Look(
+                "have its owner make it, or take it out of the stack",
+            ));
         }
     }
 
@@ -558,6 +593,12 @@ impl Look<'_> {
         written_at: Option<String>,
         lines: Vec<String>,
     ) {
+        let is_no_policy = lines.iter().any(|it| it.starts_with("UnreadablePolicy"));
+        let fix = if is_no_policy {
+            "write a valid policy there"
+        } else {
+            "let the caller read it"
+        };
         self.findings.push(Finding {
             class: Class::Unreadable,
             severity: Severity::Unknown,
@@ -571,6 +612,7 @@ impl Look<'_> {
             because: Vec::new(),
             administrator: false,
             with_it: BTreeSet::new(),
+            fix: Fix::Look(fix),
         });
     }
 }

@@ -104,10 +104,10 @@ pub fn revert(
                 unread.lines.first().map_or("", String::as_str)
             ));
         }
-        if let Selector::Address(address) = selector {
-            named.insert(address.clone());
-        }
         for finding in found {
+            if matches!(selector, Selector::Address(_)) {
+                named.extend(finding.all().cloned());
+            }
             chosen.extend(finding.all().cloned());
             match finding.class {
                 Class::Added => evict.extend(finding.addresses.iter().cloned()),

@@ -89,7 +89,10 @@ impl Voice {
         let arn = |resource: &Resource| resource.arn().map(ToString::to_string);
         let wanted = desired.wants.iter();
         let by_arn = wanted.filter_map(|(address, it)| Some((arn(&it.resource)?, address.clone())));
-        let arns: Vec<(String, Address)> = by_arn.collect();
+        // What left the stack and is there still has a name in its mark.
+        let orphans = live.orphans.iter();
+        let orphans = orphans.filter_map(|it| Some((arn(&it.have.resource)?, it.address.clone())));
+        let arns: Vec<(String, Address)> = by_arn.chain(orphans).collect();
         let ids = live.ids();
         let places = desired.places.iter();
         Self {

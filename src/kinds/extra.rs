@@ -298,6 +298,22 @@ impl Stranger {
         }
     }
 
+    /// Returns what to do where nobody but its maker can take it away.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&'static str> {
+        self.stays_because()?;
+        Some(match self {
+            Self::Subscription { .. } => {
+                "wait until SNS deletes what was never confirmed, within three days"
+            }
+            Self::Holder { .. } => "detach the policy there",
+            Self::Part { .. } => {
+                "delete it in API Gateway, or take it into the API's `openapi` document"
+            }
+            _ => "take it away there",
+        })
+    }
+
     /// Takes away what no apply pushes out; no error when it is gone.
     pub async fn remove(&self, cloud: &dyn Cloud, place: &Place) -> Result<(), CallError> {
         match self {

@@ -33,7 +33,7 @@ impl Commands {
     /// The one command that puts an end to a finding, or what to do where there is none.
     #[must_use]
     pub fn fix(&self, finding: &Finding) -> String {
-        match finding.fix() {
+        match &finding.fix {
             Fix::Revert(address) => format!("{} --revert {address}", self.drift),
             Fix::Apply => self.apply.clone(),
             Fix::Look(says) => format!("{says}, then {}", self.drift),

@@ -15,6 +15,7 @@ mod effects;
 mod endings;
 mod endpoints;
 mod failing;
+mod fixes;
 mod forgetting;
 mod guard;
 mod handover;
