@@ -41,8 +41,8 @@ mod revert;
 mod saved;
 mod screen;
 mod shares;
-mod warnings;
 mod stand_ins;
+mod warnings;
 mod who_can;
 
 use std::fs;
