@@ -257,10 +257,12 @@ fn every_form_is_let_in_to_a_topic() {
             r#"{ service = "budgets.amazonaws.com", source_account = "111111111111" }"#,
             "via = \"resource-policy\"",
         ),
-        (r#""ses.amazonaws.com""#, ""),
+        (
+            r#"{ service = "ses.amazonaws.com", source_account = "a" }"#,
+            "",
+        ),
     ];
-    let accepted = format!("{topic}accept = {{ PG005 = \"a public drop box\" }}\n");
-    holds(&Folder::new(), &each(&accepted, "topics.t", &services));
+    holds(&Folder::new(), &each(topic, "topics.t", &services));
 }
 
 #[test]
@@ -277,6 +279,10 @@ fn a_service_that_acts_for_any_account_is_let_in_only_with_a_reason() {
             ] {
                 folder.run(command).ends(3).says("PG005");
             }
+            let reason = "accept = { PG005 = \"a public drop box\" }\n[[access]]";
+            folder.write("s.toml", &text.replacen("[[access]]", reason, 1));
+            folder.run("apply s.toml --sandbox sb --yes").ends(0);
+            folder.run("verify s.toml --sandbox sb --live").ends(0);
         }
     }
 }
