@@ -536,26 +536,12 @@ pub(super) fn a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack(
         )
         .await;
 
-        for (key, value) in [
-            ("a!", "b"),
-            ("a", "b&c"),
-            ("a", &*"x".repeat(257)),
-            ("", "b"),
-        ] {
-            let held = tags([(key, value)]);
-            let written = format!("tags = {{ \"{key}\" = \"{value}\" }}\n");
-            let (mut topic, mut queue, mut api) = (
-                create_topic("t", Tags::new()),
-                create_queue("t", Tags::new()),
-                create_api("t"),
-            );
-            topic.tags.clone_from(&held);
-            queue.tags.clone_from(&held);
-            api.tags = held;
-            both(&bench, topic, &format!("[topics.t]\n{written}")).await;
-            both(&bench, queue, &format!("[queues.t]\n{written}")).await;
-            let routes = "routes = { \"GET /\" = { mock = 200 } }\n";
-            both(&bench, api, &format!("[apis.t]\n{routes}{written}")).await;
+        for (key, value) in [("a!", "b"), ("a", "b&c")] {
+            let mut api = create_api("t");
+            api.tags = tags([(key, value)]);
+            let served = "[apis.t]\nroutes = { \"GET /\" = { mock = 200 } }\n";
+            let text = format!("{served}tags = {{ \"{key}\" = \"{value}\" }}\n");
+            both(&bench, api, &text).await;
         }
 
         let long = "x".repeat(101);
