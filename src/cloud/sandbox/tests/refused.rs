@@ -536,13 +536,10 @@ pub(super) fn a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack(
         )
         .await;
 
-        for (key, value) in [("a!", "b"), ("a", "b&c")] {
-            let mut api = create_api("t");
-            api.tags = tags([(key, value)]);
-            let served = "[apis.t]\nroutes = { \"GET /\" = { mock = 200 } }\n";
-            let text = format!("{served}tags = {{ \"{key}\" = \"{value}\" }}\n");
-            both(&bench, api, &text).await;
-        }
+        let mut api = create_api("t");
+        api.tags = tags([("a", "b&c")]);
+        let served = "[apis.t]\nroutes = { \"GET /\" = { mock = 200 } }\n";
+        both(&bench, api, &format!("{served}tags = {{ a = \"b&c\" }}\n")).await;
 
         let long = "x".repeat(101);
         for (name, attributes, field) in [
