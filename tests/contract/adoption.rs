@@ -489,7 +489,6 @@ async fn imported(w: &World<'_>) -> (String, Vec<Adopt>) {
             accounts: &accounts,
             names: &BTreeMap::new(),
             lent: &BTreeMap::new(),
-            verbatim: &BTreeSet::new(),
         },
         &found.expect("read"),
     )
