@@ -233,7 +233,7 @@ mod tests {
         let network = [
             Network::VpcEndpoint("vpce-0a1b".to_owned()),
             Network::Vpc("vpc-0a1b".to_owned()),
-            Network::Addresses(text(&["203.0.113.0/24", "2001:db8::/32"])),
+            Network::Addresses(text(&["2001:db8::/32", "203.0.113.0/24"])),
             Network::VpcAddresses(text(&["10.1.0.0/16"])),
         ];
         let service = |sources: &[&str], id: Option<&str>| Principal::ServiceFor {

@@ -488,6 +488,6 @@ fn an_account_that_is_let_in_is_named_and_no_role_of_it_invented() {
     );
     assert_eq!(
         found,
-        "the policy of topics.events lets some principal of account 222222222222 sns:Publish on topics.events"
+        "the policy of topics.events lets any principal of account 222222222222 that the stack does not name sns:Publish on topics.events"
     );
 }

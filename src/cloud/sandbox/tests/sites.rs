@@ -189,6 +189,7 @@ const CANNOT: &[(&str, &[&str])] = &[
             "The role policy with name {} cannot be found.",
             "The role with name {name} cannot be found.",
             "NotFoundException",
+            "ResourceNotFoundException",
             "Policy contains a statement with one or more invalid principals.",
             "You don't have permissions to access this resource.",
             "You specified a child that does not exist.",
