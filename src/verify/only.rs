@@ -482,8 +482,8 @@ fn all_of(mut deeds: Vec<(&str, Evidence)>, who: &str, thing: &Thing) -> Option<
     let (_, first) = deeds.into_iter().next()?;
     Some(Evidence {
         says,
-        origin,
         blame,
+        origin,
         ..first
     })
 }
