@@ -470,6 +470,19 @@ impl Desired {
         found.into_iter().map(says).collect()
     }
 
+    /// The same stack that wants nothing any more.
+    #[must_use]
+    pub fn without_wants(&self) -> Self {
+        Self {
+            wants: BTreeMap::new(),
+            grants: Vec::new(),
+            handovers: Vec::new(),
+            claims: Vec::new(),
+            offers: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The accounts and regions that can be entered.
     #[must_use]
     pub fn reached(&self) -> BTreeSet<Place> {

@@ -10,7 +10,7 @@ use crate::kinds::{Resource, Role};
 use crate::model::Address;
 use crate::policy::widen::Change;
 use crate::policy::{
-    Clause, Document, PrincipalClause, Request, Statement, Who, compare, compare_beside_others,
+    Clause, Document, PrincipalClause, Request, Statement, Who, compare_beside_others,
     only_refuses_more,
 };
 
@@ -164,7 +164,8 @@ fn borrowed(step: &Step, read: &ManagedPolicies) -> Vec<Widening> {
         .iter()
         .copied()
         .chain(known.iter().map(|it| &read[*it]));
-    let compared = compare(
+    let compared = compare_beside_others(
+        step.place.id.as_str(),
         &Document::joined(before.iter().copied()),
         &Document::joined(after),
     );
@@ -218,7 +219,7 @@ fn unbound(live: &Role, after: Option<&String>, read: &ManagedPolicies) -> Optio
     let documents = (read.get(before), after.and_then(|it| read.get(it)));
     if let (Some(old), Some(new)) = documents
         && !matches!(
-            compare(old, new).verdict,
+            compare_beside_others(live.arn.account(), old, new).verdict,
             Change::Widened | Change::Both | Change::Unproven
         )
     {

@@ -302,7 +302,7 @@ impl Plan {
             refusals: held(&steps).collect(),
             left: left::untouched(desired),
             unread: reading.unread.clone(),
-            halves: halves::halves(&nothing_of(desired), live, &[]),
+            halves: halves::halves(&desired.without_wants(), live, &[]),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),
             steps,
@@ -686,16 +686,4 @@ pub fn parts_of(step: &Step) -> Vec<Option<Part>> {
 fn handovers(desired: &Desired, live: &Live, ids: &BTreeMap<Address, String>) -> Vec<Handover> {
     let known = desired.handovers.iter().map(|it| it.with_ids(ids));
     known.chain(desired.key_handovers(&live.keys)).collect()
-}
-
-/// A stack that wants nothing any more.
-fn nothing_of(desired: &Desired) -> Desired {
-    Desired {
-        wants: BTreeMap::new(),
-        grants: Vec::new(),
-        handovers: Vec::new(),
-        claims: Vec::new(),
-        offers: Vec::new(),
-        ..desired.clone()
-    }
 }

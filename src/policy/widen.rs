@@ -20,7 +20,7 @@
 //!
 //! A policy of the caller's stands beside others too, and a resource's policy may let its role in. So what it no longer
 //! denies is let through wherever one of them allows it: a gain where it is known to stand beside others
-//! ([`compare_beside_others`]), and not settled where it is compared alone.
+//! ([`compare_beside_others`]), and nothing where it is compared alone.
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
@@ -413,19 +413,13 @@ fn differ(
         }
     }
     let alone = kind != Kind::Resource && !beside;
-    let denials = [&mut gained, &mut lost].map(|it| {
-        let spared = if alone {
-            std::mem::take(&mut it.spared)
-        } else {
-            Vec::new()
-        };
-        !spared.is_empty()
-    });
+    if alone {
+        gained.spared.clear();
+        lost.spared.clear();
+    }
     let (gains, more) = witnesses(&space, &gained, &new, &old, owner);
     let (loses, less) = witnesses(&space, &lost, &old, &new, owner);
-    let denies_less = denials[0] && more == Three::No || denials[1] && less == Three::No;
     let verdict = match (more, less) {
-        _ if denies_less => Change::Unproven,
         (Three::Maybe, _) | (_, Three::Maybe) => Change::Unproven,
         (Three::No, Three::No) => Change::Cosmetic,
         (Three::Yes, Three::No) => Change::Widened,
@@ -433,10 +427,6 @@ fn differ(
         (Three::Yes, Three::Yes) => Change::Both,
     };
     let because = match verdict {
-        Change::Unproven if denies_less => vec![
-            "one denies what the other does not, and another policy of the caller's or the resource's may allow it"
-                .to_owned(),
-        ],
         Change::Unproven if by_segment => {
             vec!["the documents differ in what cannot be decided offline".to_owned()]
         }

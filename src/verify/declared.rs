@@ -13,7 +13,7 @@ use crate::kinds::key::encrypting;
 use crate::kinds::rest_api::method;
 use crate::lower::keys::by_key;
 use crate::lower::{Desired, Grant, api, written_statement};
-use crate::model::{Address, Arn, KindName};
+use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
 use crate::policy::sessions::{TAG_SESSION, beyond_assuming};
@@ -397,13 +397,12 @@ impl<'a> Declared<'a> {
     pub(super) fn granted(&self, thing: &Thing) -> Vec<(Principal, Vec<&'static str>)> {
         let mut found = Vec::new();
         for (address, want) in &self.desired.wants {
+            let encrypts =
+                encrypting(&want.resource).is_some_and(|it| it.arn().as_str() == thing.arn);
+            // Only who receives needs the key of messages that came before, or from another queue.
+            let earlier = !encrypts && self.had_earlier(address, &thing.arn);
             let by_key = match thing.address.kind {
-                KindName::Key
-                    if encrypting(&want.resource)
-                        .is_some_and(|it| it.arn().as_str() == thing.arn) =>
-                {
-                    true
-                }
+                KindName::Key if encrypts || earlier => true,
                 _ if *address == thing.address => false,
                 _ => continue,
             };
@@ -416,23 +415,38 @@ impl<'a> Declared<'a> {
                 }
             };
             for (access, grant) in self.to(address) {
-                let uses: Vec<QueueUse> = match &access.to {
+                let mut uses: Vec<QueueUse> = match &access.to {
                     Target::Queue { uses, .. } => uses.iter().copied().collect(),
                     _ => vec![QueueUse::Send],
                 };
+                uses.retain(|it| !earlier || *it == QueueUse::Receive);
                 let own = match address.kind {
                     KindName::Topic if !by_key => vec!["sns:Publish"],
                     _ => actions(&uses),
                 };
                 found.push((self.acting(access, grant), own));
             }
-            for role in self.sending(address) {
+            for role in self.sending(address).into_iter().filter(|_| !earlier) {
                 if let Ok(arn) = Arn::parse(&role) {
                     found.push((Principal::Named(arn), actions(&[QueueUse::Send])));
                 }
             }
         }
         found
+    }
+
+    /// Whether messages of a queue may be encrypted with a key that it had earlier, or with that of a queue whose dead
+    /// letters it takes.
+    fn had_earlier(&self, queue: &Address, key: &str) -> bool {
+        let is = |it: &KmsKey| it.arn().as_str() == key;
+        self.stack.queues.iter().any(|(name, it)| {
+            let address = Address::new(KindName::Queue, name);
+            let to = it.dead_letter.as_ref().map(|it| &it.0);
+            let gives = matches!(to, Some(QueueRef::Stack(to)) if Address::new(KindName::Queue, to) == *queue);
+            let want = self.desired.wants.get(&address);
+            (address == *queue || gives) && it.earlier_keys.iter().any(is)
+                || gives && want.and_then(|it| encrypting(&it.resource)).is_some_and(|it| is(&it))
+        })
     }
 
     /// Who acts on the target of an access: its access role, or the principal itself.

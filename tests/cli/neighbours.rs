@@ -91,7 +91,7 @@ fn a_neighbours_statement_that_is_deployed_lets_in_now() {
         statements.push(json!({
             "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
             "Action": "execute-api:Invoke",
-            "Resource": format!("arn:aws:execute-api:eu-west-1:111111111111:{id}/live/GET/health"),
+            "Resource": format!("arn:aws:execute-api:eu-west-1:111111111111:{id}/live/GET/orders"),
         }));
         api["about"]["policy"] = json!(document.to_string());
     });
@@ -99,14 +99,14 @@ fn a_neighbours_statement_that_is_deployed_lets_in_now() {
         .run("drift owner.toml --sandbox")
         .ends(2)
         .says("may call GET /orders of apis.orders\n")
-        .says("account b (222222222222) may call GET /health of apis.orders, from the next deployment of apis.orders on\n");
+        .says("account b (222222222222) may call GET /orders of apis.orders, from the next deployment of apis.orders on\n");
     // The owner's next deployment publishes it.
     folder.write("owner.toml", &OWNER.replace("mock = 200 }", "mock = 201 }"));
     folder.run("apply owner.toml --sandbox --yes").ends(0);
     let drift = folder
         .run("drift owner.toml --sandbox")
         .ends(2)
-        .says("account b (222222222222) may call GET /health of apis.orders\n");
+        .says("account b (222222222222) may call GET /orders of apis.orders\n");
     assert!(!drift.out.contains("next deployment"), "{}", drift.out);
     // What a deployment by hand holds is not told.
     edited(&folder, |api| {
@@ -125,7 +125,7 @@ fn a_neighbours_statement_that_is_deployed_lets_in_now() {
     folder
         .run("drift owner.toml --sandbox")
         .ends(2)
-        .says("may call GET /health of apis.orders, now or from the next deployment of apis.orders on\n")
+        .says("account b (222222222222) may call GET /orders of apis.orders, now or from the next deployment of apis.orders on\n")
         .says("the deployment that it serves does not tell whether it holds this");
 }
 

@@ -203,6 +203,7 @@ fn called() -> (BTreeSet<String>, BTreeSet<String>) {
             "Sts" => continue,
             "ApiGateway" => format!("apigateway:{}", verb(action)),
             "Tagging" => format!("tag:{action}"),
+            "CloudControl" => format!("cloudformation:{action}"),
             _ => format!("{}:{action}", service.to_lowercase()),
         };
         if does == "reads" {
@@ -213,6 +214,10 @@ fn called() -> (BTreeSet<String>, BTreeSet<String>) {
     // IAM asks for these beside the call itself: to write an API's policy, to hand it a role.
     all.insert("apigateway:UpdateRestApiPolicy".to_owned());
     all.insert("iam:PassRole".to_owned());
+    // Cloud Control reads a VPC endpoint in its caller's name.
+    for set in [&mut all, &mut reads] {
+        set.insert("ec2:DescribeVpcEndpoints".to_owned());
+    }
     (all, reads)
 }
 

@@ -25,8 +25,8 @@ const CALLERS: [&str; 6] = [
 /// AWS's own services, on a topic and a queue.
 const SERVICES: [&str; 4] = [
     r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::uploads", source_account = "a" }"#,
-    r#"{ service = "cloudwatch.amazonaws.com", source = "arn:aws:cloudwatch:eu-west-1:OWN:alarm:*" }"#,
-    r#"{ service = "budgets.amazonaws.com", source_account = "a" }"#,
+    r#"{ service = "events.amazonaws.com", source = "arn:aws:events:eu-west-1:OWN:rule/*" }"#,
+    r#"{ service = "s3.amazonaws.com", source_account = "a" }"#,
     r#"{ service = "s3.amazonaws.com", source = "arn:aws:s3:::others-uploads", source_account = "OTHER" }"#,
 ];
 

@@ -117,8 +117,13 @@ fn every_witness_of_a_pair_is_let_through_by_one_of_them_only() {
                     };
                     let line = json!({"request": witness, policies: document});
                     let decided = answer(&simulate_line(&line.to_string()));
-                    assert_eq!(
-                        decided["decision"], expected,
+                    // AWS says so, and nobody has tried whether it is so of all.
+                    let breaks = decided["because"]
+                        .to_string()
+                        .contains("methods without AWS_IAM then fail");
+                    assert!(
+                        decided["decision"] == expected
+                            || breaks && decided["decision"] == "unproven",
                         "{place}\n{witness}\n{decided}"
                     );
                 }

@@ -72,8 +72,9 @@ struct Sketch {
     tags: bool,
 }
 
-/// Principals that are no roles of the stack, with what they cannot be let in to or by.
-const FORMS: [(&str, &[&str]); 9] = [
+/// Principals that are no roles of the stack, with what they cannot be let in to or by. Which services may publish where
+/// hangs on more than is drawn here; the tests of imports have them.
+const FORMS: [(&str, &[&str]); 7] = [
     ("\"arn:aws:iam::444444444444:role/team/reports\"", &[]),
     ("{ account = \"billing\" }", &[]),
     ("{ account = \"555555555555\" }", &[]),
@@ -89,14 +90,6 @@ const FORMS: [(&str, &[&str]); 9] = [
     (
         "{ oidc = \"token.actions.githubusercontent.com\", subjects = [\"repo:o/r:*\", \"repo:o/s:*\"] }",
         &["resource-policy"],
-    ),
-    (
-        "{ service = \"events.amazonaws.com\", source = \"arn:aws:events:eu-west-1:111111111111:rule/*\" }",
-        &["apis", "assume-role", "receive"],
-    ),
-    (
-        "{ service = \"cloudwatch.amazonaws.com\", source_account = \"shop\" }",
-        &["apis", "assume-role", "receive"],
     ),
 ];
 

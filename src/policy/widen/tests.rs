@@ -252,11 +252,11 @@ fn a_denial_taken_away_is_wider() {
     let deny = r#"{"Effect":"Deny","Action":"iam:*","Resource":"*"}"#;
     let found = check(Widened, &format!("{open},{deny}"), &open);
     assert_eq!(found.gains[0].action, "iam:PassRole");
-    // Another policy may allow what this one denied and does not allow itself.
+    // Alone, a denial of what is not allowed changes nothing.
     let sns = identity(r#""sns:*""#, r#""*""#);
-    check(Unproven, &format!("{sns},{deny}"), &sns);
+    check(Cosmetic, &format!("{sns},{deny}"), &sns);
     check(
-        Unproven,
+        Cosmetic,
         &format!("{open},{deny}"),
         r#"{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}"#,
     );
@@ -993,7 +993,7 @@ fn what_a_callers_policy_no_longer_denies_another_may_allow() {
         assert_eq!(found.verdict, Widened, "{beside} {found:?}");
         assert_eq!(found.gains[0].caller_policies, Some(CallerPolicies::Allow));
         assert_eq!(beside_others(&without, &with).verdict, Narrowed, "{beside}");
-        assert_eq!(compare(&with, &without).verdict, Unproven, "{beside}");
+        assert_eq!(compare(&with, &without).verdict, Cosmetic, "{beside}");
     }
     // A denial under a condition that becomes narrower, and one that names what it is not about.
     let under = |values: &str| {

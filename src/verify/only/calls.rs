@@ -180,6 +180,10 @@ impl Search<'_> {
         for (arn, role) in callers {
             let none = Vec::new();
             let routes = declared.get(arn).unwrap_or(&none);
+            // What else a declared pattern reaches of another's API is for its owner to say.
+            if !thing.owned && !routes.is_empty() {
+                continue;
+            }
             let meant = memory.meant(routes, &services);
             let sides = Sides::of(role, thing, &format!("{root}/"));
             let unread =
