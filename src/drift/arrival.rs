@@ -8,9 +8,11 @@ use super::meaning::{Meaning, Means};
 use super::voice::told;
 use crate::kinds::extra::statement_digest;
 use crate::kinds::{Have, Resource, Subscription, Want, rest_api};
-use crate::model::{Address, Arn, KmsKey};
+use crate::lower::api;
+use crate::model::{Address, Arn, KmsKey, Place};
 use crate::policy::narrowing::lost_messages;
-use crate::policy::{Document, Statement};
+use crate::policy::{Document, Request, Statement, Who};
+use crate::stack::RouteKey;
 
 impl Means<'_> {
     /// Whether every method of an API that is there asks for a signature.
@@ -28,38 +30,38 @@ impl Means<'_> {
     /// answers without one.
     pub(super) fn before_a_policy(
         &self,
-        (api, place): (&str, &crate::model::Place),
-        policy: &crate::policy::Document,
-    ) -> Option<crate::policy::Document> {
+        (named, place): (&str, &Place),
+        policy: &Document,
+    ) -> Option<Document> {
         let mut all = self.live.have.iter();
-        let (_, have) = all.find(|(address, _)| address.to_string() == api)?;
+        let (_, have) = all.find(|(address, _)| address.to_string() == named)?;
         let Resource::RestApi(live) = &have.resource else {
             return None;
         };
-        let leave = crate::policy::Document::of(crate::lower::api::leave_without_policy(live));
-        let name = super::documents::api_name(place, &have.id);
+        let leave = Document::of(api::leave_without_policy(live));
+        let name = api_name(place, &have.id);
         policy.statements.is_empty().then(|| name.expand(&leave))
     }
 
     /// Whether the authorizers of the routes that a request calls refuse it, whatever the policy says, or take it for
     /// another: a signature counts only where `AWS_IAM` asks for it.
-    pub(super) fn is_refused_anyway(&self, api: &str, request: &crate::policy::Request) -> bool {
+    pub(super) fn is_refused_anyway(&self, named: &str, request: &Request) -> bool {
         let mut all = self.live.have.iter();
-        let found = all.find(|(address, _)| address.to_string() == api);
+        let found = all.find(|(address, _)| address.to_string() == named);
         let parts: Vec<&str> = request.resource.splitn(4, '/').collect();
-        let (Some(Resource::RestApi(api)), [_, _, method, path]) =
+        let (Some(Resource::RestApi(live)), [_, _, method, path]) =
             (found.map(|(_, it)| &it.resource), parts.as_slice())
         else {
             return false;
         };
-        let called = crate::stack::RouteKey {
+        let called = RouteKey {
             method: (*method).to_owned(),
             path: format!("/{path}"),
         };
-        let is_signed = request.principal != crate::policy::Who::Anonymous;
-        let serving = api.methods.iter();
+        let is_signed = request.principal != Who::Anonymous;
+        let serving = live.methods.iter();
         let mut serving = serving
-            .filter(|(key, _)| crate::lower::api::matches(&called, key))
+            .filter(|(key, _)| api::matches(&called, key))
             .peekable();
         serving.peek().is_some()
             && serving.all(|(_, it)| (it.authorization == rest_api::method::AWS_IAM) != is_signed)
