@@ -352,6 +352,19 @@ fn a_file_tells_one_story() {
     assert!(stale.is_empty(), "no longer long: {stale:?}");
 }
 
+/// Whoever does not trust the prover reads the checker of certificates instead.
+#[test]
+fn the_checker_of_certificates_is_short() {
+    let lines = |it: &str| {
+        let text = fs::read_to_string(source().join("verify").join(it)).expect("a file");
+        text.lines().count()
+    };
+    let deciding = lines("check.rs") + lines("check/asked.rs");
+    assert!(deciding < 600, "{deciding}");
+    let sentences = lines("check/meaning.rs");
+    assert!(sentences < 250, "{sentences}");
+}
+
 /// The rules above would see it: each is tried on a line that breaks it.
 #[test]
 fn the_reader_of_code_sees_what_it_should() {

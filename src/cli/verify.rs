@@ -38,7 +38,7 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     world.keeps_steps = args.certificate.is_some();
     let proof = prove(&stack, &desired, &world);
     if let Some(file) = &args.certificate {
-        let text = format!("{:#}\n", certificate(&desired.stack, &proof));
+        let text = format!("{:#}\n", certificate(&proof, &world));
         std::fs::write(file, text).map_err(|error| {
             Failure::Plain(format!(
                 "cannot write `{}`: {}",

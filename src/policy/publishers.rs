@@ -31,8 +31,8 @@ struct Publisher {
     sources: &'static [&'static str],
     /// Whether it delivers within one region only.
     one_region: bool,
-    /// Whether it delivers to another account's topics and queues under a role only.
-    own_account: bool,
+    /// Why it delivers to no topic or queue of another account in its own name, where it does not.
+    own_account: Option<&'static str>,
     page: &'static str,
 }
 
@@ -44,7 +44,7 @@ const fn notifier(service: &'static str, page: &'static str) -> Publisher {
         queues: Reach::None,
         sources: &[],
         one_region: false,
-        own_account: false,
+        own_account: None,
         page,
     }
 }
@@ -65,10 +65,10 @@ const PUBLISHERS: [Publisher; 17] = [
         queues: Reach::All,
         sources: &["arn:aws:events:REGION:ACCOUNT:rule/NAME"],
         one_region: true,
-        own_account: true,
+        own_account: Some("from where EventBridge delivers under a role only"),
         ..notifier(
             "events",
-            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account-targets.html",
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html",
         )
     },
     // `PutMetricAlarm` refuses another region's topic: "Invalid region … specified. Only … is supported."
@@ -84,6 +84,7 @@ const PUBLISHERS: [Publisher; 17] = [
     Publisher {
         topics: Reach::Standard,
         sources: &["arn:aws:ses:REGION:ACCOUNT:NAME"],
+        one_region: true,
         ..notifier(
             "ses",
             "https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html",
@@ -91,6 +92,7 @@ const PUBLISHERS: [Publisher; 17] = [
     },
     Publisher {
         sources: &["arn:aws:budgets::ACCOUNT:NAME"],
+        own_account: Some("and a budget notifies topics of its own account only"),
         ..notifier(
             "budgets",
             "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html",
@@ -100,18 +102,26 @@ const PUBLISHERS: [Publisher; 17] = [
         "costalerts",
         "https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html",
     ),
-    notifier(
-        "backup",
-        "https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-notifications.html",
-    ),
+    Publisher {
+        topics: Reach::Standard,
+        own_account: Some("and a backup vault notifies topics of its own account only"),
+        ..notifier(
+            "backup",
+            "https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-notifications.html",
+        )
+    },
     notifier(
         "codestar-notifications",
         "https://docs.aws.amazon.com/dtconsole/latest/userguide/set-up-sns.html",
     ),
-    notifier(
-        "config",
-        "https://docs.aws.amazon.com/config/latest/developerguide/sns-topic-policy.html",
-    ),
+    Publisher {
+        // "will always be set to" this, a `*` for the resource.
+        sources: &["arn:aws:config:REGION:ACCOUNT:*"],
+        ..notifier(
+            "config",
+            "https://docs.aws.amazon.com/config/latest/developerguide/sns-topic-policy.html",
+        )
+    },
     Publisher {
         sources: &["arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME"],
         ..notifier(
@@ -144,10 +154,13 @@ const PUBLISHERS: [Publisher; 17] = [
         "ssm-incidents",
         "https://docs.aws.amazon.com/incident-manager/latest/userguide/chat.html",
     ),
-    notifier(
-        "vpce",
-        "https://docs.aws.amazon.com/vpc/latest/privatelink/create-notification-endpoint-service.html",
-    ),
+    Publisher {
+        sources: &["arn:aws:ec2:REGION:ACCOUNT:vpc-endpoint-service/ID"],
+        ..notifier(
+            "vpce",
+            "https://docs.aws.amazon.com/vpc/latest/privatelink/create-notification-endpoint-service.html",
+        )
+    },
     Publisher {
         topics: Reach::Standard,
         ..notifier(
@@ -366,7 +379,7 @@ pub fn delivers_for(service: &str, source: &Arn, to: &Carrier<'_>) -> Documented
     };
     if row.sources.is_empty() {
         return Documented::Unknown(format!(
-            "AWS does not say that {service} sends `aws:SourceArn`: see {}; with `source_account` alone it need not",
+            "AWS does not say what {service} sends as `aws:SourceArn`: see {}; with `source_account` alone it need not",
             row.page
         ));
     }
@@ -409,20 +422,25 @@ pub fn delivers_for(service: &str, source: &Arn, to: &Carrier<'_>) -> Documented
 #[must_use]
 pub fn of_account(service: &str, account: &str, to: &Carrier<'_>) -> Documented {
     let own = account == to.arn.account();
-    if own || !publisher(service).is_some_and(|it| it.own_account) {
+    let why = publisher(service).and_then(|it| it.own_account);
+    let Some(why) = why.filter(|_| !own) else {
         return Documented::Works;
-    }
-    let mut instead = format!(
-        "let the rule's execution role in: `from = \"arn:{}:iam::{account}:role/NAME\"`",
-        to.arn.partition()
-    );
-    if to.is_queue() {
-        instead += "; for a dead-letter queue of the rule, write a `[[statement]]`";
-    }
-    Documented::Never(
-        format!("of account {account}, from where EventBridge delivers under a role only"),
-        instead,
-    )
+    };
+    let instead = match (bare(service), to.is_queue()) {
+        ("events", is_queue) => {
+            let role = format!(
+                "let the rule's execution role in: `from = \"arn:{}:iam::{account}:role/NAME\"`",
+                to.arn.partition()
+            );
+            let letters = "; for a dead-letter queue of the rule, write a `[[statement]]`";
+            role + if is_queue { letters } else { "" }
+        }
+        _ => format!(
+            "name account {}, or a topic of account {account}",
+            to.arn.account()
+        ),
+    };
+    Documented::Never(format!("of account {account}, {why}"), instead)
 }
 
 /// Returns whether an ARN is, or with wildcards can be, one of this form.
@@ -438,7 +456,11 @@ fn has_form(source: &Arn, form: &str) -> bool {
     service == Some(source.service())
         && holds(region, source.region())
         && holds(account, source.account())
-        && Pattern::of(source.resource()).meets(&Pattern::of(&any))
+        && if resource == "*" {
+            Pattern::of(source.resource()).matches(resource)
+        } else {
+            Pattern::of(source.resource()).meets(&Pattern::of(&any))
+        }
 }
 
 /// A bucket's name; older ones of `us-east-1` may have capitals and `_`.
@@ -533,6 +555,7 @@ mod tests {
             ("ses", "works", "never", "never", "never"),
             ("budgets", "works", "unknown", "never", "never"),
             ("costalerts", "works", "unknown", "never", "never"),
+            ("backup", "works", "never", "never", "never"),
             ("cloudtrail", "works", "unknown", "never", "never"),
             ("events.rds", "works", "unknown", "never", "never"),
             ("rds", "never", "never", "never", "never"),
@@ -668,7 +691,37 @@ mod tests {
             ),
             (
                 "config",
+                "arn:aws:config:eu-west-1:111111111111:*",
+                TOPIC,
+                "works",
+            ),
+            (
+                "config",
                 "arn:aws:config:eu-west-1:111111111111:config-rule/x",
+                TOPIC,
+                "never",
+            ),
+            (
+                "budgets",
+                "arn:aws:budgets::222222222222:budget/x",
+                TOPIC,
+                "never",
+            ),
+            (
+                "ses",
+                "arn:aws:ses:us-east-1:111111111111:identity/x.org",
+                TOPIC,
+                "never",
+            ),
+            (
+                "vpce",
+                "arn:aws:ec2:eu-west-1:111111111111:vpc-endpoint-service/vpce-svc-1",
+                TOPIC,
+                "works",
+            ),
+            (
+                "costalerts",
+                "arn:aws:ce::111111111111:anomalysubscription/x",
                 TOPIC,
                 "unknown",
             ),

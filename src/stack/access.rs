@@ -358,27 +358,13 @@ fn suited(
             .and(via_at, "asked for here")
             .help("a token is exchanged for a role's credentials first: write `via = \"assume-role\"`, or put it in `trusted_by` of a role and name that role here")
         }
-        // SQS lists the condition keys of a queue's policy: what these need is not among them.
+        // One page of SQS takes every global condition key, and another says "a limited subset": it is tried where asked for.
         Principal::RolePrefix { .. }
         | Principal::Named(_)
         | Principal::Organization { unit: Some(_), .. }
-            if is_queue =>
+            if is_queue && via != Via::ResourcePolicy =>
         {
-            if via != Via::ResourcePolicy {
-                return Some((principal.value.clone(), Via::AssumeRole));
-            }
-            let key = match principal.value {
-                Principal::Organization { .. } => "aws:PrincipalOrgPaths",
-                _ => "aws:PrincipalArn",
-            };
-            Diagnostic::new(
-                Code::Unsupported,
-                via_at,
-                format!("a queue's policy cannot ask for `{key}`"),
-                "SQS does not list this condition key as supported",
-            )
-            .and(span, "needs it")
-            .help("write `via = \"assume-role\"`, or leave `via` out; or name the roles one by one")
+            return Some((principal.value.clone(), Via::AssumeRole));
         }
         Principal::Role(_)
         | Principal::RoleArn(_)

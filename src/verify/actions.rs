@@ -94,7 +94,11 @@ const API: Actions = Actions {
         "apigateway:PUT",
         "apigateway:SetWebACL",
     ],
-    rest: &["apigateway:GET", "apigateway:UpdateRestApiPolicy"],
+    rest: &[
+        "apigateway:GET",
+        "apigateway:UpdateRestApiPolicy",
+        "execute-api:InvalidateCache",
+    ],
 };
 
 const ROLE: Actions = Actions {
@@ -116,8 +120,16 @@ const ROLE: Actions = Actions {
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
     ],
-    rest: &["iam:GetRole", "iam:GetRolePolicy"],
+    rest: &[
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListRolePolicies",
+        "iam:ListRoleTags",
+    ],
 };
 
 const KEY: Actions = Actions {
@@ -130,20 +142,47 @@ const KEY: Actions = Actions {
         "kms:GenerateDataKeyWithoutPlaintext",
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
+        "kms:DeriveSharedSecret",
+        "kms:GenerateMac",
+        "kms:Sign",
+        "kms:Verify",
+        "kms:VerifyMac",
     ],
     changes: &[
         "kms:CancelKeyDeletion",
+        "kms:CreateAlias",
         "kms:CreateGrant",
+        "kms:DeleteAlias",
         "kms:DeleteImportedKeyMaterial",
         "kms:DisableKey",
+        "kms:DisableKeyRotation",
         "kms:EnableKey",
+        "kms:EnableKeyRotation",
+        "kms:ImportKeyMaterial",
         "kms:PutKeyPolicy",
+        "kms:ReplicateKey",
+        "kms:RetireGrant",
         "kms:RevokeGrant",
+        "kms:RotateKeyOnDemand",
         "kms:ScheduleKeyDeletion",
         "kms:TagResource",
         "kms:UntagResource",
+        "kms:UpdateAlias",
+        "kms:UpdateKeyDescription",
+        "kms:UpdatePrimaryRegion",
     ],
-    rest: &["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"],
+    rest: &[
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:GetParametersForImport",
+        "kms:GetPublicKey",
+        "kms:ListGrants",
+        "kms:ListKeyPolicies",
+        "kms:ListKeyRotations",
+        "kms:ListResourceTags",
+        "kms:SynchronizeMultiRegionKey",
+    ],
 };
 
 #[cfg(test)]

@@ -4,13 +4,12 @@
 //! it, and for an inclusion the pieces that cover it. A claim that the checker ([`super::check`]) cannot decide
 //! by itself is written with the reason, and counts as the prover's word.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
-use super::check::{self, FORMAT, FORMAT_VERSION, digest, lies_within, parts};
-use super::claim::{Finding, Outcome, Proof};
+use super::check::{FORMAT, FORMAT_VERSION, Grounds, digest, lies_within, parts};
+use super::claim::{Finding, Outcome, Promise, Proof};
 use super::steps::{Asked, Step};
+use super::world::{Boundary, Thing, What, World};
 use crate::policy::interchange::marked_value;
 use crate::policy::stand_in::RealNames;
 use crate::policy::widen::deciding;
@@ -18,12 +17,18 @@ use crate::policy::{Decision, Document, Effect};
 
 /// The certificate of a proof.
 #[must_use]
-pub fn certificate(stack: &str, proof: &Proof) -> Value {
+pub fn certificate(proof: &Proof, world: &World) -> Value {
     let mut documents = Documents {
         names: &proof.names,
         texts: Map::new(),
-        read: BTreeMap::new(),
+        grounds: Grounds::default(),
+        fresh: Vec::new(),
     };
+    for thing in world.things.values() {
+        let it = documents.thing(thing);
+        let things = &mut documents.grounds.things;
+        things.insert(thing.address.to_string(), it);
+    }
     let claims: Vec<Value> = proof
         .findings
         .iter()
@@ -32,7 +37,8 @@ pub fn certificate(stack: &str, proof: &Proof) -> Value {
     let mut whole = json!({
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "stack": stack,
+        "stack": world.stack,
+        "things": documents.grounds.things,
         "documents": documents.texts,
         "claims": claims,
     });
@@ -44,18 +50,44 @@ pub fn certificate(stack: &str, proof: &Proof) -> Value {
 struct Documents<'a> {
     names: &'a RealNames,
     texts: Map<String, Value>,
-    read: BTreeMap<String, Document>,
+    grounds: Grounds,
+    /// The documents that the claim at hand brought.
+    fresh: Vec<String>,
 }
 
 impl Documents<'_> {
     fn add(&mut self, document: &Document) -> String {
         let value = document.to_value();
         let name = digest(&value);
-        self.texts.entry(name.clone()).or_insert(value);
-        self.read
-            .entry(name.clone())
-            .or_insert_with(|| document.clone());
+        if self.texts.contains_key(&name) {
+            return name;
+        }
+        self.fresh.push(name.clone());
+        self.texts.insert(name.clone(), value);
+        let read = &mut self.grounds.documents;
+        read.entry(name.clone()).or_insert_with(|| document.clone());
         name
+    }
+
+    /// A resource or a role, with the documents that it has.
+    fn thing(&mut self, thing: &Thing) -> Value {
+        let policy = thing.policy.as_ref().map(|it| self.add(&it.document));
+        let mut found = json!({"arn": thing.arn, "policy": policy});
+        if let What::Role {
+            identity,
+            unread,
+            boundary,
+        } = &thing.what
+        {
+            let own: Vec<String> = identity.iter().map(|it| self.add(&it.document)).collect();
+            found["identity"] = json!(own);
+            found["unread"] = json!(unread);
+            found["boundary"] = match boundary {
+                Some(Boundary::Read(paper)) => json!(self.add(&paper.document)),
+                Some(Boundary::Unread(_)) | None => Value::Null,
+            };
+        }
+        found
     }
 
     fn claim(&mut self, finding: &Finding) -> Value {
@@ -79,10 +111,18 @@ impl Documents<'_> {
             return claim;
         }
         // What the checker does not accept leaves no documents behind.
-        let before = (self.texts.clone(), self.read.clone());
-        claim["steps"] = finding.steps.iter().map(|it| self.step(it)).collect();
-        if let Err(reason) = check::claim(&claim, &self.read) {
-            (self.texts, self.read) = before;
+        self.fresh.clear();
+        let mut steps: Vec<Value> = finding.steps.iter().map(|it| self.step(it)).collect();
+        if finding.promise == Promise::Only {
+            // What was tried with a part of a policy shows nothing of the whole.
+            steps.retain(|it| self.grounds.step(it, false).is_ok());
+        }
+        claim["steps"] = Value::Array(steps);
+        if let Err(reason) = self.grounds.accept(&claim) {
+            for name in &self.fresh {
+                self.texts.remove(name);
+                self.grounds.documents.remove(name);
+            }
             claim["uncertified"] = Value::String(reason);
             if let Some(fields) = claim.as_object_mut() {
                 fields.remove("steps");

@@ -377,8 +377,8 @@ fn a_delivery_that_no_page_describes_is_unproven() {
         ("nosuchservice", "source_account = \"a\""),
         ("dynamodb", "source_account = \"a\""),
         (
-            "config",
-            "source = \"arn:aws:config:eu-west-1:111111111111:config-rule/x\"",
+            "costalerts",
+            "source = \"arn:aws:ce::111111111111:anomalysubscription/x\"",
         ),
     ] {
         let from = format!("{{ service = \"{service}.amazonaws.com\", {source} }}");
@@ -420,8 +420,16 @@ fn every_form_is_let_in_to_a_queue() {
             "allow = \"receive\"",
         ),
         (
+            r#"{ account = "777777777777", role_prefix = "team/reports-" }"#,
+            "via = \"resource-policy\"",
+        ),
+        (
             r#"{ org = "o-exampleorg1", unit = "r-ab12/ou-ab12-11111111" }"#,
             "",
+        ),
+        (
+            r#"{ org = "o-exampleorg2", unit = "r-ab12/ou-ab12-11111111" }"#,
+            "via = \"resource-policy\"",
         ),
         (
             r#"{ oidc = "token.actions.githubusercontent.com", subjects = "repo:org/name:*" }"#,
@@ -673,13 +681,6 @@ fn what_a_target_cannot_take_is_refused_at_its_place() {
             r#""roles.near""#,
             "allow = \"purge\"",
             "`purge` cannot be allowed on a queue",
-        ),
-        (
-            queue,
-            "queues.q",
-            r#"{ account = "666666666666", role_prefix = "x-" }"#,
-            "via = \"resource-policy\"",
-            "a queue's policy cannot ask for `aws:PrincipalArn`",
         ),
         (
             queue,

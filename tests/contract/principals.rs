@@ -58,13 +58,7 @@ fn stack(w: &World<'_>) -> String {
             "via = \"resource-policy\"\n"
         };
         text += &access(from, &format!("topics.t{number}"), via);
-        // SQS lists no key for a prefix, and no other for an organization's unit.
-        let of_queue = if from.contains("role_prefix") {
-            ""
-        } else {
-            via
-        };
-        text += &access(from, &format!("queues.q{number}"), of_queue);
+        text += &access(from, &format!("queues.q{number}"), via);
     }
     let apis = CALLERS.iter().map(|it| (*it, "regional"));
     for (number, (from, endpoint)) in apis.chain(NETWORKS).enumerate() {
