@@ -50,7 +50,13 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         .chain(saved.iter().flat_map(|it| &it.cut_off))
         .cloned()
         .collect();
-    let consent = Consent { adopt, cut_off };
+    let close = args.close.iter();
+    let close = close.chain(saved.iter().flat_map(|it| &it.close)).cloned();
+    let consent = Consent {
+        adopt,
+        cut_off,
+        close: close.collect(),
+    };
     let plan = Plan::to_apply(&desired, reading.clone(), &consent);
     let live = &reading.live;
     let proof = proved(&stack, &desired, live);
@@ -83,7 +89,7 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
             deletions: args.allow_delete.iter().collect(),
             moves: Some(&desired.moving),
             publish: args.publish.apis.iter().collect(),
-            close: args.close.iter().collect(),
+            close: consent.close.iter().collect(),
             mute: args.json,
             harmless: session.sandbox && !args.json,
             again: again(args),
@@ -277,13 +283,12 @@ fn deletions<'a>(plan: &'a Plan, consent: &Consent) -> impl Iterator<Item = &'a 
 pub(super) fn agreeing(plan: &Plan) -> String {
     let consent = Consent::default();
     let deleted: BTreeSet<&Address> = deletions(plan, &consent).collect();
-    let closed: BTreeSet<&Address> = plan.closing().map(|(api, _)| api).collect();
     let published: BTreeSet<&Address> = plan.publishing().map(|(api, _)| api).collect();
     let moved: BTreeSet<String> = plan.opening_moves().collect();
     let mut text = String::new();
     for (flag, these) in [
         ("--allow-delete", deleted),
-        ("--close", closed),
+        ("--close", plan.to_close()),
         ("--publish", published),
     ] {
         text.extend(these.into_iter().map(|it| format!(" {flag} {it}")));
@@ -395,9 +400,8 @@ fn agreed_to_close(
     if closing.is_empty() && cuts.is_empty() {
         return Ok(());
     }
-    let apis = closing.iter().map(|(api, _)| *api);
-    let all: BTreeSet<&Address> = apis.chain(cuts.iter().map(|it| &it.address)).collect();
-    let all: Vec<String> = all.into_iter().map(ToString::to_string).collect();
+    let all = plan.to_close().into_iter().filter(|it| !said.contains(it));
+    let all: Vec<String> = all.map(ToString::to_string).collect();
     let says = closing.iter().flat_map(|(_, edges)| edges).map(|it| {
         let route = it.route().unwrap_or_default();
         format!("{} may no longer call {route} of {}", it.who, it.target)

@@ -193,6 +193,13 @@ pub struct Plan {
     /// End a subscription of another's queue that is no longer let in. May be repeated.
     #[arg(long, value_name = "QUEUE_ARN", value_parser = queue_arn)]
     pub cut_off: Vec<Arn>,
+    /// Cut off the callers that the plan says a change of this resource cuts off. May be repeated.
+    ///
+    /// Routes of another's API that get `AWS_IAM` or a first policy; an API that gets another kind of endpoint or asks for an
+    /// API key; a topic or queue that gets a KMS key which refuses its callers, or whose messages stay under a key that is
+    /// taken away; a setting that refuses or deletes messages or calls.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub close: Vec<Address>,
     /// Exit 3 when the plan would do this: `--fail-on broadened`, when it lets anyone do more, or may.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
@@ -240,8 +247,9 @@ pub struct Apply {
     pub publish: Publish,
     /// Cut off the callers that the plan says a change of this resource cuts off. May be repeated.
     ///
-    /// Routes of another's API that get `AWS_IAM` or a first policy; an API that gets another kind of endpoint; a topic or
-    /// queue that gets a KMS key which refuses its callers, or whose messages stay under a key that is taken away.
+    /// Routes of another's API that get `AWS_IAM` or a first policy; an API that gets another kind of endpoint or asks for an
+    /// API key; a topic or queue that gets a KMS key which refuses its callers, or whose messages stay under a key that is
+    /// taken away; a setting that refuses or deletes messages or calls.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub close: Vec<Address>,
     /// Do not ask. Deletions, other mechanisms and what is done to APIs of others need flags of their own.

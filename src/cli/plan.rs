@@ -29,6 +29,7 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),
+        close: args.close.iter().cloned().collect(),
     };
     let plan = Plan::to_apply(&desired, reading.clone(), &consent);
     let live = &reading.live;

@@ -15,7 +15,7 @@ use super::Failure;
 use super::args;
 use crate::disk::{self, Readers};
 use crate::execute::Rehearsal;
-use crate::model::Arn;
+use crate::model::{Address, Arn};
 use crate::plan::Plan;
 use crate::plan::adopt::Adopt;
 use crate::report::json;
@@ -40,6 +40,9 @@ pub(super) struct Saved {
     /// Consumers that were to get another mechanism.
     #[serde(default)]
     pub(super) moves: Vec<String>,
+    /// Resources whose change may cut off callers.
+    #[serde(default)]
+    pub(super) close: Vec<Address>,
     /// Stands for everything that was wanted.
     pub(super) stack_digest: String,
     /// Stands for everything that was found.
@@ -72,6 +75,7 @@ pub(super) fn write(
         unreachable: args.reach.unreachable.clone(),
         cut_off: args.cut_off.clone(),
         moves: args.moves.consumers.clone(),
+        close: args.close.clone(),
         stack_digest: plan.stack_digest.clone(),
         live_digest: plan.live_digest.clone(),
         plan: json::plan(plan, rehearsal),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::{CallError, Cloud};
 use crate::kinds::{Context, Ids, Resource, Role, rest_api, role};
 use crate::model::{AccountId, Address, Arn, Place};
-use crate::plan::{Move, Plan, Step};
+use crate::plan::{Move, Plan, SENDS, Step};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Document, Request, Who};
@@ -110,6 +110,16 @@ impl<'a> Proof<'a> {
             Resource::Topic(topic) => {
                 vec![over_tls(who, "sns:Publish", topic.arn.as_str())]
             }
+            Resource::Queue(queue) => {
+                let request = |does: &String| {
+                    let action = match does.as_str() {
+                        SENDS => "sqs:SendMessage",
+                        _ => "sqs:ReceiveMessage",
+                    };
+                    over_tls(who.clone(), action, queue.arn.as_str())
+                };
+                it.does.iter().map(request).collect()
+            }
             Resource::RestApi(_) => {
                 let id = self.ids.borrow().get(&it.target).cloned();
                 let arn = Arn::regional(&want.place, "execute-api", &id.unwrap_or_default());
@@ -184,7 +194,7 @@ impl<'a> Proof<'a> {
                 closed: None,
             };
             let have = match &want.resource {
-                Resource::Topic(_) => want.resource.read(want, &cx).await?,
+                Resource::Topic(_) | Resource::Queue(_) => want.resource.read(want, &cx).await?,
                 Resource::RestApi(_) => {
                     let id = self.ids.borrow().get(address).cloned();
                     let all = rest_api::read_all(self.cloud, &want.place).await?;

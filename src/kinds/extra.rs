@@ -103,6 +103,8 @@ pub enum Stranger {
         stage: String,
         /// The method, as API Gateway writes it: `~1orders/GET`.
         method: String,
+        /// Whether their throttle refuses every call.
+        closed: bool,
     },
     /// A canary of a stage: a second deployment that some of the calls meet.
     Canary {
@@ -339,9 +341,9 @@ impl Stranger {
                 let (id, stage) = (api.clone(), name.clone());
                 gone_is_fine(cloud::call(cloud, place, DeleteStage { id, stage }).await)
             }
-            Self::MethodSettings { api, stage, method } => {
-                without(cloud, place, (api, stage), &format!("/{method}")).await
-            }
+            Self::MethodSettings {
+                api, stage, method, ..
+            } => without(cloud, place, (api, stage), &format!("/{method}")).await,
             Self::Canary { api, stage } => {
                 without(cloud, place, (api, stage), "/canarySettings").await
             }
@@ -394,6 +396,7 @@ mod tests {
             api: "a".to_owned(),
             stage: "s".to_owned(),
             method: "GET".to_owned(),
+            closed: false,
         };
         let settings = Extra::new(settings, "settings");
         assert_eq!(

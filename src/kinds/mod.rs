@@ -13,6 +13,7 @@
 //!
 //! Every write is safe to repeat, for an answer may be lost: the engine reads again before it repeats one.
 
+pub mod cutoffs;
 pub mod extra;
 mod ids;
 pub mod key;
@@ -434,6 +435,13 @@ impl Resource {
 }
 
 impl Resource {
+    /// The roles that its policies name as principals.
+    #[must_use]
+    pub fn roles_named(&self) -> BTreeSet<Arn> {
+        let documents = self.principal_documents().into_iter();
+        documents.flat_map(|(_, it)| roles_named(it)).collect()
+    }
+
     /// The same, with the ids known so far written in.
     #[must_use]
     pub fn with_ids(&self, ids: &BTreeMap<Address, String>) -> Self {

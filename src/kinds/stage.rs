@@ -316,17 +316,18 @@ impl Seen<'_> {
             );
             Extra::new(what, says)
         }));
-        have.extras.extend(others.map(|(method, settings)| {
+        have.extras.extend(others.map(|(method, it)| {
             let what = Stranger::MethodSettings {
                 api: self.api.id.clone(),
                 stage: record.name.clone(),
                 method: method.clone(),
+                closed: settings::lets_nothing_through(it.rate, it.burst),
             };
             let says = format!(
                 "settings for the method `{method}` of stage `{}`",
                 record.name
             );
-            Extra::with_content(what, says, &json!(settings))
+            Extra::with_content(what, says, &json!(it))
         }));
         have
     }

@@ -126,6 +126,15 @@ fn without_defaults(mut policy: Value) -> Option<Value> {
 }
 
 impl Topic {
+    /// For how many days messages are archived, 0 for none; `None` where the archive is left alone.
+    #[must_use]
+    pub fn archived_days(&self) -> Option<u32> {
+        let policy: Value = serde_json::from_str(self.optional.get(ARCHIVE)?).ok()?;
+        let days = &policy["MessageRetentionPeriod"];
+        let days = days.as_u64().or_else(|| days.as_str()?.parse().ok());
+        u32::try_from(days.unwrap_or_default()).ok()
+    }
+
     /// Whether its policy names this queue, or a pattern of it, among those that may subscribe.
     #[must_use]
     pub fn lets_subscribe(&self, queue: &str) -> bool {

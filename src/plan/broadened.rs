@@ -7,7 +7,8 @@
 
 use crate::kinds::survey::ManagedPolicies;
 use crate::kinds::{Resource, Role};
-use crate::model::Address;
+use crate::model::{Address, KindName};
+use crate::policy::narrowing::lost_messages;
 use crate::policy::widen::Change;
 use crate::policy::{
     Clause, Document, PrincipalClause, Request, Statement, Who, compare_beside_others,
@@ -15,8 +16,8 @@ use crate::policy::{
 };
 
 use super::documents::{self, Pair, TRUST};
-use super::edges::open_routes;
-use super::{Action, Step};
+use super::edges::{ASSUME_ROLE, open_routes};
+use super::{Action, Plan, Step};
 
 /// What a plan calls managed policies that are not the stack's own.
 const MANAGED: &str = "managed policies";
@@ -68,9 +69,32 @@ pub(super) fn widenings(steps: &[Step], read: &ManagedPolicies) -> Vec<Widening>
             found.extend(widening(step, &pair));
         }
         found.extend(borrowed(step, read));
+        found.extend(unfiltered(step));
         found.extend(opened(step));
     }
     found
+}
+
+impl Plan {
+    /// Returns what lets more through, where no change of access says it: a `Deny` that goes, a filter that lets more
+    /// messages through.
+    pub fn gained_beside(&self) -> impl Iterator<Item = &Widening> {
+        let certain = self.widenings.iter();
+        let certain = certain.filter(|it| it.verdict == Broadened::Yes);
+        certain.filter(|it| !self.is_gain_told(&it.address))
+    }
+
+    /// Whether a change of access says what a resource lets through from now on.
+    fn is_gain_told(&self, address: &Address) -> bool {
+        let named = address.to_string();
+        let mut told = self.access.iter().filter(|it| !it.turn.loses());
+        told.any(|it| match address.kind {
+            // What a key encrypts is where access comes and goes.
+            KindName::Key => true,
+            KindName::Role if it.edge.via == ASSUME_ROLE => true,
+            _ => it.edge.who == named || it.edge.target == named,
+        })
+    }
 }
 
 /// The verdict of all of them.
@@ -129,6 +153,36 @@ fn unruled(step: &Step, pair: &Pair) -> Document {
         document.statements.push(open);
     }
     documents::spelled(&document, step)
+}
+
+/// Messages that the filter of a subscription lets through from now on.
+fn unfiltered(step: &Step) -> Option<Widening> {
+    let (want, have) = (step.want.as_ref()?, step.have.as_ref()?);
+    let (Resource::Subscription(want), Resource::Subscription(live)) =
+        (&want.resource, &have.resource)
+    else {
+        return None;
+    };
+    if want.messages() == live.messages() {
+        return None;
+    }
+    let gained = lost_messages(want.messages(), live.messages());
+    let verdict = match (gained.messages.is_empty(), gained.certain) {
+        (false, true) => Broadened::Yes,
+        (_, false) => Broadened::Unknown,
+        (true, true) => return None,
+    };
+    let mut why = gained.messages;
+    if why.is_empty() {
+        why.push("messages that only the later of its two patterns takes".to_owned());
+    }
+    Some(Widening {
+        address: step.address.clone(),
+        document: "filter",
+        verdict,
+        gains: Vec::new(),
+        why,
+    })
 }
 
 /// Managed policies that come to a role, and boundaries that change: by their documents, as far as they were read.

@@ -1,18 +1,17 @@
 //! Whom a plan cuts off by a change that is not of their access: `apply` asks for it with `--close`.
 //!
-//! A key that refuses callers, an endpoint that is closed to them, an earlier key that is taken from those who receive what
-//! it encrypts.
+//! A key that refuses callers, an earlier key that is taken from those who receive what it encrypts, and settings by which
+//! requests are refused or messages deleted ([`cutoffs`]).
 
 use std::collections::BTreeSet;
 
 use super::edges::{Edge, closed};
 use super::keys::rekeyed;
-use super::{AccessChange, Plan, Step};
+use super::{AccessChange, Action, Plan, Step};
+use crate::kinds::cutoffs::cutoffs;
 use crate::kinds::survey::{KeyReading, Live};
-use crate::kinds::{Resource, RestApi};
 use crate::lower::Desired;
 use crate::model::{Address, KmsKey};
-use crate::stack::Endpoint;
 
 /// Callers of a resource who are cut off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +25,15 @@ pub struct Cut {
 }
 
 impl Plan {
+    /// The resources of which a change cuts off callers: each needs an agreement.
+    #[must_use]
+    pub fn to_close(&self) -> BTreeSet<&Address> {
+        let closing = self.closing().map(|(api, _)| api);
+        closing
+            .chain(self.cuts.iter().map(|it| &it.address))
+            .collect()
+    }
+
     /// The APIs of others with routes that anyone could call, or callers of another authorizer: those get `AWS_IAM`, or a
     /// first policy that lets in fewer.
     pub fn closing(&self) -> impl Iterator<Item = (&Address, Vec<Edge>)> {
@@ -60,16 +68,14 @@ pub(super) fn cuts(
             found.extend(old.and_then(|old| earlier_messages(desired, step, &old, access)));
         }
         let want = step.want.as_ref().filter(|it| it.owned);
-        let both = (want.map(|it| &it.resource), step.have.as_ref());
-        if let (Some(Resource::RestApi(want)), Some(have)) = both
-            && let Resource::RestApi(live) = &have.resource
-        {
-            let cut = |says: String| Cut {
+        let updated = want.filter(|_| step.action == Action::Update);
+        if let (Some(want), Some(have)) = (updated, &step.have) {
+            let says = cutoffs(&step.address, &have.resource, &want.resource);
+            found.extend(says.into_iter().map(|says| Cut {
                 address: step.address.clone(),
-                says: format!("{says} of {}", step.address),
+                says,
                 instead: None,
-            };
-            found.extend(unreached(live, want).into_iter().map(cut));
+            }));
         }
     }
     found
@@ -144,46 +150,4 @@ fn earlier_messages(
             step.address
         )),
     })
-}
-
-/// Returns in words whose network reaches an API no longer.
-///
-/// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html>.
-fn unreached(live: &RestApi, want: &RestApi) -> Vec<String> {
-    let names = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(", ");
-    let (was_private, is_private) = (
-        live.endpoint == Endpoint::Private,
-        want.endpoint == Endpoint::Private,
-    );
-    let mut found = Vec::new();
-    if is_private && !was_private {
-        found.push(
-            "callers from outside a VPC endpoint for `execute-api` may no longer call any route"
-                .to_owned(),
-        );
-    } else if was_private && !is_private {
-        found.push("callers through a VPC endpoint may no longer call any route".to_owned());
-    } else if is_private {
-        let gone: BTreeSet<String> = live
-            .vpc_endpoints
-            .difference(&want.vpc_endpoints)
-            .cloned()
-            .collect();
-        if live.vpc_endpoints.is_empty() && !want.vpc_endpoints.is_empty() {
-            found.push(format!(
-                "callers through other VPC endpoints than {} may no longer call any route",
-                names(&want.vpc_endpoints)
-            ));
-        } else if !gone.is_empty() {
-            found.push(format!(
-                "callers through {} may no longer call any route",
-                names(&gone)
-            ));
-        }
-    }
-    if want.disable_execute_api && !live.disable_execute_api {
-        found
-            .push("callers by the `execute-api` host name may no longer call any route".to_owned());
-    }
-    found
 }

@@ -88,6 +88,8 @@ pub(super) fn closed(step: &Step) -> Vec<Edge> {
 
 /// By which anyone calls a route that has no authorizer.
 const PUBLIC: &str = "public route";
+/// By which a role lets in those who assume it.
+pub(super) const ASSUME_ROLE: &str = "assume role";
 /// By which a resource's own policy lets somebody in.
 const POLICY_LETS: &str = "resource policy";
 
@@ -303,7 +305,7 @@ pub(super) fn edges(
                         who: who.clone(),
                         may: may.clone(),
                         target: target.clone(),
-                        via: "assume role",
+                        via: ASSUME_ROLE,
                     })
                 })
                 .collect()

@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::{self, Task};
 use crate::kinds::role::Versions;
 use crate::kinds::survey::{Live, ManagedPolicies, Orphan, Reading, Unread};
-use crate::kinds::{Have, Part, Resource, Want, pending_id, roles_named};
+use crate::kinds::{Have, Part, Resource, Want, pending_id};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, Detail, KindName, Mark, Place, Tags};
 use crate::stack::Withdrawn;
@@ -50,7 +50,7 @@ pub use documents::StatementChange;
 pub use eviction::Eviction;
 pub use halves::{Half, Standing};
 pub use left::Left;
-pub use moves::{Move, Stranger};
+pub use moves::{Move, RECEIVES, SENDS, Stranger, Succession};
 pub use reborn::{Ghost, Pin, Rebirth, Reborn};
 
 /// What is done to a resource.
@@ -152,10 +152,14 @@ pub struct Plan {
     pub moves: Vec<Move>,
     /// Who is not of the stack, and whose way changes all the same.
     pub strangers: BTreeSet<Stranger>,
+    /// Ways of others than roles of the stack that open while others close.
+    pub successions: BTreeSet<Succession>,
     /// Consumers whose access role asks for another external id than before.
     pub identified: BTreeSet<String>,
     /// Whom other changes than those of their access cut off.
     pub cuts: Vec<Cut>,
+    /// Resources whose change may cut off callers: the author agreed to it.
+    pub closed: BTreeSet<Address>,
     /// Roles that have another id than documents hold, with everything that is written again for them.
     pub reborn: Vec<Reborn>,
     /// Ids of deleted principals that documents hold, and who they were.
@@ -195,6 +199,8 @@ pub struct Consent {
     pub adopt: BTreeSet<Address>,
     /// Queues of others whose subscriptions to topics of the stack are ended.
     pub cut_off: BTreeSet<Arn>,
+    /// Resources whose change may cut off callers.
+    pub close: BTreeSet<Address>,
 }
 
 impl Plan {
@@ -252,6 +258,7 @@ impl Plan {
             reborn,
             ghosts,
             policies: live.policies.clone(),
+            closed: consent.close.clone(),
             refusals,
             handovers: handovers(desired, live, &ids),
             left,
@@ -272,7 +279,9 @@ impl Plan {
     fn derive(&mut self, desired: &Desired, live: &Live, steps: &[Step]) {
         self.access = access::changes(desired, steps, &self.reborn);
         self.cuts = cuts::cuts(desired, live, steps, &self.access);
-        (self.moves, self.strangers) = moves::moves(steps);
+        let moves = moves::moves(steps);
+        (self.moves, self.strangers) = (moves.ours, moves.strangers);
+        self.successions = moves.successions;
         self.identified = moves::identified(desired, steps, &self.access);
         self.widenings = broadened::widenings(steps, &self.policies);
         self.statements = documents::statements(steps);
@@ -540,14 +549,7 @@ fn step_for(
             }
         }
     }
-    let named = |it: &Resource| -> BTreeSet<Arn> {
-        let documents = it.principal_documents();
-        documents
-            .into_iter()
-            .flat_map(|(_, it)| roles_named(it))
-            .collect()
-    };
-    let (wanted, live) = (named(&want.resource), named(&have.resource));
+    let (wanted, live) = (want.resource.roles_named(), have.resource.roles_named());
     let names_made = made
         .iter()
         .any(|it| wanted.contains(it) && live.contains(it));

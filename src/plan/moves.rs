@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::NodeIndex;
 
-use super::{AccessChange, Action, Step};
+use super::{AccessChange, Action, Plan, Step};
 use crate::graph::{Tasks, with_principals};
 use crate::kinds::{Part, Resource, Want};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, KindName};
+use crate::policy::normal::root_account;
 use crate::policy::{Document, Effect, Principals, Statement, own, same_statement};
 use crate::stack::Endpoint;
 
@@ -32,10 +33,48 @@ pub struct Move {
     pub from: Carrier,
     /// What lets it in from now on.
     pub to: Address,
-    /// What it does there by the new way: parts of ARNs after the API's id, or nothing for a topic.
+    /// What it does there by the new way: parts of ARNs after the API's id, [`SENDS`] or [`RECEIVES`] of a queue, nothing of
+    /// a topic.
     pub does: BTreeSet<String>,
     /// Whether the new way opens with this plan, so that no client can use it yet.
     pub opens: bool,
+}
+
+/// What a consumer of a queue does that sends to it.
+pub const SENDS: &str = "send";
+/// What a consumer of a queue does that receives from it.
+pub const RECEIVES: &str = "receive";
+/// What an action does with a target; of an API its resource says it.
+const DEEDS: [(&str, &str); 4] = [
+    ("sns:Publish", ""),
+    ("execute-api:Invoke", ""),
+    ("sqs:SendMessage", SENDS),
+    ("sqs:ReceiveMessage", RECEIVES),
+];
+
+/// A way that opens while another one closes, for principals of which one takes the other in: an account gives way to one of
+/// its roles, or somebody who is not of the stack is let in otherwise. The new way is open before the old one closes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Succession {
+    /// What is used.
+    pub target: Address,
+    /// What lets them in by now.
+    pub from: Carrier,
+    /// What lets them in from now on.
+    pub to: Address,
+    /// The role of the stack among them.
+    pub caller: Option<Address>,
+}
+
+/// Everything that has an order because ways change.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// Roles of the stack.
+    pub(super) ours: Vec<Move>,
+    /// Who is not of the stack.
+    pub(super) strangers: BTreeSet<Stranger>,
+    /// Ways of others than roles of the stack.
+    pub(super) successions: BTreeSet<Succession>,
 }
 
 /// A step by which somebody is let in.
@@ -73,8 +112,9 @@ impl Targets {
                 step.want.as_ref().map(|it| &it.resource),
             ];
             for resource in resources.into_iter().flatten() {
-                if let Resource::Topic(topic) = resource {
-                    found.insert(topic.arn.to_string(), step.address.clone());
+                if let Resource::Topic(_) | Resource::Queue(_) = resource {
+                    let arn = resource.arn().map(ToString::to_string);
+                    found.extend(arn.map(|it| (it, step.address.clone())));
                 }
             }
             if let (KindName::RestApi, Some(have)) = (step.address.kind, &step.have) {
@@ -107,16 +147,31 @@ fn resources(statement: &Statement) -> impl Iterator<Item = &String> {
     clause.flat_map(|it| &it.values)
 }
 
+/// What stands for everyone.
+const EVERYONE: &str = "*";
+
 /// The principals that a statement names.
-fn named(statement: &Statement) -> &[String] {
+fn named(statement: &Statement) -> Vec<String> {
     let clause = statement.principal.as_ref().filter(|it| !it.negated);
-    clause.map_or(&[], |it| it.aws_values())
+    let anyone = clause.filter(|it| it.principals == Principals::Anyone);
+    let values = clause.map_or(&[][..], |it| it.aws_values());
+    let anyone = anyone.map(|_| EVERYONE.to_owned());
+    anyone.into_iter().chain(values.iter().cloned()).collect()
+}
+
+/// Whether of two principals one takes in the other: everyone, or an account.
+fn is_within(one: &str, other: &str) -> bool {
+    let takes_in = |one: &str, other: &str| {
+        let account = root_account(one);
+        one == EVERYONE || account.is_some() && account == other.split(':').nth(4)
+    };
+    takes_in(one, other) || takes_in(other, one)
 }
 
 /// Adds what a resource lets whom do.
 fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Targets) {
-    let mut way = |who: &String, target: &Address, what: String| {
-        ways.entry((who.clone(), target.clone()))
+    let mut way = |who: String, target: &Address, what: String| {
+        ways.entry((who, target.clone()))
             .or_default()
             .entry(carrier.clone())
             .or_default()
@@ -131,31 +186,41 @@ fn add(ways: &mut Ways, carrier: &Carrier, resource: &Resource, targets: &Target
                 }
             }
         }
+        Resource::Queue(queue) => {
+            for statement in &queue.policy.statements {
+                for (_, deed) in DEEDS.iter().filter(|(it, _)| allows(statement, it)) {
+                    for who in named(statement) {
+                        way(who, &carrier.address, (*deed).to_owned());
+                    }
+                }
+            }
+        }
         Resource::RestApi(api) => {
             let statements = api.policy.statements.iter();
             for statement in statements.filter(|it| allows(it, "execute-api:Invoke")) {
                 for who in named(statement) {
                     for what in resources(statement).filter_map(|it| it.split_once('/')) {
-                        way(who, &carrier.address, what.1.to_owned());
+                        way(who.clone(), &carrier.address, what.1.to_owned());
                     }
                 }
             }
         }
         Resource::Role(role) => {
             let statements = role.identity().flat_map(|it| &it.statements);
-            let lets = statements
-                .filter(|it| allows(it, "sns:Publish") || allows(it, "execute-api:Invoke"));
-            let lets: BTreeSet<(&Address, String)> = lets
-                .flat_map(resources)
-                .filter_map(|it| targets.find(it))
-                .collect();
+            let mut lets: BTreeSet<(&Address, String)> = BTreeSet::new();
+            for statement in statements {
+                for (_, deed) in DEEDS.iter().filter(|(it, _)| allows(statement, it)) {
+                    let found = resources(statement).filter_map(|it| targets.find(it));
+                    lets.extend(found.map(|(target, path)| (target, format!("{path}{deed}"))));
+                }
+            }
             let trusts = role.trust.statements.iter();
             for who in trusts
                 .filter(|it| allows(it, "sts:AssumeRole"))
                 .flat_map(named)
             {
                 for (target, what) in &lets {
-                    way(who, target, what.clone());
+                    way(who.clone(), target, what.clone());
                 }
             }
         }
@@ -209,7 +274,7 @@ impl Uses {
 }
 
 /// Whose way to what changes by these steps: roles of the stack, and others.
-pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
+pub(super) fn moves(steps: &[Step]) -> Moves {
     let targets = Targets::of(steps);
     let (mut before, mut after) = (Ways::new(), Ways::new());
     let (mut uses_before, mut uses_after) = (Uses::default(), Uses::default());
@@ -232,9 +297,11 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
     uses_after.keep_used(&mut after);
     let nothing = BTreeMap::new();
     let none = BTreeSet::new();
-    let mut found = Vec::new();
-    let mut strangers = BTreeSet::new();
-    for (between, old) in &before {
+    let mut moves = Moves {
+        successions: successions(&before, &after, &callers),
+        ..Moves::default()
+    };
+    for (between, old) in before.iter().filter(|((who, _), _)| who != EVERYONE) {
         let new = after.get(between).unwrap_or(&nothing);
         for (from, did) in old {
             let lost: BTreeSet<&String> = did.difference(new.get(from).unwrap_or(&none)).collect();
@@ -251,14 +318,14 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
                     .is_some();
                 if gains || does.iter().any(|it| lost.contains(it)) {
                     let Some(caller) = callers.get(&between.0) else {
-                        strangers.insert(Stranger {
+                        moves.strangers.insert(Stranger {
                             who: between.0.clone(),
                             target: between.1.clone(),
                             opens: gains,
                         });
                         continue;
                     };
-                    found.push(Move {
+                    moves.ours.push(Move {
                         caller: caller.clone(),
                         target: between.1.clone(),
                         from: from.clone(),
@@ -270,7 +337,48 @@ pub(super) fn moves(steps: &[Step]) -> (Vec<Move>, BTreeSet<Stranger>) {
             }
         }
     }
-    (found, strangers)
+    moves
+}
+
+/// Returns what opens for whom while something closes for another that takes it in, or for the same who is not of the stack.
+fn successions(
+    before: &Ways,
+    after: &Ways,
+    callers: &BTreeMap<String, Address>,
+) -> BTreeSet<Succession> {
+    // What one set of ways has and another lacks, by target.
+    let beyond = |these: &Ways, those: &Ways| {
+        let mut found: BTreeMap<Address, BTreeSet<(String, Carrier)>> = BTreeMap::new();
+        for (between, by) in these {
+            for (carrier, does) in by {
+                let there = those.get(between).and_then(|it| it.get(carrier));
+                if there.is_none_or(|it| !does.is_subset(it)) {
+                    let of_target = found.entry(between.1.clone()).or_default();
+                    of_target.insert((between.0.clone(), carrier.clone()));
+                }
+            }
+        }
+        found
+    };
+    let (closed, opened) = (beyond(before, after), beyond(after, before));
+    let mut found = BTreeSet::new();
+    for (target, closed) in closed {
+        let opened = opened.get(&target).into_iter().flatten();
+        let pairs = opened.flat_map(|to| closed.iter().map(move |from| (from, to)));
+        for ((old, from), (new, to)) in pairs {
+            let another = to.address != from.address && !to.removed;
+            let same = old == new && !callers.contains_key(new);
+            if another && (same || old != new && is_within(old, new)) {
+                found.insert(Succession {
+                    target: target.clone(),
+                    from: from.clone(),
+                    to: to.address.clone(),
+                    caller: callers.get(new).or_else(|| callers.get(old)).cloned(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Returns the consumers whose access role asks for another external id than before: a client that sends none, or the
@@ -346,11 +454,11 @@ impl<'a> Wanted<'a> {
         stages.map(|it| (*it).clone())
     }
 
-    /// The resources by which a move's new way is open: of an API also its stages, which serve its policy.
-    fn opened(&self, it: &Move) -> Vec<Address> {
+    /// The resources by which a new way is open: of an API also its stages, which serve its policy.
+    fn opened(&self, it: &Switch<'_>) -> Vec<Address> {
         let mut found = vec![it.to.clone()];
         // The policy of a private API has to name the access role as well.
-        if it.to != it.target && self.is_private(&it.target) {
+        if it.to != it.target && self.is_private(it.target) {
             found.push(it.target.clone());
         }
         let stages: Vec<Address> = found.iter().flat_map(|it| self.stages_of(it)).collect();
@@ -358,10 +466,10 @@ impl<'a> Wanted<'a> {
         found
     }
 
-    /// What closes a move's old way.
-    fn closed(&self, it: &Move) -> Vec<Carrier> {
+    /// What closes an old way.
+    fn closed(&self, it: &Switch<'_>) -> Vec<Carrier> {
         let mut found = vec![it.from.clone()];
-        if it.from.address != it.target && self.is_private(&it.target) {
+        if it.from.address != *it.target && self.is_private(it.target) {
             found.push(Carrier {
                 address: it.target.clone(),
                 removed: false,
@@ -371,12 +479,37 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// A way that takes another one's place, and whose own policy changes in between.
+struct Switch<'a> {
+    caller: Option<&'a Address>,
+    target: &'a Address,
+    from: &'a Carrier,
+    to: &'a Address,
+}
+
+fn switches(plan: &Plan) -> impl Iterator<Item = Switch<'_>> {
+    let ours = plan.moves.iter().map(|it| Switch {
+        caller: Some(&it.caller),
+        target: &it.target,
+        from: &it.from,
+        to: &it.to,
+    });
+    ours.chain(plan.successions.iter().map(|it| Switch {
+        caller: it.caller.as_ref(),
+        target: &it.target,
+        from: &it.from,
+        to: &it.to,
+    }))
+}
+
+/// Returns what closes an old way: the steps, of which some remove it.
+pub(super) fn closers(plan: &Plan) -> BTreeSet<Carrier> {
+    switches(plan).map(|it| it.from.clone()).collect()
+}
+
 /// What waits for what in moves: open the new way, let the consumer use it, close the old one.
-pub(super) fn order(
-    steps: &[Step],
-    moves: &[Move],
-    tasks: &Tasks,
-) -> BTreeSet<(NodeIndex, NodeIndex)> {
+pub(super) fn order(plan: &Plan, tasks: &Tasks) -> BTreeSet<(NodeIndex, NodeIndex)> {
+    let steps = &plan.steps;
     let wanted = Wanted::of(steps);
     let mut nodes: BTreeMap<(Address, Option<Part>), Vec<NodeIndex>> = BTreeMap::new();
     for node in tasks.node_indices() {
@@ -390,7 +523,7 @@ pub(super) fn order(
     };
     let node = |address: &Address, part| all(address, part).next();
     let mut edges = BTreeSet::new();
-    for it in moves {
+    for it in &switches(plan).collect::<Vec<_>>() {
         let opened = wanted.opened(it);
         // What is done in two parts has opened the way with the first, what is not with its last.
         let opens = opened.iter().filter_map(|it| {
@@ -398,7 +531,7 @@ pub(super) fn order(
             parts.into_iter().find_map(|part| node(it, Some(part)))
         });
         let opens: Vec<NodeIndex> = opens.collect();
-        let caller = node(&it.caller, Some(Part::Settled));
+        let caller = it.caller.and_then(|it| node(it, Some(Part::Settled)));
         let mut closes = Vec::new();
         for carrier in wanted.closed(it) {
             match wanted.wants.get(&carrier.address) {
@@ -429,10 +562,11 @@ pub(super) fn order(
 
 /// Steps that open a way and close another for consumers that wait for each other, or for itself:
 /// they are done in two parts, first with both ways open.
-pub(super) fn to_bridge(steps: &[Step], moves: &[Move], tasks: &Tasks) -> BTreeSet<Address> {
-    let wanted = Wanted::of(steps);
-    let opened: BTreeSet<Address> = moves.iter().flat_map(|it| wanted.opened(it)).collect();
-    let closed: BTreeSet<Address> = moves
+pub(super) fn to_bridge(plan: &Plan, tasks: &Tasks) -> BTreeSet<Address> {
+    let wanted = Wanted::of(&plan.steps);
+    let switches: Vec<Switch<'_>> = switches(plan).collect();
+    let opened: BTreeSet<Address> = switches.iter().flat_map(|it| wanted.opened(it)).collect();
+    let closed: BTreeSet<Address> = switches
         .iter()
         .flat_map(|it| wanted.closed(it))
         .filter(|it| !it.removed)

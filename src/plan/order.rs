@@ -19,7 +19,7 @@ impl Plan {
     #[must_use]
     pub fn tasks(&self) -> Tasks {
         let mut tasks = self.tasks_but_moves();
-        let moves = moves::order(&self.steps, &self.moves, &tasks);
+        let moves = moves::order(self, &tasks);
         let relays = Relay::of(&self.steps).order(&tasks);
         let keys = keys::order(&self.steps, &tasks);
         for (first, then) in moves.into_iter().chain(relays).chain(keys) {
@@ -159,23 +159,23 @@ impl Plan {
 
     /// Sees to it that no consumer is without a way while its way changes.
     pub(super) fn bridge(&mut self) {
-        for it in &self.moves {
-            let closes = |step: &&mut Step| step.address == it.from.address && step.want.is_some();
+        for from in moves::closers(self) {
+            let closes = |step: &&mut Step| step.address == from.address && step.want.is_some();
             for step in self.steps.iter_mut().filter(closes) {
                 // A role's trust is written with its other policies, so that nothing else waits for it.
                 if let (Some(want), Some(_), Action::Update) =
                     (&mut step.want, &step.have, step.action)
                     && !want.repin
                 {
-                    want.defer_trust |= it.from.address.kind == KindName::Role;
+                    want.defer_trust |= from.address.kind == KindName::Role;
                 }
             }
         }
         let mut tasks = self.tasks_but_moves();
-        for (first, then) in moves::order(&self.steps, &self.moves, &tasks) {
+        for (first, then) in moves::order(self, &tasks) {
             tasks.update_edge(first, then, ());
         }
-        let mut both = moves::to_bridge(&self.steps, &self.moves, &tasks);
+        let mut both = moves::to_bridge(self, &tasks);
         both.extend(Relay::of(&self.steps).to_bridge());
         both.extend(keys::to_bridge(&self.steps));
         // APIs before their stages, which serve what the API's bridge is.

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 /// A filter with where it reads: nothing lets every message through.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MessageFilter<'a> {
     /// The filter policy.
     pub policy: Option<&'a Value>,

@@ -28,7 +28,9 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     if plan.is_empty() {
         return String::new();
     }
+    let beside: BTreeSet<&Address> = plan.gained_beside().map(|it| &it.address).collect();
     let gained = plan.access.iter().filter(|it| it.turn.gains()).count();
+    let gained = gained + beside.len();
     let narrowed = narrowings(plan);
     let lost = plan.access.iter().filter(|it| it.turn.loses()).count();
     let lost = lost + narrowed.len() + plan.cuts.len();
@@ -60,7 +62,7 @@ pub(super) fn lead(plan: &Plan, width: usize) -> String {
     text += &publishing(plan, width);
     text += &super::reborn::human(plan, width);
     text += &nobody_known(plan, width);
-    text += &examples(plan, gained > 0, width);
+    text += &examples(plan, &beside, width);
     text.push('\n');
     text
 }
@@ -187,10 +189,10 @@ fn other_ways(plan: &Plan, width: usize) -> String {
     }
     let mut text = String::new();
     for ((target, assumed, assumes), who) in groups {
-        let verb = if target.kind == KindName::Topic {
-            "publish to"
-        } else {
-            "call"
+        let verb = match target.kind {
+            KindName::Topic => "publish to",
+            KindName::Queue => "use",
+            _ => "call",
         };
         let how = match (assumed, assumes) {
             (false, true) => format!("must assume a role before they {verb} it"),
@@ -267,16 +269,18 @@ fn turn(change: &AccessChange) -> (&'static str, String) {
 }
 
 /// What is broadened, where no sentence says it; and what cannot be told.
-fn examples(plan: &Plan, told: bool, width: usize) -> String {
+fn examples(plan: &Plan, beside: &BTreeSet<&Address>, width: usize) -> String {
     let (names, real) = (names(plan), real_names(plan));
     let mut lines = Vec::new();
+    let told = plan.access.iter().any(|it| it.turn.gains());
     let administrators = administrators(&plan.steps);
     let is_administrator = |it: &Widening| {
         it.document != "trust policy" && administrators.iter().any(|of| of.address == it.address)
     };
     for it in &plan.widenings {
         // Of an administrator the first line says all.
-        if told && it.verdict == Broadened::Yes || is_administrator(it) {
+        let is_told = told && !beside.contains(&it.address);
+        if is_told && it.verdict == Broadened::Yes || is_administrator(it) {
             continue;
         }
         let what = format!("the {} of {}", it.document, it.address);
@@ -353,9 +357,13 @@ fn cut_off(plan: &Plan, width: usize) -> String {
         let instead = it.instead.iter().map(|it| format!("; {it}"));
         let instead: String = instead.collect();
         line(&format!(
-            "{says}{instead}; apply needs `--close {}`",
-            it.address
+            "{says}{instead}; {}",
+            agreed_to_close(plan, &it.address)
         ));
+    }
+    for (api, _) in plan.closing() {
+        let says = "callers of some of its routes are cut off, as said above";
+        line(&format!("{api}: {says}; {}", agreed_to_close(plan, api)));
     }
     if !plan.identified.is_empty() {
         let who: Vec<&str> = plan.identified.iter().map(String::as_str).collect();
@@ -365,6 +373,15 @@ fn cut_off(plan: &Plan, width: usize) -> String {
         ));
     }
     text
+}
+
+/// Says whether callers may be cut off by the change of a resource, or what agrees to it.
+fn agreed_to_close(plan: &Plan, address: &Address) -> String {
+    if plan.closed.contains(address) {
+        format!("agreed to by `--close {address}`")
+    } else {
+        format!("apply needs `--close {address}`")
+    }
 }
 
 fn asked(request: &Request, names: &RealNames) -> String {

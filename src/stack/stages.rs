@@ -125,6 +125,25 @@ pub(super) fn stage(
     stage.tracing = fields.flag("tracing");
     stage.rate = fields.number("rate");
     stage.burst = fields.whole("burst").map(|it| it.value);
+    let throttle = [
+        ("rate", stage.rate == Some(0.0)),
+        ("burst", stage.burst == Some(0)),
+    ];
+    for (name, _) in throttle.into_iter().filter(|it| it.1) {
+        if let Some(key) = fields.key_of(name) {
+            checker.warnings.push(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    key,
+                    format!("{} lets no call through", fields.owner),
+                    "each call gets status 429",
+                )
+                .help(format!(
+                    "write a `{name}` above 0, or leave it out for the account's"
+                )),
+            );
+        }
+    }
     stage.log_level = match fields.text_or_default("log_level") {
         "info" => LogLevel::Info,
         "error" => LogLevel::Error,

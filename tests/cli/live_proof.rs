@@ -496,6 +496,7 @@ fn a_route_that_asks_for_an_api_key_is_not_proved_to_be_called() {
          [roles.w]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
          [[access]]\nfrom = \"roles.w\"\nto = \"apis.desk\"\nallow = \"GET /x\"\n",
     );
+    // From the second on, callers without a key are cut off.
     for (security, said) in [
         ("", "Proved  6 of 6 claims"),
         (
@@ -504,7 +505,9 @@ fn a_route_that_asks_for_an_api_key_is_not_proved_to_be_called() {
         ),
     ] {
         folder.write("desk.yaml", &document(security));
-        folder.run("apply shop.toml --sandbox --yes").ends(0);
+        folder
+            .run("apply shop.toml --sandbox --yes --close apis.desk")
+            .ends(0);
         folder.run(VERIFY).ends(0).says(said);
     }
 }

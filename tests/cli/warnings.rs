@@ -140,3 +140,21 @@ fn a_text_that_velocity_would_evaluate_is_answered_as_it_is() {
         .ends(1)
         .tells("a backslash before `$` or `#`");
 }
+
+#[test]
+fn a_throttle_that_lets_nothing_through() {
+    let of = |stage: &str| {
+        format!("[apis.o]\nstage = {{ {stage} }}\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n")
+    };
+    for stage in ["rate = 0", "rate = 0.0", "rate = 5, burst = 0"] {
+        let folder = Folder::new();
+        folder.write("s.toml", &format!("{BASE}{}", of(stage)));
+        folder
+            .run("validate s.toml")
+            .ends(0)
+            .tells("warning[E0104]")
+            .tells("lets no call through")
+            .tells("each call gets status 429");
+    }
+    is_silent(&of("rate = 0.1, burst = 1"));
+}

@@ -203,3 +203,90 @@ fn a_plan_tells_whose_way_changes_that_nobody_here_can_see() {
         assert_eq!(found, [(stranger, "topics.t".to_owned())]);
     });
 }
+
+#[test]
+fn a_consumer_of_a_queue_is_never_without_a_way_while_its_mechanism_changes() {
+    let text = |ways: [&str; 3]| {
+        let mut text = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n\
+                        [accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n\
+                        [roles.x]\naccount = \"a\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+                        [roles.y]\naccount = \"a\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+                        [queues.q]\naccount = \"b\"\n[queues.p]\naccount = \"b\"\n"
+            .to_owned();
+        let edges = [
+            ("x", "q", "[\"send\", \"receive\"]"),
+            ("y", "q", "\"send\""),
+            ("y", "p", "\"receive\""),
+        ];
+        for ((from, to, allow), via) in edges.into_iter().zip(ways) {
+            text += &format!(
+                "[[access]]\nfrom = \"roles.{from}\"\nto = \"queues.{to}\"\nallow = {allow}\nvia = {via}\n"
+            );
+        }
+        text
+    };
+    there_and_back(&text([POLICY; 3]), &text([ROLE; 3]));
+    there_and_back(&text([POLICY, ROLE, ROLE]), &text([ROLE, POLICY, POLICY]));
+}
+
+#[test]
+fn an_account_gives_way_to_one_of_its_roles() {
+    let text = |access: &str| {
+        format!(
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n\
+             [accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"222222222222\"\n\
+             [roles.w]\naccount = \"b\"\ntrusted_by = \"ec2.amazonaws.com\"\n\
+             policies.p = {{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Resource = \"arn:aws:iam::111111111111:role/*\" }}] }}\n\
+             [topics.t]\naccount = \"a\"\n[queues.q]\naccount = \"a\"\n\
+             [apis.o]\naccount = \"a\"\nroutes = {{ \"GET /x\" = {{ mock = 200 }} }}\n{access}"
+        )
+    };
+    let access = |from: &str, via: &str| {
+        let edges = [
+            ("topics.t", ""),
+            ("queues.q", "allow = \"receive\"\n"),
+            ("apis.o", "allow = \"GET /x\"\n"),
+        ];
+        let edges = edges.map(|(to, allow)| {
+            format!("[[access]]\nfrom = {from}\nto = \"{to}\"\n{allow}via = {via}\n")
+        });
+        edges.concat()
+    };
+    let account = text(&access("{ account = \"b\" }", ROLE));
+    there_and_back(&account, &text(&access("\"roles.w\"", POLICY)));
+}
+
+#[test]
+fn somebody_from_elsewhere_is_never_without_a_way() {
+    let elsewhere = "arn:aws:iam::999999999999:role/elsewhere";
+    let text =
+        |way: &str| crossing([way; 4]).replacen("\"roles.x\"", &format!("\"{elsewhere}\""), 1);
+    let (policy, role) = ("via = \"resource-policy\"", "via = \"assume-role\"");
+    run(async {
+        let accounts = ["111111111111", "222222222222", "999999999999"];
+        let accounts = accounts.map(|it| AccountId::parse(it).expect("an account"));
+        let sandbox = Sandbox::in_memory(&accounts);
+        make_role(&sandbox, "999999999999", "elsewhere").await;
+        for (from, to) in [(policy, role), (role, policy)] {
+            let (from, to) = (wanted(&[&text(from)]), wanted(&[&text(to)]));
+            apply(&from, &sandbox).await;
+            let successions = plan(&to, &sandbox).await.successions;
+            assert_eq!(successions.len(), 1, "{successions:#?}");
+            let lets_in = |sandbox: &Sandbox| {
+                let picture = sandbox.picture();
+                let owner = &picture["222222222222"];
+                let topic = owner["regions"]["eu-west-1"]["topics"]["t"]["policy"].to_string();
+                let roles = owner["roles"].to_string();
+                topic.contains("role/elsewhere") || roles.contains("role/elsewhere")
+            };
+            assert!(lets_in(&sandbox));
+            let ran = apply(&to, &sandbox.fork()).await;
+            for record in ran.records.iter().filter(|it| it.writes) {
+                let stopped = sandbox.fork();
+                let rule = FaultRule::at(record.number, Trouble::StopAfter);
+                Command::Apply(&to).with(&stopped, [rule]).await;
+                assert!(lets_in(&stopped), "after {record}");
+            }
+        }
+    });
+}

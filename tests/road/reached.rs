@@ -15,7 +15,7 @@ struct Role {
 /// What the cloud has, as far as it decides who reaches what.
 pub(crate) struct Snapshot {
     roles: BTreeMap<String, Role>,
-    /// Policies of topics by ARN, and of stages by the ARN up to the stage.
+    /// Policies of topics and queues by ARN, and of stages by the ARN up to the stage.
     policies: BTreeMap<String, Option<Document>>,
     /// Private APIs, by the beginning of their ARNs.
     private: BTreeSet<String>,
@@ -61,6 +61,16 @@ impl Snapshot {
                     let policy = document(&topic["policy"]);
                     found.policies.insert(arn.clone(), Some(policy));
                     found.things.insert(("sns:Publish", arn));
+                }
+                for (name, queue) in fields(&it["queues"]) {
+                    let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
+                    let policy = &queue["attributes"]["Policy"];
+                    let policy =
+                        Some(policy).filter(|it| it.as_str().is_some_and(|it| !it.is_empty()));
+                    found.policies.insert(arn.clone(), policy.map(document));
+                    for action in ["sqs:SendMessage", "sqs:ReceiveMessage"] {
+                        found.things.insert((action, arn.clone()));
+                    }
                 }
                 for (_, api) in fields(&it["apis"]) {
                     let id = api["about"]["id"].as_str().expect("an id");

@@ -77,6 +77,12 @@ pub(super) fn differences(want: &Stage, live: &Stage) -> Differences {
         )
 }
 
+/// Whether a throttle refuses every call.
+#[must_use]
+pub fn lets_nothing_through(rate: Option<f64>, burst: Option<u32>) -> bool {
+    rate.is_some_and(|it| it == 0.0) || burst == Some(0)
+}
+
 /// The patches that make the settings so, all for one call. Without `live`, the stage
 /// was made a moment ago: it has its variables, and otherwise AWS's defaults.
 pub(super) fn patches(want: &Stage, live: Option<&Stage>) -> Vec<Patch> {

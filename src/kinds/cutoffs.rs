@@ -1,0 +1,134 @@
+//! What a change of settings takes away by itself, whatever the policies say: requests that are refused from then on, and
+//! messages that are deleted.
+//!
+//! See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>,
+//! <https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html>,
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html> and
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html>.
+
+use std::collections::BTreeSet;
+
+use super::stage::settings::lets_nothing_through;
+use super::{Queue, Resource, RestApi, Stage, Topic};
+use crate::model::Address;
+use crate::model::change::seconds;
+use crate::stack::Endpoint;
+
+/// Returns what is refused or deleted once a resource is as `to` and no longer as `from`, a sentence each.
+#[must_use]
+pub fn cutoffs(address: &Address, from: &Resource, to: &Resource) -> Vec<String> {
+    match (from, to) {
+        (Resource::Queue(from), Resource::Queue(to)) => of_queue(address, from, to),
+        (Resource::Topic(from), Resource::Topic(to)) => of_topic(address, from, to),
+        (Resource::RestApi(from), Resource::RestApi(to)) => of_api(address, from, to),
+        (Resource::Stage(from), Resource::Stage(to)) if !to.existing => of_stage(from, to),
+        _ => Vec::new(),
+    }
+}
+
+fn of_queue(address: &Address, from: &Queue, to: &Queue) -> Vec<String> {
+    let mut found = Vec::new();
+    if to.retention < from.retention {
+        found.push(format!(
+            "messages older than {} in {address} are deleted, received or not",
+            seconds(to.retention)
+        ));
+    }
+    if to.max_message_size < from.max_message_size {
+        found.push(format!(
+            "messages of more than {} bytes may no longer be sent to {address}",
+            to.max_message_size
+        ));
+    }
+    if from.content_based_deduplication && !to.content_based_deduplication {
+        found.push(format!(
+            "messages without a `MessageDeduplicationId` may no longer be sent to {address}"
+        ));
+    }
+    found
+}
+
+fn of_topic(address: &Address, from: &Topic, to: &Topic) -> Vec<String> {
+    let mut found = Vec::new();
+    if from.content_based_deduplication && !to.content_based_deduplication {
+        found.push(format!(
+            "messages without a `MessageDeduplicationId` may no longer be published to {address}"
+        ));
+    }
+    match (from.archived_days(), to.archived_days()) {
+        (Some(1..), Some(0)) => {
+            found.push(format!("the archived messages of {address} are deleted"))
+        }
+        (Some(from), Some(to)) if to < from => found.push(format!(
+            "archived messages older than {} of {address} are deleted",
+            seconds(to.saturating_mul(86_400))
+        )),
+        _ => {}
+    }
+    found
+}
+
+/// Whose network reaches an API no longer, and who needs an API key from now on.
+fn of_api(address: &Address, from: &RestApi, to: &RestApi) -> Vec<String> {
+    let names = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(", ");
+    let (was_private, is_private) = (
+        from.endpoint == Endpoint::Private,
+        to.endpoint == Endpoint::Private,
+    );
+    let mut who = Vec::new();
+    if is_private && !was_private {
+        who.push("callers from outside a VPC endpoint for `execute-api`".to_owned());
+    } else if was_private && !is_private {
+        who.push("callers through a VPC endpoint".to_owned());
+    } else if is_private {
+        let gone: BTreeSet<String> = from
+            .vpc_endpoints
+            .difference(&to.vpc_endpoints)
+            .cloned()
+            .collect();
+        if from.vpc_endpoints.is_empty() && !to.vpc_endpoints.is_empty() {
+            who.push(format!(
+                "callers through other VPC endpoints than {}",
+                names(&to.vpc_endpoints)
+            ));
+        } else if !gone.is_empty() {
+            who.push(format!("callers through {}", names(&gone)));
+        }
+    }
+    if to.disable_execute_api && !from.disable_execute_api {
+        who.push("callers by the `execute-api` host name".to_owned());
+    }
+    let network = who
+        .into_iter()
+        .map(|who| format!("{who} may no longer call any route of {address}"));
+    let keyed: Vec<String> = to
+        .methods
+        .iter()
+        .filter(|(_, it)| it.api_key_required)
+        .filter(|(key, _)| {
+            let before = from.methods.get(*key);
+            before.is_some_and(|it| !it.api_key_required)
+        })
+        .map(|(key, _)| key.to_string())
+        .collect();
+    let keyed = (!keyed.is_empty()).then(|| {
+        format!(
+            "callers without an API key may no longer call {} of {address}",
+            keyed.join(", ")
+        )
+    });
+    network.chain(keyed).collect()
+}
+
+fn of_stage(from: &Stage, to: &Stage) -> Vec<String> {
+    let closed = |it: &Stage| lets_nothing_through(it.rate, it.burst);
+    if closed(to) && !closed(from) {
+        let says = "no route may be called any longer through stage";
+        vec![format!(
+            "{says} `{}` of {}: with a rate or burst of 0 each call gets status 429",
+            to.name, to.api
+        )]
+    } else {
+        Vec::new()
+    }
+}
