@@ -80,9 +80,21 @@ pub fn accept(
         .collect())
 }
 
-fn by_access(address: &Address, what: &str) -> Reason {
+/// Says where the stack writes what a policy says: an edit of AWS is not taken for the author's word.
+fn by_the_author(address: &Address, field: &str, is_written: bool) -> Reason {
+    let says = match field {
+        "trust" if is_written => {
+            "whom a role trusts is said by its `trusted_by`, or by its `trust_policy` as a whole; write it there"
+        }
+        "policy" => "who may do what is said by `[[access]]`, or by a `[[statement]]`; write one",
+        "deployment" => "a stage serves what its API is; accept or put back the API's changes",
+        _ if is_written => {
+            "what a role may do is said by `[[access]]`, or by the role's `policies`; write it there"
+        }
+        _ => "who may do what is said by `[[access]]`; write one",
+    };
     format!(
-        "{address}: {what} cannot be accepted: who may do what is said by `[[access]]`; write one, or put it back with `--revert {address}`"
+        "{address}: `{field}` cannot be accepted: {says}, or put it back with `--revert {address}`"
     )
 }
 
@@ -277,7 +289,8 @@ impl Accepting<'_> {
             "deployment",
         ];
         if policies.contains(&field) {
-            return Err(by_access(address, &format!("`{field}`")));
+            let is_written = self.table(documents, address, field).is_ok();
+            return Err(by_the_author(address, field, is_written));
         }
         let spelt = match field {
             "managed policies" => "attach",

@@ -11,8 +11,8 @@ use crate::kinds::{Have, Resource, Subscription, Want, rest_api};
 use crate::lower::api;
 use crate::model::{Address, Arn, KmsKey, Place};
 use crate::policy::narrowing::lost_messages;
-use crate::policy::{Document, Request, Statement, Who};
-use crate::stack::RouteKey;
+use crate::policy::{Decision, Document, Policies, Request, Statement, Who, decide};
+use crate::stack::{Endpoint, RouteKey};
 
 impl Means<'_> {
     /// Whether every method of an API that is there asks for a signature.
@@ -26,9 +26,17 @@ impl Means<'_> {
         !api.methods.is_empty() && api.methods.values().all(iam)
     }
 
+    /// Whether an API that is there has no policy at all, of whomever.
+    pub(super) fn has_no_policy(&self, api: &str) -> bool {
+        let mut all = self.live.have.iter();
+        let found = all.find(|(address, _)| address.to_string() == api);
+        let document = found.and_then(|(_, it)| it.document.as_ref());
+        document.is_none_or(|it| it.statements.is_empty())
+    }
+
     /// Returns what an API lets through that has no policy, where this is none: a first policy opens nothing that the API
-    /// answers without one.
-    pub(super) fn before_a_policy(
+    /// answers without one, and the end of its last one opens the routes without an authorizer to anyone.
+    pub(super) fn without_policy(
         &self,
         (named, place): (&str, &Place),
         policy: &Document,
@@ -41,6 +49,43 @@ impl Means<'_> {
         let leave = Document::of(api::leave_without_policy(live));
         let name = api_name(place, &have.id);
         policy.statements.is_empty().then(|| name.expand(&leave))
+    }
+
+    /// Whether a role may still do what a resource's policy allows it no longer: where both are in one account, its own
+    /// policies are enough. Of a key they are not, and of a private API its policy decides.
+    pub(super) fn may_all_the_same(
+        &self,
+        (named, place): (&str, &Place),
+        request: &Request,
+        policy: &Document,
+    ) -> bool {
+        let there = self.live.have.iter();
+        let mut of_name = there.filter(|(address, _)| address.to_string() == named);
+        let takes_either = of_name.any(|(_, it)| match &it.resource {
+            Resource::Topic(_) | Resource::Queue(_) => true,
+            Resource::RestApi(it) => it.endpoint != Endpoint::Private,
+            _ => false,
+        });
+        let role = self.live.have.values().find_map(|it| match &it.resource {
+            Resource::Role(role) => {
+                let asks = request.principal == Who::Arn(role.arn.to_string());
+                (asks && role.arn.account() == place.id.as_str()).then_some(role)
+            }
+            _ => None,
+        });
+        let Some(role) = role.filter(|it| takes_either && it.boundary.is_none()) else {
+            return false;
+        };
+        let attached = role.attached.iter().map(|it| self.live.policies.get(it));
+        let Some(attached) = attached.collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let policies = Policies {
+            identity: role.identity().chain(attached).cloned().collect(),
+            resource: Some(policy.clone()),
+            ..Policies::default()
+        };
+        decide(request, &policies).decision == Decision::Allow
     }
 
     /// Whether the authorizers of the routes that a request calls refuse it, whatever the policy says, or take it for
@@ -138,17 +183,21 @@ impl Means<'_> {
         let topic = self.voice.name(stack.topic.as_str());
         if stack.filter != live.filter || stack.filter_on_body != live.filter_on_body {
             let lost = lost_messages(stack.messages(), live.messages()).messages;
+            let more = lost_messages(live.messages(), stack.messages()).messages;
             let gained = match &live.filter {
-                None => Some(format!(
+                None => vec![format!(
                     "{queue} receives every message of {topic}, without a filter"
-                )),
+                )],
                 // Where nothing is said to be lost, other messages arrive than the stack says.
-                Some(filter) if lost.is_empty() => {
-                    Some(format!("{queue} receives of {topic} what passes {filter}"))
+                Some(filter) if lost.is_empty() && more.is_empty() => {
+                    vec![format!("{queue} receives of {topic} what passes {filter}")]
                 }
-                Some(_) => None,
+                Some(_) => more
+                    .iter()
+                    .map(|it| format!("{queue} receives {it} from {topic}"))
+                    .collect(),
             };
-            if let Some(says) = gained {
+            for says in gained {
                 found.add(Severity::ChangesBehaviour, told(true, queue.clone(), says));
             }
             for what in lost {

@@ -87,7 +87,7 @@ impl Class {
             Self::Missing => "missing in AWS",
             Self::Unwanted => "marked as this stack's, and not in it",
             Self::Added => "added in AWS beside what the stack says",
-            Self::Ghost => "names a role that was deleted: its access is gone",
+            Self::Ghost => "names a role that was deleted, and lets in nobody by it",
             Self::NotApplied => "changed in the stack, and not applied",
             Self::Withdrawn => "claims what another stack does not offer, or not any more",
             Self::Unreadable => "cannot be read, so nobody knows",

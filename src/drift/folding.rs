@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Finding};
+use super::{Class, Finding, own_changes};
 use crate::kinds::Resource;
 use crate::lower::Desired;
 use crate::model::{Address, Detail, KindName};
-use crate::plan::Ghost;
+use crate::plan::Plan;
 
 /// Findings without those that only follow from another: what cannot be there while something else is missing, and what
 /// goes with something that is left over.
-pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]) -> Vec<Finding> {
+pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, plan: &Plan) -> Vec<Finding> {
+    let ghosts = &plan.ghosts;
     let missing: BTreeSet<Address> = findings
         .iter()
         .filter(|it| it.class == Class::Missing)
@@ -58,6 +59,9 @@ pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]
         if let Some(api) = awaited(finding, desired, &missing) {
             return Some(api);
         }
+        if let Some(role) = repinned(finding, desired, plan, &missing) {
+            return Some(role);
+        }
         if finding.class == Class::Ghost {
             let address = finding.address()?;
             let needs = desired.wants.get(address).map(|it| &it.needs);
@@ -96,6 +100,30 @@ pub(super) fn folded(findings: Vec<Finding>, desired: &Desired, ghosts: &[Ghost]
         }
     }
     kept.into_iter().map(|(_, it)| it).collect()
+}
+
+/// Returns the missing role that a finding follows from: a document names the role, is as the stack says, and is written again
+/// once the role is there.
+fn repinned(
+    finding: &Finding,
+    desired: &Desired,
+    plan: &Plan,
+    missing: &BTreeSet<Address>,
+) -> Option<Address> {
+    let address = finding
+        .address()
+        .filter(|_| matches!(finding.class, Class::Changed | Class::NotApplied))?;
+    let step = plan.steps.iter().find(|it| it.address == *address)?;
+    let (want, have) = (step.want.as_ref()?, step.have.as_ref()?);
+    if !want.repin || !own_changes(want, have).is_empty() {
+        return None;
+    }
+    let named = want.resource.roles_named();
+    let mut roles = missing
+        .iter()
+        .filter_map(|it| desired.wants.get_key_value(it));
+    let role = roles.find(|(_, it)| it.resource.arn().is_some_and(|it| named.contains(it)));
+    role.map(|(address, _)| address.clone())
 }
 
 /// Returns what a subscription or a stage cannot be without: the queue and the topic, or the API.

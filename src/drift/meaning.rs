@@ -6,26 +6,26 @@
 //! policy, a boundary, what a strange deployment holds) may open access until shown otherwise.
 
 use super::class::Severity;
-use super::documents::{api_name, everything, living, sample};
+use super::documents::{api_name, everything, living};
 use super::fields::of_field;
 use super::tagging::refused_with_tags;
 use super::voice::{self, Shown, Voice, told};
-use crate::kinds::Stage;
+use crate::kinds::cutoffs::cutoffs;
 use crate::kinds::extra::inline_digest;
 use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
-use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api, stage};
+use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, Change as FieldChange, Place};
 use crate::plan::administrators::is_administrator;
 use crate::policy::losses::cut_off;
 use crate::policy::widen::deciding;
 use crate::policy::{
-    Change, Decision, Document, Effect, MethodAuth, Policies, Request, Statement, Who, compare,
-    compare_beside_others, decide, only_refuses_more, same_statement,
+    Change, Document, Effect, Request, Statement, Who, compare, compare_beside_others,
+    only_refuses_more, same_statement,
 };
-use crate::stack::{Encryption, RouteKey};
+use crate::stack::Encryption;
 
 /// What a finding means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Meaning {
         self.administrator |= other.administrator;
     }
 
-    fn unsettled(&mut self, why: impl Into<String>) {
+    pub(super) fn unsettled(&mut self, why: impl Into<String>) {
         self.at_least(Severity::MayOpenAccess);
         self.because.push(why.into());
     }
@@ -102,16 +102,28 @@ impl Means<'_> {
         object: Option<(&str, &Place)>,
     ) {
         let live = living(live.clone());
-        let bare = object.and_then(|it| self.before_a_policy(it, stack));
+        let bare = object.and_then(|it| self.without_policy(it, stack));
         let stack = bare.as_ref().unwrap_or(stack);
+        let open = object.filter(|(it, _)| self.has_no_policy(it));
+        let live = open
+            .and_then(|it| self.without_policy(it, &live))
+            .unwrap_or(live);
         let comparison = match object {
             Some((_, place)) => compare_beside_others(place.id.as_str(), stack, &live),
             None => compare(stack, &live),
         };
+        let lost = match comparison.loses.as_slice() {
+            [] => Vec::new(),
+            _ => cut_off(stack, &live),
+        };
+        let stays = |it: &Request| object.is_some_and(|of| self.may_all_the_same(of, it, &live));
+        let losing = lost.iter().map(|(_, it)| it).chain(&comparison.loses);
+        let nobody_loses = !lost.is_empty() && losing.into_iter().all(stays);
         let object = object.map(|(name, _)| name);
         match comparison.verdict {
             Change::Equal | Change::Cosmetic => {}
             Change::Widened | Change::Both => found.at_least(Severity::OpensAccess),
+            Change::Narrowed if nobody_loses => found.at_least(Severity::ChangesBehaviour),
             Change::Narrowed => found.at_least(Severity::CutsAccess),
             Change::Unproven if only_refuses_more(stack, &live) => {
                 found.at_least(Severity::CutsAccess);
@@ -187,13 +199,11 @@ impl Means<'_> {
                 say(request, &live, true);
             }
         }
-        for request in &comparison.loses {
+        for request in comparison.loses.iter().filter(|it| !stays(it)) {
             say(request, stack, false);
         }
-        if !comparison.loses.is_empty() {
-            for (statement, request) in cut_off(stack, &live) {
-                say(&request, &Document::of(vec![statement]), false);
-            }
+        for (statement, request) in lost.iter().filter(|(_, it)| !stays(it)) {
+            say(request, &Document::of(vec![statement.clone()]), false);
         }
     }
 
@@ -219,6 +229,10 @@ impl Means<'_> {
             if let Some(why) = unsettled {
                 found.unsettled(why);
             }
+        }
+        let settings = cutoffs(address, &want.resource, &have.resource);
+        for says in settings.into_iter().filter(|_| want.owned) {
+            found.add(Severity::CutsAccess, told(false, "its callers", says));
         }
         let goes = have.foreign.iter().filter(|it| want.drops_statement(it));
         let foreign: Vec<Statement> = goes.cloned().collect();
@@ -398,139 +412,6 @@ impl Means<'_> {
             .push(format!("the document of {arn} is not read"));
     }
 
-    fn methods(
-        &self,
-        found: &mut Meaning,
-        address: &Address,
-        want: &Want,
-        stack: &rest_api::RestApi,
-        live: &rest_api::RestApi,
-        have: &Have,
-    ) {
-        let named = address.to_string();
-        for (key, method) in &live.methods {
-            let wanted = stack.methods.get(key);
-            let open = method.authorization == rest_api::method::NONE;
-            let allowed = stack.public.contains(key)
-                || wanted.is_some_and(|it| it.authorization == method.authorization);
-            if open && !allowed {
-                self.unsigned(found, &named, &want.place, have, key, None);
-            } else if stack.existing.is_none() && wanted.is_none() {
-                let says = format!("{named} answers {key}, a route that the stack does not have");
-                found.add(
-                    Severity::ChangesBehaviour,
-                    told(true, "whoever is let through", says),
-                );
-            }
-        }
-        if stack.existing.is_some() {
-            return;
-        }
-        for key in stack.methods.keys() {
-            if !live.methods.contains_key(key) {
-                let says = format!("{key} of {named} answers nobody");
-                found.add(Severity::CutsAccess, told(false, "its callers", says));
-            }
-        }
-    }
-
-    /// Whether a method without authorizer lets strangers in, by the judge.
-    fn unsigned(
-        &self,
-        found: &mut Meaning,
-        named: &str,
-        place: &Place,
-        api: &Have,
-        key: &RouteKey,
-        deployment: Option<&str>,
-    ) {
-        let name = api_name(place, &api.id);
-        let verb = if key.method == "ANY" {
-            "GET"
-        } else {
-            &key.method
-        };
-        let path: Vec<String> = key.path.split('/').skip(1).map(sample).collect();
-        let stage = self.stage_of(named);
-        let resource = format!("{}{stage}/{verb}/{}", name.head(), path.join("/"));
-        let mut request = Request::new(Who::Anonymous, "execute-api:Invoke", resource);
-        request.method_auth = Some(MethodAuth::None);
-        request.resource_account = Some(place.id.to_string());
-        let policies = Policies {
-            resource: api
-                .document
-                .clone()
-                .filter(|it| !it.statements.is_empty())
-                .map(|it| name.expand(&living(it))),
-            ..Policies::default()
-        };
-        let how = deployment.map_or_else(String::new, |it| format!(", as {it}"));
-        match decide(&request, &policies).decision {
-            Decision::Allow => {
-                let says = format!("anyone may call {key} of {named} without signing{how}");
-                let mut effect = told(true, "anyone", says);
-                effect.witness = Some(request);
-                found.add(Severity::OpensAccess, effect);
-            }
-            Decision::Deny => {
-                let says = format!(
-                    "{key} of {named} checks no signature{how}, so that its policy refuses those it names as well"
-                );
-                found.add(Severity::CutsAccess, told(false, "its callers", says));
-            }
-            Decision::Unproven => {
-                let says = format!("{key} of {named} checks no signature{how}");
-                found.add(Severity::MayOpenAccess, told(true, "anyone", says));
-            }
-        }
-    }
-
-    fn stage(&self, found: &mut Meaning, want: &Want, stack: &Stage, live: &Stage) {
-        for (key, authorization) in &live.deployed {
-            let wanted = stack.deployed.get(key);
-            let fine = wanted == Some(authorization)
-                || stack.public.contains(key)
-                || (stack.existing && authorization != rest_api::method::NONE);
-            if fine || authorization != rest_api::method::NONE {
-                if !fine && wanted.is_none() {
-                    let says = format!(
-                        "{} serves {key}, a route that the stack does not have",
-                        stack.api
-                    );
-                    found.add(
-                        Severity::ChangesBehaviour,
-                        told(true, "whoever is let through", says),
-                    );
-                }
-                continue;
-            }
-            if let Some(api) = self.api {
-                self.unsigned(
-                    found,
-                    &stack.api.to_string(),
-                    &want.place,
-                    api,
-                    key,
-                    Some("deployed"),
-                );
-            }
-        }
-        for key in stack.deployed.keys() {
-            if !live.deployed.is_empty() && !live.deployed.contains_key(key) {
-                let says = format!("{key} of {} is not deployed and answers nobody", stack.api);
-                found.add(Severity::CutsAccess, told(false, "its callers", says));
-            }
-        }
-        if live.surface != stack.surface {
-            found.unsettled(format!(
-                "the policy that a deployment holds cannot be read, and what {} serves is not what was deployed from the stack",
-                stage::handle(&stack.api.to_string(), &stack.name)
-            ));
-        } else if live.outdated {
-            found.at_least(Severity::CutsAccess);
-        }
-    }
-
     /// What others put on a resource.
     pub(super) fn added(&self, address: &Address, want: &Want, have: &Have) -> Meaning {
         let mut found = Meaning::nothing();
@@ -584,6 +465,19 @@ impl Means<'_> {
                     found.unsettled(format!(
                         "stage `{name}` serves {named} too, by a deployment that is not compared"
                     ));
+                }
+                Stranger::MethodSettings {
+                    stage,
+                    method,
+                    closed: true,
+                    ..
+                } => {
+                    let (path, verb) = method.rsplit_once('/').unwrap_or((method, "*"));
+                    let says = format!(
+                        "{verb} {} may no longer be called through stage `{stage}`: with a rate or burst of 0 each call gets status 429",
+                        path.replace("~1", "/")
+                    );
+                    found.add(Severity::CutsAccess, told(false, "its callers", says));
                 }
                 Stranger::MethodSettings { .. } | Stranger::Part { .. } => {
                     found.at_least(Severity::ChangesBehaviour);

@@ -17,6 +17,7 @@ mod known;
 mod meaning;
 mod place;
 pub mod revert;
+mod routes;
 mod tagging;
 mod voice;
 
@@ -196,7 +197,7 @@ impl Drift {
         look.unread();
         let older_marks = look.older_marks;
         look.made_by_apply();
-        let mut findings = folding::folded(look.findings, seen.desired, &plan.ghosts);
+        let mut findings = folding::folded(look.findings, seen.desired, plan);
         findings.sort_by(|a, b| {
             let key = |it: &Finding| {
                 (

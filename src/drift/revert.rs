@@ -177,6 +177,16 @@ fn with_needs(plan: &Plan, mut chosen: BTreeSet<Address>) -> BTreeSet<Address> {
             if chosen.contains(&step.address) {
                 chosen.extend(want.resource.pending());
             }
+            if want.repin && chosen.contains(&step.address) {
+                // A policy that names a role cannot be written before the role is there.
+                let named = want.resource.roles_named();
+                let made = plan.to_do().filter(|it| it.action == Action::Create);
+                let made = made.filter(|it| {
+                    let arn = it.want.as_ref().and_then(|it| it.resource.arn());
+                    arn.is_some_and(|it| named.contains(it))
+                });
+                chosen.extend(made.map(|it| it.address.clone()));
+            }
             if step.action == Action::Create && chosen.contains(&step.address) {
                 let made = |it: &&Address| {
                     plan.to_do()

@@ -44,7 +44,7 @@ pub(super) const ENTRIES: [Entry; 10] = [
         code: "PD005",
         title: "a ghost",
         means: "A policy names the id of a role that was deleted (`AROA…`). AWS keeps ids, not names: a role made again under the same name has no access by it.",
-        why: "The access is gone, though the names look right.",
+        why: "Nobody is let in by it, though the names look right: only a role whose own policies are enough goes on working.",
         example: "! topic orders  names a role that was deleted",
         mend: "`provision apply` writes the policy again, so that it names the role that is there now.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",

@@ -639,3 +639,189 @@ via = "assume-role"
         assert_eq!(narrowings.len(), 1, "{narrowings:?}");
     }
 }
+
+#[test]
+fn a_setting_that_refuses_or_deletes_cuts_access() {
+    let fifo = STACK
+        .replace(
+            "[topics.t]\n",
+            "[topics.t]\nfifo = true\ncontent_based_deduplication = true\n",
+        )
+        .replace(
+            "[queues.q]\n",
+            "[queues.q]\nfifo = true\ncontent_based_deduplication = true\n",
+        );
+    type Deed = fn(&mut Value);
+    let deeds: [(&str, Deed, &str, &str); 8] = [
+        (
+            STACK,
+            |it| queue(it)["MessageRetentionPeriod"] = json!("60"),
+            "queue q  cuts access",
+            "messages older than 1m in queues.q are deleted",
+        ),
+        (
+            STACK,
+            |it| queue(it)["MaximumMessageSize"] = json!("1024"),
+            "queue q  cuts access",
+            "messages of more than 1024 bytes may no longer be sent to queues.q",
+        ),
+        (
+            &fifo,
+            |it| {
+                region(it)["queues"]["q.fifo"]["attributes"]["ContentBasedDeduplication"] =
+                    json!("false");
+            },
+            "queue q  cuts access",
+            "messages without a `MessageDeduplicationId` may no longer be sent to queues.q",
+        ),
+        (
+            &fifo,
+            |it| {
+                region(it)["topics"]["t.fifo"]["attributes"]["ContentBasedDeduplication"] =
+                    json!("false");
+            },
+            "topic t  cuts access",
+            "messages without a `MessageDeduplicationId` may no longer be published to topics.t",
+        ),
+        (
+            STACK,
+            |it| {
+                let (_, api) = api(it);
+                api["stages"]["live"]["methods"] = json!({"*/*": {"data_trace": false, "metrics": false, "rate": 0.0, "burst": 5}});
+            },
+            "stage x.live  cuts access",
+            "with a rate or burst of 0 each call gets status 429",
+        ),
+        (
+            STACK,
+            |it| {
+                let (_, api) = api(it);
+                api["stages"]["live"]["methods"] = json!({"~1s/GET": {"data_trace": false, "metrics": false, "rate": 5.0, "burst": 0}});
+            },
+            "stage x.live  cuts access",
+            "GET /s may no longer be called through stage `live`",
+        ),
+        (
+            STACK,
+            |it| api(it).1["about"]["disable_execute_api"] = json!(true),
+            "api x  cuts access",
+            "callers by the `execute-api` host name may no longer call any route of apis.x",
+        ),
+        (
+            STACK,
+            |it| api(it).1["resources"]["/s"]["methods"]["GET"]["api_key_required"] = json!(true),
+            "api x  cuts access",
+            "callers without an API key may no longer call GET /s of apis.x",
+        ),
+    ];
+    for (stack, deed, head, effect) in deeds {
+        let found = report(stack, deed);
+        let text = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        let head = head.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&head), "{head}: {found}");
+        assert!(text.contains(effect), "{effect}: {found}");
+    }
+}
+
+#[test]
+fn an_api_without_its_policy_opens_its_public_routes() {
+    const PUBLIC: &str = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+        [apis.x]\nroutes = { \"GET /s\" = { mock = 200, public = true } }\n\
+        [[access]]\nfrom = { ip = \"203.0.113.0/24\" }\nto = \"apis.x\"\nallow = \"GET /s\"\n";
+    let open = report(PUBLIC, |it| {
+        let (_, api) = api(it);
+        api["about"]["policy"] = Value::Null;
+        for deployment in api["deployments"]
+            .as_object_mut()
+            .expect("deployments")
+            .values_mut()
+        {
+            deployment["policy"] = Value::Null;
+        }
+    });
+    says(&open, "api x  OPENS ACCESS");
+    says(
+        &open,
+        "gains: anyone, without signing, may call GET /s of apis.x",
+    );
+    // Where each route asks for a signature, only those that the policy named lose something.
+    let shut = report(STACK, |it| api(it).1["about"]["policy"] = Value::Null);
+    assert!(!shut.contains("OPENS"), "{shut}");
+}
+
+#[test]
+fn a_statement_for_a_role_that_its_own_policy_lets_in_cuts_nobody_off() {
+    let home = STACK.replace("[roles.p]\naccount = \"b\"", "[roles.p]\naccount = \"a\"");
+    let without = |text: &str| {
+        let mut document: Value = serde_json::from_str(text).expect("JSON");
+        let statements = document["Statement"].as_array_mut().expect("a list");
+        statements.retain(|it| !it.to_string().contains("role/provision/s/p"));
+        json!(document.to_string())
+    };
+    let gone = |it: &mut Value| {
+        let topic = topic(it);
+        topic["policy"] = without(topic["policy"].as_str().expect("a text"));
+    };
+    let at_home = report(&home, gone);
+    says(&at_home, "topic t  changes behaviour");
+    assert!(!at_home.contains("may no longer publish"), "{at_home}");
+    // A role of another account needs both.
+    let elsewhere = report(STACK, gone);
+    says(&elsewhere, "topic t  cuts access");
+    // So does one whose own policy does not allow it.
+    let neither = report(&home, |it| {
+        gone(it);
+        it["roles"]["p"]["inline"] = json!({});
+    });
+    says(&neither, "topic t  cuts access");
+}
+
+#[test]
+fn what_names_a_deleted_role_follows_from_it() {
+    let home = STACK.replace("[roles.p]\naccount = \"b\"", "[roles.p]\naccount = \"a\"")
+        + "[[access]]\nfrom = \"roles.p\"\nto = \"queues.q\"\nallow = \"receive\"\n";
+    let folder = applied(&home);
+    tamper(&folder, |it| {
+        drop(it["roles"].as_object_mut().expect("roles").remove("p"))
+    });
+    let found = folder.run("drift s.toml --sandbox").ends(2);
+    says(&found.out, "1 finding");
+    says(&found.out, "with it: topics.t");
+    says(&found.out, "with it: queues.q");
+    let before: Value = serde_json::from_str(&folder.read(WORLD)).expect("JSON");
+    folder
+        .run("drift s.toml --sandbox --revert roles.p --yes")
+        .ends(0);
+    folder.run("drift s.toml --sandbox").ends(0);
+    // What follows can be named as well: the role comes first.
+    folder.write(WORLD, &before.to_string());
+    folder
+        .run("drift s.toml --sandbox --revert queues.q --yes")
+        .ends(0);
+    folder.run("drift s.toml --sandbox").ends(0);
+}
+
+#[test]
+fn a_trust_policy_is_accepted_where_the_stack_says_it() {
+    let folder = applied(STACK);
+    tamper(&folder, |it| {
+        let trust = &mut it["roles"]["w"]["trust"];
+        add(
+            trust,
+            json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        );
+    });
+    folder
+        .run("drift s.toml --sandbox --accept roles.w --reason ok")
+        .ends(1)
+        .tells("`trusted_by`")
+        .tells("`trust_policy`");
+    let both = STACK.replacen(
+        "trusted_by = \"lambda.amazonaws.com\"",
+        "trusted_by = [\"lambda.amazonaws.com\", \"ec2.amazonaws.com\"]",
+        1,
+    );
+    folder.write("s.toml", &both);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    folder.run("drift s.toml --sandbox").ends(0);
+}
