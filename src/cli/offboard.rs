@@ -21,13 +21,15 @@ use crate::report::{human, json};
 pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<Ending, Failure> {
     let texts = Texts::read(&args.files)?;
     let read = beside(&args.files);
-    let name = &args.consumer;
-    let parting = parted(&texts.sources, &texts.stack, name, &args.queue, &read).map_err(
-        |bound| match bound {
-            Bound::Said(why) => Failure::Plain(format!("{why}; nothing was changed")),
-            Bound::Unfit(unfit) => unfit_as_edited(unfit, &format!("without `{name}`")),
-        },
-    )?;
+    let name = &args.name();
+    let consumer = (name.as_str(), args.role.as_ref());
+    let parting =
+        parted(&texts.sources, &texts.stack, consumer, &args.queue, &read).map_err(|bound| {
+            match bound {
+                Bound::Said(why) => Failure::Plain(format!("{why}; nothing was changed")),
+                Bound::Unfit(unfit) => unfit_as_edited(unfit, &format!("without `{name}`")),
+            }
+        })?;
     let new = &parting.after.sources;
     let files = texts.changed(new);
     if !args.json {
@@ -146,7 +148,7 @@ fn agreed(args: &args::Offboard, plan: &Plan, files: &str) -> Result<(), Failure
     if args.yes {
         return Ok(());
     }
-    let name = &args.consumer;
+    let name = &args.name();
     let person = Person::at_the_terminal().filter(|_| !args.json);
     let Some(mut person) = person else {
         return Err(Failure::Plain(format!(
@@ -193,7 +195,12 @@ fn document(texts: &Texts, parting: &Parting, stack: &str, written: bool) -> ser
 /// The command that goes on from here.
 fn again(args: &args::Offboard) -> String {
     let mut text = args::command("offboard", &args.files, &args.place);
-    text += &format!(" --consumer {}", quoted(&args.consumer));
+    if let Some(consumer) = &args.consumer {
+        text += &format!(" --consumer {}", quoted(consumer));
+    }
+    if let Some(role) = &args.role {
+        text += &format!(" --role {}", quoted(role.as_str()));
+    }
     for queue in &args.queue {
         text += &format!(" --queue {}", quoted(queue));
     }

@@ -191,7 +191,7 @@ fn written_before(
             !texts.stack.roles.contains_key(name) && !texts.stack.queues.contains_key(name)
         })
         .unwrap_or(name);
-    let without = parted(&texts.sources, &texts.stack, name, &[], read).ok()?;
+    let without = parted(&texts.sources, &texts.stack, (name, None), &[], read).ok()?;
     let ground = Ground {
         sources: &without.after.sources,
         into,

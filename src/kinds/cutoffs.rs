@@ -57,7 +57,7 @@ fn of_topic(address: &Address, from: &Topic, to: &Topic) -> Vec<String> {
     }
     match (from.archived_days(), to.archived_days()) {
         (Some(1..), Some(0)) => {
-            found.push(format!("the archived messages of {address} are deleted"))
+            found.push(format!("the archived messages of {address} are deleted"));
         }
         (Some(from), Some(to)) if to < from => found.push(format!(
             "archived messages older than {} of {address} are deleted",

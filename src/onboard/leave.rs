@@ -38,7 +38,7 @@ pub enum Bound {
 pub fn parted(
     sources: &[Source],
     stack: &Stack,
-    consumer: &str,
+    (consumer, role): (&str, Option<&Arn>),
     queues: &[String],
     read: Read<'_>,
 ) -> Result<Parting, Bound> {
@@ -47,7 +47,7 @@ pub fn parted(
         .iter()
         .find_map(|it| name.strip_prefix(it))
         .unwrap_or(name);
-    let by_arn = Arn::parse(name).ok();
+    let by_arn = role.cloned().or_else(|| Arn::parse(name).ok());
     let role = match &by_arn {
         Some(arn) => stack.roles.iter().find(|(_, it)| it.arn == *arn),
         None => stack.roles.get_key_value(name),
@@ -90,8 +90,9 @@ pub fn parted(
         let known = stack.roles.keys().chain(stack.queues.keys());
         let near = nearest(name, known.map(String::as_str));
         return Err(Bound::Said(format!(
-            "the stack has no consumer `{name}`: no role or queue of that name{}",
-            near.map_or_else(String::new, |it| format!("; did you mean `{it}`?"))
+            "the stack has no consumer `{name}`: no role or queue of that name{}{}",
+            near.map_or_else(String::new, |it| format!("; did you mean `{it}`?")),
+            outside(stack)
         )));
     }
     let mut texts: Vec<String> = role.iter().map(|it| format!("roles.{it}")).collect();
@@ -135,6 +136,23 @@ pub fn parted(
         accounts,
         after,
     })
+}
+
+/// Says how the consumers are named whose roles are not of the stack, where there are some.
+fn outside(stack: &Stack) -> String {
+    let roles = stack.access.iter().filter_map(|it| match &it.from {
+        Principal::RoleArn(arn) => Some(format!("`--role {arn}`")),
+        _ => None,
+    });
+    let roles: BTreeSet<String> = roles.collect();
+    if roles.is_empty() {
+        return String::new();
+    }
+    let roles: Vec<String> = roles.into_iter().collect();
+    format!(
+        "; a consumer whose role is not of the stack is named by it: {}",
+        roles.join(" or ")
+    )
 }
 
 fn take_out(edit: &mut Edit, texts: &[String], role: Option<&str>, queues: &BTreeSet<String>) {

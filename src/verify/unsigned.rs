@@ -34,10 +34,17 @@ impl Case<'_> {
         let first = open.first()?;
         let routes: Vec<String> = open.iter().map(ToString::to_string).collect();
         let routes = routes.join(", ");
+        // The policy of a private API names the access roles as well.
+        let mut grants = self.desired.grants.iter();
+        let direct = grants.any(|it| it.target == *address && it.role.is_none());
+        let or = if direct {
+            "let callers in by access roles (`via = \"assume-role\"`), or "
+        } else {
+            ""
+        };
         let reason = format!(
             "the policy of {address} names an AWS principal ({}), and AWS says that routes without AWS_IAM then fail with \
-             `User: anonymous is not authorized`: let callers in by access roles (`via = \"assume-role\"`), or give {routes} \
-             an API of its own",
+             `User: anonymous is not authorized`: {or}give {routes} an API of its own",
             self.world.named(named)
         );
         Some(Finding {

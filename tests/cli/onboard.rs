@@ -709,3 +709,32 @@ fn a_consumer_of_another_stack_is_let_go_where_it_is_offered() {
             .tells("is of another stack, and is let in by an offer, stacks/contracts/owner.toml:");
     }
 }
+
+#[test]
+fn a_consumer_under_a_role_outside_the_stack_goes_as_it_came() {
+    let folder = market();
+    let before = folder.read("shop.toml");
+    let role = "arn:aws:iam::555555555555:role/ext";
+    let flags = format!("shop.toml --sandbox --consumer an --role {role}");
+    shell(
+        &folder,
+        &format!("provision onboard {flags} --calls 'apis.orders: GET /orders/*' --yes"),
+    )
+    .ends(0);
+    assert_ne!(before, folder.read("shop.toml"));
+    // Its name is not in the file; the error says how it is named.
+    folder
+        .run("offboard shop.toml --sandbox --consumer an --yes")
+        .ends(1)
+        .tells(&format!("`--role {role}`"));
+    folder
+        .run("offboard shop.toml --sandbox --role arn:aws:iam::5:user/x --yes")
+        .ends(1)
+        .tells("arn:aws:iam::ACCOUNT:role/NAME");
+    folder.run(&format!("offboard {flags} --yes")).ends(0);
+    assert_eq!(before, folder.read("shop.toml"));
+    folder
+        .run("plan shop.toml --sandbox")
+        .ends(0)
+        .says("Nothing to do");
+}

@@ -42,7 +42,7 @@ fn without(text: &str, consumer: &str) -> Option<Parting> {
     parted(
         std::slice::from_ref(&source),
         &stack,
-        consumer,
+        (consumer, None),
         &queues,
         &read,
     )

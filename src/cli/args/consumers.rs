@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Files, Reach, STACK, Where, address, quoted};
-use crate::model::Address;
+use crate::model::{Address, Arn};
 
 /// Which consumers may get another mechanism.
 #[derive(Clone, Debug, Default, Args)]
@@ -147,6 +147,8 @@ Exit codes: 0 done, 1 error or not agreed (nothing was changed), 4 applied in pa
 Examples:
   provision offboard --consumer analytics         shows who loses what, asks, does it
   provision offboard shop.toml --consumer invoicer --queue billing-inbox --yes
+  provision offboard --consumer an --role arn:aws:iam::555555555555:role/an
+                                                  as it came: under a role that is not of the stack
   provision offboard --consumer audit --unreachable audit
                                                   its account is gone: the others are cleaned")]
 pub struct Offboard {
@@ -157,8 +159,11 @@ pub struct Offboard {
     #[command(flatten)]
     pub place: Where,
     /// The consumer: a role's name, a queue's, or a role's ARN.
-    #[arg(long, value_name = "NAME", required = true)]
-    pub consumer: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "role")]
+    pub consumer: Option<String>,
+    /// The role it works under, by its ARN, where that is not of the stack.
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    pub role: Option<Arn>,
     /// A queue of another name that goes with it. May be repeated.
     #[arg(long, value_name = "QUEUE")]
     pub queue: Vec<String>,
@@ -174,6 +179,24 @@ pub struct Offboard {
     /// Print a document for machines; never asks.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Offboard {
+    /// What the consumer is called: by its name, or else by its role.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let role = || self.role.as_ref().map(ToString::to_string);
+        self.consumer.clone().or_else(role).unwrap_or_default()
+    }
+}
+
+fn role_arn(text: &str) -> Result<Arn, String> {
+    Arn::parse(text)
+        .ok()
+        .filter(|it| it.service() == "iam" && it.resource().starts_with("role/"))
+        .ok_or_else(|| {
+            format!("`{text}` is not a role's ARN; write it as `arn:aws:iam::ACCOUNT:role/NAME`")
+        })
 }
 
 /// `forget`
