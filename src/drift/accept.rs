@@ -225,9 +225,7 @@ impl Accepting<'_> {
     fn added(&self, documents: &mut [DocumentMut], address: &Address) -> Result<(), Reason> {
         let have = self.reading.live.have.get(address);
         let want = self.desired.wants.get(address);
-        let is_new = |it: &&Extra| {
-            want.is_none_or(|want| !want.declares(it) && !want.known.contains(&it.digest))
-        };
+        let is_new = |it: &&Extra| want.is_none_or(|want| !want.declares(it) && !want.knows(it));
         for extra in have.iter().flat_map(|it| &it.extras).filter(is_new) {
             if let Some(reason) = self.reason {
                 let file = self.written.file(address, "").unwrap_or_default();

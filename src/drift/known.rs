@@ -40,6 +40,9 @@ pub(super) fn know(
     };
     set("on", &on);
     set(field, name);
+    if let Some(document) = &extra.document {
+        set("document", document);
+    }
     if matches!(content, KnownContent::Digest(_)) {
         set("what", &extra.text);
     }

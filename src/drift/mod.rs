@@ -23,7 +23,7 @@ mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::extra::known_digest;
+use crate::kinds::extra::is_meant;
 use crate::kinds::survey::{Reading, Unread};
 use crate::kinds::{Extra, Have, Resource, Want, pending_id};
 use crate::lower::Desired;
@@ -377,7 +377,7 @@ impl Look<'_> {
             let mut have = have.clone();
             let repeated = known::repeated(want, &have);
             have.extras
-                .retain(|it| !want.known.contains(&it.digest) && !repeated.contains(&it.digest));
+                .retain(|it| !want.knows(it) && !repeated.contains(&it.digest));
             let expired = |it: &Extra| {
                 let mut known = self.seen.desired.known.iter();
                 let known = known.find(|known| is_meant(known, &step.address, it))?;
@@ -635,11 +635,6 @@ fn is_outdated(want: &Want, have: &Have, changes: &[Change]) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether a stack means something that others put on a resource.
-fn is_meant(known: &Known, on: &Address, extra: &Extra) -> bool {
-    known.on == on.of_table() && known_digest(&known.content) == extra.digest
 }
 
 /// What the stack knows of what others put on its resources: what is there, and what is not.

@@ -160,7 +160,7 @@ fn strangers<'a>(have: &'a Have, want: &'a crate::kinds::Want) -> impl Iterator<
     have.extras
         .iter()
         .filter(|it| !it.what.goes_with_exclusive() && !want.declares(it))
-        .filter(|it| !want.known.contains(&it.digest))
+        .filter(|it| !want.knows(it))
 }
 
 /// What is named, and what has to be there for it: the stage that serves an API, the queue of a subscription.

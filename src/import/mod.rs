@@ -195,22 +195,28 @@ impl<'a> Scene<'a> {
             })
         };
         let subscriptions = subscriptions.filter(|(_, endpoint, _)| !is_offered(endpoint));
-        let subscriptions = subscriptions
-            .map(|(_, endpoint, _)| (KnownContent::Subscription(endpoint.clone()), String::new()));
+        let subscriptions = subscriptions.map(|(_, endpoint, _)| {
+            (
+                KnownContent::Subscription(endpoint.clone()),
+                None,
+                String::new(),
+            )
+        });
         let stages = self.stages_beside(found).filter_map(stage::beside);
-        let stages = stages.map(|it| (it.known_as(), it.text.clone()));
+        let stages = stages.map(|it| (it.known_as(), None, it.text.clone()));
         let mut all: Vec<_> = subscriptions.chain(stages).collect();
         let stage = self.written_stage(found);
         for have in std::iter::once(&found.have).chain(stage) {
             all.extend(Self::extras(have, ours));
         }
-        all.sort_by(|(a, _), (b, _)| a.field().cmp(&b.field()));
-        all.dedup_by(|(a, _), (b, _)| a == b);
-        for (content, text) in all {
+        all.sort_by(|(a, ..), (b, ..)| a.field().cmp(&b.field()));
+        all.dedup_by(|(a, ..), (b, ..)| a == b);
+        for (content, document, text) in all {
             let (field, name) = content.field();
             let mut section = Section::new("[[known]]");
             section.text("on", &address.to_string());
             section.text(field, name);
+            section.some_text("document", &document.unwrap_or_default());
             section.some_text("what", &text);
             section.text("reason", reason);
             self.known.push(section.about(&id_of(found)));
@@ -219,7 +225,10 @@ impl<'a> Scene<'a> {
 
     /// What others put on something, and an apply keeps. What is attached to a role that is taken over is written as
     /// its own.
-    fn extras(have: &Have, ours: bool) -> impl Iterator<Item = (KnownContent, String)> {
+    fn extras(
+        have: &Have,
+        ours: bool,
+    ) -> impl Iterator<Item = (KnownContent, Option<String>, String)> {
         let extras = have.extras.iter().filter(move |it| match &it.what {
             Stranger::Managed(_) | Stranger::Boundary { .. } => ours,
             Stranger::Part { .. } | Stranger::Messages => false,
@@ -231,7 +240,7 @@ impl<'a> Scene<'a> {
             | Stranger::MethodSettings { .. }
             | Stranger::Canary { .. } => true,
         });
-        extras.map(|it| (it.known_as(), it.text.clone()))
+        extras.map(|it| (it.known_as(), it.document.clone(), it.text.clone()))
     }
 
     fn leave_out(&mut self, what: &dyn std::fmt::Display, why: impl Into<String>) {

@@ -12,10 +12,10 @@ use super::statements::describe;
 use super::{Key, Resource, Want};
 use crate::cloud::apigateway::{DeleteStage, Patch, UpdateStage};
 use crate::cloud::{self, CallError, Cloud, Fault, iam, sns};
-use crate::model::Place;
+use crate::model::{Address, Place};
 use crate::policy::normal::{self, normal_statement};
 use crate::policy::{Document, Statement, own};
-use crate::stack::KnownContent;
+use crate::stack::{Known, KnownContent};
 
 /// Something on a resource of ours that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub struct Extra {
     pub text: String,
     /// Sixteen hexadecimal digits that stand for it and its content, by which a stack knows it.
     pub digest: String,
+    /// The digest of what a managed policy says, where the account wrote it and it was read.
+    pub document: Option<String>,
 }
 
 /// The digest of something that is told by a name, or by its content.
@@ -56,6 +58,34 @@ pub fn known_digest(known: &KnownContent) -> String {
         KnownContent::Boundary(arn) => digest_of("boundary", &json!(arn)),
         KnownContent::Subscription(endpoint) => digest_of("subscription", &json!(endpoint)),
     }
+}
+
+/// Stands for whatever a policy says that is known by its ARN.
+fn any_document(digest: &str) -> String {
+    digest_of("any document", &json!(digest))
+}
+
+/// The digests by which a resource's extras are known: of what it is, and of a policy also of what it says.
+#[must_use]
+pub fn known_digests(known: &Known) -> Vec<String> {
+    let digest = known_digest(&known.content);
+    let document = match known.content {
+        KnownContent::AttachedPolicy(_) | KnownContent::Boundary(_) => {
+            let document = known.document.clone();
+            Some(document.unwrap_or_else(|| any_document(&digest)))
+        }
+        KnownContent::Digest(_) | KnownContent::Subscription(_) => None,
+    };
+    std::iter::once(digest).chain(document).collect()
+}
+
+/// Whether a stack means something that others put on a resource, as it is now.
+#[must_use]
+pub fn is_meant(known: &Known, on: &Address, extra: &Extra) -> bool {
+    let same = extra.document.as_ref().zip(known.document.as_ref());
+    known.on == on.of_table()
+        && known_digest(&known.content) == extra.digest
+        && same.is_none_or(|(it, known)| it == known)
 }
 
 /// What somebody else put on a resource of ours.
@@ -129,14 +159,24 @@ impl Extra {
         let digest = what
             .known_as()
             .map_or_else(|| digest_of("text", &json!(text)), |it| known_digest(&it));
-        Self { what, text, digest }
+        Self {
+            what,
+            text,
+            digest,
+            document: None,
+        }
     }
 
     /// Something whose sentence does not say all: its content is in the digest too.
     pub fn with_content(what: Stranger, text: impl Into<String>, content: &Value) -> Self {
         let text = text.into();
         let digest = digest_of("content", &json!([text, content]));
-        Self { what, text, digest }
+        Self {
+            what,
+            text,
+            digest,
+            document: None,
+        }
     }
 
     /// A statement of a policy.
@@ -147,6 +187,7 @@ impl Extra {
             what: Stranger::Statement,
             text: format!("statement `{sid}`: {}", describe(it)),
             digest: statement_digest(it),
+            document: None,
         }
     }
 
@@ -158,7 +199,16 @@ impl Extra {
             what: Stranger::Inline(name.to_owned()),
             text: format!("inline policy `{name}`: {}", grants.join("; ")),
             digest: inline_digest(name, document),
+            document: None,
         }
+    }
+
+    /// The same, known by what a policy says beside its ARN; of what was not read, by its ARN alone.
+    #[must_use]
+    pub(super) fn saying(mut self, document: Option<&Document>) -> Self {
+        let says = |it| normal::normal(it).to_document().to_value();
+        self.document = document.map(|it| digest_of("document", &json!([self.digest, says(it)])));
+        self
     }
 
     /// How a stack says that it knows it.
@@ -170,6 +220,16 @@ impl Extra {
 }
 
 impl Want {
+    /// Whether the stack knows something that others put on its resource, as it is now.
+    #[must_use]
+    pub fn knows(&self, extra: &Extra) -> bool {
+        let says = |it: &String| {
+            let any = any_document(&extra.digest);
+            self.known.contains(it) || self.known.contains(&any)
+        };
+        self.known.contains(&extra.digest) && extra.document.as_ref().is_none_or(says)
+    }
+
     /// Whether an apply takes something of others away, which is told by its digest; `of_policies`
     /// says that it is a statement or a policy.
     pub(super) fn drops(&self, of_policies: bool, digest: &str) -> bool {

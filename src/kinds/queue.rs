@@ -36,7 +36,7 @@ use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::change::seconds;
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Partition, Place, Tags};
-use crate::policy::Document;
+use crate::policy::{Document, Statement};
 use crate::stack::Encryption;
 
 /// `https://sqs.REGION.SUFFIX/ACCOUNT/NAME`, by which calls name a queue.
@@ -129,6 +129,20 @@ impl RedriveAllow {
             Self::Queues(arns) => arns.iter().map(Arn::as_str).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// The topics that statements of a queue's policy let deliver to it.
+pub(crate) fn delivered_by<'a>(
+    statements: impl IntoIterator<Item = &'a Statement>,
+) -> BTreeSet<Arn> {
+    let conditions = statements.into_iter().map(|it| &it.conditions);
+    conditions
+        .flat_map(|it| it.values().flatten())
+        .filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
+        .flat_map(|(_, values)| values)
+        .filter_map(|it| Arn::parse(it).ok())
+        .filter(|it| it.service() == "sns")
+        .collect()
 }
 
 /// A queue's attributes; `None` when it is not there.
@@ -320,14 +334,7 @@ impl Queue {
     /// The topics that our statements let deliver to it.
     #[must_use]
     pub fn delivering(&self) -> BTreeSet<Arn> {
-        let conditions = self.policy.statements.iter().map(|it| &it.conditions);
-        conditions
-            .flat_map(|it| it.values().flatten())
-            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"))
-            .flat_map(|(_, values)| values)
-            .filter_map(|it| Arn::parse(it).ok())
-            .filter(|it| it.service() == "sns")
-            .collect()
+        delivered_by(&self.policy.statements)
     }
 
     fn live(have: &Have) -> &Self {

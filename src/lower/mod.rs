@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::access_roles::target_address;
 use self::identity::Identity;
 use self::left::LeftAlone;
-use crate::kinds::extra::{known_digest, statement_digest};
+use crate::kinds::extra::{known_digests, statement_digest};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Want, pending_in, with_ids};
 use crate::model::{AccountId, Address, Arn, KindName, KmsKey, Place};
@@ -359,7 +359,7 @@ pub fn lower_over(
         // What stands on a stage is written on its API.
         let on = draft.wants.iter_mut();
         for (_, want) in on.filter(|(address, _)| address.of_table() == known.on) {
-            want.known.insert(known_digest(&known.content));
+            want.known.extend(known_digests(known));
         }
     }
     if !draft.faults.is_empty() {

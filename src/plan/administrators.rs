@@ -86,7 +86,7 @@ fn by_others(want: &Want, have: &Have) -> Option<String> {
         return None;
     };
     let staying = have.staying(want).into_iter();
-    let mut staying = staying.filter(|it| !want.known.contains(&it.digest));
+    let mut staying = staying.filter(|it| !want.knows(it));
     let extra = staying.find(|it| match &it.what {
         Stranger::Inline(name) => live
             .inline

@@ -92,6 +92,14 @@ pub fn sid(stack: &str, purpose: &str) -> String {
     OwnSid::of(stack).sid(purpose)
 }
 
+/// Whether a statement bears the mark of a stack, whichever it is.
+#[must_use]
+pub fn is_of_a_stack(statement: &Statement) -> bool {
+    let sid = statement.sid.as_deref().unwrap_or_default();
+    let digits = sid.strip_prefix(RESERVED).and_then(|it| it.get(..8));
+    digits.is_some_and(|it| it.bytes().all(|it| it.is_ascii_hexdigit()))
+}
+
 /// A document's statements, ours and foreign ones apart, each in the document's order.
 #[must_use]
 pub fn split(document: &Document, stack: &str) -> (Vec<Statement>, Vec<Statement>) {

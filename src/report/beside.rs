@@ -63,7 +63,7 @@ pub(super) fn foreign(plan: &Plan) -> String {
         match &step.want {
             Some(want) => {
                 for extra in have.staying(want) {
-                    let is_known = want.known.contains(&extra.digest);
+                    let is_known = want.knows(extra);
                     tell(extra, if is_known { "  known" } else { "" });
                 }
             }

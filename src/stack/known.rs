@@ -18,6 +18,8 @@ pub struct Known {
     pub on: Address,
     /// What it is.
     pub content: KnownContent,
+    /// The digest of what a policy says that is known by its ARN; without it, whatever it says is known.
+    pub document: Option<String>,
     /// Why it may stay.
     pub reason: String,
     /// The last day on which it may, as `2027-01-31`.
@@ -62,6 +64,7 @@ pub(super) const KNOWN: Shape = Shape {
         Field::new("digest", Kind::Pattern("^[0-9a-f]{16}$"), "A statement, an inline policy, a setting or a stage, by the digest of its content: when that changes, drift reports it.").alias(&["statement", "inline_policy", "policy"]),
         Field::new("attached_policy", Kind::Text, "A managed policy attached to a role, by its ARN.").alias(&["managed_policy", "attach"]),
         Field::new("boundary", Kind::Text, "A role's permissions boundary, by its ARN."),
+        Field::new("document", Kind::Pattern("^[0-9a-f]{16}$"), "Beside `attached_policy` or `boundary`: the digest of what the policy says. When that changes, drift reports it; without it, whatever the policy says is known."),
         Field::new("subscription", Kind::Text, "A subscription of a topic, by its endpoint.").alias(&["endpoint"]),
         Field::new("stage", Kind::Text, "Beside the `digest` of a stage: its name, for people who read the file."),
         Field::new("what", Kind::Text, "What it is, for people who read the file.").alias(&["description"]),
@@ -175,6 +178,7 @@ fn one(checker: &mut Checker<'_>, fields: &Fields, item: &Spanned<Item>) -> Opti
     Some(Known {
         on,
         content,
+        document: text("document"),
         reason: reason.value.trim().to_owned(),
         until: text("until"),
         expired: false,

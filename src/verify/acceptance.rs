@@ -1,6 +1,6 @@
 //! What others put on the stack's resources and the stack accepts, by `[[known]]`.
 
-use crate::kinds::extra::{known_digest, statement_digest};
+use crate::kinds::extra::{is_meant, statement_digest};
 use crate::kinds::survey::Live;
 use crate::kinds::{Extra, Have, Stranger, Want};
 use crate::lower::Desired;
@@ -45,12 +45,11 @@ fn acceptance(
     have: &Have,
     extra: &Extra,
 ) -> Option<Acceptance> {
-    if !want.known.contains(&extra.digest) {
+    if !want.knows(extra) {
         return None;
     }
-    let known = desired.known.iter().find(|it| {
-        !it.expired && it.on == address.of_table() && known_digest(&it.content) == extra.digest
-    })?;
+    let mut known = desired.known.iter();
+    let known = known.find(|it| !it.expired && is_meant(it, address, extra))?;
     let mut statements = have.foreign.iter();
     let statement = (extra.what == Stranger::Statement)
         .then(|| statements.find(|it| statement_digest(it) == extra.digest))

@@ -825,3 +825,21 @@ fn a_trust_policy_is_accepted_where_the_stack_says_it() {
     folder.run("apply s.toml --sandbox --yes").ends(0);
     folder.run("drift s.toml --sandbox").ends(0);
 }
+
+#[test]
+fn a_setting_of_an_api_is_accepted_and_then_deployed() {
+    let folder = applied(STACK);
+    tamper(&folder, |it| {
+        let about = &mut api(it).1["about"];
+        about["disable_execute_api"] = json!(true);
+        about["minimum_compression"] = json!(100);
+    });
+    folder.run("drift s.toml --sandbox").ends(2);
+    folder
+        .run("drift s.toml --sandbox --accept apis.x")
+        .ends(0)
+        .says("disable_execute_api = true")
+        .tells("provision apply s.toml --sandbox");
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    folder.run("drift s.toml --sandbox").ends(0);
+}

@@ -282,3 +282,50 @@ fn the_statement_that_sns_gives_every_topic_is_the_owners_and_gives_way() {
         folder.run("drift shop.toml --sandbox").ends(0);
     }
 }
+
+#[test]
+fn a_managed_policy_of_the_account_is_known_by_what_it_says() {
+    let arn = "arn:aws:iam::222222222222:policy/theirs";
+    let version = |action: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}).to_string()
+    };
+    for field in ["attached", "boundary"] {
+        let folder = applied(STACK);
+        tamper(&folder, |world| {
+            let account = &mut world["accounts"]["222222222222"];
+            account["policies"] = json!({"theirs": {
+                "arn": arn, "path": "/", "description": "", "default": 1, "made": 1,
+                "versions": {"1": version("s3:GetObject")},
+            }});
+            let role = &mut account["roles"]["worker"];
+            role[field] = if field == "attached" {
+                json!([arn])
+            } else {
+                json!(arn)
+            };
+        });
+        folder.run("drift shop.toml --sandbox").ends(2);
+        folder
+            .run("drift shop.toml --sandbox --accept roles.worker --reason audit")
+            .ends(0)
+            .says("document");
+        folder.run("drift shop.toml --sandbox").ends(0);
+        // Whoever writes another version of it changes what the role may do.
+        tamper(&folder, |world| {
+            let policy = &mut world["accounts"]["222222222222"]["policies"]["theirs"];
+            policy["versions"]["2"] = json!(version("sns:*"));
+            policy["default"] = json!(2);
+            policy["made"] = json!(2);
+        });
+        folder
+            .run("drift shop.toml --sandbox")
+            .ends(2)
+            .says("PD004")
+            .says(arn);
+        // Without the digest it is known whatever it says.
+        let text = folder.read("shop.toml");
+        let lines = text.lines().filter(|it| !it.starts_with("document"));
+        folder.write("shop.toml", &(lines.collect::<Vec<_>>().join("\n") + "\n"));
+        folder.run("drift shop.toml --sandbox").ends(0);
+    }
+}

@@ -544,3 +544,48 @@ fn leave_for_unsigned_callers_of_a_signed_route_stops_no_owner() {
     let drift = folder.run("drift owner.toml --sandbox").ends(2);
     assert!(!drift.out.contains("without signing"), "{}", drift.out);
 }
+
+#[test]
+fn a_guest_that_subscribes_the_owners_queue_to_the_owners_topic_comes_to_rest() {
+    let folder = Folder::new();
+    let head = |name: &str| {
+        format!(
+            "[stack]\nname = \"{name}\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n"
+        )
+    };
+    let owner = |subscribe: &str| format!("{}[topics.t]\n[queues.q]\n{subscribe}", head("owner"));
+    folder.write("owner.toml", &owner(""));
+    folder.write(
+        "guest.toml",
+        &format!(
+            "{}[topics.t]\nexisting = \"arn:aws:sns:eu-west-1:111111111111:t\"\n\
+             [queues.q]\nexisting = \"arn:aws:sqs:eu-west-1:111111111111:q\"\nsubscribe = \"t\"\n",
+            head("guest")
+        ),
+    );
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    folder.run("apply guest.toml --sandbox --yes").ends(0);
+    for file in ["owner.toml", "guest.toml"] {
+        folder
+            .run(&format!("plan {file} --sandbox --detailed-exitcode"))
+            .ends(0);
+    }
+    // The owner is told, and may leave it there.
+    folder
+        .run("drift owner.toml --sandbox")
+        .ends(2)
+        .says("subscription of sqs arn:aws:sqs:eu-west-1:111111111111:q");
+    folder
+        .run("drift owner.toml --sandbox --accept topics.t queues.q --reason guests")
+        .ends(0);
+    folder.run("drift owner.toml --sandbox").ends(0);
+    folder.run("destroy guest.toml --sandbox --yes").ends(0);
+    // Its own goes with its own statement, as ever.
+    folder.write("owner.toml", &owner("subscribe = \"t\"\n"));
+    folder.run("apply owner.toml --sandbox --yes").ends(0);
+    folder.write("owner.toml", &owner(""));
+    folder
+        .run("plan owner.toml --sandbox")
+        .ends(0)
+        .says("- subscription q.t");
+}

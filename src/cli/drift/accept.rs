@@ -6,7 +6,8 @@ use crate::cli::session::{checked_withdrawn, lowered_within_over};
 use crate::cli::texts::Texts;
 use crate::cli::{Ending, Failure, args};
 use crate::drift::accept::{Accepting, accept};
-use crate::drift::{self, Drift, Seen};
+use crate::drift::{Drift, Finding, Seen};
+use crate::kinds::Resource;
 use crate::plan::{Consent, Plan};
 use crate::stack;
 
@@ -45,9 +46,25 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
         look.drift
             .findings
             .iter()
-            .any(|old| old.identity() == drift::Finding::identity(it))
+            .any(|old| old.identity() == Finding::identity(it))
     };
-    if let Some(new) = left.findings.iter().find(|it| !is_old(it)) {
+    // A setting of an API is served once the API is deployed again, which an apply does.
+    let api_of = |it: &Finding| match &desired.wants.get(it.address()?)?.resource {
+        Resource::Stage(stage) => Some(stage.api.clone()),
+        _ => None,
+    };
+    let only_deploys = |it: &&Finding| {
+        let fields = ["deployment", "mark"];
+        let mut changes = it.changes.iter();
+        changes.all(|it| fields.contains(&it.field.as_str()))
+            && api_of(it).is_some_and(|it| args.accept.contains(&it))
+    };
+    let (due, apart): (Vec<&Finding>, Vec<&Finding>) = left
+        .findings
+        .iter()
+        .filter(|it| !is_old(it))
+        .partition(only_deploys);
+    if let Some(new) = apart.first() {
         return Err(untouched(format!(
             "accepting that would set something else apart: {} ({})",
             new.subject(),
@@ -57,6 +74,13 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
     let texts = Texts::of(&args.files, look.sources, look.stack);
     texts.write(&after)?;
     screen.result(&texts.difference(&after));
+    for it in due {
+        screen.talk(&format!(
+            "{} serves what was deployed before; to deploy it as it is now: {}",
+            it.subject(),
+            args::command("apply", &args.files, &args.place)
+        ));
+    }
     screen.talk(&look.session.summary());
     Ok(Ending::Done)
 }

@@ -44,11 +44,11 @@ impl Role {
             .map(|it| &it.arn)
             .collect();
         let theirs = || detail.attached.iter().filter(|it| !own.contains(it));
+        let bearing: BTreeSet<&String> = theirs().chain(&detail.boundary).collect();
+        let read = account.in_force(&bearing);
         extras.extend(theirs().filter(|it| !ours(it)).map(|it| {
-            Extra::new(
-                Stranger::Managed(it.clone()),
-                format!("managed policy {it}"),
-            )
+            let what = Stranger::Managed(it.clone());
+            Extra::new(what, format!("managed policy {it}")).saying(read.get(it))
         }));
         extras.extend(holders(&kept));
         let boundary = detail.boundary.as_ref().filter(|it| !ours(it));
@@ -57,7 +57,7 @@ impl Role {
                 role: detail.name.clone(),
                 arn: it.clone(),
             };
-            Extra::new(what, format!("permissions boundary {it}"))
+            Extra::new(what, format!("permissions boundary {it}")).saying(read.get(it))
         }));
         let ghosts = own::ghosts(&trust);
         let role = Self {

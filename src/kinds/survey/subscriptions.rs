@@ -8,9 +8,10 @@ use super::{Guest, Live, Orphan, Reading, Survey};
 use crate::cloud::sns;
 use crate::kinds::subscription::Keeper;
 use crate::kinds::{
-    Extra, Have, Resource, Stranger, Subscription, Want, or_none, subscription, topic,
+    Extra, Have, Resource, Stranger, Subscription, Want, or_none, queue, subscription, topic,
 };
 use crate::model::{AccountId, Address, Arn, KindName, Place, Region};
+use crate::policy::own;
 
 impl Survey<'_> {
     /// Subscriptions, once topics and queues are known.
@@ -217,11 +218,17 @@ impl Survey<'_> {
             })
             .collect();
         let mut queues: BTreeMap<String, (Address, Place)> = BTreeMap::new();
+        // A subscription bears no mark. Another stack that subscribes our queue marks what lets the topic deliver.
+        let mut of_others: BTreeSet<(String, String)> = BTreeSet::new();
         for (address, have) in &live.have {
             if let (Resource::Queue(queue), Some(want)) = (&have.resource, self.wants.get(address))
                 && want.owned
             {
                 queues.insert(queue.arn.to_string(), (address.clone(), want.place.clone()));
+                let theirs = have.foreign.iter().filter(|it| own::is_of_a_stack(it));
+                let theirs = theirs.filter(|it| !want.drops_statement(it));
+                let topics = queue::delivered_by(theirs).into_iter();
+                of_others.extend(topics.map(|it| (it.to_string(), queue.arn.to_string())));
             }
         }
         for it in &live.orphans {
@@ -240,7 +247,10 @@ impl Survey<'_> {
             }
             let ours = queues
                 .get(&listing.endpoint)
-                .filter(|_| listing.arn.starts_with("arn:"));
+                .filter(|_| listing.arn.starts_with("arn:"))
+                .filter(|_| {
+                    !of_others.contains(&(listing.topic.clone(), listing.endpoint.clone()))
+                });
             if let (Some((queue, place)), Ok(topic), Ok(endpoint)) = (
                 ours,
                 Arn::parse(&listing.topic),
