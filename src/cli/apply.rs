@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream;
 
 use super::args;
+use super::lease::{Held, LeaseAt};
 use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, look_at_all, lowered_within, moving};
@@ -61,7 +62,12 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     let live = &reading.live;
     let proof = proved(&stack, &desired, live);
     let guarded = guarded(&desired, live);
-    let rehearsal = rehearsed(&plan, &session, live, screen).await;
+    // A saved plan counts the lease, whether it is taken or not.
+    let counts = args::LeaseArgs {
+        no_lease: args.lease.no_lease && saved.is_none(),
+    };
+    let counts = LeaseAt::of(&stack, &desired.unreachable, counts, "apply");
+    let rehearsal = rehearsed(&plan, &session, live, counts.as_ref(), screen).await;
     if let Some(saved) = &saved {
         saved.check(&plan, &rehearsal)?;
     }
@@ -97,7 +103,10 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
         };
         agreed(&plan, &said, &consent)?;
     }
-    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let lease = LeaseAt::of(&stack, &desired.unreachable, args.lease, "apply");
+    let held = Held::take(lease.as_ref(), &plan, &session, &rehearsal, live, screen).await?;
+    let outcomes = carry_out(&plan, &held, &session, live.ids(), screen).await;
+    held.release(screen).await;
     let handovers: Vec<Handover> = plan
         .handovers
         .iter()
@@ -125,9 +134,10 @@ pub(super) async fn apply(args: &args::Apply, screen: &Screen) -> Result<Ending,
     Ok(ending(&plan, &outcomes))
 }
 
-/// Carries a plan out, telling as it goes, until it is done or ctrl-c is pressed twice.
+/// Carries a plan out, telling as it goes, until it is done, ctrl-c is pressed twice, or the lease is lost.
 pub(super) async fn carry_out(
     plan: &Plan,
+    held: &Held<'_>,
     session: &Session<'_>,
     ids: std::collections::BTreeMap<Address, String>,
     screen: &Screen,
@@ -135,48 +145,47 @@ pub(super) async fn carry_out(
     if plan.is_empty() {
         return Outcomes::default();
     }
-    let deadline = screen.deadline();
-    if let Some(deadline) = &deadline {
-        deadline.begin_to_write();
-    }
-    let pressed = stream::unfold((0, deadline), |(count, deadline)| async move {
+    let begin = (0, screen.deadline(), true);
+    let stops = stream::unfold(begin, |(count, deadline, is_held)| async move {
         let late = async {
             match &deadline {
                 Some(it) => it.passed().await,
                 None => std::future::pending().await,
             }
         };
-        let is_late = tokio::select! {
-            asked = stop_asked_for() => asked.map(|()| false)?,
-            () = late => true,
+        let lost = async {
+            if is_held {
+                held.lost().await
+            } else {
+                std::future::pending().await
+            }
         };
+        let (mut is_late, mut is_lost) = (false, false);
+        tokio::select! {
+            asked = held.stop_asked_for() => asked?,
+            () = late => is_late = true,
+            why = lost => {
+                is_lost = true;
+                screen.warn(&format!("{why}: stopping after the calls in flight"));
+            }
+        }
         if let Some(deadline) = deadline.as_ref().filter(|_| is_late) {
             let time = seconds(deadline.time);
             screen.warn(&format!(
                 "the deadline of {time} has passed: stopping after the calls in flight"
             ));
-        } else if count == 0 {
+        } else if count == 0 && !is_lost {
             screen.talk("stopping after the calls in flight; press again to leave now");
         }
-        Some(((), (count + 1, deadline.filter(|_| !is_late))))
+        let next = (
+            count + 1,
+            deadline.filter(|_| !is_late),
+            is_held && !is_lost,
+        );
+        Some(((), next))
     });
     let tell = |event| screen.event(plan, &event);
-    execute::run(plan, &session.cloud, ids, pressed, &tell).await
-}
-
-/// Waits for ctrl-c, or for the signal by which a supervisor asks a process to end.
-async fn stop_asked_for() -> Option<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut ended = signal(SignalKind::terminate()).ok()?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed.ok(),
-            asked = ended.recv() => asked,
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.ok()
+    execute::run(plan, &session.cloud, ids, stops, &tell).await
 }
 
 /// Says how a run ended.
@@ -237,6 +246,7 @@ fn again(args: &args::Apply) -> String {
     text += &args.publish.flags();
     text += &args.reach.flags();
     text += &args.also.flags();
+    text += args.lease.flags();
     text
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod consumers;
 mod destroy;
+mod lease;
 mod proofs;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::plan::adopt::Adopt;
 pub use accounts::{Also, AlsoAccount, Publish, Reach};
 pub use consumers::{Forget, Mechanism, Moves, Offboard, Onboard};
 pub use destroy::{Destroy, Duplicates};
+pub use lease::{LeaseArgs, Unlock};
 pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -36,8 +38,8 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// When to colour: a sign always says what a colour says.
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    /// Use colour: auto, always, never; symbols carry the same meaning.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", hide_possible_values = true)]
     pub color: Colour,
     /// Print each call with its account, target and end; on stderr.
     #[arg(short, long, global = true)]
@@ -54,7 +56,7 @@ pub struct Cli {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    error: nothing was changed
+  1    error, or 5 another run holds the stack's lease: nothing was changed
   2    differences (`plan --detailed-exitcode`; `drift` always)
   3    a guardrail, budget or proof failed: nothing was changed
   4    applied in part, or 130 interrupted: the same command goes on
@@ -92,6 +94,8 @@ pub enum Command {
     Offboard(Offboard),
     /// Let go of resources without deleting them: no mark of the stack is left on them
     Forget(Forget),
+    /// Free the lease that a dead run holds on a stack
+    Unlock(Unlock),
     /// Write a stack file from what is live, or of what another tool says it made
     Import(Import),
     /// Say who may do something, by which way, and by which statements
@@ -255,6 +259,9 @@ pub struct Apply {
     /// Do not ask. Deletions, other mechanisms and what is done to APIs of others need flags of their own.
     #[arg(long)]
     pub yes: bool,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Agree to every deletion and replacement in the plan.
     #[arg(long)]
     pub prune: bool,
@@ -305,6 +312,9 @@ pub struct Drift {
     /// Put back what is named, and nothing else; asks as apply does.
     #[arg(long, value_name = "CODE|ADDRESS", num_args = 1.., value_parser = selector)]
     pub revert: Vec<Selector>,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Do not ask before putting back.
     #[arg(long, requires = "revert")]
     pub yes: bool,

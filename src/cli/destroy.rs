@@ -2,6 +2,7 @@
 
 use super::apply::{agreed_to_publish, carry_out, conclude, ending};
 use super::args;
+use super::lease::{Held, LeaseAt};
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{load_withdrawn, look_at_all, lowered_within};
@@ -25,13 +26,15 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     let mut command = args::command("destroy", &args.files, &args.place)
         + &args.reach.flags()
         + &args.also.flags()
-        + &args.publish.flags();
+        + &args.publish.flags()
+        + args.lease.flags();
     match args.duplicates {
         Some(args::Duplicates::Keep) => command += " --duplicates keep",
         Some(args::Duplicates::Remove) => command += " --duplicates remove",
         None => {}
     }
-    let rehearsal = rehearsed(&plan, &session, live, screen).await;
+    let lease = LeaseAt::of(&stack, &desired.unreachable, args.lease, "destroy");
+    let rehearsal = rehearsed(&plan, &session, live, lease.as_ref(), screen).await;
     if !args.json {
         screen.result(&human::plan(&plan, None, &rehearsal, Screen::width()));
     }
@@ -66,7 +69,9 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
             }
         }
     }
-    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let held = Held::take(lease.as_ref(), &plan, &session, &rehearsal, live, screen).await?;
+    let outcomes = carry_out(&plan, &held, &session, live.ids(), screen).await;
+    held.release(screen).await;
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
         document["calls"] = session.calls();

@@ -7,12 +7,14 @@ use serde_json::json;
 use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person};
+use super::lease::{Held, LeaseAt, counted_with};
 use super::onboard::unfit_as_edited;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{Session, beside, lowered_over, lowered_within};
 use super::texts::Texts;
 use super::{Ending, Failure};
+use crate::execute::Rehearsal;
 use crate::kinds::survey::Live;
 use crate::model::{Address, KindName};
 use crate::onboard::{Candidate, Released, released};
@@ -47,11 +49,18 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
         plan.of_api_marks(&after, false),
         plan.of_api_marks(&after, true),
     );
-    let mut rehearsal = rehearsed(&plan, &session, &live, screen).await;
-    for marks in [&going, &staying] {
-        let more = rehearsed(marks, &session, &live, screen).await;
+    let lease = LeaseAt::of(
+        &texts.stack,
+        &before.desired.unreachable,
+        args.lease,
+        "forget",
+    );
+    let mut rehearsal = Rehearsal::default();
+    for part in [&plan, &going, &staying] {
+        let more = rehearsed(part, &session, &live, None, screen).await;
         rehearsal.calls.extend(more.calls);
     }
+    let rehearsal = counted_with(rehearsal, lease.as_ref());
     let mut told = document(&texts, &named, &released);
     told["plan"] = json::plan(&plan, &rehearsal);
     let due = due(&before, &live, &named, &plan);
@@ -83,16 +92,22 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
     let mut ids = live.ids();
     let orphans = live.orphans.iter();
     ids.extend(orphans.map(|it| (it.address.clone(), it.have.id.clone())));
-    let mut outcomes = carry_out(&plan, &session, ids.clone(), screen).await;
+    let first = [&plan, &going, &staying]
+        .into_iter()
+        .find(|it| !it.is_empty());
+    let first = first.unwrap_or(&plan);
+    let held = Held::take(lease.as_ref(), first, &session, &rehearsal, &live, screen).await?;
+    let mut outcomes = carry_out(&plan, &held, &session, ids.clone(), screen).await;
     // Without its mark an API is found by its id alone: of one that stays, the file has it by then.
     if outcomes.all_done() {
-        outcomes = outcomes.and(carry_out(&going, &session, ids.clone(), screen).await);
+        outcomes = outcomes.and(carry_out(&going, &held, &session, ids.clone(), screen).await);
     }
     let gone = outcomes.all_done();
     let written = if gone { texts.write(new) } else { Ok(()) };
     if gone && written.is_ok() {
-        outcomes = outcomes.and(carry_out(&staying, &session, ids, screen).await);
+        outcomes = outcomes.and(carry_out(&staying, &held, &session, ids, screen).await);
     }
+    held.release(screen).await;
     let done = outcomes.all_done();
     if args.json {
         told["written"] = json!(gone && written.is_ok() && !changed.is_empty());
@@ -362,5 +377,6 @@ fn again(args: &args::Forget) -> String {
     for it in &args.addresses {
         text += &format!(" {}", quoted(&it.to_string()));
     }
-    text + &args::stack_flags(&args.files(), &args.place) + &args.reach.flags()
+    text += &args::stack_flags(&args.files(), &args.place);
+    text + &args.reach.flags() + args.lease.flags()
 }

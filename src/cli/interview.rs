@@ -577,6 +577,7 @@ to = "topics.events"
             Failure::Plain(why) => why,
             Failure::Faults(faults, _) => faults.render(false),
             Failure::Survey(errors) => errors.to_string(),
+            Failure::Held(stack, _) | Failure::Overtaken(stack) => stack,
         });
         (found, crate::report::style::plain(&lines.said))
     }

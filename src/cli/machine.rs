@@ -31,6 +31,7 @@ impl Machine {
             Command::Onboard(it) => ("onboard", it.json),
             Command::Offboard(it) => ("offboard", it.json),
             Command::Forget(it) => ("forget", it.json),
+            Command::Unlock(it) => ("unlock", it.json),
             Command::Output(it) => ("output", it.json),
             Command::Handover(it) => ("handover", it.json),
             Command::Export(it) => ("export", it.json),

@@ -14,6 +14,7 @@ mod graph;
 mod handover;
 mod import;
 mod interview;
+mod lease;
 mod lines;
 mod log;
 mod machine;
@@ -38,7 +39,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::escape::screen::line;
+use crate::execute::lease::Holder;
 use crate::kinds::survey::{SurveyErrors, is_shared};
+use crate::report;
 use crate::report::failure;
 use crate::report::human::seconds;
 use crate::stack::Faults;
@@ -80,6 +83,10 @@ pub enum Failure {
     Faults(Faults, String),
     /// AWS could not be read.
     Survey(SurveyErrors),
+    /// Another run holds the lease of this stack: exit code 5.
+    Held(String, Box<Holder>),
+    /// Another run held the lease of this stack while AWS was read, and gave it back: exit code 5.
+    Overtaken(String),
     /// Anything else, in a sentence.
     Plain(String),
 }
@@ -104,7 +111,10 @@ pub fn main() -> ExitCode {
     let mut screen = Screen::of(&cli);
     let opened = screen.open_log(&cli).map_err(Failure::Plain);
     let ended = opened.and_then(|()| started()?.block_on(run(&cli.command, &screen)));
-    let code = ended.as_ref().map_or(1, |it| it.code());
+    let code = match &ended {
+        Ok(ending) => ending.code(),
+        Err(failure) => failure.code(),
+    };
     if let Err(failure) = &ended {
         failure.errors().into_iter().for_each(|it| screen.note(it));
     }
@@ -126,11 +136,21 @@ fn started() -> Result<Runtime, Failure> {
 }
 
 impl Failure {
+    /// The exit code.
+    fn code(&self) -> u8 {
+        match self {
+            Self::Held(..) | Self::Overtaken(_) => 5,
+            Self::Faults(..) | Self::Survey(_) | Self::Plain(_) => 1,
+        }
+    }
+
     /// What failed, for machines.
     fn errors(&self) -> Vec<Value> {
         match self {
             Self::Faults(faults, _) => failure::of_faults(faults),
             Self::Survey(errors) => failure::of_survey(errors),
+            Self::Held(stack, holder) => vec![failure::of_lease(stack, holder, lease::now())],
+            Self::Overtaken(stack) => vec![failure::of_text(&overtaken(stack))],
             Self::Plain(text) => vec![failure::of_text(text)],
         }
     }
@@ -172,6 +192,7 @@ async fn carry_out(command: &Command, screen: &Screen) -> Result<Ending, Failure
         Command::Onboard(args) => onboard::onboard(args, screen).await,
         Command::Offboard(args) => offboard::offboard(args, screen).await,
         Command::Forget(args) => forget::forget(args, screen).await,
+        Command::Unlock(args) => lease::unlock(args, screen).await,
         Command::Import(args) => import::import(args, screen).await,
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
@@ -203,6 +224,7 @@ fn place_of(command: &Command) -> Option<&Where> {
         Command::Onboard(it) => &it.place,
         Command::Offboard(it) => &it.place,
         Command::Forget(it) => &it.place,
+        Command::Unlock(it) => &it.place,
         Command::Import(it) => &it.place,
         Command::Output(it) => &it.place,
         Command::Handover(it) => &it.place,
@@ -221,6 +243,12 @@ fn place_of(command: &Command) -> Option<&Where> {
     Some(place)
 }
 
+fn overtaken(stack: &str) -> String {
+    format!(
+        "another run changed stack `{stack}` while this one read AWS, and is done; nothing was changed: run the same command again"
+    )
+}
+
 fn tell(failure: &Failure, screen: &Screen) {
     match failure {
         Failure::Faults(faults, more) => {
@@ -229,6 +257,14 @@ fn tell(failure: &Failure, screen: &Screen) {
                 screen.faults(more);
             }
         }
+        Failure::Held(stack, holder) => {
+            let held = report::lease::held(stack, holder, lease::now());
+            screen.error(&format!("{held}; nothing was changed"));
+            screen.faults(
+                "  wait for it; if that run is dead, `provision unlock` with the stack's files frees the lease",
+            );
+        }
+        Failure::Overtaken(stack) => screen.error(&overtaken(stack)),
         Failure::Plain(text) => screen.error(text),
         Failure::Survey(errors) => {
             for error in errors.causes() {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person};
+use super::lease::{Held, LeaseAt};
 use super::onboard::unfit_as_edited;
 use super::plan::{refused, rehearsed};
 use super::screen::Screen;
@@ -23,13 +24,16 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
     let read = beside(&args.files);
     let name = &args.name();
     let consumer = (name.as_str(), args.role.as_ref());
-    let parting =
-        parted(&texts.sources, &texts.stack, consumer, &args.queue, &read).map_err(|bound| {
-            match bound {
-                Bound::Said(why) => Failure::Plain(format!("{why}; nothing was changed")),
-                Bound::Unfit(unfit) => unfit_as_edited(unfit, &format!("without `{name}`")),
-            }
-        })?;
+    let parting = match parted(&texts.sources, &texts.stack, consumer, &args.queue, &read) {
+        Ok(parting) => parting,
+        Err(Bound::Gone(why)) => return Ok(gone(args, &texts, &why, screen)),
+        Err(Bound::Said(why)) => {
+            return Err(Failure::Plain(format!("{why}; nothing was changed")));
+        }
+        Err(Bound::Unfit(unfit)) => {
+            return Err(unfit_as_edited(unfit, &format!("without `{name}`")));
+        }
+    };
     let new = &parting.after.sources;
     let files = texts.changed(new);
     if !args.json {
@@ -58,7 +62,8 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
         ..lowered_over(&parting.after.stack, Some(&live))?
     };
     let plan = Plan::of_departure(&before, &after, &live);
-    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    let lease = LeaseAt::of(&texts.stack, &before.unreachable, args.lease, "offboard");
+    let rehearsal = rehearsed(&plan, &session, &live, lease.as_ref(), screen).await;
     let mut told = document(&texts, &parting, &plan.stack, false);
     told["plan"] = json::plan(&plan, &rehearsal);
     if !args.json {
@@ -73,7 +78,9 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
     }
     texts.unchanged()?;
     agreed(args, &plan, &files)?;
-    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let held = Held::take(lease.as_ref(), &plan, &session, &rehearsal, &live, screen).await?;
+    let outcomes = carry_out(&plan, &held, &session, live.ids(), screen).await;
+    held.release(screen).await;
     let done = outcomes.all_done();
     let written = if done { texts.write(new) } else { Ok(()) };
     if args.json {
@@ -102,6 +109,19 @@ pub(super) async fn offboard(args: &args::Offboard, screen: &Screen) -> Result<E
     }
     written?;
     Ok(ending(&plan, &outcomes))
+}
+
+/// Ends a run that has nothing to let go of: an earlier one with the same words has done it all.
+fn gone(args: &args::Offboard, texts: &Texts, why: &str, screen: &Screen) -> Ending {
+    if args.json {
+        let told = json!({
+            "schema": "provision.offboard/1", "stack": texts.stack.name, "role": null, "queues": [],
+            "accounts": [], "staying": [], "difference": "", "lines": {"added": 0, "removed": 0}, "written": false, "plan": null,
+        });
+        screen.result(&format!("{told:#}\n"));
+    }
+    screen.talk(&format!("{why}; nothing to do"));
+    Ending::Done
 }
 
 fn tell_others(plan: &Plan, before: &Desired, parting: &Parting, screen: &Screen) {
@@ -205,5 +225,6 @@ fn again(args: &args::Offboard) -> String {
         text += &format!(" --queue {}", quoted(queue));
     }
     text += &args.reach.flags();
+    text += args.lease.flags();
     text
 }

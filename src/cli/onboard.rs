@@ -8,6 +8,7 @@ use super::apply::{carry_out, conclude, ending};
 use super::args::{self, quoted};
 use super::ask::{Asks, Person, unanswered};
 use super::interview::{Ground, interview};
+use super::lease::{Held, LeaseAt};
 use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
 use super::session::{Session, beside, lowered, lowered_within, lowered_within_over};
@@ -74,7 +75,8 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
     let left_out = without_deletions(&mut plan);
     let proof = proved(&new.stack, &new.desired, &live);
     let guarded = guarded(&new.desired, &live);
-    let rehearsal = rehearsed(&plan, &session, &live, screen).await;
+    let lease = LeaseAt::of(&new.stack, &new.desired.unreachable, args.lease, "onboard");
+    let rehearsal = rehearsed(&plan, &session, &live, lease.as_ref(), screen).await;
     if !args.json {
         show(&plan, &proof, &guarded, &rehearsal, screen);
         tell_others(&due, &left_out, args, screen);
@@ -100,7 +102,12 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
             return Ok(Ending::Done);
         }
     }
-    texts.write(&new.sources)?;
+    texts.unchanged()?;
+    let held = Held::take(lease.as_ref(), &plan, &session, &rehearsal, &live, screen).await?;
+    if let Err(failure) = texts.write(&new.sources) {
+        held.release(screen).await;
+        return Err(failure);
+    }
     let (added, _) = texts.counts(&new.sources);
     if added > 0 {
         screen.talk(&format!(
@@ -108,7 +115,8 @@ pub(super) async fn onboard(args: &args::Onboard, screen: &Screen) -> Result<End
             counted(added, "line")
         ));
     }
-    let outcomes = carry_out(&plan, &session, live.ids(), screen).await;
+    let outcomes = carry_out(&plan, &held, &session, live.ids(), screen).await;
+    held.release(screen).await;
     let go_on = args::command("apply", &args.files, &args.place) + &args.reach.flags();
     if args.json {
         told["written"] = json!(true);
@@ -443,5 +451,5 @@ fn again(args: &args::Onboard, answers: &Answers) -> String {
         Via::ResourcePolicy => add("--via", "resource-policy"),
         Via::AssumeRole => add("--via", "assume-role"),
     }
-    text + &args.reach.flags()
+    text + &args.reach.flags() + args.lease.flags()
 }

@@ -1,6 +1,7 @@
 //! `provision plan`
 
 use super::args;
+use super::lease::{LeaseAt, counted_with};
 use super::screen::Screen;
 use super::session::{Session, load, look_at_all, lowered_within, moving};
 use super::{Ending, Failure, reading, saved};
@@ -35,7 +36,13 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let live = &reading.live;
     let proof = proved(&stack, &desired, live);
     let guarded = guarded(&desired, live);
-    let rehearsal = rehearsed(&plan, &session, live, screen).await;
+    let lease = LeaseAt::of(
+        &stack,
+        &desired.unreachable,
+        args::LeaseArgs::default(),
+        "apply",
+    );
+    let rehearsal = rehearsed(&plan, &session, live, lease.as_ref(), screen).await;
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
         report::handed::put_above(&mut document, &live.above);
@@ -79,11 +86,12 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     })
 }
 
-/// The calls that carrying a plan out will take.
+/// The calls that carrying a plan out will take, those of the lease among them.
 pub(super) async fn rehearsed(
     plan: &Plan,
     session: &Session<'_>,
     live: &Live,
+    lease: Option<&LeaseAt>,
     screen: &Screen,
 ) -> Rehearsal {
     screen.detail(&budget::all(plan));
@@ -91,6 +99,7 @@ pub(super) async fn rehearsed(
         return Rehearsal::default();
     }
     let rehearsal = execute::rehearse(plan, live.ids(), &session.cloud).await;
+    let rehearsal = counted_with(rehearsal, lease);
     screen.detail(&human::calls_to_make(&rehearsal));
     rehearsal
 }

@@ -215,9 +215,10 @@ fn nothing_found(selector: &Selector, desired: &Desired, drift: &Drift) -> Resul
         .chain(desired.wants.keys())
         .map(ToString::to_string)
         .collect();
-    let hint = nearest(&address.to_string(), known.iter().map(String::as_str))
-        .map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
-    Err(format!(
-        "`{address}` is neither in the stack nor among the findings{hint}"
-    ))
+    let says = format!("`{address}` is neither in the stack nor among the findings");
+    match nearest(&address.to_string(), known.iter().map(String::as_str)) {
+        Some(it) => Err(format!("{says}; did you mean `{it}`?")),
+        // What had left the stack is gone once it was put back.
+        None => Ok(format!("{says}: nothing is left of it")),
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod conflict;
 mod event;
+pub mod lease;
 mod naming;
 mod ours;
 pub mod outcome;

@@ -73,6 +73,8 @@ pub struct Live {
     pub keys: Keys,
     /// The policies over the stack's accesses that belong to none of its resources.
     pub above: Above,
+    /// Whether a run held the stack's lease while this was read.
+    pub leased: bool,
 }
 
 /// The policies over the accesses of a stack that belong to none of its resources.
@@ -241,6 +243,7 @@ impl Reading {
         self.live.policies.extend(other.live.policies);
         self.live.quotas.extend(other.live.quotas);
         self.live.keys.extend(other.live.keys);
+        self.live.leased |= other.live.leased;
         self.unread.extend(other.unread);
     }
 

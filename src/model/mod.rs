@@ -8,6 +8,7 @@ pub mod authorization;
 pub mod change;
 pub mod definition;
 pub mod kms;
+pub mod lease;
 pub mod names;
 pub mod place;
 pub mod tags;

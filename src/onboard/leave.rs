@@ -29,6 +29,8 @@ pub struct Parting {
 pub enum Bound {
     /// It is not there, or not so.
     Said(String),
+    /// Nothing of that name or like it is there: an earlier run may have let it go.
+    Gone(String),
     /// Without it the stack has faults.
     Unfit(Unfit),
 }
@@ -61,14 +63,16 @@ pub fn parted(
             .filter(|it| stack.queues.contains_key(*it))
             .map(str::to_owned),
     );
+    let mut missing = None;
     for queue in queues {
         let queue = queue.strip_prefix("queues.").unwrap_or(queue);
         if !stack.queues.contains_key(queue) {
             let near = nearest(queue, stack.queues.keys().map(String::as_str));
-            return Err(Bound::Said(format!(
+            missing = Some(format!(
                 "the stack has no queue `{queue}`{}",
                 near.map_or_else(String::new, |it| format!("; did you mean `{it}`?"))
-            )));
+            ));
+            continue;
         }
         going.insert(queue.to_owned());
     }
@@ -89,11 +93,14 @@ pub fn parted(
         }
         let known = stack.roles.keys().chain(stack.queues.keys());
         let near = nearest(name, known.map(String::as_str));
-        return Err(Bound::Said(format!(
-            "the stack has no consumer `{name}`: no role or queue of that name{}{}",
-            near.map_or_else(String::new, |it| format!("; did you mean `{it}`?")),
-            outside(stack)
-        )));
+        let none = format!("the stack has no consumer `{name}`: no role or queue of that name");
+        return Err(match near {
+            Some(it) => Bound::Said(format!("{none}; did you mean `{it}`?{}", outside(stack))),
+            None => Bound::Gone(none + &outside(stack)),
+        });
+    }
+    if let Some(missing) = missing {
+        return Err(Bound::Said(missing));
     }
     let mut texts: Vec<String> = role.iter().map(|it| format!("roles.{it}")).collect();
     texts.extend(arn.iter().map(ToString::to_string));

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::lease;
 use crate::cloud::Fault;
+use crate::execute::lease::Holder;
 use crate::kinds::survey::SurveyErrors;
 use crate::stack::{Diagnostic, Faults, Span};
 
@@ -19,6 +21,12 @@ pub fn document(command: &str, exit_code: u8, errors: &[Value]) -> Value {
 #[must_use]
 pub fn of_text(text: &str) -> Value {
     json!({"code": null, "message": text})
+}
+
+/// Another run's lease.
+#[must_use]
+pub fn of_lease(stack: &str, holder: &Holder, now: i64) -> Value {
+    json!({"code": "LeaseHeld", "message": lease::held(stack, holder, now), "holder": lease::json(holder)})
 }
 
 /// The faults of a stack's files.
@@ -109,6 +117,7 @@ pub fn meaning(exit_code: u8) -> &'static str {
     match exit_code {
         3 => "a budget, guardrail or proof failed; nothing was changed",
         4 => "applied in part; the same command goes on",
+        5 => "another run holds the lease of this stack; nothing was changed",
         130 => "interrupted; the same command goes on",
         _ => "the command failed",
     }

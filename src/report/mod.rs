@@ -15,6 +15,7 @@ pub mod handed;
 pub mod handover;
 pub mod human;
 pub mod json;
+pub mod lease;
 pub mod names;
 pub mod page;
 mod reborn;

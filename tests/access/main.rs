@@ -25,6 +25,7 @@ mod moto;
 #[path = "../road/operator.rs"]
 mod operator;
 mod overflow;
+mod processes;
 mod region;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;

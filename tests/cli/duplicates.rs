@@ -32,7 +32,8 @@ fn change(folder: &Folder, change: impl Fn(&mut serde_json::Map<String, Value>))
 fn count(folder: &Folder) -> usize {
     let world: Value = serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
     let region = &world["accounts"]["111111111111"]["regions"]["eu-west-1"];
-    region["apis"].as_object().expect("APIs").len()
+    // A region in which nothing is left is left out.
+    region["apis"].as_object().map_or(0, serde_json::Map::len)
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn every_command_that_fails_before_it_has_a_document_prints_one_of_its_errors() 
         ),
         format!("offboard {faulty} --sandbox --consumer new --yes --json"),
         format!("forget queues.billing --stack {faulty} --sandbox --yes --json"),
+        format!("unlock {faulty} --sandbox --yes --json"),
         format!("output {faulty} --sandbox --json"),
         format!("handover roles.checkout {faulty} --sandbox --json"),
         format!("export {faulty} --json"),

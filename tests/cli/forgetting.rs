@@ -33,10 +33,10 @@ fn a_topic_that_others_use_stays_in_the_file_as_anothers() {
         .says("+existing = \"arn:aws:sns:eu-west-1:333333333333:order-events\"")
         .says("Access changes   0 gained  0 lost  broadened: no")
         .says("~ stays, as `Forgottendfd76b3eOwner`")
-        .says("Calls   2 to make")
+        .says("Calls   4 to make")
         .says("Plan: 0 to add, 1 to change, 0 to destroy.")
         .tells("Something in the stack speaks of `topics.order-events`: it stays there as `existing`")
-        .tells("(22 reads, 2 writes)")
+        .tells("(22 reads, 4 writes)")
         .tells("Let go of topics.order-events: this stack does not touch it again; `shop.toml` written.");
     at_rest(&folder);
     forget(&folder, "topics.order-events")

@@ -24,6 +24,7 @@ mod hostile;
 mod importing;
 mod keys;
 mod known;
+mod leasing;
 mod leaving;
 mod levels;
 mod limits;

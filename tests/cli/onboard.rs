@@ -85,8 +85,14 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
         .says("Nothing to do: 12 resources");
     folder
         .run("offboard shop.toml --sandbox --consumer analytics --yes")
+        .ends(0)
+        .tells(
+            "the stack has no consumer `analytics`: no role or queue of that name; nothing to do",
+        );
+    folder
+        .run("offboard shop.toml --sandbox --consumer invoiser --yes")
         .ends(1)
-        .tells("the stack has no consumer `analytics`");
+        .tells("did you mean `invoicer`?");
 }
 
 #[test]

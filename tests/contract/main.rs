@@ -18,6 +18,7 @@ mod endpoints;
 mod faults;
 mod iam;
 mod kms;
+mod leases;
 mod managed;
 mod organizations;
 mod principals;

@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod http;
+pub(crate) mod proxy;
 
 use std::fs::{self, File};
 use std::io::Write as _;

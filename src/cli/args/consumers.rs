@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Files, Reach, STACK, Where, address, quoted};
+use super::{Files, LeaseArgs, Reach, STACK, Where, address, quoted};
 use crate::model::{Address, Arn};
 
 /// Which consumers may get another mechanism.
@@ -115,6 +115,9 @@ pub struct Onboard {
     /// Write the file and stop there: no call is made.
     #[arg(long, conflicts_with = "yes")]
     pub write: bool,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -173,6 +176,9 @@ pub struct Offboard {
     /// Edit the files and stop there: no call is made.
     #[arg(long, conflicts_with = "yes")]
     pub write: bool,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -232,6 +238,9 @@ pub struct Forget {
     /// Which accounts are entered.
     #[command(flatten)]
     pub reach: Reach,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,

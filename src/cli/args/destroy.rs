@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Also, Files, Publish, Reach, Where};
+use super::{Also, Files, LeaseArgs, Publish, Reach, Where};
 
 /// `destroy`
 #[derive(Debug, Args)]
@@ -22,6 +22,9 @@ pub struct Destroy {
     /// Which APIs of others may be deployed with what is not deployed.
     #[command(flatten)]
     pub publish: Publish,
+    /// Whether the lease is taken.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Look, look};
 use crate::cli::apply::{Agreement, agreed, carry_out, conclude, ending};
+use crate::cli::lease::{Held, LeaseAt};
 use crate::cli::plan::{guarded_off, refused, rehearsed, show};
 use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args};
@@ -22,7 +23,14 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         revert(&look.desired, &look.reading, &look.drift, &args.revert).map_err(Failure::Plain)?;
     let mute = args.form() == args::DriftFormat::Json;
     revert.settled.iter().for_each(|it| screen.talk(it));
-    let rehearsal = rehearsed(&revert.plan, &look.session, &look.reading.live, screen).await;
+    let lease = LeaseAt::of(
+        &look.stack,
+        &look.desired.unreachable,
+        args.lease,
+        "drift --revert",
+    );
+    let live = &look.reading.live;
+    let rehearsal = rehearsed(&revert.plan, &look.session, live, lease.as_ref(), screen).await;
     let (proof, guarded) = worse(&revert, &look);
     if !mute {
         show(&revert.plan, &proof, &guarded, &rehearsal, screen);
@@ -64,26 +72,44 @@ pub(super) async fn put_back(args: &args::Drift, screen: &Screen) -> Result<Endi
         flag: "--revert",
     };
     agreed(&revert.plan, &said, &Consent::default())?;
-    let outcomes = carry_out(&revert.plan, &look.session, look.reading.live.ids(), screen).await;
-    if !outcomes.all_done() {
-        tell(&revert, &outcomes, &look, args, screen);
-        return Ok(ending(&revert.plan, &outcomes));
-    }
-    for it in &revert.plan.evictions {
-        it.extra
-            .what
-            .remove(&look.session.cloud, &it.place)
-            .await
-            .map_err(|error| {
-                Failure::Plain(format!(
-                    "{}: {} could not be taken away: {error}; what is above was put back",
-                    it.address,
-                    line(&it.extra.text)
-                ))
-            })?;
-    }
+    let held = Held::take(
+        lease.as_ref(),
+        &revert.plan,
+        &look.session,
+        &rehearsal,
+        live,
+        screen,
+    )
+    .await?;
+    let outcomes = carry_out(&revert.plan, &held, &look.session, live.ids(), screen).await;
+    let evicted = if outcomes.all_done() {
+        evict(&revert, &look).await
+    } else {
+        Ok(())
+    };
+    held.release(screen).await;
+    evicted?;
     tell(&revert, &outcomes, &look, args, screen);
-    Ok(Ending::Done)
+    Ok(if outcomes.all_done() {
+        Ending::Done
+    } else {
+        ending(&revert.plan, &outcomes)
+    })
+}
+
+/// Takes away what others put there.
+async fn evict(revert: &Revert, look: &Look<'_>) -> Result<(), Failure> {
+    for it in &revert.plan.evictions {
+        let removed = it.extra.what.remove(&look.session.cloud, &it.place).await;
+        removed.map_err(|error| {
+            Failure::Plain(format!(
+                "{}: {} could not be taken away: {error}; what is above was put back",
+                it.address,
+                line(&it.extra.text)
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 /// What it leaves that was not so before: what else drifted stays as it is, and is nothing against it.
@@ -134,5 +160,5 @@ fn again(args: &args::Drift) -> String {
     for it in &args.revert {
         text += &format!(" --revert {it}");
     }
-    text
+    text + args.lease.flags()
 }

@@ -36,7 +36,7 @@ mod tagging;
 #[cfg(test)]
 mod tests;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -114,6 +114,8 @@ pub struct Sandbox {
     world: RefCell<World>,
     store: Option<Store>,
     opened: OnceCell<(Instant, i64)>,
+    /// How far the time of another process was ahead of this one's when its writes were taken over.
+    ahead: Cell<i64>,
     rates: RefCell<Rates>,
     /// APIs that a change is under way of.
     changing: RefCell<BTreeSet<(AccountId, Region, String)>>,
@@ -138,6 +140,7 @@ impl Sandbox {
             world: RefCell::new(world),
             store,
             opened: OnceCell::new(),
+            ahead: Cell::default(),
             rates: RefCell::default(),
             changing: RefCell::default(),
         }
@@ -208,7 +211,8 @@ impl Sandbox {
     /// The world's time, in milliseconds since 1970.
     fn now(&self) -> i64 {
         let passed = i64::try_from(self.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.opened().1.saturating_add(passed)
+        let opened = self.opened().1.saturating_add(self.ahead.get());
+        opened.saturating_add(passed)
     }
 
     fn latency(&self, request: &Request) -> Duration {
@@ -233,6 +237,15 @@ impl Sandbox {
         sleep(latency).await;
         let _change = change?;
         let mut world = self.world.borrow_mut();
+        let _locked = match &self.store {
+            Some(store) => match store.lock(&mut world) {
+                Ok(locked) => Some(locked),
+                Err(error) => return not_written(&error),
+            },
+            None => None,
+        };
+        let behind = world.now - self.now();
+        self.ahead.set(self.ahead.get() + behind.max(0));
         if !world.accounts.contains_key(&at.id) {
             return refuse(
                 Fault::Credentials,
@@ -263,13 +276,16 @@ impl Sandbox {
             {
                 // What is not on the disk did not happen.
                 *world = before;
-                let message =
-                    format!("the sandbox cannot be written: {error}; the call was not carried out");
-                return refuse(Fault::Quota, "SandboxNotWritten", message);
+                return not_written(&error);
             }
         }
         Ok(answer)
     }
+}
+
+fn not_written<T>(error: &dyn std::fmt::Display) -> Answered<T> {
+    let message = format!("the sandbox cannot be written: {error}; the call was not carried out");
+    refuse(Fault::Quota, "SandboxNotWritten", message)
 }
 
 impl Cloud for Sandbox {

@@ -4,9 +4,10 @@
 //! after every write call, by [`crate::disk`], so whoever
 //! kills the process finds the last finished call. Equal worlds are equal bytes.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -331,20 +332,26 @@ pub enum SandboxError {
         /// The format it says it has.
         found: String,
     },
-    /// Another process has the sandbox open.
-    #[error("the sandbox in `{path}` is in use by another process")]
-    Busy {
-        /// The directory.
-        path: PathBuf,
-    },
 }
 
-/// The file a world is kept in, locked for as long as this lives.
+/// The file a world is kept in, which other processes may use at the same time: each call is carried out under a lock.
 #[derive(Debug)]
 pub(super) struct Store {
     file: PathBuf,
-    // The operating system frees the lock when the process ends, however it ends.
-    _lock: File,
+    /// The lock, which holds the number of the last write: whoever knows that number knows the world.
+    lock: File,
+    known: Cell<u64>,
+    accounts: Vec<AccountId>,
+}
+
+/// A lock on the world, held until it is dropped. The operating system frees it when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Locked<'s>(&'s Store);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.lock.unlock();
+    }
 }
 
 impl Store {
@@ -360,34 +367,80 @@ impl Store {
         fs::create_dir_all(directory).map_err(files(directory))?;
         let lock_path = directory.join("sandbox.lock");
         let open = OpenOptions::new()
-            .append(true)
+            .read(true)
+            .write(true)
             .create(true)
+            .truncate(false)
             .open(&lock_path);
-        let lock = open.map_err(files(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let path = directory.to_owned();
-                return Err(SandboxError::Busy { path });
-            }
-            Err(fs::TryLockError::Error(source)) => return Err(files(&lock_path)(source)),
-        }
-        let file = directory.join("sandbox.json");
-        let mut world = match fs::read(&file) {
-            Ok(bytes) => read(&file, &bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => World::of(&[]),
-            Err(source) => return Err(files(&file)(source)),
+        let store = Self {
+            file: directory.join("sandbox.json"),
+            lock: open.map_err(files(&lock_path))?,
+            known: Cell::default(),
+            accounts: accounts.to_owned(),
         };
+        store.lock.lock().map_err(files(&lock_path))?;
+        let locked = Locked(&store);
+        store
+            .known
+            .set(store.last_write().map_err(files(&lock_path))?);
+        let world = store.read()?;
+        drop(locked);
+        let mut world = world.unwrap_or_else(|| World::of(&[]));
         world.register(accounts);
-        let store = Self { file, _lock: lock };
         Ok((store, world))
     }
 
-    /// Writes the world over what is kept.
+    /// Keeps other processes from this world, and takes over what they have written since.
+    pub(super) fn lock(&self, world: &mut World) -> Result<Locked<'_>, SandboxError> {
+        let files = |source| SandboxError::Files {
+            path: self.file.clone(),
+            source,
+        };
+        self.lock.lock().map_err(files)?;
+        let locked = Locked(self);
+        let last = self.last_write().map_err(files)?;
+        if last != self.known.get()
+            && let Some(mut newer) = self.read()?
+        {
+            newer.register(&self.accounts);
+            *world = newer;
+            self.known.set(last);
+        }
+        Ok(locked)
+    }
+
+    /// Returns the number of the last write, 0 before the first.
+    fn last_write(&self) -> io::Result<u64> {
+        let mut text = String::new();
+        let mut file = &self.lock;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.read_to_string(&mut text)?;
+        Ok(text.trim().parse().unwrap_or_default())
+    }
+
+    fn read(&self) -> Result<Option<World>, SandboxError> {
+        match fs::read(&self.file) {
+            Ok(bytes) => read(&self.file, &bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SandboxError::Files {
+                path: self.file.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// Writes the world over what is kept, under the lock.
     pub(super) fn save(&self, world: &World) -> io::Result<()> {
         let mut bytes = serde_json::to_vec_pretty(world)?;
         bytes.push(b'\n');
-        disk::create(&self.file, &bytes, Readers::Owner)
+        // The number first: a process that reads the world once too often loses nothing.
+        let number = self.known.get() + 1;
+        let mut file = &self.lock;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.write_all(format!("{number}\n").as_bytes())?;
+        disk::create(&self.file, &bytes, Readers::Owner)?;
+        self.known.set(number);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Orphan, Reading, Survey, Visits, common_path, orphan};
 use crate::cloud::{CallError, iam};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, role};
+use crate::model::lease;
 use crate::model::{Address, KindName, Mark, Place};
 use crate::policy::size;
 
@@ -91,6 +92,8 @@ impl Survey<'_> {
             .flat_map(|(_, it)| it.attached.iter().chain(&it.boundary));
         let bearing: BTreeSet<&String> = there.chain(to_be).collect();
         reading.live.policies = account.in_force(&bearing);
+        let lease = lease::arn(self.stack, place).to_string();
+        reading.live.leased = account.policies.iter().any(|it| it.arn == lease);
         let full = |it: &&iam::RoleDetail| it.attached.len() > size::ATTACHED;
         let matters = wanted.iter().any(|(_, it)| it.is_beyond_defaults()) || mine.iter().any(full);
         // Only a read that can change something is made, and one that AWS refuses changes nothing.

@@ -6,7 +6,7 @@ use super::sns::{create_topic, topic_arn};
 use super::sqs::create_queue;
 use super::*;
 use crate::cloud::sns::{DeleteTopic, Subscribe};
-use crate::cloud::sqs::{DeleteQueue, GetQueueAttributes};
+use crate::cloud::sqs::{DeleteQueue, GetQueueAttributes, ListQueues};
 use crate::cloud::{Cloud, Request};
 
 use super::super::SandboxError;
@@ -104,14 +104,32 @@ fn a_file_that_is_no_sandbox_or_of_another_format_is_refused() {
     assert!(error(r#"{"format":2}"#).contains("format 2, and this program knows format 1"));
 }
 
+/// Each opens the file for itself, as two processes do.
 #[test]
-fn two_processes_do_not_use_one_sandbox() {
-    let directory = Directory::new("busy");
-    let first = directory.open().expect("opened");
-    let error = directory.open().expect_err("refused");
-    assert!(matches!(error, SandboxError::Busy { .. }));
-    drop(first);
-    directory.open().expect("free again");
+fn what_one_process_writes_another_sees_at_its_next_call() {
+    let directory = Directory::new("shared");
+    let open = || Bench {
+        cloud: directory.open().expect("opened"),
+    };
+    run(async {
+        let (one, other) = (open(), open());
+        one.ok(SHOP, create_queue("inbox", Tags::new())).await;
+        seconds_pass(5).await;
+        other.ok(SHOP, create_queue("outbox", Tags::new())).await;
+        one.ok(SHOP, create_queue("third", Tags::new())).await;
+        assert_eq!(one.cloud.picture(), other_picture(&other).await);
+        assert_eq!(one.cloud.picture(), open().cloud.picture());
+    });
+}
+
+async fn other_picture(bench: &Bench) -> serde_json::Value {
+    let prefix = String::new();
+    let listed = ListQueues {
+        prefix,
+        token: None,
+    };
+    assert_eq!(bench.ok(SHOP, listed).await.items.len(), 3);
+    bench.cloud.picture()
 }
 
 #[test]
