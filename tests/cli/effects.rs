@@ -640,6 +640,9 @@ via = "assume-role"
     }
 }
 
+/// Something that is done by hand.
+type Deed = fn(&mut Value);
+
 #[test]
 fn a_setting_that_refuses_or_deletes_cuts_access() {
     let fifo = STACK
@@ -651,7 +654,6 @@ fn a_setting_that_refuses_or_deletes_cuts_access() {
             "[queues.q]\n",
             "[queues.q]\nfifo = true\ncontent_based_deduplication = true\n",
         );
-    type Deed = fn(&mut Value);
     let deeds: [(&str, Deed, &str, &str); 8] = [
         (
             STACK,
@@ -782,7 +784,7 @@ fn what_names_a_deleted_role_follows_from_it() {
         + "[[access]]\nfrom = \"roles.p\"\nto = \"queues.q\"\nallow = \"receive\"\n";
     let folder = applied(&home);
     tamper(&folder, |it| {
-        drop(it["roles"].as_object_mut().expect("roles").remove("p"))
+        drop(it["roles"].as_object_mut().expect("roles").remove("p"));
     });
     let found = folder.run("drift s.toml --sandbox").ends(2);
     says(&found.out, "1 finding");

@@ -278,7 +278,7 @@ pub(crate) const TABLE: &[Tampering] = &[
     row!(Queue, "every topic may deliver", it => rewrite_queue(it, |it| drop(it[0].as_object_mut().expect("a statement").remove("Condition"))).await, ["PD001 queues.billing-inbox opens_access"]),
     row!(Queue, "policy removed", it => set_queue(it, "Policy", "").await, ["PD001 queues.billing-inbox cuts_access"]),
     row!(Queue, "visibility timeout", it => set_queue(it, "VisibilityTimeout", "7").await, ["PD001 queues.billing-inbox changes_behaviour"]),
-    row!(Queue, "retention", it => set_queue(it, "MessageRetentionPeriod", "60").await, ["PD001 queues.billing-inbox changes_behaviour"]),
+    row!(Queue, "retention", it => set_queue(it, "MessageRetentionPeriod", "60").await, ["PD001 queues.billing-inbox cuts_access"]),
     row!(Queue, "encryption off", it => set_queue(it, "SqsManagedSseEnabled", "false").await, ["PD001 queues.billing-inbox changes_behaviour"]),
     row!(Queue, "no dead letters", it => set_queue(it, "RedrivePolicy", "").await, ["PD001 queues.billing-inbox changes_behaviour"]),
     row!(Queue, "tag removed", it => {
@@ -317,6 +317,7 @@ pub(crate) const TABLE: &[Tampering] = &[
     }, ["PD001 stages.orders.live may_open_access"]),
     row!(Stage, "deleted", it => delete_stage(it).await, ["PD002 stages.orders.live cuts_access"]),
     row!(Stage, "rate", it => patch_stage(it, "/*/*/throttling/rateLimit", "1").await, ["PD001 stages.orders.live changes_behaviour"]),
+    row!(Stage, "a rate of 0", it => patch_stage(it, "/*/*/throttling/rateLimit", "0").await, ["PD001 stages.orders.live cuts_access"]),
     row!(Stage, "variable", it => patch_stage(it, "/variables/theirs", "1").await, ["PD001 stages.orders.live changes_behaviour"]),
     row!(Stage, "description", it => patch_stage(it, "/description", "theirs").await, ["PD001 stages.orders.live cosmetic"]),
     row!(Stage, "settings of one method", it => patch_stage(it, "/~1orders/POST/throttling/rateLimit", "1").await, ["PD004 stages.orders.live changes_behaviour"]),
