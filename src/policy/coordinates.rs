@@ -53,8 +53,7 @@ pub(super) const MULTIPLE: [&str; 7] = [
 pub(super) const MOST_OF_SET: usize = 8;
 
 /// Keys that follow from the principal alone.
-pub(super) const OF_PRINCIPAL: [&str; 6] = [
-    "aws:federatedprovider",
+pub(super) const OF_PRINCIPAL: [&str; 5] = [
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalisawsservice",
@@ -267,6 +266,13 @@ pub(super) fn principals(
         Name::Role(arn) | Name::Exact(arn) => Some(Language(vec![literal(arn)])),
         Name::Anyone | Name::Service(_) | Name::Provider(_) | Name::Canonical | Name::Ghost => None,
     });
+    // A session's identity provider is of its role's account.
+    let by_provider = literals(tests, PROVIDER_KEY);
+    let by_provider = by_provider.iter().filter_map(|it| it.split(':').nth(4));
+    let by_provider: Vec<Language> = by_provider
+        .filter(|it| !it.is_empty())
+        .map(|it| of_account(&literal(it), any()))
+        .collect();
     // SNS sets the keys of a source to a caller's own account.
     let by_account = [
         "aws:principalaccount",
@@ -296,6 +302,7 @@ pub(super) fn principals(
             .chain(accounts)
             .chain(apart.iter().map(|it| of_account(&literal(it), any())))
             .chain(by_account)
+            .chain(by_provider)
             .chain(asked("aws:principalarn")),
     )?;
     let arns = atlas.examples.iter().cloned().map(Who::Arn);
@@ -352,7 +359,7 @@ pub(super) fn principals(
                 Name::Provider(name) => Some(Language(vec![literal(name)])),
                 _ => None,
             })
-            .chain(asked("aws:federatedprovider"))
+            .chain(asked(PROVIDER_KEY))
             .collect();
         if !providers.is_empty() {
             let providers = Atlas::of(Universe::Text, providers)?;
@@ -463,6 +470,9 @@ fn roles_of(session: &str, asked: &[Language]) -> Result<Vec<String>, TooMany> {
     Ok(atlas.examples.into_iter().filter(is_own).collect())
 }
 
+/// The key of the identity provider by which a session was opened; of a token, its own provider.
+pub(super) const PROVIDER_KEY: &str = "aws:federatedprovider";
+
 /// The ARN of a session's role follows that of the session after this mark.
 const ROLE_MARK: char = '\u{2}';
 
@@ -474,6 +484,15 @@ pub(super) fn is_provider(value: &Value) -> bool {
         Value::Who(Who::Arn(arn)) => arn.contains("-provider/"),
         Value::Who(Who::Service(name)) => name.starts_with(PROVIDER_MARK),
         _ => false,
+    }
+}
+
+/// The name of the identity provider that a value is.
+pub(super) fn provider_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::Who(Who::Arn(name)) if is_provider(value) => Some(name),
+        Value::Who(Who::Service(name)) => name.strip_prefix(PROVIDER_MARK),
+        _ => None,
     }
 }
 

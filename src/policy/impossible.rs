@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::automaton::{Atlas, Language, Universe};
 use super::condition::Test;
 use super::coordinate::{Coordinate, Link, Value, What, index, links, text_of};
-use super::coordinates::{TRADES, is_provider, is_service, texts_of};
+use super::coordinates::{PROVIDER_KEY, TRADES, is_provider, is_service, provider_of, texts_of};
 use super::cubes::{Cube, Shape};
 use super::request::Who;
 
@@ -79,7 +79,18 @@ pub(super) fn impossibilities(
             (who, &is_provider),
             (action, &|it| !is_trade(it) && !comes_with_one(it)),
         ]);
-        forbid(&[(who, &is_service), (action, &is_trade)]);
+        forbid(&[(who, &|it| !is_provider(it)), (action, &is_trade)]);
+        let is_saml = |it: &Value| provider_of(it).is_some_and(|it| it.contains(":saml-provider/"));
+        let is_of_saml =
+            |it: &Value| matches!(it, Value::Text(it) if it.eq_ignore_ascii_case(TRADES[1]));
+        forbid(&[
+            (who, &is_saml),
+            (action, &|it| is_trade(it) && !is_of_saml(it)),
+        ]);
+        forbid(&[
+            (who, &|it| is_provider(it) && !is_saml(it)),
+            (action, &is_of_saml),
+        ]);
     }
     // Neither STS nor KMS accepts a request without a signature.
     if let Some((who, action)) = principal.zip(index(coordinates, &What::Action)) {
@@ -106,6 +117,37 @@ pub(super) fn impossibilities(
             }
             if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
                 forbid(&[(who, &is_in_session), (index, &is_absent)]);
+            }
+        }
+    }
+    // A session may have been opened by a provider of its role's account, and a token is of its own provider.
+    if let Some((who, by)) = principal.zip(key(PROVIDER_KEY)) {
+        forbid(&[
+            (who, &|it| !is_in_session(it) && !is_provider(it)),
+            (by, &is_present),
+        ]);
+        forbid(&[(who, &is_provider), (by, &is_absent)]);
+        let account = |it: &Value| match it {
+            Value::Who(Who::Arn(arn)) => arn.split(':').nth(4).map(str::to_owned),
+            other => text_of(other)?.split(':').nth(4).map(str::to_owned),
+        };
+        let tests = keys.get(PROVIDER_KEY).into_iter().flatten();
+        let languages = tests
+            .flat_map(|it| texts_of(it))
+            .map(|it| Language(vec![it]));
+        let atlas = Atlas::of(Universe::Text, languages);
+        for one in &coordinates[by].values {
+            let Some(name) = text_of(one) else { continue };
+            if let Ok(atlas) = &atlas {
+                let other = |it: &Value| {
+                    provider_of(it).is_some_and(|it| atlas.class(it) != atlas.class(name))
+                };
+                forbid(&[(who, &other), (by, &|it| it == one)]);
+            }
+            let own = account(one).filter(|it| !it.is_empty());
+            if own.is_some() {
+                let other = |it: &Value| is_in_session(it) && account(it) != own;
+                forbid(&[(who, &other), (by, &|it| it == one)]);
             }
         }
     }
@@ -261,15 +303,54 @@ mod tests {
     }
 
     #[test]
+    fn a_session_has_the_provider_that_opened_it() {
+        let of = |principal: &str, provider: &str| {
+            under(&format!(
+                r#""StringEquals":{{"aws:FederatedProvider":"{provider}"}}"#
+            ))
+            .replace(r#""Principal":"*""#, &format!(r#""Principal":{principal}"#))
+        };
+        let provider = "arn:aws:iam::111111111111:oidc-provider/example.org";
+        possible(&of(r#""*""#, provider), true);
+        possible(&of(r#""*""#, "cognito-identity.amazonaws.com"), true);
+        for (arn, expected) in [
+            ("arn:aws:iam::111111111111:role/a", true),
+            ("arn:aws:sts::111111111111:assumed-role/a/s", true),
+            ("arn:aws:iam::999999999999:role/a", false),
+            ("arn:aws:iam::111111111111:user/a", false),
+        ] {
+            possible(&of(&format!(r#"{{"AWS":"{arn}"}}"#), provider), expected);
+        }
+        possible(&of(r#"{"Service":"s3.amazonaws.com"}"#, provider), false);
+        let trade = |own: &str| {
+            format!(
+                r#""Principal":{{"Federated":"{own}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"aws:FederatedProvider":"{provider}"}}}}"#
+            )
+        };
+        possible(&trade(provider), true);
+        possible(
+            &trade("arn:aws:iam::111111111111:oidc-provider/example.com"),
+            false,
+        );
+    }
+
+    #[test]
     fn a_token_is_traded_by_its_provider_and_by_nobody_else() {
         let of = |kind: &str, name: &str, action: &str| {
             format!(r#""Principal":{{"{kind}":"{name}"}},"Action":"{action}""#)
         };
         let provider = "arn:aws:iam::111111111111:oidc-provider/example.org";
         let lambda = "lambda.amazonaws.com";
-        for trade in ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"] {
-            possible(&of("Federated", provider, trade), true);
+        let saml = "arn:aws:iam::111111111111:saml-provider/corp";
+        for (trade, own, other) in [
+            ("sts:AssumeRoleWithWebIdentity", provider, saml),
+            ("sts:AssumeRoleWithSAML", saml, provider),
+        ] {
+            possible(&of("Federated", own, trade), true);
+            possible(&of("Federated", other, trade), false);
             possible(&of("Service", lambda, trade), false);
+            possible(&of("AWS", "arn:aws:iam::111111111111:root", trade), false);
+            possible(&of("AWS", "arn:aws:iam::111111111111:role/a", trade), false);
         }
         // A token may bring session tags and a source identity.
         for beside in ["sts:TagSession", "sts:SetSourceIdentity"] {

@@ -483,7 +483,8 @@ fn is_role(own: &str, facts: &Facts<'_>) -> bool {
 }
 
 /// Whether an ARN names a session of a role.
-pub(super) fn is_session_of(session: &str, role: &str) -> bool {
+#[must_use]
+pub fn is_session_of(session: &str, role: &str) -> bool {
     let Some((head, rest)) = session.split_once(":assumed-role/") else {
         return false;
     };

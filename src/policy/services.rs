@@ -239,10 +239,40 @@ pub(super) fn settled(caller: &Caller<'_>, action: &str) -> Option<(bool, &'stat
         .map(|(_, _, allowed, why)| (*allowed, *why));
     // <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>
     let confined = credentials == Credentials::Federated && action.starts_with("sts:");
-    known.or(confined.then_some((
+    let confined = confined.then_some((
         false,
         "a federated user's session may call nothing of STS but sts:GetCallerIdentity",
-    )))
+    ));
+    let not_by_token = not_by_token(caller, action).map(|why| (false, why));
+    known.or(not_by_token).or(confined)
+}
+
+/// Why a caller cannot make a call that has to do with identity providers: a token of OIDC is traded by
+/// `AssumeRoleWithWebIdentity`, one of SAML by `AssumeRoleWithSAML`, and neither by the credentials of an account.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>.
+fn not_by_token(caller: &Caller<'_>, action: &str) -> Option<&'static str> {
+    let is_saml = |name: &str| name.contains(":saml-provider/");
+    match (caller, action) {
+        (Caller::Provider { .. }, "sts:assumerole") => {
+            Some("a token of an identity provider is no credential for sts:AssumeRole")
+        }
+        (Caller::Provider { name }, "sts:assumerolewithwebidentity") if is_saml(name) => {
+            Some("a SAML provider's assertion is traded by sts:AssumeRoleWithSAML")
+        }
+        (Caller::Provider { name }, "sts:assumerolewithsaml") if !is_saml(name) => {
+            Some("a token of an OIDC provider is traded by sts:AssumeRoleWithWebIdentity")
+        }
+        (
+            Caller::Role { .. }
+            | Caller::Session { .. }
+            | Caller::User { .. }
+            | Caller::Root { .. }
+            | Caller::Other { .. },
+            "sts:assumerolewithwebidentity" | "sts:assumerolewithsaml",
+        ) => Some("only a token of an identity provider is traded by this call"),
+        _ => None,
+    }
 }
 
 /// Why no policy alone decides about an action on a resource, where that is so.

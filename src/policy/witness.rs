@@ -7,10 +7,10 @@
 use super::actions::all_of;
 use super::automaton::Atlas;
 use super::coordinate::{Value, What, text_of};
-use super::coordinates::{plain, role_of};
+use super::coordinates::{PROVIDER_KEY, plain, role_of};
 use super::cubes::Cube;
 use super::facts::{Facts, Key};
-use super::request::{MethodAuth, Request, Who};
+use super::request::{Caller, MethodAuth, Request, Who};
 use super::rules::Kind;
 use super::space::{SOMEWHERE, Space};
 use super::stand_in::OTHERS;
@@ -244,6 +244,13 @@ fn align(space: &Space, request: &mut Request) {
             if let Some(values) = values.filter(|it| !it.is_empty()) {
                 *values = vec![signer.clone()];
             }
+        }
+    }
+    // A token's provider is who asks.
+    if let Caller::Provider { name } = Caller::of(request) {
+        let name = name.to_owned();
+        if let Some(values) = request.context.get_mut(&spelling(space, PROVIDER_KEY)) {
+            *values = vec![name];
         }
     }
     align_with_resource(space, request);

@@ -1089,6 +1089,32 @@ fn sts_answers_some_calls_whatever_the_policies_say() {
     is(Allow, &assume(ROLE, TRUST), &trusts);
 }
 
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>
+#[test]
+fn a_token_is_traded_by_the_call_of_its_kind() {
+    let oidc = "arn:aws:iam::111111111111:oidc-provider/example.com";
+    let saml = "arn:aws:iam::111111111111:saml-provider/corp";
+    let trusts = |kind: &str, name: &str| {
+        let trust =
+            format!(r#"{{"Effect":"Allow","Principal":{{"{kind}":"{name}"}},"Action":"sts:*"}}"#);
+        both(allow(""), document(&trust))
+    };
+    for (kind, who, action, expected) in [
+        ("Federated", oidc, "sts:AssumeRole", Deny),
+        ("Federated", saml, "sts:AssumeRole", Deny),
+        ("Federated", oidc, "sts:AssumeRoleWithWebIdentity", Allow),
+        ("Federated", oidc, "sts:AssumeRoleWithSAML", Deny),
+        ("Federated", saml, "sts:AssumeRoleWithSAML", Allow),
+        ("Federated", saml, "sts:AssumeRoleWithWebIdentity", Deny),
+        ("AWS", ROLE, "sts:AssumeRoleWithSAML", Deny),
+        ("AWS", USER, "sts:AssumeRoleWithWebIdentity", Deny),
+        ("AWS", ROLE, "sts:AssumeRole", Allow),
+    ] {
+        let request = Request::new(Who::of(who), action, TRUST);
+        is(expected, &request, &trusts(kind, who));
+    }
+}
+
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html>
 /// and <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>
 #[test]

@@ -709,7 +709,7 @@ fn a_providers_tokens_are_let_in_by_name() {
         let found = check(Widened, "", &trust(provider));
         assert_eq!(found.gains[0].principal.to_string(), provider);
         assert_eq!(found.gains[0].action, "sts:AssumeRoleWithWebIdentity");
-        let other = trust("arn:aws:iam::222222222222:saml-provider/example");
+        let other = trust("arn:aws:iam::222222222222:oidc-provider/example.com");
         check(Both, &trust(provider), &other);
     }
 }
