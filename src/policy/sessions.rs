@@ -31,24 +31,31 @@ pub fn beyond_assuming(service: &str) -> &'static [&'static str] {
     }
 }
 
-/// Returns what each service and identity provider that a trust policy names must be allowed there and is not.
+/// Returns what each principal that the trust policy of a role of an account names must be allowed there and is not.
 ///
-/// A service without these gets no session, so the role has no credentials. EKS tags sessions in Auto Mode
+/// A principal without these gets no session, so it has no credentials of the role. EKS tags sessions in Auto Mode
 /// only: a cluster's role works without [`TAG_SESSION`] too.
 #[must_use]
-pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<String>> {
+pub fn cannot_begin(trust: &Document, account: &str) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let is_of_account = |it: &(&str, &str)| it.0 == "AWS";
+    // One that is named for its session's tags may be let in by another name, its account's.
+    let lets_accounts = trust.statements.iter().any(|it| {
+        let names_one = named(it).any(|it| is_of_account(&it)) || names_all(it);
+        names_one && takes(it, ASSUME)
+    });
     for (kind, name) in trust.statements.iter().flat_map(named) {
+        if kind == "AWS" && lets_accounts {
+            continue;
+        }
         let mut needs = match kind {
-            "Federated" if name.contains(":saml-provider/") => vec!["sts:AssumeRoleWithSAML"],
-            "Federated" => vec!["sts:AssumeRoleWithWebIdentity"],
+            "Federated" => vec![trade_of(name)],
             _ => vec![ASSUME],
         };
         if kind == "Service" && name.split(".amazonaws").next() != Some("eks") {
             needs.extend(beyond_assuming(name));
         }
-        let allows = |it: &&Statement| named(it).any(|it| it == (kind, name)) || names_all(it);
-        let statements: Vec<&Statement> = trust.statements.iter().filter(allows).collect();
+        let statements = naming(trust, (kind, name));
         needs.retain(|it| !statements.iter().any(|statement| takes(statement, it)));
         let mut needs: Vec<String> = needs.into_iter().map(str::to_owned).collect();
         if kind == "Service"
@@ -59,6 +66,23 @@ pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<String>> {
                 "{ASSUME} without a condition on {key}, which services do not send"
             ));
         }
+        if kind == "Federated" && needs.is_empty() {
+            // STS looks for the provider of a token in the role's account.
+            let of_arn = name.split(':').nth(4).filter(|it| !it.is_empty());
+            if of_arn.is_some_and(|it| !account.is_empty() && it != account) {
+                needs.push(format!(
+                    "{} by a provider of account {account}, the role's own",
+                    trade_of(name)
+                ));
+            } else if let Some(key) = barred_by_a_wildcard(&statements, name)
+                && has_plain_subjects(name)
+            {
+                needs.push(format!(
+                    "{} under StringLike on {key}: StringEquals compares `*` and `?` letter by letter, and no subject has them",
+                    trade_of(name)
+                ));
+            }
+        }
         if !needs.is_empty() {
             found.insert(name.to_owned(), needs);
         }
@@ -66,14 +90,60 @@ pub fn cannot_begin(trust: &Document) -> BTreeMap<String, Vec<String>> {
     found
 }
 
+/// The call by which a provider's token is traded for a session.
+fn trade_of(provider: &str) -> &'static str {
+    if provider.contains(":saml-provider/") {
+        "sts:AssumeRoleWithSAML"
+    } else {
+        "sts:AssumeRoleWithWebIdentity"
+    }
+}
+
+/// Whether the subjects of a provider's tokens hold no `*` and no `?`: they are made of the names of repositories and of Git's
+/// references, or of Kubernetes.
+///
+/// See <https://git-scm.com/docs/git-check-ref-format> and
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
+fn has_plain_subjects(provider: &str) -> bool {
+    let host = provider
+        .rsplit_once(":oidc-provider/")
+        .map_or(provider, |it| it.1);
+    host.starts_with("token.actions.githubusercontent.com")
+        || host.starts_with("gitlab.")
+        || host.starts_with("oidc.eks")
+}
+
+/// Returns the key of a token's subject, where each statement that lets a provider's token be traded compares it with texts that
+/// hold a wildcard, by an operator that knows none.
+fn barred_by_a_wildcard<'a>(statements: &[&'a Statement], provider: &str) -> Option<&'a str> {
+    let trading = statements.iter().filter(|it| takes(it, trade_of(provider)));
+    let keys: Option<Vec<&str>> = trading
+        .map(|it| {
+            let exact = it.conditions.iter().filter(|(operator, _)| {
+                let operator = operator.to_ascii_lowercase();
+                let name = operator.rsplit(':').next().unwrap_or_default();
+                name.trim_end_matches("ifexists") == "stringequals"
+            });
+            let keys = exact.flat_map(|it| it.1);
+            let mut subjects = keys.filter(|(key, values)| {
+                let is_literal = |it: &String| it.contains(['*', '?']);
+                key.to_ascii_lowercase().ends_with(":sub") && values.iter().all(is_literal)
+            });
+            subjects.next().map(|it| it.0.as_str())
+        })
+        .collect();
+    keys?.first().copied()
+}
+
 const ASSUME: &str = "sts:AssumeRole";
 
 /// Returns the services that a trust policy lets in only under a condition on a key of which no page says that they
-/// send it, each with the key.
+/// send it, each with the key; and the identity providers whose tokens would have to have a `*` in their subject.
 ///
 /// | key | is sent by | see |
 /// |---|---|---|
 /// | `sts:ExternalId` | `cognito-idp`, `pinpoint` | <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-email-phone-verification.html> |
+/// | `aws:SourceIp`, `aws:SourceVpc` and their like | by nobody else: a service calls from its own network | <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html> |
 /// | `aws:SourceArn` and its like | not by `ec2`, for instances | <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html> |
 #[must_use]
 pub fn may_not_begin(trust: &Document) -> BTreeMap<String, String> {
@@ -86,15 +156,27 @@ pub fn may_not_begin(trust: &Document) -> BTreeMap<String, String> {
             "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" => {
                 own == "ec2"
             }
+            "aws:sourceip" | "aws:vpcsourceip" | "aws:sourcevpc" | "aws:sourcevpce" => true,
             key => is_of_principals(key),
         };
-        let allows = |it: &&Statement| named(it).any(|it| it == ("Service", name)) || names_all(it);
-        let statements: Vec<&Statement> = trust.statements.iter().filter(allows).collect();
+        let statements = naming(trust, ("Service", name));
         if let Some(key) = barred_by(&statements, is_doubtful) {
             found.insert(name.to_owned(), key.to_owned());
         }
     }
+    let providers = trust.statements.iter().flat_map(named);
+    for (kind, name) in providers.filter(|(kind, _)| *kind == "Federated") {
+        if let Some(key) = barred_by_a_wildcard(&naming(trust, (kind, name)), name) {
+            found.insert(name.to_owned(), format!("{key} with a literal `*` or `?`"));
+        }
+    }
     found
+}
+
+/// The statements that allow something to a principal by its name, or to everyone.
+fn naming<'a>(trust: &'a Document, who: (&str, &str)) -> Vec<&'a Statement> {
+    let allows = |it: &&Statement| named(it).any(|it| it == who) || names_all(it);
+    trust.statements.iter().filter(allows).collect()
 }
 
 /// Whether a condition key, in lower case, tells of a principal with an account: a service's own requests have none.
@@ -147,7 +229,7 @@ fn required_keys(statement: &Statement) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The services and identity providers that a statement allows something.
+/// The principals that a statement allows something by name.
 fn named(statement: &Statement) -> impl Iterator<Item = (&str, &str)> {
     let allowed = statement.effect == Effect::Allow;
     let clause = statement.principal.as_ref();
@@ -158,7 +240,7 @@ fn named(statement: &Statement) -> impl Iterator<Item = (&str, &str)> {
     });
     kinds
         .flatten()
-        .filter(|(kind, _)| matches!(kind.as_str(), "Service" | "Federated"))
+        .filter(|(kind, _)| matches!(kind.as_str(), "AWS" | "Service" | "Federated"))
         .flat_map(|(kind, names)| names.iter().map(|it| (kind.as_str(), it.as_str())))
 }
 
@@ -204,7 +286,7 @@ mod tests {
 
     fn missing(statements: &str) -> String {
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
-        let found = cannot_begin(&Document::parse(&text).expect("a policy"));
+        let found = cannot_begin(&Document::parse(&text).expect("a policy"), "111111111111");
         let each = found
             .iter()
             .map(|(who, needs)| format!("{who}: {}", needs.join(", ")));
@@ -325,5 +407,89 @@ mod tests {
         );
         assert_eq!(of(saml, assume), format!("{saml}: sts:AssumeRoleWithSAML"));
         assert_eq!(of(oidc, r#""sts:AssumeRoleWithWebIdentity""#), "");
+    }
+
+    #[test]
+    fn a_provider_is_of_the_roles_account_and_its_subjects_hold_no_wildcard() {
+        let of = |account: &str, host: &str, operator: &str, subject: &str| {
+            format!(
+                r#"{{"Effect": "Allow", "Principal": {{"Federated": "arn:aws:iam::{account}:oidc-provider/{host}"}}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {{"{operator}": {{"{host}:sub": "{subject}"}}}}}}"#
+            )
+        };
+        let (own, github) = ("111111111111", "token.actions.githubusercontent.com");
+        let missing_of = |text: &str| !missing(text).is_empty();
+        let doubts = |text: &str| {
+            let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{text}]}}"#);
+            !may_not_begin(&Document::parse(&text).expect("a policy")).is_empty()
+        };
+        for (host, operator, subject, cannot, may_not) in [
+            (github, "StringEquals", "repo:o/r:*", true, true),
+            (github, "ForAnyValue:StringEquals", "repo:o/r:*", true, true),
+            (github, "StringEqualsIfExists", "repo:o/?", true, true),
+            (github, "StringLike", "repo:o/r:*", false, false),
+            (
+                github,
+                "StringEquals",
+                "repo:o/r:ref:refs/heads/main",
+                false,
+                false,
+            ),
+            (
+                "oidc.eks.eu-west-1.amazonaws.com/id/X",
+                "StringEquals",
+                "system:*",
+                true,
+                true,
+            ),
+            ("id.example.com", "StringEquals", "a*", false, true),
+        ] {
+            let text = of(own, host, operator, subject);
+            assert_eq!(missing_of(&text), cannot, "{text}");
+            assert_eq!(doubts(&text), may_not, "{text}");
+        }
+        // Another statement lets the token in.
+        let both = [
+            of(own, github, "StringEquals", "repo:o/r:*"),
+            of(own, github, "StringLike", "repo:o/r:*"),
+        ];
+        assert!(!missing_of(&both.join(",")));
+        let far = of("222222222222", github, "StringLike", "repo:o/r:*");
+        assert!(missing(&far).contains("by a provider of account 111111111111"));
+        let by_name = statement(
+            "Federated",
+            "cognito-identity.amazonaws.com",
+            r#""sts:AssumeRoleWithWebIdentity""#,
+        );
+        assert_eq!(missing(&by_name), "");
+    }
+
+    #[test]
+    fn a_principal_of_an_account_assumes_and_trades_no_token() {
+        let role = "arn:aws:iam::222222222222:role/x";
+        let of = |name: &str, actions: &str| statement("AWS", name, actions);
+        for action in [r#""sts:AssumeRoleWithSAML""#, r#""sts:TagSession""#] {
+            assert_eq!(
+                missing(&of(role, action)),
+                format!("{role}: sts:AssumeRole")
+            );
+        }
+        assert_eq!(missing(&of(role, r#""sts:AssumeRole""#)), "");
+        // Its account is let in, and it may tag its session.
+        let account = of("222222222222", r#""sts:AssumeRole""#);
+        assert_eq!(
+            missing(&format!("{account},{}", of(role, r#""sts:TagSession""#))),
+            ""
+        );
+    }
+
+    #[test]
+    fn a_service_calls_from_its_own_network() {
+        for key in ["aws:SourceIp", "aws:SourceVpc"] {
+            let text = format!(
+                r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"Service": "lambda.amazonaws.com"}}, "Action": "sts:AssumeRole", "Condition": {{"StringEquals": {{"{key}": "x"}}}}}}]}}"#
+            );
+            let found = may_not_begin(&Document::parse(&text).expect("a policy"));
+            assert_eq!(found.into_values().collect::<Vec<_>>(), [key]);
+        }
     }
 }

@@ -321,7 +321,9 @@ fn role(checker: &mut Checker<'_>, it: &Declared<'_>) -> Option<Role> {
     let here = standing.as_ref().map(|it| it.partition);
     let trust_policy = trust_policy(checker, fields, here);
     if let (Some(trust), Some(key)) = (&trust_policy, fields.key_of("trust_policy")) {
-        warn_of_refused(checker, trust, &fields.owner, key);
+        let arn = standing.as_ref().and_then(|it| it.arn.as_ref());
+        let account = arn.map(|it| it.account().to_owned()).unwrap_or_default();
+        warn_of_refused(checker, trust, &account, &fields.owner, key);
     }
     let policies = policies(checker, fields, here);
     let mut attach = BTreeSet::new();
@@ -465,8 +467,14 @@ fn trust_policy(
 }
 
 /// Warns of services and identity providers that a trust policy names and that get no credentials by it.
-fn warn_of_refused(checker: &mut Checker<'_>, trust: &Document, owner: &str, key: Span) {
-    let refused = sessions::cannot_begin(trust);
+fn warn_of_refused(
+    checker: &mut Checker<'_>,
+    trust: &Document,
+    account: &str,
+    owner: &str,
+    key: Span,
+) {
+    let refused = sessions::cannot_begin(trust, account);
     for (who, needs) in &refused {
         checker.warnings.push(
             Diagnostic::new(
@@ -489,7 +497,7 @@ fn warn_of_refused(checker: &mut Checker<'_>, trust: &Document, owner: &str, key
                 format!("lets it in only under a condition on {condition}"),
             )
             .help(format!(
-                "the service is not known to send {condition}: leave the condition out for it"
+                "it is not known to send {condition}: leave the condition out for it"
             )),
         );
     }
