@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, KindName};
+use crate::model::{Address, Arn, KindName};
 
 use super::checker::{Checker, Noun, texts};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
@@ -73,7 +73,7 @@ pub(super) const NEVER: Shape = Shape {
     noun: "never",
     doc: "What may never be possible, by whatever way: `provision verify` proves it, and no plan is carried out that would break it. A role that may do it lets in whoever may assume that role.",
     fields: &[
-        Field::new("who", Kind::OneOrMany(&principals::KIND), "Who may not: `\"anyone\"`, `\"outside accounts\"` (whoever is in no account of the stack), `\"unsigned callers\"`, or a principal as in `[[access]]`.").required().alias(&["from", "principal", "principals"]),
+        Field::new("who", Kind::OneOrMany(&principals::KIND), "Who may not: `\"anyone\"`, `\"outside accounts\"` (whoever is in no account of the stack), `\"unsigned callers\"`, a principal as in `[[access]]`, or a user by its ARN.").required().alias(&["from", "principal", "principals"]),
         Field::new("to", Kind::OneOrMany(&Kind::Text), "On what: `\"apis.NAME\"`, `\"topics.NAME\"`, `\"queues.NAME\"` or `\"roles.NAME\"`; without it, every API, topic and queue of the stack.").alias(&["target", "on", "resource"]),
         Field::new("do", Kind::OneOrMany(&Kind::Text), "What: routes of an API (`\"POST /refunds\"`, `\"*\"`), `\"publish\"` and `\"subscribe\"` of a topic, `\"send\"` and `\"receive\"` of a queue, `\"assume\"` of a role; without it, all of these.").alias(&["allow", "actions", "action", "routes", "does"]),
         Field::new("except", Kind::OneOrMany(&principals::KIND), "Who may all the same, and whoever acts through them.").alias(&["but", "unless", "excepting"]),
@@ -176,6 +176,9 @@ fn whom(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Whom> {
 
 /// A principal that can be spoken of: one that asks, not a way in.
 fn someone(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Principal> {
+    if let Some(arn) = item.text().and_then(user) {
+        return Some(Principal::Named(arn));
+    }
     let found = principals::principal(checker, item, "this never")?;
     let fault = match &found.value {
         Principal::Network(network) => {
@@ -212,6 +215,14 @@ fn someone(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Principal>
         return None;
     }
     Some(found.value)
+}
+
+/// The ARN of an IAM user, who may not be let in anywhere and can be forbidden.
+fn user(text: &str) -> Option<Arn> {
+    let arn = Arn::parse(text).ok()?;
+    let name = arn.resource().strip_prefix("user/")?;
+    let is_one = !name.is_empty() && !name.ends_with('/') && !name.contains(['*', '?']);
+    (arn.service() == "iam" && arn.account_id().is_some() && is_one).then_some(arn)
 }
 
 fn excepted(checker: &mut Checker<'_>, item: &Spanned<Item>) -> Option<Principal> {
@@ -536,7 +547,7 @@ mod tests {
         snapbox::assert_data_eq!(
             told("to = \"topics.t\"\n"),
             snapbox::str![[r#"
-E0103: this never has no `who` [`who` is missing] help: add `who = "…"`: who may not: `"anyone"`, `"outside accounts"` (whoever is in no account of the stack), `"unsigned callers"`, or a principal as in `[[access]]`
+E0103: this never has no `who` [`who` is missing] help: add `who = "…"`: who may not: `"anyone"`, `"outside accounts"` (whoever is in no account of the stack), `"unsigned callers"`, a principal as in `[[access]]`, or a user by its ARN
 
 "#]]
         );

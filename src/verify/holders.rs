@@ -12,6 +12,8 @@
 //! policies let is theirs to say, so they are taken to allow everything.
 
 mod circle;
+mod kin;
+mod providers;
 mod reaching;
 
 use std::cell::RefCell;
@@ -20,6 +22,7 @@ use std::rc::Rc;
 
 use crate::lower::calls::{Service, Texts, meant, services, some_text};
 use crate::model::{AccountId, Address, KindName};
+use crate::policy::rules::is_session_of;
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
     Who, compare_in,
@@ -27,6 +30,8 @@ use crate::policy::{
 use crate::stack::{Principal, RouteKey, Stack, Whom};
 
 pub use circle::Circle;
+pub use kin::Kin;
+use providers::{by_provider, by_providers};
 use reaching::Reaching;
 
 use super::asking::MIGHTY;
@@ -46,72 +51,14 @@ pub struct Ask<'a> {
     pub actions: Vec<String>,
     /// Of an API: any of these calls.
     pub routes: Vec<RouteKey>,
+    /// Of assuming a role: the name that the session must have.
+    pub session: Option<String>,
 }
 
 impl Ask<'_> {
     /// Whether it asks about API Gateway's own API, which knows REST APIs by other ARNs.
     fn is_managing(&self) -> bool {
         self.actions.iter().any(|it| it.starts_with("apigateway:"))
-    }
-}
-
-/// What somebody is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kin {
-    /// A role of the stack.
-    Role(Address),
-    /// A role, or another principal, that the stack does not own.
-    Other(String),
-    /// Roles of an account by the beginning of their name.
-    Prefix(AccountId, String),
-    /// A whole account: whoever its own policies let.
-    Account(String),
-    /// An AWS service.
-    Service(String),
-    /// Tokens of an identity provider.
-    Provider(String),
-    /// Anyone with credentials of any account.
-    Anyone,
-    /// Anyone, without a signature.
-    Unsigned,
-}
-
-impl Kin {
-    /// The kind in a word, for machines.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Role(_) => "role",
-            Self::Other(_) => "outside_principal",
-            Self::Prefix(..) => "role_prefix",
-            Self::Account(_) => "account",
-            Self::Service(_) => "service",
-            Self::Provider(_) => "identity_provider",
-            Self::Anyone => "anyone",
-            Self::Unsigned => "unsigned",
-        }
-    }
-
-    /// Who, as an author calls them.
-    #[must_use]
-    pub fn named(&self, stack: &Stack) -> String {
-        let account = |id: &str| {
-            let named = stack
-                .accounts
-                .iter()
-                .find(|(_, it)| it.place.id.as_str() == id);
-            named.map_or_else(|| id.to_owned(), |(name, _)| format!("{name} ({id})"))
-        };
-        match self {
-            Self::Role(address) => address.to_string(),
-            Self::Other(name) | Self::Service(name) | Self::Provider(name) => name.clone(),
-            Self::Prefix(id, prefix) => {
-                format!("roles {prefix}* of account {}", account(id.as_str()))
-            }
-            Self::Account(id) => format!("account {}", account(id)),
-            Self::Anyone => "anyone of any account".to_owned(),
-            Self::Unsigned => "anyone, unsigned".to_owned(),
-        }
     }
 }
 
@@ -145,11 +92,12 @@ pub struct Search<'a> {
     found: RefCell<BTreeMap<Question, Direct>>,
 }
 
-/// Who of a circle may do what: the resource, the actions, the calls, and the circle.
+/// Who of a circle may do what: the resource, the actions, the calls, the session's name, and the circle.
 type Question = (
     Address,
     Vec<String>,
     Vec<RouteKey>,
+    Option<String>,
     Vec<Whom>,
     Vec<Principal>,
 );
@@ -176,6 +124,7 @@ pub fn assuming(role: &Thing) -> Ask<'_> {
         thing: role,
         actions: ASSUME.map(str::to_owned).to_vec(),
         routes: Vec::new(),
+        session: None,
     }
 }
 
@@ -205,15 +154,14 @@ impl<'a> Search<'a> {
         ask: &Ask<'a>,
         circle: &Circle<'_>,
         tail: &[Holder],
-        expanded: &mut BTreeSet<Address>,
+        expanded: &mut BTreeSet<Kin>,
         found: &mut Vec<Holder>,
         open: &mut Open,
     ) {
         let direct = self.direct(ask, circle);
         open.extend(direct.1.iter().cloned());
         for holder in direct.0.iter().cloned() {
-            let made = matches!(&holder.kin, Kin::Role(it) if self.is_made(it));
-            if made {
+            if holder.kin.role().is_some_and(|it| self.is_made(it)) {
                 continue;
             }
             found.push(with_tail(holder, tail));
@@ -224,18 +172,19 @@ impl<'a> Search<'a> {
             except: &[],
         };
         for holder in &self.direct(ask, &everybody).0 {
-            let Kin::Role(address) = &holder.kin else {
+            let Some(role) = holder.kin.role().and_then(|it| self.world.thing(it)) else {
                 continue;
             };
-            let Some(role) = self.world.thing(address) else {
-                continue;
-            };
-            if self.covered(circle.except, &role.arn) || !expanded.insert(address.clone()) {
+            if self.covered(circle.except, &role.arn) || !expanded.insert(holder.kin.clone()) {
                 continue;
             }
             let mut chain = vec![holder.clone()];
             chain.extend(tail.iter().cloned());
-            self.collect(&assuming(role), circle, &chain, expanded, found, open);
+            let mut assuming = assuming(role);
+            if let Kin::Session(_, name) = &holder.kin {
+                assuming.session = Some(name.clone());
+            }
+            self.collect(&assuming, circle, &chain, expanded, found, open);
         }
     }
 
@@ -250,6 +199,7 @@ impl<'a> Search<'a> {
             ask.thing.address.clone(),
             ask.actions.clone(),
             ask.routes.clone(),
+            ask.session.clone(),
             circle.who.to_vec(),
             circle.except.to_vec(),
         );
@@ -318,7 +268,9 @@ impl<'a> Search<'a> {
                 if delegates {
                     continue;
                 }
-                for (name, conditions) in self.narrowed(name, circle, thing) {
+                for (name, mut conditions) in self.narrowed(name, circle, thing) {
+                    let role = self.role_named(&name.1);
+                    conditions.extend(role.and_then(|it| by_provider(it, statement)));
                     let mut alone = statement.clone();
                     let clause = match name.0.as_str() {
                         "AWS" => PrincipalClause::aws([name.1.clone()]),
@@ -349,18 +301,28 @@ impl<'a> Search<'a> {
                         );
                     }
                     let origin = paper.origin_of(statement, &self.world.own);
+                    let accounts = self.accounts();
+                    let stays_inside = !compared.gains.is_empty()
+                        && compared
+                            .gains
+                            .iter()
+                            .all(|it| is_of(&it.principal, &accounts));
                     for request in compared.gains {
                         let request = Self::settled(request, ask, spot);
                         let kin = self.kin(&name, statement, &request);
                         self.try_out(kin, request, thing, origin, open, add);
                     }
-                    self.members(&name, ask, spot, circle, origin, open, add);
+                    let among = (ask, spot, circle);
+                    self.members(&name, statement, among, stays_inside, origin, open, add);
                 }
             }
         }
     }
 
     /// Roles of the world that a name stands for, when it names a whole account or everyone.
+    ///
+    /// A statement for everyone lets in roles of the resource's own account without a policy of theirs. Each is tried
+    /// where its conditions leave out all other accounts (`stays_inside`): else those are the answer.
     #[expect(
         clippy::too_many_arguments,
         reason = "what is asked, of whom, and where it goes"
@@ -368,9 +330,9 @@ impl<'a> Search<'a> {
     fn members(
         &self,
         name: &Name,
-        ask: &Ask<'a>,
-        spot: &Spot,
-        circle: &Circle<'_>,
+        statement: &Statement,
+        (ask, spot, circle): (&Ask<'a>, &Spot, &Circle<'_>),
+        stays_inside: bool,
         origin: Origin,
         open: &mut Open,
         add: &mut impl FnMut(Holder),
@@ -378,21 +340,35 @@ impl<'a> Search<'a> {
         if name.0 != "AWS" || !(name.1 == "*" || name.1.ends_with(":root")) {
             return;
         }
+        let home = account_of(ask.thing);
         // From another account a role's own policies have to say so, too.
         for role in self.reaching.to(ask.thing) {
             let meant = name.1 == "*" || name.1 == root(&role.place, account_of(role));
-            if meant && account_of(role) != account_of(ask.thing) && self.inside(circle, role) {
-                self.concrete(role, ask, spot, origin, open, add);
+            if meant && account_of(role) != home && self.inside(circle, role) {
+                self.concrete(role, ask, spot, None, origin, open, add);
+            }
+        }
+        if name.1 != "*" || !stays_inside {
+            return;
+        }
+        for role in self.world.of_kind(KindName::Role) {
+            if account_of(role) == home && self.inside(circle, role) {
+                self.concrete(role, ask, spot, Some(statement), origin, open, add);
             }
         }
     }
 
-    /// One role's plain request.
+    /// One role's plain request, or those that a statement may let through in a session of its.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is asked, of whom, and where it goes"
+    )]
     fn concrete(
         &self,
         role: &Thing,
         ask: &Ask<'a>,
         spot: &Spot,
+        by: Option<&Statement>,
         origin: Origin,
         open: &mut Open,
         add: &mut impl FnMut(Holder),
@@ -410,8 +386,10 @@ impl<'a> Search<'a> {
                 spot.resource.clone(),
             );
             let request = Self::settled(request, ask, spot);
-            let kin = Kin::Role(role.address.clone());
-            self.try_out(kin, request, ask.thing, origin, open, add);
+            for request in by_providers(role, by, request) {
+                let kin = Kin::Role(role.address.clone());
+                self.try_out(kin, request, ask.thing, origin, open, add);
+            }
         }
     }
 
@@ -440,14 +418,14 @@ impl<'a> Search<'a> {
                     }
                     let origin = paper.origin_of(statement, &self.world.own);
                     for spot in Self::spots(ask, statement) {
-                        self.concrete(role, ask, &spot, origin, open, add);
+                        self.concrete(role, ask, &spot, None, origin, open, add);
                     }
                 }
             }
             if !unread.is_empty() {
                 let everything = Statement::allow("", Clause::of(["*"])).on(["*"]);
                 for spot in Self::spots(ask, &everything) {
-                    self.concrete(role, ask, &spot, Origin::Foreign, open, add);
+                    self.concrete(role, ask, &spot, None, Origin::Foreign, open, add);
                 }
             }
         }
@@ -499,7 +477,7 @@ impl<'a> Search<'a> {
             (request, verdict) = shown;
         }
         if verdict.decision == Decision::Deny
-            || matches!(kin, Kin::Role(_)) && self.world.no_endpoint_lets(&request, caller, thing)
+            || kin.role().is_some() && self.world.no_endpoint_lets(&request, caller, thing)
         {
             return;
         }
@@ -511,7 +489,7 @@ impl<'a> Search<'a> {
             .map(|it| self.world.named(it))
             .collect();
         let unproven = verdict.decision == Decision::Unproven;
-        if unproven && !matches!(kin, Kin::Role(_)) {
+        if unproven && kin.role().is_none() {
             open.extend(because);
             return;
         }
@@ -530,18 +508,33 @@ impl<'a> Search<'a> {
         let Who::Arn(arn) = who else {
             return Caller::Bare;
         };
-        match self.world.with_arn(arn) {
-            Some(role) if matches!(role.what, What::Role { .. }) => Caller::Role(role),
+        match self.role_named(arn) {
+            Some(role) => Caller::Role(role),
             // Another role of the owner's account is let in by being named, or not at all.
             _ if arn.split(':').nth(4) == Some(account_of(thing)) && !is_whole(arn) => Caller::Bare,
             _ => Caller::Mighty,
         }
     }
 
+    /// The role of the world with an ARN, or the one whose session has it.
+    fn role_named(&self, arn: &str) -> Option<&'a Thing> {
+        let role = match self.world.with_arn(arn) {
+            None if arn.contains(":assumed-role/") => {
+                let mut roles = self.world.of_kind(KindName::Role);
+                roles.find(|it| is_session_of(arn, &it.arn))
+            }
+            found => found,
+        };
+        role.filter(|it| matches!(it.what, What::Role { .. }))
+    }
+
     /// A request with what it must carry.
     fn settled(mut request: Request, ask: &Ask<'_>, spot: &Spot) -> Request {
         request.resource.clone_from(&spot.resource);
         request.method_auth = spot.auth;
+        if let Some(name) = &ask.session {
+            request = request.with("sts:RoleSessionName", [name.as_str()]);
+        }
         if ask.is_managing() {
             request.resource_account = Some(account_of(ask.thing).to_owned());
         } else if let What::Api(surface) = &ask.thing.what {
@@ -644,8 +637,13 @@ impl<'a> Search<'a> {
                 Who::Arn(_) => Kin::Anyone,
             },
             _ => {
-                if let Some(role) = self.world.with_arn(text) {
-                    return Kin::Role(role.address.clone());
+                if let Some(role) = self.role_named(text) {
+                    let session = text.split_once(":assumed-role/").map(|it| it.1);
+                    let session = session.and_then(|it| it.split_once('/'));
+                    return match session {
+                        Some((_, name)) => Kin::Session(role.address.clone(), name.to_owned()),
+                        None => Kin::Role(role.address.clone()),
+                    };
                 }
                 let account = text.split(':').nth(4).unwrap_or_default();
                 if !text.ends_with(":root") {
@@ -658,6 +656,14 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
+
+/// Whether a principal is of one of these accounts.
+fn is_of(who: &Who, accounts: &BTreeSet<String>) -> bool {
+    let Who::Arn(arn) = who else { return false };
+    arn.split(':')
+        .nth(4)
+        .is_some_and(|it| accounts.contains(it))
 }
 
 fn is_whole(arn: &str) -> bool {
@@ -683,16 +689,10 @@ fn prefix_in(statement: &Statement) -> Option<String> {
 /// A holder with the steps that come after.
 fn with_tail(mut holder: Holder, tail: &[Holder]) -> Holder {
     for next in tail {
-        if let Kin::Role(address) = &next.kin {
-            holder.through.push(address.clone());
-        }
+        holder.through.extend(next.kin.role().cloned());
         holder.because.extend(next.because.iter().cloned());
         holder.unproven |= next.unproven;
-        holder.origin = worst(holder.origin, next.origin);
+        holder.origin = holder.origin.max(next.origin);
     }
     holder
-}
-
-fn worst(a: Origin, b: Origin) -> Origin {
-    a.max(b)
 }

@@ -80,6 +80,7 @@ fn look(
                 thing,
                 actions: actions.collect(),
                 routes: Vec::new(),
+                session: None,
             };
             (ask, verb(*deed).to_owned())
         })
@@ -89,6 +90,7 @@ fn look(
             thing,
             actions: vec!["execute-api:Invoke".to_owned()],
             routes: vec![route.clone()],
+            session: None,
         };
         asks.push((ask, String::new()));
     }
@@ -104,10 +106,7 @@ fn look(
             // Who gets in through a role that is forbidden itself is no news.
             let roles: BTreeSet<Address> = holders
                 .iter()
-                .filter_map(|it| match &it.kin {
-                    Kin::Role(address) => Some(address.clone()),
-                    _ => None,
-                })
+                .filter_map(|it| it.kin.role().cloned())
                 .collect();
             for holder in holders {
                 if holder.through.iter().any(|it| roles.contains(it)) {

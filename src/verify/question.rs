@@ -69,6 +69,7 @@ pub fn questions<'a>(
                 thing,
                 actions,
                 routes: Vec::new(),
+                session: None,
             },
         }]);
     };
@@ -79,6 +80,7 @@ pub fn questions<'a>(
             thing,
             actions: actions.clone(),
             routes: vec![route],
+            session: None,
         },
     };
     let Some(written) = written else {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::policy::document::Conditions;
+use crate::policy::rules::is_session_of;
 use crate::policy::{Clause, Document, PrincipalClause, Statement};
 use crate::stack::{Principal, Whom};
 
 use super::super::bound::{Name, account_of, covers, named, names};
 use super::super::paper::allowing;
-use super::super::voice::root;
 use super::super::world::{Thing, What};
 use super::{Ask, Search, is_whole};
 
@@ -56,8 +56,10 @@ impl Search<'_> {
         let only_outside = circle.who.iter().all(|it| *it == Whom::Outside);
         if only_outside {
             let accounts = self.accounts();
-            let roots = accounts.iter().map(|it| root(&thing.place, it));
-            statements.push(on(blank(Clause::of(["*"])).to(PrincipalClause::aws(roots))));
+            // By its account: in the resource's own account, a root stands only for those whom a policy of theirs lets.
+            let inside = blank(Clause::of(["*"])).to(PrincipalClause::aws(["*"]));
+            let ids = accounts.iter().cloned();
+            statements.push(on(inside).when("StringEquals", "aws:PrincipalAccount", ids));
             let services: BTreeSet<String> = thing
                 .policy
                 .iter()
@@ -88,7 +90,7 @@ impl Search<'_> {
     }
 
     /// The ids of the stack's accounts.
-    fn accounts(&self) -> BTreeSet<String> {
+    pub(super) fn accounts(&self) -> BTreeSet<String> {
         let ids = self.stack.accounts.values();
         ids.map(|it| it.place.id.to_string()).collect()
     }
@@ -129,8 +131,8 @@ impl Search<'_> {
                     if *name == own || (name.0 == "AWS" && wider) {
                         found.push((own, conditions));
                     } else if name.0 == "AWS"
-                        && is_account_of(&own.1, name)
-                        && covers(principal, self.stack, &name.1)
+                        && (is_account_of(&own.1, name) && covers(principal, self.stack, &name.1)
+                            || self.covers_session(principal, &name.1))
                     {
                         found.push((name.clone(), Conditions::new()));
                     }
@@ -138,6 +140,30 @@ impl Search<'_> {
             }
         }
         found
+    }
+
+    /// Whether an ARN is a session's, whose role a principal of a stack may stand for: the session's ARN leaves out the role's path.
+    fn covers_session(&self, principal: &Principal, session: &str) -> bool {
+        if !session.contains(":assumed-role/") {
+            return false;
+        }
+        if let Some(role) = self.role_named(session) {
+            return covers(principal, self.stack, &role.arn);
+        }
+        let account = session.split(':').nth(4).unwrap_or_default();
+        let name = session.split('/').nth(1).unwrap_or_default();
+        match principal {
+            Principal::RoleArn(own) | Principal::Named(own) => is_session_of(session, own.as_str()),
+            Principal::RolePrefix {
+                account: id,
+                prefix,
+            } => {
+                let last = prefix.rsplit('/').next().unwrap_or_default();
+                id.as_str() == account && name.starts_with(last)
+            }
+            Principal::Account(id) => id.as_str() == account,
+            _ => false,
+        }
     }
 
     /// Whether a role of the world is of a circle.

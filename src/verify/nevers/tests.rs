@@ -45,6 +45,12 @@ const OUTSIDE: &str = "[[never]]\nwho = \"outside accounts\"\n";
 
 /// What is said of a stack's nevers, of a world in which one document has a statement more.
 fn told(text: &str, more: Option<(&str, Statement)>) -> String {
+    let more: Vec<(&str, Statement)> = more.into_iter().collect();
+    told_with(text, &more)
+}
+
+/// The same of a world in which documents have these statements more.
+fn told_with(text: &str, more: &[(&str, Statement)]) -> String {
     let source = Source {
         name: "shop.toml".to_owned(),
         text: format!("{BASE}{text}"),
@@ -54,14 +60,14 @@ fn told(text: &str, more: Option<(&str, Statement)>) -> String {
         Err(faults) => panic!("{}", faults.render(false)),
     };
     let mut desired = lower::lower(&stack).expect("it fits");
-    if let Some((address, statement)) = more {
+    for (address, statement) in more {
         let address = address.parse().expect("an address");
         let want = desired.wants.get_mut(&address).expect("it is wanted");
         let policy: &mut Document = match &mut want.resource {
             Resource::Role(it) => &mut it.trust,
             other => other.policy_mut().expect("a policy"),
         };
-        policy.statements.push(statement);
+        policy.statements.push(statement.clone());
     }
     let proof = prove(&stack, &desired, &World::wanted(&desired));
     let mut lines = Vec::new();
@@ -239,4 +245,120 @@ fn no_unsigned_call() {
         told(claim, Some(("topics.events", open))),
         "anyone, unsigned may publish to topics.events"
     );
+}
+
+const GITHUB: &str = "token.actions.githubusercontent.com";
+
+/// A role for GitHub's tokens, and what it and those outside the stack may never do.
+fn by_token() -> String {
+    format!(
+        "[roles.ci]\naccount = \"orders\"\ntrusted_by = {{ oidc = \"{GITHUB}\", subjects = \"repo:o/r:*\" }}\n\
+         [roles.door]\naccount = \"orders\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [[never]]\nwho = \"roles.ci\"\nto = \"topics.events\"\ndo = \"publish\"\n\
+         [[never]]\nwho = \"outside accounts\"\nto = \"topics.events\"\ndo = \"publish\"\n\
+         [[never]]\nwho = \"roles.door\"\nto = \"topics.events\"\ndo = \"publish\"\n"
+    )
+}
+
+#[test]
+fn a_session_is_a_way_in_for_whoever_may_assume_its_role() {
+    let session = |name: &str| {
+        PrincipalClause::aws([format!("arn:aws:sts::333333333333:assumed-role/{name}/job")])
+    };
+    let says = told(
+        &by_token(),
+        Some(("topics.events", foreign(session("ci"), "sns:Publish"))),
+    );
+    assert_eq!(
+        says,
+        format!(
+            "the session `job` of roles.ci may publish to topics.events\n\
+             arn:aws:iam::333333333333:oidc-provider/{GITHUB} may publish to topics.events by assuming roles.ci"
+        )
+    );
+    // A role that its session may assume lets it in, too.
+    let assume = Statement::allow("Theirs", Clause::of(["sts:AssumeRole"])).to(session("ci"));
+    let publishes = "[[access]]\nfrom = \"roles.door\"\nto = \"topics.events\"\n[[never]]\nwho = \"roles.ci\"\nto = \"topics.events\"\ndo = \"publish\"\n";
+    let role = by_token();
+    let role = role.split("[[never]]").next().expect("the roles");
+    assert_eq!(
+        told(&format!("{role}{publishes}"), Some(("roles.door", assume))),
+        "the session `job` of roles.ci may publish to topics.events by assuming roles.door"
+    );
+    // Of a role that nobody declared, the name is what is known.
+    let claim = "[[never]]\nwho = { account = \"orders\", role_prefix = \"team/x-\" }\nto = \"topics.events\"\ndo = \"publish\"\n";
+    for (name, says) in [
+        (
+            "x-1",
+            "arn:aws:sts::333333333333:assumed-role/x-1/job may publish to topics.events",
+        ),
+        ("y-1", ""),
+    ] {
+        let statement = foreign(session(name), "sns:Publish");
+        assert_eq!(told(claim, Some(("topics.events", statement))), says);
+    }
+}
+
+#[test]
+fn a_session_has_the_name_that_the_trust_policy_asks_for() {
+    let mut statement = Statement::allow("Theirs", Clause::of(["sts:AssumeRole"]))
+        .to(PrincipalClause::aws(["arn:aws:iam::999999999999:role/x"]));
+    let session = PrincipalClause::aws(["arn:aws:sts::333333333333:assumed-role/door/job"]);
+    let role = "[roles.door]\naccount = \"orders\"\ntrusted_by = \"lambda.amazonaws.com\"\n";
+    let claim = "[[never]]\nwho = \"outside accounts\"\nto = \"topics.events\"\ndo = \"publish\"\n";
+    for (name, is_open) in [("job", true), ("j*", true), ("other", false)] {
+        statement.conditions.clear();
+        let trust = statement
+            .clone()
+            .when("StringLike", "sts:RoleSessionName", [name]);
+        let topic = foreign(session.clone(), "sns:Publish");
+        let says = told_with(
+            &format!("{role}{claim}"),
+            &[("roles.door", trust), ("topics.events", topic)],
+        );
+        assert_eq!(
+            says.contains("role/x may publish"),
+            is_open,
+            "{name}: {says}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_that_is_asked_for_lets_in_the_roles_that_trust_it() {
+    let provider = |name: &str| format!("arn:aws:iam::333333333333:oidc-provider/{name}");
+    let open = |name: &str| {
+        let statement = foreign(PrincipalClause::anyone(), "sns:Publish");
+        let statement = statement.when("StringEquals", "aws:FederatedProvider", [provider(name)]);
+        told(&by_token(), Some(("topics.events", statement)))
+    };
+    assert_eq!(
+        open(GITHUB),
+        format!(
+            "roles.ci may publish to topics.events\n\
+             {} may publish to topics.events by assuming roles.ci",
+            provider(GITHUB)
+        )
+    );
+    // No role of the stack trusts it.
+    assert_eq!(open("example.com"), "");
+}
+
+#[test]
+fn a_user_may_be_forbidden() {
+    let bob = "arn:aws:iam::999999999999:user/team/bob";
+    let claim = format!("[[never]]\nwho = \"{bob}\"\nto = \"topics.events\"\ndo = \"publish\"\n");
+    assert_eq!(told(&claim, None), "");
+    let named = |arn: &str| foreign(PrincipalClause::aws([arn]), "sns:Publish");
+    let says = format!("{bob} may publish to topics.events");
+    assert_eq!(told(&claim, Some(("topics.events", named(bob)))), says);
+    let other = named("arn:aws:iam::999999999999:user/team/ann");
+    assert_eq!(told(&claim, Some(("topics.events", other))), "");
+    let account = told(&claim, Some(("topics.events", named("999999999999"))));
+    assert!(
+        account.contains("may publish to topics.events"),
+        "{account}"
+    );
+    let except = format!("{OUTSIDE}to = \"topics.events\"\ndo = \"publish\"\nexcept = \"{bob}\"\n");
+    assert_eq!(told(&except, Some(("topics.events", named(bob)))), "");
 }
