@@ -158,7 +158,7 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
             found.extend(key(world, thing, encryption));
         }
         // What an owner lets in is for the owner to judge; what the stack lets in is held against its declarations.
-        What::Key => {}
+        What::Key => papers.extend(policy(Holder::Key)),
         What::Api(surface) => {
             let private = surface.private;
             papers.extend(policy(Holder::Api { private }));
@@ -173,6 +173,10 @@ fn of_thing(desired: &Desired, world: &World, thing: &Thing, found: &mut Vec<Fin
         for breach in judge(&paper.document, holder, thing.place.id.as_str()) {
             let statement = &paper.document.statements[breach.statement];
             let origin = origin(world, paper, statement);
+            let is_ours = breach.guardrail == Guardrail::OwnAccount && origin != Origin::Foreign;
+            if holder == Holder::Key && !is_ours {
+                continue;
+            }
             if is_public_route(thing, &breach, statement, origin)
                 || is_said_public(desired, world, thing, &breach, statement)
             {

@@ -3,7 +3,7 @@
 use super::Entry;
 
 /// In the order of their codes.
-pub(super) const ENTRIES: [Entry; 10] = [
+pub(super) const ENTRIES: [Entry; 11] = [
     Entry {
         code: "PG001",
         title: "anyone is let in",
@@ -93,5 +93,14 @@ pub(super) const ENTRIES: [Entry; 10] = [
         example: "role_prefix = \"billing-\" beside [roles.billing-api], whose ARN is arn:aws:iam::222222222222:role/provision/shop/billing-api",
         mend: "Write the path into the prefix, `role_prefix = \"provision/shop/billing-\"`; or name the role, `\"roles.billing-api\"`.",
         page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn",
+    },
+    Entry {
+        code: "PG011",
+        title: "an organization, and with it the own account",
+        means: "A statement lets in everyone of an organization or a unit, `Principal: \"*\"` under a condition on `aws:PrincipalOrgID` or `aws:PrincipalOrgPaths`, and the account of the topic, queue, API, key or role itself is of it.",
+        why: "In another account a role needs a policy of its own as well. In the resource's own account this statement is enough: every role and user there is let in, also those whose own policies allow nothing.",
+        example: "from = { org = \"o-abcdefghij\" }",
+        mend: "Name the accounts, `{ account = \"…\" }`, or the roles. Is it meant: `accept = { PG011 = \"the reason\" }` on the resource.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
     },
 ];

@@ -105,7 +105,7 @@ fn key_of(world: &mut World, of: &str, key: &str) {
     }
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     Case {
         code: "PG001",
         address: "topics.t",
@@ -121,7 +121,7 @@ const CASES: [Case; 12] = [
             beside(
                 it,
                 "topics.t",
-                r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abc"}}}"#,
+                r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"}}}"#,
             );
         },
     },
@@ -294,6 +294,25 @@ const CASES: [Case; 12] = [
                 it,
                 "topics.t",
                 r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111111111111:t","Condition":{"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::111111111111:role/provision/s/r*","arn:aws:iam::111111111111:role/x*"]}}}"#,
+            );
+        },
+    },
+    Case {
+        code: "PG011",
+        address: "topics.t",
+        severity: "warning",
+        breach: |it| {
+            beside(
+                it,
+                "topics.t",
+                r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abc"}}}"#,
+            );
+        },
+        harmless: |it| {
+            beside(
+                it,
+                "topics.t",
+                r#"{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abc"},"StringNotEquals":{"aws:PrincipalAccount":"111111111111"}}}"#,
             );
         },
     },

@@ -36,6 +36,8 @@ pub enum Guardrail {
     UnknownAction,
     /// A prefix of roles that misses one by its path.
     MissedRole,
+    /// Everyone of an organization, and with it the whole of the holder's own account.
+    OwnAccount,
 }
 
 /// How much a breach weighs.
@@ -60,7 +62,7 @@ impl Severity {
 
 impl Guardrail {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OpenPrincipal,
         Self::OpenMethod,
         Self::WideArn,
@@ -71,6 +73,7 @@ impl Guardrail {
         Self::WholeAccount,
         Self::UnknownAction,
         Self::MissedRole,
+        Self::OwnAccount,
     ];
 
     /// The stable code.
@@ -87,6 +90,7 @@ impl Guardrail {
             Self::WholeAccount => "PG008",
             Self::UnknownAction => "PG009",
             Self::MissedRole => "PG010",
+            Self::OwnAccount => "PG011",
         }
     }
 
@@ -121,6 +125,8 @@ pub enum Holder {
     Topic,
     /// A queue.
     Queue,
+    /// A KMS key.
+    Key,
     /// A REST API.
     Api {
         /// Only VPC endpoints reach it.
@@ -176,6 +182,14 @@ pub fn judge(document: &Document, holder: Holder, account: &str) -> Vec<Breach> 
         let private = holder == Holder::Api { private: true };
         let through = binds(statement, &NETWORKS) || is_fenced(document, statement, &NETWORKS);
         let anyone = is_anyone(&clause.principals);
+        let of_organization =
+            binds(statement, &ORGANIZATIONS) || is_fenced(document, statement, &ORGANIZATIONS);
+        if anyone && of_organization && !leaves_out(statement, account) {
+            let says = format!(
+                "lets every role and user of its own account {account} {does}, without a policy of theirs"
+            );
+            add(Guardrail::OwnAccount, Severity::Warning, says);
+        }
         let callers = binds(statement, &CALLERS) || is_fenced(document, statement, &CALLERS);
         if anyone && !(private && !through && callers) {
             if private && !through {
@@ -250,6 +264,8 @@ const PERSONS: [&str; 4] = [
     "aws:sourcearn",
     "sns:endpoint",
 ];
+/// Keys that tell of which organization a caller is.
+const ORGANIZATIONS: [&str; 2] = ["aws:principalorgid", "aws:principalorgpaths"];
 /// Keys that tell on whose behalf a service asks.
 const SOURCES: [&str; 5] = [
     "aws:sourcearn",
@@ -296,6 +312,27 @@ const BINDING: [&str; 18] = [
     "aws:sourceip",
     "sns:endpoint",
 ];
+
+/// Whether the conditions of a statement for everyone leave out an account, or name who of it is meant.
+fn leaves_out(statement: &Statement, account: &str) -> bool {
+    let names_others = statement.conditions.iter().any(|(name, tests)| {
+        let Some((bare, if_exists)) = operator(name) else {
+            return false;
+        };
+        let is_listed = |values: &Vec<String>| values.iter().any(|it| it == account);
+        let of_account = tests
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalAccount"));
+        of_account
+            .into_iter()
+            .any(|(_, values)| match bare.as_str() {
+                "stringequals" => !if_exists && !is_listed(values),
+                "stringnotequals" => is_listed(values),
+                _ => false,
+            })
+    });
+    names_others || binds(statement, &PERSONS)
+}
 
 /// Whether the principals are everyone.
 fn is_anyone(principals: &Principals) -> bool {
@@ -644,9 +681,13 @@ mod tests {
         ] {
             assert_eq!(open_to(open), ["PG001 error"], "{open}");
         }
-        for bound in [
+        for organization in [
             r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
             r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/*"}"#,
+        ] {
+            assert_eq!(open_to(organization), ["PG011 warning"], "{organization}");
+        }
+        for bound in [
             r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/*"}"#,
             r#""StringEquals":{"AWS:SourceOwner":"111111111111"}"#,
             r#""ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}"#,
@@ -676,12 +717,22 @@ mod tests {
             )
         };
         // Who must be of an organization is not anyone, whichever endpoint the call comes through.
-        for named in [
-            r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
-            r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/*/ou-1/*"}"#,
-            r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#,
+        for (named, more) in [
+            (
+                r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#,
+                Some("PG011 warning"),
+            ),
+            (
+                r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/*/ou-1/*"}"#,
+                Some("PG011 warning"),
+            ),
+            (
+                r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#,
+                None,
+            ),
         ] {
-            assert_eq!(bound(named), ["PG007 warning"], "{named}");
+            let expected: Vec<&str> = more.into_iter().chain(["PG007 warning"]).collect();
+            assert_eq!(bound(named), expected, "{named}");
         }
         // An address of a VPC may be anyone's.
         for open in [
@@ -1015,6 +1066,37 @@ mod tests {
         ] {
             assert_eq!(is_narrow(key, value, pattern), expected, "{key} {value}");
         }
+    }
+
+    #[test]
+    fn an_organization_holds_the_holders_own_account() {
+        let of = |condition: &str| {
+            let text = format!(
+                r#"{{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{{{condition}}}}}"#
+            );
+            found(&text, Holder::Topic)
+        };
+        let own = ["PG011 warning"];
+        assert_eq!(of(r#""StringEquals":{"aws:PrincipalOrgID":"o-abc"}"#), own);
+        assert_eq!(
+            of(r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abc/r-1/*"}"#),
+            own
+        );
+        for narrower in [
+            r#""StringNotEquals":{"aws:PrincipalAccount":"111111111111"}"#,
+            r#""StringEqualsIgnoreCase":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/a"}"#,
+            r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/a"}"#,
+        ] {
+            let both = format!(r#""StringEquals":{{"aws:PrincipalOrgID":"o-abc"}},{narrower}"#);
+            assert!(of(&both).is_empty(), "{narrower}");
+        }
+        let other = |account: &str| {
+            of(&format!(
+                r#""StringEquals":{{"aws:PrincipalOrgID":"o-abc","aws:PrincipalAccount":"{account}"}}"#
+            ))
+        };
+        assert!(other("222222222222").is_empty());
+        assert_eq!(other("111111111111"), own);
     }
 
     #[test]

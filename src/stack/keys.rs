@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Arn, Region};
+use crate::model::{Arn, KindName, Region};
 
+use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::shape::{Field, Kind, Shape};
@@ -30,6 +31,7 @@ pub(super) const KEY: Shape = Shape {
             "The account, by its name in the stack: needed only where several have the key's account id and region.",
         )
         .with_existing(),
+        ACCEPT,
     ],
     one_of: &[],
 };
@@ -38,6 +40,7 @@ pub(super) const KEY: Shape = Shape {
 pub(super) fn place(checker: &mut Checker<'_>, declared: &[Declared<'_>]) {
     let mut taken: BTreeMap<Arn, (&str, Span)> = BTreeMap::new();
     for it in declared {
+        accept(checker, it, KindName::Key);
         let Some((arn, standing)) = standing(checker, it) else {
             continue;
         };

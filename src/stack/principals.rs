@@ -84,7 +84,7 @@ pub(super) const PRINCIPAL: Shape = Shape {
         Field::new(
             "org",
             Kind::Pattern("^o-[a-z0-9]{10,32}$"),
-            "Every account of an organization, by the organization's id: whoever their own policies let.",
+            "Every account of an organization, by the organization's id: whoever their own policies let; in the target's own account, every role and user (PG011).",
         )
         .alias(&["organization", "org_id"]),
         Field::new(

@@ -175,6 +175,42 @@ fn a_private_api_with_endpoints_stands_open_to_no_other_vpc() {
 }
 
 #[test]
+fn an_organization_lets_in_the_own_account_whole_which_is_told() {
+    let folder = Folder::new();
+    let stack = |accept: &str, via: &str| {
+        format!(
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+             [keys.k]\nexisting = \"arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab\"\n{accept}\
+             [topics.t]\nkms_key = \"keys.k\"\n{accept}\
+             [[access]]\nfrom = {{ org = \"o-abcdefghij\" }}\nto = \"topics.t\"\nvia = \"{via}\"\n"
+        )
+    };
+    folder.write("s.toml", &stack("", "resource-policy"));
+    let says = "lets every role and user of its own account 111111111111 use";
+    folder
+        .run("validate s.toml")
+        .ends(0)
+        .says(&format!(
+            "warning[PG011]: the policy of topics.t {says} sns:Publish, without a policy of theirs"
+        ))
+        .says(&format!("warning[PG011]: the policy of keys.k {says} kms:"));
+    folder.write("s.toml", &stack("", "assume-role"));
+    folder.run("validate s.toml").ends(0).says(&format!(
+        "warning[PG011]: the trust policy of roles.t-for-o-abcdefghij {says} sts:AssumeRole"
+    ));
+    let accepted = stack(
+        "accept = { PG011 = \"it is all ours\" }\n",
+        "resource-policy",
+    );
+    folder.write("s.toml", &accepted);
+    let ran = folder
+        .run("validate s.toml")
+        .ends(0)
+        .says("accepted[PG011]: the policy of topics.t");
+    assert!(!ran.out.contains("warning[PG011]"), "{}", ran.out);
+}
+
+#[test]
 fn a_code_is_explained_and_a_like_one_is_offered() {
     let folder = Folder::new();
     folder
