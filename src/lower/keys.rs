@@ -335,7 +335,8 @@ pub(super) fn note_use(
     }
 }
 
-/// Notes who uses the key of a queue: SNS, by its statements of the queue's own policy, and those that receive.
+/// Notes who uses the key of a queue: SNS, by its statements of the queue's own policy; and, of a key that the stack does not
+/// declare, those whom the queue's account lets receive. In the policy of a declared key only accesses let somebody in.
 pub(super) fn note_queue(
     draft: &mut Draft<'_>,
     queue: &Address,
@@ -361,7 +362,14 @@ pub(super) fn note_queue(
     let root = format!("arn:{}:iam::{}:root", arn.partition(), arn.account());
     let account = format!("account {}", arn.account());
     let who = BTreeSet::from([Who::Account(root)]);
+    let noted = draft.key_uses.len();
     note_use(draft, queue, &who, &account, "receive from", &RECEIVING);
+    let declared: BTreeSet<&Arn> = draft.stack.keys.values().map(|it| &it.arn).collect();
+    let new = draft.key_uses.split_off(noted);
+    let kept = new
+        .into_iter()
+        .filter(|it| !declared.contains(it.key.arn()));
+    draft.key_uses.extend(kept);
 }
 
 /// The queues that an API sends to with the role that is made for it.

@@ -317,6 +317,24 @@ fn uses_of_a_declared_key_that_differ_in_one_list_are_one_statement() {
 }
 
 #[test]
+fn a_declared_key_of_a_queue_lets_nobody_receive_whom_no_access_lets() {
+    let queue = |account: &str| {
+        format!(
+            "[topics.t]\naccount = \"a\"\n[queues.q]\naccount = \"{account}\"\nsubscribe = \"t\"\nencryption = {{ kms = \"keys.k\" }}\n"
+        )
+    };
+    for account in ["a", "b"] {
+        let found = of_key(&queue(account));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("sns.amazonaws.com"), "{found:?}");
+        let access = "[[access]]\nfrom = { account = \"a\" }\nto = \"queues.q\"\nallow = \"receive\"\nvia = \"resource-policy\"\n";
+        let found = of_key(&format!("{}{access}", queue(account)));
+        let root = "arn:aws:iam::111111111111:root";
+        assert!(found.iter().any(|it| it.contains(root)), "{found:?}");
+    }
+}
+
+#[test]
 fn eventbridge_names_no_source_to_kms() {
     let from = |service: &str| {
         format!("[[access]]\nfrom = {{ service = \"{service}\", source_account = \"a\" }}\n")

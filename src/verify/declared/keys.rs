@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::bound::Name;
-use super::{Bound, Declared, aws, condition, names};
+use super::{Bound, Declared, condition, names};
 use crate::kinds::Resource;
 use crate::kinds::extra::statement_digest;
 use crate::kinds::key::encrypting;
@@ -13,7 +13,6 @@ use crate::policy::Effect;
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
 use crate::stack::{Principal, QueueUse, Target};
-use crate::verify::voice::root;
 use crate::verify::world::Thing;
 
 impl Declared<'_> {
@@ -53,8 +52,6 @@ impl Declared<'_> {
             let Resource::Queue(queue) = &want.resource else {
                 continue;
             };
-            let owner = aws(root(&thing.place, queue.arn.account()));
-            allow(owner, by_key(QueueUse::Receive), Conditions::new());
             for topic in self
                 .delivering
                 .get(queue.arn.as_str())
