@@ -71,16 +71,9 @@ fn of_topic(address: &Address, from: &Topic, to: &Topic) -> Vec<String> {
 /// Whose network reaches an API no longer, and who needs an API key from now on.
 fn of_api(address: &Address, from: &RestApi, to: &RestApi) -> Vec<String> {
     let names = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(", ");
-    let (was_private, is_private) = (
-        from.endpoint == Endpoint::Private,
-        to.endpoint == Endpoint::Private,
-    );
-    let mut who = Vec::new();
-    if is_private && !was_private {
-        who.push("callers from outside a VPC endpoint for `execute-api`".to_owned());
-    } else if was_private && !is_private {
-        who.push("callers through a VPC endpoint".to_owned());
-    } else if is_private {
+    let closed = to.closed_to(from).into_iter();
+    let mut who: Vec<String> = closed.map(str::to_owned).collect();
+    if from.endpoint == Endpoint::Private && to.endpoint == Endpoint::Private {
         let gone: BTreeSet<String> = from
             .vpc_endpoints
             .difference(&to.vpc_endpoints)
@@ -94,9 +87,6 @@ fn of_api(address: &Address, from: &RestApi, to: &RestApi) -> Vec<String> {
         } else if !gone.is_empty() {
             who.push(format!("callers through {}", names(&gone)));
         }
-    }
-    if to.disable_execute_api && !from.disable_execute_api {
-        who.push("callers by the `execute-api` host name".to_owned());
     }
     let network = who
         .into_iter()

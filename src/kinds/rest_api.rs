@@ -393,6 +393,23 @@ impl RestApi {
         super::digest(&normal(&document).to_document().to_value())
     }
 
+    /// Returns the callers that reach no route of the API any more as it is now, and reached it as it was before.
+    ///
+    /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html> and
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-disable-default-endpoint.html>.
+    #[must_use]
+    pub fn closed_to(&self, before: &Self) -> Vec<&'static str> {
+        let is_private = |it: &Self| it.endpoint == Endpoint::Private;
+        let by_network = match (is_private(before), is_private(self)) {
+            (false, true) => Some("callers from outside a VPC endpoint for `execute-api`"),
+            (true, false) => Some("callers through a VPC endpoint"),
+            (false, false) | (true, true) => None,
+        };
+        let is_off = self.disable_execute_api && !before.disable_execute_api;
+        let by_name = is_off.then_some("callers by the `execute-api` host name");
+        by_network.into_iter().chain(by_name).collect()
+    }
+
     fn settings(&self, live: &Self) -> Differences {
         let endpoint = Change {
             field: "endpoint".to_owned(),

@@ -18,6 +18,8 @@ pub struct Surface {
     pub private: bool,
     /// Its VPC endpoints.
     pub endpoints: BTreeSet<String>,
+    /// Callers that do not reach it as a cloud has it, and would reach it as the stack says.
+    pub closed_to: Vec<&'static str>,
     /// What the stage serves is older than what the API has; nothing where no cloud was asked.
     pub behind: Option<String>,
     /// What of a deployment that is served could not be read.

@@ -197,12 +197,17 @@ impl Bound {
         bound
     }
 
-    /// Returns the part of the bound that is declared of everyone under a condition: a network, an organization.
+    /// Returns the part of the bound that is declared of everyone: under a condition, as of a network or an organization, or
+    /// by a statement that the author wrote.
     ///
     /// A statement within it lets in nobody that is not declared, whoever makes the request.
     pub(super) fn of_everyone(&self) -> Self {
         let mut found = self.clone();
-        found.written.clear();
+        let is_open = |it: &Statement| {
+            let clause = it.principal.as_ref().filter(|it| !it.negated);
+            clause.is_some_and(|it| named(it).contains(&aws("*")))
+        };
+        found.written.retain(is_open);
         found.leaves.retain(|name, _| name.1 == "*");
         for leaves in found.leaves.values_mut() {
             leaves.retain(|it| !it.conditions.is_empty());

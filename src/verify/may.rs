@@ -1,7 +1,7 @@
 //! What a stack promises to work, tried from end to end.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
@@ -165,17 +165,19 @@ impl Case<'_> {
             (Target::Api { routes, .. }, What::Api(surface)) => {
                 for (route, calls) in calls_of(routes, surface) {
                     let mut trial = Trial::from(&door);
+                    for who in &surface.closed_to {
+                        trial.lacks(format!("{who} do not reach {}", grant.target));
+                    }
                     for call in &calls {
                         let resource = format!("{}/{}/{call}", target.arn, surface.stage);
                         let mut request = speaker.asks("execute-api:Invoke", resource);
-                        self.by_an_open_endpoint(&mut request, surface);
-                        through(&mut request, surface);
                         match surface.methods.get(&route).map(|it| (it, method_auth(it))) {
                             Some((name, None)) => trial.depends_on([format!(
                                 "the authorizer of {route} is {name}, which only the API's owner can judge"
                             )]),
                             auth => {
                                 request.method_auth = Some(auth.and_then(|it| it.1).unwrap_or(crate::policy::MethodAuth::Iam));
+                                trial.depends_on(self.by_an_open_way(&mut request, speaker.caller(self.world), &target, surface));
                                 self.step(&mut trial, &request, speaker.caller(self.world), &target);
                             }
                         }
@@ -282,7 +284,7 @@ impl Case<'_> {
         let Some(trust) = role.policy.as_ref().map(|it| &it.document) else {
             return;
         };
-        let refused = cannot_begin(trust);
+        let refused = cannot_begin(trust, account_of(role));
         for (who, needs) in &refused {
             trial.lacks(format!(
                 "{who} cannot get credentials of {}: its trust policy does not allow {}",
@@ -351,15 +353,64 @@ impl Case<'_> {
         }
     }
 
-    /// Lets a call come through the first VPC endpoint of its API whose policy leaves it room: a consumer uses one.
-    fn by_an_open_endpoint(&self, request: &mut Request, surface: &Surface) {
-        let may_choose = surface.private && !request.context.contains_key("aws:SourceVpce");
-        let ways = surface.endpoints.iter().filter(|_| may_choose);
-        let mut ways = ways.map(|it| request.clone().with("aws:SourceVpce", [it.as_str()]));
-        let is_open = |it: &Request| !self.world.ceilings.closes_endpoint(it, Silence::Plain);
-        if let Some(open) = ways.find(is_open) {
-            *request = open;
+    /// Lets a call of a private API come through the first VPC endpoint whose policy leaves it room, in a VPC that the API's
+    /// policy lets call it: a consumer uses one. Returns what nobody read of that way, if anything.
+    ///
+    /// Every call of a private API has both, see
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>.
+    fn by_an_open_way(
+        &self,
+        request: &mut Request,
+        caller: Caller<'_>,
+        api: &Thing,
+        surface: &Surface,
+    ) -> Option<String> {
+        if !surface.private {
+            return None;
         }
+        let asked = |key: &str| match request.context.get(key) {
+            Some(own) => own.clone(),
+            None => named_ways(api, key),
+        };
+        let (asked_endpoints, asked_vpcs) = (asked(ENDPOINT), asked(VPC));
+        let is_fixed = request.context.contains_key(ENDPOINT);
+        let endpoints: Vec<&String> = match &surface.endpoints {
+            known if known.is_empty() || is_fixed => asked_endpoints.iter().collect(),
+            known => known.iter().collect(),
+        };
+        let unknown = UNKNOWN_ENDPOINT.to_owned();
+        let unknown = (surface.endpoints.is_empty() && !is_fixed).then_some(&unknown);
+        let endpoints = endpoints.into_iter().chain(unknown);
+        let vpcs = || asked_vpcs.iter().map(Some);
+        let keeps_vpc = request.context.contains_key(VPC);
+        let ways = endpoints.flat_map(|endpoint| {
+            let without = std::iter::once(None).filter(|_| !keeps_vpc);
+            without.chain(vpcs()).map(move |vpc| (endpoint, vpc))
+        });
+        let through = |(endpoint, vpc): (&String, Option<&String>)| {
+            let request = request.clone().with(ENDPOINT, [endpoint.as_str()]);
+            match vpc {
+                Some(vpc) => request.with(VPC, [vpc.as_str()]),
+                None => request,
+            }
+        };
+        let mut tried = ways.map(|way| (way, through(way)));
+        let first = tried.next()?;
+        let is_open = |it: &Request| {
+            !self.world.ceilings.closes_endpoint(it, Silence::Plain)
+                && self.world.should_pass(it, caller, api).decision == Decision::Allow
+        };
+        let ((endpoint, vpc), open) = if is_open(&first.1) {
+            first
+        } else {
+            tried.find(|it| is_open(&it.1)).unwrap_or(first)
+        };
+        *request = open;
+        let vpc = vpc.filter(|_| endpoint != UNKNOWN_ENDPOINT)?;
+        Some(format!(
+            "which VPC {endpoint} is in is not read: {} lets in through {vpc} only",
+            policy_name(api)
+        ))
     }
 
     /// The side that does not say yes.
@@ -533,16 +584,32 @@ pub(super) fn policy_name(thing: &Thing) -> String {
     }
 }
 
+const ENDPOINT: &str = "aws:SourceVpce";
+const VPC: &str = "aws:SourceVpc";
+
+/// The values that the policy of an API asks of a key, without those that hold a wildcard.
+fn named_ways(api: &Thing, key: &str) -> Vec<String> {
+    let papers = api.policy.iter();
+    let statements = papers.flat_map(|it| &it.document.statements);
+    let keys = statements.flat_map(|it| it.conditions.values().flatten());
+    let values = keys.filter(|it| it.0.eq_ignore_ascii_case(key));
+    let values = values
+        .flat_map(|it| it.1)
+        .filter(|it| !it.contains(['*', '?', '$']));
+    let values: BTreeSet<&String> = values.collect();
+    values.into_iter().cloned().collect()
+}
+
 /// A call of a private API comes through an endpoint.
 pub(super) fn through(request: &mut Request, surface: &Surface) {
-    if surface.private && !request.context.contains_key("aws:SourceVpce") {
+    if surface.private && !request.context.contains_key(ENDPOINT) {
         let endpoint = surface
             .endpoints
             .first()
             .map_or(UNKNOWN_ENDPOINT, String::as_str);
         request
             .context
-            .insert("aws:SourceVpce".to_owned(), vec![endpoint.to_owned()]);
+            .insert(ENDPOINT.to_owned(), vec![endpoint.to_owned()]);
     }
 }
 

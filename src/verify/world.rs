@@ -488,6 +488,10 @@ impl World {
                 .collect(),
             private: api.endpoint == Endpoint::Private,
             endpoints: api.vpc_endpoints.clone(),
+            closed_to: match &want.resource {
+                Resource::RestApi(wanted) if want.owned => api.closed_to(wanted),
+                _ => Vec::new(),
+            },
             ..Surface::default()
         };
         self.add_guarded(address, want, arn, policy, What::Api(surface));

@@ -845,3 +845,38 @@ fn a_setting_of_an_api_is_accepted_and_then_deployed() {
     folder.run("apply s.toml --sandbox --yes").ends(0);
     folder.run("drift s.toml --sandbox").ends(0);
 }
+
+#[test]
+fn an_api_that_is_closed_to_the_callers_of_its_url_cuts_their_access() {
+    for (field, value, who) in [
+        (
+            "disable_execute_api",
+            json!(true),
+            "callers by the `execute-api` host name",
+        ),
+        (
+            "endpoint_type",
+            json!("PRIVATE"),
+            "callers from outside a VPC endpoint for `execute-api`",
+        ),
+    ] {
+        let folder = applied(STACK);
+        tamper(&folder, |account| api(account).1["about"][field] = value);
+        folder
+            .run("drift s.toml --sandbox")
+            .ends(2)
+            .says("~ api x  cuts access  PD001")
+            .says(&format!(
+                "loses: {who} may no longer call any route of apis.x"
+            ));
+        folder
+            .run("verify s.toml --sandbox --live")
+            .ends(3)
+            .says("Failed roles.w may call GET /s of apis.x")
+            .says(&format!("{who} do not reach apis.x"));
+        folder
+            .run("drift s.toml --sandbox --revert apis.x --yes")
+            .ends(0);
+        folder.run("verify s.toml --sandbox --live").ends(0);
+    }
+}

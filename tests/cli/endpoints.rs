@@ -201,3 +201,57 @@ fn a_certificate_carries_the_policy_of_the_endpoint() {
     assert_eq!(with.count(), 3);
     folder.run("verify --check c.json").ends(0);
 }
+
+/// A private API with AWS's own example of a policy: nobody calls it unless through one endpoint, or from one VPC.
+fn only_through(key: &str, value: &str, endpoints: &str, from: &str) -> String {
+    format!(
+        "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts]\na = {{ id = \"111111111111\" }}\nb = {{ id = \"222222222222\" }}\n\
+         [roles.far]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+         [apis.inner]\naccount = \"a\"\nendpoint = \"private\"\n{endpoints}routes = {{ \"GET /x\" = {{ mock = 200 }} }}\n\
+         [[access]]\nfrom = {from}\nto = \"apis.inner\"\nallow = \"GET /x\"\n\
+         [[statement]]\non = \"apis.inner\"\n[statement.statement]\nEffect = \"Deny\"\nPrincipal = \"*\"\n\
+         Action = \"execute-api:Invoke\"\nCondition = {{ StringNotEquals = {{ \"{key}\" = \"{value}\" }} }}\n"
+    )
+}
+
+#[test]
+fn a_private_api_is_called_the_way_that_its_policy_asks_for() {
+    let (vpc, other) = ("vpc-0a1b2c3d4e5f67890", "vpc-0fedcba9876543210");
+    let named = format!("vpc_endpoints = [\"{NEAR}\"]\n");
+    let folder = Folder::new();
+    for (key, value, endpoints) in [
+        ("aws:SourceVpce", NEAR, ""),
+        ("aws:SourceVpce", NEAR, named.as_str()),
+        ("aws:SourceVpc", vpc, ""),
+    ] {
+        for from in ["\"roles.far\"", "{ account = \"b\" }"] {
+            folder.write("s.toml", &only_through(key, value, endpoints, from));
+            let ran = folder.run("verify s.toml").ends(0);
+            assert!(!ran.out.contains("Unproven"), "{key} {from}: {}", ran.out);
+        }
+    }
+    // Whether the named endpoint is in the VPC, nobody read.
+    folder.write(
+        "s.toml",
+        &only_through("aws:SourceVpc", vpc, &named, "\"roles.far\""),
+    );
+    folder.run("verify s.toml").says(&format!(
+        "which VPC {NEAR} is in is not read: the policy of apis.inner lets in through {vpc} only"
+    ));
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    // Another endpoint than the named one is refused, and so is another VPC than the one that is let in.
+    folder.write(
+        "s.toml",
+        &only_through("aws:SourceVpce", FAR, &named, "\"roles.far\""),
+    );
+    folder
+        .run("verify s.toml")
+        .ends(3)
+        .says("Failed roles.far may call GET /x");
+    let from = format!("{{ vpc = \"{other}\" }}");
+    folder.write("s.toml", &only_through("aws:SourceVpc", vpc, "", &from));
+    folder
+        .run("verify s.toml")
+        .ends(3)
+        .says("Failed callers in");
+}

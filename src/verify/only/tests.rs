@@ -491,3 +491,56 @@ fn an_account_that_is_let_in_is_named_and_no_role_of_it_invented() {
         "the policy of topics.events lets any principal of account 222222222222 that the stack does not name sns:Publish on topics.events"
     );
 }
+
+/// The claims that nobody else may use the topic, where the stack has a statement of its own for everyone under a condition.
+fn with_feed(condition: &str, theirs: &str) -> Vec<String> {
+    let feed = format!(
+        "{STACK}[[statement]]\non = \"topics.events\"\n[statement.statement]\nEffect = \"Allow\"\nPrincipal = \"*\"\n\
+         Action = \"sns:Publish\"\n{condition}"
+    );
+    let source = Source {
+        name: "shop.toml".to_owned(),
+        text: feed,
+    };
+    let stack = stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)));
+    let mut desired = lower::lower(&stack).expect("it fits");
+    let address = "topics.events".parse().expect("an address");
+    let want = desired.wants.get_mut(&address).expect("it is wanted");
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{theirs}]}}"#);
+    let more = Document::parse(&text).expect("a policy").statements;
+    let policy = want.resource.policy_mut().expect("a policy");
+    policy.statements.extend(more);
+    let proof = prove(&stack, &desired, &World::wanted(&desired));
+    let failed = proof.failed().filter(|(it, _)| it.promise == Promise::Only);
+    let evidence = failed.flat_map(|it| it.1);
+    evidence.map(|it| it.says.clone()).collect()
+}
+
+#[test]
+fn a_statement_of_the_stack_for_everyone_is_declared_and_one_beside_it_is_not() {
+    let conditions = [
+        "",
+        "Condition = { StringEquals = { \"aws:SourceVpce\" = \"vpce-1\" } }\n",
+        "Condition = { IpAddress = { \"aws:SourceIp\" = \"203.0.113.0/24\" } }\n",
+        "Condition = { StringEquals = { \"aws:PrincipalTag/team\" = \"x\" } }\n",
+        "Condition = { Bool = { \"aws:SecureTransport\" = \"true\" } }\n",
+    ];
+    for condition in conditions {
+        assert_eq!(with_feed(condition, ""), [""; 0], "{condition}");
+    }
+    for beside in [
+        r#"{"Sid":"Theirs","Effect":"Allow","Principal":"*","Action":"sns:SetTopicAttributes","Resource":"*"}"#,
+        r#"{"Sid":"Theirs","Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpce":"vpce-2"}}}"#,
+        r#"{"Sid":"Theirs","Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"sns:Subscribe","Resource":"*"}"#,
+    ] {
+        let found = with_feed(conditions[1], beside);
+        assert!(!found.is_empty(), "{beside}");
+        for says in found {
+            assert!(
+                !says.contains("999999999999:role") && !says.contains("provision-verify"),
+                "{says}"
+            );
+        }
+    }
+}
