@@ -461,7 +461,8 @@ impl<'a> Lease<'a> {
             return Ok(found.is_some_and(|it| it.holder.run == holder.run));
         };
         if !self.ground.is_next(before, version).await? {
-            self.ground.withdraw(version, before + 1).await?;
+            // What came last is in force: a run that took over, after `unlock` perhaps.
+            self.ground.withdraw(version, version - 1).await?;
             return Ok(false);
         }
         self.version.set(version);
