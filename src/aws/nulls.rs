@@ -1,8 +1,10 @@
-//! Answers with `null` where the SDK takes none, made readable.
+//! Answers that the SDK would misread: with `null` where it takes none, and without anything where there must be something.
 //!
 //! API Gateway writes an empty mapping template back as `null`, and for one `null` in a map of texts the
 //! SDK refuses the whole answer. So every JSON answer passes here before the SDK reads it: an empty
 //! template is written as the empty text it is, and any other `null` is left out, which means the same.
+//!
+//! An answer to a read whose body is lost would be taken for one in which every list is empty. It counts as a lost connection.
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/api/API_IntegrationResponse.html>.
 
@@ -41,15 +43,19 @@ struct Connector(SharedHttpConnector);
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let reads = is_read(&request);
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {
             let mut answer = answer.await?;
-            if is_json(&answer) {
+            if is_json(&answer) || reads {
                 let body = ByteStream::new(answer.take_body());
                 let body = body.collect().await;
                 let bytes = body
                     .map_err(|error| ConnectorError::io(error.into()))?
                     .to_vec();
+                if reads && answer.status().is_success() && bytes.is_empty() {
+                    return Err(ConnectorError::io("the answer has no body".into()));
+                }
                 let cleared = without_nulls(&bytes);
                 if cleared.is_some() {
                     // The SDK checks that the body is as long as this says.
@@ -60,6 +66,14 @@ impl HttpConnector for Connector {
             Ok(answer)
         })
     }
+}
+
+/// Whether a request in JSON reads: its answer has a body, be it `{}`.
+fn is_read(request: &HttpRequest) -> bool {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let action = target.rsplit('.').next().unwrap_or_default();
+    let reads = ["Describe", "Get", "List"];
+    request.method() == "GET" || reads.iter().any(|it| action.starts_with(it))
 }
 
 fn is_json(answer: &HttpResponse) -> bool {
