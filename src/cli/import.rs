@@ -15,8 +15,9 @@ use crate::guard::Guarded;
 use crate::import::selection::Selection;
 use crate::import::sources::{self, Sources};
 use crate::import::{self, AccountEntry, LeftOut, Order, Written};
-use crate::kinds::survey::census::{Candidate, census};
-use crate::model::{AccountId, Place, Region};
+use crate::kinds::survey::census::{Candidate, Census, census};
+use crate::kinds::survey::{Reading, Unread};
+use crate::model::{AccountId, KindName, Place, Region};
 use crate::plan::adopt::{Adopt, take_over};
 use crate::plan::{Consent, Plan, Step};
 use crate::report::style::counted;
@@ -86,13 +87,15 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
         let stack = stack_of(&written.text, "what was found")?;
         let mut desired = lowered(&stack)?;
         take_over(&mut desired, &written.adopt);
-        let (desired, live) = session.survey(&stack, desired).await?;
+        let (desired, reading) = session.read(&stack, desired).await?;
+        let reading = readable(reading, &census)?;
         let adopt = written.adopt.iter().map(|it| it.address.clone()).collect();
         let consent = Consent {
             adopt,
             ..Consent::default()
         };
-        let plan = Plan::between(&desired, &live, &consent);
+        let plan = Plan::of_reading(&desired, &reading, &consent);
+        let live = reading.live;
         let mut more = import::changed_by_adopting(&plan, &written.adopt, &live);
         let guarded = guarded(&desired, &live);
         more.extend(guarded_off(&guarded, &written.adopt));
@@ -114,6 +117,20 @@ pub(super) async fn import(args: &args::Import, screen: &Screen) -> Result<Endin
     screen.result(&told.text(args));
     screen.talk(&session.summary());
     Ok(Ending::Done)
+}
+
+/// Returns what was read, where that is all but subscriptions that the census could not read either, and names.
+fn readable(reading: Reading, census: &Census) -> Result<Reading, Failure> {
+    let named = |it: &Unread| {
+        let mut addresses = it.addresses.iter();
+        !census.unread_subscriptions.is_empty()
+            && !it.addresses.is_empty()
+            && addresses.all(|it| it.kind == KindName::Subscription)
+    };
+    if reading.unread.iter().all(named) {
+        return Ok(reading);
+    }
+    reading.whole().map(Reading::from).map_err(Failure::Survey)
 }
 
 /// Says of something that it belongs to another stack.

@@ -145,16 +145,27 @@ impl<'a> Scene<'a> {
                 section.raw("tags", tags);
             }
         }
-        let subscriptions: Vec<String> = self
-            .census
-            .subscriptions
-            .iter()
-            .filter_map(|(_, have)| match &have.resource {
-                Resource::Subscription(it) if it.queue == queue.arn => Some(it),
-                _ => None,
-            })
-            .map(|it| self.subscription(it))
-            .collect();
+        let own = self.census.subscriptions.iter();
+        let own = own.filter_map(|(_, have)| match &have.resource {
+            Resource::Subscription(it) if it.queue == queue.arn => Some((it, &have.id)),
+            _ => None,
+        });
+        let mut subscriptions = Vec::new();
+        for (it, arn) in own {
+            subscriptions.push(self.subscription(it));
+            if let Some(why) = self.census.unread_subscriptions.get(arn) {
+                let topic = self.name_of(it.topic.as_str());
+                let topic = topic.unwrap_or(it.topic.as_str());
+                self.leave_out(
+                    &format!("subscriptions.{name}.{topic}"),
+                    format!(
+                        "its settings could not be read: {why}; it is written without `raw`, `filter` and \
+                         `dead_letter`: add those it has before an apply, and let the account that owns it, or the \
+                         topic's, read it (`aws sns get-subscription-attributes --subscription-arn {arn}`)"
+                    ),
+                );
+            }
+        }
         if ours || !lent || found.existing {
             section.one_or_many("subscribe", &subscriptions);
         } else if !subscriptions.is_empty() {

@@ -55,6 +55,25 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// Returns the account that owns a subscription, where that is not the account of the queue; `entered` are the
+    /// places where the caller has credentials, one an account.
+    pub(crate) fn of<'a>(
+        owner: &str,
+        topic: &Arn,
+        queue: &Place,
+        entered: impl Iterator<Item = &'a Place> + Clone,
+    ) -> Option<Self> {
+        let entered = |id: &str| {
+            let at = entered.clone().find(|it| it.id.as_str() == id)?;
+            Some(place(at, topic))
+        };
+        (owner != queue.id.as_str()).then(|| Self {
+            id: owner.to_owned(),
+            changed_in: entered(owner),
+            ended_in: entered(owner).or_else(|| entered(topic.account())),
+        })
+    }
+
     /// Says whose a subscription is, and what to do about it.
     #[must_use]
     pub fn says(&self, address: &Address, arn: &str) -> String {

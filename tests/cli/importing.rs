@@ -1277,3 +1277,78 @@ via   = "assume-role"
         assert!(found.contains(table), "{found}");
     }
 }
+
+/// A stack whose queue subscribes to a topic of another account.
+const SUBSCRIBED: &str = r#"
+[stack]
+name   = "case"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[topics.events]
+account = "a"
+[queues.inbox]
+account   = "b"
+subscribe = { topic = "events", raw = true, filter = { kind = ["paid"] } }
+"#;
+
+/// A folder with that stack applied, whose subscription this account made.
+fn subscribed_by(owner: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("stack.toml", SUBSCRIBED);
+    folder.run("apply stack.toml --sandbox --yes").ends(0);
+    edit(&folder, |account| {
+        let topics = &mut account["regions"]["eu-west-1"]["topics"];
+        let subscription = &mut topics["events"]["subscriptions"][0];
+        subscription["owner"] = owner.into();
+        subscription["principal"] = format!("arn:aws:sts::{owner}:assumed-role/x/y").into();
+    });
+    folder
+}
+
+#[test]
+fn a_subscription_of_another_account_than_the_queues_is_read_where_it_may_be() {
+    let import = "import --account a=111111111111 --account b=222222222222 --region eu-west-1 --sandbox --force";
+    let arns = [
+        ("aws_sns_topic", "arn:aws:sns:eu-west-1:111111111111:events"),
+        ("aws_sqs_queue", "arn:aws:sqs:eu-west-1:222222222222:inbox"),
+    ];
+    let resources = arns.map(|(kind, arn)| {
+        json!({
+            "address": format!("{kind}.it"), "mode": "managed", "type": kind, "name": "it",
+            "schema_version": 0, "values": {"arn": arn},
+        })
+    });
+    let state = json!({
+        "format_version": "1.0", "terraform_version": "1.5.0",
+        "values": {"root_module": {"resources": resources}},
+    });
+    // The topic's account, and one that the stack does not enter: then the topic's account reads it.
+    for owner in ["111111111111", "333333333333"] {
+        let folder = subscribed_by(owner);
+        folder.write("state.json", &state.to_string());
+        let said = folder
+            .run(&format!("{import} --stack case --out found.toml"))
+            .ends(0)
+            .says("which has nothing to do");
+        assert!(!said.out.contains("subscription"), "{}", said.out);
+        let text = folder.read("found.toml");
+        let words = r#"subscribe = { topic = "events", raw = true, filter = { kind = ["paid"] } }"#;
+        assert!(text.contains(words), "{text}");
+        folder
+            .run("plan found.toml --sandbox --detailed-exitcode")
+            .ends(0)
+            .says("Nothing to do");
+        for choice in ["--name *", "--from state.json"] {
+            unmarked(&folder);
+            folder
+                .run(&format!("{import} --stack new {choice} --out new.toml"))
+                .ends(0);
+            let text = folder.read("new.toml");
+            let read = ["raw = true, filter = { kind = [\"paid\"] }"];
+            assert!(read.iter().all(|it| text.contains(it)), "{choice}: {text}");
+        }
+    }
+}

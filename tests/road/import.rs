@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provision::cloud::Sandbox;
+use provision::cloud::seam::{FaultRule, Trouble};
+use provision::cloud::{Cloud, Seam};
 use provision::import::{self, AccountEntry, Order, Written};
 use provision::kinds::survey::census::census;
 use provision::lower::Desired;
@@ -25,7 +26,7 @@ fn accounts(places: &BTreeSet<Place>) -> Vec<AccountEntry> {
 }
 
 /// What is written from the marks of a stack.
-pub(crate) async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
+pub(crate) async fn written(desired: &Desired, cloud: &dyn Cloud) -> Written {
     let accounts = accounts(&desired.places);
     let places = accounts.iter().map(|it| it.place.clone()).collect();
     let stack = desired.stack.as_str();
@@ -33,7 +34,7 @@ pub(crate) async fn written(desired: &Desired, sandbox: &Sandbox) -> Written {
         let mark = it.tags.and_then(Mark::read);
         mark.is_some_and(|it| it.stack == stack)
     };
-    let census = census(stack, &places, &ours, sandbox).await.expect("read");
+    let census = census(stack, &places, &ours, cloud).await.expect("read");
     let order = Order {
         stack,
         accounts: &accounts,
@@ -87,4 +88,48 @@ fn a_lost_file_of_every_stack_comes_back_from_what_is_live() {
             assert!(sandbox.is_empty(), "{name}: {:#}", sandbox.picture());
         });
     }
+}
+
+#[test]
+fn a_subscription_that_aws_shows_to_no_account_is_named_and_stays_in_the_file() {
+    run(async {
+        let desired = wanted(&[r#"
+[stack]
+name = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[topics.events]
+[queues.inbox]
+subscribe = { topic = "events", raw = true }
+"#]);
+        let sandbox = sandbox_for([&desired]);
+        apply(&desired, &sandbox).await;
+        let denied = FaultRule {
+            action: Some("GetSubscriptionAttributes".to_owned()),
+            ..FaultRule::new(Trouble::Deny)
+        };
+        let found = written(&desired, &Seam::around(&sandbox).failing(vec![denied])).await;
+        assert!(
+            found.text.contains("subscribe = \"events\""),
+            "{}",
+            found.text
+        );
+        let [left] = found.left_out.as_slice() else {
+            panic!("{:?}", found.left_out)
+        };
+        assert_eq!(left.what, "subscriptions.inbox.events");
+        assert!(
+            left.why.contains("its settings could not be read")
+                && left
+                    .why
+                    .contains("without `raw`, `filter` and `dead_letter`"),
+            "{}",
+            left.why
+        );
+        // Nothing that the file says takes the subscription away.
+        let file = wanted(&[&found.text]);
+        let planned = plan(&file, &sandbox).await;
+        assert_eq!(spoken(&planned), ["~ subscriptions.inbox.events raw"]);
+    });
 }

@@ -14,6 +14,7 @@ use crate::cloud::apigateway::RestApiRecord;
 use crate::cloud::{self, CallError, Cloud, Fault, sns};
 use crate::kinds::key::{self, encrypting};
 use crate::kinds::role::inline_prefix;
+use crate::kinds::subscription::Keeper;
 use crate::kinds::{
     Have, Key, Queue, Resource, Role, Subscription, Topic, or_none, queue, rest_api, role, stage,
     subscription, topic,
@@ -41,6 +42,8 @@ pub struct Census {
     pub found: Vec<Found>,
     /// Subscriptions of the queues among them, with their own account and the topic's region.
     pub subscriptions: Vec<(Place, Have)>,
+    /// Those of the subscriptions whose settings could not be read, by ARN, and why: they stand above with none.
+    pub unread_subscriptions: BTreeMap<String, String>,
     /// Other subscriptions of the topics among them: protocol, endpoint, topic.
     pub others: Vec<(String, String, Arn)>,
     /// What could not be read, and why.
@@ -120,6 +123,11 @@ pub async fn census(
     Ok(census)
 }
 
+/// Whether a call failed for a reason of what it asked for, so that the rest can be read.
+fn is_refused(error: &CallError) -> bool {
+    matches!(error.fault, Fault::Denied | Fault::Invalid)
+}
+
 fn failed(place: &Place, source: CallError) -> SurveyErrors {
     SurveyErrors(vec![SurveyError {
         place: place.clone(),
@@ -153,7 +161,7 @@ impl Reader<'_> {
         result: Result<T, CallError>,
     ) -> Result<Option<T>, CallError> {
         match result {
-            Err(error) if matches!(error.fault, Fault::Denied | Fault::Invalid) => {
+            Err(error) if is_refused(&error) => {
                 let why = format!("could not be read: {error}");
                 let what = format!("{what} in {place}");
                 self.unread.borrow_mut().push((what, why));
@@ -494,6 +502,7 @@ impl Reader<'_> {
         let key = |it: &sns::SubscriptionListing| (it.topic.clone(), it.endpoint.clone());
         let listed: BTreeMap<_, _> = lists.into_iter().map(|it| (key(&it), it)).collect();
         let (mut subscriptions, mut others) = (Vec::new(), Vec::new());
+        let mut unread = BTreeMap::new();
         for listing in listed.into_values() {
             let Ok(topic) = Arn::parse(&listing.topic) else {
                 continue;
@@ -508,16 +517,26 @@ impl Reader<'_> {
                 continue;
             };
             let place = subscription::place(place, &topic);
-            let attributes = subscription::attributes(self.cloud, &place, &listing.arn).await;
-            let what = format!("subscription `{}`", listing.arn);
-            let attributes = self.or_unread(&what, &place, attributes);
-            if let Some(attributes) = attributes.map_err(|it| failed(&place, it))?.flatten() {
+            let entered = places.iter().copied();
+            let keeper = Keeper::of(&listing.owner, &topic, &place, entered);
+            let reader = keeper.as_ref().and_then(|it| it.ended_in.as_ref());
+            let reader = reader.unwrap_or(&place);
+            let attributes = subscription::attributes(self.cloud, reader, &listing.arn).await;
+            let attributes = match attributes {
+                Err(error) if is_refused(&error) => {
+                    unread.insert(listing.arn.clone(), error.to_string());
+                    Some(sns::Attributes::new())
+                }
+                other => other.map_err(|it| failed(reader, it))?,
+            };
+            if let Some(attributes) = attributes {
                 let have = Subscription::decode(&topic, &queue, &listing.arn, &attributes);
                 subscriptions.push((place, have));
             }
         }
         census.subscriptions = subscriptions;
         census.others = others;
+        census.unread_subscriptions = unread;
         Ok(())
     }
 }

@@ -119,17 +119,8 @@ impl Survey<'_> {
         topic: &Arn,
         queue: &Place,
     ) -> Option<Keeper> {
-        let entered = |id: &str| {
-            let mut places = self.entered.iter();
-            let (_, place) = places.find(|(it, _)| it.as_str() == id)?;
-            Some(subscription::place(place, topic))
-        };
-        let owner = listing.owner.as_str();
-        (owner != queue.id.as_str()).then(|| Keeper {
-            id: owner.to_owned(),
-            changed_in: entered(owner),
-            ended_in: entered(owner).or_else(|| entered(topic.account())),
-        })
+        let entered = self.entered.values().copied();
+        Keeper::of(&listing.owner, topic, queue, entered)
     }
 
     /// The subscriptions that are wanted to a topic.
