@@ -10,6 +10,7 @@ use crate::policy::interchange::shown_value;
 use crate::policy::stand_in::RealNames;
 use crate::verify::acceptance::Acceptance;
 use crate::verify::claim::is_own;
+use crate::verify::paper::Origin;
 use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
 
 /// The version of a proof for machines.
@@ -129,6 +130,9 @@ fn failure(finding: &Finding, evidence: &[Evidence], names: &RealNames) -> Strin
         let _ = writeln!(text, "  {} {}", styled(BAD, "!"), line(&it.says));
         for statement in &it.blame {
             let _ = writeln!(text, "    by {}", line(statement));
+        }
+        if finding.promise == Promise::Only && it.origin == Origin::Author {
+            text += "    written in the stack, or attached by it: an `[[access]]` declares it\n";
         }
         if let Some(request) = &it.request {
             let _ = writeln!(

@@ -1,10 +1,11 @@
 //! Claims: what a stack promises, and how each came out.
 
-use crate::model::{Address, KindName};
+use crate::model::Address;
 use crate::policy::Request;
 use crate::policy::stand_in::RealNames;
 
 use super::acceptance::Acceptance;
+use super::asking::MIGHTY;
 use super::paper::Origin;
 use super::steps::Step;
 
@@ -182,11 +183,6 @@ impl Finding {
     #[must_use]
     pub fn refuses(&self) -> bool {
         match &self.outcome {
-            // Roles read queues and send to them by policies of their author's, and went on to do so before this was claimed.
-            Outcome::Failed(evidence) if self.subject.kind == KindName::Queue => {
-                self.promise == Promise::Never
-                    || evidence.iter().any(|it| it.origin == Origin::Ours)
-            }
             Outcome::Failed(evidence) => self.promise == Promise::Never || is_own(evidence),
             Outcome::Proved | Outcome::Unproven(_) | Outcome::Known(_) => false,
         }
@@ -272,8 +268,9 @@ impl Trial {
     }
 }
 
-/// Whether a reason names what lets somebody in. A bound that leaves room for it lets nobody in.
+/// Whether a reason names what lets somebody in. A bound that leaves room for it lets nobody in, and the policies
+/// that a stranger is taken to have exist nowhere.
 #[must_use]
 pub(super) fn is_to_blame(reason: &str) -> bool {
-    !reason.ends_with(", lets it")
+    !reason.ends_with(", lets it") && !reason.starts_with(MIGHTY)
 }

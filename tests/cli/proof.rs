@@ -607,3 +607,74 @@ fn a_certificate_is_checked_offline_and_one_that_was_changed_is_refused() {
         .ends(1)
         .tells("cannot be used");
 }
+
+#[test]
+fn what_the_files_own_policies_let_a_role_do_to_a_queue_is_the_stacks_and_refuses_its_plan() {
+    let folder = Folder::new();
+    let head = "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+                [queues.q]\n[roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n";
+    let statement =
+        r#"{ Effect = "Allow", Action = "sqs:ReceiveMessage", Resource = "${queues.q.arn}" }"#;
+    let policies =
+        format!("policies = {{ p = {{ Version = \"2012-10-17\", Statement = [{statement}] }} }}\n");
+    let receives = "roles.r may sqs:ReceiveMessage on queues.q, and nobody declared it";
+    let own = "written in the stack, or attached by it: an `[[access]]` declares it";
+    folder.write("one.toml", &format!("{head}{policies}"));
+    for command in [
+        "verify one.toml",
+        "plan one.toml --sandbox",
+        "apply one.toml --sandbox --yes",
+    ] {
+        let said = folder.run(command).ends(3).says(receives).says(own);
+        assert!(!said.out.contains("somebody else"), "{}", said.out);
+    }
+    // The same of a managed policy that the file attaches.
+    folder.write("one.toml", head);
+    folder.run("apply one.toml --sandbox --yes").ends(0);
+    fence(
+        &folder,
+        r#"{"Effect":"Allow","Action":"sqs:ReceiveMessage","Resource":"*"}"#,
+    );
+    let attach = "attach = \"arn:aws:iam::111111111111:policy/fence\"\n";
+    folder.write("one.toml", &format!("{head}{attach}"));
+    let plan = folder.run("plan one.toml --sandbox").ends(3);
+    plan.says(receives).says(own);
+    // Declared, it is carried out.
+    let access = "[[access]]\nfrom = \"roles.r\"\nto = \"queues.q\"\nallow = \"receive\"\n";
+    for more in [attach, &*policies] {
+        folder.write("one.toml", &format!("{head}{more}{access}"));
+        folder.run("apply one.toml --sandbox --yes").ends(0);
+        folder.run("verify one.toml --sandbox").ends(0);
+    }
+}
+
+#[test]
+fn a_stranger_is_let_in_by_what_is_there_and_by_nothing_made_up() {
+    let folder = Folder::new();
+    folder.write(
+        "one.toml",
+        "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n\
+         [roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n[topics.t]\n",
+    );
+    folder.run("apply one.toml --sandbox --yes").ends(0);
+    let name = ".provision/sandbox.json";
+    let mut world: serde_json::Value = serde_json::from_str(&folder.read(name)).expect("JSON");
+    let trust = &mut world["accounts"]["111111111111"]["roles"]["r"]["trust"];
+    let mut document: serde_json::Value =
+        serde_json::from_str(trust.as_str().expect("a policy")).expect("JSON");
+    let statements = document["Statement"].as_array_mut().expect("statements");
+    statements.push(serde_json::json!({
+        "Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sts:AssumeRole",
+    }));
+    *trust = serde_json::json!(document.to_string());
+    folder.write(name, &world.to_string());
+    let said = folder
+        .run("verify one.toml --sandbox --live")
+        .ends(3)
+        .says("by the trust policy of roles.r, statement `Theirs`");
+    assert!(
+        !said.out.contains("a policy that allows everything"),
+        "{}",
+        said.out
+    );
+}
