@@ -66,17 +66,17 @@ fn decode(bytes: Vec<u8>) -> Result<String> {
             .collect();
         String::from_utf16(&units).map_err(|_| not_text("UTF-16"))
     };
-    match bytes.as_slice() {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => {
-            let text = String::from_utf8(bytes).map_err(|_| not_text("UTF-8"))?;
-            Ok(match text.strip_prefix('\u{feff}') {
-                Some(rest) => rest.to_owned(),
-                None => text,
-            })
-        }
+    let text = match bytes.as_slice() {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes)?,
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes)?,
+        _ => String::from_utf8(bytes).map_err(|_| not_text("UTF-8"))?,
+    };
+    // UTF-16 without a mark is UTF-8 by its bytes, a NUL in every other place.
+    if text.contains('\0') {
+        return Err(not_text("UTF-8"));
     }
+    // A converter may put a second mark before the first.
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn not_text(encoding: &str) -> Error {
@@ -106,10 +106,18 @@ mod tests {
         ] {
             assert_eq!(decode(bytes).expect("a text"), "{\"ä\": 1}");
         }
-        let latin = decode(vec![b'{', 0xe4]).expect_err("not UTF-8");
-        assert_eq!(
-            latin.to_string(),
-            "it is not text in UTF-8: save it as UTF-8"
-        );
+        let twice: Vec<u8> = "\u{feff}\u{feff}{}"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(decode(twice).expect("a text"), "{}");
+        let unmarked: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [vec![b'{', 0xe4], unmarked] {
+            let refused = decode(bytes).expect_err("not UTF-8");
+            assert_eq!(
+                refused.to_string(),
+                "it is not text in UTF-8: save it as UTF-8"
+            );
+        }
     }
 }

@@ -199,7 +199,7 @@ pub fn not_text(from: usize) -> String {
     let column = from + 1;
     text(&Fault {
         name: None,
-        error: "this is not UTF-8".to_owned(),
+        error: "this is not UTF-8: save it as UTF-8".to_owned(),
         at: Position { line: 1, column }.to_string(),
         column,
     })
@@ -981,7 +981,7 @@ mod tests {
     fn a_line_that_is_no_text_says_from_which_byte_on() {
         assert_eq!(
             not_text(4),
-            r#"{"name":null,"error":"this is not UTF-8","at":"line 1 column 5","column":5}"#
+            r#"{"name":null,"error":"this is not UTF-8: save it as UTF-8","at":"line 1 column 5","column":5}"#
         );
     }
 
