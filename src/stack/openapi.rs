@@ -99,6 +99,9 @@ struct Found {
 /// The deepest that anything may be nested: schemas go deeper than policies.
 const DEEPEST: usize = 100;
 
+/// As many merge keys in one another are a merge key that names its own anchor.
+const SELF_MERGES: usize = 8;
+
 /// The document as it is written, JSON or YAML, with nothing in it twice.
 fn value(text: &str) -> Result<Value, String> {
     // JSON is read as JSON: YAML would take its tabs amiss.
@@ -121,6 +124,11 @@ fn value(text: &str) -> Result<Value, String> {
         };
         if wrong.contains("more than one document") {
             return "it has several YAML documents: leave one, without `---` between".to_owned();
+        }
+        if let Some((place, _)) = wrong.split_once(&".<<".repeat(SELF_MERGES)) {
+            return format!(
+                "{place}: `<<` names the anchor that it stands in, so this contains itself: name another anchor, or leave `<<` out"
+            );
         }
         format!("not YAML or JSON: {wrong}")
     })
@@ -411,6 +419,18 @@ mod tests {
         assert_eq!(more["put"]["deprecated"], true);
         assert!(more["put"].get("<<").is_none());
         assert_eq!(found.routes.len(), 3);
+    }
+
+    #[test]
+    fn a_merge_key_that_names_its_own_anchor_contains_itself() {
+        for own in ["<<: *x", "<<: {<<: *x}"] {
+            let text = format!("openapi: 3.0.1\npaths:\n  /a:\n    get: &x\n      {own}\n");
+            let refused = value(&text).expect_err("it has no end");
+            assert_eq!(
+                refused,
+                "paths./a.get: `<<` names the anchor that it stands in, so this contains itself: name another anchor, or leave `<<` out"
+            );
+        }
     }
 
     #[test]
