@@ -4,7 +4,7 @@
 //! again (`asked`), and what a claim's sentence means is held against its steps (`meaning`). What it cannot decide, it
 //! does not accept: digests, documents of the caller and of what is called, decisions, and the pieces of inclusions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -39,8 +39,8 @@ pub struct Grounds {
     pub documents: BTreeMap<String, Document>,
     /// Resources and roles by their addresses: the `arn`, and the digests of the documents of each.
     pub things: BTreeMap<String, Value>,
-    /// What was found to work: a principal, an action in lower case, and what it is done to.
-    works: BTreeSet<Piece>,
+    /// What was found to work: a principal, an action in lower case, what it is done to, and what the request carries.
+    works: Vec<(Piece, Value)>,
 }
 
 /// Accepts a certificate, or says what is wrong with it.

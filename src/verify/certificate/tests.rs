@@ -272,6 +272,50 @@ fn a_change_that_is_sealed_again_is_refused_by_what_it_means() {
             }
         }
     });
+    // A condition that a claim's request is let in by, or a principal that is one of many.
+    let everywhere = |it: &mut Value, change: &dyn Fn(&str) -> String| {
+        let mut names = Vec::new();
+        let documents = it["documents"].as_object().expect("documents").clone();
+        let mut text = it.to_string();
+        for (name, document) in &documents {
+            let changed: Value =
+                serde_json::from_str(&change(&document.to_string())).expect("JSON");
+            names.push((digest(&changed), changed));
+            text = text.replace(name.as_str(), &names[names.len() - 1].0);
+        }
+        *it = serde_json::from_str(&change(&text)).expect("JSON");
+        it["documents"] = names.into_iter().collect();
+    };
+    refused("any topic may deliver", &|it| {
+        everywhere(it, &|text| {
+            text.replace(
+                r#""aws:SourceArn":"arn:aws:sns:eu-west-1:222222222222:events""#,
+                r#""aws:SourceAccount":"222222222222""#,
+            )
+        });
+    });
+    refused("everybody may publish", &|it| {
+        let arn = text_of(&it["things"]["roles.caller"]["arn"]).to_owned();
+        everywhere(it, &|text| {
+            text.replace(&format!(r#"{{"AWS":"{arn}"}}"#), r#"{"AWS":"*"}"#)
+                .replace(&format!("AWS {arn}"), "AWS *")
+        });
+    });
+    refused("the whole account may publish", &|it| {
+        let arn = text_of(&it["things"]["roles.caller"]["arn"]).to_owned();
+        let root = "arn:aws:iam::111111111111:root";
+        everywhere(it, &|text| {
+            text.replace(
+                &format!(r#"{{"AWS":"{arn}"}}"#),
+                &format!(r#"{{"AWS":"{root}"}}"#),
+            )
+            .replace(&format!("AWS {arn}"), &format!("AWS {root}"))
+        });
+    });
+    refused("all routes", &|it| {
+        let text = text_of(&it["claims"][may]["claim"]).replace("GET /orders", "GET /*");
+        it["claims"][may]["claim"] = json!(text);
+    });
     for text in [
         "",
         "[]",

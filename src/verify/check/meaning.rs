@@ -1,10 +1,12 @@
 //! What a claim's sentence means, held against what its steps show.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::asked::glob;
 use super::{Grounds, Piece, allowing, is_of, list, parts, text_of};
-use crate::policy::document::Clause;
+use crate::policy::document::{Clause, Conditions};
 
 /// What a sentence says that somebody does, and the action that it is.
 const DEEDS: [(&str, &str); 6] = [
@@ -40,7 +42,11 @@ impl Grounds {
     /// Returns what the steps of a claim show to work, where its sentence says no more.
     ///
     /// Each step is made by the one that the sentence names, or by a role that a step before it assumed.
-    pub(super) fn amounts_to(&self, claim: &Value, steps: &[Value]) -> Result<Vec<Piece>, String> {
+    pub(super) fn amounts_to(
+        &self,
+        claim: &Value,
+        steps: &[Value],
+    ) -> Result<Vec<(Piece, Value)>, String> {
         let text = text_of(&claim["claim"]);
         let read = |it: &(&str, &'static str)| Some((text.split_once(it.0)?, it.1));
         let ((who, rest), action) = DEEDS.iter().find_map(read).ok_or(UNREAD)?;
@@ -72,11 +78,8 @@ impl Grounds {
             let called = pattern_of(route, to).filter(|it| glob(it, to));
             let fits = is_sent && (route.is_empty() || called.is_some());
             is_shown |= did.starts_with(action) && is_of(to, target) && fits;
-            found.push([
-                asks.to_owned(),
-                did,
-                called.unwrap_or_else(|| to.to_owned()),
-            ]);
+            let to = called.unwrap_or_else(|| to.to_owned());
+            found.push(([asks.to_owned(), did, to], request["context"].clone()));
         }
         is_shown
             .then_some(found)
@@ -98,20 +101,20 @@ impl Grounds {
                 asks.ends_with(&format!("::{id}:role/{prefix}provision-verify"))
             }
             (_, Some((subjects, provider))) => {
-                let subject = text_of(&request["context"][format!("{provider}:sub")][0]);
-                let provided = asks.ends_with(&format!("/{provider}"));
-                provided && subjects.split(" or ").any(|it| glob(it, subject))
+                let subject = &request["context"][format!("{provider}:sub")][0];
+                asks.ends_with(&format!("/{provider}"))
+                    && *subject == subjects.replace(['*', '?'], "x")
             }
             _ => {
                 // Of a network, an organization or a service's source, a request has what the sentence names.
-                let contexts = request["context"].as_object().into_iter().flatten();
-                let mut values = contexts.flat_map(|it| list(it.1)).map(text_of);
                 let says = |value: &str| {
                     let mut words = who.split([' ', ',']);
                     words.any(|it| it == value || it.split('/').next() == Some(value))
                 };
+                let mut told = carried(&request["context"], true);
+                let is_told = told.all(|it| list(it).iter().map(text_of).all(says));
                 let is_example = asks.ends_with(":role/provision-verify");
-                who == asks || (is_example || who.starts_with(asks)) && values.any(says)
+                is_told && (who == asks || is_example || who.starts_with(&format!("{asks} ")))
             }
         }
     }
@@ -127,12 +130,17 @@ impl Grounds {
             .get(subject)
             .filter(|_| claim["claim"] == sentence);
         let thing = thing.ok_or(UNREAD)?;
-        let mut open = Vec::new();
+        let mut open: Vec<(Piece, Option<&Conditions>)> = Vec::new();
         if !thing["policy"].is_null() {
             let within = steps.iter().find(|it| it["document"] == thing["policy"]);
             let within = within.ok_or("its policy is not held against what is declared")?;
             for (_, statement) in allowing(self.document(&within["within"])?) {
-                open.extend(parts(statement).ok_or("what is declared is not plain")?);
+                let parts = parts(statement).ok_or("what is declared is not plain")?;
+                open.extend(
+                    parts
+                        .into_iter()
+                        .map(|it| (it, Some(&statement.conditions))),
+                );
             }
         }
         for (address, role) in &self.things {
@@ -147,10 +155,8 @@ impl Grounds {
                         let action = action.to_ascii_lowercase();
                         let service = action.split(':').next().unwrap_or_default();
                         if services.split(' ').any(|it| glob(service, it)) {
-                            open.extend(
-                                all.iter()
-                                    .map(|on| [name.clone(), action.clone(), on.clone()]),
-                            );
+                            let piece = |on: &String| [name.clone(), action.clone(), on.clone()];
+                            open.extend(all.iter().map(|on| (piece(on), None)));
                         }
                     }
                     if it.action.negated && !all.is_empty() {
@@ -159,8 +165,10 @@ impl Grounds {
                 }
             }
         }
-        let mut open = open.iter().filter(|it| !self.explains(it, thing, steps));
-        open.next().map_or(Ok(()), |[who, action, _]| {
+        let mut open = open
+            .iter()
+            .filter(|(it, conditions)| !self.explains(it, *conditions, thing, steps));
+        open.next().map_or(Ok(()), |([who, action, _], _)| {
             Err(format!(
                 "{who} may {action}, and no claim before it says so"
             ))
@@ -169,7 +177,15 @@ impl Grounds {
 
     /// Whether something that is allowed changes nothing, is the owner's account's to allow, was found to work, or
     /// was refused.
-    fn explains(&self, [who, action, on]: &Piece, thing: &Value, steps: &[Value]) -> bool {
+    ///
+    /// A statement that names more than the caller, or lets a request in for what it carries, must ask for that.
+    fn explains(
+        &self,
+        [who, action, on]: &Piece,
+        conditions: Option<&Conditions>,
+        thing: &Value,
+        steps: &[Value],
+    ) -> bool {
         let arn = text_of(&thing["arn"]);
         let (service, name) = action.split_once(':').unwrap_or_default();
         let who = who.split_once(' ').map_or("", |it| it.1);
@@ -182,9 +198,26 @@ impl Grounds {
             let own = it.strip_prefix("execute-api:").or(it.strip_prefix(arn));
             own.unwrap_or(it).to_owned()
         };
-        let works = |[asks, did, to]: &Piece| {
-            let is_let =
-                who == "*" || who == asks || is_account && of_account(who) == of_account(asks);
+        let asked = || conditions.into_iter().flat_map(BTreeMap::values);
+        let asked = || asked().flat_map(BTreeMap::values).flatten();
+        let asks_for = |value: &str| {
+            asked().any(|it| {
+                let is_open = it.trim_matches(['*', '?']).is_empty();
+                !is_open && (glob(it, value) || it.split('/').next() == Some(value))
+            })
+        };
+        let works = |([asks, did, to], context): &(Piece, Value)| {
+            let mut needed = carried(context, who == "*").peekable();
+            let tells = needed.peek().is_some();
+            let of_example = asks.ends_with(":role/provision-verify");
+            let is_let = who == asks
+                || is_account
+                    && of_account(who) == of_account(asks)
+                    && (of_example || asks_for(asks))
+                || who == "*" && (tells || asks_for(asks));
+            let is_let = is_let
+                && (conditions.is_none()
+                    || needed.all(|it| list(it).iter().map(text_of).any(asks_for)));
             let all = service != "execute-api" || glob(&tail(to), &tail(on));
             // What a session carries comes with the session.
             let carried = ["sts:tagsession", "sts:setsourceidentity"].contains(&action.as_str());
@@ -203,10 +236,26 @@ impl Grounds {
     }
 }
 
+/// The values by which a request is let in, of those that it carries: where it comes from, for whom, by which token.
+fn carried(context: &Value, of_network: bool) -> impl Iterator<Item = &Value> {
+    let for_arn = !context["aws:SourceArn"].is_null();
+    let all = context.as_object().into_iter().flatten();
+    let needed = all.filter(move |(key, _)| match key.as_str() {
+        "aws:SourceArn" | "aws:PrincipalOrgID" | "aws:PrincipalOrgPaths" | "sts:ExternalId" => true,
+        "aws:SourceAccount" => !for_arn,
+        "aws:SourceIp" | "aws:VpcSourceIp" | "aws:SourceVpc" | "aws:SourceVpce" => of_network,
+        key => key.ends_with(":sub"),
+    });
+    needed.map(|it| it.1)
+}
+
 /// The call that a route is, as a pattern of ARNs: of an API and a stage that one call names.
 fn pattern_of(route: &str, call: &str) -> Option<String> {
     let (method, path) = route.split_once(' ')?;
-    let method = if method == "ANY" { "*" } else { method };
+    // One call shows nothing of many.
+    if method == "ANY" || route.contains('*') {
+        return None;
+    }
     let mut head = call.split('/');
     let (api, stage) = (head.next()?, head.next()?);
     let segment = |it: &str| {
