@@ -94,9 +94,12 @@ pub fn parted(
         let known = stack.roles.keys().chain(stack.queues.keys());
         let near = nearest(name, known.map(String::as_str));
         let none = format!("the stack has no consumer `{name}`: no role or queue of that name");
+        let outside = outside(stack);
         return Err(match near {
-            Some(it) => Bound::Said(format!("{none}; did you mean `{it}`?{}", outside(stack))),
-            None => Bound::Gone(none + &outside(stack)),
+            Some(it) => Bound::Said(format!("{none}; did you mean `{it}`?{outside}")),
+            // The name may be of one whose role is not of the stack.
+            None if arn.is_none() && !outside.is_empty() => Bound::Said(none + &outside),
+            None => Bound::Gone(none),
         });
     }
     if let Some(missing) = missing {

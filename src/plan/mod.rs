@@ -444,8 +444,8 @@ fn holds_ours(have: &Have) -> bool {
 }
 
 /// What messages call something that is there: IAM's unique id says nothing to a person.
-fn called(want: &Want, have: &Have) -> String {
-    match &want.resource {
+fn called(have: &Have) -> String {
+    match &have.resource {
         Resource::Role(role) => format!("role `{}`", role.arn),
         _ => format!("`{}`", have.id),
     }
@@ -524,16 +524,18 @@ fn step_for(
                 return Err(format!(
                     "{} is there already as `{}` of this stack; two addresses cannot be one resource. If it only has \
                      another name in the file now, write `[[moved]]` with `from = \"{}\"` and `to = \"{address}\"`",
-                    called(&want, have),
+                    called(have),
                     mark.address,
                     mark.address
                 ));
             }
             Some(mark) => {
                 return Err(format!(
-                    "{} belongs to the stack `{}`, as its `{}`",
-                    called(&want, have),
+                    "{} belongs to the stack `{}`, as its `{}`. If this is that stack under a new name, give it the old one again; \
+                     else let it go there first, with `provision forget {}`, and take it over here with `--adopt {address}`",
+                    called(have),
                     mark.stack,
+                    mark.address,
                     mark.address
                 ));
             }
@@ -544,7 +546,7 @@ fn step_for(
                 return Err(format!(
                     "{} is there already and carries no mark of this stack; take it over with `--adopt {address}`, \
                      or declare it `existing` to manage only our statements on it",
-                    called(&want, have)
+                    called(have)
                 ));
             }
         }
