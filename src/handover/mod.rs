@@ -3,7 +3,7 @@
 //! An access is two teams' business. The stack writes what it may write; the rest is for
 //! the other team: the role to assume and its external id, the policy to attach where
 //! this stack may not, and a client that signs and calls, assumes first where the edge
-//! says so, publishes, and receives.
+//! says so, publishes, sends, and receives.
 //!
 //! A [`Package`] is all of that as a value. It speaks of what is live: an API has its id
 //! only then, and a client of what is not there yet could not work.
@@ -14,12 +14,13 @@ mod policies;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, queue, stage};
 use crate::lower::{Desired, Grant};
 use crate::model::{Address, Arn, KindName};
-use crate::stack::{self, Access, Endpoint, RouteKey, Stack, Target, TopicRef, Via};
+use crate::stack::{self, Access, Endpoint, QueueUse, RouteKey, Stack, Target, TopicRef, Via};
 
 pub use consumer::{Consumer, Whom};
 pub use policies::{Attach, Holder};
@@ -84,10 +85,10 @@ pub enum Action {
         /// A method and path that one of them serves.
         example: (String, String),
     },
-    /// Publish to a topic.
-    Publish {
-        /// The topic.
-        topic: Arn,
+    /// Publish to a topic, or send to a queue.
+    Send {
+        /// The topic or queue.
+        to: Recipient,
         /// Whether it keeps an order, and whether it tells messages apart by their content.
         fifo: Option<bool>,
         /// A message that reaches the stack's own subscribers.
@@ -102,6 +103,15 @@ pub enum Action {
         /// The topics it receives from.
         sources: Vec<Source>,
     },
+}
+
+/// What takes messages.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recipient {
+    /// A topic.
+    Topic(Arn),
+    /// A queue, with the name that calls give it.
+    Queue(Arn, String),
 }
 
 /// A topic that a queue receives from.
@@ -129,9 +139,12 @@ impl Edge {
     }
 
     fn verb(&self) -> &'static str {
-        match self.action {
+        match &self.action {
             Action::Call { .. } => "call",
-            Action::Publish { .. } => "publish",
+            Action::Send { to, .. } => match to {
+                Recipient::Topic(_) => "publish",
+                Recipient::Queue(..) => "send",
+            },
             Action::Receive { .. } => "receive",
         }
     }
@@ -144,7 +157,7 @@ impl Edge {
                 let routes: Vec<String> = routes.iter().map(ToString::to_string).collect();
                 format!("call {} of {}", routes.join(", "), self.target)
             }
-            Action::Publish { .. } => format!("publish to {}", self.target),
+            Action::Send { .. } => format!("{} to {}", self.verb(), self.target),
             Action::Receive { .. } => format!("receive from {}", self.target),
         }
     }
@@ -205,16 +218,31 @@ impl Package {
     #[must_use]
     pub fn of(consumer: &Consumer, stack: &Stack, desired: &Desired, live: &Live) -> Self {
         let ids = &live.ids();
-        let (mut edges, mut sending) = (Vec::new(), Vec::new());
+        let mut edges = Vec::new();
         for (access, grant) in granted(consumer, stack, desired) {
-            let edge = edge(consumer, stack, desired, ids, access, grant);
-            match edge {
-                Some(edge) => add(&mut edges, edge),
-                None => sending.push(sending_to(stack, desired, access, grant)),
+            let (region, actions) = actions(stack, ids, access, grant);
+            for action in actions {
+                let edge = Edge {
+                    ident: ident(&grant.target.name),
+                    target: grant.target.clone(),
+                    who: consumer.part(&access.from),
+                    region: region.clone(),
+                    assume: assumed(desired, access, grant),
+                    action,
+                };
+                add(&mut edges, edge);
             }
         }
         if let Whom::Queue(name) = &consumer.whom {
-            add(&mut edges, receive(name, &stack.queues[name], stack));
+            let queue = &stack.queues[name];
+            edges.push(Edge {
+                ident: ident(name),
+                target: Address::new(KindName::Queue, name),
+                who: None,
+                region: queue.arn.region().to_owned(),
+                assume: None,
+                action: receive(queue, stack),
+            });
         }
         Self {
             stack: stack.name.clone(),
@@ -223,7 +251,7 @@ impl Package {
             account: consumer.account(stack).to_owned(),
             attach: policies::to_attach(consumer, stack, desired, live),
             unread: policies::unread_keys(consumer, stack, desired, &live.keys),
-            notes: sending.into_iter().chain(notes(&edges, stack)).collect(),
+            notes: notes(&edges, stack),
             edges,
         }
     }
@@ -250,12 +278,15 @@ fn session_name_of(name: &str) -> String {
     }
 }
 
-/// Adds an edge: to one that is on the same target by the same way, or as a new one.
+/// Adds an edge: to one that does the same on the same target by the same way, or as a new one.
 fn add(edges: &mut Vec<Edge>, mut edge: Edge) {
-    let same = edges
-        .iter_mut()
-        .find(|it| it.target == edge.target && it.assume == edge.assume && it.who == edge.who);
-    if let Some(same) = same {
+    let same = |it: &&mut Edge| {
+        it.target == edge.target
+            && it.assume == edge.assume
+            && it.who == edge.who
+            && discriminant(&it.action) == discriminant(&edge.action)
+    };
+    if let Some(same) = edges.iter_mut().find(same) {
         if let (Action::Call { routes, .. }, Action::Call { routes: more, .. }) =
             (&mut same.action, edge.action)
         {
@@ -288,16 +319,14 @@ fn ident(name: &str) -> String {
         .collect()
 }
 
-fn edge(
-    consumer: &Consumer,
+/// Returns what an access lets its caller do, and the region in which.
+fn actions(
     stack: &Stack,
-    desired: &Desired,
     ids: &BTreeMap<Address, String>,
     access: &Access,
     grant: &Grant,
-) -> Option<Edge> {
-    let assume = assumed(desired, access, grant);
-    let (region, action) = match &access.to {
+) -> (String, Vec<Action>) {
+    match &access.to {
         Target::Api { name, routes } => {
             let api = &stack.apis[name];
             let place = &stack.accounts[&api.account].place;
@@ -310,33 +339,30 @@ fn edge(
                 example: sample::request(api, routes),
                 routes: routes.clone(),
             };
-            (place.region.to_string(), action)
+            (place.region.to_string(), vec![action])
         }
         Target::Topic { name } => {
             let topic = &stack.topics[name];
-            let action = Action::Publish {
-                topic: topic.arn.clone(),
+            let action = Action::Send {
+                to: Recipient::Topic(topic.arn.clone()),
                 fifo: topic.fifo.then_some(topic.content_based_deduplication),
                 example: sample::message(topic, stack),
             };
-            (topic.arn.region().to_owned(), action)
+            (topic.arn.region().to_owned(), vec![action])
         }
         Target::Queue { name, uses } => {
-            if !uses.contains(&stack::QueueUse::Receive) {
-                return None;
-            }
-            let edge = receive(name, &stack.queues[name], stack);
-            (edge.region, edge.action)
+            let queue = &stack.queues[name];
+            let actions = uses.iter().map(|it| match it {
+                QueueUse::Send => Action::Send {
+                    to: Recipient::Queue(queue.arn.clone(), queue::url(&queue.arn)),
+                    fifo: queue.fifo.then_some(queue.content_based_deduplication),
+                    example: Sample::default(),
+                },
+                QueueUse::Receive => receive(queue, stack),
+            });
+            (queue.arn.region().to_owned(), actions.collect())
         }
-    };
-    Some(Edge {
-        ident: ident(&grant.target.name),
-        target: grant.target.clone(),
-        who: consumer.part(&access.from),
-        region,
-        assume,
-        action,
-    })
+    }
 }
 
 /// Returns the role that a consumer assumes for an access.
@@ -354,21 +380,7 @@ fn assumed(desired: &Desired, access: &Access, grant: &Grant) -> Option<Assume> 
     }
 }
 
-/// Returns how a consumer sends to a queue, for which no client is made.
-fn sending_to(stack: &Stack, desired: &Desired, access: &Access, grant: &Grant) -> String {
-    let url = stack
-        .queues
-        .get(&grant.target.name)
-        .map_or_else(String::new, |it| queue::url(&it.arn));
-    let role = assumed(desired, access, grant)
-        .map_or_else(String::new, |it| format!(", after assuming {}", it.role));
-    format!(
-        "May send to {}{role}: `aws sqs send-message --queue-url {url} --message-body TEXT`.",
-        grant.target
-    )
-}
-
-fn receive(name: &str, queue: &stack::Queue, stack: &Stack) -> Edge {
+fn receive(queue: &stack::Queue, stack: &Stack) -> Action {
     let sources = queue.subscribe.iter().map(|it| Source {
         topic: match &it.topic {
             TopicRef::Stack(name) => stack.topics[name].arn.clone(),
@@ -377,17 +389,10 @@ fn receive(name: &str, queue: &stack::Queue, stack: &Stack) -> Edge {
         raw: it.raw,
         filter: it.filter.clone(),
     });
-    Edge {
-        ident: ident(name),
-        target: Address::new(KindName::Queue, name),
-        who: None,
-        region: queue.arn.region().to_owned(),
-        assume: None,
-        action: Action::Receive {
-            queue: queue.arn.clone(),
-            url: queue::url(&queue.arn),
-            sources: sources.collect(),
-        },
+    Action::Receive {
+        queue: queue.arn.clone(),
+        url: queue::url(&queue.arn),
+        sources: sources.collect(),
     }
 }
 
@@ -419,7 +424,10 @@ fn notes(edges: &[Edge], stack: &Stack) -> Vec<String> {
                     ));
                 }
             }
-            Action::Publish { .. } => {
+            Action::Send {
+                to: Recipient::Topic(_),
+                ..
+            } => {
                 let topic = &stack.topics[&edge.target.name];
                 for (name, queue) in &stack.queues {
                     for it in queue
@@ -440,6 +448,7 @@ fn notes(edges: &[Edge], stack: &Stack) -> Vec<String> {
                     }
                 }
             }
+            Action::Send { .. } => {}
             Action::Receive { .. } => {
                 let queue = &stack.queues[&edge.target.name];
                 if let Some((_, times)) = &queue.dead_letter {

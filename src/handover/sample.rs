@@ -5,13 +5,22 @@ use serde_json::{Map, Value, json};
 use crate::lower::api;
 use crate::stack::{Api, RouteKey, Stack, Subscribe, Topic, TopicRef};
 
-/// A message to a topic.
+/// A message to a topic or a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The body.
     pub body: String,
     /// Its attributes, all texts.
     pub attributes: Vec<(String, String)>,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        Self {
+            body: json!({"id": PARAMETER}).to_string(),
+            attributes: Vec::new(),
+        }
+    }
 }
 
 /// What stands for a parameter of a path.

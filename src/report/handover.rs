@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::escape::markdown::{block, code, words};
 use crate::handover::client::{Language, client};
-use crate::handover::{Action, Attach, Edge, Holder, Package, Whom};
+use crate::handover::{Action, Attach, Edge, Holder, Package, Recipient, Whom};
 
 /// The version of a package for machines.
 pub const HANDOVER: &str = "provision.handover/1";
@@ -87,8 +87,17 @@ fn described(number: usize, edge: &Edge) -> String {
                 code(&edge.target.to_string())
             )
         }
-        Action::Publish { topic, fifo, .. } => {
-            facts.push(("topic", code(topic.as_str())));
+        Action::Send { to, fifo, .. } => {
+            let verb = match to {
+                Recipient::Topic(topic) => {
+                    facts.push(("topic", code(topic.as_str())));
+                    "Publish"
+                }
+                Recipient::Queue(queue, url) => {
+                    facts.extend([("queue", code(queue.as_str())), ("URL", code(url))]);
+                    "Send"
+                }
+            };
             if let Some(by_content) = fifo {
                 let id = if *by_content {
                     ""
@@ -97,7 +106,7 @@ fn described(number: usize, edge: &Edge) -> String {
                 };
                 facts.push(("FIFO", format!("each message has a group{id}")));
             }
-            format!("Publish to {}", code(&edge.target.to_string()))
+            format!("{verb} to {}", code(&edge.target.to_string()))
         }
         Action::Receive {
             queue,
@@ -210,21 +219,24 @@ fn edge(edge: &Edge) -> Value {
             "kind": "call", "url": url, "routes": routes,
             "example": {"method": example.0, "path": example.1},
         }),
-        Action::Publish {
-            topic,
-            fifo,
-            example,
-        } => {
+        Action::Send { to, fifo, example } => {
             let attributes: Map<String, Value> = example
                 .attributes
                 .iter()
                 .map(|(name, value)| (name.clone(), json!(value)))
                 .collect();
-            json!({
-                "kind": "publish", "topic_arn": topic, "fifo": fifo.is_some(),
-                "content_based_deduplication": fifo,
+            let mut value = json!({
+                "fifo": fifo.is_some(), "content_based_deduplication": fifo,
                 "example": {"message": example.body, "attributes": attributes},
-            })
+            });
+            let place = match to {
+                Recipient::Topic(topic) => json!({"kind": "publish", "topic_arn": topic}),
+                Recipient::Queue(queue, url) => {
+                    json!({"kind": "send", "queue_arn": queue, "url": url})
+                }
+            };
+            merge(&mut value, place);
+            value
         }
         Action::Receive {
             queue,
@@ -238,8 +250,13 @@ fn edge(edge: &Edge) -> Value {
             json!({"kind": "receive", "queue_arn": queue, "url": url, "sources": sources})
         }
     };
-    if let (Value::Object(fields), Value::Object(more)) = (&mut value, more) {
+    merge(&mut value, more);
+    value
+}
+
+/// Adds the fields of one object to another's.
+fn merge(value: &mut Value, more: Value) {
+    if let (Value::Object(fields), Value::Object(more)) = (value, more) {
         fields.extend(more);
     }
-    value
 }

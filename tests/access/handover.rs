@@ -385,6 +385,8 @@ fn clients_in_every_language_keep_to_order_and_take_messages_out_of_their_envelo
         client.is_refused(receiver, &["call-prices", "GET", "/prices/17"]);
         client.is_refused(receiver, &["publish-order-events", "no"]);
         client.is_refused(receiver, &["publish-ledger", "one", "no"]);
+        client.is_refused(receiver, &["send-jobs", "no"]);
+        client.is_refused(receiver, &["send-tasks", "one", "no"]);
 
         let body = format!("it's {number} of {language}");
         client.comes_off(till, &["publish-order-events", &body]);
@@ -395,7 +397,18 @@ fn clients_in_every_language_keep_to_order_and_take_messages_out_of_their_envelo
             let bare = !received.contains("TopicArn");
             assert!(bare || language == "cli", "{language}: {received}");
         }
-        // The same twice, told apart by what is sent along; and once by what it says.
+        client.comes_off(till, &["send-jobs", &body, "kind=a \"b\""]);
+        let (received, _) = client.comes_off(till, &["receive-jobs"]);
+        assert_eq!(received, body, "{language}");
+        // The same twice, told apart by what is sent along.
+        for _ in 0..2 {
+            client.comes_off(till, &["send-tasks", "one", &body]);
+        }
+        let tasks = &ground.stack.queues["tasks"].arn;
+        let root = Ground::root(tasks.account());
+        let taken = ground.wire.take(&root, tasks);
+        assert_eq!(taken, [&body, &body], "{language}");
+        // Published twice as well; and once by what it says.
         for _ in 0..2 {
             client.comes_off(till, &["publish-ledger", "one", &body]);
             client.comes_off(till, &["publish-audit", "one", &body]);
@@ -426,5 +439,8 @@ fn clients_in_every_language_keep_to_order_and_take_messages_out_of_their_envelo
         client.is_refused(till, &["call-prices", "GET", "/prices/17"]);
         client.is_refused(till, &["publish-order-events", "no"]);
         client.is_refused(till, &["publish-ledger", "one", "no"]);
+        client.is_refused(till, &["send-jobs", "no"]);
+        client.is_refused(till, &["send-tasks", "one", "no"]);
+        client.is_refused(till, &["receive-jobs"]);
     }
 }

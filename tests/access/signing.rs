@@ -18,8 +18,10 @@ use crate::ground::told;
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// Paths with queries as a person types them, and what arrives.
-const PATHS: [(&str, &str); 14] = [
+const PATHS: [(&str, &str); 16] = [
     ("/orders/17", "/orders/17"),
+    ("/orders/17/", "/orders/17/"),
+    ("/orders//17", "/orders//17"),
     ("/orders:search", "/orders:search"),
     ("/orders/me@x", "/orders/me@x"),
     ("/orders/a,b=c", "/orders/a,b=c"),
@@ -86,6 +88,24 @@ fn encoded(bytes: &[u8], keep: &str) -> String {
     text
 }
 
+/// A path as it is signed for every service but S3: without empty segments and dots.
+fn normalized(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    let end = if path.ends_with('/') && !segments.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    format!("/{}{end}", segments.join("/"))
+}
+
 fn decoded(text: &str) -> Vec<u8> {
     percent_encoding::percent_decode_str(text).collect()
 }
@@ -137,7 +157,7 @@ impl Request {
         });
         let canonical = [
             self.method.as_str(),
-            &encoded(path.as_bytes(), "/"),
+            &encoded(normalized(path).as_bytes(), "/"),
             &pairs.join("&"),
             &headers,
             names,
@@ -216,10 +236,10 @@ fn clients(folder: &Path) -> Option<Vec<Client>> {
     Some(clients)
 }
 
-/// Runs a client against the verifier: what arrived, and whether it was signed right.
-fn sent(command: &mut Command, listener: &TcpListener) -> Request {
+/// A client with credentials, and the verifier's address as the API's.
+fn equipped<'a>(command: &'a mut Command, listener: &TcpListener) -> &'a mut Command {
     let port = listener.local_addr().expect("an address").port();
-    let child = command
+    command
         .env("ORDERS_URL", format!("http://127.0.0.1:{port}/live"))
         .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -227,6 +247,11 @@ fn sent(command: &mut Command, listener: &TcpListener) -> Request {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/no/such/file")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/no/such/file")
+}
+
+/// Runs a client against the verifier: what arrived, and whether it was signed right.
+fn sent(command: &mut Command, listener: &TcpListener) -> Request {
+    let child = equipped(command, listener)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -279,6 +304,26 @@ fn clients_in_every_language_sign_what_they_send_as_aws_computes_it() {
             let target = request.target.replace("%3a", "%3A");
             assert_eq!(target, format!("/live{arrives}"), "{language} {path}");
             assert!(request.is_signed(), "{language} signs {path} otherwise");
+        }
+        // Some take dots out of what they send as well.
+        let dots = ["call-orders", "GET", "/orders/./a/../17"];
+        let request = sent(&mut run(&dots), &listener);
+        assert!(request.is_signed(), "{language} signs dots otherwise");
+        // Two of the SDKs sign a query as text: their clients say so, and send nothing.
+        let bytes = ["call-orders", "GET", "/orders/17?b=%ff"];
+        if ["python", "cli"].contains(language) {
+            let request = sent(&mut run(&bytes), &listener);
+            assert_eq!(request.target, "/live/orders/17?b=%FF", "{language}");
+            assert!(request.is_signed(), "{language} signs bytes otherwise");
+        } else {
+            let output = equipped(&mut run(&bytes), &listener).output();
+            let output = output.expect("it runs");
+            assert!(!output.status.success(), "{language}");
+            assert!(
+                told(&output).contains("escapes that are not UTF-8: b=%ff"),
+                "{language}: {}",
+                told(&output)
+            );
         }
         let body = r#"{"name":"Zoë 🦀","note":"a\\b 100%"}"#;
         let request = sent(

@@ -79,6 +79,89 @@ to   = "topics.theirs"
 via  = "resource-policy"
 "#;
 
+/// Consumers that use queues: they send, receive, or both, and each way.
+const QUEUES: &str = r#"
+[stack]
+name   = "queues"
+region = "eu-west-1"
+
+[accounts.a]
+id = "111111111111"
+
+[accounts.b]
+id = "222222222222"
+
+[queues.jobs]
+account = "a"
+
+[queues.locked]
+account    = "a"
+encryption = { kms = "alias/locked" }
+
+[queues.ordered]
+account = "a"
+fifo    = true
+
+[queues.by-content]
+account                     = "a"
+fifo                        = true
+content_based_deduplication = true
+
+[roles.sender]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+
+[roles.both]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+
+[roles.reader]
+account    = "a"
+trusted_by = "lambda.amazonaws.com"
+
+[roles.assuming]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+
+[[access]]
+from = "roles.sender"
+to   = "queues.jobs"
+
+[[access]]
+from = "roles.sender"
+to   = "queues.ordered"
+
+[[access]]
+from = "roles.sender"
+to   = "queues.by-content"
+
+[[access]]
+from = "roles.sender"
+to   = "queues.locked"
+
+[[access]]
+from  = "roles.both"
+to    = "queues.jobs"
+allow = ["send", "receive"]
+
+[[access]]
+from  = "roles.reader"
+to    = "queues.jobs"
+allow = "receive"
+
+[[access]]
+from  = "roles.assuming"
+to    = "queues.ordered"
+allow = ["send", "receive"]
+via   = "assume-role"
+
+[[access]]
+from        = "arn:aws:iam::777777777777:role/o"
+to          = "queues.jobs"
+via         = "assume-role"
+external_id = "abc"
+"#;
+
 const LANGUAGES: [&str; 4] = ["python", "cli", "rust", "javascript"];
 const WRITER: &str = "arn:aws:iam::555555555555:role/partners/writer";
 
@@ -90,6 +173,8 @@ fn ground() -> Folder {
     folder
         .run("apply stacks/marketplace.toml --sandbox --yes")
         .ends(0);
+    folder.write("queues.toml", QUEUES);
+    folder.run("apply queues.toml --sandbox --yes").ends(0);
     folder
 }
 
@@ -244,6 +329,82 @@ fn the_owner_of_a_topic_elsewhere_is_told_as_well() {
     }
 }
 
+#[test]
+fn sending_to_a_queue_is_an_edge_as_publishing_is() {
+    let folder = ground();
+    let document = |name: &str| {
+        let ran = handover(&folder, &format!("{name} queues.toml --json"));
+        ran.ends(0).document()
+    };
+    let edges = |name: &str| -> Vec<Value> {
+        let document = document(name);
+        let edges = document["edges"].as_array().expect("edges").clone();
+        // None is without a function in any language.
+        for language in LANGUAGES {
+            let client = document["clients"][language].as_str().expect("a client");
+            for edge in &edges {
+                let word = edge["word"].as_str().expect("a word");
+                let function = word.replace('-', "_");
+                let named = client.replace('_', "").to_lowercase();
+                let times = named.matches(&function.replace('_', "")).count();
+                assert!(times >= 2, "{name}, {language}: {word}");
+                assert!(client.contains(&format!(" {word}")), "{client}");
+            }
+        }
+        edges
+    };
+    let sent = edges("sender");
+    let url = "https://sqs.eu-west-1.amazonaws.com/111111111111/jobs";
+    assert_eq!(
+        sent[0],
+        serde_json::json!({
+            "kind": "send", "word": "send-jobs", "target": "queues.jobs", "region": "eu-west-1",
+            "queue_arn": "arn:aws:sqs:eu-west-1:111111111111:jobs", "url": url,
+            "fifo": false, "content_based_deduplication": null, "who": null, "assume": null,
+            "example": {"message": "{\"id\":\"17\"}", "attributes": {}},
+        })
+    );
+    let deduplicates = |it: &Value| it["content_based_deduplication"].clone();
+    assert_eq!(deduplicates(&sent[1]), false);
+    assert_eq!(deduplicates(&sent[2]), true);
+    // The key's owner has to let the sender use it.
+    let attach = &document("sender")["attach"][0];
+    assert_eq!(attach["to"]["kind"], "key-policy");
+    assert_eq!(
+        attach["why"],
+        "so that roles.sender can send to queues.locked"
+    );
+
+    let words = |name: &str| -> Vec<String> {
+        let edges = edges(name);
+        let words = edges.iter().map(|it| it["word"].to_string());
+        words.map(|it| it.trim_matches('"').to_owned()).collect()
+    };
+    assert_eq!(words("both"), ["send-jobs", "receive-jobs"]);
+    assert_eq!(words("reader"), ["receive-jobs"]);
+    assert_eq!(words("assuming"), ["send-ordered", "receive-ordered"]);
+    assert_eq!(words("queues.jobs"), ["receive-jobs"]);
+    for edge in edges("assuming") {
+        let role = edge["assume"]["role_arn"].as_str().expect("a role");
+        assert!(
+            role.starts_with("arn:aws:iam::111111111111:role/"),
+            "{role}"
+        );
+    }
+    let theirs = edges("arn:aws:iam::777777777777:role/o");
+    assert_eq!(theirs[0]["word"], "send-jobs");
+    assert_eq!(theirs[0]["assume"]["external_id"], "abc");
+
+    let page = handover(&folder, "both queues.toml").ends(0);
+    page.says("1. Send to `queues.jobs`")
+        .says(&format!("   - URL: `{url}`"))
+        .says("2. Receive from `queues.jobs`")
+        .says("client.py send-jobs '{\"id\":\"17\"}'");
+    let page = handover(&folder, "sender queues.toml").ends(0);
+    page.says("   - FIFO: each message has a group and a deduplication id")
+        .says("client.py send-ordered GROUP '{\"id\":\"17\"}'");
+}
+
 /// Whether a program is on this machine.
 fn has(program: &str) -> bool {
     let mut command = Command::new(program);
@@ -270,6 +431,13 @@ fn every_client_is_a_program_of_its_language() {
         "refunds stacks/marketplace.toml",
         "checkout stacks/marketplace.toml",
         "billing-inbox stacks/marketplace.toml",
+        "sender queues.toml",
+        "both queues.toml",
+        "reader queues.toml",
+        "assuming queues.toml",
+        "jobs queues.toml",
+        "arn:aws:iam::777777777777:role/o queues.toml",
+        "777777777777 queues.toml",
     ] {
         for language in LANGUAGES {
             let ran = handover(&folder, &format!("{consumer} --only {language}")).ends(0);

@@ -2,8 +2,8 @@
 //! curl sends them. Curl signs too, but each version of it signs other paths and queries as AWS does.
 
 use super::{
-    Action, Edge, Language, Package, any, fill, head, is_call, is_publish, is_wrapped, language,
-    url_variable, uses,
+    Action, Edge, Language, Package, Recipient, any, fill, head, is_call, is_of_queue, is_send,
+    is_wrapped, language, url_variable, uses,
 };
 
 const ASSUME: &str = r#"
@@ -54,6 +54,18 @@ target() {
   set +f
 }
 
+# A path as it is signed: without empty segments and `.`, and `..` leads back.
+tidied() {
+  local IFS=/ out="" part
+  set -f
+  for part in $1; do
+    case "$part" in "" | .) ;; ..) out=${out%/*} ;; *) out+=/$part ;; esac
+  done
+  set +f
+  [[ $1 != */ ]] || out+=/
+  printf '%s' "${out:-/}"
+}
+
 # SHA-256 of what comes in, in hex.
 digest() {
   if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-64
@@ -95,6 +107,7 @@ signed() {
     headers+="x-amz-security-token:$AWS_SESSION_TOKEN"$'\n' names+=";x-amz-security-token"
   fi
   text=$(printf '%s' "${4:-}" | digest)
+  path=$(tidied "$path")
   text=$(printf '%s\n' "$2" "$(escaped "${path//%/%25}" /)" "$query" "$headers" "$names" && printf '%s' "$text")
   scope=${time%%T*}/$1/execute-api/aws4_request
   text=$(printf '%s\n' AWS4-HMAC-SHA256 "$time" "$scope" && printf '%s' "$text" | digest)
@@ -112,6 +125,11 @@ signed() {
       fi
     )
 }
+"#;
+
+const SQS: &str = r#"
+# Version 1 of the CLI does not look at this variable for SQS by itself.
+sqs() { aws sqs "$@" ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}; }
 "#;
 
 const ATTRIBUTES: &str = r#"
@@ -139,13 +157,13 @@ const CALL: &str = r#"
 )
 "#;
 
-const PUBLISH: &str = r#"
+const SEND: &str = r#"
 # May «SAYS»: «FUNCTION» «GROUP»MESSAGE [NAME=VALUE…]
 «FUNCTION»() (
 «ASSUME»«TAKEGROUP»  message=$1
   shift
-  aws sns publish --region «REGION» --topic-arn «TOPIC» --message="$message" \
-    --message-attributes "$(attributes "$@")"«FIFO» --query MessageId --output text
+  «COMMAND» --region «REGION» «TO» \
+    «BODY»="$message" --message-attributes "$(attributes "$@")"«FIFO» --query MessageId --output text
 )
 "#;
 
@@ -154,8 +172,6 @@ const RECEIVE: &str = r#"
 # Waits up to 20 seconds for the first message; to go on receiving, call it again and again.«WRAPPED»
 «FUNCTION»() (
 «ASSUME»  queue=«QUEUE»
-  # Version 1 of the CLI does not look at this variable for SQS by itself.
-  sqs() { aws sqs "$@" ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}; }
   wait=20
   while true; do
     # One at a time: a body may hold lines and tabs of its own.
@@ -204,7 +220,10 @@ pub(super) fn client(package: &Package) -> String {
     if any(package, is_call) {
         text += SIGNED;
     }
-    if any(package, is_publish) {
+    if any(package, is_of_queue) {
+        text += SQS;
+    }
+    if any(package, is_send) {
         text += ATTRIBUTES;
     }
     for edge in &package.edges {
@@ -250,7 +269,17 @@ fn of_edge(edge: &Edge) -> String {
             values.extend([("REMARK", remark.to_owned()), ("URL", url)]);
             fill(CALL, &values)
         }
-        Action::Publish { topic, fifo, .. } => {
+        Action::Send { to, fifo, .. } => {
+            let (command, to, body) = match to {
+                Recipient::Topic(topic) => {
+                    let to = format!("--topic-arn {}", language::shell(topic.as_str()));
+                    ("aws sns publish", to, "--message")
+                }
+                Recipient::Queue(_, url) => {
+                    let to = format!("--queue-url {}", language::shell(url));
+                    ("sqs send-message", to, "--message-body")
+                }
+            };
             let more = match fifo {
                 None => "",
                 Some(true) => " --message-group-id=\"$group\"",
@@ -263,12 +292,14 @@ fn of_edge(edge: &Edge) -> String {
                 None => ("", ""),
             };
             values.extend([
-                ("TOPIC", language::shell(topic.as_str())),
+                ("COMMAND", command.to_owned()),
+                ("TO", to),
+                ("BODY", body.to_owned()),
                 ("FIFO", more.to_owned()),
                 ("GROUP", group.to_owned()),
                 ("TAKEGROUP", take.to_owned()),
             ]);
-            fill(PUBLISH, &values)
+            fill(SEND, &values)
         }
         Action::Receive { url, .. } => {
             let wrapped = if is_wrapped(edge) {
@@ -290,8 +321,8 @@ fn case(edge: &Edge) -> String {
     let (function, word) = (edge.function(), edge.word());
     let test = match &edge.action {
         Action::Call { .. } => "[ $# -ge 2 ] && [ $# -le 3 ] || usage; ",
-        Action::Publish { fifo: Some(_), .. } => "[ $# -ge 2 ] || usage; ",
-        Action::Publish { fifo: None, .. } => "[ $# -ge 1 ] || usage; ",
+        Action::Send { fifo: Some(_), .. } => "[ $# -ge 2 ] || usage; ",
+        Action::Send { fifo: None, .. } => "[ $# -ge 1 ] || usage; ",
         Action::Receive { .. } => "",
     };
     format!("  {word}) {test}{function} \"$@\" ;;\n")

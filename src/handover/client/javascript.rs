@@ -1,8 +1,8 @@
 //! JavaScript on Node, with the AWS SDK v3: its own signer signs, `fetch` sends.
 
 use super::{
-    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_publish,
-    is_receive, is_wrapped, language, url_variable, uses,
+    Action, Edge, Language, Package, Recipient, any, deduplicates, fill, head, is_call,
+    is_of_queue, is_publish, is_receive, is_wrapped, language, url_variable, uses,
 };
 
 const ASSUME: &str = r#"
@@ -37,6 +37,15 @@ function target(text) {
   return escaped(path, "/!$&'()*+,=:@") + (encoded.length > 0 ? `?${encoded.join("&")}` : "");
 }
 
+/** A query's parameter in two, as the signer takes it: it signs no bytes that are not UTF-8. */
+function decoded(pair) {
+  try {
+    return pair.split("=").map(decodeURIComponent);
+  } catch {
+    throw new Error(`the SDK signs no query with escapes that are not UTF-8: ${pair}`);
+  }
+}
+
 /** Sends a request to an API, signed: its status and body. */
 async function signed(credentials, region, method, url, body) {
   const { protocol, hostname, port, host, pathname, search } = new URL(url);
@@ -44,7 +53,7 @@ async function signed(credentials, region, method, url, body) {
   const headers = body === undefined ? { host } : { host, "content-type": "application/json" };
   const query = Object.create(null);
   for (const pair of search.slice(1).split("&").filter(Boolean)) {
-    const [name, value] = pair.split("=").map(decodeURIComponent);
+    const [name, value] = decoded(pair);
     (query[name] ??= []).push(value);
   }
   const request = { method, protocol, hostname, port, path: pathname, query, headers, body };
@@ -65,15 +74,15 @@ export async function «FUNCTION»(method, path, body) {
 }
 "#;
 
-const PUBLISH: &str = r#"
-const «CLIENT» = new SNSClient({ region: «REGION», credentials: «CREDENTIALS» });
+const SEND: &str = r#"
+const «CLIENT» = new «SERVICE»Client({ region: «REGION», credentials: «CREDENTIALS» });
 
 /** May «SAYS»: the message's id. */
 export async function «FUNCTION»(«GROUP»message, attributes = {}) {
   const answer = await «CLIENT».send(
-    new PublishCommand({
-      TopicArn: «TOPIC»,
-      Message: message,
+    new «COMMAND»Command({
+      «TO»,
+      «BODY»: message,
       MessageAttributes: Object.fromEntries(
         Object.entries(attributes).map(([name, value]) => [
           name,
@@ -144,7 +153,6 @@ pub(super) fn client(package: &Package) -> String {
     let own = any(package, |it| it.assume.is_none());
     let calls = any(package, is_call);
     let publishes = any(package, is_publish);
-    let receives = any(package, is_receive);
     let mut packages = vec!["@aws-sdk/credential-providers"];
     let mut imports = vec!["import { fileURLToPath } from \"node:url\";\n".to_owned()];
     let mut import = |needed: bool, names: &str, from: &'static str| {
@@ -166,11 +174,17 @@ pub(super) fn client(package: &Package) -> String {
         "SNSClient, PublishCommand",
         "@aws-sdk/client-sns",
     );
-    import(
-        receives,
-        "SQSClient, ReceiveMessageCommand, DeleteMessageCommand",
-        "@aws-sdk/client-sqs",
-    );
+    let of_queue = any(package, is_of_queue);
+    let receives = any(package, is_receive);
+    let sends = any(package, |it| is_of_queue(it) && !is_receive(it));
+    let names = match (receives, sends) {
+        (true, true) => {
+            "SQSClient, ReceiveMessageCommand, DeleteMessageCommand, SendMessageCommand"
+        }
+        (true, false) => "SQSClient, ReceiveMessageCommand, DeleteMessageCommand",
+        (false, _) => "SQSClient, SendMessageCommand",
+    };
+    import(of_queue, names, "@aws-sdk/client-sqs");
     import(calls, "Sha256", "@aws-crypto/sha256-js");
     import(calls, "SignatureV4", "@smithy/signature-v4");
     import(assumes, "memoize", "@smithy/property-provider");
@@ -245,7 +259,17 @@ fn of_edge(edge: &Edge) -> String {
             ]);
             text + &fill(CALL, &values)
         }
-        Action::Publish { topic, fifo, .. } => {
+        Action::Send { to, fifo, .. } => {
+            let (service, command, to, body) = match to {
+                Recipient::Topic(topic) => {
+                    let to = format!("TopicArn: {}", language::javascript(topic.as_str()));
+                    ("SNS", "Publish", to, "Message")
+                }
+                Recipient::Queue(_, url) => {
+                    let to = format!("QueueUrl: {}", language::javascript(url));
+                    ("SQS", "SendMessage", to, "MessageBody")
+                }
+            };
             let more = match fifo {
                 None => "",
                 Some(true) => "\n      MessageGroupId: group,",
@@ -254,14 +278,17 @@ fn of_edge(edge: &Edge) -> String {
                 }
             };
             values.extend([
-                ("TOPIC", language::javascript(topic.as_str())),
+                ("SERVICE", service.to_owned()),
+                ("COMMAND", command.to_owned()),
+                ("TO", to),
+                ("BODY", body.to_owned()),
                 ("FIFO", more.to_owned()),
                 (
                     "GROUP",
                     if fifo.is_some() { "group, " } else { "" }.to_owned(),
                 ),
             ]);
-            text + &fill(PUBLISH, &values)
+            text + &fill(SEND, &values)
         }
         Action::Receive { url, .. } => {
             let body = if is_wrapped(edge) {
@@ -302,7 +329,7 @@ fn case(edge: &Edge) -> String {
   }}
 "
         ),
-        Action::Publish { fifo, .. } => {
+        Action::Send { fifo, .. } => {
             let (least, first, more) = match fifo {
                 Some(_) => (2, "rest[0], rest[1]", 2),
                 None => (1, "rest[0]", 1),

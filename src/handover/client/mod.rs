@@ -18,7 +18,7 @@ mod javascript;
 mod python;
 mod rust;
 
-use super::{Action, Edge, Package};
+use super::{Action, Edge, Package, Recipient};
 pub(super) use crate::escape::language;
 
 /// A language that clients are written in.
@@ -157,7 +157,7 @@ fn uses(package: &Package, language: Language) -> Vec<String> {
                     words.push(language::shell(r#"{"id":"17"}"#));
                 }
             }
-            Action::Publish { fifo, example, .. } => {
+            Action::Send { fifo, example, .. } => {
                 if fifo.is_some() {
                     words.push("GROUP".to_owned());
                 }
@@ -196,8 +196,21 @@ fn is_call(edge: &Edge) -> bool {
     matches!(edge.action, Action::Call { .. })
 }
 
+fn is_send(edge: &Edge) -> bool {
+    matches!(edge.action, Action::Send { .. })
+}
+
+/// Whether it is a message to a topic.
 fn is_publish(edge: &Edge) -> bool {
-    matches!(edge.action, Action::Publish { .. })
+    let Action::Send { to, .. } = &edge.action else {
+        return false;
+    };
+    matches!(to, Recipient::Topic(_))
+}
+
+/// Whether it sends to a queue or receives from one.
+fn is_of_queue(edge: &Edge) -> bool {
+    is_receive(edge) || is_send(edge) && !is_publish(edge)
 }
 
 fn is_receive(edge: &Edge) -> bool {
@@ -208,7 +221,7 @@ fn is_receive(edge: &Edge) -> bool {
 fn deduplicates(edge: &Edge) -> bool {
     matches!(
         edge.action,
-        Action::Publish {
+        Action::Send {
             fifo: Some(false),
             ..
         }
@@ -219,7 +232,7 @@ fn deduplicates(edge: &Edge) -> bool {
 fn is_wrapped(edge: &Edge) -> bool {
     match &edge.action {
         Action::Receive { sources, .. } => sources.iter().any(|it| !it.raw),
-        Action::Call { .. } | Action::Publish { .. } => false,
+        Action::Call { .. } | Action::Send { .. } => false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Python, with boto3 alone: botocore signs, and sends what it signed.
 
 use super::{
-    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_wrapped, language,
-    url_variable, uses,
+    Action, Edge, Language, Package, Recipient, any, deduplicates, fill, head, is_call, is_wrapped,
+    language, url_variable, uses,
 };
 
 const ASSUME: &str = r#"
@@ -76,13 +76,13 @@ def «FUNCTION»(method, path, body=None):
 
 "#;
 
-const PUBLISH: &str = r#"
+const SEND: &str = r#"
 def «FUNCTION»(«GROUP»message, attributes=None):
     """May «SAYS»: the message's id."""
-    sns = «SESSION».client("sns", region_name=«REGION»)
-    answer = sns.publish(
-        TopicArn=«TOPIC»,
-        Message=message,
+    «SERVICE» = «SESSION».client("«SERVICE»", region_name=«REGION»)
+    answer = «SERVICE».«METHOD»(
+        «TO»,
+        «BODY»=message,
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value}
             for name, value in (attributes or {}).items()
@@ -251,7 +251,17 @@ fn of_edge(edge: &Edge) -> String {
             ]);
             text += &fill(CALL, &values);
         }
-        Action::Publish { topic, fifo, .. } => {
+        Action::Send { to, fifo, .. } => {
+            let (service, method, to, body) = match to {
+                Recipient::Topic(topic) => {
+                    let to = format!("TopicArn={}", language::python(topic.as_str()));
+                    ("sns", "publish", to, "Message")
+                }
+                Recipient::Queue(_, url) => {
+                    let to = format!("QueueUrl={}", language::python(url));
+                    ("sqs", "send_message", to, "MessageBody")
+                }
+            };
             let more = match fifo {
                 None => "",
                 Some(true) => "\n        MessageGroupId=group,",
@@ -260,14 +270,17 @@ fn of_edge(edge: &Edge) -> String {
                 }
             };
             values.extend([
-                ("TOPIC", language::python(topic.as_str())),
+                ("SERVICE", service.to_owned()),
+                ("METHOD", method.to_owned()),
+                ("TO", to),
+                ("BODY", body.to_owned()),
                 (
                     "GROUP",
                     if fifo.is_some() { "group, " } else { "" }.to_owned(),
                 ),
                 ("FIFO", more.to_owned()),
             ]);
-            text += &fill(PUBLISH, &values);
+            text += &fill(SEND, &values);
         }
         Action::Receive { url, .. } => {
             let body = if is_wrapped(edge) {
@@ -295,7 +308,7 @@ fn case(edge: &Edge) -> String {
             return 0 if 200 <= status < 300 else 1
 "
         ),
-        Action::Publish { fifo, .. } => {
+        Action::Send { fifo, .. } => {
             let (least, first, more) = match fifo {
                 Some(_) => (2, "rest[0], rest[1]", "rest[2:]"),
                 None => (1, "rest[0]", "rest[1:]"),

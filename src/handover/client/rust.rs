@@ -1,8 +1,8 @@
 //! Rust, with the AWS SDK: `aws-sigv4` signs, any HTTP client sends; here it is reqwest.
 
 use super::{
-    Action, Edge, Language, Package, any, deduplicates, fill, head, is_call, is_publish,
-    is_receive, is_wrapped, language, url_variable, uses,
+    Action, Edge, Language, Package, Recipient, any, deduplicates, fill, head, is_call,
+    is_of_queue, is_publish, is_send, is_wrapped, language, url_variable, uses,
 };
 
 const OWN: &str = r#"
@@ -58,6 +58,17 @@ fn target(path: &str) -> String {
     out
 }
 
+/// Whether what a query's escapes stand for is UTF-8.
+fn is_utf8(query: &str) -> bool {
+    let mut parts = query.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.extend(u8::from_str_radix(part.get(..2).unwrap_or_default(), 16));
+        bytes.extend(part.bytes().skip(2));
+    }
+    String::from_utf8(bytes).is_ok()
+}
+
 /// Sends a request to an API, signed: its status and body.
 ///
 /// A service that calls often keeps the credentials for as long as they last.
@@ -68,6 +79,11 @@ async fn signed(
     url: &str,
     body: &str,
 ) -> Result<(u16, String), Error> {
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    if !is_utf8(query) {
+        let error = format!("the SDK signs no query with escapes that are not UTF-8: {query}");
+        return Err(error.into());
+    }
     let keys = config.credentials_provider().ok_or("no credentials")?;
     let identity = keys.provide_credentials().await?.into();
     let params = v4::SigningParams::builder()
@@ -105,19 +121,19 @@ async fn «FUNCTION»(method: &str, path: &str, body: &str) -> Result<(u16, Stri
 }
 "#;
 
-const PUBLISH: &str = r#"
+const SEND: &str = r#"
 /// May «SAYS»: the message's id.
 async fn «FUNCTION»(
 «GROUP»    message: &str,
     attributes: &[(&str, &str)],
 ) -> Result<String, Error> {
-    let sns = aws_sdk_sns::Client::new(&«CONFIG»);
-    let mut request = sns
-        .publish()
-        .topic_arn(«TOPIC»)
-        .message(message)«FIFO»;
+    let «SERVICE» = aws_sdk_«SERVICE»::Client::new(&«CONFIG»);
+    let mut request = «SERVICE»
+        .«METHOD»()
+        .«TO»
+        .«BODY»(message)«FIFO»;
     for (name, value) in attributes {
-        let value = MessageAttributeValue::builder()
+        let value = aws_sdk_«SERVICE»::types::MessageAttributeValue::builder()
             .data_type("String")
             .string_value(*value)
             .build()?;
@@ -209,7 +225,6 @@ fn pairs<'a>(words: &[&'a str]) -> Vec<(&'a str, &'a str)> {
 pub(super) fn client(package: &Package) -> String {
     let assumes = any(package, |it| it.assume.is_some());
     let calls = any(package, is_call);
-    let publishes = any(package, is_publish);
     let mut needs = vec!["cargo add aws-config".to_owned()];
     let mut add = |needed: bool, name: &str| {
         if needed {
@@ -217,8 +232,8 @@ pub(super) fn client(package: &Package) -> String {
         }
     };
     add(assumes || calls, "aws-credential-types");
-    add(publishes, "aws-sdk-sns");
-    add(any(package, is_receive), "aws-sdk-sqs");
+    add(any(package, is_publish), "aws-sdk-sns");
+    add(any(package, is_of_queue), "aws-sdk-sqs");
     add(calls, "aws-sigv4");
     add(calls, "reqwest");
     add(any(package, is_wrapped), "serde_json");
@@ -244,7 +259,6 @@ pub(super) fn client(package: &Package) -> String {
             assumes,
             "use aws_credential_types::provider::SharedCredentialsProvider;",
         ),
-        (publishes, "use aws_sdk_sns::types::MessageAttributeValue;"),
         (
             calls,
             "use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};",
@@ -286,7 +300,7 @@ pub(super) fn client(package: &Package) -> String {
     if calls {
         text += SAY;
     }
-    if publishes {
+    if any(package, is_send) {
         text += PAIRS;
     }
     text
@@ -331,7 +345,17 @@ fn of_edge(edge: &Edge) -> String {
             ]);
             fill(CALL, &values)
         }
-        Action::Publish { topic, fifo, .. } => {
+        Action::Send { to, fifo, .. } => {
+            let (service, method, to, body) = match to {
+                Recipient::Topic(topic) => {
+                    let to = format!("topic_arn({})", language::rust(topic.as_str()));
+                    ("sns", "publish", to, "message")
+                }
+                Recipient::Queue(_, url) => {
+                    let to = format!("queue_url({})", language::rust(url));
+                    ("sqs", "send_message", to, "message_body")
+                }
+            };
             let more = match fifo {
                 None => "",
                 Some(true) => "\n        .message_group_id(group)",
@@ -345,11 +369,14 @@ fn of_edge(edge: &Edge) -> String {
                 ""
             };
             values.extend([
-                ("TOPIC", language::rust(topic.as_str())),
+                ("SERVICE", service.to_owned()),
+                ("METHOD", method.to_owned()),
+                ("TO", to),
+                ("BODY", body.to_owned()),
                 ("FIFO", more.to_owned()),
                 ("GROUP", group.to_owned()),
             ]);
-            fill(PUBLISH, &values)
+            fill(SEND, &values)
         }
         Action::Receive { url, .. } => {
             let body = if is_wrapped(edge) {
@@ -373,7 +400,7 @@ fn case(edge: &Edge) -> String {
         [{word}, method, path, body] => Ok(say({function}(method, path, body).await?)),
 "
         ),
-        Action::Publish { fifo, .. } => {
+        Action::Send { fifo, .. } => {
             let (first, arguments) = match fifo {
                 Some(_) => ("group, message", "group, message"),
                 None => ("message", "message"),

@@ -3,6 +3,7 @@
 // cargo add aws-config
 // cargo add aws-credential-types
 // cargo add aws-sdk-sns
+// cargo add aws-sdk-sqs
 // cargo add aws-sigv4
 // cargo add reqwest
 // cargo add uuid --features v4
@@ -16,6 +17,9 @@
 //   cargo run -- publish-order-events '{"id":"17"}'
 //   cargo run -- publish-ledger GROUP '{"id":"17"}'
 //   cargo run -- publish-audit GROUP '{"id":"17"}'
+//   cargo run -- send-jobs '{"id":"17"}'
+//   cargo run -- receive-jobs
+//   cargo run -- send-tasks GROUP '{"id":"17"}'
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -24,7 +28,6 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sns::types::MessageAttributeValue;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 
@@ -78,6 +81,17 @@ fn target(path: &str) -> String {
     out
 }
 
+/// Whether what a query's escapes stand for is UTF-8.
+fn is_utf8(query: &str) -> bool {
+    let mut parts = query.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.extend(u8::from_str_radix(part.get(..2).unwrap_or_default(), 16));
+        bytes.extend(part.bytes().skip(2));
+    }
+    String::from_utf8(bytes).is_ok()
+}
+
 /// Sends a request to an API, signed: its status and body.
 ///
 /// A service that calls often keeps the credentials for as long as they last.
@@ -88,6 +102,11 @@ async fn signed(
     url: &str,
     body: &str,
 ) -> Result<(u16, String), Error> {
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    if !is_utf8(query) {
+        let error = format!("the SDK signs no query with escapes that are not UTF-8: {query}");
+        return Err(error.into());
+    }
     let keys = config.credentials_provider().ok_or("no credentials")?;
     let identity = keys.provide_credentials().await?.into();
     let params = v4::SigningParams::builder()
@@ -142,7 +161,7 @@ async fn publish_order_events(
         .topic_arn("arn:aws:sns:eu-west-1:333333333333:order-events")
         .message(message);
     for (name, value) in attributes {
-        let value = MessageAttributeValue::builder()
+        let value = aws_sdk_sns::types::MessageAttributeValue::builder()
             .data_type("String")
             .string_value(*value)
             .build()?;
@@ -165,7 +184,7 @@ async fn publish_ledger(
         .message_group_id(group)
         .message_deduplication_id(uuid::Uuid::new_v4().to_string());
     for (name, value) in attributes {
-        let value = MessageAttributeValue::builder()
+        let value = aws_sdk_sns::types::MessageAttributeValue::builder()
             .data_type("String")
             .string_value(*value)
             .build()?;
@@ -187,7 +206,67 @@ async fn publish_audit(
         .message(message)
         .message_group_id(group);
     for (name, value) in attributes {
-        let value = MessageAttributeValue::builder()
+        let value = aws_sdk_sns::types::MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(*value)
+            .build()?;
+        request = request.message_attributes(*name, value);
+    }
+    Ok(request.send().await?.message_id.unwrap_or_default())
+}
+
+/// May send to queues.jobs: the message's id.
+async fn send_jobs(
+    message: &str,
+    attributes: &[(&str, &str)],
+) -> Result<String, Error> {
+    let sqs = aws_sdk_sqs::Client::new(&own("eu-west-1").await);
+    let mut request = sqs
+        .send_message()
+        .queue_url("https://sqs.eu-west-1.amazonaws.com/333333333333/jobs")
+        .message_body(message);
+    for (name, value) in attributes {
+        let value = aws_sdk_sqs::types::MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(*value)
+            .build()?;
+        request = request.message_attributes(*name, value);
+    }
+    Ok(request.send().await?.message_id.unwrap_or_default())
+}
+
+/// May receive from queues.jobs: hands each message to `handle`, then deletes it.
+///
+/// Waits up to 20 seconds for the first one; to go on receiving, call it again and again.
+async fn receive_jobs(handle: impl Fn(&str)) -> Result<(), Error> {
+    let sqs = aws_sdk_sqs::Client::new(&own("eu-west-1").await);
+    let queue = "https://sqs.eu-west-1.amazonaws.com/333333333333/jobs";
+    let request = sqs.receive_message().queue_url(queue);
+    let answer = request.max_number_of_messages(10).wait_time_seconds(20);
+    for message in answer.send().await?.messages() {
+        let body = message.body().unwrap_or_default();
+        handle(body);
+        let done = sqs.delete_message().queue_url(queue);
+        done.set_receipt_handle(message.receipt_handle.clone()).send().await?;
+    }
+    Ok(())
+}
+
+/// May send to queues.tasks: the message's id.
+async fn send_tasks(
+    group: &str,
+    message: &str,
+    attributes: &[(&str, &str)],
+) -> Result<String, Error> {
+    let sqs = aws_sdk_sqs::Client::new(&assumed("eu-west-1", "arn:aws:iam::333333333333:role/provision/clients/clients-tasks-for-till", None).await);
+    let mut request = sqs
+        .send_message()
+        .queue_url("https://sqs.eu-west-1.amazonaws.com/333333333333/tasks.fifo")
+        .message_body(message)
+        .message_group_id(group)
+        .message_deduplication_id(uuid::Uuid::new_v4().to_string());
+    for (name, value) in attributes {
+        let value = aws_sdk_sqs::types::MessageAttributeValue::builder()
             .data_type("String")
             .string_value(*value)
             .build()?;
@@ -202,6 +281,9 @@ const USAGE: &[&str] = &[
     "cargo run -- publish-order-events '{\"id\":\"17\"}'",
     "cargo run -- publish-ledger GROUP '{\"id\":\"17\"}'",
     "cargo run -- publish-audit GROUP '{\"id\":\"17\"}'",
+    "cargo run -- send-jobs '{\"id\":\"17\"}'",
+    "cargo run -- receive-jobs",
+    "cargo run -- send-tasks GROUP '{\"id\":\"17\"}'",
 ];
 
 #[tokio::main(flavor = "current_thread")]
@@ -239,6 +321,18 @@ async fn run(words: &[&str]) -> Result<bool, Error> {
         }
         ["publish-audit", group, message, attributes @ ..] => {
             println!("{}", publish_audit(group, message, &pairs(attributes)).await?);
+            Ok(true)
+        }
+        ["send-jobs", message, attributes @ ..] => {
+            println!("{}", send_jobs(message, &pairs(attributes)).await?);
+            Ok(true)
+        }
+        ["receive-jobs"] => {
+            receive_jobs(|it| println!("{it}")).await?;
+            Ok(true)
+        }
+        ["send-tasks", group, message, attributes @ ..] => {
+            println!("{}", send_tasks(group, message, &pairs(attributes)).await?);
             Ok(true)
         }
         _ => {
