@@ -18,7 +18,9 @@ use crate::kinds::{Extra, Queue, Resource, Role, Stage, Stranger, Subscription, 
 use crate::lower::Desired;
 use crate::model::change::seconds;
 use crate::model::{Address, Arn, KindName, Tags};
-use crate::stack::{Encryption, LogLevel, OPTIONAL_OF_TOPICS, Source, Written};
+use crate::stack::{
+    Encryption, LogLevel, OPTIONAL_OF_TOPICS, Source, Written, format as format_stack,
+};
 
 /// Why something cannot be accepted.
 type Reason = String;
@@ -75,9 +77,18 @@ pub fn accept(
         .zip(documents)
         .map(|(source, document)| Source {
             name: source.name.clone(),
-            text: document.to_string(),
+            text: in_layout_of(&source.text, document.to_string()),
         })
         .collect())
+}
+
+/// Returns an edited text in the layout of `provision fmt`, where it had it before.
+fn in_layout_of(before: &str, edited: String) -> String {
+    let had_it = format_stack(before).is_ok_and(|it| it == before);
+    match format_stack(&edited) {
+        Ok(text) if had_it => text,
+        _ => edited,
+    }
 }
 
 /// Says where the stack writes what a policy says: an edit of AWS is not taken for the author's word.

@@ -91,6 +91,7 @@ fn a_known_statement_is_no_drift_until_it_changes() {
         .says("+[[known]]")
         .says("+reason = \"asked_for_by_security\"");
     assert!(folder.read("shop.toml").starts_with(STACK));
+    folder.run("fmt shop.toml --check").ends(0);
     folder
         .run("drift shop.toml --sandbox")
         .ends(0)
