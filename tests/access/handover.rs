@@ -407,7 +407,7 @@ fn clients_in_every_language_keep_to_order_and_take_messages_out_of_their_envelo
         let tasks = &ground.stack.queues["tasks"].arn;
         let root = Ground::root(tasks.account());
         let taken = ground.wire.take(&root, tasks);
-        assert_eq!(taken, [&body, &body], "{language}");
+        assert_eq!(taken, [body.as_str(); 2], "{language}");
         // Published twice as well; and once by what it says.
         for _ in 0..2 {
             client.comes_off(till, &["publish-ledger", "one", &body]);
