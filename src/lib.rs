@@ -5,10 +5,10 @@
 // The order of these lines is the order of the rooms, not the alphabet's.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
+pub use provision_policy as policy;
 pub mod escape;
 pub mod disk;
 pub mod model;
-pub mod policy;
 pub mod stack;
 pub mod cloud;
 pub mod kinds;

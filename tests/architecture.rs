@@ -62,9 +62,15 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Where the policy core stands, which is a crate of its own and a room of this one.
+fn policy_core() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/policy/src")
+}
+
 fn files() -> Vec<File> {
     let mut paths = Vec::new();
     walk(&source(), &mut paths);
+    walk(&policy_core(), &mut paths);
     paths.sort();
     let texts: BTreeMap<PathBuf, String> = paths
         .into_iter()
@@ -81,11 +87,11 @@ fn files() -> Vec<File> {
         .into_iter()
         .filter(|(path, _)| !for_tests.contains(path))
         .map(|(path, text)| {
-            let path = path
-                .strip_prefix(source())
-                .expect("a path below src")
-                .to_string_lossy()
-                .into_owned();
+            let path = match path.strip_prefix(policy_core()) {
+                Ok(path) => Path::new("policy").join(path),
+                Err(_) => path.strip_prefix(source()).expect("below src").to_owned(),
+            };
+            let path = path.to_string_lossy().into_owned();
             let room = path.split('/').next().unwrap_or_default();
             File {
                 room: room.trim_end_matches(".rs").to_owned(),
@@ -134,7 +140,11 @@ fn code(text: &str) -> Vec<(usize, String)> {
 fn rooms() -> Vec<String> {
     let text = fs::read_to_string(source().join("lib.rs")).expect("lib.rs");
     text.lines()
-        .filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .filter_map(|it| {
+            let module = it.strip_prefix("pub mod ");
+            let module = module.or(it.strip_prefix("pub use provision_policy as "));
+            module?.strip_suffix(';')
+        })
         .map(str::to_owned)
         .collect()
 }

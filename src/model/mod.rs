@@ -3,16 +3,16 @@
 //! Nothing here imports another room, reads a clock, a file or the network.
 
 pub mod address;
-pub mod arn;
 pub mod authorization;
 pub mod change;
 pub mod definition;
 pub mod kms;
 pub mod lease;
 pub mod names;
-pub mod place;
 pub mod tags;
 pub mod velocity;
+
+pub use provision_policy::{arn, place};
 
 pub use address::{Address, KindName};
 pub use arn::{Arn, ArnError};

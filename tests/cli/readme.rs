@@ -263,7 +263,7 @@ fn files_that_the_documents_name_are_there() {
         }
         for word in text.split('`').skip(1).step_by(2) {
             let path = word.trim_end_matches('/');
-            let is_ours = ["src/", "tests/", "stacks/", ".ci/", "examples/"]
+            let is_ours = ["src/", "crates/", "tests/", "stacks/", ".ci/", "examples/"]
                 .iter()
                 .any(|it| path.starts_with(it));
             if is_ours && !path.contains(' ') {

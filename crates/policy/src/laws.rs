@@ -419,8 +419,15 @@ fn everywhere(of_principal: &Document, of_resource: &Document) -> Vec<Policies> 
     ]
 }
 
+/// As many cases as `PROPTEST_CASES` asks for, or 300.
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES");
+    let asked = asked.ok().and_then(|it| it.parse().ok());
+    ProptestConfig::with_cases(asked.unwrap_or(300))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases())]
 
     #[test]
     fn the_normal_form_of_a_normal_form_is_itself(it in any::<bool>().prop_flat_map(document)) {

@@ -4,7 +4,7 @@
 
 use super::terms::is_partition;
 use super::{Grammar, Holder};
-use crate::model::{AccountId, Partition};
+use crate::{AccountId, Partition};
 
 /// Why a principal is refused; `None` when it is taken. Without a partition, any is right.
 pub(super) fn refused(

@@ -7,7 +7,7 @@
 use super::deliver::delivery;
 use super::patterns::Pattern;
 use super::request::Who;
-use crate::model::Arn;
+use crate::Arn;
 
 /// Which topics, or which queues, a service delivers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

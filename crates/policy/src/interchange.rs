@@ -776,7 +776,7 @@ mod tests {
             );
             let found: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
             assert_eq!(found["decision"], expected, "{line}: {found}");
-            let bulk = crate::policy::bulk::Simulator::of(None).answer(&line);
+            let bulk = crate::bulk::Simulator::of(None).answer(&line);
             assert_eq!(bulk, simulate_line(&line));
         }
     }

@@ -626,7 +626,7 @@ fn what_is_unproven_says_why() {
 fn a_statement_is_to_blame_and_a_denial_first() {
     let ask = |action: &str| {
         Request::new(
-            crate::policy::Who::of("arn:aws:iam::111111111111:role/a"),
+            crate::Who::of("arn:aws:iam::111111111111:role/a"),
             action,
             "arn:aws:sns:eu-west-1:222222222222:t",
         )

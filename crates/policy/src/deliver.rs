@@ -14,7 +14,7 @@
 //! See <https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html>.
 
 use super::request::{Request, Who};
-use crate::model::place::is_opt_in;
+use crate::place::is_opt_in;
 
 /// Returns the request by which SNS puts a topic's message into a queue; both are given by their ARNs.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The terms that policies are made of: which actions, principals, operators and dates there are.
 
-use crate::policy::patterns::Pattern;
-use crate::policy::values::Instant;
+use crate::patterns::Pattern;
+use crate::values::Instant;
 
 /// The actions of STS, in lower case: a trust policy names no others, and none that does not exist.
 pub(super) const STS_ACTIONS: [&str; 14] = [

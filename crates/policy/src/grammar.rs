@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::operator::{Base, Operator};
-use crate::model::Partition;
+use crate::Partition;
 pub use principals::is_service;
 use terms::{
     IAM_PATHS, STS_ACTIONS, is_date, is_one_of, is_partition, is_topic_action, meant_operator,
