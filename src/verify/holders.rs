@@ -30,6 +30,7 @@ use crate::policy::{
 use crate::stack::{Principal, RouteKey, Stack, Whom};
 
 pub use circle::Circle;
+use circle::also;
 pub use kin::Kin;
 use providers::{by_provider, by_providers};
 use reaching::Reaching;
@@ -268,9 +269,9 @@ impl<'a> Search<'a> {
                 if delegates {
                     continue;
                 }
-                for (name, mut conditions) in self.narrowed(name, circle, thing) {
+                for (name, conditions) in self.narrowed(name, circle, thing) {
                     let role = self.role_named(&name.1);
-                    conditions.extend(role.and_then(|it| by_provider(it, statement)));
+                    let provided = role.and_then(|it| by_provider(it, statement));
                     let mut alone = statement.clone();
                     let clause = match name.0.as_str() {
                         "AWS" => PrincipalClause::aws([name.1.clone()]),
@@ -281,12 +282,13 @@ impl<'a> Search<'a> {
                     if alone.resource.is_some() {
                         alone.resource = Some(Clause::of([spot.resource.clone()]));
                     }
-                    for (operator, keys) in conditions {
-                        alone.conditions.entry(operator).or_default().extend(keys);
-                    }
+                    let all = [conditions, provided.into_iter().collect()];
+                    let all = all.into_iter();
+                    let besides: Vec<_> = all.flat_map(|it| also(&mut alone, it)).collect();
                     let document = Document {
                         statements: std::iter::once(&alone)
                             .chain(denies.iter().copied())
+                            .chain(&besides)
                             .cloned()
                             .collect(),
                         ..paper.document.clone()

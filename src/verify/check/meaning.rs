@@ -236,14 +236,20 @@ impl Grounds {
     }
 }
 
-/// The values by which a request is let in, of those that it carries: where it comes from, for whom, by which token.
-fn carried(context: &Value, of_network: bool) -> impl Iterator<Item = &Value> {
+/// The values by which a request is let in, of those that it carries: for whom, by which token; where no name lets it
+/// in (`unnamed`), also where it comes from.
+fn carried(context: &Value, unnamed: bool) -> impl Iterator<Item = &Value> {
     let for_arn = !context["aws:SourceArn"].is_null();
     let all = context.as_object().into_iter().flatten();
     let needed = all.filter(move |(key, _)| match key.as_str() {
-        "aws:SourceArn" | "aws:PrincipalOrgID" | "aws:PrincipalOrgPaths" | "sts:ExternalId" => true,
+        "aws:SourceArn" | "sts:ExternalId" => true,
         "aws:SourceAccount" => !for_arn,
-        "aws:SourceIp" | "aws:VpcSourceIp" | "aws:SourceVpc" | "aws:SourceVpce" => of_network,
+        "aws:PrincipalOrgID"
+        | "aws:PrincipalOrgPaths"
+        | "aws:SourceIp"
+        | "aws:VpcSourceIp"
+        | "aws:SourceVpc"
+        | "aws:SourceVpce" => unnamed,
         key => key.ends_with(":sub"),
     });
     needed.map(|it| it.1)

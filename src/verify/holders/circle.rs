@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::policy::document::Conditions;
 use crate::policy::rules::is_session_of;
-use crate::policy::{Clause, Document, PrincipalClause, Statement};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement};
 use crate::stack::{Principal, Whom};
 
 use super::super::bound::{Name, account_of, covers, named, names};
@@ -185,4 +185,50 @@ impl Search<'_> {
 /// Whether an ARN is the root of the account that a name is of.
 fn is_account_of(account: &str, name: &Name) -> bool {
     is_whole(account) && account.split(':').nth(4) == name.1.split(':').nth(4)
+}
+
+/// Adds to a statement that allows what must hold beside.
+///
+/// A statement asks once for a key by one operator. What it asks for already stays, and the rest is denied by the
+/// statements that are returned.
+pub(super) fn also(statement: &mut Statement, conditions: Conditions) -> Vec<Statement> {
+    let mut besides = Vec::new();
+    for (operator, keys) in conditions {
+        for (key, values) in keys {
+            let asked = statement.conditions.entry(operator.clone()).or_default();
+            let Some(own) = asked.get(&key) else {
+                asked.insert(key, values);
+                continue;
+            };
+            if *own == values {
+                continue;
+            }
+            let (operator, values) = opposite(&operator, values);
+            let deny = Statement {
+                sid: None,
+                effect: Effect::Deny,
+                principal: Some(PrincipalClause::anyone()),
+                action: Clause::of(["*"]),
+                resource: statement.resource.as_ref().map(|_| Clause::of(["*"])),
+                conditions: Conditions::new(),
+            };
+            besides.push(deny.when(&operator, &key, values));
+        }
+    }
+    besides
+}
+
+/// The operator and values that hold where these do not.
+fn opposite(operator: &str, values: Vec<String>) -> (String, Vec<String>) {
+    if operator == "Null" {
+        let flipped = values.iter().map(|it| (it != "true").to_string());
+        return (operator.to_owned(), flipped.collect());
+    }
+    let (set, word) = operator.split_once(':').unwrap_or(("", operator));
+    let set = if set.is_empty() { "" } else { "ForAllValues:" };
+    let word = match word.split_at_checked(word.find(['E', 'L']).unwrap_or_default()) {
+        Some((head, tail)) if !head.is_empty() => format!("{head}Not{tail}"),
+        _ => format!("Not{word}"),
+    };
+    (format!("{set}{word}"), values)
 }

@@ -362,3 +362,70 @@ fn a_user_may_be_forbidden() {
     let except = format!("{OUTSIDE}to = \"topics.events\"\ndo = \"publish\"\nexcept = \"{bob}\"\n");
     assert_eq!(told(&except, Some(("topics.events", named(bob)))), "");
 }
+
+#[test]
+fn a_pattern_that_overlaps_what_is_let_in_is_let_in() {
+    let account = "account = \"888888888888\"";
+    let oidc = "oidc = \"token.actions.githubusercontent.com\"";
+    let topic = "to = \"topics.events\"";
+    for (access, never, to) in [
+        (
+            format!("{{ {account}, role_prefix = \"deploy-\" }}"),
+            format!("{{ {account}, role_prefix = \"dep\" }}"),
+            topic,
+        ),
+        (
+            format!("{{ {account}, role_prefix = \"deploy-\" }}"),
+            format!("{{ {account}, role_prefix = \"deploy-blue\" }}"),
+            topic,
+        ),
+        (
+            format!("{{ {oidc}, subjects = \"repo:o/n:ref:refs/heads/main\" }}"),
+            format!("{{ {oidc}, subjects = \"repo:o/*\" }}"),
+            topic,
+        ),
+        (
+            format!("{{ {oidc}, subjects = \"repo:o/n:ref:refs/heads/*\" }}"),
+            format!("{{ {oidc}, subjects = \"repo:o/*:main\" }}"),
+            topic,
+        ),
+        (
+            "{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::up*\" }".to_owned(),
+            "{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::u*\" }".to_owned(),
+            topic,
+        ),
+    ] {
+        for via in ["resource-policy", "assume-role"] {
+            let takes = match via {
+                "resource-policy" => !access.contains("oidc"),
+                _ => !access.contains("service"),
+            };
+            if !takes {
+                continue;
+            }
+            let text = format!(
+                "[[access]]\nfrom = {access}\n{to}\nvia = \"{via}\"\n[[never]]\nwho = {never}\n{to}\n"
+            );
+            let says = told(&text, None);
+            assert!(
+                says.contains("may publish to topics.events") && !says.contains("unproven"),
+                "{text}: {says}"
+            );
+        }
+    }
+    let by_end = foreign(PrincipalClause::aws(["888888888888"]), "sns:Publish").when(
+        "ArnLike",
+        "aws:PrincipalArn",
+        ["arn:aws:iam::888888888888:role/*-deploy"],
+    );
+    let begins = format!(
+        "[[never]]\nwho = {{ {account}, role_prefix = \"x-\" }}\n{topic}\ndo = \"publish\"\n"
+    );
+    let says = told(&begins, Some(("topics.events", by_end)));
+    assert!(says.contains("may publish to topics.events"), "{says}");
+    // What does not meet stays apart.
+    let apart = format!(
+        "[[access]]\nfrom = {{ {account}, role_prefix = \"deploy-\" }}\n{topic}\n[[never]]\nwho = {{ {account}, role_prefix = \"build-\" }}\n{topic}\n"
+    );
+    assert_eq!(told(&apart, None), "");
+}
