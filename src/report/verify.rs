@@ -209,7 +209,7 @@ pub fn in_plan(proof: &Proof) -> String {
     );
     if unproven > 0 {
         let _ = write!(text, "; {unproven} unproven");
-    } else if failed == 0 {
+    } else if failed == 0 && !proof.left_out {
         text += "; nothing else is allowed";
         if proof.known().next().is_some() {
             text += " but what is known";

@@ -85,6 +85,8 @@ pub struct Proof {
     pub findings: Vec<Finding>,
     /// Every name that is there, to tell those that an example makes up.
     pub names: RealNames,
+    /// Whether claims that do not hold were left out, since they did not hold before either.
+    pub left_out: bool,
 }
 
 impl Proof {
@@ -145,6 +147,8 @@ impl Proof {
                     && before.claim == it.claim
             })
         };
+        let open = |it: &Self| it.counts().1 + it.counts().2;
+        let all = open(&self);
         self.findings.retain_mut(|it| {
             let old = earlier(it);
             // Of what must work and does not, it means little which side is named first.
@@ -162,6 +166,7 @@ impl Proof {
                 }
             }
         });
+        self.left_out = open(&self) < all;
         self
     }
 

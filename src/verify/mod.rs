@@ -66,5 +66,6 @@ pub fn prove(stack: &Stack, desired: &Desired, world: &World) -> Proof {
     Proof {
         findings,
         names: world.names.clone(),
+        left_out: false,
     }
 }

@@ -176,3 +176,34 @@ fn what_was_changed_taken_or_added_by_hand_is_put_back() {
         each_ends_its_finding(&folder);
     }
 }
+
+#[test]
+fn a_revert_proves_no_more_than_what_it_changes() {
+    let folder = applied();
+    let stranger =
+        json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
+    tamper(&folder, "111111111111", |account| {
+        let region = &mut account["regions"]["eu-west-1"];
+        let queue = &mut region["queues"]["q"];
+        let mut policy: Value =
+            serde_json::from_str(queue["attributes"]["Policy"].as_str().expect("a policy"))
+                .expect("JSON");
+        policy["Statement"]
+            .as_array_mut()
+            .expect("statements")
+            .push(stranger);
+        queue["attributes"]["Policy"] = json!(policy.to_string());
+    });
+    tamper(&folder, "222222222222", |account| {
+        account["roles"]["w"]["inline"] = json!({});
+    });
+    let ran = folder
+        .run("drift s.toml --sandbox --revert roles.w --yes")
+        .ends(0);
+    assert!(ran.out.contains("Proved"), "{}", ran.out);
+    assert!(!ran.out.contains("nothing else is allowed"), "{}", ran.out);
+    let ran = folder
+        .run("drift s.toml --sandbox --revert queues.q --yes")
+        .ends(0);
+    assert!(ran.out.contains("nothing else is allowed"), "{}", ran.out);
+}
