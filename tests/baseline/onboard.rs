@@ -159,11 +159,11 @@ fn one_more_consumer_of_fifty_comes_by_one_command_and_nobody_elses_access_moves
     assert!(new.len() <= 20, "{new:#?}");
 
     // Few calls: the reads that any plan takes, one more for each policy that is read back and each time a policy
-    // is refused that names a role too new to be known, and the writes that this one needs.
+    // is refused that names a role too new to be known, the writes that this one needs, and two for the stack's lease.
     let calls = &told["calls"];
     let (reads, writes) = (calls["reads"].as_u64(), calls["writes"].as_u64());
     assert!(reads <= Some(153) && reads > Some(0), "{calls:#}");
-    assert!(writes <= Some(15) && writes > Some(0), "{calls:#}");
+    assert!(writes <= Some(17) && writes > Some(0), "{calls:#}");
     assert_eq!(calls["throttled"], 0, "{calls:#}");
 
     // Every document there was is there, says the same of everybody else, and no less.

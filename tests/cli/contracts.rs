@@ -223,7 +223,8 @@ fn a_contract_that_cannot_be_believed_changes_nothing() {
         ),
         (good[..good.len() / 2].to_owned(), "orders.toml"),
         (String::new(), "is not a contract"),
-        ("\u{0}\u{1}".to_owned(), "not valid TOML"),
+        ("\u{1}".to_owned(), "not valid TOML"),
+        ("\u{0}\u{1}".to_owned(), "not text in UTF-8"),
     ] {
         teams.0.write("consumer/orders.toml", &text);
         for verb in [
