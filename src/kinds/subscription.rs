@@ -61,7 +61,7 @@ impl Keeper {
         owner: &str,
         topic: &Arn,
         queue: &Place,
-        entered: impl Iterator<Item = &'a Place> + Clone,
+        entered: &(impl Iterator<Item = &'a Place> + Clone),
     ) -> Option<Self> {
         let entered = |id: &str| {
             let at = entered.clone().find(|it| it.id.as_str() == id)?;

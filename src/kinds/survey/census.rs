@@ -518,7 +518,7 @@ impl Reader<'_> {
             };
             let place = subscription::place(place, &topic);
             let entered = places.iter().copied();
-            let keeper = Keeper::of(&listing.owner, &topic, &place, entered);
+            let keeper = Keeper::of(&listing.owner, &topic, &place, &entered);
             let reader = keeper.as_ref().and_then(|it| it.ended_in.as_ref());
             let reader = reader.unwrap_or(&place);
             let attributes = subscription::attributes(self.cloud, reader, &listing.arn).await;

@@ -120,7 +120,7 @@ impl Survey<'_> {
         queue: &Place,
     ) -> Option<Keeper> {
         let entered = self.entered.values().copied();
-        Keeper::of(&listing.owner, topic, queue, entered)
+        Keeper::of(&listing.owner, topic, queue, &entered)
     }
 
     /// The subscriptions that are wanted to a topic.
