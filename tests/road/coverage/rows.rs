@@ -216,7 +216,7 @@ pub(super) const ROWS: &[Row] = &[
             boundary: old.boundary, tags: old.tags,
         };
         send(it.cloud, OWN, call).await;
-    }, ["PD001 roles.worker", "PD005 apis.shop", "PD005 stages.shop.prod", "PD005 topics.news"]),
+    }, ["PD001 roles.worker", "PD005 apis.shop", "PD005 queues.line", "PD005 stages.shop.prod", "PD005 topics.news"]),
     read!("role.trust", "trust policy", ["iam:GetAccountAuthorizationDetails"], ALIKE, it => {
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},

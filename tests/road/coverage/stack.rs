@@ -99,6 +99,10 @@ via = "resource-policy"
 [[access]]
 from = "roles.worker"
 to = "topics.news"
+[[access]]
+from = "roles.worker"
+to = "queues.line"
+allow = "receive"
 "#;
 
 /// Nothing is said that need not be.
