@@ -174,7 +174,7 @@ fn shown(name: &str) -> &str {
 /// The elements of a policy.
 const ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
 /// The elements of a statement.
-const OF_STATEMENT: [&str; 9] = [
+pub(crate) const OF_STATEMENT: [&str; 9] = [
     "Sid",
     "Effect",
     "Principal",

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::document::OF_STATEMENT;
 use super::operator::{Base, Operator};
 use crate::Partition;
 pub use principals::is_service;
@@ -181,18 +182,7 @@ impl Judge {
 
     fn statement(&mut self, statement: &Map<String, Value>, at: &str) {
         for name in statement.keys() {
-            let known = [
-                "Sid",
-                "Effect",
-                "Principal",
-                "NotPrincipal",
-                "Action",
-                "NotAction",
-                "Resource",
-                "NotResource",
-                "Condition",
-            ];
-            if !known.contains(&name.as_str()) {
+            if !OF_STATEMENT.contains(&name.as_str()) {
                 self.refuse(
                     &format!("{at}.{name}"),
                     SYNTAX,
