@@ -158,6 +158,10 @@ mod tests {
         assert_eq!(arn.account(), "123456789012");
         assert_eq!(arn.resource(), "role/team/checkout");
         assert_eq!(arn.name(), "checkout");
+        assert_eq!(
+            arn.to_string(),
+            "arn:aws:iam::123456789012:role/team/checkout"
+        );
         for bad in [
             "",
             "arn",
@@ -167,6 +171,20 @@ mod tests {
             "arn:aws:iam::1:a b",
         ] {
             assert!(Arn::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// Buckets name no account, and policies of AWS name `aws`:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+    #[test]
+    fn the_account_of_an_arn_is_twelve_digits_or_none() {
+        for (arn, account) in [
+            ("arn:aws:sqs:eu-west-1:123456789012:q", Some("123456789012")),
+            ("arn:aws:s3:::bucket", None),
+            ("arn:aws:iam::aws:policy/ReadOnlyAccess", None),
+        ] {
+            let found = Arn::parse(arn).expect("an ARN").account_id();
+            assert_eq!(found.as_ref().map(AccountId::as_str), account, "{arn}");
         }
     }
 }

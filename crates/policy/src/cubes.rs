@@ -255,4 +255,16 @@ mod tests {
         assert!(shape.is_void(&void) && !shape.is_void(&shape.full()));
         assert_eq!(shape.meet(&shape.full(), &void), None);
     }
+
+    #[test]
+    fn what_many_cubes_have_in_common_is_given_up_beyond_the_same_number_of_pieces() {
+        let shape = Shape::of(vec![2]);
+        let common = |count: usize| {
+            let cubes = vec![shape.full(); count];
+            let found = shape.common(&cubes, std::slice::from_ref(&shape.full()));
+            found.map(|it| it.len())
+        };
+        assert_eq!(common(MOST_CUBES), Ok(MOST_CUBES));
+        assert_eq!(common(MOST_CUBES + 1), Err(TooMany));
+    }
 }

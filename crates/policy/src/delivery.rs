@@ -283,4 +283,75 @@ mod tests {
             assert_eq!(refused(policy), expected);
         }
     }
+
+    /// <https://docs.aws.amazon.com/sns/latest/dg/creating-delivery-policy.html>
+    #[test]
+    fn all_retries_together_take_an_hour_at_most() {
+        for (fields, fits) in [
+            (
+                r#""minDelayTarget": 3600, "maxDelayTarget": 3600, "numRetries": 1"#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 1801, "maxDelayTarget": 1801, "numRetries": 2"#,
+                false,
+            ),
+            (
+                r#""minDelayTarget": 1801, "maxDelayTarget": 1801, "numRetries": 2, "numMinDelayRetries": 1"#,
+                false,
+            ),
+            // A linear backoff: half of 40 and 80 each.
+            (
+                r#""minDelayTarget": 40, "maxDelayTarget": 80, "numRetries": 60"#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 40, "maxDelayTarget": 80, "numRetries": 61"#,
+                false,
+            ),
+            // Of the others, at least the first delay each, and the last one once.
+            (
+                r#""minDelayTarget": 40, "maxDelayTarget": 80, "numRetries": 89, "backoffFunction": "exponential""#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 40, "maxDelayTarget": 80, "numRetries": 90, "backoffFunction": "geometric""#,
+                false,
+            ),
+            (
+                r#""minDelayTarget": 3600, "maxDelayTarget": 3600, "numRetries": 9, "numNoDelayRetries": 8"#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 60, "maxDelayTarget": 60, "numRetries": 60, "numMinDelayRetries": 60"#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 60, "maxDelayTarget": 60, "numRetries": 61, "numMinDelayRetries": 61"#,
+                false,
+            ),
+            (
+                r#""minDelayTarget": 60, "maxDelayTarget": 100, "numRetries": 48, "numMinDelayRetries": 30, "numMaxDelayRetries": 18"#,
+                true,
+            ),
+            (
+                r#""minDelayTarget": 60, "maxDelayTarget": 100, "numRetries": 49, "numMinDelayRetries": 30, "numMaxDelayRetries": 19"#,
+                false,
+            ),
+            (
+                r#""minDelayTarget": 1, "maxDelayTarget": 1200, "numRetries": 4, "numMinDelayRetries": 1, "numMaxDelayRetries": 2"#,
+                true,
+            ),
+        ] {
+            let found = refused(&format!(
+                r#"{{"http": {{"defaultHealthyRetryPolicy": {{{fields}}}}}}}"#
+            ));
+            let expected = if fits {
+                ""
+            } else {
+                "http.defaultHealthyRetryPolicy.numRetries: all retries together take more than 3600 seconds"
+            };
+            assert_eq!(found, expected, "{fields}");
+        }
+    }
 }

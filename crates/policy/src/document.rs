@@ -876,4 +876,73 @@ mod tests {
             assert_eq!(of(other).expect_err("a fault").at, "Version");
         }
     }
+
+    /// Who may write a policy to every role gives itself the rest:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html>
+    #[test]
+    fn an_administrator_may_do_everything_or_give_itself_the_rest() {
+        let allow = |action: &str, resource: &str| {
+            format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#)
+        };
+        let roles = "arn:aws:iam::111111111111:role/*";
+        let deny = |action: &str| allow(action, "*").replace("Allow", "Deny");
+        let all = allow("*", "*");
+        for (statements, expected) in [
+            (all.clone(), true),
+            (allow("*:*", "*"), true),
+            (all.replace("Action", "NotAction"), false),
+            (all.replace("Resource", "NotResource"), false),
+            (deny("*"), false),
+            (allow("*", "arn:aws:sns:eu-west-1:111111111111:t"), false),
+            (allow("s3:*", "*"), false),
+            (allow("iam:GetRole", "*"), false),
+            (allow("iam:*", "*"), true),
+            (allow("iam:putRolePolicy", roles), true),
+            (allow("iam:Attach*", "arn:aws:iam::*:*"), true),
+            (allow("iam:AttachRolePolicy", "arn:*:*:*:*:*"), true),
+            (
+                allow(
+                    "iam:AttachRolePolicy",
+                    "arn:aws:iam::111111111111:role/app-*",
+                ),
+                false,
+            ),
+            (allow("iam:AttachRolePolicy", "arn:aws:iam:::user/*"), false),
+            (
+                allow(
+                    "iam:AttachRolePolicy",
+                    "arn:aws:sns:eu-west-1:111111111111:*",
+                ),
+                false,
+            ),
+            (
+                allow("iam:*", roles).replace("Resource", "NotResource"),
+                false,
+            ),
+            (allow("s3:*", "*").replace("Action", "NotAction"), true),
+            (allow("iam:*", "*").replace("Action", "NotAction"), false),
+            (
+                all.replace(
+                    '}',
+                    r#","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}"#,
+                ),
+                false,
+            ),
+            // A denial of the one way leaves the other.
+            (
+                format!("{},{}", allow("iam:*", "*"), deny("iam:PutRolePolicy")),
+                true,
+            ),
+            (
+                format!("{},{}", allow("iam:*", "*"), deny("iam:*RolePolicy")),
+                false,
+            ),
+            (format!("{},{}", allow("iam:*", "*"), deny("s3:*")), true),
+            (format!("{},{}", allow("s3:*", "*"), all), true),
+        ] {
+            let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+            let document = Document::parse(&text).expect("a policy");
+            assert_eq!(document.makes_administrator(), expected, "{statements}");
+        }
+    }
 }

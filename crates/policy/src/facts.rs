@@ -606,6 +606,7 @@ mod tests {
             (&root, "aws:principaltype", "Account"),
             (&federated, "aws:principaltype", "FederatedUser"),
             (&federated, "aws:userid", "111111111111:f"),
+            (&root, "aws:userid", "111111111111"),
             (&sns, "aws:principaltype", "open"),
             // Every request has an address, of one kind or the other.
             (&role, "aws:sourceip", "present, present, open"),
@@ -751,5 +752,24 @@ mod tests {
             "arn:aws:sns:r:222222222222:t",
         );
         assert_eq!(topic.owner(), Some("222222222222"));
+    }
+
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource>
+    #[test]
+    fn only_a_call_about_grants_says_whether_a_service_asks_for_one() {
+        let role = Who::of("arn:aws:iam::111111111111:role/a");
+        let service = Who::of("dynamodb.amazonaws.com");
+        let sometimes = "absent, absent, open";
+        for (who, action, expected) in [
+            (&role, "kms:CreateGrant", "false, false, open"),
+            (&role, "KMS:ListGrants", "false, false, open"),
+            (&role, "kms:RevokeGrant", "false, false, open"),
+            (&role, "kms:Decrypt", sometimes),
+            (&service, "kms:CreateGrant", sometimes),
+            (&Who::Anonymous, "kms:CreateGrant", sometimes),
+        ] {
+            let found = known(who, action, "kms:grantisforawsresource");
+            assert_eq!(found, expected, "{action} by {who}");
+        }
     }
 }

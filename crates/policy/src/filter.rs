@@ -697,4 +697,77 @@ mod tests {
             [": Filter policy can not have more than 5 keys"]
         );
     }
+
+    /// <https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>
+    #[test]
+    fn the_wildcards_of_a_list_count_as_often_as_the_list_is_long() {
+        let list = |count: usize, value: &Value| Value::Array(vec![value.clone(); count]);
+        let one = serde_json::json!({"wildcard": "a*"});
+        let two = serde_json::json!({"wildcard": "a*b*"});
+        let but = serde_json::json!({"anything-but": ["x"]});
+        let but_one = serde_json::json!({"anything-but": {"wildcard": "a*"}});
+        let mixed = |count: usize| {
+            let mut items = vec![but.clone(); count - 1];
+            items.push(one.clone());
+            Value::Array(items)
+        };
+        for (filter, fits) in [
+            (serde_json::json!({"a": list(10, &one)}), true),
+            (serde_json::json!({"a": list(11, &one)}), false),
+            (serde_json::json!({"a": list(5, &two)}), true),
+            (serde_json::json!({"a": list(6, &two)}), false),
+            (
+                serde_json::json!({"a": list(7, &one), "b": list(7, &one)}),
+                true,
+            ),
+            (
+                serde_json::json!({"a": list(8, &one), "b": list(7, &one)}),
+                false,
+            ),
+            (serde_json::json!({"a": list(10, &but_one)}), true),
+            (serde_json::json!({"a": list(11, &but_one)}), false),
+            // Without a wildcard in the list, nothing counts.
+            (serde_json::json!({"a": list(60, &but)}), true),
+            (serde_json::json!({"a": mixed(10)}), true),
+            (serde_json::json!({"a": mixed(11)}), false),
+        ] {
+            let found = words(&filter, false);
+            let expected: &[&str] = if fits {
+                &[]
+            } else {
+                &[": Filter policy is too complex"]
+            };
+            assert_eq!(found, expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_too_many_is_told_from_two_in_a_row() {
+        for (pattern, what) in [
+            ("a*b*c*d*", "has a pattern with 4 wildcards"),
+            ("a**", "has a pattern with two wildcards in a row"),
+            ("a\\\\**", "has a pattern with two wildcards in a row"),
+        ] {
+            let filter = serde_json::json!({ "a": [{ "wildcard": pattern }] });
+            let found = refusals(&filter, false);
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].label, format!("`a` {what}"), "{pattern}");
+        }
+        // An escaped asterisk is a letter.
+        let escaped = serde_json::json!({"a": [{"wildcard": "a\\**b*"}]});
+        assert_eq!(words(&escaped, false), [""; 0]);
+    }
+
+    #[test]
+    fn only_or_lists_alternatives() {
+        let listed = |key: &str| serde_json::json!({ key: [{"b": ["x"]}, {"c": ["y"]}] });
+        assert_eq!(words(&listed("$or"), false), [""; 0]);
+        assert_eq!(
+            words(&listed("a"), false),
+            [
+                "a[0].b: Unrecognized match type b",
+                "a[1].c: Unrecognized match type c"
+            ]
+        );
+    }
 }

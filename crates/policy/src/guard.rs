@@ -1198,4 +1198,31 @@ mod tests {
         assert_eq!(unknown_action("ss:Publish"), Ok(()));
         assert_eq!(unknown_action("events:Publish"), Ok(()));
     }
+
+    /// Without the key `BoolIfExists` is met, so by whoever does not sign:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice>
+    #[test]
+    fn only_a_plain_bool_says_that_every_caller_is_a_service() {
+        let says = |condition: &str| {
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*","Condition":{{{condition}}}}}]}}"#
+            );
+            let document = Document::parse(&text).expect("a policy");
+            let breaches = judge(&document, Holder::Topic, "111111111111");
+            breaches.into_iter().map(|it| it.says).collect::<String>()
+        };
+        let services = says(r#""Bool":{"aws:PrincipalIsAWSService":"true"}"#);
+        assert!(
+            services.starts_with("lets every AWS service "),
+            "{services}"
+        );
+        for anyone in [
+            r#""BoolIfExists":{"aws:PrincipalIsAWSService":"true"}"#,
+            r#""Bool":{"aws:PrincipalIsAWSService":"false"}"#,
+            r#""Bool":{"aws:SecureTransport":"true"}"#,
+            r#""StringLike":{"aws:PrincipalIsAWSService":"true"}"#,
+        ] {
+            assert!(says(anyone).starts_with("lets anyone "), "{anyone}");
+        }
+    }
 }

@@ -410,4 +410,16 @@ mod tests {
             true,
         );
     }
+
+    /// An alias is no key, and its actions are allowed by identity policies too:
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html>
+    #[test]
+    fn only_the_policy_of_a_key_or_a_role_is_about_keys_or_roles_alone() {
+        let alias =
+            r#""Action":"kms:CreateAlias","Resource":"arn:aws:kms:eu-west-1:111111111111:alias/a""#;
+        let topic = r#""Action":"kms:Decrypt","Resource":"arn:aws:sns:eu-west-1:111111111111:t""#;
+        for fields in [alias, topic] {
+            possible(fields, true);
+        }
+    }
 }

@@ -1057,4 +1057,59 @@ mod tests {
         assert_eq!(with("AWS_IAM"), Ok(Some(MethodAuth::Iam)));
         assert!(with("CUSTOM").is_err());
     }
+
+    /// `RCPFullAWSAccess`, which AWS attaches, allows and names every principal:
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
+    #[test]
+    fn an_organizations_policy_names_no_principal_but_in_the_one_that_aws_attaches() {
+        let answer = |principal: &str| {
+            let policy = ALLOW.replace(
+                r#""Action""#,
+                &format!(r#""Principal":{principal},"Action""#),
+            );
+            let line = format!(
+                r#"{{"request":{REQUEST},"identityPolicies":[{ALLOW}],"rcps":[[{policy}]]}}"#
+            );
+            let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+            answer
+        };
+        assert_eq!(answer(r#""*""#)["decision"], "allow");
+        let refused = answer(r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
+        assert_eq!(
+            refused["at"], "rcps[0][0].Statement[0].Principal",
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_resource_is_refused_only_where_it_is_known_what_the_policy_is_attached_to() {
+        let topic = ALLOW.replace(r#""Resource":"*""#, r#""Resource":"orders""#);
+        let line = format!(r#"{{"request":{REQUEST},"identityPolicies":[{topic}]}}"#);
+        let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+        assert_eq!(answer["at"], "identityPolicies[0].Statement[0].Resource");
+        // A service may name its resources otherwise.
+        let policy = topic.replace(r#""Action""#, r#""Principal":"*","Action""#);
+        let line = format!(r#"{{"request":{REQUEST},"resourcePolicy":{policy}}}"#);
+        let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+        assert_eq!(answer["decision"], "deny", "{answer}");
+        let answer = simulate_line_of(Some(Grammar::Resource(Holder::Topic)), &line);
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(
+            answer["at"], "resourcePolicy.Statement[0].Resource",
+            "{answer}"
+        );
+    }
+
+    /// An action that its service does not have is said to be unlisted; of other services nothing is known.
+    #[test]
+    fn a_witness_says_of_its_action_that_no_list_has_it() {
+        let said = |action: &str| {
+            let topic = "arn:aws:sns:eu-west-1:111111111111:t";
+            let value = request_value(&Request::new(Who::Anonymous, action, topic));
+            value.get("unlisted").cloned()
+        };
+        assert_eq!(said("sns:Publish"), None);
+        assert_eq!(said("sns:Shout"), Some(Value::Bool(true)));
+        assert_eq!(said("acme:Publish"), None);
+    }
 }

@@ -445,4 +445,18 @@ mod tests {
         let fault = parse(&padded(LARGEST + 1)).expect_err("too large");
         assert_eq!(fault.message, format!("{} bytes are too many", LARGEST + 1));
     }
+
+    #[test]
+    fn a_text_is_too_deep_by_the_brackets_that_are_open_at_once() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!is_too_deep(&nested(1000)));
+        assert!(is_too_deep(&nested(1001)));
+        assert!(is_too_deep(&"{[".repeat(501)));
+        assert!(!is_too_deep(&"[{}]".repeat(2000)));
+        assert!(!is_too_deep(&format!(
+            "{}{}",
+            "]}".repeat(600),
+            nested(1000)
+        )));
+    }
 }

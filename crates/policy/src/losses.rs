@@ -86,3 +86,89 @@ fn parts(statement: &Statement) -> Vec<Statement> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLES: [&str; 2] = [
+        "arn:aws:iam::111111111111:role/a",
+        "arn:aws:iam::111111111111:role/b",
+    ];
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:222222222222:t";
+
+    /// A statement that allows these roles to do these things with the topic.
+    fn lets(roles: &[&str], actions: &[&str]) -> Statement {
+        let actions = Clause::of(actions.iter().copied());
+        Statement::allow("", actions)
+            .on([TOPIC])
+            .to(PrincipalClause::aws(roles.iter().copied()))
+    }
+
+    fn refuses(action: &str) -> Statement {
+        Statement {
+            effect: Effect::Deny,
+            ..lets(&[], &[action]).to(PrincipalClause::anyone())
+        }
+    }
+
+    /// Each loss as `principal action`, of the part of a statement and of the request that shows it.
+    fn lost(stack: Vec<Statement>, live: Vec<Statement>) -> Vec<String> {
+        let found = cut_off(&Document::of(stack), &Document::of(live));
+        let words = found.iter().map(|(part, request)| {
+            let actions = part.action.values.join(" and ");
+            let principals = part.principal.as_ref().map(PrincipalClause::aws_values);
+            let roles = principals.unwrap_or_default().join(" and ");
+            let shown = format!("{} {}", request.principal, request.action);
+            if shown == format!("{roles} {actions}") {
+                shown
+            } else {
+                format!("{roles} {actions}: {shown}")
+            }
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn each_principal_and_action_that_is_taken_away_is_named_once() {
+        let (publish, subscribe) = ("sns:Publish", "sns:Subscribe");
+        let both = || lets(&ROLES, &[publish, subscribe]);
+        let of = |role: &str, action: &str| format!("{role} {action}");
+        assert_eq!(lost(vec![both()], vec![both()]), [""; 0]);
+        assert_eq!(
+            lost(vec![both()], vec![lets(&ROLES[..1], &[publish, subscribe])]),
+            [of(ROLES[1], publish), of(ROLES[1], subscribe)]
+        );
+        assert_eq!(
+            lost(vec![both()], vec![lets(&ROLES, &[publish])]),
+            [of(ROLES[0], subscribe), of(ROLES[1], subscribe)]
+        );
+        // The same in two statements is no loss.
+        let apart = ROLES.map(|it| lets(&[it], &[publish, subscribe]));
+        assert_eq!(lost(vec![both()], apart.to_vec()), [""; 0]);
+    }
+
+    #[test]
+    fn a_new_denial_takes_away_from_the_statements_that_stay() {
+        let publish = || lets(&ROLES[..1], &["sns:Publish"]);
+        let lost_to = |stack: Vec<Statement>| {
+            let live = vec![publish(), refuses("sns:Publish")];
+            lost(stack, live)
+        };
+        assert_eq!(
+            lost_to(vec![publish()]),
+            [format!("{} sns:Publish", ROLES[0])]
+        );
+        // One that was there before took it away already.
+        assert_eq!(lost_to(vec![publish(), refuses("sns:Publish")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_statement_of_all_but_some_stays_whole() {
+        let mut others = lets(&ROLES[..1], &["sns:Publish", "sns:Subscribe"]);
+        others.action.negated = true;
+        let found = cut_off(&Document::of(vec![others.clone()]), &Document::of(vec![]));
+        let parts: Vec<Statement> = found.into_iter().map(|it| it.0).collect();
+        assert_eq!(parts, [others]);
+    }
+}

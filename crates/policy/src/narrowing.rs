@@ -343,6 +343,26 @@ mod tests {
                 json!({"a": [{"exists": true}]}),
                 vec!["messages whose `a` is absent"],
             ),
+            (
+                json!({}),
+                json!({"a": {"b": ["x"]}}),
+                vec!["messages whose `a.b` is not x"],
+            ),
+            (
+                json!({"a": [{"numeric": ["<", 5]}, {"numeric": [">", 9]}, 7]}),
+                json!({"a": [{"numeric": ["<=", 5]}, {"numeric": [">", 9]}, {"numeric": ["=", 7]}]}),
+                vec![],
+            ),
+            (
+                json!({"a": [{"numeric": ["<=", 5]}, {"numeric": [">", 8]}, 8]}),
+                json!({"a": [{"numeric": ["<", 5]}, {"numeric": [">", 9]}, {"numeric": ["=", 7]}]}),
+                vec!["messages whose `a` is <= 5 or > 8 or 8"],
+            ),
+            (
+                json!({"a": ["x", "y", 5]}),
+                json!({"a": [{"anything-but": ["x"]}]}),
+                vec!["messages whose `a` is x or 5"],
+            ),
         ] {
             assert_eq!(lost(&stack, &live), expected, "{stack} {live}");
         }
@@ -380,5 +400,26 @@ mod tests {
         };
         let lost = lost_messages(filter(&narrow), filter(&wide));
         assert!(!lost.messages.is_empty() && !lost.certain);
+    }
+
+    #[test]
+    fn alternatives_that_both_filters_have_are_not_certain() {
+        let certain = |before: &Value, after: &Value| {
+            let filter = |policy| MessageFilter {
+                policy: Some(policy),
+                on_body: false,
+            };
+            lost_messages(filter(before), filter(after)).certain
+        };
+        let plain = json!({"a": ["x"]});
+        let either = json!({"$or": [{"a": ["x"]}, {"b": ["y"]}]});
+        for (before, after, expected) in [
+            (&plain, &plain, true),
+            (&plain, &either, true),
+            (&either, &plain, true),
+            (&either, &either, false),
+        ] {
+            assert_eq!(certain(before, after), expected, "{before} {after}");
+        }
     }
 }

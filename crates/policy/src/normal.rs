@@ -603,4 +603,25 @@ mod tests {
         let other = format!("A{}", &long[1..]);
         assert_eq!(free_spelling(&long, &taken), other);
     }
+
+    #[test]
+    fn an_api_is_named_by_an_arn_without_wildcards_in_its_head() {
+        let arn = "arn:aws:execute-api:eu-west-1:111111111111:abc/prod/GET/*";
+        let head = ApiName::of(arn).map(|it| it.head());
+        assert_eq!(
+            head.as_deref(),
+            Some("arn:aws:execute-api:eu-west-1:111111111111:abc/")
+        );
+        for other in [
+            "execute-api:/prod/GET/a",
+            "arn:aws:sns:eu-west-1:111111111111:abc/prod",
+            "arn:aws:execute-api:eu-west-1:111111111111:abc",
+            "arn:aws:execute-api:*:111111111111:abc/prod",
+            "arn:aws:execute-api:eu-west-1::abc/prod",
+            "arn:aws:execute-api:eu-west-1:111111111111:a?c/prod",
+            "arn:aws:execute-api:eu-west-1:111111111111:${api}/prod",
+        ] {
+            assert_eq!(ApiName::of(other), None, "{other}");
+        }
+    }
 }

@@ -463,4 +463,60 @@ mod tests {
             assert!(!is_ghost(other), "{other}");
         }
     }
+
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    #[test]
+    fn the_statement_of_a_fresh_key_lets_its_own_account_do_everything() {
+        let own = "111111111111";
+        let root = |partition: &str, account: &str| format!("arn:{partition}:iam::{account}:root");
+        let to = |names: &[String]| {
+            Statement::allow("Enable IAM User Permissions", Clause::of(["kms:*"]))
+                .on(["*"])
+                .to(PrincipalClause::aws(names.iter().cloned()))
+        };
+        let fresh = || to(&[root("aws", own)]);
+        let changed = |change: fn(&mut Statement)| {
+            let mut statement = fresh();
+            change(&mut statement);
+            statement
+        };
+        for (statement, expected) in [
+            (fresh(), true),
+            (to(&[root("aws-cn", own)]), true),
+            (to(&[own.to_owned()]), true),
+            (to(&[own.to_owned(), root("aws", own)]), true),
+            (changed(|it| it.sid = None), true),
+            (changed(|it| it.action = Clause::of(["KMS:*"])), true),
+            (to(&[root("aws", "222222222222")]), false),
+            (to(&["222222222222".to_owned()]), false),
+            (to(&[own.to_owned(), "222222222222".to_owned()]), false),
+            (to(&["*".to_owned()]), false),
+            (to(&[format!("arn:aws:iam::{own}:role/admin")]), false),
+            (to(&[format!("arn:aws:sts::{own}:root")]), false),
+            (to(&[format!("urn:aws:iam::{own}:root")]), false),
+            (
+                changed(|it| it.principal = Some(PrincipalClause::anyone())),
+                false,
+            ),
+            (changed(|it| it.principal = None), false),
+            (
+                changed(|it| it.principal = Some(PrincipalClause::service(["sns.amazonaws.com"]))),
+                false,
+            ),
+            (
+                changed(|it| it.principal.iter_mut().for_each(|it| it.negated = true)),
+                false,
+            ),
+            (changed(|it| it.action = Clause::of(["kms:Decrypt"])), false),
+            (changed(|it| it.action.negated = true), false),
+            (changed(|it| it.effect = super::super::Effect::Deny), false),
+            (fresh().when("Bool", "aws:SecureTransport", ["true"]), false),
+        ] {
+            assert_eq!(
+                is_default_key_statement(&statement, own),
+                expected,
+                "{statement:?}"
+            );
+        }
+    }
 }

@@ -217,7 +217,8 @@ mod tests {
             "ap-southeast-2",
             "us-isob-east-1",
         ] {
-            assert!(Region::parse(good).is_some(), "{good}");
+            let region = Region::parse(good);
+            assert_eq!(region.as_ref().map(Region::as_str), Some(good));
         }
         for bad in ["eu-west", "EU-west-1", "eu--1", "1", "", "eu_west_1"] {
             assert!(Region::parse(bad).is_none(), "{bad}");

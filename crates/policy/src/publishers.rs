@@ -786,4 +786,54 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_topic_is_published_to_and_a_queue_is_sent_to() {
+        let why = |service: &str, to: &str| {
+            let arn = Arn::parse(to).expect("an ARN");
+            match delivers(&format!("{service}.amazonaws.com"), &Carrier { arn: &arn }) {
+                Documented::Never(why, instead) => format!("{why}; {instead}"),
+                Documented::Unknown(why) => why,
+                Documented::Works => String::new(),
+            }
+        };
+        let (fifo_queue, fifo_topic) = (format!("{QUEUE}.fifo"), format!("{TOPIC}.fifo"));
+        for (service, to, words) in [
+            (
+                "cloudwatch",
+                QUEUE,
+                "it publishes to topics, and sends to no queue; let it publish to a topic",
+            ),
+            (
+                "sns",
+                TOPIC,
+                "it sends to queues, and publishes to no topic; let it send to a queue",
+            ),
+            (
+                "s3",
+                fifo_topic.as_str(),
+                "it delivers to no FIFO topic; let it deliver to a topic that is not FIFO",
+            ),
+            (
+                "s3",
+                fifo_queue.as_str(),
+                "it delivers to no FIFO queue; let it deliver to a queue that is not FIFO",
+            ),
+            (
+                "guardduty",
+                TOPIC,
+                "sends its events to EventBridge, and to no topic",
+            ),
+            (
+                "guardduty",
+                QUEUE,
+                "sends its events to EventBridge, and to no queue",
+            ),
+        ] {
+            let found = why(service, to);
+            assert!(found.starts_with(words), "{service}: {found}");
+        }
+        assert!(why("nosuchservice", QUEUE).contains("sends to queues"));
+        assert!(why("nosuchservice", TOPIC).contains("publishes to topics"));
+    }
 }

@@ -761,4 +761,32 @@ mod tests {
             assert_eq!(found, variable);
         }
     }
+
+    /// A federated session is opened by a user: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+    #[test]
+    fn a_user_may_have_opened_a_federated_session_of_its_account() {
+        let of = |user: &str| {
+            let fields = format!(
+                r#""Effect":"Allow","Principal":{{"AWS":"{user}"}},"Action":"*","Resource":"*""#
+            );
+            let session = "arn:aws:sts::111111111111:federated-user/f";
+            applies(&rule(&fields, Kind::Resource), &publish(session))
+        };
+        let (found, why) = of(USER);
+        assert_eq!(found, [Three::No, Three::Maybe, Three::No]);
+        assert_eq!(
+            why,
+            [format!(
+                "it names {USER}, who may have opened the federated session"
+            )]
+        );
+        for other in [
+            "arn:aws:iam::222222222222:user/ann",
+            "arn:aws-cn:iam::111111111111:user/ann",
+            ROLE,
+            SESSION,
+        ] {
+            assert_eq!(of(other), (NOT, Vec::new()), "{other}");
+        }
+    }
 }

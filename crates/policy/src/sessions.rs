@@ -492,4 +492,19 @@ mod tests {
             assert_eq!(found.into_values().collect::<Vec<_>>(), [key]);
         }
     }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
+    #[test]
+    fn a_session_has_tags_where_the_trust_policy_allows_to_tag_it() {
+        let role = "arn:aws:iam::222222222222:role/x";
+        let tags = |text: &str| {
+            let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{text}]}}"#);
+            lets_tag(&Document::parse(&text).expect("a policy"))
+        };
+        let of = |actions: &str| statement("AWS", role, actions);
+        assert!(tags(&of(r#"["sts:AssumeRole", "sts:tagsession"]"#)));
+        assert!(tags(&of(r#""sts:*""#)));
+        assert!(!tags(&of(r#""sts:AssumeRole""#)));
+        assert!(!tags(&of(r#""sts:TagSession""#).replace("Allow", "Deny")));
+    }
 }

@@ -320,4 +320,22 @@ mod tests {
             Some("the role or user that has the policy")
         );
     }
+
+    #[test]
+    fn one_policy_with_principals_is_enough_for_callers_to_be_named() {
+        let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}"#;
+        let shared = own.replace(
+            r#""Action""#,
+            r#""Principal":{"AWS":"222222222222"},"Action""#,
+        );
+        let [own, shared] = [own, &shared].map(|it| Document::parse(it).expect("a policy"));
+        for documents in [[&shared, &own], [&own, &shared]] {
+            let names = RealNames::of_policies(documents);
+            let other = Who::of("arn:aws:iam::333333333333:role/x");
+            assert_eq!(
+                names.caller(&other).as_deref(),
+                Some("any role or user of an AWS account that the policies do not name")
+            );
+        }
+    }
 }

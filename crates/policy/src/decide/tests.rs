@@ -1381,3 +1381,67 @@ fn a_vpc_endpoint_sees_a_signer_that_a_method_does_not() {
     is(Decision::Deny, &call(ROLE, none), &through(lets(USER)));
     is(Decision::Deny, &call("*", none), &through(lets(ROLE)));
 }
+
+/// Neither kind limits a service-linked role, and the name of its session leaves out the path that makes it one:
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>
+#[test]
+fn a_session_with_the_name_of_a_service_linked_role_is_open_where_an_organization_limits_it() {
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:inbox";
+    let session = "arn:aws:sts::111111111111:assumed-role/AWSServiceRoleForSupport/s";
+    let send = Request::new(Who::of(session), "sqs:SendMessage", queue);
+    let under = |scps, rcps| Policies {
+        scps,
+        rcps,
+        ..identity(allow(""))
+    };
+    let none = Vec::new;
+    let refused = || vec![vec![deny(r#""Action":"sqs:*""#)]];
+    is(Allow, &send, &under(none(), none()));
+    is(Allow, &send, &under(vec![vec![allow("")]], none()));
+    let open = "the path of the session's role is not given";
+    let because = is(Unproven, &send, &under(refused(), none()));
+    assert_eq!(because, [open]);
+    let for_all = || vec![vec![deny(r#""Principal":"*""#)]];
+    assert_eq!(is(Unproven, &send, &under(none(), for_all())), [open]);
+    for (path, expected) in [
+        ("aws-service-role/support.amazonaws.com/", Allow),
+        ("", Deny),
+    ] {
+        let role = format!("arn:aws:iam::111111111111:role/{path}AWSServiceRoleForSupport");
+        let told = send.clone().with("aws:PrincipalArn", [role]);
+        is(expected, &told, &under(refused(), none()));
+        is(expected, &told, &under(none(), for_all()));
+    }
+}
+
+/// The organization of a signer, whom the method does not see and the endpoint does.
+#[test]
+fn the_condition_of_an_endpoint_on_its_signer_is_open_of_a_request_that_is_not_told_in_full() {
+    let mut call = Request::new(Who::of(ROLE), "execute-api:Invoke", API);
+    call.method_auth = Some(MethodAuth::None);
+    let call = call.with("aws:SourceVpce", ["vpce-1"]);
+    let strangers =
+        r#""Principal":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}"#;
+    let policies = Prepared::of(&Policies {
+        endpoint: Some(allow(strangers)),
+        ..resource(allow(r#""Principal":"*""#))
+    });
+    let decided = |silence| policies.decide_by(&call, silence).decision;
+    assert_eq!(decided(Silence::Absence), Allow);
+    assert_eq!(decided(Silence::Plain), Unproven);
+    assert_eq!(decided(Silence::Anything), Unproven);
+}
+
+#[test]
+fn a_limited_caller_has_neither_a_boundary_nor_a_session_policy_that_allows() {
+    let of = |own| Policies {
+        resource: Some(lets(ROLE)),
+        ..Policies::of_caller(own)
+    };
+    is(Allow, &publish(ROLE, NEAR), &of(CallerPolicies::None));
+    let because = is(Deny, &publish(ROLE, NEAR), &of(CallerPolicies::Limited));
+    for ceiling in ["permissions boundary", "session policy"] {
+        let lacks = format!("the {ceiling} does not allow it");
+        assert!(because.contains(&lacks), "{because:?}");
+    }
+}

@@ -529,3 +529,23 @@ fn a_document_has_a_version_of_two_a_statement_and_unique_sids() {
         .expect_err("no JSON");
     assert_eq!(text.words, "This policy contains invalid Json");
 }
+
+#[test]
+fn a_principal_that_is_no_arn_and_no_number_is_asked_for_one() {
+    let refused = |name: &str| {
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": name },
+        });
+        let found = Grammar::Trust.refusals(&serde_json::json!({ "Statement": [statement] }));
+        assert_eq!(found.len(), 1, "{name}");
+        found[0].advice.clone()
+    };
+    for (name, expected) in [
+        ("12345", "an account's id has twelve digits, in quotes"),
+        ("prod", "name an account, or a role's ARN"),
+        ("", "name an account, or a role's ARN"),
+    ] {
+        let found = refused(name);
+        assert!(found.contains(expected), "{name}: {found}");
+    }
+}

@@ -1071,3 +1071,94 @@ fn documents_without_measure_are_answered_soon_or_unproven() {
         assert!(!matches!(found.verdict, Equal | Cosmetic), "{found:?}");
     }
 }
+
+#[test]
+fn a_document_that_only_denies_more_lets_nothing_new_through() {
+    let (publish, subscribe) = (topic(""), topic("").replace("Publish", "Subscribe"));
+    let deny = |statement: &str| statement.replace("Allow", "Deny");
+    for (old, new, expected) in [
+        (publish.clone(), publish.clone(), true),
+        (format!("{publish},{subscribe}"), publish.clone(), true),
+        (publish.clone(), format!("{publish},{subscribe}"), false),
+        (
+            publish.clone(),
+            format!("{publish},{}", deny(&subscribe)),
+            true,
+        ),
+        (
+            format!("{publish},{}", deny(&subscribe)),
+            publish.clone(),
+            false,
+        ),
+        (publish.clone(), subscribe.clone(), false),
+        (deny(&publish), deny(&subscribe), false),
+        (publish.clone(), deny(&publish), true),
+        (deny(&publish), publish, false),
+    ] {
+        let found = only_refuses_more(&document(&old), &document(&new));
+        assert_eq!(found, expected, "{old} {new}");
+    }
+}
+
+#[test]
+fn the_statement_that_decides_names_a_caller_without_policies_of_its_own_directly_enough() {
+    let caller = "arn:aws:iam::222222222222:role/a";
+    let to =
+        |sid: &str, who: &str| topic(&format!(r#""Sid":"{sid}","Principal":{{"AWS":"{who}"}}"#));
+    let read = document(&format!(
+        "{},{},{},{}",
+        to("Account", "222222222222"),
+        to("Role", caller),
+        to("All", "*"),
+        to("No", "222222222222").replace("Allow", "Deny"),
+    ));
+    let of = |own, effect| {
+        let mut request = Request::new(
+            crate::Who::of(caller),
+            "sns:Publish",
+            "arn:aws:sns:eu-west-1:222222222222:t",
+        );
+        request.caller_policies = own;
+        deciding(&read, &request, effect).and_then(|it| it.sid.clone())
+    };
+    for (own, sid) in [
+        (None, "Account"),
+        (Some(CallerPolicies::Allow), "Account"),
+        (Some(CallerPolicies::None), "Role"),
+        (Some(CallerPolicies::Limited), "All"),
+    ] {
+        assert_eq!(of(own, Effect::Allow).as_deref(), Some(sid), "{own:?}");
+        // A denial holds however it names the caller.
+        assert_eq!(of(own, Effect::Deny).as_deref(), Some("No"), "{own:?}");
+    }
+}
+
+#[test]
+fn a_witness_of_an_identity_policy_is_no_session_where_another_action_shows_it() {
+    for actions in [
+        r#"["sts:AssumeRole","xray:GetGroup"]"#,
+        r#"["sts:AssumeRole","sqs:SendMessage"]"#,
+    ] {
+        for found in witnesses_of(&identity(actions, r#""*""#)) {
+            assert!(!found.contains(" sts:"), "{found}");
+        }
+    }
+}
+
+/// The policy of a key must let in its own account too, and that of a topic need not:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>
+#[test]
+fn a_key_that_lets_in_its_own_account_lets_in_more_and_a_topic_does_not() {
+    let to = |resource: &str| {
+        document(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"222222222222"}},"Action":"*","Resource":"{resource}"}}"#
+        ))
+    };
+    for (resource, expected) in [
+        ("arn:aws:kms:eu-west-1:222222222222:key/k", Widened),
+        ("arn:aws:sns:eu-west-1:222222222222:t", Cosmetic),
+    ] {
+        let found = compare_in("222222222222", &document(""), &to(resource));
+        assert_eq!(found.verdict, expected, "{resource} {found:?}");
+    }
+}
