@@ -154,7 +154,9 @@ mod tests {
     #[test]
     fn an_arn_has_six_parts() {
         let arn = Arn::parse("arn:aws:iam::123456789012:role/team/checkout").expect("an ARN");
+        assert_eq!(arn.partition(), "aws");
         assert_eq!(arn.service(), "iam");
+        assert_eq!(arn.region(), "");
         assert_eq!(arn.account(), "123456789012");
         assert_eq!(arn.resource(), "role/team/checkout");
         assert_eq!(arn.name(), "checkout");

@@ -319,4 +319,60 @@ mod tests {
             }
         }
     }
+
+    /// Whatever is as it should be is answered without [`simulate_line_of`], and as by it.
+    #[test]
+    fn a_line_that_is_as_it_should_be_is_answered_quickly() {
+        let request = r#"{"principal":"arn:aws:iam::111111111111:role/a","action":"sns:Publish","resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
+        let allow = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sns:*","Resource":"*"}}"#;
+        let deny = allow.replace("Allow", "Deny");
+        let anyone = allow.replace(r#""Action""#, r#""Principal":"*","Action""#);
+        for (field, one, other) in [
+            (
+                "identityPolicies",
+                format!("[{allow}]"),
+                format!("[{allow},{deny}]"),
+            ),
+            (
+                "resourcePolicy",
+                anyone.clone(),
+                anyone.replace("Allow", "Deny"),
+            ),
+            ("boundary", allow.to_owned(), deny.clone()),
+            ("sessionPolicy", allow.to_owned(), deny.clone()),
+            (
+                "scps",
+                format!("[[{allow}]]"),
+                format!("[[{allow}],[{deny}]]"),
+            ),
+            ("rcps", format!("[[{deny}]]"), "[]".to_owned()),
+            (
+                "vpcEndpointPolicy",
+                anyone.clone(),
+                anyone.replace("Allow", "Deny"),
+            ),
+        ] {
+            for value in [one, other] {
+                let line = format!(r#"{{"name":"q","request":{request},"{field}":{value}}}"#);
+                let found = Simulator::of(None).quick(&line);
+                assert_eq!(found, Some(simulate_line_of(None, &line)), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn documents_are_forgotten_when_they_are_too_many_bytes() {
+        let documents = |it: &Simulator| it.known.values().map(HashMap::len).sum::<usize>();
+        let mut simulator = Simulator::of(None);
+        simulator.answer(LINE);
+        let read = simulator.bytes;
+        assert_eq!(documents(&simulator), 2);
+        for (before, kept) in [(MOST_BYTES - read, 2), (MOST_BYTES - read + 1, 0)] {
+            let mut simulator = Simulator::of(None);
+            simulator.bytes = before;
+            let answer = simulator.answer(LINE);
+            assert_eq!(documents(&simulator), kept);
+            assert_eq!(answer, simulate_line_of(None, LINE));
+        }
+    }
 }

@@ -945,4 +945,28 @@ mod tests {
             assert_eq!(document.makes_administrator(), expected, "{statements}");
         }
     }
+
+    #[test]
+    fn the_first_aws_principal_is_no_service_and_not_everyone() {
+        let first = |principals: &[&str]| {
+            let statements: Vec<String> = principals
+                .iter()
+                .map(|it| format!(r#"{{"Effect":"Allow","Principal":{it},"Action":"a:b"}}"#))
+                .collect();
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,
+                statements.join(",")
+            );
+            let document = Document::parse(&text).expect("a policy");
+            document.first_aws_principal().map(str::to_owned)
+        };
+        let (everyone, service) = (r#""*""#, r#"{"Service":"sns.amazonaws.com"}"#);
+        assert_eq!(first(&[everyone, service, r#"{"AWS":"*"}"#]), None);
+        let named = first(&[
+            everyone,
+            r#"{"AWS":["*","111111111111"]}"#,
+            r#"{"AWS":"2"}"#,
+        ]);
+        assert_eq!(named.as_deref(), Some("111111111111"));
+    }
 }

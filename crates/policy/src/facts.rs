@@ -583,6 +583,7 @@ mod tests {
         let session = Who::of("arn:aws:sts::111111111111:assumed-role/a/s");
         let federated = Who::of("arn:aws:sts::111111111111:federated-user/f");
         let user = Who::of("arn:aws:iam::111111111111:user/ann");
+        let group = Who::of("arn:aws:iam::111111111111:group/admins");
         let root = Who::of("111111111111");
         let sns = Who::of("sns.amazonaws.com");
         let anyone = Who::Anonymous;
@@ -607,6 +608,11 @@ mod tests {
             (&federated, "aws:principaltype", "FederatedUser"),
             (&federated, "aws:userid", "111111111111:f"),
             (&root, "aws:userid", "111111111111"),
+            (&group, "aws:principaltype", "present"),
+            (&sns, "aws:principalservicenameslist", "present"),
+            (&role, "aws:principalservicenameslist", "absent"),
+            (&role, "kms:calleraccount", sometimes),
+            (&role, "s3:resourceaccount", sometimes),
             (&sns, "aws:principaltype", "open"),
             // Every request has an address, of one kind or the other.
             (&role, "aws:sourceip", "present, present, open"),
@@ -770,6 +776,66 @@ mod tests {
         ] {
             let found = known(who, action, "kms:grantisforawsresource");
             assert_eq!(found, expected, "{action} by {who}");
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>
+    #[test]
+    fn the_source_of_a_signed_request_is_told_of_topics_only() {
+        let role = Who::of("arn:aws:iam::111111111111:role/a");
+        let topic = "arn:aws:sns:eu-west-1:222222222222:t";
+        let queue = "arn:aws:sqs:eu-west-1:222222222222:q";
+        for (action, resource, told) in [
+            ("sns:Publish", topic, true),
+            ("SNS:ListTopics", "*", true),
+            ("*", topic, true),
+            ("sqs:SendMessage", queue, false),
+            ("s3:GetObject", "*", false),
+        ] {
+            let request = Request::new(role.clone(), action, resource);
+            for key in ["aws:sourceaccount", "aws:sourceowner"] {
+                let expected = if told {
+                    Key::Told(Cow::Borrowed("111111111111"))
+                } else {
+                    Key::Absent
+                };
+                assert_eq!(
+                    Facts::of(&request).key(key),
+                    expected,
+                    "{action} {resource}"
+                );
+            }
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties>
+    #[test]
+    fn a_method_without_authorization_learns_nothing_of_a_signer() {
+        for (key, is_of_signer) in [
+            ("aws:FederatedProvider", true),
+            ("aws:MultiFactorAuthAge", true),
+            ("aws:MultiFactorAuthPresent", true),
+            ("aws:PrincipalArn", true),
+            ("aws:PrincipalOrgID", true),
+            ("aws:PrincipalTag/team", true),
+            ("aws:SourceIdentity", true),
+            ("aws:TokenIssueTime", true),
+            ("aws:username", true),
+            ("aws:Referer", false),
+            ("aws:SourceVpce", false),
+        ] {
+            let request = Request::new(Who::Anonymous, "execute-api:Invoke", "*").with(key, ["x"]);
+            let values = ["x".to_owned()];
+            let expected = if is_of_signer {
+                Key::Absent
+            } else {
+                Key::Given(&values)
+            };
+            assert_eq!(
+                Facts::of(&request).key(&key.to_ascii_lowercase()),
+                expected,
+                "{key}"
+            );
         }
     }
 }

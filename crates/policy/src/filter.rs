@@ -580,6 +580,10 @@ mod tests {
             "d": [{"cidr": "10.0.0.0/24"}, {"cidr": "2001:db8::/32"}, {"wildcard": "a*b*c*"}],
         });
         assert_eq!(words(&filter, false), Vec::<String>::new());
+        let folded = serde_json::json!({
+            "e": [{"prefix": {"equals-ignore-case": "p"}}, {"suffix": {"equals-ignore-case": "s"}}],
+        });
+        assert_eq!(words(&folded, false), Vec::<String>::new());
     }
 
     #[test]
@@ -628,6 +632,10 @@ mod tests {
             (
                 r#"{"prefix": 5}"#,
                 "a[0].prefix: prefix match pattern must be a string",
+            ),
+            (
+                r#"{"equals-ignore-case": {"equals-ignore-case": "x"}}"#,
+                "a[0].equals-ignore-case: equals-ignore-case match pattern must be a string",
             ),
             (
                 r#"{"suffix": ["x"]}"#,

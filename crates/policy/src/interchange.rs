@@ -1112,4 +1112,179 @@ mod tests {
         assert_eq!(said("sns:Shout"), Some(Value::Bool(true)));
         assert_eq!(said("acme:Publish"), None);
     }
+
+    /// A request as [`REQUEST`] with these further fields, and these fields beside it.
+    fn decision(further: &str, beside: &str) -> String {
+        let request = REQUEST.replace(r#"{"principal""#, &format!(r#"{{{further}"principal""#));
+        let line = format!(r#"{{"request":{request}{beside}}}"#);
+        let answer: Value = serde_json::from_str(&simulate_line(&line)).expect("JSON");
+        let quick = super::super::bulk::Simulator::of(None).answer(&line);
+        assert_eq!(quick, simulate_line(&line));
+        answer["decision"]
+            .as_str()
+            .map_or_else(|| answer.to_string(), str::to_owned)
+    }
+
+    #[test]
+    fn the_policies_that_a_caller_is_said_to_have_stand_where_none_are_given() {
+        let own = |it: &str| format!(r#""callerPolicies":"{it}","#);
+        let role = ALLOW.replace(
+            r#""Action""#,
+            r#""Principal":{"AWS":"arn:aws:iam::111111111111:role/a"},"Action""#,
+        );
+        let role = format!(r#","resourcePolicy":{role}"#);
+        let deny = ALLOW.replace("Allow", "Deny");
+        for (further, beside, expected) in [
+            ("", "", "deny"),
+            (own("allow").as_str(), "", "allow"),
+            (own("none").as_str(), "", "deny"),
+            (own("none").as_str(), role.as_str(), "allow"),
+            (own("limited").as_str(), role.as_str(), "deny"),
+            (own("allow").as_str(), r#","identityPolicies":[]"#, "deny"),
+            (
+                own("allow").as_str(),
+                &format!(r#","boundary":{ALLOW}"#),
+                "deny",
+            ),
+            (
+                own("allow").as_str(),
+                &format!(r#","sessionPolicy":{ALLOW}"#),
+                "deny",
+            ),
+            (
+                own("allow").as_str(),
+                &format!(
+                    r#","resourcePolicy":{}"#,
+                    deny.replace(r#""Action""#, r#""Principal":"*","Action""#)
+                ),
+                "deny",
+            ),
+            (
+                own("allow").as_str(),
+                &format!(r#","scps":[[{deny}]]"#),
+                "deny",
+            ),
+        ] {
+            assert_eq!(decision(further, beside), expected, "{further}{beside}");
+        }
+        assert!(decision(&own("all"), "").contains("must be `allow`, `none` or `limited`"));
+    }
+
+    #[test]
+    fn the_policies_that_are_given_are_the_callers() {
+        let deny = ALLOW.replace("Allow", "Deny");
+        let identity = format!(r#","identityPolicies":[{ALLOW}]"#);
+        for (beside, expected) in [
+            (identity.clone(), "allow"),
+            (
+                format!(r#"{identity},"boundary":{ALLOW},"sessionPolicy":{ALLOW}"#),
+                "allow",
+            ),
+            (format!(r#"{identity},"boundary":{deny}"#), "deny"),
+            (format!(r#"{identity},"sessionPolicy":{deny}"#), "deny"),
+            (
+                format!(
+                    r#"{identity},"vpcEndpointPolicy":{}"#,
+                    deny.replace(r#""Action""#, r#""Principal":"*","Action""#)
+                ),
+                "deny",
+            ),
+        ] {
+            assert_eq!(decision("", &beside), expected, "{beside}");
+        }
+    }
+
+    #[test]
+    fn only_the_call_of_a_method_without_authorization_is_unsigned() {
+        for (action, auth, expected) in [
+            ("execute-api:Invoke", Some(MethodAuth::None), true),
+            ("Execute-API:invoke", Some(MethodAuth::None), true),
+            ("execute-api:Invoke", Some(MethodAuth::Iam), false),
+            ("execute-api:Invoke", None, false),
+            ("sns:Publish", Some(MethodAuth::None), false),
+        ] {
+            let mut request = Request::new(Who::Anonymous, action, "*");
+            request.method_auth = auth;
+            assert_eq!(is_unsigned_call(&request), expected, "{action} {auth:?}");
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>
+    #[test]
+    fn a_short_resource_is_written_out_where_the_documents_name_one_api() {
+        let policy = |resources: &str| {
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":[{resources}]}}]}}"#
+            );
+            Document::parse(&text).expect("a policy")
+        };
+        let short = r#""execute-api:/prod/*""#;
+        let [abc, xyz] = ["abc", "xyz"]
+            .map(|api| format!(r#""arn:aws:execute-api:eu-west-1:111111111111:{api}/prod/*""#));
+        let written = |old: &str, new: &str| of_one_api(policy(old), policy(new));
+        assert_eq!(written(short, &abc), (policy(&abc), policy(&abc)));
+        assert_eq!(written(&abc, short), (policy(&abc), policy(&abc)));
+        let both = format!("{abc},{xyz}");
+        for (old, new) in [(short, both.as_str()), (short, short)] {
+            assert_eq!(written(old, new), (policy(old), policy(new)));
+        }
+    }
+
+    #[test]
+    fn a_name_that_stands_for_others_is_said_in_words() {
+        let request = Request::new(
+            Who::of("arn:aws:iam::999999999999:role/x"),
+            "sqs:SendMessage",
+            "arn:aws:sqs:eu-west-1:111111111111:orders",
+        )
+        .with("aws:SourceVpc", ["vpc-0other"]);
+        let mut names = RealNames::of_accounts([("111111111111".to_owned(), "prod".to_owned())]);
+        names.add("arn:aws:sqs:eu-west-1:111111111111:orders");
+        let anyone = "any role or user of an AWS account outside the stack";
+        let stand_ins = serde_json::json!({"principal": anyone, "aws:SourceVpc": "another VPC"});
+        let shown = shown_value(&request, &names);
+        assert_eq!(shown["principal"], anyone);
+        assert_eq!(shown["resource"], request.resource);
+        assert_eq!(
+            shown["context"]["aws:SourceVpc"],
+            serde_json::json!(["another VPC"])
+        );
+        assert_eq!(shown["standIns"], stand_ins);
+        let marked = marked_value(&request, &names);
+        assert_eq!(marked["principal"], "arn:aws:iam::999999999999:role/x");
+        assert_eq!(marked["standIns"], stand_ins);
+        names.add("arn:aws:iam::999999999999:role/x");
+        let known = Request {
+            context: std::collections::BTreeMap::new(),
+            ..request
+        };
+        assert_eq!(marked_value(&known, &names).get("standIns"), None);
+    }
+
+    #[test]
+    fn a_list_without_statements_is_a_policy_only_where_documents_are_compared() {
+        let none = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let found = decision("", &format!(r#","identityPolicies":[{none}]"#));
+        assert!(found.contains("AWS refuses this"), "{found}");
+        let compared = compare_line(&format!(r#"{{"old":{none},"new":{ALLOW}}}"#));
+        assert!(compared.contains("widened"), "{compared}");
+        let broken = ALLOW.replace("sns:Publish", "Publish");
+        let refused = compare_line(&format!(r#"{{"old":{none},"new":{broken}}}"#));
+        assert!(refused.contains("AWS refuses this"), "{refused}");
+    }
+
+    #[test]
+    fn a_policy_is_one_of_trust_where_a_session_of_a_role_is_asked_for() {
+        let role = "arn:aws:iam::111111111111:role/a";
+        for (action, resource, trusts) in [
+            ("sts:AssumeRole", role, true),
+            ("STS:TagSession", role, true),
+            ("sts:GetCallerIdentity", "*", false),
+            ("iam:PassRole", role, false),
+            ("sns:Publish", "*", false),
+        ] {
+            let found = kind_of_resource(&Request::new(Who::Anonymous, action, resource));
+            assert_eq!(found == Grammar::Trust, trusts, "{action} {resource}");
+        }
+    }
 }

@@ -171,4 +171,14 @@ mod tests {
         let parts: Vec<Statement> = found.into_iter().map(|it| it.0).collect();
         assert_eq!(parts, [others]);
     }
+
+    #[test]
+    fn a_statement_of_several_resources_loses_the_ones_that_are_gone() {
+        let other = "arn:aws:sns:eu-west-1:222222222222:u";
+        let both = lets(&ROLES[..1], &["sns:Publish"]).on([TOPIC, other]);
+        let one = lets(&ROLES[..1], &["sns:Publish"]);
+        let found = cut_off(&Document::of(vec![both]), &Document::of(vec![one.clone()]));
+        let parts: Vec<Statement> = found.into_iter().map(|it| it.0).collect();
+        assert_eq!(parts, [one.on([other])]);
+    }
 }

@@ -344,6 +344,26 @@ mod tests {
                 vec!["messages whose `a` is absent"],
             ),
             (
+                json!({"$or": [{"a": ["x"], "$or": [{"b": ["y"]}, {"c": ["z"]}]}, {"d": ["w"]}]}),
+                json!({"$or": [{"d": ["w"]}]}),
+                vec!["messages in which (`b` is y or `c` is z) and `a` is x"],
+            ),
+            (
+                json!({"a": [{"equals-ignore-case": "x"}, "X", "y"]}),
+                json!({"a": [{"equals-ignore-case": "x"}]}),
+                vec!["messages whose `a` is y"],
+            ),
+            (
+                json!({"a": [{"anything-but": ["x", "y"]}]}),
+                json!({"a": [{"anything-but": ["x"]}]}),
+                vec![],
+            ),
+            (
+                json!({"a": [{"anything-but": ["x", "y"]}, "z"]}),
+                json!({"a": [{"anything-but": ["x"]}, "w"]}),
+                vec![],
+            ),
+            (
                 json!({}),
                 json!({"a": {"b": ["x"]}}),
                 vec!["messages whose `a.b` is not x"],
@@ -420,6 +440,26 @@ mod tests {
             (&either, &either, false),
         ] {
             assert_eq!(certain(before, after), expected, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn each_operator_has_words() {
+        for (rule, words) in [
+            (json!("x"), "x"),
+            (json!(5), "5"),
+            (json!({"prefix": "x"}), "a text that begins with x"),
+            (json!({"suffix": "x"}), "a text that ends with x"),
+            (json!({"wildcard": "x*"}), "a text like x*"),
+            (json!({"equals-ignore-case": "x"}), "x in any case"),
+            (json!({"cidr": "10.0.0.0/8"}), "an address in 10.0.0.0/8"),
+            (json!({"anything-but": ["x", "y"]}), "anything but x or y"),
+            (json!({"exists": true}), "present"),
+            (json!({"exists": false}), "absent"),
+            (json!({"numeric": [">", 1, "<=", 5]}), "> 1 and <= 5"),
+        ] {
+            let found = lost(&json!({}), &json!({"a": [rule]}));
+            assert_eq!(found, [format!("messages whose `a` is not {words}")]);
         }
     }
 }

@@ -519,4 +519,43 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_mark_of_a_stack_is_eight_hex_digits_behind_the_reserved_word() {
+        for (of, expected) in [
+            (sid("orders", "publish a"), true),
+            ("Provision0123abcd".to_owned(), true),
+            ("Provision0123abc".to_owned(), false),
+            ("Provisioning123".to_owned(), false),
+            ("Provision0123abcgPublish".to_owned(), false),
+            ("provision0123abcd".to_owned(), false),
+        ] {
+            assert_eq!(is_of_a_stack(&with_sid(&of)), expected, "{of}");
+        }
+        let mut bare = with_sid("");
+        bare.sid = None;
+        assert!(!is_of_a_stack(&bare));
+    }
+
+    #[test]
+    fn what_names_only_principals_that_are_gone_goes_with_them() {
+        let to = |sid: &str, names: &[&str]| {
+            with_sid(sid).to(PrincipalClause::aws(names.iter().copied()))
+        };
+        let mut but = to("But", &["AROAGONE"]);
+        but.principal.iter_mut().for_each(|it| it.negated = true);
+        let kept = vec![
+            with_sid("Nobody"),
+            with_sid("All").to(PrincipalClause::anyone()),
+            with_sid("Service").to(PrincipalClause::service(["sns.amazonaws.com"])),
+            but,
+        ];
+        let mut statements = kept.clone();
+        statements.push(to("Gone", &["AROAGONE"]));
+        statements.push(to("Some", &["AROAGONE", "111111111111"]));
+        let found = without_principals(Document::of(statements), |it| it == "AROAGONE");
+        let mut expected = kept;
+        expected.push(to("Some", &["111111111111"]));
+        assert_eq!(found.statements, expected);
+    }
 }

@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn an_account_id_is_twelve_digits() {
-        assert!(AccountId::parse("123456789012").is_some());
+        let id = AccountId::parse("123456789012");
+        assert_eq!(id.as_ref().map(AccountId::as_str), Some("123456789012"));
         assert!(AccountId::parse("12345678901").is_none());
         assert!(AccountId::parse("12345678901a").is_none());
     }

@@ -789,4 +789,26 @@ mod tests {
             assert_eq!(of(other), (NOT, Vec::new()), "{other}");
         }
     }
+
+    #[test]
+    fn a_name_tells_the_account_that_its_arn_has() {
+        let a = Some("111111111111");
+        for (kind, text, account) in [
+            ("AWS", "111111111111", a),
+            ("AWS", ROLE, a),
+            ("AWS", SESSION, a),
+            ("AWS", USER, a),
+            ("AWS", "*", None),
+            ("AWS", "AROAEXAMPLE123", None),
+            ("Service", "sns.amazonaws.com", None),
+            (
+                "Federated",
+                "arn:aws:iam::111111111111:oidc-provider/x",
+                None,
+            ),
+            ("CanonicalUser", "x", None),
+        ] {
+            assert_eq!(name(kind, text).account(), account, "{kind} {text}");
+        }
+    }
 }

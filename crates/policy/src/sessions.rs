@@ -507,4 +507,71 @@ mod tests {
         assert!(!tags(&of(r#""sts:AssumeRole""#)));
         assert!(!tags(&of(r#""sts:TagSession""#).replace("Allow", "Deny")));
     }
+
+    #[test]
+    fn a_trust_policy_lets_a_service_in_by_its_name_or_with_everyone() {
+        let lets = |text: &str| {
+            let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{text}]}}"#);
+            lets_in(
+                &Document::parse(&text).expect("a policy"),
+                "lambda.amazonaws.com",
+            )
+        };
+        let of = |name: &str, action: &str| statement("Service", name, action);
+        let (own, assume) = ("lambda.amazonaws.com", r#""sts:AssumeRole""#);
+        let everyone = of(own, assume).replace(r#"{"Service": "lambda.amazonaws.com"}"#, r#""*""#);
+        assert!(lets(&of(own, assume)));
+        assert!(lets(&of(own, r#""sts:*""#)));
+        assert!(lets(&everyone));
+        for other in [
+            of("ec2.amazonaws.com", assume),
+            of(own, r#""sts:TagSession""#),
+            of(own, assume).replace("Allow", "Deny"),
+            everyone.replace("Allow", "Deny"),
+            statement("AWS", "111111111111", assume),
+            format!(
+                "{},{}",
+                of("ec2.amazonaws.com", assume),
+                of(own, r#""sts:TagSession""#)
+            ),
+        ] {
+            assert!(!lets(&other), "{other}");
+        }
+        // One whose sessions have tags may be let in by everyone's statement.
+        let pods = of("pods.eks.amazonaws.com", r#""sts:TagSession""#);
+        assert_eq!(missing(&format!("{everyone},{pods}")), "");
+        let role = statement(
+            "AWS",
+            "arn:aws:iam::222222222222:role/x",
+            r#""sts:TagSession""#,
+        );
+        assert_eq!(missing(&format!("{everyone},{role}")), "");
+        assert_ne!(
+            missing(&format!("{},{role}", everyone.replace("Allow", "Deny"))),
+            ""
+        );
+    }
+
+    #[test]
+    fn the_first_reason_is_the_action_that_is_not_allowed() {
+        let under = |kind: &str, name: &str, action: &str, condition: &str| {
+            let end = format!(r#", "Condition": {{{condition}}}}}"#);
+            let text = statement(kind, name, action);
+            missing(&format!("{}{end}", &text[..text.len() - 1]))
+        };
+        let member = r#""StringEquals": {"aws:PrincipalOrgID": "o-1"}"#;
+        let lambda = "lambda.amazonaws.com";
+        assert_eq!(
+            under("Service", lambda, r#""sts:TagSession""#, member),
+            format!("{lambda}: sts:AssumeRole")
+        );
+        let role = "arn:aws:iam::222222222222:role/x";
+        assert_eq!(under("AWS", role, r#""sts:AssumeRole""#, member), "");
+        let far = "arn:aws:iam::222222222222:oidc-provider/id.example.com";
+        assert_eq!(
+            missing(&statement("Federated", far, r#""sts:AssumeRole""#)),
+            format!("{far}: sts:AssumeRoleWithWebIdentity")
+        );
+        assert_eq!(under("AWS", far, r#""sts:AssumeRole""#, member), "");
+    }
 }

@@ -338,4 +338,21 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn what_is_not_there_is_called_by_its_kind() {
+        for (service, name, noun) in [
+            ("sqs", "q", "any queue"),
+            ("sns", "t", "any topic"),
+            ("kms", "key/k", "any KMS key"),
+            ("execute-api", "abc/prod/GET/a", "any route of any API"),
+            ("lambda", "function:f", "any function"),
+            ("iam", "role/a", "any role"),
+            ("sts", "assumed-role/a/s", "any assumed-role"),
+            ("iam", "root", "any identity"),
+            ("s3", "b", "anything of s3"),
+        ] {
+            assert_eq!(any_of(service, name), noun, "{service} {name}");
+        }
+    }
 }

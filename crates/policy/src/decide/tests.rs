@@ -1445,3 +1445,49 @@ fn a_limited_caller_has_neither_a_boundary_nor_a_session_policy_that_allows() {
         assert!(because.contains(&lacks), "{because:?}");
     }
 }
+
+/// See <https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html> and
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html>.
+#[test]
+fn a_grant_and_the_key_of_an_alias_are_not_decided_by_policies_alone() {
+    let (key, alias) = (
+        "arn:aws:kms:eu-west-1:111111111111:key/k",
+        "arn:aws:kms:eu-west-1:111111111111:alias/a",
+    );
+    let policies = both(allow(""), lets(A));
+    for (action, resource, expected) in [
+        ("kms:RetireGrant", key, Unproven),
+        ("kms:Decrypt", key, Allow),
+        ("kms:Decrypt", alias, Unproven),
+        ("KMS:encrypt", alias, Unproven),
+        ("kms:UpdateAlias", alias, Allow),
+        ("sns:Publish", NEAR, Allow),
+        // Another service's alias is its own.
+        (
+            "lambda:InvokeFunction",
+            "arn:aws:lambda:eu-west-1:111111111111:alias/a",
+            Allow,
+        ),
+    ] {
+        is(
+            expected,
+            &Request::new(Who::of(ROLE), action, resource),
+            &policies,
+        );
+    }
+    // What is denied is denied all the same.
+    let request = Request::new(Who::of(ROLE), "kms:RetireGrant", key);
+    is(Deny, &request, &both(deny(""), lets(A)));
+}
+
+#[test]
+fn a_caller_that_is_said_to_have_policies_is_let_in_by_them() {
+    let request = publish(ROLE, NEAR);
+    is(Allow, &request, &Policies::of_caller(CallerPolicies::Allow));
+    is(Deny, &request, &Policies::of_caller(CallerPolicies::None));
+    is(
+        Deny,
+        &request,
+        &Policies::of_caller(CallerPolicies::Limited),
+    );
+}

@@ -406,6 +406,10 @@ fn a_condition_has_an_operator_of_iam_and_dates_that_are_dates() {
             "DateNotEquals.aws:CurrentTime[1]: The policy failed legacy parsing",
         ),
         (
+            r#"{"DateNotEquals": {"aws:CurrentTime": "2026-+1-01"}}"#,
+            "DateNotEquals.aws:CurrentTime: The policy failed legacy parsing",
+        ),
+        (
             r#"{"Bool": {"aws:x": {}}}"#,
             "Bool.aws:x: Syntax errors in policy.",
         ),
@@ -543,9 +547,27 @@ fn a_principal_that_is_no_arn_and_no_number_is_asked_for_one() {
     for (name, expected) in [
         ("12345", "an account's id has twelve digits, in quotes"),
         ("prod", "name an account, or a role's ARN"),
+        ("AROA", "name an account, or a role's ARN"),
+        ("AIDA-1", "name an account, or a role's ARN"),
         ("", "name an account, or a role's ARN"),
     ] {
         let found = refused(name);
         assert!(found.contains(expected), "{name}: {found}");
     }
+}
+
+#[test]
+fn a_refusal_says_whether_it_is_of_a_principal() {
+    let is_of_principal = |name: &str, action: &str| {
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Action": action, "Principal": { "AWS": name },
+        });
+        let found = Grammar::Trust.refusals(&serde_json::json!({ "Statement": [statement] }));
+        found
+            .iter()
+            .map(Refusal::is_of_principal)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(is_of_principal("prod", "sts:AssumeRole"), [true]);
+    assert_eq!(is_of_principal("111111111111", "s3:GetObject"), [false]);
 }
