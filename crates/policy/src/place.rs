@@ -206,6 +206,7 @@ mod tests {
     fn an_account_id_is_twelve_digits() {
         let id = AccountId::parse("123456789012");
         assert_eq!(id.as_ref().map(AccountId::as_str), Some("123456789012"));
+        assert_eq!(id.map(|it| it.to_string()).as_deref(), Some("123456789012"));
         assert!(AccountId::parse("12345678901").is_none());
         assert!(AccountId::parse("12345678901a").is_none());
     }

@@ -285,3 +285,23 @@ fn trades_a_token(action: &str) -> bool {
         .iter()
         .any(|it| it.eq_ignore_ascii_case(action))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_caller_without_an_allow_of_its_own_is_assumed() {
+        let (none, limited) = (CallerPolicies::None, CallerPolicies::Limited);
+        for (own, assumed) in [
+            (None, None),
+            (Some(CallerPolicies::Allow), None),
+            (Some(none), Some(none)),
+            (Some(limited), Some(limited)),
+        ] {
+            let mut request = Request::new(Who::Anonymous, "sns:Publish", "*");
+            request.caller_policies = own;
+            assert_eq!(request.assumed(), assumed, "{own:?}");
+        }
+    }
+}

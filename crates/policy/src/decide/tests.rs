@@ -1446,6 +1446,24 @@ fn a_limited_caller_has_neither_a_boundary_nor_a_session_policy_that_allows() {
     }
 }
 
+#[test]
+fn an_unsigned_request_is_of_a_service_by_its_action_or_by_its_resource() {
+    for (action, resource, expected) in [
+        ("sns:Publish", FAR, Allow),
+        ("sns:Publish", "*", Allow),
+        ("*", FAR, Allow),
+        ("lambda:InvokeFunction", "*", Deny),
+        (
+            "kms:Decrypt",
+            "arn:aws:kms:eu-west-1:222222222222:key/k",
+            Deny,
+        ),
+    ] {
+        let request = Request::new(Who::Anonymous, action, resource);
+        is(expected, &request, &resource_policy(r#""Principal":"*""#));
+    }
+}
+
 /// See <https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html> and
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html>.
 #[test]

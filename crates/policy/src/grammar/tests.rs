@@ -571,3 +571,57 @@ fn a_refusal_says_whether_it_is_of_a_principal() {
     assert_eq!(is_of_principal("prod", "sts:AssumeRole"), [true]);
     assert_eq!(is_of_principal("111111111111", "s3:GetObject"), [false]);
 }
+
+#[test]
+fn a_date_has_a_clock_of_two_hands_or_three_and_a_zone_of_two_digits_each() {
+    let taken = |text: &str| {
+        let fields = format!(r#""Condition": {{"DateLessThan": {{"aws:CurrentTime": "{text}"}}}}"#);
+        of(Grammar::Trust, &fields).is_empty()
+    };
+    for good in ["", "T", "t23:59:60", "T10Z", "T10:00.5+01", "T1:2:3-23:59"] {
+        assert!(taken(&format!("2026-01-31{good}")), "{good}");
+    }
+    for bad in [
+        "Tnoon",
+        "T24",
+        "T10:60",
+        "T10:00:61",
+        "T10:00:00:00",
+        "T10:00x",
+        "T10+1",
+        "T10+1:00",
+        "T10+01:0",
+        "T10+24",
+        "T10+01:60",
+        "T10-aa:00",
+        "T10+01:aa",
+        "T10.",
+        "T10.x",
+        "T24.5Z",
+        "T10.5z1",
+        "-1",
+    ] {
+        assert!(!taken(&format!("2026-01-31{bad}")), "{bad}");
+    }
+}
+
+#[test]
+fn an_action_has_a_service_and_a_name_and_a_policy_a_text_for_its_id() {
+    for (action, words) in [
+        (":Publish", VENDOR),
+        ("sns:", VENDOR),
+        ("*:Publish", "Vendor * is not valid"),
+        ("sn*:*", "Vendor sn* is not valid"),
+    ] {
+        let fields = format!(r#""Action": "{action}""#);
+        let expected = format!("Statement[0].Action: {words}");
+        assert_eq!(of(Grammar::Identity, &fields), expected, "{action}");
+    }
+    assert_eq!(of(Grammar::Identity, r#""Action": "*:*""#), "");
+    for (id, expected) in [("\"a\"", String::new()), ("5", format!("Id: {SYNTAX}"))] {
+        let text = format!(
+            r#"{{"Id": {id}, "Statement": {{"Effect": "Allow", "Action": "*", "Resource": "*"}}}}"#
+        );
+        assert_eq!(refused(Grammar::Identity, &text), expected, "{id}");
+    }
+}

@@ -1149,16 +1149,31 @@ fn a_witness_of_an_identity_policy_is_no_session_where_another_action_shows_it()
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>
 #[test]
 fn a_key_that_lets_in_its_own_account_lets_in_more_and_a_topic_does_not() {
-    let to = |resource: &str| {
+    let to = |action: &str, resource: &str| {
         document(&format!(
-            r#"{{"Effect":"Allow","Principal":{{"AWS":"222222222222"}},"Action":"*","Resource":"{resource}"}}"#
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"222222222222"}},"Action":"{action}","Resource":[{resource}]}}"#
         ))
     };
-    for (resource, expected) in [
-        ("arn:aws:kms:eu-west-1:222222222222:key/k", Widened),
-        ("arn:aws:sns:eu-west-1:222222222222:t", Cosmetic),
+    let key = r#""arn:aws:kms:eu-west-1:222222222222:key/k""#;
+    let topic = r#""arn:aws:sns:eu-west-1:222222222222:t""#;
+    let both = format!("{key},{topic}");
+    for (action, resource, expected) in [
+        ("*", key, Widened),
+        ("*", topic, Cosmetic),
+        ("kms:Decrypt", both.as_str(), Widened),
+        ("sns:Publish", both.as_str(), Cosmetic),
     ] {
-        let found = compare_in("222222222222", &document(""), &to(resource));
-        assert_eq!(found.verdict, expected, "{resource} {found:?}");
+        let found = compare_in("222222222222", &document(""), &to(action, resource));
+        assert_eq!(found.verdict, expected, "{action} {resource} {found:?}");
     }
+}
+
+#[test]
+fn a_stranger_hides_no_witness_of_another_action() {
+    let publish = topic(r#""Principal":"*""#);
+    let subscribe = topic("").replace("Publish", "Subscribe");
+    let found = check(Widened, "", &format!("{publish},{subscribe}"));
+    let actions: Vec<&str> = found.gains.iter().map(|it| it.action.as_str()).collect();
+    assert!(actions.contains(&"sns:Publish"), "{actions:?}");
+    assert!(actions.contains(&"sns:Subscribe"), "{actions:?}");
 }
