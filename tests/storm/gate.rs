@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::LocalBoxFuture;
-use provision::cloud::{Answer, CallError, Cloud, Fault, Request};
+use provision::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
 use provision::model::Place;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::chance::Chance;
 use crate::sketch::{LENT_API, LENT_TOPIC};
-use crate::trial::Trial;
+use crate::trial::{STALE, STALE_IAM, Trial};
 
 /// A class of what may go wrong; a seed switches whole classes off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,10 +29,11 @@ pub(crate) enum Class {
     ForeignWriter,
     SlowPrincipals,
     IndexLag,
+    StaleReads,
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Throttled,
         Self::Broken,
         Self::LostAnswers,
@@ -45,6 +46,7 @@ impl Class {
         Self::ForeignWriter,
         Self::SlowPrincipals,
         Self::IndexLag,
+        Self::StaleReads,
     ];
     /// Those that befall single calls.
     const OF_CALLS: [Self; 7] = [
@@ -65,6 +67,8 @@ const BOUND: u64 = 2500;
 pub(crate) struct Gate<'a> {
     trial: &'a Trial,
     who: String,
+    /// What no other run is called.
+    run: String,
     chance: Chance,
     /// The call after which the process is gone, and whether that call is still carried out.
     dies: Option<(u64, bool)>,
@@ -98,6 +102,7 @@ impl<'a> Gate<'a> {
         let dies = mortal.then(|| (1 + chance.below(60), chance.one_in(2)));
         Self {
             trial,
+            run: format!("run{stream}"),
             who,
             chance,
             dies,
@@ -107,6 +112,37 @@ impl<'a> Gate<'a> {
             count: Cell::new(0),
             seen: RefCell::default(),
         }
+    }
+
+    pub(crate) fn who(&self) -> &str {
+        &self.who
+    }
+
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Carries a call out; a read may see what was there a moment ago.
+    async fn answered(&self, at: &Place, request: Request) -> (bool, Result<Answer, CallError>) {
+        if request.writes() {
+            self.trial.remember();
+        } else if self.trial.has(Class::StaleReads)
+            && !self.trial.calm.get()
+            && self.chance.one_in(4)
+        {
+            let most = if request.service() == Service::Iam {
+                STALE_IAM
+            } else {
+                STALE
+            };
+            let ago = self
+                .chance
+                .millis(0, u64::try_from(most.as_millis()).expect("small"));
+            if let Some(past) = self.trial.past(ago) {
+                return (true, past.send(at, request).await);
+            }
+        }
+        (false, self.trial.sandbox.send(at, request).await)
     }
 
     /// What befalls a call.
@@ -148,9 +184,11 @@ impl<'a> Gate<'a> {
             Some(_) => false,
             None => dies.is_none_or(|(_, is_done)| is_done),
         };
+        let mut stale = false;
         let answer = if is_done {
             self.look_at(&request);
-            let answer = self.trial.sandbox.send(at, request.clone()).await;
+            let (is_old, answer) = self.answered(at, request.clone()).await;
+            stale = is_old;
             let answer = answer.map(|it| self.shown(it));
             if request.writes() {
                 self.trial.check(&self.who);
@@ -162,10 +200,11 @@ impl<'a> Gate<'a> {
         self.trial.note(
             number,
             &format!(
-                "{} {} {:?}{}",
+                "{} {} {:?}{}{}",
                 self.who,
                 name_of(at, &request),
                 trouble,
+                if stale { " as it was" } else { "" },
                 match &answer {
                     None => " not carried out".to_owned(),
                     Some(Ok(_)) => String::new(),

@@ -19,11 +19,14 @@
 )]
 
 mod chance;
+mod command;
 mod gate;
+mod laws;
 #[path = "../road/operator.rs"]
 mod operator;
 #[path = "../road/reached.rs"]
 mod reached;
+mod sight;
 mod sketch;
 mod trial;
 #[path = "../road/world.rs"]

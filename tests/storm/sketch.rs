@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use provision::onboard::{Answers, Calls, Home, RoleOf};
+use provision::stack::Via;
+
 use crate::chance::Chance;
 use crate::operator::{BILLING, ORDERS, SHOP};
+use crate::sight::called;
 
 /// The topic and the API that belong to somebody else, and that every stack may write statements into.
 pub(crate) const LENT_TOPIC: &str = "news";
@@ -29,14 +33,24 @@ struct Role {
     into: Vec<(Target, bool)>,
 }
 
+/// The queue that is subscribed to a stack's topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    None,
+    Own,
+    /// Let go of, and still named as `existing`.
+    Lent,
+    /// Let go of, and no longer named.
+    Gone,
+}
+
 /// A stack, before it is text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sketch {
     pub(crate) name: String,
     /// Whether it has a topic and an API of its own.
     owns: bool,
-    /// Whether a queue is subscribed to its topic.
-    queue: bool,
+    queue: Queue,
     display: u64,
     roles: Vec<Option<Role>>,
 }
@@ -49,7 +63,11 @@ impl Sketch {
     pub(crate) fn nothing(&self) -> Self {
         Self {
             owns: false,
-            queue: false,
+            queue: if matches!(self.queue, Queue::None | Queue::Own) {
+                Queue::None
+            } else {
+                Queue::Gone
+            },
             roles: vec![None; MOST_ROLES],
             ..self.clone()
         }
@@ -60,7 +78,7 @@ impl Sketch {
         let mut sketch = Self {
             name: name.to_owned(),
             owns,
-            queue: false,
+            queue: Queue::None,
             display: 0,
             roles: vec![None; MOST_ROLES],
         };
@@ -75,7 +93,13 @@ impl Sketch {
         let mut sketch = self.clone();
         for _ in 0..=chance.below(2) {
             match chance.below(5) {
-                0 if sketch.owns => sketch.queue = !sketch.queue,
+                0 if sketch.owns => {
+                    sketch.queue = match sketch.queue {
+                        Queue::None => Queue::Own,
+                        Queue::Own => Queue::None,
+                        Queue::Lent | Queue::Gone => Queue::Gone,
+                    }
+                }
                 1 if sketch.owns => sketch.display = chance.below(3),
                 _ => {
                     let at = usize::try_from(chance.below(MOST_ROLES as u64)).expect("small");
@@ -133,10 +157,14 @@ impl Sketch {
                  \"GET /orders\" = {{ mock = 200 }}\n"
             );
         }
-        if self.queue {
+        if matches!(self.queue, Queue::Own | Queue::Lent) {
+            let existing = match self.queue {
+                Queue::Lent => format!("existing = \"{}\"\n", self.queue_arn()),
+                _ => String::new(),
+            };
             let _ = write!(
                 text,
-                "[queues.{name}-inbox]\naccount = \"billing\"\nsubscribe = [{{ topic = \"{name}-events\" }}]\n"
+                "[queues.{name}-inbox]\naccount = \"billing\"\n{existing}subscribe = [{{ topic = \"{name}-events\" }}]\n"
             );
         }
         // What is lent stays declared while nothing of it is used: a topic that left the file is not read.
@@ -174,6 +202,83 @@ impl Sketch {
         text + &accesses
     }
 
+    fn queue_arn(&self) -> String {
+        format!("arn:aws:sqs:eu-west-1:{BILLING}:{}", self.inbox())
+    }
+
+    /// The name of its queue.
+    pub(crate) fn inbox(&self) -> String {
+        format!("{}-inbox", self.name)
+    }
+
+    /// The same with its queue let go of; `None` of a stack that has none.
+    pub(crate) fn forgetting(&self) -> Option<Self> {
+        (self.queue == Queue::Own).then(|| Self {
+            queue: Queue::Lent,
+            ..self.clone()
+        })
+    }
+
+    /// The same without one of its consumers, and the consumer's name; `None` of a stack without any.
+    pub(crate) fn parting(&self, chance: &Chance) -> Option<(Self, String)> {
+        let there: Vec<usize> = (0..MOST_ROLES)
+            .filter(|it| self.roles[*it].is_some())
+            .collect();
+        let at = *there.get(usize::try_from(chance.below(there.len() as u64)).expect("small"))?;
+        let mut sketch = self.clone();
+        sketch.roles[at] = None;
+        Some((sketch, format!("{}-r{at}", self.name)))
+    }
+
+    /// The same with a new consumer, and what `onboard` is answered of it; `None` of a stack that is full.
+    pub(crate) fn joining(&self, chance: &Chance) -> Option<(Self, Answers)> {
+        let at = self.roles.iter().position(Option::is_none)?;
+        let mut role = self.role(None, chance);
+        if chance.one_in(2) {
+            role = self.role(Some(&role), chance);
+        }
+        // One consumer is brought in by one mechanism.
+        let own = |it: &(Target, bool)| matches!(it.0, Target::OwnTopic | Target::OwnApi);
+        let assumes = role.into.iter().all(|it| own(it) && it.1) && !role.into.is_empty();
+        role.into.iter_mut().for_each(|it| it.1 = assumes);
+        if role.into.is_empty() {
+            return None;
+        }
+        let mut answers = Answers {
+            consumer: format!("{}-r{at}", self.name),
+            account: Some(Home::Known(ACCOUNTS[role.account].0.to_owned())),
+            role: Some(RoleOf::Made {
+                trusted_by: vec!["lambda.amazonaws.com".to_owned()],
+            }),
+            calls: Vec::new(),
+            publishes: Vec::new(),
+            subscribes: Vec::new(),
+            via: if assumes {
+                Via::AssumeRole
+            } else {
+                Via::ResourcePolicy
+            },
+        };
+        for (target, _) in &role.into {
+            let routes = vec!["GET /orders".to_owned()];
+            match target {
+                Target::OwnTopic => answers.publishes.push(format!("{}-events", self.name)),
+                Target::LentTopic => answers.publishes.push(LENT_TOPIC.to_owned()),
+                Target::OwnApi => answers.calls.push(Calls {
+                    api: format!("{}-api", self.name),
+                    routes,
+                }),
+                Target::LentApi => answers.calls.push(Calls {
+                    api: LENT_API.to_owned(),
+                    routes,
+                }),
+            }
+        }
+        let mut sketch = self.clone();
+        sketch.roles[at] = Some(role);
+        Some((sketch, answers))
+    }
+
     /// The ARNs of the roles that it may ever have.
     pub(crate) fn callers(&self) -> BTreeSet<String> {
         let all = (0..MOST_ROLES)
@@ -193,8 +298,10 @@ impl Sketch {
             ("sns:Publish".to_owned(), arn)
         };
         let api = |name: &str| {
-            let arn =
-                format!("arn:aws:execute-api:eu-west-1:{ORDERS}:(api {name} 1)/live/GET/orders");
+            let arn = format!(
+                "arn:aws:execute-api:eu-west-1:{ORDERS}:{}/live/GET/orders",
+                called(name)
+            );
             ("execute-api:Invoke".to_owned(), arn)
         };
         let mut edges = BTreeSet::new();

@@ -1,5 +1,7 @@
 //! The policy documents of the world, for whoever judges what they allow.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::state::{Policy, World};
 
 /// A policy document and what it is attached to.
@@ -27,6 +29,56 @@ pub enum HeldAs {
     Resource,
     /// An API's policy as it was when the stage's deployment was made.
     Deployed,
+}
+
+/// A REST API as it is at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldApi {
+    /// Its ARN, up to its id.
+    pub arn: String,
+    /// Its id.
+    pub id: String,
+    /// Its name, which is not unique.
+    pub name: String,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// Its policy, deployed or not, as plain JSON.
+    pub policy: Option<String>,
+    /// By the name of each stage, the methods that it serves: `GET/orders`.
+    pub stages: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Returns every REST API.
+pub(super) fn apis_of(world: &World) -> Vec<HeldApi> {
+    let mut found = Vec::new();
+    for (account, it) in &world.accounts {
+        for (region, it) in &it.regions {
+            for (id, api) in &it.apis {
+                let served = |deployment: &str| {
+                    let methods = api.deployments.get(deployment).map(|it| &it.methods);
+                    let methods = methods.into_iter().flatten();
+                    methods
+                        .flat_map(|(path, verbs)| verbs.keys().map(move |it| format!("{it}{path}")))
+                        .collect()
+                };
+                let stages = api.stages.iter();
+                found.push(HeldApi {
+                    arn: format!(
+                        "arn:{}:execute-api:{region}:{account}:{id}",
+                        region.partition()
+                    ),
+                    id: id.clone(),
+                    name: api.about.name.clone(),
+                    created: api.about.created,
+                    policy: api.about.policy.clone(),
+                    stages: stages
+                        .map(|(name, it)| (name.clone(), served(&it.deployment)))
+                        .collect(),
+                });
+            }
+        }
+    }
+    found
 }
 
 pub(super) fn of(world: &World) -> Vec<Held> {

@@ -54,7 +54,7 @@ use rates::Rates;
 use refusal::{Answered, refuse};
 use state::{Account, Part, Regional, Store, World};
 
-pub use documents::{Held, HeldAs};
+pub use documents::{Held, HeldApi, HeldAs};
 pub use state::SandboxError;
 
 /// How the sandbox behaves where AWS's behaviour differs from day to day, or a
@@ -195,6 +195,12 @@ impl Sandbox {
     #[must_use]
     pub fn documents(&self) -> Vec<Held> {
         documents::of(&self.world.borrow())
+    }
+
+    /// Every REST API there is, and what its stages serve.
+    #[must_use]
+    pub fn apis(&self) -> Vec<HeldApi> {
+        documents::apis_of(&self.world.borrow())
     }
 
     /// What passed on the clock since the first call.
