@@ -289,6 +289,46 @@ fn deletions<'a>(plan: &'a Plan, consent: &Consent) -> impl Iterator<Item = &'a 
     asked.map(|it| &it.address)
 }
 
+/// What a plan deletes or replaces that holds data: each needs to be named, whatever is agreed to as a whole.
+pub(super) fn holding_data(plan: &Plan) -> impl Iterator<Item = (&Address, &str)> {
+    let gone = plan
+        .to_do()
+        .filter(|it| matches!(it.action, Action::Delete | Action::Replace));
+    gone.filter_map(|it| Some((&it.address, it.have.as_ref()?.holds.as_deref()?)))
+}
+
+/// Asks for the name of each resource that holds data and goes, where it was not named.
+pub(super) fn agreed_to_lose(
+    plan: &Plan,
+    named: &BTreeSet<&Address>,
+    (again, flag): (&str, &str),
+    ask: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    let lost = holding_data(plan).filter(|(address, _)| !named.contains(address));
+    let lost: Vec<(&Address, &str)> = lost.collect();
+    for (address, holds) in &lost {
+        let question =
+            format!("`{address}`: {holds}.\nType `{address}` to delete it with all of them:");
+        match ask(&question) {
+            Some(answer) if answer == address.to_string() => {}
+            Some(_) => return Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
+            None => {
+                let all: Vec<String> = lost
+                    .iter()
+                    .map(|(address, holds)| format!("`{address}`: {holds}"))
+                    .collect();
+                let flags = lost.iter().map(|(address, _)| format!(" {flag} {address}"));
+                return Err(Failure::Plain(format!(
+                    "{}; what holds data is deleted by its name only, and nothing was changed. To agree: {again}{} --yes",
+                    all.join("; "),
+                    flags.collect::<String>()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The flags by which a run agrees to all that a plan asks for, each after a space.
 pub(super) fn agreeing(plan: &Plan) -> String {
     let consent = Consent::default();
@@ -342,6 +382,7 @@ pub(super) fn agreed(plan: &Plan, said: &Agreement<'_>, consent: &Consent) -> Re
             }
         }
     }
+    agreed_to_lose(plan, &said.deletions, (&said.again, said.flag), &ask)?;
     let moved: BTreeSet<String> = plan
         .opening_moves()
         .filter(|it| said.moves.is_some_and(|agreed| !agreed.contains(it)))

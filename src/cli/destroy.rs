@@ -1,6 +1,6 @@
 //! `provision destroy`
 
-use super::apply::{agreed_to_publish, carry_out, conclude, ending};
+use super::apply::{agreed_to_lose, agreed_to_publish, carry_out, conclude, ending};
 use super::args;
 use super::lease::{Held, LeaseAt};
 use super::plan::{refused, rehearsed};
@@ -27,6 +27,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
         + &args.reach.flags()
         + &args.also.flags()
         + &args.publish.flags()
+        + &args.named()
         + args.lease.flags();
     match args.duplicates {
         Some(args::Duplicates::Keep) => command += " --duplicates keep",
@@ -53,6 +54,8 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     };
     let publish = args.publish.apis.iter().collect();
     agreed_to_publish(&plan, &publish, &command, &ask)?;
+    let named = args.allow_delete.iter().collect();
+    agreed_to_lose(&plan, &named, (&command, "--allow-delete"), &ask)?;
     if !plan.is_empty() && !args.yes {
         let question = format!(
             "This removes {} of stack `{}` for good.\nType the stack's name to go on:",

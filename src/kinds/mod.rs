@@ -108,6 +108,8 @@ pub struct Have {
     pub stages: Vec<Have>,
     /// Ids of deleted principals (`AROA…`) that its documents still name.
     pub ghosts: Vec<String>,
+    /// The data that is in it and goes with it, in words: a queue's messages.
+    pub holds: Option<String>,
     /// What else holds on to it, so that AWS will not delete it.
     pub held_by: Vec<String>,
     /// A role's managed policies of ours: what AWS keeps of them beside the documents in force.
@@ -134,6 +136,7 @@ impl Have {
             extras: Vec::new(),
             stages: Vec::new(),
             ghosts: Vec::new(),
+            holds: None,
             held_by: Vec::new(),
             policies: BTreeMap::new(),
             parts: Vec::new(),

@@ -127,6 +127,27 @@ impl Plan {
 }
 
 impl Step {
+    /// Returns what else goes with the resource that is deleted, and the data that goes with one that is deleted or
+    /// replaced, in words.
+    #[must_use]
+    pub fn goes_with_it(&self) -> Vec<String> {
+        let Some(have) = &self.have else {
+            return Vec::new();
+        };
+        let extras = have.extras.iter().filter(|_| self.action == Action::Delete);
+        let mut all: Vec<String> = extras.map(ToString::to_string).collect();
+        let is_new = |it: &&String| !all.iter().any(|extra| extra.contains(*it));
+        let loses = matches!(self.action, Action::Delete | Action::Replace);
+        let data = have
+            .holds
+            .as_ref()
+            .filter(|_| loses)
+            .filter(is_new)
+            .cloned();
+        all.extend(data);
+        all
+    }
+
     /// Whether it removes an API that has nothing in it and so never served anything: what a run leaves
     /// that was stopped just after it had made a second one.
     #[must_use]

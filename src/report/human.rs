@@ -237,18 +237,9 @@ fn step(plan: &Plan, step: &Step, names: &Names<String>, width: usize) -> String
     for change in step.changes.iter().filter(|it| !is_told(it)) {
         text += &self::change(change, names, width);
     }
-    if let Some(have) = &step.have
-        && step.action == Action::Delete
-    {
-        for extra in &have.extras {
-            let extra = names.spell(&extra.to_string());
-            let _ = writeln!(
-                text,
-                "      {} {}",
-                styled(BAD, "!"),
-                wrapped(&extra, 8, 10, width)
-            );
-        }
+    for line in step.goes_with_it() {
+        let line = wrapped(&names.spell(&line), 8, 10, width);
+        let _ = writeln!(text, "      {} {line}", styled(BAD, "!"));
     }
     text
 }

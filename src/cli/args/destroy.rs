@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Also, Files, LeaseArgs, Publish, Reach, Where};
+use super::{Also, Files, LeaseArgs, Publish, Reach, Where, address};
+use crate::model::Address;
 
 /// `destroy`
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub struct Destroy {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
+    /// Agree to the deletion of a queue that holds messages: `--allow-delete queues.inbox`. May be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub allow_delete: Vec<Address>,
     /// What becomes of further resources that bear the mark of one address, as copied tags make them:
     /// without it, they are asked about.
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -35,6 +39,15 @@ pub struct Destroy {
     /// Print a document for machines; never asks.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Destroy {
+    /// The flags that name what is deleted with its data, each after a space.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let flags = self.allow_delete.iter();
+        flags.map(|it| format!(" --allow-delete {it}")).collect()
+    }
 }
 
 /// What becomes of resources that bear the mark of an address that another one has.

@@ -114,10 +114,12 @@ impl Survey<'_> {
             tags = queue::tags(self.cloud, place, arn.name()).await?;
             have = Queue::decode(arn, &attributes, &tags, self.stack)?;
         }
+        have.holds = messages(&attributes);
         if wanted.is_none()
-            && let Some(says) = messages(&attributes)
+            && let Some(says) = &have.holds
         {
-            have.extras.push(Extra::new(Stranger::Messages, says));
+            have.extras
+                .push(Extra::new(Stranger::Messages, says.clone()));
         }
         Ok(self.still_ours(wanted.is_some(), have))
     }
