@@ -3,6 +3,7 @@
 mod accounts;
 mod consumers;
 mod destroy;
+mod help;
 mod lease;
 mod proofs;
 
@@ -31,7 +32,8 @@ pub use proofs::{Verify, WhoCan};
     propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = EXIT_CODES,
+    after_help = help::EXIT_CODES,
+    after_long_help = help::exit_codes_and_limits(),
     max_term_width = 100
 )]
 pub struct Cli {
@@ -51,16 +53,6 @@ pub struct Cli {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
-
-/// The codes that every command ends with.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0    done, or nothing to do
-  1    error, or 5 another run holds the stack's lease: nothing was changed
-  2    differences (`plan --detailed-exitcode`; `drift` always)
-  3    a guardrail, budget or proof failed: nothing was changed
-  4    applied in part, or 130 interrupted: the same command goes on
-`--json` prints one document on each of them; what failed is in its `errors`.";
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -262,7 +254,7 @@ pub struct Apply {
     /// Whether the lease is taken.
     #[command(flatten)]
     pub lease: LeaseArgs,
-    /// Agree to every deletion and replacement in the plan.
+    /// Agree to each deletion and replacement, but of queues with messages.
     #[arg(long)]
     pub prune: bool,
     /// Agree to one deletion or replacement: `--allow-delete queues.inbox`. May be repeated.

@@ -7,6 +7,8 @@
 mod adopting;
 mod closing;
 mod contracts;
+mod data;
+mod deadlines;
 mod disk;
 mod documents;
 mod drift;

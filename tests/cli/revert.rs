@@ -232,3 +232,40 @@ fn a_revert_lists_what_it_takes_away_and_calls_none_of_it_kept() {
         folder.run("drift s.toml --sandbox").ends(0);
     }
 }
+
+/// What left the stack and was deleted by somebody else meanwhile is what the revert wanted: there is nothing to do.
+#[test]
+fn a_revert_of_an_orphan_that_is_gone_has_nothing_to_do() {
+    let folder = Folder::new();
+    folder.write("s.toml", TOUCHED);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    let without = TOUCHED.replace(
+        "[roles.w]\naccount = \"a\"\ntrusted_by = \"lambda.amazonaws.com\"\n",
+        "",
+    );
+    folder.write("s.toml", &without);
+    let revert = "drift s.toml --sandbox --revert roles.w --yes";
+    folder.run("drift s.toml --sandbox").ends(2).says("roles.w");
+    let orphaned = folder.read(WORLD);
+    change(&folder, |world| {
+        let roles = world["accounts"]["111111111111"]["roles"].as_object_mut();
+        roles.and_then(|it| it.remove("w")).expect("the role");
+    });
+    let before = accounts(&folder);
+    folder
+        .run(revert)
+        .ends(0)
+        .tells("`roles.w` is neither in the stack nor among the findings: nothing is left of it")
+        .tells("0 writes");
+    assert_eq!(accounts(&folder), before);
+    // While it is there, the same words delete it, and said again they find it gone.
+    folder.write(WORLD, &orphaned);
+    folder.run(revert).ends(0);
+    assert!(!folder.read(WORLD).contains("role/w\""));
+    folder.run(revert).ends(0).tells("nothing is left of it");
+    // A name that is only mistyped is not taken for one that is gone.
+    folder
+        .run("drift s.toml --sandbox --revert topics.tt --yes")
+        .ends(1)
+        .tells("did you mean `topics.t`?");
+}
