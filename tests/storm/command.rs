@@ -185,7 +185,7 @@ impl Trial {
         let mut presses = u64::from(interrupted) * (1 + chance.below(2));
         let mut outcomes = Outcomes::default();
         for (number, plan) in planned.parts.iter().enumerate() {
-            if number > 0 && !(outcomes.all_done() && !outcomes.interrupted) {
+            if number > 0 && (outcomes.interrupted || !outcomes.all_done()) {
                 break;
             }
             if plan.is_empty() {
@@ -263,7 +263,7 @@ impl Trial {
                 vec![Plan::of_departure(&desired, &after, &live)]
             }
             Verb::Forget => {
-                let queue = Address::new(KindName::Queue, &command.from.inbox());
+                let queue = Address::new(KindName::Queue, command.from.inbox());
                 let named = BTreeSet::from([queue]);
                 let before = self.candidate(&command.from);
                 match released(&before, &named, &live.ids(), &no_files) {
