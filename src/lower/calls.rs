@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::policy::patterns::resource_texts;
 use crate::stack::RouteKey;
 
 /// The methods a call may have.
@@ -80,6 +81,12 @@ impl Texts {
         texts.settle(0, &mut start);
         texts.start = start;
         texts
+    }
+
+    /// Returns the texts that a `Resource` element of a policy may stand for.
+    pub fn resource(element: &str) -> impl Iterator<Item = Self> {
+        let texts = resource_texts(element).into_iter();
+        texts.map(|it| Self::pattern(&it))
     }
 
     /// What may follow this beginning; nothing where no text begins so.

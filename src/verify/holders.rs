@@ -573,7 +573,8 @@ impl<'a> Search<'a> {
         let patterns: Vec<Texts> = if clause.negated {
             vec![Texts::pattern("*")]
         } else {
-            clause.values.iter().map(|it| Texts::pattern(it)).collect()
+            let values = clause.values.iter();
+            values.flat_map(|it| Texts::resource(it)).collect()
         };
         if ask.is_managing() {
             let all = patterns.iter().filter_map(|it| managed_within(it, thing));

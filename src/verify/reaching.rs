@@ -8,7 +8,7 @@ use super::paper::allowing;
 use super::world::{Thing, What, World};
 use crate::lower::calls::{Texts, some_text};
 use crate::model::{Address, KindName};
-use crate::policy::patterns::Pattern;
+use crate::policy::patterns::{Pattern, resource_texts};
 use crate::policy::{Clause, Statement};
 
 /// Statements of identity policies, by the resources that they reach.
@@ -208,43 +208,27 @@ fn reached<'a>(world: &'a World, statement: &Statement) -> Vec<(&'a Thing, Strin
     };
     let mut found: BTreeMap<(&Address, String), &Thing> = BTreeMap::new();
     for value in &clause.values {
-        let manages = value.contains(":apigateway:");
-        let is_pattern = value.contains(['*', '?', '$']);
-        if !is_pattern && !manages {
-            found.extend(
-                world
-                    .with_arn(value)
-                    .map(|it| ((&it.address, String::new()), it)),
-            );
-        }
-        // An API's own name ends at the first slash.
-        let head = value.split('/').next().unwrap_or_default();
-        if value.contains(":execute-api:") && !head.contains(['*', '?', '$']) {
-            found.extend(
-                world
-                    .with_arn(head)
-                    .map(|it| ((&it.address, String::new()), it)),
-            );
+        if let Some(arn) = arn_in(value) {
+            let own = world.with_arn(arn).into_iter();
+            found.extend(own.map(|it| ((&it.address, String::new()), it)));
             continue;
         }
-        if !is_pattern && !manages {
-            continue;
-        }
-        let value = without_variables(value);
-        let (texts, pattern) = (Texts::pattern(&value), Pattern::of(&value));
-        for thing in all() {
-            let is_api = is_api(&thing);
-            let plain = if is_api {
-                texts.clone().past(&thing.arn).is_some()
-            } else {
-                pattern.matches(&thing.arn)
-            };
-            if plain {
-                found.insert((&thing.address, String::new()), thing);
-            }
-            if is_api {
-                let on = managed_within(&texts, thing);
-                found.extend(on.map(|on| ((&thing.address, on), thing)));
+        for text in resource_texts(value) {
+            let (texts, pattern) = (Texts::pattern(&text), Pattern::of(&text));
+            for thing in all() {
+                let is_api = is_api(&thing);
+                let plain = if is_api {
+                    texts.clone().past(&thing.arn).is_some()
+                } else {
+                    pattern.matches(&thing.arn)
+                };
+                if plain {
+                    found.insert((&thing.address, String::new()), thing);
+                }
+                if is_api {
+                    let on = managed_within(&texts, thing);
+                    found.extend(on.map(|on| ((&thing.address, on), thing)));
+                }
             }
         }
     }
@@ -252,14 +236,12 @@ fn reached<'a>(world: &'a World, statement: &Statement) -> Vec<(&'a Thing, Strin
     each.map(|((_, on), thing)| (thing, on)).collect()
 }
 
-/// A pattern with `*` for each policy variable, whose value is not known.
-fn without_variables(pattern: &str) -> String {
-    let mut text = String::new();
-    let mut rest = pattern;
-    while let Some((before, after)) = rest.split_once("${") {
-        text += before;
-        text.push('*');
-        rest = after.split_once('}').map_or("", |it| it.1);
-    }
-    text + rest
+/// Returns the ARN of the one resource that an element of a policy can reach, of a call its API's; none where it may be several,
+/// or an API by the name that API Gateway's own API has for it, which does not say whose the API is.
+pub(super) fn arn_in(element: &str) -> Option<&str> {
+    let is_call = element.contains(":execute-api:");
+    let name = element.split('/').next().filter(|_| is_call);
+    let name = name.unwrap_or(element);
+    let is_one = name.matches(':').count() >= 5 && !name.contains(['*', '?', '$']);
+    (is_one && name.starts_with("arn:") && !name.contains(":apigateway:")).then_some(name)
 }

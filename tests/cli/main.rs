@@ -39,6 +39,7 @@ mod onboard;
 mod organization;
 mod principals;
 mod proof;
+mod reach;
 mod readme;
 mod revert;
 mod saved;

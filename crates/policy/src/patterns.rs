@@ -160,6 +160,25 @@ impl Pattern {
     }
 }
 
+/// Returns patterns of text of which one at least matches whatever a `Resource` element may match.
+///
+/// This is how documents are searched for what could reach a resource; [`Pattern::matches_resource`] has the last word.
+/// A variable stands for any text here, and a short ARN also for what AWS completes it to.
+#[must_use]
+pub fn resource_texts(element: &str) -> Vec<String> {
+    let mut text = String::new();
+    let mut rest = element;
+    while let Some((before, after)) = rest.split_once("${") {
+        text += before;
+        text.push('*');
+        rest = after.split_once('}').map_or("", |it| it.1);
+    }
+    text += rest;
+    let is_short = text.starts_with("arn:") && text.matches(':').count() < 5;
+    let completed = is_short.then(|| format!("{text}:*"));
+    std::iter::once(text).chain(completed).collect()
+}
+
 fn token(letter: char) -> Token {
     match letter {
         '*' => Token::Many,
@@ -350,7 +369,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_resource_is_searched_for_by_every_text_that_it_may_stand_for() {
+        let arn = "arn:aws:sns:eu-west-1:111111111111:orders";
+        for (element, expected) in [
+            (arn, true),
+            ("arn:aws:sns", true),
+            ("arn:aws:sn?", true),
+            ("arn:aws:sns:eu-west-1:111111111111", true),
+            ("arn:aws:sns:${aws:RequestedRegion}", true),
+            ("arn:aws:sns:*:*:${aws:username, 'orders'}", true),
+            ("arn:aws:sns:*:orders", true),
+            ("arn:aws:sqs", false),
+            ("arn:aws:sns:eu-west-1:111111111111:order", false),
+            ("arn", false),
+        ] {
+            let texts = resource_texts(element);
+            let found = texts.iter().any(|it| Pattern::of(it).matches(arn));
+            assert_eq!(found, expected, "{element}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_resource_is_missed_that_an_element_may_match(
+            element in "(arn:)?([ab*?:]{0,3}:){0,5}[ab*?:]{0,2}", text in "arn:([ab]?:){3,5}[ab:]{0,2}"
+        ) {
+            if Pattern::of(&element).matches_resource(&text) != Three::No {
+                let texts = resource_texts(&element);
+                prop_assert!(texts.iter().any(|it| Pattern::of(it).matches(&text)));
+            }
+        }
+
         #[test]
         fn matching_is_what_the_definition_says(pattern in "[ab*?]{0,7}", text in "[ab]{0,8}") {
             let pattern = Pattern::of(&pattern);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::KindName;
 
 use super::super::paper::allowing;
+use super::super::reaching::arn_in;
 use super::super::world::{Thing, What, World};
 
 /// Roles by the resources that their own policies allow something on.
@@ -52,16 +53,4 @@ impl<'a> Reaching<'a> {
         let all = named.chain(&self.wide).map(|it| (&it.address, *it));
         all.collect::<BTreeMap<_, _>>().into_values()
     }
-}
-
-/// The ARN of the one resource that a pattern speaks of: of a call, its API's.
-fn arn_in(pattern: &str) -> Option<&str> {
-    let name = if pattern.contains(":execute-api:") {
-        pattern.split('/').next().unwrap_or_default()
-    } else {
-        pattern
-    };
-    // By its id alone, API Gateway's own name of an API does not say whose it is.
-    let is_one = name.starts_with("arn:") && !name.contains(":apigateway:");
-    (is_one && !name.contains(['*', '?', '$'])).then_some(name)
 }

@@ -293,7 +293,8 @@ impl Sides {
             Some(clause) if !clause.negated => clause
                 .values
                 .iter()
-                .filter_map(|it| Texts::pattern(it).past(root))
+                .flat_map(|it| Texts::resource(it))
+                .filter_map(|it| it.past(root))
                 .collect(),
             // What is not these is taken for everything; the evaluator has the last word.
             _ => vec![Texts::pattern("*")],
@@ -301,10 +302,12 @@ impl Sides {
         match statement.effect {
             Effect::Allow if theirs => self.theirs.extend(texts),
             Effect::Allow => self.own.extend(texts),
-            // A denial that may not apply does not clear anybody.
+            // A denial that may not apply does not clear anybody: a variable may stand for something else.
             Effect::Deny
                 if statement.conditions.is_empty()
-                    && statement.resource.as_ref().is_some_and(|it| !it.negated) =>
+                    && statement.resource.as_ref().is_some_and(|it| {
+                        !it.negated && !it.values.iter().any(|it| it.contains("${"))
+                    }) =>
             {
                 self.denied.extend(texts);
             }
