@@ -6,10 +6,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::check::{FORMAT, FORMAT_VERSION, Grounds, digest, lies_within, parts};
+use super::check::{FORMAT, FORMAT_VERSION, Grounds, UNREAD, digest, lies_within, parts};
 use super::claim::{Finding, Outcome, Promise, Proof};
 use super::steps::{Asked, Step};
 use super::world::{Boundary, Thing, What, World};
+use crate::kinds::survey::ceilings::Ceilings;
+use crate::model::Arn;
 use crate::policy::interchange::marked_value;
 use crate::policy::stand_in::RealNames;
 use crate::policy::widen::deciding;
@@ -25,10 +27,11 @@ pub fn certificate(proof: &Proof, world: &World) -> Value {
         fresh: Vec::new(),
     };
     for thing in world.things.values() {
-        let it = documents.thing(thing);
+        let it = documents.thing(thing, world);
         let things = &mut documents.grounds.things;
         things.insert(thing.address.to_string(), it);
     }
+    documents.above(&world.ceilings);
     let claims: Vec<Value> = proof
         .findings
         .iter()
@@ -39,6 +42,8 @@ pub fn certificate(proof: &Proof, world: &World) -> Value {
         "version": FORMAT_VERSION,
         "stack": world.stack,
         "things": documents.grounds.things,
+        "accounts": documents.grounds.accounts,
+        "endpoints": documents.grounds.endpoints,
         "documents": documents.texts,
         "claims": claims,
     });
@@ -70,7 +75,7 @@ impl Documents<'_> {
     }
 
     /// A resource or a role, with the documents that it has.
-    fn thing(&mut self, thing: &Thing) -> Value {
+    fn thing(&mut self, thing: &Thing, world: &World) -> Value {
         let policy = thing.policy.as_ref().map(|it| self.add(&it.document));
         let mut found = json!({"arn": thing.arn, "policy": policy});
         if let What::Role {
@@ -84,10 +89,45 @@ impl Documents<'_> {
             found["unread"] = json!(unread);
             found["boundary"] = match boundary {
                 Some(Boundary::Read(paper)) => json!(self.add(&paper.document)),
-                Some(Boundary::Unread(_)) | None => Value::Null,
+                Some(Boundary::Unread(_)) => json!(UNREAD),
+                None => Value::Null,
             };
         }
+        let subscriptions = world.subscriptions.values();
+        let own = subscriptions.filter(|it| it.queue.as_str() == thing.arn);
+        let letters: Vec<&str> = own
+            .filter_map(|it| it.dead_letter.as_ref())
+            .map(Arn::as_str)
+            .collect();
+        if !letters.is_empty() {
+            found["letters"] = json!(letters);
+        }
         found
+    }
+
+    /// The policies of the organization and of VPC endpoints.
+    fn above(&mut self, ceilings: &Ceilings) {
+        for (account, over) in ceilings.over_accounts() {
+            let organization = ceilings.organization_of(account);
+            let [scps, rcps] = over.map(|levels| -> Value {
+                let levels = levels.into_iter();
+                let level = |it: Vec<&Document>| -> Vec<String> {
+                    it.into_iter().map(|it| self.add(it)).collect()
+                };
+                levels.map(level).collect()
+            });
+            let it = json!({
+                "organization": organization.map(|it| it.0),
+                "path": organization.and_then(|it| it.1),
+                "scps": scps,
+                "rcps": rcps,
+            });
+            self.grounds.accounts.insert(account.to_owned(), it);
+        }
+        for (id, document) in ceilings.over_endpoints() {
+            let it = json!(self.add(document));
+            self.grounds.endpoints.insert(id.to_owned(), it);
+        }
     }
 
     fn claim(&mut self, finding: &Finding) -> Value {
@@ -142,48 +182,43 @@ impl Documents<'_> {
         }
     }
 
-    fn asked(&mut self, asked: &Asked) -> Value {
+    /// A request with every document that bears on it, and the statements that decide it.
+    fn asked(&self, asked: &Asked) -> Value {
         let effect = if asked.decision == Decision::Allow {
             Effect::Allow
         } else {
             Effect::Deny
         };
-        let all = asked
-            .identity
-            .iter()
-            .chain(&asked.resource)
-            .chain(&asked.boundary)
-            .chain(&asked.endpoint)
-            .chain(asked.scps.iter().chain(&asked.rcps).flatten());
-        let mut by = Vec::new();
-        for document in all {
-            let Some(found) = deciding(document, &asked.request, effect) else {
-                continue;
-            };
-            let index = document
-                .statements
-                .iter()
-                .position(|it| std::ptr::eq(it, found));
-            by.push(json!({"document": self.add(document), "statement": index}));
-        }
-        let identity: Vec<String> = asked.identity.iter().map(|it| self.add(it)).collect();
-        let mut levels = |levels: &[Vec<Document>]| -> Value {
-            let level = |it: &Vec<Document>| it.iter().map(|it| self.add(it)).collect::<Vec<_>>();
-            levels.iter().map(level).collect()
-        };
-        let (scps, rcps) = (levels(&asked.scps), levels(&asked.rcps));
-        json!({
+        let mut step = json!({
             "request": marked_value(&asked.request, self.names),
             "silence": if asked.plain { "plain" } else { "anything" },
             "decision": asked.decision.as_str(),
-            "identity": identity,
-            "boundary": asked.boundary.as_ref().map(|it| self.add(it)),
-            "resource": asked.resource.as_ref().map(|it| self.add(it)),
-            "scps": scps,
-            "rcps": rcps,
-            "endpoint": asked.endpoint.as_ref().map(|it| self.add(it)),
-            "by": by,
-        })
+        });
+        let bearing = self.grounds.bearing(&step).unwrap_or_default();
+        let mut by = Vec::new();
+        for name in bearing.values().flat_map(digests) {
+            let deciding = |it: &Document| {
+                let found = deciding(it, &asked.request, effect)?;
+                let mut all = it.statements.iter();
+                all.position(|it| std::ptr::eq(it, found))
+            };
+            let index = self.grounds.documents.get(name).and_then(deciding);
+            by.extend(index.map(|it| json!({"document": name, "statement": it})));
+        }
+        step["by"] = Value::Array(by);
+        for (field, it) in bearing {
+            step[field] = it;
+        }
+        step
+    }
+}
+
+/// The texts in a value.
+fn digests(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(it) => vec![it],
+        Value::Array(all) => all.iter().flat_map(digests).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -207,5 +242,7 @@ fn pieces(document: &Document, declared: &Document) -> Vec<Value> {
     found
 }
 
+#[cfg(test)]
+mod forged;
 #[cfg(test)]
 mod tests;

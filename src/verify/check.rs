@@ -1,8 +1,8 @@
 //! A checker of certificates that trusts nothing of the prover.
 //!
 //! It shares the reader of documents with the prover, and no more: what lets a request through is decided here
-//! again (`asked`), and what a claim's sentence means is held against its steps (`meaning`). What it cannot decide, it
-//! does not accept: digests, documents of the caller and of what is called, decisions, and the pieces of inclusions.
+//! again (`asked`), from the documents that the certificate states once for everyone (`stated`), and what a claim's
+//! sentence means is held against its steps (`meaning`). What it cannot decide, it does not accept.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,14 +12,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::policy::document::{Document, Effect, Principals, Statement};
 use asked::Asked;
+use meaning::Work;
+pub use stated::UNREAD;
+use stated::{list, text_of};
 
 mod asked;
 mod meaning;
+mod stated;
 
 /// What a certificate calls itself.
 pub const FORMAT: &str = "provision certificate";
 /// The version of the format that is written and read.
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 3;
 
 /// What an accepted certificate proves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,8 +43,12 @@ pub struct Grounds {
     pub documents: BTreeMap<String, Document>,
     /// Resources and roles by their addresses: the `arn`, and the digests of the documents of each.
     pub things: BTreeMap<String, Value>,
-    /// What was found to work: a principal, an action in lower case, what it is done to, and what the request carries.
-    works: Vec<(Piece, Value)>,
+    /// The policies of the organization over each account, by its id.
+    pub accounts: BTreeMap<String, Value>,
+    /// The digests of the policies of VPC endpoints, by their ids.
+    pub endpoints: BTreeMap<String, Value>,
+    /// What was found to work.
+    works: Vec<Work>,
 }
 
 /// Accepts a certificate, or says what is wrong with it.
@@ -62,8 +70,7 @@ pub fn check(text: &str) -> Result<Accepted, String> {
         let read = Document::from_value(value).map_err(|it| format!("document {name}: {it}"))?;
         grounds.documents.insert(name.clone(), read);
     }
-    let things = whole["things"].as_object().into_iter().flatten();
-    grounds.things = things.map(|it| (it.0.clone(), it.1.clone())).collect();
+    grounds.state(&whole)?;
     let mut accepted = Accepted::default();
     for claim in list(&whole["claims"]) {
         let name = text_of(&claim["claim"]);
@@ -115,26 +122,22 @@ impl Grounds {
             let [document, within] = ["document", "within"].map(|it| self.document(&step[it]));
             return covered(step, document?, within?);
         }
-        let request = &step["request"];
-        for it in self.things.values() {
-            let calls = request["principal"] == it["arn"];
-            let called = is_of(text_of(&request["resource"]), it);
-            if called && step["resource"] != it["policy"]
-                || calls && ["identity", "boundary"].iter().any(|of| step[of] != it[of])
-            {
-                return Err("its documents are not those of who calls and what is called".into());
-            }
+        let bearing = self.bearing(step)?;
+        if bearing.iter().any(|it| step[it.0] != *it.1) {
+            return Err("its documents are not those of who calls and what is called".into());
         }
+        let bearing = Value::Object(bearing).to_string();
         let effect = if works { Effect::Allow } else { Effect::Deny };
         for by in list(&step["by"]) {
             let index = by["statement"].as_u64().unwrap_or(u64::MAX);
             let mut all = (0..).zip(&self.document(&by["document"])?.statements);
-            if !all.any(|(at, it)| at == index && it.effect == effect) {
+            let bears = bearing.contains(text_of(&by["document"]));
+            if !bears || !all.any(|(at, it)| at == index && it.effect == effect) {
                 return Err("no such statement decides it".to_owned());
             }
         }
         let word = if works { "allow" } else { "deny" };
-        let found = Asked::of(self, step).decide();
+        let found = Asked::of(self, step, works).decide();
         let right = found == Some(works) && step["decision"] == word;
         right
             .then_some(())
@@ -150,20 +153,6 @@ pub fn digest(value: &Value) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// Whether a text is the ARN of a thing, or of a part of it.
-fn is_of(text: &str, thing: &Value) -> bool {
-    let rest = text.strip_prefix(text_of(&thing["arn"]));
-    rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
 }
 
 /// Whether the pieces cover whatever a document allows, each within a statement of another.

@@ -312,14 +312,10 @@ impl Case<'_> {
         caller: Caller<'_>,
         target: &Thing,
     ) {
-        let extent = of_example(request);
         let verdict = self.world.should_pass(request, caller, target);
         trial.rests_on(self.world.keeps_steps, || {
-            Step::asked(request, caller, target, true, &verdict).under(
-                &self.world.ceilings,
-                &target.place.id,
-                extent,
-            )
+            let step = Step::asked(request, true, verdict.decision);
+            step.under(&self.world.ceilings, &target.place.id)
         });
         match verdict.decision {
             Decision::Allow => {}
@@ -513,7 +509,8 @@ impl Case<'_> {
                             origin: Origin::Ours,
                         }),
                         Three::Yes => trial.rests_on(self.world.keeps_steps, || {
-                            Step::trusted(&request, role).under(ceilings, &role.place.id, extent)
+                            let step = Step::asked(&request, true, Decision::Allow);
+                            step.under(ceilings, &role.place.id)
                         }),
                         Three::Maybe => trial.depends_on([format!(
                             "{} cannot be decided for {}",

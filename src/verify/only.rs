@@ -19,7 +19,6 @@ use crate::policy::{Change, Decision, Document, Effect, Request, Statement, Who,
 use crate::stack::Stack;
 
 use super::actions::actions_on;
-use super::asking::closed;
 use super::bound::{Bound, account_of, covers};
 use super::claim::{Evidence, Finding, Promise, Trial, is_to_blame};
 use super::declared::Declared;
@@ -252,11 +251,8 @@ impl Search<'_> {
             (request, verdict) = (Cow::Owned(shown), found);
         }
         trial.rests_on(self.world.keeps_steps, || {
-            Step::asked(&request, caller, target, false, &verdict).under(
-                &self.world.ceilings,
-                &target.place.id,
-                closed(caller, target),
-            )
+            let step = Step::asked(&request, false, verdict.decision);
+            step.under(&self.world.ceilings, &target.place.id)
         });
         match verdict.decision {
             Decision::Deny => None,

@@ -7,7 +7,7 @@
 //! alone, so nothing that is not allowed rests on it but a call that every way leads through one.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Above;
@@ -195,20 +195,32 @@ impl Ceilings {
         })
     }
 
-    /// Returns the same documents, level by level: service control policies first.
+    /// Returns the policies over each account, level by level: service control policies first.
+    pub fn over_accounts(&self) -> impl Iterator<Item = (&str, [Vec<Vec<&Document>>; 2])> {
+        let known = self.levels.keys().map(|it| it.0.as_str());
+        let all: BTreeSet<&str> = known.chain(self.paths.keys().map(String::as_str)).collect();
+        let types = [
+            PolicyType::ServiceControlPolicy,
+            PolicyType::ResourceControlPolicy,
+        ];
+        let each = all.into_iter();
+        each.map(move |it| {
+            let levels = types.map(|of| self.levels(it.to_owned(), of));
+            (it, levels.map(documents_of))
+        })
+    }
+
+    /// Returns the organization of an account, and its path there, as far as they were read.
     #[must_use]
-    pub fn documents_over(
-        &self,
-        request: &Request,
-        owner: &AccountId,
-        extent: Extent,
-    ) -> [Vec<Vec<Document>>; 2] {
-        let chosen = |it: &Ceiling| certain(&it.document, extent.any_caller, extent.any_resource);
-        let documents = |levels: &[Level]| {
-            let level = |it: &Level| it.policies.iter().map(chosen).collect();
-            levels.iter().map(level).collect()
-        };
-        [self.over_caller(request), self.over_owner(owner)].map(documents)
+    pub fn organization_of(&self, account: &str) -> Option<(&str, Option<&str>)> {
+        let path = self.paths.get(account)?;
+        Some((self.id.as_deref()?, path.as_deref()))
+    }
+
+    /// Returns the policies of VPC endpoints that were read, by their ids.
+    pub fn over_endpoints(&self) -> impl Iterator<Item = (&str, &Document)> {
+        let each = self.endpoints.iter();
+        each.map(|(id, (document, _))| (id.as_str(), document))
     }
 
     fn over_caller(&self, request: &Request) -> &[Level] {
@@ -306,6 +318,13 @@ impl Ceilings {
         }
         request
     }
+}
+
+fn documents_of(levels: &[Level]) -> Vec<Vec<&Document>> {
+    let policies = levels.iter().map(|it| it.policies.iter());
+    policies
+        .map(|it| it.map(|it| &it.document).collect())
+        .collect()
 }
 
 /// A caller and a resource whose own policies allow everything.

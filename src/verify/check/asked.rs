@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::stated::is_short;
 use super::{Grounds, is_account, list, text_of};
 use crate::policy::document::{Effect, Principals, Statement, VERSION};
 
@@ -42,10 +43,12 @@ pub(super) struct Asked<'a> {
     /// Whether it is a plain call: it has no key that comes of how it is made.
     plain: bool,
     is_service: bool,
+    /// Whether it must be let through: then a caller whose policies are not known has such as let it.
+    works: bool,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(grounds: &'a Grounds, step: &'a Value) -> Self {
+    pub(super) fn of(grounds: &'a Grounds, step: &'a Value, works: bool) -> Self {
         let request = &step["request"];
         let action = text_of(&request["action"]).to_ascii_lowercase();
         let resource = text_of(&request["resource"]);
@@ -53,8 +56,7 @@ impl<'a> Asked<'a> {
         let principal = Some(text_of(&request["principal"])).filter(|_| !unsigned);
         let principal = principal.unwrap_or_default();
         let of_arn = |it: &'a str| it.split(':').nth(4).unwrap_or_default();
-        let owner = request["resourceAccount"].as_str();
-        let owner = owner.unwrap_or_else(|| of_arn(resource));
+        let owner = of_arn(grounds.name_of(resource));
         let account = Some(of_arn(principal)).filter(|it| !it.is_empty());
         Self {
             grounds,
@@ -67,6 +69,7 @@ impl<'a> Asked<'a> {
             owner,
             plain: step["silence"] == "plain",
             is_service: !principal.is_empty() && !principal.contains(':'),
+            works,
         }
     }
 
@@ -77,15 +80,22 @@ impl<'a> Asked<'a> {
         let side = |name: &str| Some(&self.step[name]).filter(|it| !it.is_null());
         let own = || list(&self.step["identity"]).iter().filter(|_| has_side);
         let boundary = side("boundary").filter(|_| has_side);
+        let unread = (has_side && side("identity").is_none()).then_some(self.works);
+        let by_place = self.grounds.is_of_network(self.request);
         let policy = |effect, least| Some(self.says(side("resource")?, effect, Some(least)));
         let denials = own()
             .chain(boundary)
-            .map(|it| self.says(it, Effect::Deny, None));
+            .map(|it| self.says(it, Effect::Deny, None))
+            .chain(unread.map(|it| it.then_some(false)));
         let denied = any(denials.chain(policy(Effect::Deny, 0)));
         let named = |least| policy(Effect::Allow, least).unwrap_or(Some(false));
         let limits = boundary.map_or(Some(true), |it| self.says(it, Effect::Allow, None));
-        let identity = any(own().map(|it| self.says(it, Effect::Allow, None)));
-        let identity = any([Some(root), all([identity, limits])]);
+        let identity = own().map(|it| self.says(it, Effect::Allow, None));
+        let lets = |it: bool| Some(true).filter(|_| it && !by_place);
+        let identity = any([
+            Some(root),
+            all([any(identity.chain(unread.map(lets))), limits]),
+        ]);
         let service = self.action.split(':').next().unwrap_or_default();
         let is_api = service == "execute-api";
         let private = is_api && self.request["context"].get("aws:SourceVpce").is_some();
@@ -222,8 +232,9 @@ impl<'a> Asked<'a> {
             return Some(self.action.starts_with("execute-api:") && glob(short, path));
         }
         let by_segment = arn(pattern, self.resource);
-        // A `*` that would have to run over a colon.
-        Some(by_segment).filter(|it| *it || !glob(pattern, self.resource))
+        // AWS completes a short ARN, and a `*` may have to run over a colon.
+        let is_open = is_short(pattern) || !by_segment && glob(pattern, self.resource);
+        Some(by_segment).filter(|_| !is_open)
     }
 
     fn known(&self, key: &str) -> Values {

@@ -118,7 +118,7 @@ impl Search<'_> {
                 (request, open) = shown;
             }
             trial.rests_on(self.world.keeps_steps, || {
-                Step::asked(&request, Caller::Bare, thing, false, &open)
+                Step::asked(&request, false, open.decision)
             });
             match open.decision {
                 Decision::Allow => trial.fails(Evidence {
