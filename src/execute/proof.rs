@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{CallError, Cloud};
-use crate::kinds::{Context, Ids, Resource, Role, rest_api, role};
+use crate::graph::with_principals;
+use crate::kinds::{Context, Ids, Part, Resource, Role, rest_api, role};
 use crate::model::{AccountId, Address, Arn, Place};
 use crate::plan::{Move, Plan, SENDS, Step};
 use crate::policy::three::Three;
@@ -29,11 +30,23 @@ fn over_tls(who: Who, action: &str, resource: &str) -> Request {
     Request::new(who, action, resource).with("aws:SecureTransport", ["true"])
 }
 
-/// The moves whose old way a step closes.
-pub(super) fn closed_by<'a>(plan: &'a Plan, step: &'a Step) -> impl Iterator<Item = &'a Move> {
-    let of_step =
-        |it: &&Move| it.from.address == step.address && it.from.removed == step.want.is_none();
-    plan.moves.iter().filter(of_step)
+/// Returns the moves whose old way a part of a step closes: what lets the consumer in lets go of it, or the consumer's own
+/// policy, which held both ways until then.
+pub(super) fn closed_by<'a>(
+    plan: &'a Plan,
+    step: &'a Step,
+    part: Option<Part>,
+) -> impl Iterator<Item = &'a Move> {
+    let lets_go = step
+        .want
+        .as_ref()
+        .is_none_or(|it| part == Some(with_principals(it)));
+    let narrows = step.bridge.is_some() && part == Some(Part::Settled);
+    plan.moves.iter().filter(move |it| {
+        let carries =
+            it.from.address == step.address && it.from.removed == step.want.is_none() && lets_go;
+        carries || narrows && it.caller == step.address
+    })
 }
 
 impl<'a> Proof<'a> {
@@ -49,8 +62,12 @@ impl<'a> Proof<'a> {
     }
 
     /// The first consumer whose new way does not work yet.
-    pub(super) async fn missing(mut self, step: &'a Step) -> Result<Option<&'a Move>, CallError> {
-        for it in closed_by(self.plan, step) {
+    pub(super) async fn missing(
+        mut self,
+        step: &'a Step,
+        part: Option<Part>,
+    ) -> Result<Option<&'a Move>, CallError> {
+        for it in closed_by(self.plan, step, part) {
             if !self.holds(it).await? {
                 return Ok(Some(it));
             }

@@ -266,8 +266,8 @@ impl Run<'_> {
         if let Some(made) = named {
             self.wait_to_be_seen(step, made).await?;
         }
-        if self.careful && self.takes_a_way(step, part) {
-            self.wait_for_proof(step).await?;
+        if self.careful && closed_by(self.plan, step, part).next().is_some() {
+            self.wait_for_proof(step, part).await?;
         }
         let mut have = step.have.clone();
         let bridged = step.bridge.is_some() && part != Some(Part::Opened);
@@ -471,21 +471,19 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Whether a task closes the way that somebody used until now.
-    fn takes_a_way(&self, step: &Step, part: Option<Part>) -> bool {
-        let closes = step
-            .want
-            .as_ref()
-            .is_none_or(|it| part == Some(with_principals(it)));
-        closes && closed_by(self.plan, step).next().is_some()
-    }
-
     /// Waits until everybody whose old way a step takes can be seen to have a new one.
-    async fn wait_for_proof(&self, step: &Step) -> Result<(), (CallError, Option<String>)> {
+    async fn wait_for_proof(
+        &self,
+        step: &Step,
+        part: Option<Part>,
+    ) -> Result<(), (CallError, Option<String>)> {
         let mut waited = Duration::ZERO;
         loop {
             let proof = Proof::of(self.plan, self.cloud, &self.ids);
-            let missing = proof.missing(step).await.map_err(|error| (error, None))?;
+            let missing = proof
+                .missing(step, part)
+                .await
+                .map_err(|error| (error, None))?;
             let Some(it) = missing else { return Ok(()) };
             if waited >= PATIENCE || self.stopping.get() {
                 let message = format!(

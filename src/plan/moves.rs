@@ -4,9 +4,10 @@
 //! names the consumer, or an access role that trusts it. Where one way goes and another comes,
 //! three things have an order, and a stop between any two of them leaves a way that works:
 //!
-//! 1. what the new way is made of: the access role with its policy, or the target's policy, deployed;
-//! 2. the consumer's own policy, in which the new permission takes the old one's place in one call;
-//! 3. what lets the consumer in by the old way lets go of it.
+//! 1. what the new way is made of: the access role with its policy, or the target's policy, deployed; and beside it
+//!    the consumer's own policy, which then holds the permissions of both ways;
+//! 2. the new way is proved;
+//! 3. what lets the consumer in by the old way, and the consumer's own policy, let go of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -507,6 +508,16 @@ pub(super) fn closers(plan: &Plan) -> BTreeSet<Carrier> {
     switches(plan).map(|it| it.from.clone()).collect()
 }
 
+/// Returns the consumers that stay and whose own policy changes with their way.
+pub(super) fn callers(plan: &Plan) -> BTreeSet<Address> {
+    let changes = |address: &&Address| {
+        let mut steps = plan.steps.iter().filter(|it| it.address == **address);
+        steps.any(|it| it.action == Action::Update && it.want.is_some())
+    };
+    let callers = switches(plan).filter_map(|it| it.caller);
+    callers.filter(changes).cloned().collect()
+}
+
 /// What waits for what in moves: open the new way, let the consumer use it, close the old one.
 pub(super) fn order(plan: &Plan, tasks: &Tasks) -> BTreeSet<(NodeIndex, NodeIndex)> {
     let steps = &plan.steps;
@@ -532,6 +543,9 @@ pub(super) fn order(plan: &Plan, tasks: &Tasks) -> BTreeSet<(NodeIndex, NodeInde
         });
         let opens: Vec<NodeIndex> = opens.collect();
         let caller = it.caller.and_then(|it| node(it, Some(Part::Settled)));
+        // A consumer that holds both ways can use the new one from then on.
+        let able = it.caller.and_then(|it| node(it, Some(Part::Opened)));
+        let able = able.or(caller);
         let mut closes = Vec::new();
         for carrier in wanted.closed(it) {
             match wanted.wants.get(&carrier.address) {
@@ -548,7 +562,7 @@ pub(super) fn order(plan: &Plan, tasks: &Tasks) -> BTreeSet<(NodeIndex, NodeInde
             }
         }
         for close in closes {
-            edges.extend(opens.iter().chain(&caller).map(|it| (*it, close)));
+            edges.extend(opens.iter().chain(&able).map(|it| (*it, close)));
         }
         edges.extend(
             caller
@@ -599,7 +613,8 @@ pub(super) fn bridge(step: &Step, steps: &[Step]) -> Option<Want> {
         })
         .collect();
     let add_ways = |to: &mut Document, from: &Document| {
-        let from = own::without_principals(from.clone(), |it| replaced.contains(&it));
+        let gone = |it: &str| replaced.contains(&it) || own::is_ghost(it);
+        let from = own::without_principals(from.clone(), gone);
         add_ways(to, &from);
     };
     // The mark goes on saying what was applied last: this is not what the stack says.

@@ -171,24 +171,57 @@ impl Plan {
                 }
             }
         }
+        let relay = Relay::of(&self.steps);
+        let mut users = moves::callers(self);
+        users.extend(relay.users());
+        let mut carriers = relay.to_bridge();
+        carriers.extend(keys::to_bridge(&self.steps));
+        for address in users.difference(&carriers) {
+            self.bridge_user(address);
+        }
         let mut tasks = self.tasks_but_moves();
         for (first, then) in moves::order(self, &tasks) {
             tasks.update_edge(first, then, ());
         }
-        let mut both = moves::to_bridge(self, &tasks);
-        both.extend(Relay::of(&self.steps).to_bridge());
-        both.extend(keys::to_bridge(&self.steps));
+        carriers.extend(moves::to_bridge(self, &tasks));
         // APIs before their stages, which serve what the API's bridge is.
-        for address in &both {
-            let at = self
-                .steps
-                .iter()
-                .position(|it| it.address == *address && it.want.is_some());
-            if let Some(at) = at {
+        for address in &carriers {
+            if let Some(at) = self.made_at(address) {
                 self.steps[at].bridge = moves::bridge(&self.steps[at], &self.steps).map(Box::new);
             }
         }
         self.refusals.extend(budget::of_bridges(&self.steps));
+    }
+
+    fn made_at(&self, address: &Address) -> Option<usize> {
+        let made = |it: &Step| it.address == *address && it.want.is_some();
+        self.steps.iter().position(made)
+    }
+
+    /// Lets a role hold the permissions of its old and its new way at once, where there is room for both; its trust
+    /// policy is no part of either.
+    ///
+    /// Without room, one write takes the old permissions and gives the new ones, once the new way is open.
+    fn bridge_user(&mut self, address: &Address) {
+        let Some(at) = self.made_at(address) else {
+            return;
+        };
+        let step = &self.steps[at];
+        let bridge = moves::bridge(step, &self.steps).map(|mut bridge| {
+            let live = step.have.as_ref().map(|it| &it.resource);
+            if let (Resource::Role(role), Some(Resource::Role(live))) = (&mut bridge.resource, live)
+            {
+                role.trust = live.trust.clone();
+            }
+            Box::new(bridge)
+        });
+        let bridged = Step {
+            bridge,
+            ..step.clone()
+        };
+        if budget::of_bridges(std::slice::from_ref(&bridged)).is_empty() {
+            self.steps[at] = bridged;
+        }
     }
 }
 

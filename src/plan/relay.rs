@@ -4,8 +4,8 @@
 //! renamed or moved is another resource to AWS, so both can exist for a while. The order is:
 //!
 //! 1. the new carrier is made; a queue that stays lets both topics deliver meanwhile;
-//! 2. roles that used the old carrier are let use the new one;
-//! 3. the old carrier is removed, and queues stop letting it deliver.
+//! 2. roles that used the old carrier are let use the new one beside it;
+//! 3. they, and queues, let go of the old carrier, and it is removed.
 //!
 //! A stage serves what was deployed: until its next deployment it works as the roles of the integrations that the API
 //! has now, and with what these reach. So what it works with next is there before that deployment, and what it works
@@ -17,7 +17,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, Step};
 use crate::graph::Tasks;
-use crate::kinds::{Part, Resource, Subscription};
+use crate::kinds::{Part, Queue, Resource, Subscription, Topic};
 use crate::model::{Address, Arn};
 use crate::policy::patterns::Pattern;
 
@@ -128,6 +128,9 @@ impl<'a> Relay<'a> {
             Some(Resource::Subscription(it)) => {
                 role.gains.iter().any(|new| **new == it.topic.as_str())
             }
+            Some(Resource::Topic(Topic { arn, .. }) | Resource::Queue(Queue { arn, .. })) => {
+                role.gains.iter().any(|new| **new == arn.as_str())
+            }
             Some(Resource::Stage(it)) => {
                 let api = self.steps.iter().find(|step| step.address == it.api);
                 let id = api.and_then(|it| it.have.as_ref()).map(|it| &it.id);
@@ -137,6 +140,26 @@ impl<'a> Relay<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Roles that stay and come to use what is made in place of something of the same service: for a while they may use
+    /// both. What they stop using need not be removed: of a region that the stack has left nothing is.
+    pub(super) fn users(&self) -> BTreeSet<Address> {
+        let changed = self.made().filter(|it| it.action == Action::Update);
+        let uses_both = changed.filter(|role| {
+            let Some(turning) = self.turns(role) else {
+                return false;
+            };
+            let mut new = self
+                .made()
+                .filter(|it| self.comes_to_use(&turning, it))
+                .filter_map(|it| service(want(it)?));
+            new.any(|new| {
+                let mut drops = turning.drops.iter();
+                drops.any(|old| old.split(':').nth(2) == Some(new))
+            })
+        });
+        uses_both.map(|it| it.address.clone()).collect()
     }
 
     /// Queues that stay, lose a subscription and get another: they let both topics deliver for a while.
@@ -293,6 +316,16 @@ impl Turning<'_> {
             }
             Resource::Role(_) | Resource::Key(_) => false,
         }
+    }
+}
+
+/// The service that permissions on a carrier name.
+fn service(carrier: &Resource) -> Option<&'static str> {
+    match carrier {
+        Resource::Topic(_) | Resource::Subscription(_) => Some("sns"),
+        Resource::Queue(_) => Some("sqs"),
+        Resource::RestApi(_) | Resource::Stage(_) => Some("execute-api"),
+        Resource::Role(_) | Resource::Key(_) => None,
     }
 }
 

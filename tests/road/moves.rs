@@ -17,7 +17,8 @@ use crate::world::{
     Command, apply, assert_in_step, plan, run, sandbox_for, spoken, text_of, wanted,
 };
 
-/// Changes one stack into another, stopping dead after each call, and once not at all.
+/// Changes one stack into another, stopping dead after each call, and once not at all: of the ways by which somebody
+/// reaches something before a call, one is there after it.
 ///
 /// Gives what the undisturbed change did.
 pub(crate) fn never_without(from: &Desired, to: &Desired) -> Vec<String> {
@@ -39,15 +40,21 @@ pub(crate) fn never_without(from: &Desired, to: &Desired) -> Vec<String> {
         let mut stops = 0;
         let mut records = ran.records.clone();
         records.sort_by_key(|it| it.number);
+        let mut earlier = Snapshot::of(&base);
         for record in records.iter().filter(|it| it.writes) {
             stops += 1;
             let sandbox = base.fork();
             let rule = FaultRule::at(record.number, Trouble::StopAfter);
             Command::Apply(to).with(&sandbox, [rule]).await;
             let now = Snapshot::of(&sandbox);
-            for (who, what) in keeps.iter().filter(|(who, it)| !now.reaches(who, it)) {
-                wrong.push(format!("after {record}: {who} is without {what:?}"));
+            // What one call takes and gives at once, a client is without until AWS acts by what was given.
+            for (who, what) in &keeps {
+                let (old, new) = (earlier.ways(who, what), now.ways(who, what));
+                if old.is_disjoint(&new) {
+                    wrong.push(format!("{record}: {who} {what:?} by {old:?}, then {new:?}"));
+                }
             }
+            earlier = now;
             apply(to, &sandbox).await;
             assert_in_step(to, &sandbox, "after the second run").await;
         }

@@ -123,19 +123,24 @@ impl Snapshot {
         self.allows(who, &request, own.and_then(|(_, it)| it.as_ref()))
     }
 
+    /// The ways by which somebody reaches something: the ARN of who asks in the end, its own or a role's that it assumes.
+    pub(crate) fn ways(&self, who: &str, what: &(&str, String)) -> BTreeSet<String> {
+        if !self.roles.contains_key(who) {
+            return BTreeSet::new();
+        }
+        let by = |(arn, role): &(&String, &Role)| {
+            let request = Request::new(Who::Arn(who.to_owned()), "sts:AssumeRole", arn.as_str())
+                .with("sts:ExternalId", ["an-id"]);
+            self.reaches_directly(arn, what)
+                && (*arn == who || self.allows(who, &request, Some(&role.trust)))
+        };
+        let found = self.roles.iter().filter(by);
+        found.map(|(arn, _)| arn.clone()).collect()
+    }
+
     /// Whether somebody reaches something, directly or through a role.
     pub(crate) fn reaches(&self, who: &str, what: &(&str, String)) -> bool {
-        let Some(_) = self.roles.get(who) else {
-            return false;
-        };
-        self.reaches_directly(who, what)
-            || self.roles.iter().any(|(arn, role)| {
-                let request = Request::new(Who::Arn(who.to_owned()), "sts:AssumeRole", arn.clone())
-                    .with("sts:ExternalId", ["an-id"]);
-                arn != who
-                    && self.reaches_directly(arn, what)
-                    && self.allows(who, &request, Some(&role.trust))
-            })
+        !self.ways(who, what).is_empty()
     }
 
     /// Who reaches what.

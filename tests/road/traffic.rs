@@ -3,7 +3,7 @@
 //! Traffic is told by addresses, for the ARNs change: a role publishes to a topic that delivers to a queue,
 //! or calls a stage of an API. Who may do so is decided by the evaluator over what the cloud has at that moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provision::cloud::Sandbox;
 use provision::cloud::seam::{FaultRule, Trouble};
@@ -16,6 +16,8 @@ use crate::world::{Command, apply, assert_in_step, run, sandbox_for, wanted};
 
 /// From where to where something flows, by the addresses that the marks say.
 type Flow = (String, String);
+/// What flows, with the ways by which it does: ARNs of what asks and of what is asked.
+type Flows = BTreeMap<Flow, BTreeSet<String>>;
 
 fn address(of: &Value) -> String {
     of["tags"]["provision:address"]
@@ -110,7 +112,7 @@ fn works(picture: &Value, account: &str, api: &Value) -> Vec<Flow> {
 }
 
 /// Everything that flows: topic to queue, role through topic to queue, and role to API.
-fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
+fn flows(sandbox: &Sandbox) -> Flows {
     let picture = sandbox.picture();
     let snapshot = Snapshot::of(sandbox);
     let reached = snapshot.reached();
@@ -128,7 +130,10 @@ fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
         let of = roles.iter().find(|(it, _)| it == arn);
         of.map(|(_, it)| it.clone()).unwrap_or_default()
     };
-    let mut found = BTreeSet::new();
+    let mut found = Flows::new();
+    let mut flow = |from: String, to: String, ways: BTreeSet<String>| {
+        found.entry((from, to)).or_default().extend(ways);
+    };
     for (account, it) in fields(&picture) {
         for (region, it) in fields(&it["regions"]) {
             for (name, topic) in fields(&it["topics"]) {
@@ -143,36 +148,53 @@ fn flows(sandbox: &Sandbox) -> BTreeSet<Flow> {
                     if !takes(queue, policy.as_ref(), &arn) {
                         continue;
                     }
-                    found.insert((address(topic), to.clone()));
-                    let publishes = reached.iter().filter(|(_, (_, it))| *it == arn);
-                    found.extend(publishes.map(|(from, _)| (who(from), to.clone())));
+                    let way = BTreeSet::from([format!("{arn} {queue}")]);
+                    flow(address(topic), to.clone(), way);
+                    for (from, what) in reached.iter().filter(|(_, (_, it))| *it == arn) {
+                        let ways = snapshot.ways(from, what).into_iter();
+                        let ways = ways.map(|it| format!("{it} {arn} {queue}"));
+                        flow(who(from), to.clone(), ways.collect());
+                    }
                 }
             }
             for (_, api) in fields(&it["apis"]) {
-                found.extend(works(&picture, account, api));
+                // A deployment takes one integration's place by another's in one call.
+                for (from, to) in works(&picture, account, api) {
+                    flow(from, to, BTreeSet::from([String::new()]));
+                }
                 let id = api["about"]["id"].as_str().expect("an id");
                 let to = api["about"]["tags"]["provision:address"]
                     .as_str()
                     .unwrap_or_default();
-                let calls = reached
-                    .iter()
-                    .filter(|(_, (_, it))| it.contains(&format!(":{id}/")));
-                found.extend(calls.map(|(from, (_, what))| {
-                    let method = what.splitn(3, '/').nth(2).unwrap_or_default();
-                    (who(from), format!("{to} {method}"))
-                }));
+                let head = format!(":{id}/");
+                for (from, what) in reached.iter().filter(|(_, (_, it))| it.contains(&head)) {
+                    let ways = snapshot.ways(from, what).into_iter();
+                    let ways = ways.map(|it| format!("{it} {}", what.1));
+                    let method = what.1.splitn(3, '/').nth(2).unwrap_or_default();
+                    flow(who(from), format!("{to} {method}"), ways.collect());
+                }
+            }
+            for (name, queue) in fields(&it["queues"]) {
+                let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
+                for (from, what) in reached.iter().filter(|(_, (_, it))| *it == arn) {
+                    let ways = snapshot.ways(from, what).into_iter();
+                    let ways = ways.map(|it| format!("{it} {arn}"));
+                    let to = format!("{} {}", address(queue), what.0);
+                    flow(who(from), to, ways.collect());
+                }
             }
         }
     }
     // Access roles come and go.
-    found.retain(|(from, to)| {
+    found.retain(|(from, to), _| {
         let is_steady = matches!(from.as_str(), "topics.events" | "roles.shop");
         (is_steady || from.starts_with("apis.")) && !to.is_empty()
     });
     found
 }
 
-/// Changes one stack into another, stopping dead after each call; what flows before and after flows all the time.
+/// Changes one stack into another, stopping dead after each call; what flows before and after flows all the time, and
+/// what one call changes has a way that is there before and after it.
 fn keeps_flowing(from: &str, to: &str) {
     let (from, to): (Desired, Desired) = (wanted(&[from]), wanted(&[to]));
     run(async {
@@ -182,20 +204,30 @@ fn keeps_flowing(from: &str, to: &str) {
         let undisturbed = base.fork();
         let ran = apply(&to, &undisturbed).await;
         assert_in_step(&to, &undisturbed, "after the change").await;
-        let keeps: BTreeSet<Flow> = before.intersection(&flows(&undisturbed)).cloned().collect();
-        assert_eq!(keeps, before, "nothing of it is meant to end");
-        assert!(!keeps.is_empty());
+        let after = flows(&undisturbed);
+        let ends: Vec<&Flow> = before.keys().filter(|it| !after.contains_key(it)).collect();
+        assert!(ends.is_empty(), "nothing of it is meant to end: {ends:?}");
+        assert!(!before.is_empty());
         let mut wrong = Vec::new();
-        for record in ran.records.iter().filter(|it| it.writes) {
+        let mut records: Vec<_> = ran.records.iter().filter(|it| it.writes).collect();
+        records.sort_by_key(|it| it.number);
+        let none = BTreeSet::new();
+        let mut earlier = before.clone();
+        for record in records {
             let sandbox = base.fork();
             let rule = FaultRule::at(record.number, Trouble::StopAfter);
             Command::Apply(&to).with(&sandbox, [rule]).await;
             let now = flows(&sandbox);
-            wrong.extend(
-                keeps
-                    .difference(&now)
-                    .map(|it| format!("after {record}: no {it:?}")),
-            );
+            for it in before.keys() {
+                let (old, new) = (&earlier[it], now.get(it).unwrap_or(&none));
+                if old.is_disjoint(new) {
+                    wrong.push(format!("{record}: {it:?} by {old:?}, then {new:?}"));
+                }
+            }
+            earlier = before
+                .keys()
+                .map(|it| (it.clone(), now.get(it).unwrap_or(&none).clone()))
+                .collect();
             apply(&to, &sandbox).await;
             assert_in_step(&to, &sandbox, "after the second run").await;
         }
@@ -278,6 +310,26 @@ fn a_queue_that_moves_is_subscribed_before_the_old_one_is_not() {
     let words: Vec<(&str, &str)> = all.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     there_and_back(&words);
     there_and_back(&[("region = \"eu-west-1\"", "region = \"eu-central-1\"")]);
+}
+
+#[test]
+fn who_uses_a_queue_uses_both_while_it_is_renamed_or_moves_and_the_mechanism_changes() {
+    let way = |via: &str| {
+        format!(
+            "\n[[access]]\nfrom = \"roles.shop\"\nto = \"queues.jobs\"\nallow = [\"send\", \"receive\"]\nvia = \"{via}\"\n"
+        )
+    };
+    let jobs = |queue: &str, via: &str| format!("{STACK}\n[queues.jobs]\n{queue}\n{}", way(via));
+    let from = jobs("account = \"c\"", "resource-policy");
+    for (queue, via) in [
+        ("account = \"c\"\nname = \"jobs-v2\"", "resource-policy"),
+        ("account = \"b\"", "assume-role"),
+        ("account = \"a\"", "resource-policy"),
+    ] {
+        let to = jobs(queue, via);
+        keeps_flowing(&from, &to);
+        keeps_flowing(&to, &from);
+    }
 }
 
 #[test]
