@@ -49,6 +49,8 @@ struct Said {
     calls: Vec<Calls>,
     publishes: Vec<String>,
     subscribes: Vec<String>,
+    sends: Vec<String>,
+    receives: Vec<String>,
     via: Option<Via>,
 }
 
@@ -111,10 +113,13 @@ impl Said {
             .iter()
             .map(|it| onboard::calls(stack, it).map_err(at("--calls")))
             .collect::<Result<Vec<_>, _>>()?;
-        let topics = |flag: &'static str, them: &[String]| -> Result<Vec<String>, Failure> {
+        let named = |flag: &'static str,
+                     them: &[String],
+                     find: fn(&Stack, &str) -> Result<String, String>|
+         -> Result<Vec<String>, Failure> {
             let mut found = Vec::new();
             for it in them.iter().flat_map(|it| it.split(',')) {
-                let name = onboard::topic(stack, it).map_err(at(flag))?;
+                let name = find(stack, it).map_err(at(flag))?;
                 if !found.contains(&name) {
                     found.push(name);
                 }
@@ -126,8 +131,10 @@ impl Said {
             account,
             role,
             calls,
-            publishes: topics("--publishes", &flags.publishes)?,
-            subscribes: topics("--subscribes", &flags.subscribes)?,
+            publishes: named("--publishes", &flags.publishes, onboard::topic)?,
+            subscribes: named("--subscribes", &flags.subscribes, onboard::topic)?,
+            sends: named("--sends", &flags.sends, onboard::queue)?,
+            receives: named("--receives", &flags.receives, onboard::queue)?,
             via: flags.via.map(|it| match it {
                 args::Mechanism::Auto => Via::Auto,
                 args::Mechanism::ResourcePolicy => Via::ResourcePolicy,
@@ -137,7 +144,14 @@ impl Said {
     }
 
     fn says_what(&self) -> bool {
-        !(self.calls.is_empty() && self.publishes.is_empty() && self.subscribes.is_empty())
+        self.needs_a_role() || !self.subscribes.is_empty()
+    }
+
+    fn needs_a_role(&self) -> bool {
+        !(self.calls.is_empty()
+            && self.publishes.is_empty()
+            && self.sends.is_empty()
+            && self.receives.is_empty())
     }
 
     /// The role is somebody else's, in an account that the stack does not have.
@@ -157,7 +171,9 @@ impl Said {
             missing.push("`--account NAME`");
         }
         if !self.says_what() {
-            missing.push("at least one of `--calls`, `--publishes` and `--subscribes`");
+            missing.push(
+                "at least one of `--calls`, `--publishes`, `--subscribes`, `--sends` and `--receives`",
+            );
         }
         missing
     }
@@ -176,6 +192,8 @@ impl Said {
             calls: self.calls,
             publishes: self.publishes,
             subscribes: self.subscribes,
+            sends: self.sends,
+            receives: self.receives,
             via: self.via.unwrap_or(Via::Auto),
         };
         if answers.role.is_none() && answers.need_a_role() {
@@ -207,8 +225,7 @@ impl Said {
                 ));
             }
         }
-        let needs_a_role = !(self.calls.is_empty() && self.publishes.is_empty());
-        if self.role.is_none() && needs_a_role {
+        if self.role.is_none() && self.needs_a_role() {
             self.role = Some(ask_role(stack, self.account.as_ref(), asks)?);
         }
         let via = self.via;
@@ -486,6 +503,8 @@ fn reaches(ground: &Ground<'_>, calls: &Calls) -> Result<(), String> {
         calls: vec![calls.clone()],
         publishes: Vec::new(),
         subscribes: Vec::new(),
+        sends: Vec::new(),
+        receives: Vec::new(),
         via: Via::Auto,
     };
     let sources = joined(ground.sources, ground.into, ground.stack, &probe)
@@ -593,6 +612,8 @@ to = "topics.events"
             }],
             publishes: Vec::new(),
             subscribes: vec!["events".to_owned()],
+            sends: Vec::new(),
+            receives: Vec::new(),
             via: Via::Auto,
         }
     }
@@ -626,7 +647,8 @@ to = "topics.events"
         assert_eq!(questions, Ok(plain_answers()), "{said}");
         assert!(said.contains("lambda.amazonaws.com"), "{said}");
         assert!(
-            said.contains("resource-policy  the policy of apis.orders would take"),
+            said.contains("resource-policy  the policy of queues.analytics would take")
+                && said.contains("  the policy of apis.orders would take"),
             "{said}"
         );
     }

@@ -17,7 +17,7 @@ use crate::execute::lease::{Ground, Holder, Lease, LeaseError, TERM, calls};
 use crate::kinds::survey::Live;
 use crate::model::{AccountId, Place};
 use crate::plan::Plan;
-use crate::report::lease::{document, held, says};
+use crate::report::lease::{document, held, left_behind, says};
 use crate::stack::Stack;
 
 /// Where the lease of a stack is: in its account with the lowest id that is entered.
@@ -281,7 +281,8 @@ pub(super) async fn unlock(args: &args::Unlock, screen: &Screen) -> Result<Endin
     };
     let holder = &found.holder;
     let is_over = ground.is_over(holder) || is_dead(holder);
-    screen.talk(&held(&at.stack, holder, now()));
+    let says = if is_over { left_behind } else { held };
+    screen.talk(&says(&at.stack, holder, now()));
     if !args.yes {
         let again = args::command("unlock", &args.files, &args.place) + &args.reach.flags();
         let question = if is_over {

@@ -446,6 +446,12 @@ fn again(args: &args::Onboard, answers: &Answers) -> String {
     for it in &answers.subscribes {
         add("--subscribes", &format!("topics.{it}"));
     }
+    for it in &answers.sends {
+        add("--sends", &format!("queues.{it}"));
+    }
+    for it in &answers.receives {
+        add("--receives", &format!("queues.{it}"));
+    }
     match answers.via {
         Via::Auto => {}
         Via::ResourcePolicy => add("--via", "resource-policy"),

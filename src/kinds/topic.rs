@@ -2,7 +2,8 @@
 //!
 //! Name and FIFO flag are fixed at creation; the rest changes in place, one
 //! attribute a call. A topic always has a policy: the one SNS gives a fresh
-//! topic lets the whole account in, so a topic we own always gets one of ours.
+//! topic lets the whole account in, so a topic we own always gets one of ours. Where the
+//! stack wants no statement and none of others is there, a placeholder stands in it.
 //!
 //! | field                         | attribute                   | change  |
 //! |-------------------------------|-----------------------------|---------|
@@ -33,7 +34,7 @@ use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::model::tags::unmarked;
 use crate::model::{Arn, Differences, Mark, Place, Tags};
 use crate::policy::patterns::Pattern;
-use crate::policy::{Document, Effect, Statement, own};
+use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own, same_statement};
 use crate::stack::OPTIONAL_OF_TOPICS as OPTIONAL;
 
 /// A topic, as the stack wants it or as AWS has it.
@@ -226,6 +227,20 @@ impl Topic {
     /// The purpose of the statement that delegates to the account's own policies.
     pub const OWNER: &str = "owner";
 
+    /// The statement that stands in a policy which would be empty: it lets the account's own policies decide who reads the
+    /// topic's attributes, as they do without it. SNS takes no empty policy.
+    fn placeholder(&self, stack: &str) -> Statement {
+        let root = format!(
+            "arn:{}:iam::{}:root",
+            self.arn.partition(),
+            self.arn.account()
+        );
+        let sid = own::sid(stack, "no statement");
+        Statement::allow(sid, Clause::of(["sns:GetTopicAttributes"]))
+            .to(PrincipalClause::aws([root]))
+            .on([self.arn.as_str()])
+    }
+
     /// Whether the policy that SNS gives a fresh topic gives way to ours.
     #[must_use]
     pub fn replaces_first(&self, want: &Want) -> bool {
@@ -240,7 +255,7 @@ impl Topic {
 
     /// What SNS's attributes and tags say.
     ///
-    /// `replaces_first`: a first policy of SNS's is not told, for ours takes its place.
+    /// `replaces_first`: SNS's first statement gives way to ours.
     pub fn decode(
         arn: &Arn,
         attributes: &Attributes,
@@ -279,13 +294,13 @@ impl Topic {
                     format!("the policy of {arn} cannot be read: {error}"),
                 )
             })?;
-            // Where ours takes its place, SNS's first policy is nobody's statement: it is not kept.
-            if !(replaces_first && own::is_default_topic_policy(&document, arn.account())) {
-                let is_first = |it: &Statement| {
-                    replaces_first && own::is_default_topic_statement(it, arn.account())
-                };
-                topic.policy = have.take_policy(document, stack, is_first);
-            }
+            let is_first = |it: &Statement| {
+                replaces_first && own::is_default_topic_statement(it, arn.account())
+            };
+            topic.policy = have.take_policy(document, stack, is_first);
+            let placeholder = topic.placeholder(stack);
+            let statements = &mut topic.policy.statements;
+            statements.retain(|it| !same_statement(it, &placeholder));
         }
         have.resource = Resource::Topic(topic);
         Ok(have)
@@ -404,9 +419,11 @@ impl Kind for Topic {
         let place = &want.place;
         let Some(have) = have else {
             let mut attributes = self.encode_new();
-            if !self.policy.statements.is_empty() {
-                attributes.insert("Policy".to_owned(), self.policy.to_text());
+            let mut policy = self.policy.clone();
+            if policy.statements.is_empty() {
+                policy.statements.push(self.placeholder(cx.stack));
             }
+            attributes.insert("Policy".to_owned(), policy.to_text());
             let call = sns::CreateTopic {
                 name: self.arn.name().to_owned(),
                 attributes,
@@ -426,8 +443,12 @@ impl Kind for Topic {
         if !policy_details(want, &self.policy, &live.policy, have).is_empty() {
             let mut document = have.policy_for(want, &self.policy);
             if document.statements.is_empty() {
-                // A topic cannot be without a policy: its first one stands for none.
-                document = own::default_topic_policy(self.arn.as_str(), self.arn.account());
+                // A topic cannot be without a policy: one that is not ours gets back its first one.
+                document = if want.owned {
+                    Document::of(vec![self.placeholder(cx.stack)])
+                } else {
+                    own::default_topic_policy(self.arn.as_str(), self.arn.account())
+                };
             }
             self.set(place, cx, "Policy", document.to_text()).await?;
         }

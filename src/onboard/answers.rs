@@ -21,6 +21,10 @@ pub struct Answers {
     pub publishes: Vec<String>,
     /// The topics a queue of its own receives from, by name.
     pub subscribes: Vec<String>,
+    /// The queues it sends to, by name.
+    pub sends: Vec<String>,
+    /// The queues it receives from, by name, beside its own.
+    pub receives: Vec<String>,
     /// The mechanism.
     pub via: Via,
 }
@@ -29,13 +33,16 @@ impl Answers {
     /// Whether there is anything it may do.
     #[must_use]
     pub fn say_what(&self) -> bool {
-        !(self.calls.is_empty() && self.publishes.is_empty() && self.subscribes.is_empty())
+        self.need_a_role() || !self.subscribes.is_empty()
     }
 
-    /// Whether it calls or publishes: then somebody has to be let in.
+    /// Whether it calls, publishes, sends or receives: then somebody has to be let in.
     #[must_use]
     pub fn need_a_role(&self) -> bool {
-        !(self.calls.is_empty() && self.publishes.is_empty())
+        !(self.calls.is_empty()
+            && self.publishes.is_empty()
+            && self.sends.is_empty()
+            && self.receives.is_empty())
     }
 }
 
@@ -247,6 +254,25 @@ pub fn topic(stack: &Stack, text: &str) -> Result<String, String> {
     Err(format!(
         "the stack has no topic `{name}`{}",
         like(name, stack.topics.keys())
+    ))
+}
+
+/// A queue of the stack.
+pub fn queue(stack: &Stack, text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let name = text.strip_prefix("queues.").unwrap_or(text);
+    if stack.queues.contains_key(name) {
+        return Ok(name.to_owned());
+    }
+    if stack.topics.contains_key(name) || text.starts_with("topics.") {
+        let name = name.strip_prefix("topics.").unwrap_or(name);
+        return Err(format!(
+            "`{text}` is a topic: `--publishes topics.{name}` sends to it, `--subscribes topics.{name}` receives from it"
+        ));
+    }
+    Err(format!(
+        "the stack has no queue `{name}`{}",
+        like(name, stack.queues.keys())
     ))
 }
 

@@ -1,5 +1,7 @@
 //! The text with a new consumer in it.
 
+use std::collections::BTreeMap;
+
 use super::{Answers, Home, RoleOf};
 use crate::stack::edit::{Edit, Fields, Written};
 use crate::stack::{Source, Stack, Via};
@@ -97,5 +99,23 @@ fn write(edit: &mut Edit, stack: &Stack, answers: &Answers) {
     }
     for topic in &answers.publishes {
         access(format!("topics.{topic}"), None);
+    }
+    let mut queues: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for queue in &answers.sends {
+        queues.entry(queue).or_default().push("send".to_owned());
+    }
+    // What its own queue gets is for its role to receive.
+    let own = answers
+        .role
+        .as_ref()
+        .filter(|_| !answers.subscribes.is_empty());
+    for queue in answers.receives.iter().chain(own.map(|_| name)) {
+        queues.entry(queue).or_default().push("receive".to_owned());
+    }
+    for (queue, allow) in queues {
+        access(
+            format!("queues.{queue}"),
+            Some(Written::one_or_many(&allow)),
+        );
     }
 }

@@ -18,7 +18,9 @@ use crate::model::Address;
 use crate::stack::{self, Faults, Source, Stack};
 
 pub use advice::{Advice, advice};
-pub use answers::{Answers, Calls, Home, RoleOf, account, calls, consumer, existing_role, topic};
+pub use answers::{
+    Answers, Calls, Home, RoleOf, account, calls, consumer, existing_role, queue, topic,
+};
 pub use join::joined;
 pub use leave::{Bound, Parting, parted};
 pub use release::{Released, released};

@@ -11,7 +11,8 @@ use super::documents;
 use super::edges::{Edge, Names, closed, edges, name_public, unruled};
 use super::outward::Outward;
 use super::reborn::Reborn;
-use super::{Action, Step};
+use super::{Action, Step, vanished};
+use crate::kinds::survey::Guest;
 use crate::lower::Desired;
 use crate::model::Address;
 
@@ -86,7 +87,12 @@ impl AccessChange {
 }
 
 /// Who gains and who loses by these steps; `again` are roles that get back what a deletion took.
-pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Vec<AccessChange> {
+pub(super) fn changes(
+    desired: &Desired,
+    steps: &[Step],
+    again: &[Reborn],
+    strangers: &[Guest],
+) -> Vec<AccessChange> {
     let names = Names::of(desired, steps);
     let made: BTreeSet<&Address> = desired
         .grants
@@ -120,7 +126,32 @@ pub(super) fn changes(desired: &Desired, steps: &[Step], again: &[Reborn]) -> Ve
         .flat_map(|it| &it.pins)
         .flat_map(|it| &it.edges)
         .collect();
+    let own: BTreeSet<String> = steps.iter().map(|it| it.address.to_string()).collect();
+    let before = vanished::by_old_names(before, &vanished::old_names(steps), &own);
     let mut found = told(&before, &after, &again);
+    let standing = || {
+        let keeping = steps.iter().filter(|it| it.action == Action::Keep);
+        let edges = keeping.flat_map(|it| {
+            let pairs = documents::pairs(it);
+            edges(it, &pairs, &names, made.contains(&it.address), false)
+        });
+        edges.chain(before.iter().cloned()).collect()
+    };
+    let routes = steps.iter().filter(|it| it.action == Action::Update);
+    let routes = routes.filter(|it| !vanished::unanswered(it).is_empty());
+    let routes = routes.flat_map(|it| vanished::lost_routes(it, &standing()));
+    let vanished = routes.chain(vanished::guests(steps, strangers));
+    let vanished = vanished.filter(|it| {
+        !found
+            .iter()
+            .any(|other| other.turn.loses() && other.edge.covers(it))
+    });
+    let vanished: BTreeSet<Edge> = vanished.collect();
+    found.extend(vanished.into_iter().map(|edge| AccessChange {
+        turn: Turn::Lost,
+        edge,
+        why: None,
+    }));
     let chosen: BTreeMap<(&String, String), &String> = desired
         .grants
         .iter()

@@ -71,7 +71,7 @@ impl Plan {
             .collect();
         plan.refusals.extend(held(&going));
         plan.steps.extend(going);
-        plan.access = access::changes(before, &plan.steps, &plan.reborn);
+        plan.access = access::changes(before, &plan.steps, &plan.reborn, &live.guests);
         plan.widenings = broadened::widenings(&plan.steps, &live.policies);
         plan.statements = documents::statements(&plan.steps);
         plan

@@ -8,7 +8,7 @@ use crate::kinds::Resource;
 use crate::kinds::rest_api::method::{self, Method};
 use crate::lower::Desired;
 use crate::model::{Address, KindName};
-use crate::policy::own::is_ghost;
+use crate::policy::own::{is_default_topic_statement, is_ghost};
 use crate::policy::patterns::Pattern;
 use crate::policy::{Effect, Principals, Statement};
 use crate::stack::RouteKey;
@@ -116,25 +116,30 @@ fn unsigned(step: &Step, after: bool) -> Vec<Edge> {
     let methods = methods
         .into_iter()
         .filter(|(key, it)| it.authorization != method::AWS_IAM && !signed(key));
-    let edge = |(key, it): (RouteKey, Method)| {
-        let text = key.to_string();
-        let (verb, path) = text.split_once(' ').unwrap_or_default();
-        let segments = path.split('/');
-        let path = segments.map(|it| if it.starts_with('{') { "*" } else { it });
-        let path = path.collect::<Vec<_>>().join("/");
-        let verb = if verb == "ANY" { "*" } else { verb };
-        Edge {
-            who: "anyone".to_owned(),
-            may: format!("call {verb} {path} of"),
-            target: step.address.to_string(),
-            via: if it.authorization == method::NONE {
-                PUBLIC
-            } else {
-                POLICY_LETS
-            },
-        }
+    let edge = |(key, it): (RouteKey, Method)| Edge {
+        who: "anyone".to_owned(),
+        may: format!("call {} of", calls(&key)),
+        target: step.address.to_string(),
+        via: if it.authorization == method::NONE {
+            PUBLIC
+        } else {
+            POLICY_LETS
+        },
     };
     methods.map(edge).collect()
+}
+
+/// Returns the calls that a route answers, as a permission names them.
+pub(super) fn calls(route: &RouteKey) -> String {
+    let segments = route.path.split('/');
+    let path = segments.map(|it| if it.starts_with('{') { "*" } else { it });
+    let path = path.collect::<Vec<_>>().join("/");
+    let verb = if route.method == "ANY" {
+        "*"
+    } else {
+        &route.method
+    };
+    format!("{verb} {path}")
 }
 
 /// Returns who may call the routes of an API that ask for no signature as long as the API has no policy: each needs a
@@ -394,6 +399,12 @@ fn of_accounts(statement: &Statement) -> bool {
 
 /// Whom a statement lets in. The owner's account decides for itself, and the dead do nothing.
 fn who(statement: &Statement, names: &Names, own: &str) -> Vec<String> {
+    let account = own.split(':').nth(4).unwrap_or_default();
+    if is_default_topic_statement(statement, account) {
+        return vec![format!(
+            "every principal of account {account} (SNS's first policy)"
+        )];
+    }
     let delivers = |it: &str| it.starts_with("sns.") && statement.conditions.len() == 1;
     let conditions: Vec<String> = statement
         .conditions

@@ -2,7 +2,7 @@
 
 use super::{Action, Refusal, Step};
 use crate::kinds::rest_api::Method;
-use crate::kinds::{Have, Resource, Want};
+use crate::kinds::{Have, Resource, Stranger, Want};
 use crate::stack::{Endpoint, RouteKey};
 
 /// Refuses to take over, or to import again, an API that the import would take something from.
@@ -47,6 +47,37 @@ fn unsaid(have: &Have) -> Vec<String> {
         format!("`{key}`: {}", lost.collect::<Vec<_>>().join("; "))
     };
     having.map(line).collect()
+}
+
+/// Stages that would be deployed again and have a canary: API Gateway refuses that, so the API would be changed and not served.
+pub(super) fn behind_canaries(steps: &[Step]) -> impl Iterator<Item = Refusal> {
+    steps.iter().filter_map(|step| {
+        let have = step.have.as_ref()?;
+        let Resource::Stage(stage) = &have.resource else {
+            return None;
+        };
+        // Whoever takes our statements out of another's API deploys it without them.
+        let deploys = match step.action {
+            Action::Update => step.changes.iter().any(|it| it.field == "deployment"),
+            Action::Delete => stage.existing,
+            Action::Keep | Action::Create | Action::Replace => false,
+        };
+        let mut canaries = have.extras.iter().filter_map(|it| match &it.what {
+            Stranger::Canary { api, stage } => Some((api, stage)),
+            _ => None,
+        });
+        let (api, name) = canaries.next().filter(|_| deploys)?;
+        Some(Refusal {
+            address: step.address.clone(),
+            message: format!(
+                "it has to be deployed again and has a canary, and API Gateway takes no other deployment of such a stage; \
+                 promote the canary or end it first: aws apigateway update-stage --rest-api-id {api} --stage-name {name} \
+                 --patch-operations op=remove,path=/canarySettings"
+            ),
+            budget: false,
+            ways_out: Vec::new(),
+        })
+    })
 }
 
 /// Private APIs that would have no resource policy: AWS deploys none of them.

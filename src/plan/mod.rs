@@ -29,6 +29,7 @@ mod relay;
 mod release;
 mod removal;
 mod ripple;
+mod vanished;
 
 use removal::{removal, unmaking};
 use std::collections::{BTreeMap, BTreeSet};
@@ -251,6 +252,7 @@ impl Plan {
             }
         }
         refusals.extend(held(&steps).chain(losses::undeployable(&steps)));
+        refusals.extend(losses::behind_canaries(&steps));
         let names = edges::Names::of(desired, &steps);
         let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
         let mut plan = Self {
@@ -277,7 +279,7 @@ impl Plan {
     /// Works out all that follows from these steps alone: who gains and loses, what changes in which document,
     /// whose way changes, how full the documents get, and what other stacks have to do.
     fn derive(&mut self, desired: &Desired, live: &Live, steps: &[Step]) {
-        self.access = access::changes(desired, steps, &self.reborn);
+        self.access = access::changes(desired, steps, &self.reborn, &live.guests);
         self.cuts = cuts::cuts(desired, live, steps, &self.access);
         let moves = moves::moves(steps);
         (self.moves, self.strangers) = (moves.ours, moves.strangers);
@@ -304,11 +306,13 @@ impl Plan {
         ripple::tell_what_removals_publish(&mut steps, live);
         Self {
             stack: desired.stack.clone(),
-            access: access::changes(desired, &steps, &[]),
+            access: access::changes(desired, &steps, &[], &live.guests),
             widenings: broadened::widenings(&steps, &live.policies),
             policies: live.policies.clone(),
             statements: documents::statements(&steps),
-            refusals: held(&steps).collect(),
+            refusals: held(&steps)
+                .chain(losses::behind_canaries(&steps))
+                .collect(),
             left: left::untouched(desired),
             unread: reading.unread.clone(),
             halves: halves::halves(&desired.without_wants(), live, &[]),

@@ -73,7 +73,7 @@ impl Plan {
         refusals.extend(steps.iter().filter_map(overflowing));
         Self {
             stack: before.stack.clone(),
-            access: access::changes(before, &steps, &[]),
+            access: access::changes(before, &steps, &[], &[]),
             widenings: broadened::widenings(&steps, &live.policies),
             policies: live.policies.clone(),
             gauges,

@@ -43,6 +43,13 @@ pub fn held(stack: &str, holder: &Holder, now: i64) -> String {
     )
 }
 
+/// Returns that the lease of a stack is left from a run that has ended, as a sentence.
+#[must_use]
+pub fn left_behind(stack: &str, holder: &Holder, now: i64) -> String {
+    let says = says(holder, now);
+    format!("the lease of stack `{stack}` is left from a run that has ended: {says}")
+}
+
 /// Returns a holder for machines.
 #[must_use]
 pub fn json(holder: &Holder) -> Value {

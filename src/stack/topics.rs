@@ -47,7 +47,7 @@ pub(super) const TOPIC: Shape = Shape {
         Field::new("sqs_failure_feedback_role", Kind::Text, "The role with which SNS logs deliveries to queues that failed. Left alone where it is not set."),
         Field::new("archive_policy", Kind::Json, "With `fifo`: how long messages are archived, as SNS's JSON: `{ MessageRetentionPeriod = 30 }`, in days. Left alone where it is not set."),
         Field::new("tags", Kind::Map(&Kind::Text), "Its tags."),
-        Field::new("owner_statement", Kind::Flag, "Write the statement that lets the account's own policies work on the topic, in place of SNS's first policy; `false` where the policy that is there, and is kept, says who may.").default("true"),
+        Field::new("owner_statement", Kind::Flag, "Write the statement that lets the account's own policies work on the topic, in place of SNS's first policy; `false` where the policy that is there, and is kept, says who may; where nothing is in it, a statement that lets nobody in stands there, since SNS has no topic without a policy.").default("true"),
         Field::new("tls_only", Kind::Flag, "Refuse every request that does not come over TLS: publishing, subscribing, and reading, changing or deleting the topic.").default("false").with_existing().alias(&["enforce_ssl", "enforce_tls", "ssl_only", "https_only"]),
         Field::new("exclusive", Kind::Flag, "Remove statements of its policy that this stack does not declare.").default("false"),
         ACCEPT,

@@ -187,6 +187,9 @@ fn unlock_shows_the_holder_and_frees_the_lease() {
     let told = folder.run("unlock shop.toml --sandbox --json").ends(0);
     assert_eq!(told.document()["held_by"], Value::Null);
     hold(&folder, "4711", 3000, -200);
+    let asked = folder.run("unlock shop.toml --sandbox").ends(1);
+    let asked = asked.tells("the lease of stack `shop` is left from a run that has ended: `provision apply` of user deployer");
+    assert!(!asked.err.contains("is being changed"), "{}", asked.err);
     let told = folder
         .run("unlock shop.toml --sandbox --yes --json")
         .ends(0);

@@ -32,6 +32,7 @@ mod levels;
 mod limits;
 mod live_proof;
 mod log;
+mod losses;
 mod machines;
 mod mechanisms;
 mod neighbours;

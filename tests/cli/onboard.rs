@@ -46,11 +46,11 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
     shell(&folder, &format!("{ANALYTICS} --yes"))
         .ends(0)
         .says("+[roles.analytics]")
-        .says("Access changes   3 gained  0 lost")
+        .says("Access changes   4 gained  0 lost")
         .says("roles.analytics may call GET /orders/* of apis.orders  by resource policy")
-        .tells("`shop.toml` is written: 17 lines more");
+        .tells("`shop.toml` is written: 22 lines more");
     let with = folder.read("shop.toml");
-    assert_eq!(added(&before, &with).len(), 17);
+    assert_eq!(added(&before, &with).len(), 22);
     folder
         .run("plan shop.toml --sandbox")
         .ends(0)
@@ -75,9 +75,9 @@ fn a_consumer_comes_by_one_command_and_goes_by_another() {
     folder
         .run("offboard shop.toml --sandbox --consumer analytics --yes")
         .ends(0)
-        .says("Access changes   0 gained  3 lost")
+        .says("Access changes   0 gained  4 lost")
         .says("Plan: 0 to add, 3 to change, 3 to destroy.")
-        .tells("`analytics` is gone, and with it 17 lines of `shop.toml`");
+        .tells("`analytics` is gone, and with it 22 lines of `shop.toml`");
     assert_eq!(folder.read("shop.toml"), before);
     folder
         .run("plan shop.toml --sandbox")
@@ -743,4 +743,33 @@ fn a_consumer_under_a_role_outside_the_stack_goes_as_it_came() {
         .run("plan shop.toml --sandbox")
         .ends(0)
         .says("Nothing to do");
+}
+
+#[test]
+fn a_consumer_reads_its_own_queue_and_those_it_names() {
+    let folder = market();
+    let before = folder.read("shop.toml") + "\n[queues.jobs]\naccount = \"shop\"\n";
+    folder.write("shop.toml", &before);
+    shell(
+        &folder,
+        "provision onboard shop.toml --sandbox --consumer clerk --account shop --publishes order-events \
+         --subscribes order-events --sends jobs --receives queues.jobs --yes",
+    )
+    .ends(0)
+    .says("roles.clerk may receive from queues.clerk")
+    .says("roles.clerk may receive from queues.jobs")
+    .says("roles.clerk may send to queues.jobs");
+    let with = folder.read("shop.toml");
+    assert!(with.contains("\"queues.clerk\""), "{with}");
+    folder.run("verify shop.toml --live --sandbox").ends(0);
+    shell(
+        &folder,
+        "provision offboard shop.toml --sandbox --consumer clerk --yes",
+    )
+    .ends(0);
+    assert_eq!(folder.read("shop.toml"), before);
+    folder
+        .run("onboard shop.toml --sandbox --consumer late --account shop --sends topics.order-events --yes")
+        .ends(1)
+        .tells("`--publishes topics.order-events` sends to it");
 }

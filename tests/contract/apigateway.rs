@@ -636,10 +636,13 @@ async fn a_deployment_that_a_canary_serves_cannot_be_deleted(w: &World<'_>) {
         patches: vec![patch],
     };
     let canary = |percent: &str| Patch::replace("/canarySettings/percentTraffic", percent);
-    w.ok(&w.a, update(canary("10"))).await;
+    let serve = |deployment: &str| update(Patch::replace("/deploymentId", deployment));
     let second = w.ok(&w.a, deploy(&id, "second")).await.id;
-    let to_second = Patch::replace("/deploymentId", second.as_str());
-    w.ok(&w.a, update(to_second)).await;
+    w.ok(&w.a, serve(&first)).await;
+    w.ok(&w.a, update(canary("10"))).await;
+    w.ok(&w.a, serve(&second)).await;
+    // A stage with a canary takes no deployment that is none of the canary.
+    w.refused(&w.a, Fault::Invalid, deploy(&id, "third")).await;
     w.ok(&w.a, update(canary("25.5"))).await;
     let stage = stages(w, &w.a, &id).await.remove(0);
     let read = stage.canary.as_ref().expect("a canary");
@@ -657,6 +660,7 @@ async fn a_deployment_that_a_canary_serves_cannot_be_deleted(w: &World<'_>) {
     w.ok(&w.a, update(gone)).await;
     assert_eq!(stages(w, &w.a, &id).await[0].canary, None);
     w.ok(&w.a, delete).await;
+    w.ok(&w.a, deploy(&id, "third")).await;
 }
 
 async fn a_stage_takes_its_settings_and_reads_them_back_filled(w: &World<'_>) {

@@ -253,6 +253,8 @@ impl Sketch {
             calls: Vec::new(),
             publishes: Vec::new(),
             subscribes: Vec::new(),
+            sends: Vec::new(),
+            receives: Vec::new(),
             via: if assumes {
                 Via::AssumeRole
             } else {

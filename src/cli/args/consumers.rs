@@ -103,9 +103,15 @@ pub struct Onboard {
     /// A topic it publishes to. May be repeated.
     #[arg(long, value_name = "TOPIC")]
     pub publishes: Vec<String>,
-    /// A topic it receives from, by a queue of its own. May be repeated.
+    /// A topic it receives from, by a queue of its own, which its role may read. May be repeated.
     #[arg(long, value_name = "TOPIC")]
     pub subscribes: Vec<String>,
+    /// A queue it sends to. May be repeated.
+    #[arg(long, value_name = "QUEUE")]
+    pub sends: Vec<String>,
+    /// A queue it receives from, beside its own. May be repeated.
+    #[arg(long, value_name = "QUEUE")]
+    pub receives: Vec<String>,
     /// How it is let in; `auto` lets the engine choose.
     #[arg(long, value_enum, value_name = "HOW")]
     pub via: Option<Mechanism>,

@@ -1,6 +1,7 @@
 //! `provision drift --accept`
 
 use super::look;
+use crate::cli::plan::guarded;
 use crate::cli::screen::Screen;
 use crate::cli::session::{checked_withdrawn, lowered_within_over};
 use crate::cli::texts::Texts;
@@ -9,6 +10,7 @@ use crate::drift::accept::{Accepting, accept};
 use crate::drift::{Drift, Finding, Seen};
 use crate::kinds::Resource;
 use crate::plan::{Consent, Plan};
+use crate::report;
 use crate::stack;
 
 /// Writes what AWS has into the stack's files.
@@ -74,6 +76,13 @@ pub(super) async fn take_over(args: &args::Drift, screen: &Screen) -> Result<End
     let texts = Texts::of(&args.files, look.sources, look.stack);
     texts.write(&after)?;
     screen.result(&texts.difference(&after));
+    let mut over = guarded(&desired, &look.reading.live);
+    over.findings
+        .retain(|it| args.accept.contains(&it.address) && it.accepted.is_none());
+    over.unneeded.clear();
+    if !over.findings.is_empty() {
+        screen.talk(report::guard::human(&over).trim_end());
+    }
     for it in due {
         screen.talk(&format!(
             "{} serves what was deployed before; to deploy it as it is now: {}",

@@ -66,6 +66,14 @@ impl Turn<'_> {
                 );
             }
         }
+        let canary = api.stages.get(&call.stage).map(|it| it.canary.is_some());
+        if canary == Some(true) {
+            return Err(bad_request(format!(
+                "Invalid deployment content specified.Non canary deployment not supported on stage {} because Canary is \
+                 enabled. Provide CanarySettings in deploymentInput.",
+                call.stage
+            )));
+        }
         let (id, number) = self.world.fresh_id("deployment", &call.id, LOWER, 6);
         let deployment = Deployment {
             number,

@@ -231,6 +231,7 @@ const CANNOT: &[(&str, &[&str])] = &[
         &[
             "Active stages pointing to this deployment must be moved or deleted",
             "Active stages with canary settings pointing to this deployment must be moved or deleted",
+            "Invalid deployment content specified.Non canary deployment not supported on stage {} because Canary is enabled. Provide CanarySettings in deploymentInput.",
             "Cannot delete entity, must {left}.",
             "A managed policy can have up to {VERSIONS} versions. Before you create a new version, you must delete an existing version.",
             "Cannot delete the default version of a policy.",
