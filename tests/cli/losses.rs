@@ -35,7 +35,7 @@ fn policy(folder: &Folder) -> String {
         it["policy"]
             .as_str()
             .expect("a text")
-            .clone_into(&mut found)
+            .clone_into(&mut found);
     });
     found
 }
