@@ -16,6 +16,7 @@ pub mod lower;
 pub mod graph;
 pub mod plan;
 pub mod execute;
+pub mod permissions;
 pub mod drift;
 pub mod onboard;
 pub mod import;

@@ -4,7 +4,9 @@ mod accounts;
 mod consumers;
 mod destroy;
 mod help;
+mod import;
 mod lease;
+mod permissions;
 mod proofs;
 
 use std::path::PathBuf;
@@ -20,7 +22,9 @@ use crate::plan::adopt::Adopt;
 pub use accounts::{Also, AlsoAccount, Publish, Reach};
 pub use consumers::{Forget, Mechanism, Moves, Offboard, Onboard};
 pub use destroy::{Destroy, Duplicates};
+pub use import::Import;
 pub use lease::{LeaseArgs, Unlock};
+pub use permissions::{Only, Permissions};
 pub use proofs::{Verify, WhoCan};
 
 /// Service-to-service access on AWS, declared once and kept true in every account.
@@ -41,7 +45,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Use colour: auto, always, never; symbols carry the same meaning.
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", hide_possible_values = true, hide_default_value = true)]
     pub color: Colour,
     /// Print each call with its account, target and end; on stderr.
     #[arg(short, long, global = true)]
@@ -92,6 +96,8 @@ pub enum Command {
     Import(Import),
     /// Say who may do something, by which way, and by which statements
     WhoCan(WhoCan),
+    /// Print the IAM policy that the role in an account needs, and its trust policy
+    Permissions(Permissions),
     /// Print ARNs, ids and URLs of what is there
     Output(Output),
     /// Print what a consumer needs: names, policies to attach, and clients that work
@@ -348,48 +354,6 @@ pub enum DriftFormat {
     Json,
     /// For pull requests.
     Markdown,
-}
-
-/// `import`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Nothing in AWS is changed. A plan on the file is empty, or takes over by name what has no mark.
-
-Examples:
-  provision import --stack shop --account shop=111111111111:provision --region eu-west-1
-  provision import --stack shop --account shop=111111111111 --region eu-west-1 --name 'shop-*'
-  provision import --stack shop --account shop=111111111111 --region eu-west-1 --from state.json
-
-Exit codes: 0 written, 1 error and nothing written.")]
-pub struct Import {
-    /// The stack's name: what bears its mark is taken, whatever else is asked for.
-    #[arg(long, value_name = "NAME")]
-    pub stack: String,
-    /// An account, and the role to assume there; `@REGION` may follow. May be repeated.
-    #[arg(long, value_name = "NAME=ID[:ROLE]", required = true)]
-    pub account: Vec<String>,
-    /// The region of accounts that name none.
-    #[arg(long, value_name = "REGION")]
-    pub region: String,
-    /// Also what is called so: `--name 'orders-*'`. May be repeated.
-    #[arg(long, value_name = "PATTERN")]
-    pub name: Vec<String>,
-    /// What has this tag; with `--name`, both must fit. May be repeated.
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    pub tag: Vec<String>,
-    /// Also what this names: the output of `terraform show -json`, or of `aws cloudformation
-    /// describe-stack-resources`. May be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub from: Vec<PathBuf>,
-    /// Where to write the stack.
-    #[arg(long, value_name = "FILE", default_value = STACK)]
-    pub out: PathBuf,
-    /// Write over a file that is there.
-    #[arg(long)]
-    pub force: bool,
-    /// Which cloud.
-    #[command(flatten)]
-    pub place: Where,
 }
 
 /// `output`

@@ -16,6 +16,7 @@ use crate::execute::Rehearsal;
 use crate::execute::lease::{Ground, Holder, Lease, LeaseError, TERM, calls};
 use crate::kinds::survey::Live;
 use crate::model::{AccountId, Place};
+use crate::permissions::lease_place;
 use crate::plan::Plan;
 use crate::report::lease::{document, held, left_behind, says};
 use crate::stack::Stack;
@@ -38,12 +39,9 @@ impl LeaseAt {
         args: args::LeaseArgs,
         command: &'static str,
     ) -> Option<Self> {
-        let places = stack.accounts.values().map(|it| &it.place);
-        let mut entered: Vec<&Place> = places.filter(|it| !unreachable.contains(&it.id)).collect();
-        entered.sort_by_key(|it| (&it.id, &it.region));
         Some(Self {
             stack: stack.name.clone(),
-            place: (*entered.first()?).clone(),
+            place: lease_place(stack, unreachable)?.clone(),
             command,
             without: args.no_lease,
         })

@@ -32,6 +32,7 @@ impl Machine {
             Command::Offboard(it) => ("offboard", it.json),
             Command::Forget(it) => ("forget", it.json),
             Command::Unlock(it) => ("unlock", it.json),
+            Command::Permissions(it) => ("permissions", it.json),
             Command::Output(it) => ("output", it.json),
             Command::Handover(it) => ("handover", it.json),
             Command::Export(it) => ("export", it.json),

@@ -21,6 +21,7 @@ mod machine;
 mod offboard;
 mod onboard;
 mod output;
+mod permissions;
 mod plan;
 mod policies;
 mod reading;
@@ -194,6 +195,7 @@ async fn carry_out(command: &Command, screen: &Screen) -> Result<Ending, Failure
         Command::Forget(args) => forget::forget(args, screen).await,
         Command::Unlock(args) => lease::unlock(args, screen).await,
         Command::Import(args) => import::import(args, screen).await,
+        Command::Permissions(args) => permissions::permissions(args, screen),
         Command::Output(args) => output::output(args, screen).await,
         Command::Export(args) => export::export(args, screen).await,
         Command::Verify(args) => verify::verify(args, screen).await,
@@ -232,6 +234,7 @@ fn place_of(command: &Command) -> Option<&Where> {
         Command::Verify(it) => &it.place,
         Command::WhoCan(it) => &it.place,
         Command::Validate(_)
+        | Command::Permissions(_)
         | Command::Graph(_)
         | Command::Explain(_)
         | Command::Fmt(_)

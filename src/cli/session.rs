@@ -217,7 +217,7 @@ pub(super) fn moving<'a>(
 }
 
 /// The account of this name or id.
-fn account_called(stack: &Stack, name: &str) -> Result<AccountId, Failure> {
+pub(super) fn account_called(stack: &Stack, name: &str) -> Result<AccountId, Failure> {
     let named = stack.accounts.get(name).map(|it| it.place.id.clone());
     named.or_else(|| AccountId::parse(name)).ok_or_else(|| {
         let known: Vec<&str> = stack.accounts.keys().map(String::as_str).collect();

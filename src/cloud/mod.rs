@@ -13,6 +13,7 @@ pub mod iam;
 pub mod kms;
 pub mod organizations;
 pub mod pace;
+pub mod permission;
 pub mod sandbox;
 pub mod seam;
 pub mod sns;
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::model::Place;
 
-pub use call::{Answer, Call, Request, Service};
+pub use call::{Answer, Call, CallType, Request, Service};
 pub use error::{CallError, Fault};
 pub use sandbox::Sandbox;
 pub use seam::Seam;

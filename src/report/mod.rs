@@ -18,6 +18,7 @@ pub mod json;
 pub mod lease;
 pub mod names;
 pub mod page;
+pub mod permissions;
 mod reborn;
 pub mod stacks;
 pub mod style;

@@ -38,6 +38,7 @@ mod mechanisms;
 mod neighbours;
 mod onboard;
 mod organization;
+mod permissions;
 mod principals;
 mod proof;
 mod reach;

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
 
+use provision::cloud::CallType;
+
 use super::{Folder, PROGRAM, ROOT, rewrites};
 
 /// The pages in the order in which a reader runs what they show, all in one folder.
@@ -188,48 +190,16 @@ fn allowed(policy: &serde_json::Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The IAM actions of every call the program can make, and those that only read.
+/// What every call needs, and what those need that only read, by IAM's names.
 fn called() -> (BTreeSet<String>, BTreeSet<String>) {
-    let text = fs::read_to_string(Path::new(ROOT).join("src/cloud/call.rs")).expect("call.rs");
-    let (mut all, mut reads) = (BTreeSet::new(), BTreeSet::new());
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [service, action, does @ ("reads" | "writes"), ..] = words[..] else {
-            continue;
-        };
-        let action = action.trim_matches('"');
-        let action = match service {
-            // Needs no permission.
-            "Sts" => continue,
-            "ApiGateway" => format!("apigateway:{}", verb(action)),
-            "Tagging" => format!("tag:{action}"),
-            "CloudControl" => format!("cloudformation:{action}"),
-            _ => format!("{}:{action}", service.to_lowercase()),
-        };
-        if does == "reads" {
-            reads.insert(action.clone());
-        }
-        all.insert(action);
-    }
-    // IAM asks for these beside the call itself: to write an API's policy, to hand it a role.
-    all.insert("apigateway:UpdateRestApiPolicy".to_owned());
-    all.insert("iam:PassRole".to_owned());
-    // Cloud Control reads a VPC endpoint in its caller's name.
-    for set in [&mut all, &mut reads] {
-        set.insert("ec2:DescribeVpcEndpoints".to_owned());
-    }
-    (all, reads)
-}
-
-/// API Gateway's permissions are verbs.
-fn verb(action: &str) -> &'static str {
-    match action {
-        _ if action.starts_with("Get") => "GET",
-        _ if action.starts_with("Create") => "POST",
-        _ if action.starts_with("Delete") || action == "UntagResource" => "DELETE",
-        _ if action.starts_with("Update") => "PATCH",
-        _ => "PUT",
-    }
+    let needs = |of: &dyn Fn(&CallType) -> bool| {
+        let calls = CallType::ALL.iter().filter(|it| of(it));
+        calls
+            .flat_map(|it| it.needs)
+            .map(|it| it.action.to_owned())
+            .collect()
+    };
+    (needs(&|_| true), needs(&|it| !it.writes))
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 mod fields;
 mod rows;
-mod stack;
+pub(crate) mod stack;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -24,6 +24,7 @@ mod operator;
 mod overflow;
 mod owners;
 mod packing;
+mod permitted;
 mod propagation;
 mod quotas;
 mod races;

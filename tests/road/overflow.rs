@@ -72,7 +72,12 @@ pub(crate) fn quick(desired: &Desired) -> Sandbox {
 
 /// A role that overflows with its twelfth topic.
 pub(crate) fn small(topics: usize) -> Desired {
-    wanted(&[&hub(topics, 256, 6_700)])
+    wanted(&[&small_text(topics)])
+}
+
+/// The text of such a stack.
+pub(crate) fn small_text(topics: usize) -> String {
+    hub(topics, 256, 6_700)
 }
 
 /// The same, with a role beside it.

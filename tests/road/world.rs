@@ -14,7 +14,7 @@ use provision::kinds::survey::{self, Live, Reading, SurveyErrors};
 use provision::lower::{self, Desired};
 use provision::model::{AccountId, Address, Place, Region};
 use provision::plan::{Action, Consent, Plan};
-use provision::stack::{self, Source, Written};
+use provision::stack::{self, Source, Stack, Written};
 use serde_json::json;
 
 /// Runs on a paused clock.
@@ -58,8 +58,8 @@ pub(crate) fn text_of(name: &str) -> String {
     std::fs::read_to_string(folder().join(name)).expect("the stack is there")
 }
 
-/// What a stack wants, with other texts laid over the first.
-pub(crate) fn wanted(texts: &[&str]) -> Desired {
+/// The stack that a text declares, with other texts laid over it.
+pub(crate) fn checked(texts: &[&str]) -> Stack {
     let source = |(at, text): (usize, &&str)| Source {
         name: format!("{at}.toml"),
         text: (*text).to_owned(),
@@ -68,11 +68,15 @@ pub(crate) fn wanted(texts: &[&str]) -> Desired {
     let read = |name: &str| {
         std::fs::read_to_string(folder().join(name)).map_err(|error| error.to_string())
     };
-    let stack = match stack::check(&sources[0], &sources[1..], &read) {
+    match stack::check(&sources[0], &sources[1..], &read) {
         Ok(stack) => stack,
         Err(faults) => panic!("{}\n{}", faults.render(false), texts.join("\n---\n")),
-    };
-    let mut desired = match lower::lower(&stack) {
+    }
+}
+
+/// What a stack wants, with other texts laid over the first.
+pub(crate) fn wanted(texts: &[&str]) -> Desired {
+    let mut desired = match lower::lower(&checked(texts)) {
         Ok(desired) => desired,
         Err(faults) => panic!("{faults:?}\n{}", texts.join("\n---\n")),
     };

@@ -353,10 +353,14 @@ pub(crate) async fn put_back(desired: &Desired, reading: &Reading, drift: &Drift
 
 /// The stack that is tampered with: the marketplace, and a topic beside it under a key.
 pub(crate) fn marketplace() -> Desired {
-    let sealed = format!(
+    wanted(&[&text_of("marketplace.toml"), &sealed()])
+}
+
+/// What is laid over the marketplace.
+pub(crate) fn sealed() -> String {
+    format!(
         "[keys.vault]\nexisting = \"{VAULT}\"\n[topics.sealed]\naccount = \"orders\"\nkms_key = \"keys.vault\"\n\
          [[access]]\nfrom = {{ service = \"s3.amazonaws.com\", source = \"arn:aws:s3:::uploads\", source_account = \"orders\" }}\n\
          to = \"topics.sealed\"\n"
-    );
-    wanted(&[&text_of("marketplace.toml"), &sealed])
+    )
 }

@@ -3,9 +3,8 @@
 /// The codes that every command ends with.
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
-  0    done, or nothing to do
+  0    done, or nothing to do; 2 differences (`plan --detailed-exitcode`; `drift` always)
   1    error, or 5 another run holds the stack's lease: nothing was changed
-  2    differences (`plan --detailed-exitcode`; `drift` always)
   3    a guardrail, budget or proof failed: nothing was changed
   4    applied in part, or 130 interrupted: the same command goes on
 `--json` prints one document on each of them; what failed is in its `errors`.";

@@ -15,6 +15,7 @@
 
 mod access;
 mod apigateway;
+mod deployer;
 mod deployments;
 mod documents;
 mod elements;
@@ -37,7 +38,7 @@ mod tagging;
 mod tests;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -119,6 +120,8 @@ pub struct Sandbox {
     rates: RefCell<Rates>,
     /// APIs that a change is under way of.
     changing: RefCell<BTreeSet<(AccountId, Region, String)>>,
+    /// What the callers are allowed, where somebody says so.
+    deployers: RefCell<BTreeMap<AccountId, deployer::Deployer>>,
 }
 
 impl Sandbox {
@@ -143,6 +146,7 @@ impl Sandbox {
             ahead: Cell::default(),
             rates: RefCell::default(),
             changing: RefCell::default(),
+            deployers: RefCell::default(),
         }
     }
 
@@ -262,6 +266,7 @@ impl Sandbox {
                 ),
             );
         }
+        self.authorize(&world, at, &request)?;
         let writes = request.writes();
         let now = self.now();
         let before = (writes && self.store.is_some()).then(|| world.clone());
@@ -338,6 +343,15 @@ impl Drop for Change<'_> {
             self.sandbox.changing.borrow_mut().remove(api);
         }
     }
+}
+
+/// The ARN of whoever calls.
+fn caller(at: &Place) -> String {
+    let partition = at.partition();
+    format!(
+        "arn:{partition}:sts::{}:assumed-role/sandbox/provision",
+        at.id
+    )
 }
 
 /// One call's turn at the world.
@@ -496,11 +510,7 @@ impl Turn<'_> {
 
     /// The ARN of whoever calls.
     fn caller(&self) -> String {
-        let partition = self.at.partition();
-        format!(
-            "arn:{partition}:sts::{}:assumed-role/sandbox/provision",
-            self.at.id
-        )
+        caller(self.at)
     }
 
     fn account(&mut self) -> &mut Account {

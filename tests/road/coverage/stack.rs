@@ -12,7 +12,7 @@ id = "222222222222"
 "#;
 
 /// Everything is said.
-pub(super) const FULL: &str = r#"
+pub(crate) const FULL: &str = r#"
 [roles.worker]
 account = "own"
 path = "/team/"
@@ -106,7 +106,7 @@ allow = "receive"
 "#;
 
 /// Nothing is said that need not be.
-pub(super) const BARE: &str = r#"
+pub(crate) const BARE: &str = r#"
 [roles.worker]
 account = "own"
 path = "/team/"
@@ -141,7 +141,7 @@ stage = "old"
 "#;
 
 /// What another made, and the stack lends itself; the API's id is the cloud's choice.
-pub(super) const LENT: &str = r#"
+pub(crate) const LENT: &str = r#"
 [roles.lent]
 existing = "arn:aws:iam::111111111111:role/lent"
 [apis.lent]
@@ -156,7 +156,7 @@ via = "resource-policy"
 "#;
 
 /// The full stack with the settings of its APIs said otherwise, and the same routes.
-pub(super) fn otherwise() -> String {
+pub(crate) fn otherwise() -> String {
     let mut text = whole(FULL);
     for (said, other) in [
         ("description = \"sells\"", "name = \"market\""),
@@ -175,7 +175,7 @@ pub(super) fn otherwise() -> String {
 }
 
 /// A whole stack of one of these.
-pub(super) fn whole(rest: &str) -> String {
+pub(crate) fn whole(rest: &str) -> String {
     let tags = if rest == FULL {
         "tags = { team = \"all\" }\n[accounts.own]"
     } else {
