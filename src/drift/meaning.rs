@@ -8,7 +8,7 @@
 use super::class::Severity;
 use super::documents::{api_name, everything, living};
 use super::fields::of_field;
-use super::tagging::refused_with_tags;
+use super::tagging::refused_in_chains;
 use super::voice::{self, Shown, Voice, told};
 use crate::kinds::cutoffs::cutoffs;
 use crate::kinds::extra::inline_digest;
@@ -317,7 +317,7 @@ impl Means<'_> {
                 None,
                 Some((named, &want.place)),
             );
-            for says in refused_with_tags(self.desired, self.live, named, stack, live) {
+            for says in refused_in_chains(self.desired, self.live, named, stack, live) {
                 found.add(Severity::CutsAccess, told(false, named, says));
             }
         }

@@ -17,7 +17,6 @@ use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, pending_id};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Arn, KindName, KmsKey, Place};
-use crate::policy::sessions::TAG_SESSION;
 use crate::policy::{Clause, Effect, PrincipalClause, Statement};
 use crate::stack::{
     self, Access, Endpoint, Principal, QueueUse, RoleRef, RouteKey, RouteRole, Surface, Target, Via,
@@ -48,9 +47,6 @@ enum Allows {
     /// Use a queue, which this key encrypts.
     Queue(Arn, BTreeSet<QueueUse>, Option<KmsKey>),
 }
-
-/// What assuming a role takes of a caller whose session carries no tags, and of one whose session may.
-const ASSUME: [&[&str]; 2] = [&["sts:AssumeRole"], &["sts:AssumeRole", TAG_SESSION]];
 
 /// What an API's id is in documents: known of an existing API, chosen by AWS of another.
 fn api_id(name: &str, api: &stack::Api) -> String {
@@ -176,10 +172,14 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
             };
             let arn = access_role_arn(draft, access, &from, &place);
             role = Some(add_access_role(draft, access, &from, &place, allows));
-            let tags =
-                matches!(&from, Principal::Role(it) if draft.tagged.contains(&stack.roles[it].arn));
+            let passed_on = match &from {
+                Principal::Role(it) => draft.passed_on.get(&stack.roles[it].arn),
+                _ => None,
+            };
+            let beyond = passed_on.into_iter().flatten().copied();
+            let actions: Vec<&str> = std::iter::once("sts:AssumeRole").chain(beyond).collect();
             if let Some(own) = own_side(draft, &from, access) {
-                own.allow(ASSUME[usize::from(tags)], [arn.to_string()]);
+                own.allow(&actions, [arn.to_string()]);
             }
             note_users(draft, access, &from, Who::Role(arn));
         } else {
@@ -357,7 +357,7 @@ pub(super) fn compile_roles(draft: &mut Draft<'_>) {
             path: role_path(draft),
             trust: trust_policy(
                 &stack.name,
-                &draft.tagged,
+                &draft.passed_on,
                 &role.place,
                 &role.who,
                 role.external_id.as_deref(),
@@ -632,7 +632,7 @@ fn integration_role(
     let resource = Role {
         arn: arn.clone(),
         path: role_path(draft),
-        trust: trust_policy(&stack.name, &draft.tagged, place, &who, None),
+        trust: trust_policy(&stack.name, &draft.passed_on, place, &who, None),
         inline: placed.inline,
         managed: placed.managed,
         attached: BTreeSet::new(),

@@ -202,8 +202,8 @@ struct Draft<'a> {
     shares: BTreeMap<(String, String), String>,
     /// Who uses each queue for what, by the queue's name.
     queue_users: BTreeMap<String, BTreeMap<stack::QueueUse, BTreeSet<trust::Who>>>,
-    /// Roles of the stack whose sessions may carry tags to the roles that they assume.
-    tagged: BTreeSet<Arn>,
+    /// What the sessions of the stack's roles pass on to the roles that they assume.
+    passed_on: trust::PassedOn,
     /// Who may use each access role, by its name in the stack.
     access_roles: BTreeMap<String, access::AccessRole>,
 }
@@ -337,7 +337,7 @@ pub fn lower_over(
         replaced: Vec::new(),
         kept: BTreeMap::new(),
         queue_users: BTreeMap::new(),
-        tagged: trust::tagged_roles(stack),
+        passed_on: trust::passed_on(stack),
         consumers: BTreeMap::new(),
         shares: BTreeMap::new(),
         access_roles: BTreeMap::new(),

@@ -81,7 +81,7 @@ pub(super) fn compile(draft: &mut Draft<'_>) {
             trust: role
                 .trust_policy
                 .clone()
-                .unwrap_or_else(|| trust_policy(&stack.name, &draft.tagged, &place, &who, None)),
+                .unwrap_or_else(|| trust_policy(&stack.name, &draft.passed_on, &place, &who, None)),
             inline: placed.inline,
             managed: placed.managed,
             attached: role.attach.iter().map(ToString::to_string).collect(),

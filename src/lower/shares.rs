@@ -73,7 +73,7 @@ pub(super) fn share(draft: &mut Draft<'_>, live: Option<&Live>) {
                 return true;
             };
             let id = first.access.external_id.as_deref();
-            let trust = trust_policy(&stack.name, &draft.tagged, place, &who, id);
+            let trust = trust_policy(&stack.name, &draft.passed_on, place, &who, id);
             !size::trust(&trust, size::TRUST).is_over()
         };
         let held = live.map(|live| held(&stack.name, name, sharers, live));

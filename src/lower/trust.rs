@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::tags::short_hash;
 use crate::model::{AccountId, Arn, Place};
-use crate::policy::sessions::{self, TAG_SESSION};
+use crate::policy::sessions;
 use crate::policy::{Clause, Document, Effect, PrincipalClause, Statement, own};
 use crate::stack::{Access, Network, Principal, Stack};
 
@@ -134,38 +134,41 @@ impl Who {
     }
 }
 
-/// Returns the roles of a stack whose sessions may carry tags that go on to the next role.
+/// What the sessions of each role of a stack need, beyond `sts:AssumeRole`, to assume a further role.
+pub(super) type PassedOn = BTreeMap<Arn, BTreeSet<&'static str>>;
+
+/// Returns what the sessions of each role of a stack pass on to the roles that they assume, of those that do.
 ///
-/// A session passes transitive tags on to every role it assumes, which needs `sts:TagSession` on both sides.
-/// EKS Pod Identity makes all of its tags transitive. What trusts a role that something else made is not
-/// known here: no statement for tags is written for it.
+/// A session passes transitive tags on to every role it assumes, which needs `sts:TagSession` on both sides, and
+/// its source identity, which needs `sts:SetSourceIdentity`. EKS Pod Identity makes all of its tags transitive.
+/// What trusts a role that something else made is not known here: no statement is written for it.
 ///
-/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>.
-pub(super) fn tagged_roles(stack: &Stack) -> BTreeSet<Arn> {
-    let mut found: BTreeSet<Arn> = BTreeSet::new();
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining> and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>.
+pub(super) fn passed_on(stack: &Stack) -> PassedOn {
+    let mut found = PassedOn::new();
     loop {
-        let carries = |principal: &Principal| match principal {
-            Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
-                sessions::beyond_assuming(name).contains(&TAG_SESSION)
+        let of_role = |arn: &Arn| found.get(arn).into_iter().flatten().copied();
+        let brought = |principal: &Principal| -> Vec<&'static str> {
+            match principal {
+                Principal::Service(name) | Principal::ServiceFor { service: name, .. } => {
+                    sessions::beyond_assuming(name).to_vec()
+                }
+                Principal::Role(name) => of_role(&stack.roles[name].arn).collect(),
+                Principal::RoleArn(arn) => of_role(arn).collect(),
+                _ => Vec::new(),
             }
-            Principal::Role(name) => found.contains(&stack.roles[name].arn),
-            Principal::RoleArn(arn) => found.contains(arn),
-            _ => false,
         };
-        let more: Vec<Arn> = stack
-            .roles
-            .values()
-            .filter(|it| {
-                it.trust_policy.as_ref().is_some_and(sessions::lets_tag)
-                    || it.trusted_by.iter().any(carries)
-            })
-            .map(|it| it.arn.clone())
-            .collect();
-        let before = found.len();
-        found.extend(more);
-        if found.len() == before {
+        let all = stack.roles.values().map(|it| {
+            let by_policy = it.trust_policy.iter().flat_map(sessions::passed_on);
+            let needs = by_policy.chain(it.trusted_by.iter().flat_map(brought));
+            (it.arn.clone(), needs.collect::<BTreeSet<_>>())
+        });
+        let next: PassedOn = all.filter(|(_, needs)| !needs.is_empty()).collect();
+        if next == found {
             return found;
         }
+        found = next;
     }
 }
 
@@ -394,23 +397,23 @@ pub(super) fn statements_for(
     }
 }
 
-/// The trust policy that lets exactly these assume a role; `tagged` are roles whose sessions may carry tags.
+/// The trust policy that lets exactly these assume a role, with what their sessions pass on.
 pub(super) fn trust_policy(
     stack: &str,
-    tagged: &BTreeSet<Arn>,
+    passed_on: &PassedOn,
     place: &Place,
     who: &BTreeSet<Who>,
     external_id: Option<&str>,
 ) -> Document {
     let sid = |purpose: &str| own::sid(stack, purpose);
-    let mut by_need: BTreeMap<&[&str], BTreeSet<Who>> = BTreeMap::new();
+    let mut by_need: BTreeMap<BTreeSet<&str>, BTreeSet<Who>> = BTreeMap::new();
     for it in who {
         let needs = match it {
             Who::Service(name) | Who::ServiceFor { service: name, .. } => {
-                sessions::beyond_assuming(name)
+                BTreeSet::from_iter(sessions::beyond_assuming(name).iter().copied())
             }
-            Who::Role(arn) if tagged.contains(arn) => &[TAG_SESSION],
-            _ => &[],
+            Who::Role(arn) => passed_on.get(arn).cloned().unwrap_or_default(),
+            _ => BTreeSet::new(),
         };
         by_need.entry(needs).or_default().insert(it.clone());
     }

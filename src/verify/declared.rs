@@ -16,7 +16,7 @@ use crate::lower::{Desired, Grant, api, written_statement};
 use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::deliver::delivery;
 use crate::policy::document::Conditions;
-use crate::policy::sessions::{TAG_SESSION, beyond_assuming};
+use crate::policy::sessions::{SET_SOURCE_IDENTITY, TAG_SESSION};
 use crate::policy::{ApiName, Document, Effect};
 use crate::stack::{
     Access, Endpoint, Principal, QueueRef, QueueUse, RoleRef, RouteKey, Stack, Subscribing, Target,
@@ -247,16 +247,11 @@ impl<'a> Declared<'a> {
         let mut bound = Bound::default();
         let mut trust = |principal: &Principal, external_id: Option<&String>| {
             let (name, mut conditions) = names(principal, self.stack, thing);
-            // Whoever may assume the role may also bring its session's tags along.
-            let mut actions = match principal {
+            // A principal that may assume the role may also bring its session's tags and source identity along.
+            let actions = match principal {
                 Principal::Oidc { .. } => vec!["sts:AssumeRoleWithWebIdentity"],
-                _ => vec!["sts:AssumeRole", TAG_SESSION],
+                _ => vec!["sts:AssumeRole", TAG_SESSION, SET_SOURCE_IDENTITY],
             };
-            if let Principal::Service(name) | Principal::ServiceFor { service: name, .. } =
-                principal
-            {
-                actions.extend(beyond_assuming(name));
-            }
             if let Some(id) = external_id {
                 conditions.extend(condition("StringEquals", "sts:ExternalId", [id.clone()]));
             }

@@ -7,7 +7,7 @@ use crate::lower::calls::{Texts, meant, services};
 use crate::lower::keys::{SENDING, by_key};
 use crate::lower::{Desired, Grant, HandoverKind};
 use crate::model::{Address, Arn, KindName};
-use crate::policy::sessions::{TAG_SESSION, cannot_begin, lets_tag, may_not_begin};
+use crate::policy::sessions::{cannot_begin, may_not_begin, passed_on};
 use crate::policy::three::Three;
 use crate::policy::widen::alone;
 use crate::policy::{Decision, Document, Request, Silence, Who};
@@ -248,14 +248,13 @@ impl Case<'_> {
             return (trial, voice.clone());
         };
         let mut actions = voice.assume.clone();
-        // A caller whose own session may have tags passes them on.
+        // A caller whose own session may have tags or a source identity passes them on.
         if let Caller::Role(Thing {
             policy: Some(trust),
             ..
         }) = voice.caller(self.world)
-            && lets_tag(&trust.document)
         {
-            actions.push(TAG_SESSION);
+            actions.extend(passed_on(&trust.document));
         }
         for action in actions {
             let mut request = voice.asks(action, role.arn.clone());

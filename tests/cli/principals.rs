@@ -585,6 +585,49 @@ via  = "assume-role"
 }
 
 #[test]
+fn a_source_identity_goes_along_a_chain_of_roles() {
+    for (trust, both) in [
+        ("trusted_by = \"rolesanywhere.amazonaws.com\"", true),
+        ("trusted_by = \"access-grants.s3.amazonaws.com\"", false),
+        (
+            "trust_policy = { Statement = [{ Effect = \"Allow\", Principal = { Service = \"lambda.amazonaws.com\" }, Action = \"sts:*\" }] }",
+            true,
+        ),
+        (
+            "trust_policy = { Statement = [{ Effect = \"Allow\", Principal = { Service = \"lambda.amazonaws.com\" }, Action = [\"sts:AssumeRole\", \"sts:SetSourceIdentity\"] }] }",
+            false,
+        ),
+    ] {
+        let folder = Folder::new();
+        let chain = format!(
+            "[topics.t]\naccount = \"b\"\n[roles.first]\naccount = \"a\"\n{trust}\n\
+             [roles.next]\naccount = \"a\"\ntrusted_by = \"roles.first\"\n\
+             [[access]]\nfrom = \"roles.next\"\nto = \"topics.t\"\nvia = \"assume-role\"\n"
+        );
+        holds(&folder, &format!("{ACCOUNTS}{chain}"));
+        let world = folder.read("sb/sandbox.json");
+        let read: serde_json::Value = serde_json::from_str(&world).expect("JSON");
+        // The trust policy of the access role, and the policy of its caller.
+        let of_access_role = read["accounts"]["222222222222"]["roles"]["forms-t-for-next"]["trust"]
+            .as_str()
+            .expect("a trust policy");
+        let of_caller = read["accounts"]["111111111111"]["roles"]["next"]["inline"].to_string();
+        for it in [of_access_role, &of_caller] {
+            assert!(it.contains("sts:SetSourceIdentity"), "{trust}: {it}");
+            assert_eq!(it.contains("sts:TagSession"), both, "{trust}: {it}");
+        }
+        let quoted = |it: &str| serde_json::Value::String(it.to_owned()).to_string();
+        let without = of_access_role.replace("sts:SetSourceIdentity", "sts:SetContext");
+        let world = world.replace(&quoted(of_access_role), &quoted(&without));
+        folder.write("sb/sandbox.json", &world);
+        folder
+            .run("verify stack.toml --sandbox sb --live")
+            .ends(3)
+            .says("does not allow sts:SetSourceIdentity on roles.t-for-next to it");
+    }
+}
+
+#[test]
 fn what_a_target_cannot_take_is_refused_at_its_place() {
     let folder = Folder::new();
     let topic = "[topics.t]\naccount = \"a\"\n";

@@ -10,7 +10,10 @@ use super::patterns::Pattern;
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>.
 pub const TAG_SESSION: &str = "sts:TagSession";
 
-const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
+/// The action that sessions with a source identity need, in the role's trust policy and in the caller's own policies.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>.
+pub const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
 
 /// Returns what a service needs of the roles it assumes, beyond `sts:AssumeRole`.
 ///
@@ -270,14 +273,23 @@ pub fn lets_in(trust: &Document, service: &str) -> bool {
         .any(|it| names(it) && takes(it, ASSUME))
 }
 
-/// Returns whether a trust policy lets somebody begin a session with tags.
+/// Returns what the sessions of a role may need, beyond `sts:AssumeRole`, to assume a further role.
+///
+/// A session that the role's trust policy allows to begin with tags or with a source identity passes them on to each
+/// role that it assumes, and STS refuses the call where the further role's trust policy or the role's own policies
+/// do not allow that.
 #[must_use]
-pub fn lets_tag(trust: &Document) -> bool {
-    let mut allowed = trust
-        .statements
-        .iter()
-        .filter(|it| it.effect == Effect::Allow);
-    allowed.any(|it| takes(it, TAG_SESSION))
+pub fn passed_on(trust: &Document) -> Vec<&'static str> {
+    let allowed = || {
+        trust
+            .statements
+            .iter()
+            .filter(|it| it.effect == Effect::Allow)
+    };
+    [SET_SOURCE_IDENTITY, TAG_SESSION]
+        .into_iter()
+        .filter(|action| allowed().any(|it| takes(it, action)))
+        .collect()
 }
 
 #[cfg(test)]
