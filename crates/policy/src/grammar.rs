@@ -20,6 +20,7 @@ use terms::{
 
 mod principals;
 mod terms;
+mod tokens;
 
 /// Which documents are taken, by what they are attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,6 +211,9 @@ impl Judge {
         self.resources(statement, at);
         self.principals(statement, at);
         self.conditions(statement.get("Condition"), &format!("{at}.Condition"));
+        if self.grammar == Grammar::Trust {
+            self.tokens(statement, at);
+        }
     }
 
     fn sid(&mut self, statement: &Map<String, Value>, at: &str) {

@@ -10,6 +10,7 @@
 
 use super::actions::services;
 use super::document::{Document, Effect, Principals, Statement};
+use super::issuers::telling_claims;
 use super::normal::root_account;
 use super::patterns::Pattern;
 
@@ -521,9 +522,7 @@ fn is_every_token(statement: &Statement, provider: &str) -> bool {
         let name = it.strip_prefix("repo:").unwrap_or(it);
         name.is_empty() || name.starts_with(['*', '?'])
     };
-    let shared = host.starts_with("token.actions.githubusercontent.com")
-        || host.starts_with("gitlab.com")
-        || host.starts_with("app.terraform.io");
+    let shared = telling_claims(provider).is_some_and(|it| !it.contains(&"aud"));
     let bound = statement.conditions.iter().any(|(name, tests)| {
         let positive = matches!(
             operator(name),

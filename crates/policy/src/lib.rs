@@ -103,6 +103,7 @@ pub mod grid;
 pub mod guard;
 mod impossible;
 pub mod interchange;
+mod issuers;
 pub mod json;
 #[cfg(test)]
 mod laws;

@@ -625,3 +625,64 @@ fn an_action_has_a_service_and_a_name_and_a_policy_a_text_for_its_id() {
         assert_eq!(refused(Grammar::Identity, &text), expected, "{id}");
     }
 }
+
+#[test]
+fn tokens_of_a_shared_provider_are_told_apart_by_a_claim() {
+    let trust = |provider: &str, action: &str, condition: &str| {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":{action},"Condition":{{{condition}}}}}}}"#
+        );
+        let value = serde_json::from_str(&text).expect("JSON");
+        let refusals = Grammar::Trust.refusals(&value);
+        refusals
+            .into_iter()
+            .map(|it| format!("{}: {}", it.at, it.words))
+            .collect::<Vec<_>>()
+    };
+    let trade = r#""sts:AssumeRoleWithWebIdentity""#;
+    let github = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+    let hosts = [
+        ("agent.buildkite.com", "sub"),
+        ("api.pulumi.com/oidc", "aud"),
+        ("app.terraform.io", "sub"),
+        ("gitlab.com", "sub"),
+        ("oidc.vercel.com", "aud"),
+        ("token.actions.githubusercontent.com", "sub"),
+        ("token.actions.githubusercontent.com", "job_workflow_ref"),
+        ("vstoken.actions.githubusercontent.com", "sub"),
+    ];
+    for (host, claim) in hosts {
+        let provider = format!("arn:aws:iam::111111111111:oidc-provider/{host}");
+        for fits in [
+            format!(r#""StringEquals":{{"{host}:{claim}":"mine"}}"#),
+            format!(r#""ForAnyValue:StringLike":{{"{host}:{claim}":["org:*", "mine"]}}"#),
+        ] {
+            assert_eq!(trust(&provider, trade, &fits), [""; 0], "{fits}");
+        }
+        for misses in [
+            String::new(),
+            format!(r#""StringEquals":{{"{host}:azp":"mine"}}"#),
+            format!(r#""StringLike":{{"{host}:{claim}":"*"}}"#),
+            format!(r#""StringLike":{{"{host}:{claim}":["mine", "?*"]}}"#),
+            format!(r#""StringNotEquals":{{"{host}:{claim}":"theirs"}}"#),
+            format!(r#""StringEqualsIfExists":{{"{host}:{claim}":"mine"}}"#),
+            format!(r#""ForAllValues:StringEquals":{{"{host}:{claim}":"mine"}}"#),
+            r#""StringEquals":{"example.org:sub":"mine"}"#.to_owned(),
+        ] {
+            let found = trust(
+                &provider,
+                r#"["sts:TagSession", "sts:AssumeRoleWith*"]"#,
+                &misses,
+            );
+            assert_eq!(found.len(), 1, "{misses}: {found:?}");
+            assert!(
+                found[0].starts_with("Statement[0].Condition: Missing required condition"),
+                "{found:?}"
+            );
+        }
+    }
+    // Nothing is traded, or the provider is an organization's own.
+    assert_eq!(trust(github, r#""sts:TagSession""#, ""), [""; 0]);
+    let own = "arn:aws:iam::111111111111:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A1";
+    assert_eq!(trust(own, trade, ""), [""; 0]);
+}
