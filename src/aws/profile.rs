@@ -111,7 +111,7 @@ impl Profiles {
         ))
     }
 
-    /// Refuses a chain of profiles that ends in one which does not exist.
+    /// Refuses a chain of profiles that ends in one which does not exist, or that has no end, and a token's file that is not there.
     fn check_sources(&self) -> Result<(), CallError> {
         let mut seen = Vec::new();
         let mut name = self.all.selected_profile();
@@ -129,9 +129,30 @@ impl Profiles {
                     ),
                 ));
             }
+            if let Some(file) = profile.get("web_identity_token_file")
+                && !std::path::Path::new(file).exists()
+            {
+                return Err(no_credentials(
+                    &format!("profile `{name}` takes its token from {file}, which does not exist"),
+                    "correct its `web_identity_token_file`, or run where the token is mounted",
+                ));
+            }
             let Some(source) = profile.get("source_profile") else {
                 break;
             };
+            // A profile may begin with its own keys.
+            if seen.contains(&source) && (source != name || keys(Some(profile)).is_none()) {
+                seen.push(source);
+                return Err(no_credentials(
+                    &format!(
+                        "each of these profiles begins with the next: {}",
+                        seen.join(", ")
+                    ),
+                    &format!(
+                        "write keys, `sso_session` or another `source_profile` into `{source}`"
+                    ),
+                ));
+            }
             if self.all.get_profile(source).is_none() {
                 let why = format!(
                     "profile `{name}` begins with `{source}`, which is in no AWS configuration file"
@@ -171,6 +192,12 @@ impl Profiles {
                     named.name, named.by
                 ),
             ),
+            (Source::Other, None, CredentialsError::CredentialsNotLoaded(_)) if half_a_key() => {
+                no_credentials(
+                    "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not",
+                    "set both, and AWS_SESSION_TOKEN where the key has one",
+                )
+            }
             (Source::Other, None, CredentialsError::CredentialsNotLoaded(_)) => no_credentials(
                 "neither the environment, nor a profile, nor this machine's own role has any",
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the \
@@ -281,6 +308,12 @@ impl Profiles {
         let fetched = provider.provide_credentials().await;
         fetched.map_err(|error| self.explain(&error))
     }
+}
+
+/// Whether the environment has the id of a key, and not its secret.
+fn half_a_key() -> bool {
+    let is_set = |name| std::env::var(name).is_ok_and(|it| !it.is_empty());
+    is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY")
 }
 
 /// What assuming a role of a profile needs.

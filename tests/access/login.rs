@@ -77,6 +77,41 @@ fn a_profile_that_begins_with_one_that_is_in_no_file_is_named_with_it() {
 }
 
 #[test]
+fn a_chain_of_profiles_without_an_end_is_named() {
+    let role = "role_arn = arn:aws:iam::111111111111:role/admin\n";
+    let ring = format!(
+        "[profile first]\n{role}source_profile = second\n[profile second]\n{role}source_profile = first\n"
+    );
+    let output = plan("ring", CLOSED, &ring, &[("AWS_PROFILE", "first")]);
+    fails_once(
+        &output,
+        &["each of these profiles begins with the next: first, second, first"],
+    );
+    let alone = format!("[profile first]\n{role}source_profile = first\n");
+    let output = plan("alone", CLOSED, &alone, &[("AWS_PROFILE", "first")]);
+    fails_once(&output, &["begins with the next: first, first"]);
+}
+
+#[test]
+fn what_is_missing_of_credentials_is_named() {
+    let web = "[profile web]\nrole_arn = arn:aws:iam::111111111111:role/admin\nweb_identity_token_file = /nowhere/token\n";
+    let output = plan("web", CLOSED, web, &[("AWS_PROFILE", "web")]);
+    fails_once(
+        &output,
+        &["profile `web` takes its token from /nowhere/token, which does not exist"],
+    );
+    let half = [
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let output = plan("half", CLOSED, "", &half);
+    fails_once(
+        &output,
+        &["AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"],
+    );
+}
+
+#[test]
 fn an_address_where_nothing_listens_is_named_once_with_its_setting() {
     let keys = [
         ("AWS_ACCESS_KEY_ID", OPERATOR),
