@@ -84,6 +84,47 @@ impl KeyUse {
         names.peek().is_some() && names.all(|it| it.split(':').nth(4) == Some(account))
     }
 
+    /// Returns the statement for no more than the calls that are made of the key: those of a principal come through the service
+    /// whose messages it encrypts, and those of a service are made for the source that the statement names.
+    ///
+    /// See <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service>.
+    fn as_called(&self) -> Statement {
+        let mut found = self.statement.clone();
+        let principals = self.statement.principal.iter();
+        let accounts: BTreeSet<&str> = principals
+            .flat_map(PrincipalClause::aws_values)
+            .filter_map(|it| it.split(':').nth(4))
+            .collect();
+        let service = match self.target.kind {
+            KindName::Topic => "sns",
+            _ => "sqs",
+        };
+        let tests = found
+            .conditions
+            .entry("StringEquals".to_owned())
+            .or_default();
+        if accounts.is_empty() {
+            let conditions = self.statement.conditions.values().flatten();
+            let sources = conditions.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"));
+            let owners: Option<BTreeSet<String>> = sources
+                .flat_map(|(_, values)| values)
+                .map(|it| Some(Arn::parse(it).ok()?.account_id()?.to_string()))
+                .collect();
+            if let Some(owners) = owners.filter(|it| !it.is_empty()) {
+                tests
+                    .entry("aws:SourceAccount".to_owned())
+                    .or_insert(owners.into_iter().collect());
+            }
+        } else {
+            let via = format!("{service}.{}.amazonaws.com", self.key.arn().region());
+            tests.insert("kms:ViaService".to_owned(), vec![via]);
+            let accounts = accounts.into_iter().map(str::to_owned).collect();
+            tests.insert("kms:CallerAccount".to_owned(), accounts);
+        }
+        found.conditions.retain(|_, tests| !tests.is_empty());
+        found
+    }
+
     /// Whether somebody else has to add it to the key's policy, as far as is known: where the policy was not read, the key's own
     /// account is taken to decide by its own policies, as a key's first policy has it.
     #[must_use]
@@ -92,7 +133,7 @@ impl KeyUse {
             _ if self.written => false,
             Some(KeyReading::Read { policy, .. }) => {
                 let mut with = policy.clone();
-                with.statements.push(self.statement.clone());
+                with.statements.push(self.as_called());
                 let change = compare(policy, &with).verdict;
                 !matches!(change, Change::Equal | Change::Cosmetic)
             }

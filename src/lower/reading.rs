@@ -218,7 +218,7 @@ pub fn moved_since(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::lower::trust::{Who, statements_for, trust_policy};
@@ -314,7 +314,7 @@ mod tests {
                 Principal::Role(name) => Principal::RoleArn(stack.roles[name].arn.clone()),
                 other => other.clone(),
             };
-            let trust = trust_policy("s", &BTreeSet::new(), &place, &who, Some("agreed"));
+            let trust = trust_policy("s", &BTreeMap::new(), &place, &who, Some("agreed"));
             let mut statements = Vec::new();
             statements_for(&who, &base, str::to_owned, &mut statements);
             let allows = |it: &&Statement| it.effect == Effect::Allow;

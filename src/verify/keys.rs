@@ -186,9 +186,18 @@ impl Case<'_> {
             }
             Some(_) if !own_side.is_empty() => trial.lacks(lacks),
             // Its owner may have to change it after this apply.
-            Some(_) if !self.world.live => trial.depends_on([format!(
-                "{says}: its owner adds the statements that are handed over"
-            )]),
+            Some(_) if !self.world.live => {
+                let all = Statement::allow("All", Clause::of(["kms:*"]))
+                    .to(PrincipalClause::anyone())
+                    .on(["*"]);
+                let mut opened = policy.clone();
+                opened.statements.push(all);
+                trial.depends_on([if refused(&it.under(opened)).is_empty() {
+                    format!("{says}: its owner adds the statements that are handed over")
+                } else {
+                    format!("{says}: a `Deny` there refuses it, which its owner has to change")
+                }]);
+            }
             Some(action) => trial.fails(Evidence {
                 request: Some(it.request(action)),
                 says,

@@ -400,3 +400,44 @@ fn who_takes_dead_letters_may_use_the_keys_of_their_queues() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_policy_that_lets_in_the_calls_alone_needs_no_statement() {
+    let desired = wanted(&format!(
+        "[topics.t]\naccount = \"a\"\nkms_key = \"{KEY}\"\n[queues.q]\naccount = \"a\"\nencryption = {{ kms = \"{KEY}\" }}\nsubscribe = \"t\"\n\
+         [[access]]\nfrom = \"roles.far\"\nto = \"topics.t\"\nvia = \"resource-policy\"\n"
+    ));
+    let first = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+    let by = |principal: &str, condition: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{principal},"Action":["kms:Decrypt","kms:GenerateDataKey*"],"Resource":"*","Condition":{{"StringEquals":{condition}}}}}"#
+        )
+    };
+    let far = r#"{"AWS":"arn:aws:iam::222222222222:root"}"#;
+    let sns = r#"{"Service":"sns.amazonaws.com"}"#;
+    let why = |statements: &[&str]| {
+        let keys = with_policy(KEY, &statements.join(","));
+        let found = handed(&desired, &keys);
+        found.into_iter().map(|it| it.1).collect::<Vec<_>>()
+    };
+    let through = by(
+        far,
+        r#"{"kms:ViaService":["sns.eu-west-1.amazonaws.com","sqs.eu-west-1.amazonaws.com"]}"#,
+    );
+    let called = by(far, r#"{"kms:CallerAccount":"222222222222"}"#);
+    let delivered = by(sns, r#"{"aws:SourceAccount":"111111111111"}"#);
+    for lets in [&through, &called] {
+        assert_eq!(why(&[first, lets, &delivered]), [""; 0], "{lets}");
+    }
+    // Through another service, for another account: that is somebody else's call.
+    let other = by(far, r#"{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}"#);
+    assert_eq!(
+        why(&[first, &other, &delivered]),
+        ["so that roles.far can publish to topics.t"]
+    );
+    let other = by(sns, r#"{"aws:SourceAccount":"333333333333"}"#);
+    assert_eq!(
+        why(&[first, &through, &other]),
+        ["so that SNS can deliver to queues.q"]
+    );
+}

@@ -116,6 +116,24 @@ fn a_keys_policy_that_lacks_the_publisher_leaves_it_unproven_with_what_is_missin
 }
 
 #[test]
+fn a_key_whose_policy_denies_the_publisher_is_not_mended_by_a_further_statement() {
+    let denies = r#"{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:CallerAccount":"222222222222"}}}"#;
+    let found = publishing(
+        KEY,
+        "roles.far",
+        "resource-policy",
+        &[FIRST, LETS_FAR, denies],
+    );
+    assert_eq!(
+        found,
+        format!(
+            "unproven: the policy of the KMS key {KEY} of topics.t does not let roles.far use kms:Decrypt: a `Deny` there \
+             refuses it, which its owner has to change"
+        )
+    );
+}
+
+#[test]
 fn a_key_that_is_not_read_says_what_it_must_let_through() {
     assert_eq!(
         publishing(KEY, "roles.far", "resource-policy", &[]),
