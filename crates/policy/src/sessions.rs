@@ -511,7 +511,7 @@ mod tests {
         let role = "arn:aws:iam::222222222222:role/x";
         let tags = |text: &str| {
             let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{text}]}}"#);
-            lets_tag(&Document::parse(&text).expect("a policy"))
+            passed_on(&Document::parse(&text).expect("a policy")).contains(&TAG_SESSION)
         };
         let of = |actions: &str| statement("AWS", role, actions);
         assert!(tags(&of(r#"["sts:AssumeRole", "sts:tagsession"]"#)));
