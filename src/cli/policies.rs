@@ -15,7 +15,7 @@ use crate::policy::bulk::Simulator;
 use crate::policy::grammar::{Grammar, Holder};
 use crate::policy::interchange::{self, compare_line_of, comparison};
 use crate::policy::stand_in::RealNames;
-use crate::policy::{Comparison, Document, Request, Who, compare as compared};
+use crate::policy::{Comparison, Document, Request, Who};
 use crate::policy::{PolicyError, json};
 use crate::report::style::{of_sign, styled};
 
@@ -51,7 +51,7 @@ pub(super) fn compare(args: &args::Compare, screen: &Screen) -> Result<Ending, F
     let kind = interchange::PolicyKind::compared(kind, &[&before.1, &after.1]);
     let (old, new) = (document(old, &before, kind)?, document(new, &after, kind)?);
     let (old, new) = interchange::of_one_api(old, new);
-    let found = compared(&old, &new);
+    let found = kind.compare(None, &old, &new);
     let names = RealNames::of_policies([&old, &new]);
     if args.json {
         screen.result(&format!("{}\n", comparison(None, &found, &names)));

@@ -20,7 +20,7 @@ use super::json::{self, EMPTY, PolicyError, Position, WHOLE, wrong};
 use super::normal::{ApiName, root_account};
 use super::request::{CallerPolicies, MethodAuth, Request, Who};
 use super::stand_in::RealNames;
-use super::widen::{Comparison, compare, compare_in};
+use super::widen::{Comparison, compare, compare_in, compare_of_caller, compare_of_organization};
 
 /// The answer to a question that cannot be read.
 #[derive(Serialize)]
@@ -168,13 +168,10 @@ pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
         nothing_else(fields, "")?;
         let (old, new) = of_one_api(old, new);
         let mut names = RealNames::of_policies([&old, &new]);
-        let found = match owner {
-            Some(owner) => {
-                names.add(&owner);
-                compare_in(&owner, &old, &new)
-            }
-            None => compare(&old, &new),
-        };
+        if let Some(owner) = &owner {
+            names.add(owner);
+        }
+        let found = kind.compare(owner.as_deref(), &old, &new);
         Ok(comparison(name, &found, &names))
     })
 }
@@ -520,6 +517,19 @@ impl PolicyKind {
     }
 }
 
+impl PolicyKind {
+    /// Compares two documents of the kind.
+    #[must_use]
+    pub fn compare(self, owner: Option<&str>, old: &Document, new: &Document) -> Comparison {
+        match (self.grammar, owner) {
+            (Grammar::Identity, _) => compare_of_caller(owner, old, new),
+            (Grammar::Organization, _) => compare_of_organization(owner, old, new),
+            (Grammar::Trust | Grammar::Resource(_), Some(owner)) => compare_in(owner, old, new),
+            (Grammar::Trust | Grammar::Resource(_), None) => compare(old, new),
+        }
+    }
+}
+
 /// What a resource policy is attached to, by the request that it is judged for.
 pub(super) fn kind_of_resource(request: &Request) -> Grammar {
     let trusts = request.action.to_ascii_lowercase().starts_with("sts:")
@@ -748,6 +758,54 @@ mod tests {
         let line = format!(r#"{{"old":{queue},"new":{queue}}}"#);
         assert!(compare_line(&line).contains("equal"));
         assert!(compare_line_of(topic, &line).contains("old.Statement[0].Action"));
+    }
+
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html>: what one policy of
+    /// a level does not deny another allows, `FullAWSAccess` to begin with. So it is with the policies of a caller.
+    #[test]
+    fn what_is_no_longer_denied_is_no_cosmetic_change() {
+        let deny = |fields: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny",{fields},"Resource":"*"}}]}}"#
+            )
+        };
+        let both = deny(r#""Action":["iam:*","sqs:*"]"#);
+        let one = deny(r#""Action":"iam:*""#);
+        let spared = deny(
+            r#""Action":["iam:*","sqs:*"],"Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/admin"}}"#,
+        );
+        let otherwise = deny(r#""Action":["sqs:*","iam:*","iam:Get*"]"#);
+        let verdict = |kind, old: &str, new: &str| {
+            let line = format!(r#"{{"old":{old},"new":{new}}}"#);
+            let answer: Value = serde_json::from_str(&compare_line_of(kind, &line)).expect("JSON");
+            answer["verdict"].as_str().expect("a verdict").to_owned()
+        };
+        let organization = Some(Grammar::Organization);
+        for fewer in [&one, &spared] {
+            assert_eq!(verdict(organization, &both, fewer), "widened");
+            assert_eq!(verdict(organization, fewer, &both), "narrowed");
+            for kind in [None, Some(Grammar::Identity)] {
+                assert_eq!(verdict(kind, &both, fewer), "unproven");
+                assert_eq!(verdict(kind, fewer, &both), "unproven");
+            }
+        }
+        for kind in [None, Some(Grammar::Identity), organization] {
+            assert_eq!(verdict(kind, &both, &otherwise), "cosmetic");
+        }
+        // What a narrower policy no longer denies is no narrowing alone.
+        let with = |action: &str, denied: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":{action},"Resource":"*"}},{{"Effect":"Deny","Action":"{denied}","Resource":"*"}}]}}"#
+            )
+        };
+        let old = with(r#"["s3:*","sns:*"]"#, "iam:*");
+        for (new, expected) in [
+            (with(r#""s3:*""#, "iam:*"), "narrowed"),
+            (with(r#""s3:*""#, "iam:Get*"), "unproven"),
+            (with(r#""*""#, "iam:Get*"), "widened"),
+        ] {
+            assert_eq!(verdict(None, &old, &new), expected, "{new}");
+        }
     }
 
     #[test]

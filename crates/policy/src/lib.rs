@@ -142,5 +142,6 @@ pub use place::{AccountId, Partition, Place, Region};
 pub use request::{CallerPolicies, MethodAuth, Request, Who};
 pub use size::Budget;
 pub use widen::{
-    Change, Comparison, compare, compare_beside_others, compare_in, only_refuses_more,
+    Change, Comparison, compare, compare_beside_others, compare_in, compare_of_caller,
+    compare_of_organization, only_refuses_more,
 };

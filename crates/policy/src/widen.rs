@@ -111,6 +111,35 @@ pub fn compare_beside_others(owner: &str, old: &Document, new: &Document) -> Com
     compare_of(old, new, Some(owner), true)
 }
 
+/// Compares policies of which one is known to stand beside others: a service control policy, beside `FullAWSAccess`.
+#[must_use]
+pub fn compare_of_organization(owner: Option<&str>, old: &Document, new: &Document) -> Comparison {
+    compare_of(old, new, owner, true)
+}
+
+/// Compares policies of a caller's, of which nobody told what stands beside them: where it depends on that whether more or less
+/// is let through, it is unproven.
+#[must_use]
+pub fn compare_of_caller(owner: Option<&str>, old: &Document, new: &Document) -> Comparison {
+    let found = compare_of(old, new, owner, false);
+    let open = match found.verdict {
+        Change::Cosmetic => compare_of(old, new, owner, true).verdict != Change::Cosmetic,
+        Change::Narrowed => compare_of(old, new, owner, true).verdict != Change::Narrowed,
+        Change::Equal | Change::Widened | Change::Both | Change::Unproven => false,
+    };
+    if !open {
+        return found;
+    }
+    Comparison {
+        verdict: Change::Unproven,
+        gains: Vec::new(),
+        loses: Vec::new(),
+        because: vec![
+            "the documents do not deny the same, which matters where another policy of the caller allows it".to_owned(),
+        ],
+    }
+}
+
 /// Whether a document only refuses more than an older one: it allows nothing else, and keeps each `Deny`.
 /// Then it lets through nothing new, even where the two cannot be compared.
 #[must_use]
