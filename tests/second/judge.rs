@@ -17,6 +17,7 @@
 //! | queues of other accounts | Amazon SQS, `sqs-limitations-of-custom-policies.html` |
 //! | keys of other accounts, aliases | AWS KMS, `kms-api-permissions-reference.html`, `alias-access.html` |
 //! | STS | AWS STS API, `API_AssumeRole`, `API_GetCallerIdentity`, `API_GetSessionToken`, `API_GetFederationToken`; `id_credentials_sts-comparison.html` |
+//! | federated users | `id_credentials_temp_control-access_getfederationtoken.html` |
 //! | REST APIs | Amazon API Gateway, `apigateway-authorization-flow.html` |
 
 use std::collections::HashMap;
@@ -68,8 +69,8 @@ pub(crate) fn allows(question: &Value) -> bool {
     let session = matches!(asked.kind, Kind::Session { .. } | Kind::Role);
     match action.as_str() {
         "sts:getcalleridentity" => return has_account,
-        "sts:getsessiontoken" => return matches!(asked.kind, Kind::User | Kind::Root),
-        "sts:getfederationtoken" if !matches!(asked.kind, Kind::User | Kind::Root) => return false,
+        "sts:getsessiontoken" => return asked.has_long_term_keys(),
+        "sts:getfederationtoken" if !asked.has_long_term_keys() => return false,
         "sts:assumerole" if asked.kind == Kind::Root => return false,
         _ if asked.service == "sts" && asked.kind == Kind::Federated => return false,
         _ => {}
@@ -174,7 +175,9 @@ pub(crate) fn allows(question: &Value) -> bool {
     let within = |policy: Option<&Value>| {
         policy.is_none_or(|it| asked.says(it, "Allow", false) != Named::Not)
     };
-    let limits = within(boundary) && within(session_policy);
+    // A federated user's session has what its session policy and its user's policies share: nothing without one.
+    let has_own = asked.kind != Kind::Federated || session_policy.is_some();
+    let limits = has_own && within(boundary) && within(session_policy);
     let own = is_root || limits && allowed_by(&identity, false);
     if account != asked.owner {
         return own && granted != Named::Not && !asked.is_for_the_owner_only();
@@ -333,6 +336,13 @@ impl Asked {
     fn first(&self, key: &str) -> &str {
         let values = self.context.get(key);
         values.and_then(|it| it.first()).map_or("", String::as_str)
+    }
+
+    /// Both keys are only in requests with temporary credentials.
+    fn has_long_term_keys(&self) -> bool {
+        let keys = ["aws:tokenissuetime", "aws:multifactorauthpresent"];
+        let temporary = keys.iter().any(|it| !self.first(it).is_empty());
+        matches!(self.kind, Kind::User | Kind::Root) && !temporary
     }
 
     fn is_for_the_owner_only(&self) -> bool {

@@ -171,7 +171,10 @@ fn asked_of(policy: &Value, request: &Value) -> Value {
     let everything = json!([{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}]);
     let mut question = json!({"request": request, "resourcePolicy": policy});
     match own.as_ref().and_then(Value::as_str) {
-        Some("allow") => question["identityPolicies"] = everything,
+        Some("allow") => {
+            question["sessionPolicy"] = everything[0].clone();
+            question["identityPolicies"] = everything;
+        }
         Some("limited") => {
             question["boundary"] = nothing.clone();
             question["sessionPolicy"] = nothing;

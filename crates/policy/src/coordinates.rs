@@ -13,10 +13,10 @@ use super::condition::Test;
 use super::coordinate::{Coordinate, Value, What};
 use super::grid;
 use super::operator::{Base, Set};
-use super::patterns::Pattern;
+use super::patterns::{Pattern, Token};
 use super::request::{Request, Who};
 use super::rules::{Kind, Name, Named, Rule, is_session_of, short_form};
-use super::template::Template;
+use super::template::{Piece, Template};
 
 /// Keys whose value no caller can choose, so that no witness could give it, or which follow from the
 /// caller and the owner in requests of their service only.
@@ -262,7 +262,7 @@ pub(super) fn principals(
         of_account(&[Step::Many(Class::NoColon)], rest)
     });
     let accounts = names.iter().filter_map(|it| match it {
-        Name::Account(account) => Some(of_account(&literal(account), any())),
+        Name::Account { id, .. } => Some(of_account(&literal(id), any())),
         Name::Role(arn) | Name::Exact(arn) => Some(Language(vec![literal(arn)])),
         Name::Anyone | Name::Service(_) | Name::Provider(_) | Name::Canonical | Name::Ghost => None,
     });
@@ -295,10 +295,17 @@ pub(super) fn principals(
             of_account(&narrow, any())
         })
         .collect();
+    let partition = partition_of(rules);
+    let within = partition.as_ref().map(|it| {
+        let mut path = literal(it);
+        path.push(Step::Many(Class::Any));
+        Language(vec![path])
+    });
     let atlas = Atlas::of(
         Universe::Principal,
         kinds
             .into_iter()
+            .chain(within)
             .chain(accounts)
             .chain(apart.iter().map(|it| of_account(&literal(it), any())))
             .chain(by_account)
@@ -375,11 +382,44 @@ pub(super) fn principals(
             }
         }
     }
+    // Accounts and roles of another partition reach nothing here.
+    values.retain(|it| match (it, &partition) {
+        (Value::Who(Who::Arn(arn)), Some(partition)) => arn.starts_with(partition.as_str()),
+        _ => true,
+    });
     Ok(Coordinate {
         what: What::Principal,
         values,
         atlas: Some(atlas),
     })
+}
+
+/// The beginning of every ARN of the partition that the resources of statements are of, where they name one only.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+fn partition_of(rules: &[&Rule]) -> Option<String> {
+    let resources = rules.iter().filter_map(|it| it.resource.as_ref());
+    let begins = |template: &Template| {
+        let tokens = match template {
+            Template::Fixed(pattern) => pattern.tokens(),
+            Template::Variable(pieces) => match pieces.first()? {
+                Piece::Text(tokens) => tokens,
+                Piece::Variable { .. } => return None,
+            },
+        };
+        let letters = tokens.iter().map_while(|it| match it {
+            Token::Char(letter) => Some(*letter),
+            Token::Many | Token::One => None,
+        });
+        let text: String = letters.take("arn:aws-iso-b:".len() + 2).collect();
+        let (name, _) = text.strip_prefix("arn:")?.split_once(':')?;
+        Some(format!("arn:{name}:"))
+    };
+    let named: BTreeSet<String> = resources
+        .flat_map(|it| &it.templates)
+        .filter_map(begins)
+        .collect();
+    named.first().filter(|_| named.len() == 1).cloned()
 }
 
 /// The coordinate of a condition key.

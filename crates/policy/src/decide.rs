@@ -56,7 +56,9 @@ impl Policies {
         let nothing = || Some(Document::of(Vec::new()));
         match own {
             CallerPolicies::Allow => Self {
-                identity: vec![Document::of(vec![everything])],
+                identity: vec![Document::of(vec![everything.clone()])],
+                // A federated user's session has no permissions of its own without one.
+                session: Some(Document::of(vec![everything])),
                 ..Self::default()
             },
             CallerPolicies::None => Self::default(),
@@ -210,7 +212,7 @@ impl Prepared {
     pub fn decide_by(&self, request: &Request, silence: Silence) -> Verdict {
         let mut facts = Facts {
             silence,
-            ..Facts::of(request)
+            ..Facts::of(request).of_one_partition()
         };
         let action = request.action.to_ascii_lowercase();
         if action.starts_with("execute-api:") {
@@ -232,7 +234,7 @@ impl Prepared {
                 Some(MethodAuth::Iam) | None => {}
             }
         }
-        if let Some((allowed, why)) = services::settled(&facts.caller, &action) {
+        if let Some((allowed, why)) = services::settled(&facts, &action) {
             let decision = if allowed {
                 Decision::Allow
             } else {
@@ -345,7 +347,7 @@ impl<'a> Heard<'a> {
                 // A method without authorization sees a stranger, and an endpoint the one who signed, if anyone did.
                 let signed = Facts {
                     silence: facts.silence,
-                    ..Facts::of(facts.request)
+                    ..Facts::of(facts.request).of_one_partition()
                 };
                 unsigned.unless(&Side::of(it, &signed, action))
             }),
@@ -394,7 +396,7 @@ impl<'a> Heard<'a> {
     fn decide(&self, facts: &Facts<'_>, action: &str, same: bool) -> Verdict {
         let ways = self.ways(facts, action, same);
         let mut ceilings = self.ceilings();
-        let undecided = services::not_by_policy(action, &facts.request.resource);
+        let undecided = services::not_by_policy(facts, action);
         ceilings.extend(undecided.map(|why| Need {
             is: Three::Maybe,
             ..Need::never(why)
@@ -454,8 +456,14 @@ impl<'a> Heard<'a> {
         scps.chain(rcps).chain(endpoint).collect()
     }
 
-    /// What cuts the principal's own policies, and a grant to its role.
-    fn cuts(&self) -> impl Iterator<Item = Need<'a>> + '_ {
+    /// What cuts the principal's own policies, and a grant to its role. A federated user's session has none of them without a
+    /// session policy.
+    ///
+    /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html>.
+    fn cuts(&self, facts: &Facts<'_>) -> impl Iterator<Item = Need<'a>> + '_ {
+        let is_federated = facts.caller.federated().is_some();
+        let bare = (is_federated && self.session.is_none())
+            .then(|| Need::never("a federated user's session without a session policy may nothing but what a resource policy lets it by its own name"));
         let cut = |(side, name): (&Option<Side<'a>>, &'static str)| {
             side.as_ref().map(|side| Need {
                 is: side.allow().is,
@@ -469,6 +477,7 @@ impl<'a> Heard<'a> {
         ]
         .into_iter()
         .filter_map(cut)
+        .chain(bare)
     }
 
     /// The principal's own side.
@@ -486,7 +495,7 @@ impl<'a> Heard<'a> {
             met: Met::By("allows", said),
             unmet: Unmet::Identity,
         };
-        std::iter::once(identity).chain(self.cuts()).collect()
+        std::iter::once(identity).chain(self.cuts(facts)).collect()
     }
 
     /// The resource policy's word, given at one of these levels.
@@ -531,7 +540,7 @@ impl<'a> Heard<'a> {
             return vec![Way { needs }];
         }
         let mut given = vec![self.word(&[Level::Role])];
-        given.extend(self.cuts());
+        given.extend(self.cuts(facts));
         let mut own = self.own_side(facts);
         if services::is_guarded(action, &facts.request.resource) {
             own.push(self.word(&[Level::Account]));

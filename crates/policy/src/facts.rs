@@ -16,7 +16,8 @@
 //! | `aws:SourceArn`, `aws:SourceAccount` and their like | only those that a service makes in its own name |
 //! | `aws:SourceOwner`, and `aws:SourceAccount` on a topic | every signed one that SNS gets: the caller's own account |
 //! | `aws:PrincipalOrgID`, `aws:PrincipalTag/…`, `aws:ResourceTag/…` | by what the account, the principal or the resource is |
-//! | `kms:CallerAccount`, `s3:ResourceAccount`, `s3:TlsVersion`, `sts:RoleSessionName`, `sns:Protocol`, `iam:PassedToService` | every request of their service, or of the actions in the table below |
+//! | `kms:CallerAccount`, `s3:ResourceAccount`, `s3:TlsVersion`, `sts:RoleSessionName`, `sns:Protocol`, `iam:PassedToService` and their like | every request of their service, or of the actions in the tables below |
+//! | `HOST:aud`, `HOST:sub` of an identity provider | every request that trades one of its tokens |
 //! | `aws:TagKeys`, `aws:RequestTag/…`, `aws:SourceVpce`, `aws:CalledVia` and a service's own keys | by what the call is |
 //!
 //! What a request is silent about depends on who tells it. One that somebody wrote out to have it
@@ -72,6 +73,8 @@ pub struct Facts<'a> {
     pub silence: Silence,
     /// Whether a federated session may have been opened by a user whom a statement names.
     pub opener_is_open: bool,
+    /// The caller's partition, where a statement that names an account of another does not mean the caller.
+    pub partition: Option<&'a str>,
 }
 
 impl<'a> Facts<'a> {
@@ -84,6 +87,16 @@ impl<'a> Facts<'a> {
             owner: request.owner(),
             silence: Silence::Absence,
             opener_is_open: true,
+            partition: None,
+        }
+    }
+
+    /// The same, of a caller who is named only by statements that name its partition, or none.
+    #[must_use]
+    pub fn of_one_partition(self) -> Self {
+        Self {
+            partition: self.request.partition(),
+            ..self
         }
     }
 
@@ -179,7 +192,9 @@ impl<'a> Facts<'a> {
                 Caller::Role { .. } | Caller::Session { .. } => self.untold(Silence::Plain),
                 _ => Key::Absent,
             },
-            "aws:tokenissuetime" | "aws:multifactorauthpresent" if caller.is_temporary() => {
+            "aws:tokenissuetime" | "aws:multifactorauthpresent"
+                if self.has_temporary_credentials() =>
+            {
                 Key::Present
             }
             "aws:resourceaccount" => match self.owner {
@@ -228,12 +243,8 @@ impl<'a> Facts<'a> {
                 }
             }
             _ if ALWAYS_PRESENT.contains(&key) => Key::Present,
-            _ if PRESENT_IN
-                .iter()
-                .any(|(own, action, _)| *own == key && self.asks(action)) =>
-            {
-                Key::Present
-            }
+            _ if self.is_in(&PRESENT_IN, key) || self.is_of_token(key) => Key::Present,
+            _ if self.is_in(&MAYBE_IN, key) => Key::Unknown,
             _ if self.is_never_set(key) => Key::Absent,
             _ if is_of_who_or_what(key) => self.untold(Silence::Plain),
             _ if may_be_absent(key) => self.untold(Silence::Anything),
@@ -256,6 +267,50 @@ impl<'a> Facts<'a> {
         action
             .get(..head.len())
             .is_some_and(|it| it.eq_ignore_ascii_case(head))
+    }
+
+    /// Whether a table has a row for a key and the request's action.
+    fn is_in(&self, rows: &[(&str, &str, &str)], key: &str) -> bool {
+        let action = &self.request.action;
+        let is_asked = |own: &str| match own.strip_suffix('*') {
+            Some(head) => self.asks(head),
+            None => action.eq_ignore_ascii_case(own),
+        };
+        let is_key = |own: &str| match own.strip_suffix('*') {
+            Some(head) => key.starts_with(head),
+            None => key == own,
+        };
+        let mut rows = rows.iter();
+        rows.any(|(own, actions, _)| is_key(own) && actions.split(' ').any(is_asked))
+    }
+
+    /// Whether a key is a claim that each token of the provider has which is traded by the request.
+    ///
+    /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>, "Available keys
+    /// for AWS OIDC federation", and <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>.
+    fn is_of_token(&self, key: &str) -> bool {
+        let Caller::Provider { name } = self.caller else {
+            return false;
+        };
+        let host = name.split_once(":oidc-provider/").map_or(name, |it| it.1);
+        let of_host = key
+            .get(..host.len())
+            .filter(|it| it.eq_ignore_ascii_case(host));
+        let claim = of_host.and_then(|_| key[host.len()..].strip_prefix(':'));
+        claim.is_some_and(|it| match host {
+            "www.amazon.com" => ["app_id", "user_id"].contains(&it),
+            "graph.facebook.com" => ["app_id", "id"].contains(&it),
+            _ => ["aud", "sub"].contains(&it),
+        })
+    }
+
+    /// Whether the caller has temporary credentials: a session, or a user or root user who got them of STS.
+    #[must_use]
+    pub fn has_temporary_credentials(&self) -> bool {
+        let is_given = |key: &&str| self.given(key).is_some_and(|it| !it.is_empty());
+        let keys = ["aws:tokenissuetime", "aws:multifactorauthpresent"];
+        let may_have = matches!(self.caller, Caller::User { .. } | Caller::Root { .. });
+        self.caller.is_temporary() || may_have && keys.iter().any(is_given)
     }
 
     /// Whether the caller is a service's own role, in a path that only AWS writes to.
@@ -331,30 +386,205 @@ const ALWAYS_PRESENT: [&str; 5] = [
     "aws:useragent",
 ];
 
-/// Keys that every request of an action has, with the action or the beginning of its name, and the
-/// AWS page that says so.
-const PRESENT_IN: [(&str, &str, &str); 12] = [
+/// Keys that every request of some actions has, with the actions (`*` ends the beginning of a name), and the AWS page that says
+/// so: where the key is a required parameter of the call, that of the call.
+const PRESENT_IN: [(&str, &str, &str); 49] = [
+    (
+        "dynamodb:leadingkeys",
+        "dynamodb:getitem dynamodb:putitem dynamodb:updateitem dynamodb:deleteitem dynamodb:query dynamodb:batchgetitem dynamodb:batchwriteitem dynamodb:conditioncheckitem",
+        "amazondynamodb specifying-conditions",
+    ),
+    (
+        "ec2:region",
+        "ec2:*",
+        "service-authorization list_amazonec2",
+    ),
+    (
+        "events:detail-type",
+        "events:putevents",
+        "EventBridge API_PutEventsRequestEntry",
+    ),
+    (
+        "events:source",
+        "events:putevents",
+        "EventBridge API_PutEventsRequestEntry",
+    ),
+    (
+        "events:targetarn",
+        "events:puttargets",
+        "EventBridge API_PutTargets",
+    ),
+    (
+        "iam:awsservicename",
+        "iam:createservicelinkedrole",
+        "IAM API_CreateServiceLinkedRole",
+    ),
     (
         "iam:passedtoservice",
         "iam:passrole",
         "service-authorization list_awsidentityandaccessmanagementiam",
     ),
-    ("kms:keyorigin", "kms:", "kms conditions-kms"),
-    ("kms:keyspec", "kms:", "kms conditions-kms"),
-    ("kms:keyusage", "kms:", "kms conditions-kms"),
-    ("kms:multiregion", "kms:", "kms conditions-kms"),
+    (
+        "iam:permissionsboundary",
+        "iam:putrolepermissionsboundary iam:putuserpermissionsboundary",
+        "IAM API_PutRolePermissionsBoundary",
+    ),
+    (
+        "iam:policyarn",
+        "iam:attachgrouppolicy iam:attachrolepolicy iam:attachuserpolicy",
+        "IAM API_AttachRolePolicy",
+    ),
+    (
+        "iam:policyarn",
+        "iam:detachgrouppolicy iam:detachrolepolicy iam:detachuserpolicy",
+        "IAM API_DetachRolePolicy",
+    ),
+    (
+        "kms:datakeypairspec",
+        "kms:generatedatakeypair kms:generatedatakeypairwithoutplaintext",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:encryptionalgorithm",
+        "kms:decrypt kms:encrypt kms:generatedatakey* kms:reencrypt*",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:grantoperations",
+        "kms:creategrant",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:granteeprincipal",
+        "kms:creategrant",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:keyagreementalgorithm",
+        "kms:derivesharedsecret",
+        "kms conditions-kms",
+    ),
+    ("kms:keyorigin", "kms:*", "kms conditions-kms"),
+    ("kms:keyspec", "kms:*", "kms conditions-kms"),
+    ("kms:keyusage", "kms:*", "kms conditions-kms"),
+    (
+        "kms:macalgorithm",
+        "kms:generatemac kms:verifymac",
+        "kms conditions-kms",
+    ),
+    ("kms:multiregion", "kms:*", "kms conditions-kms"),
+    (
+        "kms:primaryregion",
+        "kms:updateprimaryregion",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:reencryptonsamekey",
+        "kms:reencrypt*",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:replicaregion",
+        "kms:replicatekey",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:signingalgorithm",
+        "kms:sign kms:verify",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:wrappingalgorithm",
+        "kms:getparametersforimport",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:wrappingkeyspec",
+        "kms:getparametersforimport",
+        "kms conditions-kms",
+    ),
+    (
+        "lambda:functionarn",
+        "lambda:createeventsourcemapping",
+        "Lambda API_CreateEventSourceMapping",
+    ),
+    (
+        "lambda:functionurlauthtype",
+        "lambda:createfunctionurlconfig lambda:invokefunctionurl",
+        "Lambda urls-auth",
+    ),
+    (
+        "lambda:principal",
+        "lambda:addpermission",
+        "Lambda API_AddPermission",
+    ),
+    (
+        "organizations:serviceprincipal",
+        "organizations:enableawsserviceaccess organizations:disableawsserviceaccess organizations:registerdelegatedadministrator organizations:deregisterdelegatedadministrator",
+        "service-authorization list_awsorganizations",
+    ),
     (
         "s3:authtype",
-        "s3:",
+        "s3:*",
         "AmazonS3 bucket-policy-s3-sigv4-conditions",
     ),
     (
         "s3:signatureversion",
-        "s3:",
+        "s3:*",
         "AmazonS3 bucket-policy-s3-sigv4-conditions",
     ),
-    ("s3:tlsversion", "s3:", "AmazonS3 amazon-s3-policy-keys"),
+    ("s3:tlsversion", "s3:*", "AmazonS3 amazon-s3-policy-keys"),
+    (
+        "s3:versionid",
+        "s3:getobjectversion* s3:deleteobjectversion* s3:putobjectversion*",
+        "AmazonS3 amazon-s3-policy-keys",
+    ),
+    (
+        "saml:aud",
+        "sts:assumerolewithsaml",
+        "IAM reference_policies_iam-condition-keys",
+    ),
+    (
+        "saml:iss",
+        "sts:assumerolewithsaml",
+        "IAM reference_policies_iam-condition-keys",
+    ),
+    (
+        "saml:namequalifier",
+        "sts:assumerolewithsaml",
+        "IAM reference_policies_iam-condition-keys",
+    ),
+    (
+        "saml:sub",
+        "sts:assumerolewithsaml",
+        "IAM reference_policies_iam-condition-keys",
+    ),
+    (
+        "saml:sub_type",
+        "sts:assumerolewithsaml",
+        "IAM reference_policies_iam-condition-keys",
+    ),
+    (
+        "secretsmanager:name",
+        "secretsmanager:createsecret",
+        "Secrets Manager API_CreateSecret",
+    ),
+    (
+        "secretsmanager:secretid",
+        "secretsmanager:cancelrotatesecret secretsmanager:deleteresourcepolicy secretsmanager:deletesecret secretsmanager:describesecret secretsmanager:getresourcepolicy secretsmanager:getsecretvalue secretsmanager:listsecretversionids secretsmanager:putresourcepolicy secretsmanager:putsecretvalue secretsmanager:removeregionsfromreplication secretsmanager:replicatesecrettoregions secretsmanager:restoresecret secretsmanager:rotatesecret secretsmanager:stopreplicationtoreplica secretsmanager:tagresource secretsmanager:untagresource secretsmanager:updatesecret secretsmanager:updatesecretversionstage",
+        "service-authorization list_awssecretsmanager",
+    ),
     ("sns:protocol", "sns:subscribe", "sns API_Subscribe"),
+    (
+        "sts:awsservicename",
+        "sts:getservicebearertoken",
+        "service-authorization list_awssecuritytokenservice",
+    ),
+    (
+        "sts:identitytokenaudience",
+        "sts:getwebidentitytoken",
+        "STS API_GetWebIdentityToken",
+    ),
     (
         "sts:rolesessionname",
         "sts:assumerole",
@@ -369,6 +599,97 @@ const PRESENT_IN: [(&str, &str, &str); 12] = [
         "sts:rolesessionname",
         "sts:assumerolewithwebidentity",
         "STS API_AssumeRoleWithWebIdentity",
+    ),
+    (
+        "sts:signingalgorithm",
+        "sts:getwebidentitytoken",
+        "STS API_GetWebIdentityToken",
+    ),
+    ("sts:taskpolicyarn", "sts:assumeroot", "STS API_AssumeRoot"),
+];
+
+/// Keys that AWS sets by a default, by what is asked of or only in one way of signing: a request that does not name them may have
+/// them. With actions and page as above.
+const MAYBE_IN: [(&str, &str, &str); 16] = [
+    (
+        "apigateway:request/*",
+        "apigateway:patch apigateway:post apigateway:put",
+        "API Gateway security_iam_service-with-iam",
+    ),
+    (
+        "apigateway:resource/*",
+        "apigateway:*",
+        "API Gateway security_iam_service-with-iam",
+    ),
+    (
+        "dynamodb:attributes",
+        "dynamodb:getitem dynamodb:putitem dynamodb:updateitem dynamodb:deleteitem dynamodb:query dynamodb:scan dynamodb:batchgetitem dynamodb:batchwriteitem dynamodb:conditioncheckitem",
+        "amazondynamodb specifying-conditions",
+    ),
+    (
+        "dynamodb:returnvalues",
+        "dynamodb:putitem dynamodb:updateitem dynamodb:deleteitem",
+        "amazondynamodb specifying-conditions",
+    ),
+    (
+        "dynamodb:select",
+        "dynamodb:getitem dynamodb:batchgetitem dynamodb:query dynamodb:scan",
+        "amazondynamodb specifying-conditions",
+    ),
+    (
+        "kms:bypasspolicylockoutsafetycheck",
+        "kms:createkey kms:putkeypolicy",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:expirationmodel",
+        "kms:importkeymaterial",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:messagetype",
+        "kms:sign kms:verify",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:rotationperiodindays",
+        "kms:enablekeyrotation",
+        "kms conditions-kms",
+    ),
+    (
+        "kms:schedulekeydeletionpendingwindowindays",
+        "kms:schedulekeydeletion",
+        "kms conditions-kms",
+    ),
+    (
+        "lambda:functionarn",
+        "lambda:deleteeventsourcemapping lambda:geteventsourcemapping lambda:updateeventsourcemapping",
+        "service-authorization list_awslambda",
+    ),
+    (
+        "lambda:functionurlauthtype",
+        "lambda:deletefunctionurlconfig lambda:getfunctionurlconfig lambda:updatefunctionurlconfig",
+        "service-authorization list_awslambda",
+    ),
+    (
+        "lambda:principal",
+        "lambda:removepermission",
+        "service-authorization list_awslambda",
+    ),
+    (
+        "s3:signatureage",
+        "s3:*",
+        "AmazonS3 bucket-policy-s3-sigv4-conditions",
+    ),
+    (
+        "s3:x-amz-content-sha256",
+        "s3:*",
+        "AmazonS3 bucket-policy-s3-sigv4-conditions",
+    ),
+    (
+        "sts:durationseconds",
+        "sts:getservicebearertoken sts:getwebidentitytoken",
+        "service-authorization list_awssecuritytokenservice",
     ),
 ];
 

@@ -141,6 +141,22 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The partition of the caller; of an account without an ARN, that of the resource.
+    #[must_use]
+    pub fn partition(&self) -> Option<&str> {
+        match &self.principal {
+            Who::Arn(arn) => partition_of(arn).or_else(|| partition_of(&self.resource)),
+            Who::Service(_) | Who::Anonymous => None,
+        }
+    }
+}
+
+/// The partition that an ARN is of.
+pub(super) fn partition_of(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').next()
+}
+
 /// What a principal is, read from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller<'a> {

@@ -14,7 +14,7 @@ use super::facts::Facts;
 use super::normal::root_account;
 use super::own::is_ghost;
 use super::patterns::Pattern;
-use super::request::Caller;
+use super::request::{Caller, partition_of};
 use super::template::{Template, Unfilled};
 use super::three::Three;
 
@@ -123,7 +123,11 @@ pub(super) enum Named {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Anyone,
-    Account(String),
+    Account {
+        id: String,
+        /// Of an ARN.
+        partition: Option<String>,
+    },
     Role(String),
     /// A session or a user, or any other ARN.
     Exact(String),
@@ -357,7 +361,10 @@ fn name(kind: &str, text: &str) -> Name {
         "AWS" if text == "*" => Name::Anyone,
         "AWS" if is_ghost(text) => Name::Ghost,
         "AWS" => match root_account(text) {
-            Some(account) => Name::Account(account.to_owned()),
+            Some(account) => Name::Account {
+                id: account.to_owned(),
+                partition: partition_of(text).map(str::to_owned),
+            },
             None if text.contains(":iam::") && text.contains(":role/") => {
                 Name::Role(text.to_owned())
             }
@@ -375,7 +382,7 @@ impl Named {
         match self {
             Self::These(names) => names
                 .iter()
-                .any(|it| matches!(it, Name::Account(_) | Name::Role(_))),
+                .any(|it| matches!(it, Name::Account { .. } | Name::Role(_))),
             Self::AllBut(_) => false,
         }
     }
@@ -385,7 +392,7 @@ impl Name {
     /// The account of the principals that it names, where a name tells.
     pub(super) fn account(&self) -> Option<&str> {
         match self {
-            Self::Account(account) => Some(account),
+            Self::Account { id, .. } => Some(id),
             Self::Role(arn) | Self::Exact(arn) => arn.split(':').nth(4),
             Self::Anyone | Self::Service(_) | Self::Provider(_) | Self::Canonical | Self::Ghost => {
                 None
@@ -398,10 +405,14 @@ impl Name {
         let caller = &facts.caller;
         match self {
             Self::Anyone => (Level::Direct, Three::Yes),
-            Self::Account(own) => (
-                Level::Account,
-                Three::from(caller.account() == Some(own.as_str())),
-            ),
+            Self::Account { id, partition } => {
+                let asks = facts.partition.zip(partition.as_deref());
+                let is_here = asks.is_none_or(|(own, named)| own == named);
+                (
+                    Level::Account,
+                    Three::from(is_here && caller.account() == Some(id.as_str())),
+                )
+            }
             Self::Role(own) => (Level::Role, Three::from(is_role(own, facts))),
             // What is given to a user is given to the sessions that it opens, as far as their
             // policies go.
@@ -592,12 +603,24 @@ mod tests {
     #[test]
     fn a_role_is_named_by_iam_and_anything_else_for_what_it_is() {
         let role = "arn:aws:iam::111111111111:role/a";
-        let a = "111111111111".to_owned();
+        let account = |partition: Option<&str>| Name::Account {
+            id: "111111111111".to_owned(),
+            partition: partition.map(str::to_owned),
+        };
         for (kind, text, expected) in [
             ("AWS", role, Name::Role(role.to_owned())),
             ("AWS", "*", Name::Anyone),
-            ("AWS", "111111111111", Name::Account(a.clone())),
-            ("AWS", "arn:aws:iam::111111111111:root", Name::Account(a)),
+            ("AWS", "111111111111", account(None)),
+            (
+                "AWS",
+                "arn:aws:iam::111111111111:root",
+                account(Some("aws")),
+            ),
+            (
+                "AWS",
+                "arn:aws-cn:iam::111111111111:root",
+                account(Some("aws-cn")),
+            ),
             ("AWS", "AROAEXAMPLE123", Name::Ghost),
             ("Service", "*", Name::Service("*".to_owned())),
             ("Federated", "x", Name::Provider("x".to_owned())),

@@ -2,7 +2,8 @@
 //!
 //! A row is one rule; what is not listed follows IAM's general logic.
 
-use super::request::Caller;
+use super::facts::{Facts, Key};
+use super::request::{Caller, partition_of};
 
 /// Actions that only principals of the resource's own account may call, whatever a resource policy says.
 ///
@@ -142,6 +143,14 @@ const STS_WITHOUT_ROLE: [&str; 8] = [
     "sts:getwebidentitytoken",
 ];
 
+/// What credentials of `GetSessionToken` may call of STS, tags and source identity of the session included.
+const BY_SESSION_TOKEN: [&str; 4] = [
+    "sts:assumerole",
+    "sts:getcalleridentity",
+    "sts:setsourceidentity",
+    "sts:tagsession",
+];
+
 /// Who calls, as far as STS tells callers apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Credentials {
@@ -223,7 +232,19 @@ const STS: [(&str, &[Credentials], bool, &str); 8] = [
 /// What a service answers to this caller whatever the policies say: whether it allows it, and why.
 ///
 /// Actions are in lower case, here and below.
-pub(super) fn settled(caller: &Caller<'_>, action: &str) -> Option<(bool, &'static str)> {
+pub(super) fn settled(facts: &Facts<'_>, action: &str) -> Option<(bool, &'static str)> {
+    if let Some(why) = elsewhere(facts) {
+        return Some((false, why));
+    }
+    let caller = &facts.caller;
+    // What is got of `GetSessionToken` and the console is no user's long-term key.
+    let needs_keys = ["sts:getfederationtoken", "sts:getsessiontoken"].contains(&action);
+    if needs_keys && facts.has_temporary_credentials() {
+        return Some((
+            false,
+            "the call is for a user's long-term credentials, not for temporary ones",
+        ));
+    }
     let credentials = match caller {
         Caller::User { .. } => Credentials::User,
         Caller::Root { .. } => Credentials::Root,
@@ -245,6 +266,33 @@ pub(super) fn settled(caller: &Caller<'_>, action: &str) -> Option<(bool, &'stat
     ));
     let not_by_token = not_by_token(caller, action).map(|why| (false, why));
     known.or(not_by_token).or(confined)
+}
+
+/// Why a caller is nobody where it asks: accounts, roles and identity providers are of one partition, which shares no IAM with
+/// another, and STS looks for the provider of a token of OIDC in the role's account.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html> and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html>.
+fn elsewhere(facts: &Facts<'_>) -> Option<&'static str> {
+    let request = facts.request;
+    let partitions = request.partition().zip(partition_of(&request.resource));
+    if partitions.is_some_and(|(own, other)| own != other) {
+        return Some(
+            "the caller and the resource are of different partitions, which share no accounts",
+        );
+    }
+    is_foreign_provider(facts, ":oidc-provider/")
+        .then_some("STS looks for the provider of a token in the role's own account")
+}
+
+/// Whether the caller is an identity provider of this kind, of another account than what it asks for.
+fn is_foreign_provider(facts: &Facts<'_>, kind: &str) -> bool {
+    let Caller::Provider { name } = facts.caller else {
+        return false;
+    };
+    let own = name.split(':').nth(4).filter(|_| name.contains(kind));
+    own.zip(facts.owner)
+        .is_some_and(|(own, other)| own != other)
 }
 
 /// Why a caller cannot make a call that has to do with identity providers: a token of OIDC is traded by
@@ -275,17 +323,56 @@ fn not_by_token(caller: &Caller<'_>, action: &str) -> Option<&'static str> {
     }
 }
 
-/// Why no policy alone decides about an action on a resource, where that is so.
+/// Why no policy alone decides about a request, where that is so.
 ///
 /// See <https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html> and
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html>.
-pub(super) fn not_by_policy(action: &str, resource: &str) -> Option<&'static str> {
+pub(super) fn not_by_policy(facts: &Facts<'_>, action: &str) -> Option<&'static str> {
     if action == "kms:retiregrant" {
         return Some("the grant itself says who may retire it, whatever the policies allow");
     }
     let of_key = action.starts_with("kms:") && !OF_ALIASES.contains(&action);
-    (of_key && is_alias(resource))
-        .then_some("KMS decides this by the key that the alias stands for; ask about the key")
+    if of_key && is_alias(&facts.request.resource) {
+        return Some("KMS decides this by the key that the alias stands for; ask about the key");
+    }
+    by_credentials(facts, action)
+}
+
+/// Why it depends on how the caller got its credentials.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>, which keeps credentials of STS from
+/// IAM and lets the console's have it, and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>.
+fn by_credentials(facts: &Facts<'_>, action: &str) -> Option<&'static str> {
+    let given = |key: &str, value: &str| matches!(facts.key(key), Key::Given([one]) if one.eq_ignore_ascii_case(value));
+    match facts.caller {
+        Caller::Root { .. } if given("aws:assumedroot", "true") => {
+            Some("the session's task policy says what a root user may whom sts:AssumeRoot made")
+        }
+        Caller::Other { .. }
+            if facts.caller.federated().is_some() && action.starts_with("iam:") =>
+        {
+            Some("IAM takes calls of a federated user's session from the console only")
+        }
+        Caller::User { .. } | Caller::Root { .. } if facts.has_temporary_credentials() => {
+            let with_mfa = given("aws:multifactorauthpresent", "true");
+            if action.starts_with("iam:") && !with_mfa {
+                Some(
+                    "IAM takes calls by credentials of sts:GetSessionToken with multi-factor authentication only, and those of the console without",
+                )
+            } else if action.starts_with("sts:") && !BY_SESSION_TOKEN.contains(&action) {
+                Some(
+                    "credentials of sts:GetSessionToken may call nothing of STS but sts:AssumeRole and sts:GetCallerIdentity, and those of the console may",
+                )
+            } else {
+                None
+            }
+        }
+        Caller::Provider { .. } if is_foreign_provider(facts, ":saml-provider/") => Some(
+            "the SAML provider is of another account than the role, and AWS does not say whether STS finds it there",
+        ),
+        _ => None,
+    }
 }
 
 fn is_alias(resource: &str) -> bool {

@@ -111,12 +111,13 @@ impl Template {
             let value = match (facts.key(key), default) {
                 (Key::Given([one]), _) => Cow::Borrowed(one.as_str()),
                 (Key::Told(one), _) => one,
-                (Key::Absent, Some(default)) => Cow::Borrowed(default.as_str()),
                 // No session has a user's name. But a tag that the request does not
                 // mention may well be on the role.
-                (Key::Absent, None) if !key.contains('/') || facts.given(key).is_some() => {
-                    return Err(Unfilled::Gone);
+                (Key::Absent, _) if key.contains('/') && facts.given(key).is_none() => {
+                    return Err(open());
                 }
+                (Key::Absent, Some(default)) => Cow::Borrowed(default.as_str()),
+                (Key::Absent, None) => return Err(Unfilled::Gone),
                 _ => return Err(open()),
             };
             tokens.extend(value.chars().map(Token::Char));

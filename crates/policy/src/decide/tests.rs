@@ -1509,3 +1509,340 @@ fn a_caller_that_is_said_to_have_policies_is_let_in_by_them() {
         &Policies::of_caller(CallerPolicies::Limited),
     );
 }
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>: accounts are of one partition.
+#[test]
+fn partitions_share_no_accounts_roles_or_providers() {
+    let at_home = |arn: &str| arn.replace("arn:aws:", "arn:aws-cn:");
+    let open = both(allow(""), lets("*"));
+    for who in [ROLE, SESSION, USER, "arn:aws:iam::111111111111:root"] {
+        for topic in [NEAR, FAR, "arn:aws:sns:us-gov-west-1:111111111111:t"] {
+            is(Allow, &publish(who, topic), &open);
+            is(Deny, &publish(&at_home(who), topic), &open);
+            is(Deny, &publish(who, &at_home(topic)), &open);
+            is(Allow, &publish(&at_home(who), &at_home(topic)), &open);
+        }
+    }
+    let bucket = |partition: &str| format!("arn:{partition}:s3:::bucket/key");
+    for (partition, expected) in [("aws", Allow), ("aws-us-gov", Deny)] {
+        let mut request = Request::new(Who::of(ROLE), "s3:GetObject", bucket(partition));
+        request.resource_account = Some(A.to_owned());
+        is(expected, &request, &open);
+    }
+    // An account's number stands for an account of the policy's own partition.
+    let named = |principal: &str| both(allow(""), lets(principal));
+    for (principal, expected) in [
+        (A, Allow),
+        ("arn:aws:iam::111111111111:root", Allow),
+        ("arn:aws-cn:iam::111111111111:root", Deny),
+        ("arn:aws-us-gov:iam::111111111111:root", Deny),
+    ] {
+        for who in [ROLE, A] {
+            is(expected, &publish(who, FAR), &named(principal));
+        }
+    }
+    let trusts = both(allow(""), trust(r#"{"AWS":"111111111111"}"#));
+    is(Allow, &assume(ROLE, TRUST), &trusts);
+    is(Deny, &assume(&at_home(ROLE), TRUST), &trusts);
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html>
+#[test]
+fn a_federated_session_has_no_permissions_without_a_session_policy_but_those_given_to_it_by_name() {
+    let session = "arn:aws:sts::111111111111:federated-user/f";
+    let with = |policies: &Policies| Policies {
+        session: Some(allow("")),
+        ..policies.clone()
+    };
+    for (topic, policies, bare, cut) in [
+        (NEAR, identity(allow("")), Deny, Allow),
+        (NEAR, both(allow(""), lets(A)), Deny, Allow),
+        (NEAR, resource(lets(session)), Allow, Allow),
+        (FAR, both(allow(""), lets(session)), Deny, Allow),
+        (FAR, both(allow(""), lets("*")), Deny, Allow),
+    ] {
+        is(bare, &publish(session, topic), &policies);
+        is(cut, &publish(session, topic), &with(&policies));
+    }
+    let because = is(Deny, &publish(session, NEAR), &identity(allow("")));
+    assert!(
+        because
+            .iter()
+            .any(|it| it.contains("without a session policy")),
+        "{because:?}"
+    );
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>
+#[test]
+fn temporary_credentials_of_a_user_may_less_than_its_keys() {
+    let everything = identity(allow(""));
+    let ask = |action: &str| Request::new(Who::of(USER), action, "*");
+    let token = |it: Request| it.with("aws:TokenIssueTime", ["2026-01-01T00:00:00Z"]);
+    let mfa = |it: Request, value: &str| it.with("aws:MultiFactorAuthPresent", [value]);
+    for (action, by_keys, by_token, with_mfa) in [
+        ("sts:GetSessionToken", Allow, Deny, Deny),
+        ("sts:GetFederationToken", Allow, Deny, Deny),
+        ("sts:GetCallerIdentity", Allow, Allow, Allow),
+        ("sts:DecodeAuthorizationMessage", Allow, Unproven, Unproven),
+        ("iam:ListRoles", Allow, Unproven, Allow),
+        ("sns:ListTopics", Allow, Allow, Allow),
+    ] {
+        is(by_keys, &ask(action), &everything);
+        is(by_token, &token(ask(action)), &everything);
+        is(by_token, &mfa(token(ask(action)), "false"), &everything);
+        is(with_mfa, &mfa(ask(action), "true"), &everything);
+    }
+    is(Deny, &token(ask("iam:ListRoles")), &Policies::default());
+    let trusts = both(allow(""), trust(r#"{"AWS":"111111111111"}"#));
+    is(Allow, &token(assume(USER, TRUST)), &trusts);
+    // A federated user's session gets at IAM from the console.
+    let policies = Policies {
+        session: Some(allow("")),
+        ..everything.clone()
+    };
+    let federated = Who::of("arn:aws:sts::111111111111:federated-user/f");
+    for (action, expected) in [("iam:ListRoles", Unproven), ("sns:ListTopics", Allow)] {
+        is(
+            expected,
+            &Request::new(federated.clone(), action, "*"),
+            &policies,
+        );
+    }
+    // What a session of `AssumeRoot` may is in its task policy.
+    let root = Request::new(
+        Who::of(A),
+        "sqs:SetQueueAttributes",
+        "arn:aws:sqs:eu-west-1:111111111111:q",
+    );
+    is(Allow, &root, &Policies::default());
+    for (value, expected) in [("true", Unproven), ("false", Allow)] {
+        let root = root.clone().with("aws:AssumedRoot", [value]);
+        is(expected, &root, &Policies::default());
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html>
+#[test]
+fn a_token_is_traded_for_a_role_of_its_providers_account() {
+    let call = "sts:AssumeRoleWithWebIdentity";
+    for (provider, action, expected) in [
+        (
+            "arn:aws:iam::111111111111:oidc-provider/example.com",
+            call,
+            Allow,
+        ),
+        (
+            "arn:aws:iam::222222222222:oidc-provider/example.com",
+            call,
+            Deny,
+        ),
+        ("cognito-identity.amazonaws.com", call, Allow),
+        (
+            "arn:aws:iam::111111111111:saml-provider/corp",
+            "sts:AssumeRoleWithSAML",
+            Allow,
+        ),
+        (
+            "arn:aws:iam::222222222222:saml-provider/corp",
+            "sts:AssumeRoleWithSAML",
+            Unproven,
+        ),
+    ] {
+        let trust = format!(
+            r#"{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:*"}}"#
+        );
+        let request = Request::new(Who::of(provider), action, TRUST);
+        is(expected, &request, &resource(document(&trust)));
+    }
+}
+
+/// Each row: a key that every request of an action has, or may have. The pages are in the tables of `facts.rs`.
+#[test]
+fn a_key_of_every_request_of_an_action_is_not_taken_as_absent() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    let secret = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:s";
+    let table = "arn:aws:dynamodb:eu-west-1:111111111111:table/t";
+    let function = "arn:aws:lambda:eu-west-1:111111111111:function:f";
+    let object = "arn:aws:s3:::bucket/key";
+    for (name, action, resource, not_in) in [
+        (
+            "kms:EncryptionAlgorithm",
+            "kms:GenerateDataKeyPair",
+            key,
+            "kms:Sign",
+        ),
+        (
+            "kms:EncryptionAlgorithm",
+            "kms:ReEncryptTo",
+            key,
+            "kms:DescribeKey",
+        ),
+        ("kms:SigningAlgorithm", "kms:Verify", key, "kms:VerifyMac"),
+        ("kms:MacAlgorithm", "kms:VerifyMac", key, "kms:Verify"),
+        ("kms:MessageType", "kms:Sign", key, "kms:Decrypt"),
+        (
+            "kms:KeyAgreementAlgorithm",
+            "kms:DeriveSharedSecret",
+            key,
+            "kms:Sign",
+        ),
+        (
+            "kms:GranteePrincipal",
+            "kms:CreateGrant",
+            key,
+            "kms:ListGrants",
+        ),
+        (
+            "kms:GrantOperations",
+            "kms:CreateGrant",
+            key,
+            "kms:RevokeGrant",
+        ),
+        ("kms:ReplicaRegion", "kms:ReplicateKey", key, "kms:Sign"),
+        (
+            "kms:WrappingKeySpec",
+            "kms:GetParametersForImport",
+            key,
+            "kms:Sign",
+        ),
+        (
+            "iam:PolicyARN",
+            "iam:AttachGroupPolicy",
+            "*",
+            "iam:CreatePolicy",
+        ),
+        ("iam:PolicyARN", "iam:DetachUserPolicy", "*", "iam:GetUser"),
+        (
+            "iam:AWSServiceName",
+            "iam:CreateServiceLinkedRole",
+            "*",
+            "iam:CreateRole",
+        ),
+        (
+            "sts:TaskPolicyArn",
+            "sts:AssumeRoot",
+            "*",
+            "sts:GetServiceBearerToken",
+        ),
+        (
+            "sts:IdentityTokenAudience",
+            "sts:GetWebIdentityToken",
+            "*",
+            "sts:AssumeRoot",
+        ),
+        (
+            "lambda:Principal",
+            "lambda:AddPermission",
+            function,
+            "lambda:GetFunction",
+        ),
+        (
+            "lambda:FunctionUrlAuthType",
+            "lambda:InvokeFunctionUrl",
+            function,
+            "lambda:GetFunction",
+        ),
+        ("events:source", "events:PutEvents", "*", "events:ListRules"),
+        (
+            "secretsmanager:SecretId",
+            "secretsmanager:PutSecretValue",
+            secret,
+            "secretsmanager:ListSecrets",
+        ),
+        (
+            "dynamodb:LeadingKeys",
+            "dynamodb:BatchWriteItem",
+            table,
+            "dynamodb:Scan",
+        ),
+        (
+            "s3:VersionId",
+            "s3:GetObjectVersion",
+            object,
+            "s3:GetObject",
+        ),
+        ("s3:signatureAge", "s3:GetObject", object, "iam:GetRole"),
+        (
+            "apigateway:Request/EndpointType",
+            "apigateway:PATCH",
+            "*",
+            "apigateway:DELETE",
+        ),
+    ] {
+        let under = |operator: &str| {
+            format!(r#""Action":"*","Resource":"*","Condition":{{"{operator}":{{"{name}":"x"}}}}"#)
+        };
+        let but = Policies {
+            identity: vec![allow(""), deny(&under("StringEquals"))],
+            resource: Some(lets(A)),
+            ..Policies::default()
+        };
+        let only = both(allow(&under("StringNotEquals")), lets(A));
+        let ask = |action: &str| Request {
+            resource_account: Some(A.to_owned()),
+            ..Request::new(Who::of(ROLE), action, resource)
+        };
+        for policies in [&but, &only] {
+            is(Unproven, &ask(action), policies);
+            is(Unproven, &ask(&action.to_uppercase()), policies);
+            is(Allow, &ask(not_in), policies);
+            is(Allow, &ask(action).with(name, ["y"]), policies);
+            is(Deny, &ask(action).with(name, ["x"]), policies);
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
+#[test]
+fn every_token_has_a_subject_and_an_audience() {
+    let oidc = "arn:aws:iam::111111111111:oidc-provider/oidc.example.org/id/A1";
+    let saml = "arn:aws:iam::111111111111:saml-provider/corp";
+    let (web, assertion) = ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML");
+    for (provider, action, key, expected) in [
+        (oidc, web, "oidc.example.org/id/A1:sub", Unproven),
+        (oidc, web, "OIDC.example.org/id/A1:aud", Unproven),
+        (oidc, web, "oidc.example.org/id/A1:email", Allow),
+        (oidc, web, "oidc.example.org/id/B2:sub", Allow),
+        ("www.amazon.com", web, "www.amazon.com:user_id", Unproven),
+        ("www.amazon.com", web, "www.amazon.com:sub", Allow),
+        (saml, assertion, "SAML:aud", Unproven),
+        (saml, assertion, "saml:namequalifier", Unproven),
+        (saml, assertion, "saml:mail", Allow),
+    ] {
+        let trust = |operator: &str| {
+            resource(document(&format!(
+                r#"{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"{action}","Condition":{{"{operator}":{{"{key}":"x"}}}}}}"#
+            )))
+        };
+        let request = Request::new(Who::of(provider), action, TRUST);
+        is(expected, &request, &trust("StringNotEquals"));
+        is(
+            Allow,
+            &request.clone().with(key, ["x"]),
+            &trust("StringEquals"),
+        );
+        is(Deny, &request.with(key, ["x"]), &trust("StringNotEquals"));
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>: a default is for a key that is absent.
+#[test]
+fn the_default_of_a_variable_is_not_taken_for_a_tag_that_nobody_told() {
+    let under = |key: &str| {
+        let test = format!(r#""aws:PrincipalAccount":"${{{key}, '111111111111'}}""#);
+        identity(allow(&format!(
+            r#""Action":"*","Resource":"*","Condition":{{"StringEquals":{{{test}}}}}"#
+        )))
+    };
+    for key in [
+        "aws:PrincipalTag/team",
+        "aws:ResourceTag/team",
+        "aws:RequestTag/team",
+    ] {
+        is(Unproven, &publish(ROLE, NEAR), &under(key));
+        is(Allow, &publish(ROLE, NEAR).with(key, [""; 0]), &under(key));
+        is(Deny, &publish(ROLE, NEAR).with(key, ["other"]), &under(key));
+    }
+    is(Allow, &publish(ROLE, NEAR), &under("aws:username"));
+}
