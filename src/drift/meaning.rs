@@ -555,7 +555,7 @@ impl Means<'_> {
                 );
                 for (key, method) in &it.methods {
                     if method.authorization == rest_api::method::NONE {
-                        self.unsigned(&mut found, &named, place, have, key, None);
+                        self.unsigned(&mut found, &named, place, have, key, false, None);
                     }
                 }
             }

@@ -26,7 +26,8 @@ impl Means<'_> {
             let allowed = stack.public.contains(key)
                 || wanted.is_some_and(|it| it.authorization == method.authorization);
             if open && !allowed {
-                self.unsigned(found, &named, &want.place, have, key, None);
+                let declared = wanted.is_some();
+                self.unsigned(found, &named, &want.place, have, key, declared, None);
             } else if stack.existing.is_none() && wanted.is_none() {
                 let says = format!("{named} answers {key}, a route that the stack does not have");
                 found.add(
@@ -46,7 +47,12 @@ impl Means<'_> {
         }
     }
 
-    /// Whether a method without authorizer lets strangers in, by the judge.
+    /// Whether a method without authorizer lets strangers in, by the judge. `declared` tells whether the stack has the
+    /// route: only then does it have callers who can lose it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one method of one API, as it is or as a stage serves it"
+    )]
     pub(super) fn unsigned(
         &self,
         found: &mut Meaning,
@@ -54,6 +60,7 @@ impl Means<'_> {
         place: &Place,
         api: &Have,
         key: &RouteKey,
+        declared: bool,
         deployment: Option<&str>,
     ) {
         let name = api_name(place, &api.id);
@@ -83,6 +90,12 @@ impl Means<'_> {
                 let mut effect = told(true, "anyone", says);
                 effect.witness = Some(request);
                 found.add(Severity::OpensAccess, effect);
+            }
+            Decision::Deny if !declared => {
+                let says = format!(
+                    "{named} answers {key}{how}, a route that the stack does not have, and its policy refuses every call of it"
+                );
+                found.add(Severity::ChangesBehaviour, told(true, "callers", says));
             }
             Decision::Deny => {
                 let says = format!(
@@ -123,6 +136,7 @@ impl Means<'_> {
                     &want.place,
                     api,
                     key,
+                    wanted.is_some(),
                     Some("deployed"),
                 );
             }

@@ -9,10 +9,13 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::authorization::{Authorization, has_authorizer, is_authorization};
+
 /// Something in a definition that API Gateway refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportRefusal {
-    /// Which part: `integration`, `method`; `None` where nothing of the definition is read.
+    /// Which part, of which method, on which path: `integration`, `method`, `resource`; `model` with its name, and `api`.
+    /// `None` where nothing of the definition is read.
     pub part: Option<(&'static str, String, String)>,
     /// API Gateway's words for what is wrong.
     pub words: String,
@@ -26,7 +29,10 @@ pub const INVALID: &str = "Invalid OpenAPI input.";
 impl fmt::Display for ImportRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
-            None => out.write_str(&self.words),
+            None | Some(("api", ..)) => out.write_str(&self.words),
+            Some(("model", _, name)) => {
+                write!(out, "Unable to create model for '{name}': {}", self.words)
+            }
             Some(("resource", _, path)) => {
                 write!(
                     out,
@@ -81,7 +87,57 @@ pub fn refusals(document: &Value) -> Vec<ImportRefusal> {
         }
     }
     dangling(document, document, "", &mut found);
+    found.extend(models(document));
+    found.extend(compression(document));
     found
+}
+
+/// The models whose name API Gateway refuses: an import makes one of each schema, also where no operation uses it.
+fn models(document: &Value) -> Vec<ImportRefusal> {
+    let (place, schemas) = match document.get("definitions") {
+        Some(schemas) => ("definitions", schemas),
+        None => ("components.schemas", &document["components"]["schemas"]),
+    };
+    let names = schemas.as_object().into_iter().flat_map(Map::keys);
+    let is_plain = |name: &str| name.bytes().all(|it| it.is_ascii_alphanumeric());
+    let refused = names.filter(|it| !is_plain(it)).map(|name| {
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let another = match plain.as_str() {
+            "" => String::new(),
+            plain => format!(", such as `{plain}`,"),
+        };
+        ImportRefusal {
+            part: Some(("model", String::new(), name.clone())),
+            words: format!("Model name must be alphanumeric: {name}"),
+            advice: format!(
+                "`{place}.{name}`: Model name must be alphanumeric: give it a name of letters and digits only{another} here \
+                 and in every `$ref` to it"
+            ),
+        }
+    });
+    refused.collect()
+}
+
+/// The largest body that an API can be told to leave as it is, in bytes.
+pub const COMPRESSION: u32 = 10_485_760;
+
+/// Says that a body is compressed from a size on that API Gateway does not take.
+#[must_use]
+pub fn bad_compression() -> String {
+    format!("Invalid minimum compression size, must be between 0 and {COMPRESSION}")
+}
+
+fn compression(document: &Value) -> Option<ImportRefusal> {
+    let name = "x-amazon-apigateway-minimum-compression-size";
+    let size = document.get(name).filter(|it| !it.is_null())?;
+    let fits = size.as_u64().is_some_and(|it| it <= u64::from(COMPRESSION));
+    (!fits).then(|| ImportRefusal {
+        part: Some(("api", String::new(), String::new())),
+        words: bad_compression(),
+        advice: format!(
+            "`{name}` is `{size}`: write a whole number from 0 to {COMPRESSION}, without quotes"
+        ),
+    })
 }
 
 /// The operations that API Gateway refuses in an edge-optimized API: those that wait longer than its quota, which is not raised.
@@ -241,6 +297,13 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
                 "Invalid authorization type specified".to_owned(),
                 String::new(),
             );
+        } else if !has_authorizer(document, operation) {
+            let kind = Authorization::of(document, operation).kind;
+            let advice = format!(
+                "`x-amazon-apigateway-auth` says `{kind}`, and no security scheme of the operation defines the authorizer: leave \
+                 `x-amazon-apigateway-auth` out, and name a scheme with `x-amazon-apigateway-authorizer` under `security`"
+            );
+            refuse("method", verb, BAD_AUTHORIZER.to_owned(), advice);
         }
         let integration = match operation.get("x-amazon-apigateway-integration") {
             // A method without one is made, and cannot be deployed.
@@ -269,6 +332,10 @@ fn of_path(document: &Value, path: &str, item: &Value, found: &mut Vec<ImportRef
         }
     }
 }
+
+/// API Gateway's words for a method that names no authorizer and is to have one.
+const BAD_AUTHORIZER: &str = "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or \
+                              COGNITO_USER_POOLS requires a valid authorizer.";
 
 /// The key by which a document or an operation names its request validator.
 const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
@@ -305,6 +372,10 @@ fn advice(
                 "its integration's `responses.{answer}` has no `statusCode`: write one that the operation's own `responses` declares"
             ),
         }),
+        NO_ROLE => Some(
+            "its integration has no `credentials`: write the ARN of a role there that trusts `apigateway.amazonaws.com` and \
+             may call the service; only a Lambda function can let API Gateway in itself".to_owned(),
+        ),
         BAD_TYPE if integration.contains_key("$ref") => Some(
             "its integration is a `$ref`, and API Gateway follows none there: write the integration out".to_owned(),
         ),
@@ -334,26 +405,6 @@ fn undeclared_answer<'a>(
     statuses
         .into_iter()
         .find(|(_, status)| !status.as_ref().is_some_and(known))
-}
-
-/// Whether this is a type of authorization.
-#[must_use]
-pub fn is_authorization(kind: &str) -> bool {
-    matches!(kind, "NONE" | "AWS_IAM" | "CUSTOM" | "COGNITO_USER_POOLS")
-}
-
-/// Whether a security scheme is the one by which API Gateway asks for an API key.
-///
-/// A key in any other header is a header like any other to it.
-#[must_use]
-pub fn is_api_key(scheme: &Value) -> bool {
-    scheme["type"] == "apiKey"
-        && scheme["in"] == "header"
-        && scheme["name"]
-            .as_str()
-            .is_some_and(|it| it.eq_ignore_ascii_case("x-api-key"))
-        && scheme.get("x-amazon-apigateway-authtype").is_none()
-        && scheme.get("x-amazon-apigateway-authorizer").is_none()
 }
 
 /// A part of a path: plain characters, `{name}`, or `{name+}`.
@@ -424,6 +475,9 @@ pub const BAD_TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
 /// API Gateway's words for an integration of a type that it does not have.
 const BAD_TYPE: &str = "Invalid integration type specified";
 
+/// API Gateway's words for an integration that calls a service under no role.
+const NO_ROLE: &str = "Role ARN must be specified for AWS integrations";
+
 /// API Gateway's words for an answer whose status the method does not declare.
 const BAD_STATUS: &str = "Invalid response status code specified";
 
@@ -450,6 +504,11 @@ fn of_integration(
         }
         if kind.starts_with("AWS") && !is_action(&uri) {
             return refused("AWS ARN for integration must contain path or action");
+        }
+        // A function's own policy can let API Gateway in; every other service is called under a role.
+        let of_lambda = uri.split(':').nth(4) == Some("lambda");
+        if kind.starts_with("AWS") && !of_lambda && text(source.get("credentials")).is_none() {
+            return refused(NO_ROLE);
         }
         if upper("httpMethod").is_none() {
             return refused("Integration method must be specified");
@@ -917,6 +976,78 @@ mod tests {
     }
 
     #[test]
+    fn a_model_has_a_name_of_letters_and_digits() {
+        let of = |document: Value| {
+            let all = refusals(&document).into_iter();
+            all.map(|it| (it.to_string(), it.advice))
+                .collect::<Vec<_>>()
+        };
+        let three = |name: &str| serde_json::json!({"openapi": "3.0.1", "paths": {}, "components": {"schemas": {name: {}}}});
+        for good in ["Order", "order2", "2"] {
+            assert!(of(three(good)).is_empty(), "{good}");
+        }
+        for bad in [
+            "Order_Item",
+            "My-Model1",
+            "api.Order",
+            "Bestellung-ä",
+            "a b",
+            "_",
+        ] {
+            let found = of(three(bad));
+            let words = format!(
+                "Unable to create model for '{bad}': Model name must be alphanumeric: {bad}"
+            );
+            assert_eq!(found[0].0, words);
+            assert!(
+                found[0]
+                    .1
+                    .starts_with(&format!("`components.schemas.{bad}`: ")),
+                "{found:?}"
+            );
+        }
+        assert!(of(three("api.Order"))[0].1.contains("such as `apiOrder`"));
+        let two = of(
+            serde_json::json!({"swagger": "2.0", "paths": {}, "definitions": {"a.b": {}, "c_d": {}, "e": {}}}),
+        );
+        assert_eq!(two.len(), 2, "{two:?}");
+        assert!(two[0].1.starts_with("`definitions.a.b`: "), "{two:?}");
+    }
+
+    #[test]
+    fn an_integration_with_a_service_names_a_role() {
+        let uri = |to: &str| format!("arn:aws:apigateway:eu-west-1:{to}");
+        let call = |kind: &str, to: &str, more: &str| {
+            of(&format!(
+                r#"{{"type": "{kind}", "httpMethod": "POST", "uri": "{}"{more}}}"#,
+                uri(to)
+            ))
+        };
+        let role = r#", "credentials": "arn:aws:iam::111111111111:role/r""#;
+        let function = "lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:111111111111:function:f/invocations";
+        for to in [
+            "sns:action/Publish",
+            "sqs:path/111111111111/q",
+            "dynamodb:action/Query",
+            "bucket.s3:path/x",
+        ] {
+            for kind in ["aws", "AWS_PROXY"] {
+                let refused = format!(
+                    "Unable to put integration on 'GET' for resource at path '/items/{{id}}': {NO_ROLE}"
+                );
+                assert_eq!(call(kind, to, ""), [refused.as_str()], "{kind} {to}");
+                assert_eq!(
+                    call(kind, to, r#", "credentials": null"#),
+                    [refused.as_str()],
+                    "{kind} {to}"
+                );
+                assert_eq!(call(kind, to, role), [""; 0], "{kind} {to}");
+            }
+        }
+        assert_eq!(call("aws_proxy", function, ""), [""; 0]);
+    }
+
+    #[test]
     fn a_part_of_a_path_holds_commas_and_no_tilde() {
         for good in ["/a,b", "/a:b.c_d-e", "/{id}", "/{rest+}", "/"] {
             assert_eq!(refused(good, "{}"), Vec::<String>::new(), "{good}");
@@ -949,15 +1080,5 @@ mod tests {
             );
         }
         assert_eq!(of("swagger", "1.2".into())[0].words, INVALID);
-    }
-
-    #[test]
-    fn only_the_header_x_api_key_asks_for_a_key_of_api_gateway() {
-        let scheme = |name: &str, place: &str| serde_json::json!({"type": "apiKey", "name": name, "in": place});
-        for name in ["x-api-key", "X-API-Key"] {
-            assert!(is_api_key(&scheme(name, "header")), "{name}");
-        }
-        assert!(!is_api_key(&scheme("api_key", "header")));
-        assert!(!is_api_key(&scheme("x-api-key", "query")));
     }
 }

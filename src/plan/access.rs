@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents;
-use super::edges::{Edge, Names, closed, edges, name_public, unruled};
+use super::edges::{Edge, Names, closed, edges, name_unsigned, unruled};
 use super::outward::Outward;
 use super::reborn::Reborn;
 use super::{Action, Step, vanished};
@@ -105,7 +105,7 @@ pub(super) fn changes(
         let beside = made.contains(&step.address);
         let all = |after: bool| {
             let mut found = edges(step, &pairs, &names, beside, after);
-            name_public(&mut found, step, after);
+            name_unsigned(&mut found, step, after);
             found
         };
         before.extend(all(false));

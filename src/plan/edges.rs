@@ -77,15 +77,22 @@ pub(super) fn closed(step: &Step) -> Vec<Edge> {
         who: if method.authorization == method::NONE {
             "anyone, without signing,".to_owned()
         } else {
-            format!("whoever the authorizer ({}) lets in", method.authorization)
+            authorized(method)
         },
         may: format!("call {key} of"),
         target: step.address.to_string(),
-        via: "the route's authorizer",
+        via: AUTHORIZER,
     };
     closed.map(edge).collect()
 }
 
+/// Names the callers of a route that has an authorizer of its own.
+fn authorized(method: &Method) -> String {
+    format!("whoever the authorizer ({}) lets in", method.authorization)
+}
+
+/// By which callers whom a Cognito user pool or a function lets in call a route.
+const AUTHORIZER: &str = "the route's authorizer";
 /// By which anyone calls a route that has no authorizer.
 const PUBLIC: &str = "public route";
 /// By which a role lets in those who assume it.
@@ -116,15 +123,18 @@ fn unsigned(step: &Step, after: bool) -> Vec<Edge> {
     let methods = methods
         .into_iter()
         .filter(|(key, it)| it.authorization != method::AWS_IAM && !signed(key));
-    let edge = |(key, it): (RouteKey, Method)| Edge {
-        who: "anyone".to_owned(),
-        may: format!("call {} of", calls(&key)),
-        target: step.address.to_string(),
-        via: if it.authorization == method::NONE {
-            PUBLIC
+    let edge = |(key, it): (RouteKey, Method)| {
+        let (who, via) = if it.authorization == method::NONE {
+            ("anyone".to_owned(), PUBLIC)
         } else {
-            POLICY_LETS
-        },
+            (authorized(&it), AUTHORIZER)
+        };
+        Edge {
+            who,
+            may: format!("call {} of", calls(&key)),
+            target: step.address.to_string(),
+            via,
+        }
     };
     methods.map(edge).collect()
 }
@@ -178,13 +188,21 @@ pub(super) fn open_routes(step: &Step, pairs: &[Pair], after: bool) -> BTreeSet<
         .collect()
 }
 
-/// Says of callers whom a policy lets call a route without an authorizer that the route is public.
-pub(super) fn name_public(edges: &mut [Edge], step: &Step, after: bool) {
+/// Says of anyone whom a policy lets call a route without a signature that the route is public, or whom its authorizer lets in:
+/// the policy's statement leaves that to the authorizer.
+pub(super) fn name_unsigned(edges: &mut [Edge], step: &Step, after: bool) {
     let unsigned = unsigned(step, after);
     for edge in edges.iter_mut().filter(|it| it.who == "anyone") {
-        let open = |it: &&Edge| it.is_public() && it.covers(edge) && edge.covers(it);
-        if let Some(open) = unsigned.iter().find(open) {
-            edge.via = open.via;
+        let same = |it: &&Edge| {
+            let by_anyone = Edge {
+                who: edge.who.clone(),
+                ..(*it).clone()
+            };
+            by_anyone.covers(edge) && edge.covers(&by_anyone)
+        };
+        if let Some(route) = unsigned.iter().find(same) {
+            edge.who.clone_from(&route.who);
+            edge.via = route.via;
         }
     }
 }

@@ -200,6 +200,24 @@ pub enum RouteRole {
     None,
 }
 
+impl Surface {
+    /// Whether what is served brings statements of the API's resource policy: of the document, or for routes without `AWS_IAM`.
+    pub(super) fn has_policy(&self) -> bool {
+        match self {
+            Self::Routes(routes) => routes.iter().any(|it| it.public),
+            Self::OpenApi {
+                document,
+                public,
+                kept,
+            } => {
+                let policy = &document["x-amazon-apigateway-policy"];
+                policy.is_object() || !public.is_empty() || !kept.is_empty()
+            }
+            Self::Existing { .. } => true,
+        }
+    }
+}
+
 impl Api {
     /// Returns the queues of the stack that routes send to, each with the role that they send as: none where one is made.
     pub fn sends_to(&self) -> impl Iterator<Item = (&String, Option<&RoleRef>)> {

@@ -4,19 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::KindName;
+use crate::model::{Address, KindName};
 
 use super::accept::{ACCEPT, accept};
 use super::checker::{Checker, Declared, Noun, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span};
 use super::fields::{Fields, Item};
 use super::integrations::ROUTE;
+use super::openapi::LONGEST_DESCRIPTION;
 use super::shape::{Field, Kind, Shape};
 use super::stages::{self, STAGE};
 use super::surfaces;
 use super::surfaces::Known;
 use super::syntax::Spanned;
-use super::{Api, Endpoint, names, passed, principals};
+use super::{Access, Api, Endpoint, Target, WrittenStatement, names, passed, principals};
 
 pub(super) const API: Shape = Shape {
     noun: "api",
@@ -279,6 +280,46 @@ fn vpc_endpoints(
     found
 }
 
+/// Reports private APIs that nothing in a stack gives a resource policy: AWS deploys none of them.
+pub(super) fn check_private(
+    checker: &mut Checker<'_>,
+    declared: &[Declared<'_>],
+    apis: &BTreeMap<String, Api>,
+    access: &[Access],
+    statements: &[WrittenStatement],
+) {
+    for it in declared {
+        let Some(api) = apis.get(it.name) else {
+            continue;
+        };
+        let has_access = access
+            .iter()
+            .any(|access| matches!(&access.to, Target::Api { name, .. } if name == it.name));
+        let address = Address::new(KindName::RestApi, it.name);
+        let has_policy = has_access
+            || api.tls_only
+            || !api.vpc_endpoints.is_empty()
+            || statements.iter().any(|it| it.on == address)
+            || api.surface.has_policy();
+        if api.endpoint != Endpoint::Private || api.existing.is_some() || has_policy {
+            continue;
+        }
+        let span = it.fields.get("endpoint").map_or(it.key, |it| it.span);
+        checker.report(
+            Diagnostic::new(
+                Code::Missing,
+                span,
+                format!("{} lets no caller in", it.fields.owner),
+                "it is private and has no resource policy, so AWS does not deploy it",
+            )
+            .help(format!(
+                "add an `[[access]]` with `to = \"apis.{}\"`, or write `vpc_endpoints` in [apis.{}]",
+                it.name, it.name
+            )),
+        );
+    }
+}
+
 fn existing_id(
     checker: &mut Checker<'_>,
     text: Spanned<&str>,
@@ -321,7 +362,7 @@ fn existing_id(
 
 fn check_texts(checker: &mut Checker<'_>, it: &Declared<'_>) {
     if let Some(text) = it.fields.text("description")
-        && text.value.chars().count() > 1024
+        && text.value.chars().count() > LONGEST_DESCRIPTION
     {
         checker.report(
             Diagnostic::new(
@@ -330,7 +371,7 @@ fn check_texts(checker: &mut Checker<'_>, it: &Declared<'_>) {
                 format!("`description` of {} is too long", it.fields.owner),
                 format!("{} characters", text.value.chars().count()),
             )
-            .help("at most 1024 characters"),
+            .help(format!("at most {LONGEST_DESCRIPTION} characters")),
         );
     }
     for text in texts(it.fields.list("binary_media_types")) {
@@ -444,7 +485,7 @@ E0301: `FETCH /a` has no method that API Gateway serves [`FETCH` is no method] h
         // A private API is reached through every endpoint that its policy lets in.
         assert_eq!(
             faults(
-                "[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
+                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n"
             ),
             "no fault\n"
         );
@@ -477,6 +518,30 @@ E0102: `endpoint` of api `a` cannot be `privat` [no such choice] a like choice e
 
 "#]]
         );
+    }
+
+    #[test]
+    fn a_private_api_has_a_resource_policy() {
+        let with = |field: &str, route: &str, rest: &str| {
+            faults(&format!(
+                "[apis.a]\nendpoint = \"private\"\n{field}\nroutes = {{ \"GET /\" = {{ mock = 200{route} }} }}\n{rest}"
+            ))
+        };
+        snapbox::assert_data_eq!(
+            with("", "", ""),
+            snapbox::str![[r#"
+E0103: api `a` lets no caller in [it is private and has no resource policy, so AWS does not deploy it] help: add an `[[access]]` with `to = "apis.a"`, or write `vpc_endpoints` in [apis.a]
+
+"#]]
+        );
+        assert_eq!(with("tls_only = true", "", ""), "no fault\n");
+        assert_eq!(
+            with("vpc_endpoints = \"vpce-0123abcd\"", "", ""),
+            "no fault\n"
+        );
+        assert_eq!(with("", ", public = true", ""), "no fault\n");
+        let statement = "[[statement]]\non = \"apis.a\"\nstatement = { Effect = \"Allow\", Principal = \"*\", Action = \"execute-api:Invoke\", Resource = \"execute-api:/*\", Condition = { StringEquals = { \"aws:SourceVpc\" = \"vpc-0123abcd\" } } }\n";
+        assert_eq!(with("", "", statement), "no fault\n");
     }
 
     #[test]

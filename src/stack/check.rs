@@ -216,13 +216,13 @@ fn checked(
         organization::organization(&mut checker, key, it)
     });
 
-    let (roles, apis) = (tables("roles"), tables("apis"));
+    let (roles, declared_apis) = (tables("roles"), tables("apis"));
     let (keys, topics, queues) = (tables("keys"), tables("topics"), tables("queues"));
     roles::place(&mut checker, &roles);
     keys::place(&mut checker, &keys);
     topics::place(&mut checker, &topics);
     queues::place(&mut checker, &queues);
-    apis::place(&mut checker, &apis);
+    apis::place(&mut checker, &declared_apis);
 
     checker.contracts = contracts::contracts(&mut checker, &tables("contracts"));
     let claimed = match root.fields("stack") {
@@ -233,7 +233,7 @@ fn checked(
     let keys = keys::keys(&checker, &keys);
     let topics = topics::topics(&mut checker, &topics);
     let queues = queues::queues(&mut checker, &queues);
-    let (apis, surfaces) = apis::apis(&mut checker, &apis, root.list("access"));
+    let (apis, surfaces) = apis::apis(&mut checker, &declared_apis, root.list("access"));
     let contracts = std::mem::take(&mut checker.contracts);
     let (mut access, claims) =
         access::access(&mut checker, root.list("access"), &surfaces, &contracts);
@@ -243,6 +243,9 @@ fn checked(
     let statements = statements::statements(&mut checker, root.list("statement"));
     let known = known::known(&mut checker, root.list("known"));
     let moved = moved::moved(&mut checker, root.list("moved"));
+    if checker.faults.is_empty() {
+        apis::check_private(&mut checker, &declared_apis, &apis, &access, &statements);
+    }
     if !checker.faults.is_empty() {
         return Err(checker.faults);
     }

@@ -3,7 +3,7 @@
 //!
 //! See <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html>.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::RouteKey;
 use super::downgrade::to_3_0;
 use super::routes;
 use crate::model::Partition;
-use crate::model::authorization::Authorization;
+use crate::model::authorization::{Authorization, without_authorizer};
 use crate::model::definition::{self, ImportRefusal};
 use crate::policy::{Document, Grammar, Holder, PolicyError, json};
 
@@ -20,8 +20,8 @@ use crate::policy::{Document, Grammar, Holder, PolicyError, json};
 pub(super) struct OpenApi {
     pub(super) document: Value,
     pub(super) routes: Vec<RouteKey>,
-    /// The routes that a Cognito user pool or a function authorizes.
-    pub(super) authorized: BTreeSet<RouteKey>,
+    /// The routes that neither a Cognito user pool nor a function authorizes, and what is wrong where they ask for one.
+    pub(super) unauthorized: BTreeMap<RouteKey, Option<(String, String)>>,
 }
 
 /// The largest document that API Gateway imports, in bytes.
@@ -29,6 +29,12 @@ const LARGEST: usize = 6 * 1024 * 1024;
 
 /// Where API Gateway is to find a caller's API key.
 const KEY_SOURCE: &str = "x-amazon-apigateway-api-key-source";
+
+/// The media types that API Gateway passes on as bytes.
+const MEDIA_TYPES: &str = "x-amazon-apigateway-binary-media-types";
+
+/// The longest description of an API, in characters.
+pub(super) const LONGEST_DESCRIPTION: usize = 1024;
 
 /// The key of a resource policy in a document.
 const POLICY: &str = "x-amazon-apigateway-policy";
@@ -60,6 +66,7 @@ pub(super) fn read(text: &str, here: Option<Partition>) -> Result<OpenApi, Vec<S
             "{KEY_SOURCE}: `{other}` is neither `HEADER` nor `AUTHORIZER`"
         ));
     }
+    faults.extend(settings_faults(&document));
     let mut of_template = Vec::new();
     functions(&document, "", &mut of_template);
     let mut found = Found::default();
@@ -82,18 +89,45 @@ pub(super) fn read(text: &str, here: Option<Partition>) -> Result<OpenApi, Vec<S
         Ok(OpenApi {
             document,
             routes: found.routes,
-            authorized: found.authorized,
+            unauthorized: found.unauthorized,
         })
     } else {
         Err(faults)
     }
 }
 
+/// What a document says of the API itself and a stack's own fields could not say either.
+fn settings_faults(document: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let description = document["info"]["description"].as_str().unwrap_or_default();
+    let length = description.chars().count();
+    if length > LONGEST_DESCRIPTION {
+        faults.push(format!(
+            "info.description has {length} characters, and API Gateway keeps {LONGEST_DESCRIPTION}"
+        ));
+    }
+    match document.get(MEDIA_TYPES) {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(types)) => {
+            let wrong = types
+                .iter()
+                .filter(|it| !it.as_str().is_some_and(|it| it.contains('/')));
+            faults.extend(wrong.map(|it| {
+                format!("{MEDIA_TYPES}: `{it}` is not a media type: write it as `image/png`; everything is `*/*`")
+            }));
+        }
+        Some(other) => faults.push(format!(
+            "{MEDIA_TYPES}: `{other}` is not a list: write `[\"image/png\"]`"
+        )),
+    }
+    faults
+}
+
 /// What was found in the operations of a document.
 #[derive(Default)]
 struct Found {
     routes: Vec<RouteKey>,
-    authorized: BTreeSet<RouteKey>,
+    unauthorized: BTreeMap<RouteKey, Option<(String, String)>>,
 }
 
 /// The deepest that anything may be nested: schemas go deeper than policies.
@@ -139,6 +173,7 @@ fn said(refusal: ImportRefusal) -> Option<String> {
     match &refusal.part {
         None => Some(refusal.advice),
         Some(("resource", ..)) => None,
+        Some(("model" | "api", ..)) => Some(refusal.advice),
         Some((_, verb, path)) if refusal.advice.is_empty() => {
             Some(format!("`{verb} {path}`: {}", refusal.words))
         }
@@ -316,8 +351,11 @@ fn operations(
             ));
         }
         let operation = operation.as_object();
-        if operation.is_some_and(|it| Authorization::of(document, it).is_of_authorizer()) {
-            found.authorized.insert(route.clone());
+        if let Some(operation) = operation
+            && !Authorization::of(document, operation).is_of_authorizer()
+        {
+            let why = without_authorizer(document, operation);
+            found.unauthorized.insert(route.clone(), why);
         }
         found.routes.push(route);
     }

@@ -1,6 +1,6 @@
 //! What an API serves: routes of the stack, the author's document, or whatever is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::{Checker, Declared, Standing, texts};
 use super::diagnostic::{Code, Diagnostic, Span, listed, nearest};
@@ -192,7 +192,7 @@ fn open_api(
             routes::check_siblings(checker, &fields.owner, &routes);
             let public = public(checker, fields, Some(&routes), "public");
             let kept = self::public(checker, fields, Some(&routes), "keep_authorizer");
-            check_kept(checker, fields, &public, &found.authorized);
+            check_kept(checker, fields, &public, &found.unauthorized);
             let surface = Surface::OpenApi {
                 document: found.document,
                 public,
@@ -222,7 +222,7 @@ fn check_kept(
     checker: &mut Checker<'_>,
     fields: &Fields,
     public: &BTreeSet<RouteKey>,
-    authorized: &BTreeSet<RouteKey>,
+    unauthorized: &BTreeMap<RouteKey, Option<(String, String)>>,
 ) {
     for text in texts(fields.list("keep_authorizer")) {
         let Ok(route) = routes::route(text.value) else {
@@ -248,7 +248,11 @@ fn check_kept(
                 None => fault,
             };
             checker.report(fault.help("name it under one of the two"));
-        } else if !authorized.contains(&route) {
+        } else if let Some(why) = unauthorized.get(&route) {
+            let (wrong, instead) = why.clone().unwrap_or_else(|| {
+                let instead = "write it under `public` if anyone may call it";
+                ("nothing to keep".to_owned(), instead.to_owned())
+            });
             checker.report(
                 Diagnostic::new(
                     Code::Route,
@@ -257,9 +261,9 @@ fn check_kept(
                         "`keep_authorizer` of {} names `{route}`, to which its document gives no Cognito or Lambda authorizer",
                         fields.owner
                     ),
-                    "nothing to keep",
+                    wrong,
                 )
-                .help("write it under `public` if anyone may call it, or leave it out"),
+                .help(format!("{instead}, or leave it out")),
             );
         }
     }
@@ -407,6 +411,45 @@ E0105: `GET /me` of api `a` is public and keeps its authorizer [asks for what th
 "#]]
         );
         assert_eq!(faulty_words(text), ["\"GET /me\""]);
+    }
+
+    #[test]
+    fn an_authorizer_that_api_gateway_does_not_make_is_not_kept() {
+        for (route, wrong, instead) in [
+            (
+                "PUT /open",
+                "`type` of its security scheme `tokens` is `http`, and API Gateway reads `apiKey` only",
+                "write `type: apiKey`",
+            ),
+            (
+                "POST /open",
+                "`type` of the authorizer of its security scheme `typo` is `jwt`",
+                "write `token`, `request`",
+            ),
+            (
+                "PATCH /open",
+                "its security scheme `bare` has no `x-amazon-apigateway-authorizer`",
+                "write one there",
+            ),
+            (
+                "DELETE /open",
+                "its document has no security scheme `none`",
+                "define the scheme",
+            ),
+            (
+                "HEAD /open",
+                "`type` of its `x-amazon-apigateway-auth` is `NONE`",
+                "remove `x-amazon-apigateway-auth`",
+            ),
+        ] {
+            let found = faults(&format!(
+                "[apis.a]\nopenapi = \"authorized.yaml\"\nkeep_authorizer = \"{route}\"\n"
+            ));
+            assert!(
+                found.starts_with("E0301") && found.contains(&format!("[{wrong}] help: {instead}")),
+                "{found}"
+            );
+        }
     }
 
     #[test]

@@ -107,3 +107,72 @@ fn thousands_of_faults_are_counted_and_the_first_are_shown() {
     let ran = folder.run("validate many.toml").ends(1);
     ran.tells("3000 problems in many.toml, the first 100 shown");
 }
+
+/// A document whose routes are all authorized by this security scheme.
+fn authorized_by(scheme: &str) -> String {
+    format!(
+        "openapi: 3.0.1\ninfo: {{title: shop, version: \"1\"}}\nsecurity: [{{users: []}}]\ncomponents: {{securitySchemes: {{users: {scheme}}}}}\npaths:\n  /me:\n    get:\n      {MOCK}  /all:\n    get:\n      {MOCK}"
+    )
+}
+
+#[test]
+fn a_kept_authorizer_decides_who_calls_its_route() {
+    let of = |more: &str| format!("{{type: apiKey, name: Authorization, in: header, {more}}}");
+    let token = "x-amazon-apigateway-authorizer: {type: token, authorizerUri: 'arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:111111111111:function:f/invocations'}";
+    let pool = "x-amazon-apigateway-authorizer: {type: cognito_user_pools, providerARNs: ['arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_abc']}";
+    for (more, kind) in [
+        (
+            format!("x-amazon-apigateway-authtype: oauth2, {token}"),
+            "CUSTOM",
+        ),
+        (token.to_owned(), "CUSTOM"),
+        (pool.to_owned(), "COGNITO_USER_POOLS"),
+    ] {
+        let folder = with(&authorized_by(&of(&more)));
+        let stack = format!(
+            "{BASE}[accounts.b]\nid = \"222222222222\"\n[roles.r]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n[apis.orders]\naccount = \"a\"\nopenapi = \"doc.yaml\"\nkeep_authorizer = \"GET /me\"\n\
+             [[access]]\nfrom = \"roles.r\"\nto = \"apis.orders\"\nallow = \"GET /all\"\nvia = \"resource-policy\"\n"
+        );
+        folder.write("s.toml", &stack);
+        let plan = folder.run("plan s.toml --sandbox").ends(0);
+        assert!(!plan.out.contains("+ anyone may call"), "{}", plan.out);
+        plan.says(&format!(
+            "+ whoever the authorizer ({kind}) lets in may call GET /me of apis.orders"
+        ));
+        folder.run("apply s.toml --sandbox --yes").ends(0);
+        let world: serde_json::Value =
+            serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+        let apis = &world["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"];
+        let api = apis.as_object().and_then(|it| it.values().next());
+        let method = &api.expect("one")["resources"]["/me"]["methods"]["GET"];
+        assert_eq!(method["authorization"], kind, "{more}");
+        folder
+            .run("plan s.toml --sandbox --detailed-exitcode")
+            .ends(0);
+        folder.run("drift s.toml --sandbox").ends(0);
+    }
+}
+
+#[test]
+fn an_authorizer_in_a_scheme_of_another_type_is_not_kept() {
+    let authorizer = "x-amazon-apigateway-authorizer: {type: cognito_user_pools, providerARNs: ['arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_abc']}";
+    for kind in ["type: oauth2, flows: {}", "type: http, scheme: bearer"] {
+        let folder = with(&authorized_by(&format!("{{{kind}, {authorizer}}}")));
+        folder.run("validate s.toml").ends(0);
+        folder.write(
+            "s.toml",
+            &format!(
+                "{BASE}[apis.orders]\nopenapi = \"doc.yaml\"\nkeep_authorizer = \"GET /me\"\n"
+            ),
+        );
+        for command in ["validate s.toml", "apply s.toml --sandbox --yes"] {
+            folder
+                .run(command)
+                .ends(1)
+                .tells("error[E0301]")
+                .tells("s.toml:10:19")
+                .tells("API Gateway reads `apiKey` only")
+                .tells("help: write `type: apiKey`");
+        }
+    }
+}

@@ -19,11 +19,12 @@ use crate::cloud::apigateway::{
     ResourceRecord, RestApiRecord, TagApi, UntagApi, UpdateMethod, UpdateRestApi,
 };
 use crate::cloud::{CallError, Fault, Page, Request};
+use crate::model::authorization::is_authorization;
+use crate::model::definition::{COMPRESSION, bad_compression};
 use crate::model::{Partition, Tags};
 use crate::policy::{Grammar, Holder, size};
 
 const DEFINITION_SIZE: usize = 6 * 1024 * 1024;
-const COMPRESSION: u32 = 10_485_760;
 const TAGS: usize = 50;
 const PAGE: usize = 500;
 
@@ -175,7 +176,6 @@ impl Turn<'_> {
             about.binary_media_types.clone_from(types);
         }
         if let Some(size) = definition.minimum_compression {
-            check_compression(Some(size))?;
             about.minimum_compression = Some(size);
         }
         if let Some(source) = &definition.api_key_source {
@@ -379,7 +379,9 @@ impl Turn<'_> {
             let value = patch.value.clone().unwrap_or_default();
             match (patch.op, patch.path.as_str()) {
                 (PatchOp::Replace, "/authorizationType") => {
-                    openapi::check_authorization(&value).map_err(bad_request)?;
+                    if !is_authorization(&value) {
+                        return Err(bad_request("Invalid authorization type specified"));
+                    }
                     changed.authorization = value;
                 }
                 (PatchOp::Replace, "/apiKeyRequired") => {
@@ -593,9 +595,7 @@ fn check_endpoint(kind: &str, vpc_endpoints: &[String], partition: Partition) ->
 
 fn check_compression(size: Option<u32>) -> Answered<()> {
     if size.is_some_and(|it| it > COMPRESSION) {
-        return Err(bad_request(format!(
-            "Invalid minimum compression size, must be between 0 and {COMPRESSION}"
-        )));
+        return Err(bad_request(bad_compression()));
     }
     Ok(())
 }

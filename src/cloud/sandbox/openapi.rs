@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::state::Part;
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
+use crate::model::authorization::{Authorization, makes_authorizer};
 use crate::model::definition::{self, BAD_TIMEOUT, INVALID, LONGEST_MS, text, verb};
 
 /// What a document says of an API. A field is `None` where it says nothing.
@@ -115,7 +116,7 @@ fn parts(document: &Map<String, Value>) -> Vec<(Part, Vec<String>)> {
     let names = |all: Vec<(String, Value)>| all.into_iter().map(|it| it.0).collect::<Vec<_>>();
     let mut schemes = under("securityDefinitions", "");
     schemes.extend(under("components", "securitySchemes"));
-    schemes.retain(|(_, it)| it.get("x-amazon-apigateway-authorizer").is_some());
+    schemes.retain(|(_, it)| makes_authorizer(it));
     let mut models = under("definitions", "");
     models.extend(under("components", "schemas"));
     let documentation = document.get("x-amazon-apigateway-documentation");
@@ -230,15 +231,15 @@ fn method(
     item: &Map<String, Value>,
     operation: &Map<String, Value>,
 ) -> Result<MethodRecord, Refused> {
-    let (authorization, api_key_required) = authorization(document, operation)?;
+    let authorization = Authorization::of(whole, operation);
     let integration = operation
         .get("x-amazon-apigateway-integration")
         .and_then(Value::as_object)
         .map(integration)
         .transpose()?;
     Ok(MethodRecord {
-        authorization,
-        api_key_required,
+        authorization: authorization.kind,
+        api_key_required: authorization.api_key,
         integration,
         more: more(whole, document, item, operation),
     })
@@ -304,60 +305,6 @@ fn more(
         }
     }
     found
-}
-
-/// `security` at the root counts for operations that have none of their own, an empty list of their own
-/// included; an operation for which nothing is said is open to everyone.
-fn authorization(
-    document: &Map<String, Value>,
-    operation: &Map<String, Value>,
-) -> Result<(String, bool), Refused> {
-    let schemes = document
-        .get("components")
-        .and_then(|it| it.get("securitySchemes"))
-        .or_else(|| document.get("securityDefinitions"));
-    let mut authorization = "NONE".to_owned();
-    let mut api_key_required = false;
-    let own = operation
-        .get("security")
-        .or_else(|| document.get("security"));
-    let requirements = own.and_then(Value::as_array);
-    let names = requirements
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .flat_map(|it| it.keys());
-    for name in names {
-        let Some(scheme) = schemes.and_then(|it| it.get(name)) else {
-            continue;
-        };
-        if scheme.get("type").is_some_and(|it| it != "apiKey") {
-            continue;
-        }
-        let kind = text(scheme.get("x-amazon-apigateway-authtype")).unwrap_or_default();
-        match kind.to_ascii_lowercase().as_str() {
-            "awssigv4" => "AWS_IAM".clone_into(&mut authorization),
-            "custom" => "CUSTOM".clone_into(&mut authorization),
-            "cognito_user_pools" => "COGNITO_USER_POOLS".clone_into(&mut authorization),
-            _ => api_key_required |= definition::is_api_key(scheme),
-        }
-    }
-    if let Some(extension) = operation.get("x-amazon-apigateway-auth") {
-        authorization = text(extension.get("type"))
-            .unwrap_or_default()
-            .to_uppercase();
-    }
-    check_authorization(&authorization).map_err(|error| ("method", error))?;
-    Ok((authorization, api_key_required))
-}
-
-/// Whether this is a type of authorization.
-pub(super) fn check_authorization(kind: &str) -> Result<(), String> {
-    if definition::is_authorization(kind) {
-        Ok(())
-    } else {
-        Err("Invalid authorization type specified".to_owned())
-    }
 }
 
 fn integration(source: &Map<String, Value>) -> Result<IntegrationRecord, Refused> {

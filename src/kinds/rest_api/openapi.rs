@@ -19,8 +19,7 @@ use serde_json::{Map, Value, json};
 use super::RestApi;
 use super::method::{AWS_IAM, Method, Methods, key, normal};
 use crate::cloud::apigateway::{IntegrationRecord, IntegrationResponseRecord};
-use crate::model::authorization::{Authorization, scheme};
-use crate::model::definition::is_api_key;
+use crate::model::authorization::{Authorization, is_api_key, scheme};
 use crate::policy::Document;
 use crate::stack::RouteKey;
 

@@ -218,10 +218,44 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
             "paths": {path: {"get": {"responses": {"200": {}}, "x-amazon-apigateway-integration": integration}}}})
     };
     let mock = json!({"type": "mock"});
-    assert_eq!(
-        faults(text, &definition("3.0.1", "/a,b", &mock).to_string()),
-        Vec::<&str>::new()
-    );
+    let with = |name: &str, value: Value| {
+        let mut document = definition("3.0.1", "/a", &mock);
+        document[name] = value;
+        document
+    };
+    let to_service = |service: &str, kind: Value| {
+        let uri = format!("arn:aws:apigateway:eu-west-1:{service}");
+        definition(
+            "3.0.1",
+            "/a",
+            &json!({"type": kind, "httpMethod": "POST", "uri": uri}),
+        )
+    };
+    let function = "lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:111111111111:function:f/invocations";
+    for taken in [
+        definition("3.0.1", "/a,b", &mock),
+        with(
+            "components",
+            json!({"schemas": {"OrderItem2": {"type": "object"}}}),
+        ),
+        with(
+            "x-amazon-apigateway-minimum-compression-size",
+            json!(10_485_760),
+        ),
+        to_service(function, json!("aws_proxy")),
+        definition(
+            "3.0.1",
+            "/a",
+            &json!({"type": "aws", "httpMethod": "POST", "uri": "arn:aws:apigateway:eu-west-1:sns:action/Publish",
+            "credentials": "arn:aws:iam::111111111111:role/r"}),
+        ),
+    ] {
+        assert_eq!(
+            faults(text, &taken.to_string()),
+            Vec::<&str>::new(),
+            "{taken}"
+        );
+    }
     run(async {
         let bench = Bench::quick();
         let api = bench.ok(ORDERS, create_api("x")).await;
@@ -305,6 +339,26 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
                 "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
             json!({"openapi": "3.0.1", "info": {"title": "x"}, "x-amazon-apigateway-request-validator": "none",
                 "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
+            with(
+                "components",
+                json!({"schemas": {"Order_Item": {"type": "object"}}}),
+            ),
+            with(
+                "components",
+                json!({"schemas": {"My-Model1": {"type": "object"}}}),
+            ),
+            with(
+                "x-amazon-apigateway-minimum-compression-size",
+                json!(10_485_761),
+            ),
+            with("x-amazon-apigateway-minimum-compression-size", json!(-1)),
+            json!({"swagger": "2.0", "info": {"title": "x"}, "definitions": {"api.Order": {"type": "object"}},
+                "paths": {"/a": {"get": {"x-amazon-apigateway-integration": mock}}}}),
+            to_service("sqs:path/111111111111/q", json!("aws")),
+            to_service("sns:action/Publish", json!("AWS")),
+            to_service("states:action/StartExecution", json!("aws_proxy")),
+            json!({"openapi": "3.0.1", "info": {"title": "x"},
+                "paths": {"/a": {"get": {"x-amazon-apigateway-auth": {"type": "custom"}, "x-amazon-apigateway-integration": mock}}}}),
         ] {
             let error = refused(&bench, put(&api.id, true, &document)).await;
             assert_eq!(error.fault, Fault::Invalid, "{document}");
@@ -314,6 +368,67 @@ pub(super) fn a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack() {
             );
         }
     });
+}
+
+/// What a field of an API and its document can both say. One refusal has two carriers there, and the check knows both.
+#[test]
+fn what_a_field_refuses_is_refused_in_a_document_too() {
+    let long = "x".repeat(1025);
+    let said = |name: &str, value: Value| {
+        let mut document = json!({"openapi": "3.0.1", "info": {"title": "x", "version": "1"},
+            "paths": {"/a": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}}});
+        match name {
+            "description" => document["info"][name] = value,
+            _ => document[format!("x-amazon-apigateway-{name}").as_str()] = value,
+        }
+        document.to_string()
+    };
+    let served = "[apis.x]\nopenapi = \"doc.json\"\n";
+    for (field, name, value, right) in [
+        ("description", "description", json!(long), json!("x")),
+        (
+            "minimum_compression",
+            "minimum-compression-size",
+            json!(10_485_761),
+            json!(0),
+        ),
+        (
+            "minimum_compression",
+            "minimum-compression-size",
+            json!(-1),
+            json!(5),
+        ),
+        (
+            "minimum_compression",
+            "minimum-compression-size",
+            json!("many"),
+            json!(5),
+        ),
+        (
+            "binary_media_types",
+            "binary-media-types",
+            json!(["png"]),
+            json!(["image/png"]),
+        ),
+        (
+            "binary_media_types",
+            "binary-media-types",
+            json!([5]),
+            json!(["*/*"]),
+        ),
+    ] {
+        let text = format!("{served}{field} = {value}\n");
+        assert!(!faults(&text, &said("x", Value::Null)).is_empty(), "{text}");
+        assert_eq!(
+            faults(served, &said(name, value.clone())),
+            ["E0401"],
+            "{name} {value}"
+        );
+        assert!(
+            faults(served, &said(name, right.clone())).is_empty(),
+            "{name} {right}"
+        );
+    }
 }
 
 /// What AWS says to a document that a stack's check refuses.
@@ -467,6 +582,31 @@ pub(super) fn an_edge_optimized_api_is_refused_where_there_is_none() {
             error.message,
             "Endpoint Configuration type EDGE is not supported in this region"
         );
+    });
+}
+
+#[test]
+pub(super) fn a_private_api_without_a_policy_is_not_deployed() {
+    run(async {
+        let bench = Bench::quick();
+        let private = CreateRestApi {
+            endpoint_type: "PRIVATE".to_owned(),
+            ..create_api("x")
+        };
+        let api = bench.ok(ORDERS, private).await;
+        let document = json!({"openapi": "3.0.1", "info": {"title": "x", "version": "1"},
+            "paths": {"/a": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}}});
+        bench.ok(ORDERS, put(&api.id, true, &document)).await;
+        let deploy = CreateDeployment {
+            id: api.id,
+            stage: "live".to_owned(),
+            description: String::new(),
+            variables: BTreeMap::new(),
+        };
+        let text = "[apis.x]\nendpoint = \"private\"\nroutes = { \"GET /\" = { mock = 200 } }\n";
+        both(&bench, deploy, text).await;
+        let served = "[apis.x]\nendpoint = \"private\"\nopenapi = \"doc.json\"\n";
+        assert_eq!(faults(served, &document.to_string()), ["E0103"]);
     });
 }
 

@@ -49,8 +49,11 @@ fn some_integration() -> impl Strategy<Value = IntegrationRecord> {
     )
         .prop_map(
             |(kind, word, timeout_ms, passthrough, request_templates, responses, credentials)| {
-                let uri = if kind.starts_with("AWS") {
+                // A function alone is called without a role.
+                let uri = if kind.starts_with("AWS") && credentials {
                     format!("arn:aws:apigateway:eu-west-1:sqs:path/333333333333/{word}")
+                } else if kind.starts_with("AWS") {
+                    format!("arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{word}/invocations")
                 } else {
                     format!("https://{word}.example.com/")
                 };
