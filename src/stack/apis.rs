@@ -280,7 +280,9 @@ fn vpc_endpoints(
     found
 }
 
-/// Reports private APIs that nothing in a stack gives a resource policy: AWS deploys none of them.
+/// Warns of private APIs that nothing in a stack gives a resource policy: AWS deploys none of them.
+///
+/// It is no fault, for others may have put statements into the policy of an API that is there; the plan knows.
 pub(super) fn check_private(
     checker: &mut Checker<'_>,
     declared: &[Declared<'_>],
@@ -305,12 +307,12 @@ pub(super) fn check_private(
             continue;
         }
         let span = it.fields.get("endpoint").map_or(it.key, |it| it.span);
-        checker.report(
+        checker.warnings.push(
             Diagnostic::new(
                 Code::Missing,
                 span,
                 format!("{} lets no caller in", it.fields.owner),
-                "it is private and has no resource policy, so AWS does not deploy it",
+                "it is private, and nothing here gives it the resource policy that AWS asks for",
             )
             .help(format!(
                 "add an `[[access]]` with `to = \"apis.{}\"`, or write `vpc_endpoints` in [apis.{}]",
@@ -391,7 +393,7 @@ fn check_texts(checker: &mut Checker<'_>, it: &Declared<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, faults_of};
+    use super::super::testing::{faults, faults_of, stack};
 
     #[test]
     fn an_api_serves_something() {
@@ -485,7 +487,7 @@ E0301: `FETCH /a` has no method that API Gateway serves [`FETCH` is no method] h
         // A private API is reached through every endpoint that its policy lets in.
         assert_eq!(
             faults(
-                "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n"
+                "[apis.a]\nendpoint = \"private\"\n[apis.a.routes]\n\"GET /\" = { mock = 200 }\n"
             ),
             "no fault\n"
         );
@@ -521,27 +523,35 @@ E0102: `endpoint` of api `a` cannot be `privat` [no such choice] a like choice e
     }
 
     #[test]
-    fn a_private_api_has_a_resource_policy() {
+    fn a_private_api_without_a_resource_policy_is_warned_of() {
         let with = |field: &str, route: &str, rest: &str| {
-            faults(&format!(
+            let stack = stack(&format!(
                 "[apis.a]\nendpoint = \"private\"\n{field}\nroutes = {{ \"GET /\" = {{ mock = 200{route} }} }}\n{rest}"
-            ))
+            ));
+            stack
+                .warnings
+                .map_or_else(String::new, |it| it.as_warnings(false))
         };
         snapbox::assert_data_eq!(
             with("", "", ""),
             snapbox::str![[r#"
-E0103: api `a` lets no caller in [it is private and has no resource policy, so AWS does not deploy it] help: add an `[[access]]` with `to = "apis.a"`, or write `vpc_endpoints` in [apis.a]
+warning[E0103]: api `a` lets no caller in
+ --> shop.toml:7:12
+  |
+7 | endpoint = "private"
+  |            ^^^^^^^^^ it is private, and nothing here gives it the resource policy that AWS asks for
+  |
+  = help: add an `[[access]]` with `to = "apis.a"`, or write `vpc_endpoints` in [apis.a]
 
 "#]]
         );
-        assert_eq!(with("tls_only = true", "", ""), "no fault\n");
-        assert_eq!(
-            with("vpc_endpoints = \"vpce-0123abcd\"", "", ""),
-            "no fault\n"
-        );
-        assert_eq!(with("", ", public = true", ""), "no fault\n");
-        let statement = "[[statement]]\non = \"apis.a\"\nstatement = { Effect = \"Allow\", Principal = \"*\", Action = \"execute-api:Invoke\", Resource = \"execute-api:/*\", Condition = { StringEquals = { \"aws:SourceVpc\" = \"vpc-0123abcd\" } } }\n";
-        assert_eq!(with("", "", statement), "no fault\n");
+        assert_eq!(with("tls_only = true", "", ""), "");
+        assert_eq!(with("vpc_endpoints = \"vpce-0123abcd\"", "", ""), "");
+        assert_eq!(with("", ", public = true", ""), "");
+        let rest = "[roles.r]\ntrusted_by = \"ec2.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"apis.a\"\nallow = \"GET /\"\n";
+        assert_eq!(with("", "", rest), "");
+        let statement = "[[statement]]\non = \"apis.a\"\nstatement = { Effect = \"Deny\", Principal = \"*\", Action = \"execute-api:Invoke\", Condition = { StringNotEquals = { \"aws:SourceVpc\" = \"vpc-0123abcd\" } } }\n";
+        assert_eq!(with("", "", statement), "");
     }
 
     #[test]

@@ -671,7 +671,12 @@ fn a_private_api_needs_no_vpc_endpoint_and_does_need_a_policy() {
     folder
         .run("plan alone.toml --sandbox other")
         .ends(1)
+        .tells("warning[E0103]: api `inside` lets no caller in")
         .tells("it is private and has no resource policy, so AWS does not deploy it");
+    folder
+        .run("validate alone.toml")
+        .ends(0)
+        .tells("alone.toml:8:12");
     // A public route is let in by a statement of its own, which is too much for a guardrail.
     folder.write(
         "public.toml",

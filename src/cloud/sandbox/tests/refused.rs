@@ -585,31 +585,6 @@ pub(super) fn an_edge_optimized_api_is_refused_where_there_is_none() {
     });
 }
 
-#[test]
-pub(super) fn a_private_api_without_a_policy_is_not_deployed() {
-    run(async {
-        let bench = Bench::quick();
-        let private = CreateRestApi {
-            endpoint_type: "PRIVATE".to_owned(),
-            ..create_api("x")
-        };
-        let api = bench.ok(ORDERS, private).await;
-        let document = json!({"openapi": "3.0.1", "info": {"title": "x", "version": "1"},
-            "paths": {"/a": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}}});
-        bench.ok(ORDERS, put(&api.id, true, &document)).await;
-        let deploy = CreateDeployment {
-            id: api.id,
-            stage: "live".to_owned(),
-            description: String::new(),
-            variables: BTreeMap::new(),
-        };
-        let text = "[apis.x]\nendpoint = \"private\"\nroutes = { \"GET /\" = { mock = 200 } }\n";
-        both(&bench, deploy, text).await;
-        let served = "[apis.x]\nendpoint = \"private\"\nopenapi = \"doc.json\"\n";
-        assert_eq!(faults(served, &document.to_string()), ["E0103"]);
-    });
-}
-
 /// Fails unless the sandbox refuses a call and the check refuses the table that would make it.
 pub(super) async fn both<C: Call>(bench: &Bench, call: C, text: &str) {
     refused(bench, call).await;

@@ -136,7 +136,6 @@ fn heard() -> BTreeSet<String> {
     refused::a_filter_or_delivery_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::an_edge_optimized_api_is_refused_where_there_is_none();
-    refused::a_private_api_without_a_policy_is_not_deployed();
     refused::a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     combined::what_stands_beside_each_other_and_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::noted()
@@ -250,6 +249,10 @@ const CANNOT: &[(&str, &[&str])] = &[
             "Cannot change endpoint type from PRIVATE to EDGE",
             "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
         ],
+    ),
+    (
+        "statements that others put into the policy count too: the check warns, and the plan refuses it",
+        &["Private REST API doesn't have a resource policy attached to it"],
     ),
     (
         "the program writes it, and no field of a stack reaches it",
