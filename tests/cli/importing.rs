@@ -676,7 +676,7 @@ fn a_private_api_needs_no_vpc_endpoint_and_does_need_a_policy() {
     folder
         .run("validate alone.toml")
         .ends(0)
-        .tells("alone.toml:8:12");
+        .tells("alone.toml:12:12");
     // A public route is let in by a statement of its own, which is too much for a guardrail.
     folder.write(
         "public.toml",

@@ -2,6 +2,7 @@
 
 mod apigateway;
 mod combined;
+mod definitions;
 mod deployments;
 mod iam;
 mod principals;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::{combined, refused};
+use super::{combined, definitions, refused};
 use std::collections::BTreeSet;
 
 /// The functions that make a refusal.
@@ -134,7 +134,7 @@ fn heard() -> BTreeSet<String> {
     refused::a_trust_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::a_role_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::a_filter_or_delivery_policy_that_the_sandbox_refuses_is_a_fault_of_the_stack();
-    refused::a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack();
+    definitions::a_definition_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     refused::an_edge_optimized_api_is_refused_where_there_is_none();
     refused::a_name_or_number_that_the_sandbox_refuses_is_a_fault_of_the_stack();
     combined::what_stands_beside_each_other_and_the_sandbox_refuses_is_a_fault_of_the_stack();
