@@ -108,13 +108,14 @@ impl Means<'_> {
         let live = open
             .and_then(|it| self.without_policy(it, &live))
             .unwrap_or(live);
-        let comparison = match object {
-            Some((_, place)) => compare_beside_others(place.id.as_str(), stack, &live),
+        let owner = object.map(|(_, place)| place.id.as_str());
+        let comparison = match owner {
+            Some(owner) => compare_beside_others(owner, stack, &live),
             None => compare(stack, &live),
         };
         let lost = match comparison.loses.as_slice() {
             [] => Vec::new(),
-            _ => cut_off(stack, &live),
+            _ => cut_off(stack, &live, owner),
         };
         let stays = |it: &Request| object.is_some_and(|of| self.may_all_the_same(of, it, &live));
         let losing = lost.iter().map(|(_, it)| it).chain(&comparison.loses);
@@ -189,7 +190,7 @@ impl Means<'_> {
         // Part by part, since one example tells one thing that is gained.
         let parts = match comparison.gains.as_slice() {
             [] => Vec::new(),
-            _ => cut_off(&live, stack),
+            _ => cut_off(&live, stack, owner),
         };
         for (part, request) in parts.iter().filter(|(_, it)| is_met(&it)) {
             say(request, &Document::of(vec![part.clone()]), true);

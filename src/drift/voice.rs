@@ -151,21 +151,29 @@ impl Voice {
             return format!("anyone but {}", but.join(", "));
         }
         let names = |name: &str| all.clone().any(|it| it == name);
+        // To SNS, the source of a signed request is the account that signed it.
+        let mut tests = by
+            .into_iter()
+            .flat_map(|it| it.conditions.values().flatten());
+        let source = tests.find_map(|(key, values)| match values.as_slice() {
+            [one] => ["aws:sourceowner", "aws:sourceaccount"]
+                .contains(&key.to_ascii_lowercase().as_str())
+                .then_some(one.as_str()),
+            _ => None,
+        });
         match &request.principal {
             Who::Anonymous => "anyone, without signing,".to_owned(),
             Who::Service(name) if named.is_none() || names(name) => name.clone(),
-            Who::Service(_) => "any AWS service".to_owned(),
+            Who::Service(_) => match source.filter(|_| request.action.starts_with("sns:")) {
+                Some(it) => format!(
+                    "any principal of {}, and any AWS service on its behalf,",
+                    self.account(it)
+                ),
+                None => "any AWS service".to_owned(),
+            },
             Who::Arn(arn) => {
                 let account = arn.split(':').nth(4).unwrap_or_default();
-                // To SNS, the source of a signed request is the account that signed it.
-                let mut tests = by
-                    .into_iter()
-                    .flat_map(|it| it.conditions.values().flatten());
-                let of_account = tests.any(|(key, values)| {
-                    let is_source = ["aws:sourceowner", "aws:sourceaccount"]
-                        .contains(&key.to_ascii_lowercase().as_str());
-                    is_source && values == &[account]
-                });
+                let of_account = source == Some(account);
                 let is_everyone =
                     named.is_none_or(|it| it.principals == Principals::Anyone) || names("*");
                 if of_account {

@@ -102,9 +102,11 @@ fn of_pair(step: &Step, pair: &documents::Pair, rekeyed: bool) -> Option<Narrowi
     if !narrows {
         return None;
     }
-    let parts = cut_off(before, after);
+    let is_identity = pair.document == documents::INLINE;
+    let owner = Some(step.place.id.as_str()).filter(|_| !is_identity);
+    let parts = cut_off(before, after, owner);
     let (mut loses, mut why) = (Vec::new(), Vec::new());
-    if pair.document == documents::INLINE {
+    if is_identity {
         // What a role may do is said as its own statement says it: it names no principal.
         let said = |it: &Statement| {
             let resource = it.resource.as_ref();

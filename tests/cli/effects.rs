@@ -201,15 +201,23 @@ fn a_refusal_of_plain_requests_is_that_and_names_nobody_who_is_not_there() {
 
 #[test]
 fn services_that_no_statement_names_are_no_example() {
-    for condition in [
-        json!({"StringEquals": {"AWS:SourceOwner": "111111111111"}}),
-        json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+    let of_account =
+        "any principal of account a (111111111111), and any AWS service on its behalf,";
+    for (condition, who) in [
+        (
+            json!({"StringEquals": {"AWS:SourceOwner": "111111111111"}}),
+            of_account,
+        ),
+        (
+            json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+            "any AWS service",
+        ),
     ] {
         let found = report(STACK, |it| {
             let statement = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["SNS:Publish", "SNS:Subscribe"], "Resource": TOPIC, "Condition": condition});
             add(&mut topic(it)["policy"], statement);
         });
-        says(&found, "any AWS service may publish to topics.t");
+        says(&found, &format!("{who} may publish to topics.t"));
     }
 }
 

@@ -115,7 +115,7 @@ pub enum Universe {
     Arn,
     /// `service:name` in lower case.
     Action,
-    /// Roles, users and roots of accounts, as IAM writes their ARNs.
+    /// Roles, users and roots of accounts, and sessions of federated users: what `aws:PrincipalArn` may be.
     Principal,
 }
 
@@ -141,9 +141,14 @@ mod principal {
     pub(super) const NAME: u32 = 30;
     pub(super) const NAMED: u32 = 31;
     pub(super) const ROOT: u32 = 32;
+    pub(super) const STS_ACCOUNT: u32 = 37;
+    pub(super) const STS_KIND: u32 = 39;
+    pub(super) const STS_NAME: u32 = 54;
+    /// The only principal of STS with an `aws:PrincipalArn` of its own.
+    pub(super) const FEDERATED: &str = "federated-user/";
 
     /// The one or two characters that may follow in a fixed word, with where they lead.
-    pub(super) const WORDS: [(u32, char, u32); 21] = [
+    pub(super) const WORDS: [(u32, char, u32); 26] = [
         (0, 'a', 1),
         (1, 'r', 2),
         (2, 'n', 3),
@@ -165,6 +170,11 @@ mod principal {
         (20, 'e', 21),
         (21, 'r', 22),
         (22, '/', NAME),
+        (IAM, 's', 33),
+        (33, 't', 34),
+        (34, 's', 35),
+        (35, ':', 36),
+        (36, ':', STS_ACCOUNT),
     ];
 }
 
@@ -193,7 +203,17 @@ impl Universe {
                 5 => Some(if letter == ':' { principal::IAM } else { 5 }),
                 principal::ACCOUNT => (letter != ':').then_some(12),
                 12 => Some(if letter == ':' { principal::KIND } else { 12 }),
-                principal::NAME | principal::NAMED => Some(principal::NAMED),
+                principal::STS_ACCOUNT => (letter != ':').then_some(38),
+                38 => Some(if letter == ':' {
+                    principal::STS_KIND
+                } else {
+                    38
+                }),
+                principal::STS_KIND..principal::STS_NAME => {
+                    let at = (state - principal::STS_KIND) as usize;
+                    (principal::FEDERATED.chars().nth(at) == Some(letter)).then_some(state + 1)
+                }
+                principal::NAME | principal::NAMED | principal::STS_NAME => Some(principal::NAMED),
                 _ => principal::WORDS
                     .iter()
                     .find(|(from, own, _)| *from == state && *own == letter)
@@ -214,16 +234,18 @@ impl Universe {
     fn next(self, state: u32) -> Next {
         let (named, others) = match (self, state) {
             (Self::Arn, 0..=3) => ("arn:", ""),
-            (Self::Arn, 10 | 11) | (Self::Principal, principal::ACCOUNT | 12) => {
+            (Self::Arn, 10 | 11)
+            | (Self::Principal, principal::ACCOUNT | 12 | principal::STS_ACCOUNT | 38) => {
                 (":/", DIGITS_FIRST)
             }
             (Self::Action, 0 | 1) => (":-", LOWER),
             (Self::Action, _) => ("", LOWER),
             (Self::Text | Self::Arn, _)
-            | (Self::Principal, principal::PARTITION | 5 | principal::NAME | principal::NAMED) => {
-                (":/", ANY)
-            }
-            (Self::Principal, _) => ("arn:imoletus/", ""),
+            | (
+                Self::Principal,
+                principal::PARTITION | 5 | principal::NAME | principal::NAMED | principal::STS_NAME,
+            ) => (":/", ANY),
+            (Self::Principal, _) => ("arn:imoletusfd-/", ""),
         };
         Next { named, others }
     }
@@ -471,15 +493,16 @@ mod tests {
     }
 
     #[test]
-    fn a_principals_arn_is_a_role_a_user_or_a_root() {
+    fn a_principals_arn_is_a_role_a_user_a_root_or_a_federated_users_session() {
         let languages = [
             "arn:*:iam::*:role/*",
             "arn:*:iam::*:user/*",
             "arn:*:iam::*:root",
             "arn:*:iam::*:group/*",
+            "arn:*:sts::*:assumed-role/*",
         ];
         let atlas = Atlas::of(Universe::Principal, languages.map(arn)).expect("few");
-        assert_eq!(atlas.examples.len(), 3);
+        assert_eq!(atlas.examples.len(), 4);
         assert!(atlas.has("arn:aws:iam::111111111111:role/team/a"));
         assert!(!atlas.has("arn:aws:iam::111111111111:role/"));
         assert!(!atlas.has("arn:aws:sns::111111111111:role/a"));
@@ -607,6 +630,7 @@ mod tests {
                     "arn:aws-cn:iam::1:role/a",
                     "arn:aws:iam::111111111111:role/team/a",
                     "arn:aws:iam::111111111111:user/a:b",
+                    "arn:aws:sts::111111111111:federated-user/a",
                 ],
                 &[
                     "",
@@ -621,6 +645,9 @@ mod tests {
                     "arn:aws:iam:::root",
                     "arn:aws:iam:r:111111111111:root",
                     "arn:aws:sts::111111111111:role/a",
+                    "arn:aws:sts::111111111111:federated-user/",
+                    "arn:aws:sts::111111111111:assumed-role/a/s",
+                    "arn:aws:iam::111111111111:federated-user/a",
                 ],
             ),
         ] {

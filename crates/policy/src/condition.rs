@@ -9,7 +9,7 @@
 
 use std::cmp::Ordering;
 
-use super::facts::{Facts, Key};
+use super::facts::{EARLIEST, Facts, Key, is_clock};
 use super::operator::{Base, Compare, Operator, Set};
 use super::patterns::Pattern;
 use super::template::{Template, Unfilled};
@@ -62,6 +62,9 @@ impl Test {
         }
         match known {
             Key::Absent => Three::from(operator.of_absent()),
+            Key::Present if self.is_of_the_past(operator) => {
+                self.of_values(operator, facts, &[EARLIEST[0]], why)
+            }
             Key::Present => {
                 why.push(format!("the value of `{}` is not given", self.key_spelling));
                 Three::Maybe
@@ -77,6 +80,20 @@ impl Test {
             }
             Key::RoleOfSession(arn) => self.of_session(operator, facts, &arn, why),
         }
+    }
+
+    /// Whether every bound is a moment before any request of today: the answer is the same for all of them.
+    fn is_of_the_past(&self, operator: Operator) -> bool {
+        let is_past = |it: &Template| match it {
+            Template::Fixed(pattern) => pattern
+                .as_literal()
+                .and_then(Instant::parse)
+                .is_some_and(|it| Some(it) < Instant::parse(EARLIEST[0])),
+            Template::Variable(_) => false,
+        };
+        matches!(operator.base, Base::Date(_))
+            && is_clock(&self.key)
+            && self.values.iter().all(is_past)
     }
 
     /// Whether the test passes on these values of its key; on `None`, the key is absent.

@@ -11,12 +11,14 @@ use super::automaton::{
 };
 use super::condition::Test;
 use super::coordinate::{Coordinate, Value, What};
+use super::facts::{EARLIEST, is_clock};
 use super::grid;
 use super::operator::{Base, Set};
 use super::patterns::{Pattern, Token};
 use super::request::{Request, Who};
 use super::rules::{Kind, Name, Named, Rule, is_session_of, short_form};
 use super::template::{Piece, Template};
+use super::values::Instant;
 
 /// Keys whose value no caller can choose, so that no witness could give it, or which follow from the
 /// caller and the owner in requests of their service only.
@@ -60,6 +62,14 @@ pub(super) const OF_PRINCIPAL: [&str; 5] = [
     "aws:principalservicename",
     "aws:principaltype",
 ];
+
+/// Whether a test may tell a federated user's session from the users and roles of its account.
+pub(super) fn tells_federated(test: &Test) -> bool {
+    ["aws:principalarn", "aws:principaltype", "aws:userid"].contains(&test.key.as_str())
+}
+
+/// A part of the ARN of a federated user's session.
+pub(super) const FEDERATED: &str = ":federated-user/";
 
 pub(super) fn is_of_principal(test: &Test) -> bool {
     OF_PRINCIPAL.contains(&test.key.as_str())
@@ -247,7 +257,9 @@ pub(super) fn principals(
     let of_account = |account: &[Step], rest: Vec<Step>| {
         let mut path = literal("arn:");
         path.push(Step::Many(Class::NoColon));
-        path.extend(literal(":iam::"));
+        path.push(Step::One(Class::Char(':')));
+        path.push(Step::Many(Class::NoColon));
+        path.extend(literal("::"));
         path.extend(account);
         path.push(Step::One(Class::Char(':')));
         path.extend(rest);
@@ -312,8 +324,12 @@ pub(super) fn principals(
             .chain(by_provider)
             .chain(asked("aws:principalarn")),
     )?;
-    let arns = atlas.examples.iter().cloned().map(Who::Arn);
-    let mut values: Vec<Value> = arns.map(Value::Who).collect();
+    // To all other keys a federated user's session is as good as a user.
+    let is_apart = rules.iter().flat_map(|it| &it.tests).any(tells_federated);
+    let is_named = |arn: &String| names.contains(&Name::Exact(arn.clone()));
+    let arns = atlas.examples.iter();
+    let arns = arns.filter(|it| is_apart || !it.contains(FEDERATED) || is_named(it));
+    let mut values: Vec<Value> = arns.cloned().map(Who::Arn).map(Value::Who).collect();
     if kind == Kind::Resource {
         // Sessions and the like are few: those that a document names. A session's ARN leaves out the
         // path of its role: that of the only role of this name in the documents, or else any path.
@@ -354,11 +370,34 @@ pub(super) fn principals(
         });
         let services = services.chain(asked("aws:principalservicename"));
         let services = Atlas::of(Universe::Text, services)?;
+        // Which account the own request of a service has is not known: one of each kind that is asked for. Of services that
+        // no statement names it has none that a statement for everyone could ask for: that is how an account is named.
+        let accounts = match asked("aws:principalaccount") {
+            none if none.is_empty() => Vec::new(),
+            some => {
+                let atlas = Atlas::of(Universe::Text, some)?;
+                let wish = |it: &String| atlas.rather(it, "999999999999".to_owned());
+                let examples = atlas.examples.iter();
+                examples
+                    .map(|it| wish(it).unwrap_or_else(|| it.clone()))
+                    .collect()
+            }
+        };
         for example in &services.examples {
             let wish = |it: &&str| services.rather(example, (*it).to_owned()).is_some();
             let name = KNOWN_SERVICES.into_iter().find(wish);
             let name = name.map_or_else(|| example.clone(), str::to_owned);
-            values.push(Value::Who(Who::Service(name)));
+            let is_named = names.contains(&Name::Service(name.clone()));
+            let own: &[String] = match &*accounts {
+                [] => &[],
+                _ if is_named => &accounts,
+                _ => &[String::new()],
+            };
+            let of = |it: &String| Who::Service(format!("{name}{ACCOUNT_MARK}{it}"));
+            values.extend(own.iter().map(of).map(Value::Who));
+            if own.is_empty() {
+                values.push(Value::Who(Who::Service(name)));
+            }
         }
         let providers: Vec<Language> = names
             .iter()
@@ -438,11 +477,16 @@ pub(super) fn of_key(
                 Template::Variable(_) => None,
             })
     };
+    let earliest = |form: usize| EARLIEST.get(form).copied().filter(|_| is_clock(key));
+    let of_today = |mut found: Vec<String>| {
+        found.retain(|it| !is_clock(key) || Instant::parse(it) >= Instant::parse(EARLIEST[0]));
+        found
+    };
     let mut atlas = None;
     let singles: Vec<String> = match sort_of(tests) {
         Some(Sort::Truth) => vec!["true".to_owned(), "false".to_owned()],
-        Some(Sort::Number) => grid::numbers(fixed()),
-        Some(Sort::Date) => grid::dates(fixed()),
+        Some(Sort::Number) => of_today(grid::numbers(fixed().chain(earliest(1)))),
+        Some(Sort::Date) => of_today(grid::dates(fixed().chain(earliest(0)))),
         Some(Sort::Address) => grid::addresses(fixed()),
         Some(Sort::Text) | None => {
             let universe = if key == "aws:sourcearn" {
@@ -516,6 +560,9 @@ pub(super) const PROVIDER_KEY: &str = "aws:federatedprovider";
 /// The ARN of a session's role follows that of the session after this mark.
 const ROLE_MARK: char = '\u{2}';
 
+/// The account that a service's own request may have follows the service's name after this mark; nothing, for none.
+const ACCOUNT_MARK: char = '\u{3}';
+
 /// A provider without an ARN is told from a service by a mark that no name has.
 pub(super) const PROVIDER_MARK: char = '\u{1}';
 
@@ -543,7 +590,10 @@ pub(super) fn is_service(value: &Value) -> bool {
 /// A principal as a request has it.
 pub(super) fn plain(who: &Who) -> Who {
     match who {
-        Who::Service(name) => Who::Service(name.trim_start_matches(PROVIDER_MARK).to_owned()),
+        Who::Service(name) => {
+            let name = name.split(ACCOUNT_MARK).next().unwrap_or_default();
+            Who::Service(name.trim_start_matches(PROVIDER_MARK).to_owned())
+        }
         Who::Arn(arn) => Who::Arn(arn.split(ROLE_MARK).next().unwrap_or_default().to_owned()),
         Who::Anonymous => Who::Anonymous,
     }
@@ -556,18 +606,20 @@ pub(super) fn request_of(who: &Who) -> Request {
         ""
     };
     let request = Request::new(plain(who), action, "");
-    match role_of(who) {
-        Some(role) => request.with("aws:PrincipalArn", [role]),
+    match told_of(who) {
+        Some((key, value)) => request.with(key, Some(value).filter(|it| !it.is_empty())),
         None => request,
     }
 }
 
-/// The ARN of a session's role, where it matters.
-pub(super) fn role_of(who: &Who) -> Option<&str> {
-    match who {
-        Who::Arn(arn) => arn.split_once(ROLE_MARK).map(|(_, role)| role),
-        Who::Service(_) | Who::Anonymous => None,
-    }
+/// What does not follow from who asks, where it matters: the ARN of a session's role, or the account of a service's request.
+pub(super) fn told_of(who: &Who) -> Option<(&'static str, &str)> {
+    let (key, text, mark) = match who {
+        Who::Arn(text) => ("aws:principalarn", text, ROLE_MARK),
+        Who::Service(text) => ("aws:principalaccount", text, ACCOUNT_MARK),
+        Who::Anonymous => return None,
+    };
+    text.split_once(mark).map(|(_, it)| (key, it))
 }
 
 /// The two actions that trade a provider's token for a role.

@@ -143,6 +143,8 @@ impl<'a> Facts<'a> {
                 Caller::Provider { .. } | Caller::Service { .. } | Caller::Anonymous => Key::Absent,
             },
             "aws:principalaccount" if *caller == Caller::Anonymous => told(Some("anonymous")),
+            // AWS's page says that every request has it, and not what it is in a service's own.
+            "aws:principalaccount" if matches!(caller, Caller::Service { .. }) => Key::Present,
             "aws:principalaccount" => told(caller.account()),
             "aws:principaltype" => told(match caller {
                 Caller::Role { .. } | Caller::Session { .. } => Some("AssumedRole"),
@@ -693,6 +695,14 @@ const MAYBE_IN: [(&str, &str, &str); 16] = [
     ),
 ];
 
+/// No request is made before this moment, in the two ways in which a policy writes it: earlier bounds are certain.
+pub(super) const EARLIEST: [&str; 2] = ["2025-01-01T00:00:00Z", "1735689600"];
+
+/// Whether a key tells the time of a request.
+pub(super) fn is_clock(key: &str) -> bool {
+    ["aws:currenttime", "aws:epochtime"].contains(&key)
+}
+
 /// Whether a key tells who signed a request.
 fn is_of_signer(key: &str) -> bool {
     let names = [
@@ -919,6 +929,8 @@ mod tests {
             (&role, "aws:requestedregion", "eu-west-1"),
             (&role, "aws:resourceaccount", "111111111111"),
             (&anyone, "aws:principalaccount", "anonymous"),
+            (&sns, "aws:principalaccount", "present"),
+            (&sns, "aws:principalorgid", "absent"),
             (&anyone, "aws:principaltype", "Anonymous"),
             (&anyone, "aws:userid", "anonymous"),
             (&root, "aws:principalaccount", "111111111111"),

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::automaton::{Atlas, Language, Universe};
 use super::condition::Test;
 use super::coordinate::{Coordinate, Link, Value, What, index, links, text_of};
-use super::coordinates::{PROVIDER_KEY, TRADES, is_provider, is_service, provider_of, texts_of};
+use super::coordinates::{
+    FEDERATED, PROVIDER_KEY, TRADES, is_provider, is_service, provider_of, texts_of,
+};
 use super::cubes::{Cube, Shape};
 use super::request::Who;
 
@@ -29,9 +31,14 @@ pub(super) fn is_of_account(key: &str) -> bool {
 /// Keys that every request with temporary credentials has.
 const OF_SESSIONS: [&str; 2] = ["aws:multifactorauthpresent", "aws:tokenissuetime"];
 
-/// Whether it is a role, or a session: they have temporary credentials only.
+/// Whether it is a role, or a session of one.
 fn is_in_session(value: &Value) -> bool {
     matches!(value, Value::Who(Who::Arn(arn)) if arn.contains(":role/") || arn.contains(":assumed-role/"))
+}
+
+/// Whether it has temporary credentials only: as a session of a role, so a federated user's.
+fn is_temporary(value: &Value) -> bool {
+    is_in_session(value) || matches!(value, Value::Who(Who::Arn(arn)) if arn.contains(FEDERATED))
 }
 
 pub(super) fn is_of_an_account(value: &Value) -> bool {
@@ -106,7 +113,8 @@ pub(super) fn impossibilities(
             |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.ends_with(":root"));
         let assumes = |it: &Value| matches!(it, Value::Text(it) if ASSUMING.contains(&it.as_str()));
         forbid(&[(who, &is_root), (action, &assumes)]);
-        let is_federated = |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.contains(":federated-user/"));
+        let is_federated =
+            |it: &Value| matches!(it, Value::Who(Who::Arn(arn)) if arn.contains(FEDERATED));
         let of_sts = |it: &Value| matches!(it, Value::Text(it) if it.starts_with("sts:") && it != "sts:getcalleridentity");
         forbid(&[(who, &is_federated), (action, &of_sts)]);
     }
@@ -116,7 +124,7 @@ pub(super) fn impossibilities(
                 forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
             }
             if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
-                forbid(&[(who, &is_in_session), (index, &is_absent)]);
+                forbid(&[(who, &is_temporary), (index, &is_absent)]);
             }
         }
     }

@@ -1,17 +1,21 @@
 //! What a change of a document takes away: each principal that is cut off.
 
+use super::widen::compare_of;
 use super::{
-    Clause, Document, Effect, PrincipalClause, Principals, Request, Statement, compare,
-    same_statement,
+    Clause, Document, Effect, PrincipalClause, Principals, Request, Statement, same_statement,
 };
 
 /// Most parts of statements that are compared one by one.
 const MOST_PARTS: usize = 400;
 
 /// All that the stack allows and AWS refuses: of each statement, each principal with each action and
-/// resource, and a request that shows it.
+/// resource, and a request that shows it. `owner` is the account of the documents' resource, where they have one.
 #[must_use]
-pub fn cut_off(stack: &Document, live: &Document) -> Vec<(Statement, Request)> {
+pub fn cut_off(
+    stack: &Document,
+    live: &Document,
+    owner: Option<&str>,
+) -> Vec<(Statement, Request)> {
     let (denies, allows): (Vec<&Statement>, Vec<&Statement>) = stack
         .statements
         .iter()
@@ -32,7 +36,10 @@ pub fn cut_off(stack: &Document, live: &Document) -> Vec<(Statement, Request)> {
                 statements: all.cloned().collect(),
                 ..stack.clone()
             };
-            let request = compare(&alone, live).loses.into_iter().next()?;
+            let request = compare_of(&alone, live, owner, false)
+                .loses
+                .into_iter()
+                .next()?;
             Some((part, request))
         })
         .collect()
@@ -114,7 +121,7 @@ mod tests {
 
     /// Each loss as `principal action`, of the part of a statement and of the request that shows it.
     fn lost(stack: Vec<Statement>, live: Vec<Statement>) -> Vec<String> {
-        let found = cut_off(&Document::of(stack), &Document::of(live));
+        let found = cut_off(&Document::of(stack), &Document::of(live), None);
         let words = found.iter().map(|(part, request)| {
             let actions = part.action.values.join(" and ");
             let principals = part.principal.as_ref().map(PrincipalClause::aws_values);
@@ -167,7 +174,11 @@ mod tests {
     fn a_statement_of_all_but_some_stays_whole() {
         let mut others = lets(&ROLES[..1], &["sns:Publish", "sns:Subscribe"]);
         others.action.negated = true;
-        let found = cut_off(&Document::of(vec![others.clone()]), &Document::of(vec![]));
+        let found = cut_off(
+            &Document::of(vec![others.clone()]),
+            &Document::of(vec![]),
+            None,
+        );
         let parts: Vec<Statement> = found.into_iter().map(|it| it.0).collect();
         assert_eq!(parts, [others]);
     }
@@ -177,7 +188,11 @@ mod tests {
         let other = "arn:aws:sns:eu-west-1:222222222222:u";
         let both = lets(&ROLES[..1], &["sns:Publish"]).on([TOPIC, other]);
         let one = lets(&ROLES[..1], &["sns:Publish"]);
-        let found = cut_off(&Document::of(vec![both]), &Document::of(vec![one.clone()]));
+        let found = cut_off(
+            &Document::of(vec![both]),
+            &Document::of(vec![one.clone()]),
+            None,
+        );
         let parts: Vec<Statement> = found.into_iter().map(|it| it.0).collect();
         assert_eq!(parts, [one.on([other])]);
     }

@@ -159,7 +159,12 @@ pub fn may_not_begin(trust: &Document) -> BTreeMap<String, String> {
             "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" => {
                 own == "ec2"
             }
-            "aws:sourceip" | "aws:vpcsourceip" | "aws:sourcevpc" | "aws:sourcevpce" => true,
+            // Every request has its account; what it is in those of services, no page says.
+            "aws:sourceip"
+            | "aws:vpcsourceip"
+            | "aws:sourcevpc"
+            | "aws:sourcevpce"
+            | "aws:principalaccount" => true,
             key => is_of_principals(key),
         };
         let statements = naming(trust, ("Service", name));
@@ -190,7 +195,6 @@ fn is_of_principals(key: &str) -> bool {
         key,
         "aws:principalorgid"
             | "aws:principalorgpaths"
-            | "aws:principalaccount"
             | "aws:principalarn"
             | "aws:multifactorauthpresent"
             | "aws:multifactorauthage"
@@ -392,6 +396,9 @@ mod tests {
             assert_eq!(missing(&of(lambda, met)), "", "{met}");
             assert_eq!(doubts(&of(lambda, met)), "", "{met}");
         }
+        let account = r#""StringEquals": {"aws:PrincipalAccount": "111111111111"}"#;
+        assert_eq!(missing(&of(lambda, account)), "");
+        assert_eq!(doubts(&of(lambda, account)), "aws:PrincipalAccount");
         let external = r#""StringEquals": {"sts:ExternalId": "x"}"#;
         assert_eq!(missing(&of(lambda, external)), "");
         assert_eq!(doubts(&of(lambda, external)), "sts:ExternalId");

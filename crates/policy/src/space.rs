@@ -16,8 +16,8 @@ use super::automaton::{Atlas, Class, Language, Step, Universe, literal, segment_
 use super::condition::Test;
 use super::coordinate::{self, Coordinate, Value, What, links, text_of};
 use super::coordinates::{
-    TRADES, in_segment, is_judged, is_of_principal, of_key, principals, request_of, resources,
-    texts_of,
+    TRADES, in_segment, is_judged, is_of_principal, of_key, plain, principals, request_of,
+    resources, tells_federated, texts_of,
 };
 use super::cubes::{Cube, Shape};
 use super::document::Effect;
@@ -370,7 +370,11 @@ impl Space {
                 };
                 match answer {
                     Three::Maybe => {
-                        return Err(format!("{} cannot be judged for {value:?}", rule.label));
+                        let asked = match value {
+                            Value::Who(who) => plain(who).to_string(),
+                            other => text_of(other).unwrap_or("a request").to_owned(),
+                        };
+                        return Err(format!("{} cannot be judged for {asked}", rule.label));
                     }
                     found => passes.push(found == Three::Yes),
                 }
@@ -384,6 +388,12 @@ impl Space {
 impl Asked<'_> {
     /// Whether the statement lets a principal pass.
     fn answer_for(&self, asker: &Facts<'_>, least: Level) -> Three {
+        // A condition on a federated session's own name asks for those that a named user opened. A request does not say
+        // who opened its session.
+        let asker = &Facts {
+            opener_is_open: self.rule.tests.iter().any(tells_federated),
+            ..*asker
+        };
         let named = match &self.rule.principal {
             Some(Named::These(names)) => named(names, asker, least),
             Some(Named::AllBut(_)) | None => Three::Yes,
@@ -487,7 +497,7 @@ fn too_many(what: &str) -> Reason {
 fn named(names: &[Name], facts: &Facts<'_>, least: Level) -> Three {
     Three::any(names.iter().map(|it| match (it, it.matches(facts)) {
         // A role here is any session of it that neither document names.
-        (Name::Exact(_), (_, Three::Maybe)) => Three::No,
+        (Name::Exact(_), (_, Three::Maybe)) if facts.caller.federated().is_none() => Three::No,
         (_, (level, _)) if level < least => Three::No,
         (_, (_, found)) => found,
     }))

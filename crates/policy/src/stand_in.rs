@@ -18,6 +18,9 @@ pub(super) const OTHERS: [(&str, &str, &str); 4] = [
     ("", "other", "any other value"),
 ];
 
+/// The account of a stranger, if no policy or stack has it.
+const STRANGER: u64 = 999_999_999_999;
+
 /// Names that are there: those of a stack's accounts and resources, and those that policies name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealNames {
@@ -74,17 +77,24 @@ impl RealNames {
         }
     }
 
-    /// Adds a name that is there, such as an ARN or an account's id; one with a wildcard is none.
+    /// Adds a name that is there, such as an ARN or an account's id. One with a wildcard names at most an account.
     pub fn add(&mut self, name: &str) {
-        if name.contains(['*', '?', '$']) {
-            return;
-        }
         let of_arn = name.split(':').nth(4).filter(|_| name.starts_with("arn:"));
         let account = of_arn.map_or_else(|| root_account(name), root_account);
         if let Some(account) = account {
             self.accounts.entry(account.to_owned()).or_default();
         }
-        self.names.insert(name.to_owned());
+        if !name.contains(['*', '?', '$']) {
+            self.names.insert(name.to_owned());
+        }
+    }
+
+    /// Returns an account that is not there, for the caller of an example who is from elsewhere.
+    #[must_use]
+    pub fn stranger(&self) -> String {
+        let ids = (0..STRANGER).map(|it| format!("{:012}", STRANGER - it));
+        let mut free = ids.filter(|it| !self.accounts.contains_key(it));
+        free.next().unwrap_or_default()
     }
 
     /// Whether an ARN is there, or is a part of one that is, as a route is of an API.
@@ -212,6 +222,7 @@ fn any_of(service: &str, name: &str) -> String {
         "kms" => "KMS key",
         "execute-api" => "route of any API",
         "lambda" => "function",
+        "s3" => "bucket or object",
         "iam" | "sts" => {
             let noun = name.split('/').next().filter(|_| name.contains('/'));
             return format!("any {}", noun.unwrap_or("identity"));
@@ -307,6 +318,15 @@ mod tests {
                 "another VPC",
             ]
         );
+    }
+
+    #[test]
+    fn a_stranger_is_of_an_account_that_nothing_names() {
+        let mut names = names();
+        assert_eq!(names.stranger(), "999999999999");
+        names.add("arn:aws:iam::999999999999:role/them-*");
+        names.add("999999999998");
+        assert_eq!(names.stranger(), "999999999997");
     }
 
     #[test]

@@ -24,6 +24,7 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::cubes::Cube;
@@ -155,7 +156,12 @@ pub fn only_refuses_more(old: &Document, new: &Document) -> bool {
     within(new, old, Effect::Allow) && within(old, new, Effect::Deny)
 }
 
-fn compare_of(old: &Document, new: &Document, owner: Option<&str>, beside: bool) -> Comparison {
+pub(super) fn compare_of(
+    old: &Document,
+    new: &Document,
+    owner: Option<&str>,
+    beside: bool,
+) -> Comparison {
     let settled = |verdict| Comparison {
         verdict,
         gains: Vec::new(),
@@ -494,7 +500,7 @@ fn witnesses(
     ] {
         let confirmed = |it: &Request| {
             tried.set(tried.get() + cost);
-            says(yes, it, level) == Three::Yes && says(no, it, level) == Three::No
+            says(yes, &untold(it), level) == Three::Yes && says(no, it, level) == Three::No
         };
         for heap in heaps {
             if found.len() == MOST_WITNESSES {
@@ -523,6 +529,19 @@ fn witnesses(
         (false, false) => Three::Yes,
     };
     (found, any)
+}
+
+/// The same request without what is not known of it: the account of a service's own request.
+fn untold(request: &Request) -> Cow<'_, Request> {
+    let is_account = |key: &String| key.eq_ignore_ascii_case("aws:PrincipalAccount");
+    let is_told = matches!(Caller::of(request), Caller::Service { .. })
+        && request.context.keys().any(is_account);
+    if !is_told {
+        return Cow::Borrowed(request);
+    }
+    let mut request = request.clone();
+    request.context.retain(|key, _| !is_account(key));
+    Cow::Owned(request)
 }
 
 /// Whether a witness says all that another does: it is the same, or anyone may do it unsigned.

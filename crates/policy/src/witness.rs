@@ -7,7 +7,7 @@
 use super::actions::all_of;
 use super::automaton::Atlas;
 use super::coordinate::{Value, What, text_of};
-use super::coordinates::{PROVIDER_KEY, plain, role_of};
+use super::coordinates::{FEDERATED, PROVIDER_KEY, plain, told_of};
 use super::cubes::Cube;
 use super::facts::{Facts, Key};
 use super::request::{Caller, MethodAuth, Request, Who};
@@ -163,10 +163,11 @@ fn dress(space: &Space, choice: &[usize]) -> Request {
     let mut request = Request::new(principal, action, resource);
     settle_owner(space, &mut request);
     if let Some((_, Value::Who(who))) = value(&What::Principal)
-        && let Some(role) = role_of(who)
+        && let Some((key, told)) = told_of(who)
     {
-        let key = spelling(space, "aws:principalarn");
-        request.context.insert(key, vec![role.to_owned()]);
+        let key = spelling(space, key);
+        let told = Some(told.to_owned()).filter(|it| !it.is_empty());
+        request.context.insert(key, told.into_iter().collect());
     }
     for (index, coordinate) in space.coordinates.iter().enumerate() {
         if let (What::Key(key), Value::Key(Some(values))) =
@@ -310,16 +311,23 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<
         return example.to_owned();
     };
     let mut parts: Vec<String> = example.splitn(6, ':').map(str::to_owned).collect();
-    let is_principal = parts.get(2).is_some_and(|it| it == "iam");
+    let is_federated = example.contains(FEDERATED);
+    let is_principal = is_federated || parts.get(2).is_some_and(|it| it == "iam");
     let name = match parts.get(5).map(String::as_str) {
         Some(it) if it.starts_with("role/") => "role/someone",
         Some(it) if it.starts_with("user/") => "user/someone",
+        Some(_) if is_federated => "federated-user/someone",
         _ => "example",
     };
     let region = if is_principal { "" } else { "eu-west-1" };
     let service = asked
-        .filter(|it| ["kms", "sqs", "execute-api"].contains(it))
+        .filter(|it| ["kms", "sqs", "execute-api", "s3", "lambda", "dynamodb"].contains(it))
         .unwrap_or("sns");
+    // A bucket's ARN names neither a region nor an account.
+    let (region, account) = match service {
+        "s3" => ("", ""),
+        _ => (region, account),
+    };
     let name = match plain_name(service) {
         "example" => name,
         of_service => of_service,

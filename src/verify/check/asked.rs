@@ -252,6 +252,7 @@ impl<'a> Asked<'a> {
             "aws:principalarn" if self.principal.contains(":assumed-role/") => None,
             "aws:principalarn" => or_absent(self.account.map(|_| self.principal)),
             "aws:principalaccount" if self.principal.is_empty() => is("anonymous"),
+            "aws:principalaccount" if self.is_service => None,
             "aws:principalaccount" | "kms:calleraccount" => or_absent(self.account),
             "aws:principalservicename" => or_absent(self.is_service.then_some(self.principal)),
             "aws:principalisawsservice" if self.is_service => is("true"),

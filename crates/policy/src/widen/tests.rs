@@ -1,6 +1,7 @@
 //! What counts as wider, a sentence each, and the laws.
 
 use super::super::decide::{Decision, Policies, decide};
+use super::super::losses::cut_off;
 use super::*;
 
 fn document(statements: &str) -> Document {
@@ -1176,4 +1177,503 @@ fn a_stranger_hides_no_witness_of_another_action() {
     let actions: Vec<&str> = found.gains.iter().map(|it| it.action.as_str()).collect();
     assert!(actions.contains(&"sns:Publish"), "{actions:?}");
     assert!(actions.contains(&"sns:Subscribe"), "{actions:?}");
+}
+
+/// What a statement for an account under a condition adds to a topic's policy, and to a role's trust policy.
+fn added(operator: &str, key: &str, value: &str) -> [Change; 2] {
+    let fields = |principal: &str, rest: &str| {
+        format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},{rest}}}"#)
+    };
+    let condition = format!(r#""Condition":{{"{operator}":{{"{key}":"{value}"}}}}"#);
+    let topic = r#""Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t""#;
+    [topic, r#""Action":"sts:AssumeRole""#].map(|of| {
+        let ours = fields("arn:aws:iam::111111111111:role/a", of);
+        let root = "arn:aws:iam::888888888888:root";
+        let theirs = fields(root, &format!("{of},{condition}"));
+        let (old, new) = (document(&ours), document(&format!("{ours},{theirs}")));
+        let found = compare_in("222222222222", &old, &new);
+        assert_eq!(
+            found.gains.is_empty(),
+            found.verdict != Change::Widened,
+            "{found:?}"
+        );
+        found.verdict
+    })
+}
+
+/// A condition on who asks adds nothing only where no request can meet it.
+///
+/// The pages are of the IAM User Guide, and `API_…` of the STS API Reference.
+#[test]
+fn a_condition_on_who_asks_opens_access_to_all_who_can_meet_it() {
+    use Change::{Cosmetic, Unproven, Widened};
+    let keys = "reference_policies_condition-keys";
+    // A root user assumes no role, and a federated user's session asks STS for nothing but `GetCallerIdentity`.
+    let (assumes, federates) = ("API_AssumeRole", "API_GetFederationToken");
+    for (operator, key, value, on_topic, on_trust, page) in [
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:federated-user/*",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "ArnLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:federated-user/*",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "ArnLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::*:federated-user/ann",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:federated-user/ann",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "ArnEquals",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:federated-user/ann",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "StringEqualsIgnoreCase",
+            "aws:PrincipalArn",
+            "ARN:aws:sts::888888888888:federated-user/ann",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::*",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::777777777777:federated-user/*",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::888888888888:root",
+            Widened,
+            Cosmetic,
+            assumes,
+        ),
+        (
+            "ArnEquals",
+            "aws:PrincipalArn",
+            "arn:aws:iam::888888888888:root",
+            Widened,
+            Cosmetic,
+            assumes,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "*:root",
+            Widened,
+            Cosmetic,
+            assumes,
+        ),
+        // The key has the ARN of a session's role.
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:assumed-role/*",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "ArnLike",
+            "aws:PrincipalArn",
+            "arn:aws:sts::888888888888:assumed-role/a/s",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::888888888888:role/*",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::888888888888:user/*",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalArn",
+            "arn:aws:iam::888888888888:group/*",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalType",
+            "FederatedUser",
+            Widened,
+            Cosmetic,
+            federates,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalType",
+            "Account",
+            Widened,
+            Cosmetic,
+            assumes,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalType",
+            "AssumedRole",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalType",
+            "User",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalType",
+            "Anonymous",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalAccount",
+            "888888888888",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:PrincipalAccount",
+            "888*",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalAccount",
+            "777777777777",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalTag/team",
+            "x",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalOrgID",
+            "o-1",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringLike",
+            "aws:username",
+            "*",
+            Widened,
+            Widened,
+            "reference_policies_variables",
+        ),
+        // Of a role's session or a user, the id is not known here.
+        (
+            "StringLike",
+            "aws:userid",
+            "AROA*",
+            Unproven,
+            Unproven,
+            "reference_policies_variables",
+        ),
+        (
+            "StringLike",
+            "aws:userid",
+            "888888888888:*",
+            Widened,
+            Unproven,
+            "reference_policies_variables",
+        ),
+        (
+            "StringEquals",
+            "aws:userid",
+            "888888888888",
+            Widened,
+            Unproven,
+            "reference_policies_variables",
+        ),
+        (
+            "Bool",
+            "aws:PrincipalIsAWSService",
+            "true",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        (
+            "Bool",
+            "aws:PrincipalIsAWSService",
+            "false",
+            Widened,
+            Widened,
+            keys,
+        ),
+        (
+            "StringEquals",
+            "aws:PrincipalServiceName",
+            "s3.amazonaws.com",
+            Cosmetic,
+            Cosmetic,
+            keys,
+        ),
+        ("Null", "aws:PrincipalArn", "true", Cosmetic, Cosmetic, keys),
+        ("Null", "aws:TokenIssueTime", "true", Widened, Widened, keys),
+        (
+            "Bool",
+            "aws:MultiFactorAuthPresent",
+            "true",
+            Widened,
+            Widened,
+            keys,
+        ),
+    ] {
+        let found = added(operator, key, value);
+        assert_eq!(
+            found,
+            [on_topic, on_trust],
+            "{operator} {key} {value}, by {page}"
+        );
+    }
+}
+
+#[test]
+fn a_user_who_is_named_may_open_a_federated_session_that_a_condition_asks_for() {
+    let of = |user: &str, condition: &str| {
+        let old = document(&topic(""));
+        let new = topic(&format!(
+            r#""Principal":{{"AWS":"arn:aws:iam::222222222222:user/{user}"}},"Condition":{{{condition}}}"#
+        ));
+        compare(&old, &document(&format!("{},{new}", topic("")))).verdict
+    };
+    let federated = |account: &str| {
+        format!(r#""ArnLike":{{"aws:PrincipalArn":"arn:aws:sts::{account}:federated-user/*"}}"#)
+    };
+    assert_eq!(of("ann", &federated("222222222222")), Change::Unproven);
+    assert_eq!(of("ann", &federated("111111111111")), Change::Cosmetic);
+    let own = r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/ann"}"#;
+    assert_eq!(of("ann", own), Change::Widened);
+    assert_eq!(of("bob", own), Change::Cosmetic);
+}
+
+/// AWS says that every request has `aws:PrincipalAccount`, and not what it is in a service's own.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+#[test]
+fn the_account_of_a_services_own_request_is_not_known() {
+    let of = |condition: &str| {
+        let condition = match condition {
+            "" => String::new(),
+            it => format!(r#","Condition":{{{it}}}"#),
+        };
+        topic(&format!(
+            r#""Principal":{{"Service":"s3.amazonaws.com"}}{condition}"#
+        ))
+    };
+    let equals = r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#;
+    let verdict = |old: &str, new: &str| compare(&document(old), &document(new)).verdict;
+    for (condition, expected) in [
+        (equals, Change::Unproven),
+        (&equals.replace("Equals", "NotEquals"), Change::Unproven),
+        (
+            &equals.replace("Equals", "EqualsIfExists"),
+            Change::Unproven,
+        ),
+        (
+            r#""Null":{"aws:PrincipalAccount":"true"}"#,
+            Change::Cosmetic,
+        ),
+        (
+            r#""Null":{"aws:PrincipalAccount":"false"}"#,
+            Change::Widened,
+        ),
+        (
+            r#""StringLike":{"aws:PrincipalAccount":"*"}"#,
+            Change::Unproven,
+        ),
+        (
+            r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#,
+            Change::Cosmetic,
+        ),
+    ] {
+        assert_eq!(
+            verdict(&topic(""), &format!("{},{}", topic(""), of(condition))),
+            expected,
+            "{condition}"
+        );
+    }
+    // Without the condition it is let through whatever its account is.
+    assert_eq!(verdict(&of(equals), &of("")), Change::Widened);
+    // Of everyone, those whose account is known decide.
+    let everyone = of(equals).replace(r#"{"Service":"s3.amazonaws.com"}"#, r#""*""#);
+    assert_eq!(
+        verdict(&topic(""), &format!("{},{everyone}", topic(""))),
+        Change::Widened
+    );
+}
+
+/// What a policy says of times long gone is certain: no request is made then.
+#[test]
+fn a_bound_in_the_past_is_certain() {
+    let under = |effect: &str, condition: &str| {
+        topic(&format!(r#""Condition":{{{condition}}}"#)).replace("Allow", effect)
+    };
+    for (condition, allowed, denied) in [
+        (
+            r#""DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}"#,
+            Widened,
+            Narrowed,
+        ),
+        (
+            r#""DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}"#,
+            Cosmetic,
+            Cosmetic,
+        ),
+        (
+            r#""DateNotEquals":{"aws:EpochTime":"2020-01-01T00:00:00Z"}"#,
+            Widened,
+            Narrowed,
+        ),
+        (
+            r#""NumericLessThan":{"aws:EpochTime":"1"}"#,
+            Cosmetic,
+            Cosmetic,
+        ),
+        (
+            r#""NumericGreaterThan":{"aws:EpochTime":"1"}"#,
+            Widened,
+            Narrowed,
+        ),
+        (
+            r#""DateGreaterThan":{"aws:CurrentTime":"2099-01-01T00:00:00Z"}"#,
+            Widened,
+            Narrowed,
+        ),
+        (
+            r#""DateLessThan":{"aws:CurrentTime":"2099-01-01T00:00:00Z"}"#,
+            Widened,
+            Narrowed,
+        ),
+        // A token may be as old as its session, but a past date of anything else is not judged by the clock.
+        (
+            r#""DateLessThan":{"aws:TokenIssueTime":"2020-01-01T00:00:00Z"}"#,
+            Widened,
+            Narrowed,
+        ),
+    ] {
+        check(allowed, "", &under("Allow", condition));
+        check(
+            denied,
+            &topic(""),
+            &format!("{},{}", topic(""), under("Deny", condition)),
+        );
+    }
+    let says = |condition: &str| {
+        let role = Who::Arn("arn:aws:iam::111111111111:role/a".to_owned());
+        let request = Request::new(role, "sns:Publish", "arn:aws:sns:eu-west-1:222222222222:t");
+        alone(&document(&under("Allow", condition)), &request)
+    };
+    assert_eq!(
+        says(r#""DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}"#),
+        Three::Yes
+    );
+    assert_eq!(
+        says(r#""DateLessThan":{"aws:EpochTime":"1500000000"}"#),
+        Three::No
+    );
+    assert_eq!(
+        says(r#""DateLessThan":{"aws:CurrentTime":"2099-01-01T00:00:00Z"}"#),
+        Three::Maybe
+    );
+    assert_eq!(
+        says(r#""DateLessThan":{"aws:CurrentTime":["2020-01-01","2099-01-01"]}"#),
+        Three::Maybe
+    );
+}
+
+#[test]
+fn an_example_of_a_service_names_a_resource_of_its() {
+    for (action, resource) in [
+        ("s3:GetObject", "arn:aws:s3:::example"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:"),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:"),
+    ] {
+        let found = check(Widened, "", &identity(&format!(r#""{action}""#), r#""*""#));
+        let shown = &found.gains[0].resource;
+        assert!(shown.starts_with(resource), "{action} {shown}");
+    }
+}
+
+/// A trust policy names no resource, so whose role it is must be told: else its own account's principals were meant.
+#[test]
+fn a_caller_of_another_account_needs_a_policy_of_its_own_to_assume_a_role() {
+    let of = |account: &str| {
+        let role = format!("arn:aws:iam::{account}:role/x");
+        let trust = format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{role}"}},"Action":"sts:AssumeRole"}}"#
+        );
+        let found = cut_off(&document(&trust), &document(""), Some("222222222222"));
+        found[0].1.caller_policies
+    };
+    assert_eq!(of("111111111111"), Some(CallerPolicies::Allow));
+    assert_eq!(of("222222222222"), Some(CallerPolicies::None));
 }
