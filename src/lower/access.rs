@@ -98,7 +98,7 @@ pub(super) fn compile(draft: &mut Draft<'_>, live: Option<&Live>) {
         let mut beyond = Vec::new();
         let key = draft.keys.get(&target_address(&access.to)).cloned();
         let earlier = match &access.to {
-            Target::Queue { name, .. } => keys::keys_of_messages(draft, &stack.queues[name].arn),
+            Target::Queue { name, .. } => draft.keys_of_messages(&stack.queues[name].arn),
             Target::Api { .. } | Target::Topic { .. } => BTreeSet::new(),
         };
         let (place, does, may, allows) = match &access.to {
@@ -393,7 +393,7 @@ fn access_statements(draft: &Draft<'_>, role: &AccessRole) -> Vec<Statement> {
         Allows::Queue(queue, uses, key) => {
             for it in uses {
                 identity.allow(it.actions(), [queue.to_string()]);
-                let earlier = keys::keys_of_messages(draft, queue);
+                let earlier = draft.keys_of_messages(queue);
                 let earlier = earlier.iter().filter(|_| *it == QueueUse::Receive);
                 for key in key.iter().chain(earlier) {
                     identity.allow_key(keys::by_key(*it), key);

@@ -30,7 +30,7 @@ use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::{
     Change, Clause, Document, PrincipalClause, Principals, Statement, compare, own,
 };
-use crate::stack::{self, Encryption, QueueUse, Stack};
+use crate::stack::{self, Encryption, QueueRef, QueueUse, Stack};
 
 /// What sending takes.
 pub const SENDING: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
@@ -207,21 +207,33 @@ pub(super) fn keys_of(stack: &Stack, live: Option<&Live>) -> BTreeMap<Address, K
 /// of the queues whose dead letters it takes.
 ///
 /// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-server-side-encryption.html>.
-pub(super) fn keys_of_messages(draft: &Draft<'_>, queue: &Arn) -> BTreeSet<KmsKey> {
+pub fn keys_of_messages(
+    stack: &Stack,
+    queue: &Arn,
+    own_key: impl Fn(&Address) -> Option<KmsKey>,
+) -> BTreeSet<KmsKey> {
     let mut found = BTreeSet::new();
-    for (name, it) in &draft.stack.queues {
-        let target = it.dead_letter.as_ref();
-        let gives = target.is_some_and(|(to, _)| draft.queue_arn(to) == *queue);
+    for (name, it) in &stack.queues {
+        let gives = it.dead_letter.as_ref().is_some_and(|(to, _)| match to {
+            QueueRef::Stack(to) => stack.queues[to].arn == *queue,
+            QueueRef::Arn(to) => to == queue,
+        });
         if it.arn == *queue || gives {
             found.extend(it.earlier_keys.iter().cloned());
         }
         if gives {
-            let own = draft.keys.get(&Address::new(KindName::Queue, name));
-            found.extend(own.cloned());
+            found.extend(own_key(&Address::new(KindName::Queue, name)));
         }
     }
     found.retain(|it| !it.is_managed_by_aws());
     found
+}
+
+impl Draft<'_> {
+    /// Returns the keys, beside its own, that messages in a queue may be encrypted with.
+    pub(super) fn keys_of_messages(&self, queue: &Arn) -> BTreeSet<KmsKey> {
+        keys_of_messages(self.stack, queue, |it| self.keys.get(it).cloned())
+    }
 }
 
 /// Wants, of the policies of the keys that the stack declares, what those need who use what the keys encrypt.
@@ -336,7 +348,7 @@ pub(super) fn note_use(
         && target.kind == KindName::Queue
         && actions == RECEIVING
     {
-        keys.extend(keys_of_messages(draft, &queue.arn));
+        keys.extend(draft.keys_of_messages(&queue.arn));
     }
     // A key's policy that names a role must be written after the role is made; a condition need not.
     let named = |it: &Who| match it {

@@ -8,10 +8,10 @@ mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::Resource;
 use crate::kinds::key::encrypting;
 use crate::kinds::rest_api::method;
-use crate::lower::keys::by_key;
+use crate::kinds::{Resource, Want};
+use crate::lower::keys::{by_key, keys_of_messages};
 use crate::lower::{Desired, Grant, api, written_statement};
 use crate::model::{Address, Arn, KindName, KmsKey};
 use crate::policy::deliver::delivery;
@@ -23,7 +23,7 @@ use crate::stack::{
     TopicRef, Via,
 };
 
-use super::bound::{Bound, SOURCE_OWNER, account_of, aws, condition, names};
+use super::bound::{Bound, account_of, aws, condition, names};
 use super::voice::root;
 use super::world::{Thing, World};
 
@@ -141,15 +141,12 @@ impl<'a> Declared<'a> {
 
     fn of_topic(&self, thing: &Thing) -> Bound {
         let mut bound = Bound::delegates(thing, "sns:*");
-        // Services that publish for the account have `aws:SourceAccount`, and are declared one by one.
-        let owner = account_of(thing).to_owned();
-        bound.allow(
-            aws("*"),
-            &["sns:*"],
-            Some(BTreeSet::from(["*".to_owned()])),
-            condition("StringEquals", SOURCE_OWNER, [owner.clone()]),
-        );
-        bound.owner = Some(owner);
+        // SNS's first statement lets in every principal of the account, without a policy of theirs. It is declared only
+        // where the stack leaves it there.
+        let topic = self.stack.topics.get(&thing.address.name);
+        if topic.is_none_or(|it| it.existing || !it.owner_statement) {
+            bound.owner = Some(account_of(thing).to_owned());
+        }
         let own = || Some(BTreeSet::from([thing.arn.clone()]));
         for (access, grant) in self.to(&thing.address) {
             if grant.via == Via::ResourcePolicy {
@@ -392,12 +389,9 @@ impl<'a> Declared<'a> {
     pub(super) fn granted(&self, thing: &Thing) -> Vec<(Principal, Vec<&'static str>)> {
         let mut found = Vec::new();
         for (address, want) in &self.desired.wants {
-            let encrypts =
-                encrypting(&want.resource).is_some_and(|it| it.arn().as_str() == thing.arn);
-            // Only who receives needs the key of messages that came before, or from another queue.
-            let earlier = !encrypts && self.had_earlier(address, &thing.arn);
+            let with_key = self.uses_with_key(want, &thing.arn);
             let by_key = match thing.address.kind {
-                KindName::Key if encrypts || earlier => true,
+                KindName::Key if !with_key.is_empty() => true,
                 _ if *address == thing.address => false,
                 _ => continue,
             };
@@ -414,14 +408,15 @@ impl<'a> Declared<'a> {
                     Target::Queue { uses, .. } => uses.iter().copied().collect(),
                     _ => vec![QueueUse::Send],
                 };
-                uses.retain(|it| !earlier || *it == QueueUse::Receive);
+                uses.retain(|it| !by_key || with_key.contains(it));
                 let own = match address.kind {
                     KindName::Topic if !by_key => vec!["sns:Publish"],
                     _ => actions(&uses),
                 };
                 found.push((self.acting(access, grant), own));
             }
-            for role in self.sending(address).into_iter().filter(|_| !earlier) {
+            let sends = !by_key || with_key.contains(&QueueUse::Send);
+            for role in self.sending(address).into_iter().filter(|_| sends) {
                 if let Ok(arn) = Arn::parse(&role) {
                     found.push((Principal::Named(arn), actions(&[QueueUse::Send])));
                 }
@@ -430,18 +425,24 @@ impl<'a> Declared<'a> {
         found
     }
 
-    /// Whether messages of a queue may be encrypted with a key that it had earlier, or with that of a queue whose dead
-    /// letters it takes.
-    fn had_earlier(&self, queue: &Address, key: &str) -> bool {
-        let is = |it: &KmsKey| it.arn().as_str() == key;
-        self.stack.queues.iter().any(|(name, it)| {
-            let address = Address::new(KindName::Queue, name);
-            let to = it.dead_letter.as_ref().map(|it| &it.0);
-            let gives = matches!(to, Some(QueueRef::Stack(to)) if Address::new(KindName::Queue, to) == *queue);
-            let want = self.desired.wants.get(&address);
-            (address == *queue || gives) && it.earlier_keys.iter().any(is)
-                || gives && want.and_then(|it| encrypting(&it.resource)).is_some_and(|it| is(&it))
-        })
+    /// Returns the uses of a topic or queue that take a key: all of what it encrypts; of a queue whose messages may be
+    /// encrypted with it since before, or in another queue, receiving.
+    fn uses_with_key(&self, want: &Want, key: &str) -> &'static [QueueUse] {
+        let is_it = |it: &KmsKey| it.arn().as_str() == key;
+        let of = |it: &Address| encrypting(&self.desired.wants.get(it)?.resource);
+        match &want.resource {
+            it if encrypting(it).as_ref().is_some_and(is_it) => {
+                &[QueueUse::Send, QueueUse::Receive]
+            }
+            Resource::Queue(queue)
+                if keys_of_messages(self.stack, &queue.arn, of)
+                    .iter()
+                    .any(is_it) =>
+            {
+                &[QueueUse::Receive]
+            }
+            _ => &[],
+        }
     }
 
     /// Who acts on the target of an access: its access role, or the principal itself.

@@ -6,7 +6,6 @@ use super::super::bound::Name;
 use super::{Bound, Declared, condition, names};
 use crate::kinds::Resource;
 use crate::kinds::extra::statement_digest;
-use crate::kinds::key::encrypting;
 use crate::lower::keys::{by_key, queues_of_integrations};
 use crate::model::{Address, KindName};
 use crate::policy::Effect;
@@ -24,8 +23,8 @@ impl Declared<'_> {
             bound.allow(name, actions, all, conditions);
         };
         for (address, want) in &self.desired.wants {
-            let key = encrypting(&want.resource);
-            if key.is_none_or(|it| it.arn().as_str() != thing.arn) {
+            let with_key = self.uses_with_key(want, &thing.arn);
+            if with_key.is_empty() {
                 continue;
             }
             for (access, grant) in self.to(address) {
@@ -45,13 +44,16 @@ impl Declared<'_> {
                     Target::Queue { uses, .. } => uses.clone(),
                     _ => [QueueUse::Send].into(),
                 };
-                for it in uses {
+                for it in uses.into_iter().filter(|it| with_key.contains(it)) {
                     allow(name.clone(), by_key(it), conditions.clone());
                 }
             }
             let Resource::Queue(queue) = &want.resource else {
                 continue;
             };
+            if !with_key.contains(&QueueUse::Send) {
+                continue;
+            }
             for topic in self
                 .delivering
                 .get(queue.arn.as_str())

@@ -183,3 +183,60 @@ fn sns_delivers_where_the_keys_policy_names_it() {
         "{other}"
     );
 }
+
+/// What comes of the claim that nothing else uses a declared key, of a stack with these queues.
+fn only_the_declared(queues: &str) -> String {
+    let text = format!(
+        r#"
+[stack]
+name   = "s"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[keys.old]
+existing = "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+[keys.new]
+existing = "arn:aws:kms:eu-west-1:111111111111:key/2234abcd-12ab-34cd-56ef-1234567890ab"
+[roles.far]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+{queues}
+[[access]]
+from  = "roles.far"
+to    = "queues.inbox"
+via   = "resource-policy"
+allow = "receive"
+"#
+    );
+    let source = Source {
+        name: "s.toml".to_owned(),
+        text,
+    };
+    let stack = stack::check(&source, &[], &|_| Err(String::new()))
+        .unwrap_or_else(|it| panic!("{}", it.render(false)));
+    let desired = lower::lower(&stack).expect("it fits");
+    let proof = prove(&stack, &desired, &World::wanted(&desired));
+    let of_old =
+        |it: &&crate::verify::Finding| it.promise == Promise::Only && it.subject.name == "old";
+    let found = proof.findings.iter().find(of_old).expect("a claim");
+    match &found.outcome {
+        Outcome::Proved => "proved".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_receiver_of_another_account_is_declared_for_each_key_of_the_queues_messages() {
+    for queues in [
+        // Encrypted with it since before.
+        "[queues.inbox]\naccount = \"a\"\nencryption = { kms = \"keys.new\" }\nearlier_keys = \"keys.old\"\n",
+        "[queues.inbox]\naccount = \"a\"\nearlier_keys = \"keys.old\"\n",
+        // The dead letters of a queue that is encrypted with it, or was.
+        "[queues.inbox]\naccount = \"a\"\n[queues.q]\naccount = \"a\"\ndead_letter = \"inbox\"\nencryption = { kms = \"keys.old\" }\n",
+        "[queues.inbox]\naccount = \"a\"\n[queues.q]\naccount = \"a\"\ndead_letter = \"inbox\"\nearlier_keys = \"keys.old\"\n",
+    ] {
+        assert_eq!(only_the_declared(queues), "proved", "{queues}");
+    }
+}
