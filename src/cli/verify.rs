@@ -18,7 +18,7 @@ use crate::verify::{World, prove};
 /// Puts every claim of a stack to its own documents, or to those that AWS has now.
 pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Ending, Failure> {
     if let Some(file) = &args.check {
-        return checked(file, screen);
+        return checked(file, args.json, screen);
     }
     let stack = load(&args.files)?;
     let mut desired = lowered(&stack)?;
@@ -70,7 +70,7 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
 }
 
 /// Says whether a certificate is right, without the stack or a cloud.
-fn checked(file: &Path, screen: &Screen) -> Result<Ending, Failure> {
+fn checked(file: &Path, json: bool, screen: &Screen) -> Result<Ending, Failure> {
     let text = reading::text(file).map_err(|error| {
         Failure::Plain(format!(
             "cannot read `{}`: {}",
@@ -78,17 +78,11 @@ fn checked(file: &Path, screen: &Screen) -> Result<Ending, Failure> {
             disk::why(&error)
         ))
     })?;
-    match check(&text) {
-        Ok(found) => {
-            screen.result(&format!(
-                "Accepted  {} claims decided again; {} on the prover's word, {} not proved\n",
-                found.certified, found.uncertified, found.open
-            ));
-            Ok(Ending::Done)
-        }
-        Err(reason) => {
-            screen.result(&format!("Refused  {reason}\n"));
-            Ok(Ending::Refused)
-        }
-    }
+    let found = check(&text);
+    screen.result(&report::verify::checked(&found, json));
+    Ok(if found.is_ok() {
+        Ending::Done
+    } else {
+        Ending::Refused
+    })
 }

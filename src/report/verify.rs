@@ -9,12 +9,16 @@ use crate::escape::screen::line;
 use crate::policy::interchange::shown_value;
 use crate::policy::stand_in::RealNames;
 use crate::verify::acceptance::Acceptance;
+use crate::verify::check::Accepted;
 use crate::verify::claim::is_own;
 use crate::verify::paper::Origin;
 use crate::verify::{Evidence, Finding, Outcome, Promise, Proof};
 
 /// The version of a proof for machines.
 pub const VERIFY: &str = "provision.verify/1";
+
+/// The version of what came of checking a certificate, for machines.
+pub const CHECK: &str = "provision.check/1";
 
 /// Every claim that does not hold or is not known to, then the counts.
 #[must_use]
@@ -233,6 +237,28 @@ pub fn json_in_plan(proof: &Proof) -> Value {
         "edges": proof.proved(Promise::May), "nevers": proof.proved(Promise::Never),
         "refuses": proof.refuses(), "open": open,
     })
+}
+
+/// What came of checking a certificate, for a person or for a machine.
+#[must_use]
+pub fn checked(found: &Result<Accepted, String>, json: bool) -> String {
+    match (found, json) {
+        (Ok(it), false) => format!(
+            "Accepted  {} claims decided again; {} on the prover's word, {} not proved\n",
+            it.certified, it.uncertified, it.open
+        ),
+        (Err(reason), false) => format!("Refused  {reason}\n"),
+        (Ok(it), true) => {
+            let counts =
+                json!({"certified": it.certified, "uncertified": it.uncertified, "open": it.open});
+            let document = json!({"schema": CHECK, "accepted": true, "summary": counts});
+            format!("{document:#}\n")
+        }
+        (Err(reason), true) => {
+            let document = json!({"schema": CHECK, "accepted": false, "because": reason});
+            format!("{document:#}\n")
+        }
+    }
 }
 
 /// A proof.

@@ -84,7 +84,10 @@ fn way(holder: &Holder, question: &Question<'_>) -> String {
         _ => {}
     }
     for (key, values) in &holder.request.context {
-        if matches!(holder.kin, Kin::Anyone | Kin::Unsigned | Kin::Service(_)) {
+        if matches!(
+            holder.kin,
+            Kin::Anyone | Kin::AnyoneOf(_) | Kin::Unsigned | Kin::Service(_) | Kin::AnyService
+        ) {
             let _ = write!(text, ", with {key} = {}", values.join(" or "));
         }
     }

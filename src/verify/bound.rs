@@ -11,10 +11,6 @@ use crate::stack::{Network, Principal, Stack};
 use super::voice::root;
 use super::world::Thing;
 
-/// The key by which SNS says of which account a caller is. Whoever signs has it, and a statement for everyone that asks for
-/// the topic's own account is how SNS writes "the owner".
-pub(super) const SOURCE_OWNER: &str = "aws:SourceOwner";
-
 /// A principal as a statement names it: its type, and its name.
 pub(super) type Name = (String, String);
 
@@ -35,7 +31,7 @@ pub(super) struct Bound {
     leaves: BTreeMap<Name, Vec<Leave>>,
     /// Statements that the author wrote as they are.
     pub(super) written: Vec<Statement>,
-    /// The account whose topic it is: SNS's own first statement grants to its principals alone.
+    /// The account whose topic it is, where SNS's first statement is left there: that grants to its principals alone.
     pub(super) owner: Option<String>,
 }
 
@@ -255,16 +251,11 @@ impl Bound {
         })
     }
 
-    /// The bound as a document. `aws:SourceOwner` is the account of a topic's callers, whose own policies are asked by the
-    /// statement for the account, so a statement that rests on it is compared part by part only.
+    /// The bound as a document.
     pub(super) fn document(&self) -> Document {
         let mut statements = self.written.clone();
         for ((kind, name), leaves) in &self.leaves {
-            let of_owner = |it: &Leave| {
-                let mut keys = it.conditions.values().flat_map(BTreeMap::keys);
-                keys.any(|it| it == SOURCE_OWNER)
-            };
-            for leave in leaves.iter().filter(|it| !of_owner(it)) {
+            for leave in leaves {
                 let clause = match kind.as_str() {
                     "AWS" => PrincipalClause::aws([name.clone()]),
                     "Service" => PrincipalClause::service([name.clone()]),

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::lower::calls::{Service, Texts, meant, services, some_text};
-use crate::model::{AccountId, Address, KindName};
+use crate::model::{Address, KindName};
 use crate::policy::rules::is_session_of;
 use crate::policy::{
     Change, Clause, Decision, Document, Effect, MethodAuth, PrincipalClause, Request, Statement,
@@ -309,9 +309,19 @@ impl<'a> Search<'a> {
                             .gains
                             .iter()
                             .all(|it| is_of(&it.principal, &accounts));
+                    let only = only_account(&compared.gains).filter(|it| accounts.contains(*it));
+                    let only = only.map(str::to_owned);
                     for request in compared.gains {
                         let request = Self::settled(request, ask, spot);
-                        let kin = self.kin(&name, statement, &request);
+                        let mut kin = self.kin(&name, statement, &request);
+                        if let (Kin::Anyone, Some(account)) = (&kin, &only) {
+                            kin = Kin::AnyoneOf(account.clone());
+                        }
+                        // An example of a whole account is one of its roles, unless only its root user is let in:
+                        // roots hold nothing back.
+                        let role = as_role(&request, thing);
+                        let role = role.filter(|it| self.is_let(it, thing));
+                        let request = role.unwrap_or(request);
                         self.try_out(kin, request, thing, origin, open, add);
                     }
                     let among = (ask, spot, circle);
@@ -505,6 +515,12 @@ impl<'a> Search<'a> {
         });
     }
 
+    /// Whether a request may be let through.
+    fn is_let(&self, request: &Request, thing: &Thing) -> bool {
+        let caller = self.caller(&request.principal, thing);
+        self.world.should_fail(request, caller, thing).decision != Decision::Deny
+    }
+
     /// What is known of somebody's own policies.
     fn caller(&self, who: &Who, thing: &Thing) -> Caller<'a> {
         let Who::Arn(arn) = who else {
@@ -541,13 +557,6 @@ impl<'a> Search<'a> {
             request.resource_account = Some(account_of(ask.thing).to_owned());
         } else if let What::Api(surface) = &ask.thing.what {
             through(&mut request, surface);
-        }
-        // An example of a whole account is one of its roles: roots hold nothing back.
-        if let Who::Arn(arn) = &request.principal
-            && is_whole(arn)
-        {
-            let account = arn.split(':').nth(4).unwrap_or_default();
-            request.principal = Who::Arn(role_in(&ask.thing.place, account, MADE_UP));
         }
         // What an API is called by is spelled as AWS spells it.
         let known = ask
@@ -627,38 +636,6 @@ impl<'a> Search<'a> {
         }
         found
     }
-
-    /// What a name is, seen from a statement that has it and a request that it lets through.
-    fn kin(&self, name: &Name, statement: &Statement, request: &Request) -> Kin {
-        let (kind, text) = name;
-        match kind.as_str() {
-            "Service" => Kin::Service(text.clone()),
-            "Federated" => Kin::Provider(text.clone()),
-            _ if text == "*" => match &request.principal {
-                Who::Anonymous => Kin::Unsigned,
-                Who::Service(name) => Kin::Service(name.clone()),
-                Who::Arn(_) => Kin::Anyone,
-            },
-            _ => {
-                if let Some(role) = self.role_named(text) {
-                    let session = text.split_once(":assumed-role/").map(|it| it.1);
-                    let session = session.and_then(|it| it.split_once('/'));
-                    return match session {
-                        Some((_, name)) => Kin::Session(role.address.clone(), name.to_owned()),
-                        None => Kin::Role(role.address.clone()),
-                    };
-                }
-                let account = text.split(':').nth(4).unwrap_or_default();
-                if !text.ends_with(":root") {
-                    return Kin::Other(text.clone());
-                }
-                match (prefix_in(statement), AccountId::parse(account)) {
-                    (Some(prefix), Some(id)) => Kin::Prefix(id, prefix),
-                    _ => Kin::Account(account.to_owned()),
-                }
-            }
-        }
-    }
 }
 
 /// Whether a principal is of one of these accounts.
@@ -669,24 +646,30 @@ fn is_of(who: &Who, accounts: &BTreeSet<String>) -> bool {
         .is_some_and(|it| accounts.contains(it))
 }
 
-fn is_whole(arn: &str) -> bool {
-    arn.ends_with(":root")
+/// The account of all signed requests among these, if it is one.
+fn only_account(requests: &[Request]) -> Option<&str> {
+    let accounts = requests.iter().filter_map(|it| match &it.principal {
+        Who::Arn(arn) => arn.split(':').nth(4),
+        Who::Service(_) | Who::Anonymous => None,
+    });
+    let accounts: BTreeSet<&str> = accounts.collect();
+    accounts.first().copied().filter(|_| accounts.len() == 1)
 }
 
-/// The beginning that a statement asks of its roles' names.
-fn prefix_in(statement: &Statement) -> Option<String> {
-    let values = statement
-        .conditions
-        .iter()
-        .filter(|(operator, _)| operator.eq_ignore_ascii_case("ArnLike"))
-        .flat_map(|(_, keys)| keys)
-        .find(|(key, _)| key.eq_ignore_ascii_case("aws:PrincipalArn"))?
-        .1;
-    let [one] = values.as_slice() else {
+/// The request of an account's root user, made by a role of the account.
+fn as_role(request: &Request, thing: &Thing) -> Option<Request> {
+    let Who::Arn(arn) = &request.principal else {
         return None;
     };
-    let rest = one.split_once(":role/")?.1;
-    rest.strip_suffix('*').map(str::to_owned)
+    let account = arn.split(':').nth(4).filter(|_| is_whole(arn))?;
+    Some(Request {
+        principal: Who::Arn(role_in(&thing.place, account, MADE_UP)),
+        ..request.clone()
+    })
+}
+
+fn is_whole(arn: &str) -> bool {
+    arn.ends_with(":root")
 }
 
 /// A holder with the steps that come after.

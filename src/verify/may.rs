@@ -154,7 +154,7 @@ impl Case<'_> {
             ));
             return;
         };
-        let voice = Voice::of(&access.from, self.stack, &target.place).handed(
+        let voice = Voice::of(&access.from, self.stack, &target.place, self.world).handed(
             grant,
             self.desired,
             self.world,
@@ -490,7 +490,7 @@ impl Case<'_> {
         match self.world.thing(&address) {
             None => trial.lacks(format!("{address} is not there")),
             Some(role) => {
-                let voice = Voice::of(principal, self.stack, &role.place);
+                let voice = Voice::of(principal, self.stack, &role.place, self.world);
                 for action in &voice.assume {
                     let request = voice.asks(action, role.arn.clone());
                     let says = role

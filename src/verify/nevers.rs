@@ -71,7 +71,7 @@ fn look(
     search: &Search<'_>,
     trial: &mut Trial,
 ) {
-    let mut asks: Vec<(Ask<'_>, String)> = forbidden
+    let mut asks: Vec<(Ask<'_>, Way<'_>)> = forbidden
         .deeds
         .iter()
         .map(|deed| {
@@ -82,9 +82,21 @@ fn look(
                 routes: Vec::new(),
                 session: None,
             };
-            (ask, verb(*deed).to_owned())
+            (ask, Way::itself(verb(*deed)))
         })
         .collect();
+    if forbidden.deeds.contains(&Deed::Send) {
+        // What is forbidden of the topic itself is told there.
+        let is_told = |it: &Address| {
+            let mut all = never.forbids.iter();
+            all.any(|forbidden| forbidden.target == *it && forbidden.deeds.contains(&Deed::Publish))
+        };
+        let ways = delivering(thing, search.world);
+        asks.extend(
+            ways.into_iter()
+                .filter(|(ask, _)| !is_told(&ask.thing.address)),
+        );
+    }
     for route in &forbidden.routes {
         let ask = Ask {
             thing,
@@ -92,11 +104,15 @@ fn look(
             routes: vec![route.clone()],
             session: None,
         };
-        asks.push((ask, String::new()));
+        asks.push((ask, Way::itself("")));
     }
     // Unsigned callers and strangers are looked for apart from one another: each has a bound of its own.
-    for (ask, verb) in &asks {
+    for (ask, way) in &asks {
         for whom in &never.who {
+            // Of anyone at all, the service that delivers is found by the queue's own policy.
+            if way.into.is_some() && *whom == Whom::Anyone {
+                continue;
+            }
             let circle = Circle {
                 who: std::slice::from_ref(whom),
                 except: &never.except,
@@ -118,7 +134,7 @@ fn look(
                 if holder.unproven {
                     trial.depends_on(holder.because);
                 } else {
-                    trial.fails(evidence(never, holder, verb, thing, search));
+                    trial.fails(evidence(never, holder, way, ask.thing, search));
                 }
             }
             trial.depends_on(open);
@@ -126,14 +142,49 @@ fn look(
     }
 }
 
+/// How something that is forbidden is done.
+struct Way<'a> {
+    /// What is done, before the name of what it is done to.
+    verb: &'static str,
+    /// The queue into which that is delivered; none where the queue itself is asked.
+    into: Option<&'a Address>,
+}
+
+impl Way<'_> {
+    fn itself(verb: &'static str) -> Self {
+        Self { verb, into: None }
+    }
+}
+
+/// Publishing to each topic of the world that delivers to a queue.
+fn delivering<'a>(queue: &'a Thing, world: &'a World) -> Vec<(Ask<'a>, Way<'a>)> {
+    let topics = world.subscriptions.keys().filter(|it| it.1 == queue.arn);
+    let topics = topics.filter_map(|(topic, _)| world.with_arn(topic));
+    let ask = |thing| Ask {
+        thing,
+        actions: actions_of(Deed::Publish)
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect(),
+        routes: Vec::new(),
+        session: None,
+    };
+    let way = || Way {
+        verb: verb(Deed::Publish),
+        into: Some(&queue.address),
+    };
+    topics.map(|it| (ask(it), way())).collect()
+}
+
 fn evidence(
     never: &Never,
     holder: Holder,
-    verb: &str,
+    way: &Way<'_>,
     thing: &Thing,
     search: &Search<'_>,
 ) -> Evidence {
     let who = holder.kin.named(search.stack);
+    let verb = way.verb;
     let what = if holder.through.is_empty() {
         deed_of(&holder.request, verb, thing, search.world)
     } else if verb.is_empty() {
@@ -145,6 +196,9 @@ fn evidence(
     if !holder.through.is_empty() {
         let roles: Vec<String> = holder.through.iter().map(ToString::to_string).collect();
         says += &format!(" by assuming {}", roles.join(", then "));
+    }
+    if let Some(queue) = way.into {
+        says += &format!(", which delivers to {queue}");
     }
     if let Some(reason) = &never.reason {
         says += &format!(", and never may: {reason}");

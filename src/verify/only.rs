@@ -25,7 +25,7 @@ use super::declared::Declared;
 use super::paper::{Origin, Paper, allowing};
 use super::reaching::{Reach, Reaching};
 use super::steps::Step;
-use super::voice::{ELSEWHERE, MADE_UP, role_in};
+use super::voice::{MADE_UP, role_in};
 use super::world::{Caller, Receiver, Thing, What, World};
 
 /// A sentence lists no more actions than these.
@@ -319,8 +319,7 @@ impl Search<'_> {
 
     /// Callers that no stack knows: nobody declared anything for them.
     fn strangers(&self, trial: &mut Trial, thing: &Thing, actions: &[&str], resource: &str) {
-        let place = &thing.place;
-        let outsider = Who::Arn(role_in(place, ELSEWHERE, MADE_UP));
+        let outsider = self.stranger(thing);
         for action in actions {
             let ask = |who: &Who| Request::new(who.clone(), *action, resource);
             self.must_fail(trial, &ask(&outsider), Caller::Mighty, thing);
@@ -336,8 +335,7 @@ impl Search<'_> {
             &thing.arn,
         );
         // A queue of somebody's, subscribed by its own account.
-        let outsider = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
-        let request = subscribing(outsider, thing);
+        let request = self.subscribing(self.stranger(thing), thing);
         self.must_fail(trial, &request, Caller::Mighty, thing);
     }
 
@@ -366,7 +364,7 @@ impl Search<'_> {
                 }
                 let who = Who::Arn(role.arn.clone());
                 let mut request = match *action {
-                    "sns:Subscribe" => subscribing(who, thing),
+                    "sns:Subscribe" => self.subscribing(who, thing),
                     action => Request::new(who, action, on.clone()),
                 };
                 if request.owner().is_none() {
@@ -401,7 +399,7 @@ impl Search<'_> {
             &["sqs:SendMessage", "sqs:ReceiveMessage"],
             &thing.arn,
         );
-        for account in [account_of(thing), ELSEWHERE] {
+        for account in [account_of(thing), &self.world.stranger()] {
             let place = &thing.place;
             let topic = format!(
                 "arn:{}:sns:{}:{account}:{MADE_UP}",
@@ -417,6 +415,25 @@ impl Search<'_> {
             .with("aws:SourceAccount", [account]);
             self.must_fail(trial, &request, Caller::Bare, thing);
         }
+    }
+
+    /// A role of an account that neither the stack nor any policy names.
+    fn stranger(&self, thing: &Thing) -> Who {
+        Who::Arn(role_in(&thing.place, &self.world.stranger(), MADE_UP))
+    }
+
+    /// A subscription of a stranger's queue.
+    fn subscribing(&self, who: Who, topic: &Thing) -> Request {
+        let place = &topic.place;
+        let stray = format!(
+            "arn:{}:sqs:{}:{}:{MADE_UP}",
+            place.partition(),
+            place.region,
+            self.world.stranger()
+        );
+        Request::new(who, "sns:Subscribe", topic.arn.clone())
+            .with("sns:Protocol", ["sqs"])
+            .with("sns:Endpoint", [stray.as_str()])
     }
 
     /// Somebody who receives from a topic by a subscription that the stack does not have.
@@ -439,19 +456,6 @@ impl Search<'_> {
             origin: Origin::Foreign,
         });
     }
-}
-
-/// A subscription of somebody's queue.
-fn subscribing(who: Who, topic: &Thing) -> Request {
-    let place = &topic.place;
-    let stray = format!(
-        "arn:{}:sqs:{}:{ELSEWHERE}:{MADE_UP}",
-        place.partition(),
-        place.region
-    );
-    Request::new(who, "sns:Subscribe", topic.arn.clone())
-        .with("sns:Protocol", ["sqs"])
-        .with("sns:Endpoint", [stray.as_str()])
 }
 
 /// Makes one piece of evidence of all that a role may do to a resource.

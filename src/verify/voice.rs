@@ -16,9 +16,6 @@ use super::world::{Caller, Thing, World};
 /// The name of roles that are made up.
 pub(super) const MADE_UP: &str = "provision-verify";
 
-/// An account that no stack has.
-pub(super) const ELSEWHERE: &str = "999999999999";
-
 /// Somebody, with what a request of theirs carries.
 #[derive(Clone, Debug)]
 pub(super) struct Voice {
@@ -52,7 +49,7 @@ pub(super) fn root(place: &Place, account: &str) -> String {
 
 impl Voice {
     /// Somebody as a place sees them.
-    pub(super) fn of(principal: &Principal, stack: &Stack, place: &Place) -> Self {
+    pub(super) fn of(principal: &Principal, stack: &Stack, place: &Place, world: &World) -> Self {
         let arn =
             |account: &AccountId, name: &str| Who::Arn(role_in(place, account.as_str(), name));
         let mut context = Vec::new();
@@ -114,7 +111,7 @@ impl Voice {
                     context.push(("aws:PrincipalOrgPaths".to_owned(), path));
                 }
                 (
-                    Who::Arn(role_in(place, ELSEWHERE, MADE_UP)),
+                    Who::Arn(role_in(place, &world.stranger(), MADE_UP)),
                     name_of(principal),
                 )
             }

@@ -603,6 +603,11 @@ impl World {
         }
     }
 
+    /// Returns an account that is neither the stack's nor named by any policy.
+    pub(super) fn stranger(&self) -> String {
+        self.names.stranger()
+    }
+
     /// The name of a request's resource, or in words what an example of one stands for.
     #[must_use]
     pub fn resource_of(&self, request: &Request) -> String {

@@ -593,6 +593,27 @@ fn a_certificate_is_checked_offline_and_one_that_was_changed_is_refused() {
         .run("verify --check proof.json")
         .ends(3)
         .says("Refused  the seal does not fit");
+    // For machines too.
+    let refused = elsewhere.run("verify --check proof.json --json").ends(3);
+    let document: serde_json::Value = serde_json::from_str(&refused.out).expect("JSON");
+    assert_eq!(document["accepted"], false);
+    assert!(
+        document["because"]
+            .as_str()
+            .is_some_and(|it| it.contains("seal"))
+    );
+    elsewhere.write("proof.json", &text);
+    let accepted = elsewhere.run("verify --check proof.json --json").ends(0);
+    let document: serde_json::Value = serde_json::from_str(&accepted.out).expect("JSON");
+    assert_eq!(document["accepted"], true);
+    assert!(
+        document["summary"]["certified"]
+            .as_u64()
+            .is_some_and(|it| it > 0)
+    );
+    let missing = elsewhere.run("verify --check missing.json --json").ends(1);
+    let document: serde_json::Value = serde_json::from_str(&missing.out).expect("JSON");
+    assert_eq!(document["schema"], "provision.error/1");
     elsewhere.write("proof.json", "{");
     elsewhere
         .run("verify --check proof.json")
@@ -677,4 +698,15 @@ fn a_stranger_is_let_in_by_what_is_there_and_by_nothing_made_up() {
         "{}",
         said.out
     );
+    // An account of the stack may have that id, and a policy may let it in.
+    folder.write(
+        "two.toml",
+        "[stack]\nname = \"two\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[accounts.b]\nid = \"999999999999\"\n\
+         [roles.r]\naccount = \"b\"\ntrusted_by = \"lambda.amazonaws.com\"\n[topics.t]\naccount = \"a\"\n[queues.q]\naccount = \"b\"\nsubscribe = \"t\"\n\
+         [[access]]\nfrom = { account = \"b\" }\nto = \"topics.t\"\nvia = \"resource-policy\"\n",
+    );
+    folder
+        .run("verify two.toml")
+        .ends(0)
+        .says("Proved  6 of 6 claims");
 }

@@ -35,7 +35,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// Check a certificate without the stack, AWS or the prover.
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stack", "with", "live", "strict", "certificate", "sandbox"])]
     pub check: Option<PathBuf>,
     /// Print a document for machines.
     #[arg(long)]

@@ -429,3 +429,66 @@ fn a_pattern_that_overlaps_what_is_let_in_is_let_in() {
     );
     assert_eq!(told(&apart, None), "");
 }
+
+#[test]
+fn an_account_may_act_by_its_root_user_alone() {
+    let root = PrincipalClause::aws(["arn:aws:iam::888888888888:root"]);
+    let only = foreign(root, "sns:Publish").when(
+        "ArnEquals",
+        "aws:PrincipalArn",
+        ["arn:aws:iam::888888888888:root"],
+    );
+    assert_eq!(
+        told(
+            &format!("{OUTSIDE}to = \"topics.events\"\ndo = \"publish\"\n"),
+            Some(("topics.events", only))
+        ),
+        "account 888888888888 may publish to topics.events"
+    );
+}
+
+#[test]
+fn whom_a_condition_keeps_to_one_account_is_called_so() {
+    let anyone = "[[never]]\nwho = \"anyone\"\nto = \"topics.events\"\ndo = \"publish\"\nexcept = \"roles.checkout\"\n";
+    let of_source = foreign(PrincipalClause::anyone(), "sns:Publish").when(
+        "StringEquals",
+        "AWS:SourceOwner",
+        ["333333333333"],
+    );
+    let found = told(anyone, Some(("topics.events", of_source)));
+    assert!(
+        found.contains("any principal of account orders (333333333333) may publish"),
+        "{found}"
+    );
+    assert!(found.contains("any AWS service may publish"), "{found}");
+    assert!(!found.contains("of any account"), "{found}");
+}
+
+#[test]
+fn who_may_publish_to_a_topic_sends_to_the_queues_that_it_delivers_to() {
+    let claim = |who: &str, more: &str| {
+        format!("[[never]]\nwho = {who}\nto = \"queues.inbox\"\ndo = \"send\"\n{more}")
+    };
+    assert_eq!(
+        told(&claim("\"roles.checkout\"", ""), None),
+        "roles.checkout may publish to topics.events, which delivers to queues.inbox"
+    );
+    assert_eq!(told(&claim("\"roles.refunds\"", ""), None), "");
+    assert_eq!(told(&claim("\"outside accounts\"", ""), None), "");
+    let theirs = foreign(
+        PrincipalClause::aws(["arn:aws:iam::888888888888:role/x"]),
+        "sns:Publish",
+    );
+    assert_eq!(
+        told(
+            &claim("\"outside accounts\"", ""),
+            Some(("topics.events", theirs))
+        ),
+        "arn:aws:iam::888888888888:role/x may publish to topics.events, which delivers to queues.inbox"
+    );
+    // Of anyone at all, SNS itself is the answer, unless it is accepted.
+    assert_eq!(
+        told(&claim("\"anyone\"", ""), None),
+        "sns.amazonaws.com may send to queues.inbox"
+    );
+}

@@ -12,7 +12,6 @@ use super::super::may::through;
 use super::super::paper::{Origin, allowing};
 use super::super::reaching::takes;
 use super::super::steps::Step;
-use super::super::voice::{ELSEWHERE, MADE_UP, role_in};
 use super::super::world::{Caller, Surface, Thing, What, method_auth};
 use super::Search;
 
@@ -76,7 +75,7 @@ impl Search<'_> {
             }
         }
         let mut signed = unsigned.clone();
-        signed.principal = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
+        signed.principal = self.stranger(thing);
         signed.method_auth = Some(MethodAuth::Iam);
         self.must_fail(trial, &signed, Caller::Mighty, thing);
         true
@@ -221,7 +220,7 @@ impl Search<'_> {
     }
 
     fn strangers_of_api(&self, trial: &mut Trial, thing: &Thing, surface: &Surface, root: &str) {
-        let outsider = Who::Arn(role_in(&thing.place, ELSEWHERE, MADE_UP));
+        let outsider = self.stranger(thing);
         let public = self.declared.public(&thing.address);
         let declared = |it: &&RouteKey| !public.contains(*it);
         let open = |it: &RouteKey| method_auth(&surface.methods[it]) == Some(MethodAuth::None);

@@ -25,9 +25,14 @@ const TOPIC: &str = "arn:aws:sns:eu-west-1:333333333333:events";
 /// The claims of one kind about the topic, in a world in which `roles.stray` has these statements
 /// as its own and the topic these beside the stack's.
 fn told(promise: Promise, own: &str, theirs: &str) -> String {
+    told_of(STACK, promise, own, theirs)
+}
+
+/// The same of another stack.
+fn told_of(text: &str, promise: Promise, own: &str, theirs: &str) -> String {
     let source = Source {
         name: "shop.toml".to_owned(),
-        text: STACK.to_owned(),
+        text: text.to_owned(),
     };
     let stack = stack::check(&source, &[], &|_| Err(String::new()))
         .unwrap_or_else(|it| panic!("{}", it.render(false)));
@@ -222,6 +227,72 @@ fn what_nobody_can_know_is_unproven_with_its_reason() {
         assert!(found.starts_with("unproven: "), "{condition}: {found}");
         assert!(found.contains(reason), "{condition}: {found}");
     }
+}
+
+/// A statement of the topic's policy for everyone, or for an account.
+fn open_to(principal: &str, condition: &str) -> String {
+    format!(
+        r#"{{"Sid":"Open","Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sns:Publish","Resource":"{TOPIC}","Condition":{{{condition}}}}}"#
+    )
+}
+
+#[test]
+fn the_source_of_a_topics_request_lets_in_its_whole_account() {
+    for key in [
+        "AWS:SourceOwner",
+        "aws:SourceAccount",
+        "aws:PrincipalAccount",
+    ] {
+        for (account, who) in [
+            (
+                "333333333333",
+                "any principal of account orders (333333333333)",
+            ),
+            ("444444444444", "any principal of account 444444444444"),
+        ] {
+            let statement = open_to("*", &format!(r#""StringEquals":{{"{key}":"{account}"}}"#));
+            let found = told(Promise::Only, "", &statement);
+            assert!(found.contains(who), "{key} {account}: {found}");
+        }
+    }
+    // SNS's first statement says the same, and ours stands in its place.
+    let first = r#"{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"arn:aws:sns:eu-west-1:333333333333:events","Condition":{"StringEquals":{"AWS:SourceOwner":"333333333333"}}}"#;
+    let found = told(Promise::Only, "", first);
+    assert!(found.contains("any principal of account orders"), "{found}");
+}
+
+#[test]
+fn a_federated_user_and_a_root_user_are_let_in_by_their_arns() {
+    let root = "arn:aws:iam::888888888888:root";
+    for (arn, who) in [
+        (
+            "arn:aws:sts::888888888888:federated-user/*",
+            "lets any principal of account 888888888888",
+        ),
+        (root, "lets arn:aws:iam::888888888888:root sns:Publish"),
+    ] {
+        let condition = format!(r#""ArnLike":{{"aws:PrincipalArn":"{arn}"}}"#);
+        let found = told(Promise::Only, "", &open_to(root, &condition));
+        assert!(found.contains(who), "{arn}: {found}");
+    }
+    // The key has the ARN of a session's role.
+    let session = r#""ArnLike":{"aws:PrincipalArn":"arn:aws:sts::888888888888:assumed-role/*"}"#;
+    assert_eq!(told(Promise::Only, "", &open_to(root, session)), "proved");
+}
+
+#[test]
+fn a_stranger_is_no_account_that_is_named() {
+    let condition = r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#;
+    let found = told(
+        Promise::Only,
+        "",
+        &open_to("arn:aws:iam::999999999999:root", condition),
+    );
+    assert!(
+        found.contains("lets any principal of account 999999999999"),
+        "{found}"
+    );
+    assert!(!found.contains("allows everything"), "{found}");
 }
 
 #[test]
@@ -459,7 +530,7 @@ fn a_service_that_publishes_for_the_account_is_not_its_owner() {
             );
         }
     }
-    // SNS's own statement, as it writes it now and as it wrote it, is the owner's.
+    // SNS's own statement, as it writes it now and as it wrote it, lets in the owner's account: every principal of it.
     let all = r#"["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"]"#;
     let anyone = r#"{"AWS":"*"}"#;
     let of_owner = r#""StringEquals":{"AWS:SourceOwner":"333333333333"}"#;
@@ -468,13 +539,25 @@ fn a_service_that_publishes_for_the_account_is_not_its_owner() {
         (all, of_account),
         (r#"["SNS:Publish","SNS:Subscribe"]"#, of_owner),
     ] {
-        assert_eq!(
-            by(anyone, actions, condition),
-            "proved",
-            "{actions} {condition}"
-        );
+        let found = by(anyone, actions, condition);
+        let who = "any principal of account orders (333333333333)";
+        assert!(found.contains(who), "{actions} {condition}: {found}");
     }
-    assert_ne!(by(anyone, all, &of_owner.replace('3', "4")), "proved");
+    // Where the stack leaves it there, it is declared, and it alone.
+    let kept = STACK.replace(
+        "[topics.events]",
+        "[topics.events]\nowner_statement = false",
+    );
+    let first = |actions: &str, condition: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Principal":{anyone},"Action":{actions},"Resource":"{TOPIC}","Condition":{{{condition}}}}}"#
+        );
+        told_of(&kept, Promise::Only, "", &statement)
+    };
+    assert_eq!(first(all, of_owner), "proved");
+    assert_eq!(first(all, of_account), "proved");
+    assert_ne!(first(publish, of_owner), "proved");
+    assert_ne!(first(all, &of_owner.replace('3', "4")), "proved");
 }
 
 #[test]
