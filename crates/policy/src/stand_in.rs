@@ -222,7 +222,6 @@ fn any_of(service: &str, name: &str) -> String {
         "kms" => "KMS key",
         "execute-api" => "route of any API",
         "lambda" => "function",
-        "s3" => "bucket or object",
         "iam" | "sts" => {
             let noun = name.split('/').next().filter(|_| name.contains('/'));
             return format!("any {}", noun.unwrap_or("identity"));
