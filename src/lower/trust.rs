@@ -408,9 +408,9 @@ pub(super) fn trust_policy(
     let sid = |purpose: &str| own::sid(stack, purpose);
     let mut by_need: BTreeMap<BTreeSet<&str>, BTreeSet<Who>> = BTreeMap::new();
     for it in who {
-        let needs = match it {
+        let needs: BTreeSet<&str> = match it {
             Who::Service(name) | Who::ServiceFor { service: name, .. } => {
-                BTreeSet::from_iter(sessions::beyond_assuming(name).iter().copied())
+                sessions::beyond_assuming(name).iter().copied().collect()
             }
             Who::Role(arn) => passed_on.get(arn).cloned().unwrap_or_default(),
             _ => BTreeSet::new(),
