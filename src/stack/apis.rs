@@ -543,6 +543,7 @@ warning[E0103]: api `a` lets no caller in
   |
   = help: add an `[[access]]` with `to = "apis.a"`, or write `vpc_endpoints` in [apis.a]
 
+
 "#]]
         );
         assert_eq!(with("tls_only = true", "", ""), "");
