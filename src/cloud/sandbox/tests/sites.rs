@@ -211,6 +211,7 @@ const CANNOT: &[(&str, &[&str])] = &[
             "AccessDeniedException",
             "The new key policy will not allow you to update the key policy in the future.",
             "User: {caller} is not authorized to perform: {action} on resource: {arn}",
+            "User: {} is not authorized to perform: {action} on resource: {resource} because no {why} allows the {action} action",
             "no role can be assumed in account {}: the sandbox has no such account",
         ],
     ),
