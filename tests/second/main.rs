@@ -22,7 +22,8 @@ fn count(name: &str, default: usize) -> usize {
 }
 
 /// Whether nobody can answer a question about a method without authorization: whether its caller signs for a VPC endpoint
-/// is not told, and AWS says that an API's policy which names AWS principals makes such methods fail.
+/// is not told, and AWS says that an API's policy which names AWS principals makes such methods fail. Or one about a bucket's
+/// object through an endpoint that may be a gateway.
 fn is_open(question: &Value, answer: &Value) -> bool {
     let request = &question["request"];
     let signs = request["principal"] != "" && !question["vpcEndpointPolicy"].is_null();
@@ -32,6 +33,12 @@ fn is_open(question: &Value, answer: &Value) -> bool {
     if request["principal"].as_str().is_some_and(is_service)
         && because.contains("aws:PrincipalAccount")
     {
+        return true;
+    }
+    let is_object = request["action"]
+        .as_str()
+        .is_some_and(|it| it.starts_with("s3:"));
+    if is_object && because.contains("a gateway endpoint") {
         return true;
     }
     request["authorization"] == "NONE"

@@ -293,6 +293,8 @@ struct Heard<'a> {
     /// With whether the level says yes of its own accord, having no `Allow` to be read.
     rcps: Vec<(Side<'a>, bool)>,
     endpoint: Option<Side<'a>>,
+    /// Whether the endpoint's word for the caller's account is open.
+    by_gateway: bool,
 }
 
 impl<'a> Heard<'a> {
@@ -305,9 +307,13 @@ impl<'a> Heard<'a> {
         };
         let has_side = facts.caller.account().is_some();
         let under_scps = has_side && !linked;
-        let under_rcps = !linked && services::is_under_resource_control(action);
-        let resource = one(&policies.resource);
+        let under_rcps = !linked && services::is_under_resource_control(facts, action);
+        let mut resource = one(&policies.resource);
+        if let Some(side) = &mut resource {
+            side.denies.is = side.denies.is & !services::is_beyond_denial(facts, action);
+        }
         let is_root = matches!(facts.caller, Caller::Root { .. });
+        let by_gateway = !is_root && services::has_gateway_endpoints(action);
         let of_principal = |rules: &'a Option<Arc<Rules>>| {
             if has_side && !is_root {
                 one(rules)
@@ -341,15 +347,21 @@ impl<'a> Heard<'a> {
                     (Side::of(level, facts, action), only_denies)
                 })
                 .collect(),
+            by_gateway,
             endpoint: policies.endpoint.as_ref().map(|it| {
                 let it = std::slice::from_ref(it);
-                let unsigned = Side::of(it, facts, action);
+                let mut unsigned = Side::of(it, facts, action);
                 // A method without authorization sees a stranger, and an endpoint the one who signed, if anyone did.
                 let signed = Facts {
                     silence: facts.silence,
                     ..Facts::of(facts.request).of_one_partition()
                 };
-                unsigned.unless(&Side::of(it, &signed, action))
+                let signed = Side::of(it, &signed, action);
+                let of_account = &mut unsigned.allows[Level::Account as usize];
+                if by_gateway {
+                    of_account.is = of_account.is & Three::Maybe;
+                }
+                unsigned.unless(&signed)
             }),
         }
     }
@@ -450,7 +462,11 @@ impl<'a> Heard<'a> {
             Need {
                 is: said.is,
                 met: Met::By("lets", said),
-                unmet: Unmet::Ceiling("VPC endpoint policy"),
+                unmet: if self.by_gateway && said.is == Three::Maybe {
+                    Unmet::Never("the policy of a gateway endpoint means the root user only by an account, and the kind of the endpoint is not given")
+                } else {
+                    Unmet::Ceiling("VPC endpoint policy")
+                },
             }
         });
         scps.chain(rcps).chain(endpoint).collect()
@@ -527,8 +543,16 @@ impl<'a> Heard<'a> {
             } else {
                 self.word(&[Level::Direct])
             }];
-            if is_anonymous && !services::accepts_unsigned(action, &facts.request.resource) {
-                needs.push(Need::never("the service accepts no unsigned request"));
+            match services::accepts_unsigned(action, &facts.request.resource) {
+                _ if !is_anonymous => {}
+                Three::Yes => {}
+                Three::No => needs.push(Need::never("the service accepts no unsigned request")),
+                Three::Maybe => needs.push(Need {
+                    is: Three::Maybe,
+                    ..Need::never(
+                        "whether the service accepts it unsigned is a setting of the resource",
+                    )
+                }),
             }
             needs.extend(owners_only(action));
             return vec![Way { needs }];

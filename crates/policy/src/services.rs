@@ -4,6 +4,8 @@
 
 use super::facts::{Facts, Key};
 use super::request::{Caller, partition_of};
+use super::rules::is_session_of;
+use super::three::Three;
 
 /// Actions that only principals of the resource's own account may call, whatever a resource policy says.
 ///
@@ -50,12 +52,42 @@ const KMS_CROSS_ACCOUNT: [&str; 20] = [
     "kms:verifymac",
 ];
 
+/// Calls about a bucket's policy, which S3 takes of the owner's account only, and of its root user whatever that policy denies.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>, and alike `GetBucketPolicy` and
+/// `DeleteBucketPolicy`.
+const OF_BUCKET_POLICY: [&str; 3] = [
+    "s3:deletebucketpolicy",
+    "s3:getbucketpolicy",
+    "s3:putbucketpolicy",
+];
+
+/// Whether the caller is a root user whom the bucket's policy cannot keep from itself; open where nobody told the bucket's owner.
+pub(super) fn is_beyond_denial(facts: &Facts<'_>, action: &str) -> Three {
+    let Caller::Root { account } = facts.caller else {
+        return Three::No;
+    };
+    if !OF_BUCKET_POLICY.contains(&action) {
+        return Three::No;
+    }
+    facts
+        .owner
+        .map_or(Three::Maybe, |it| Three::from(it == account))
+}
+
 /// Services that accept requests without a signature.
 ///
 /// API Gateway does so at methods without an authorizer. See
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>, "Principal key
 /// values", and <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>.
 const UNSIGNED: [&str; 4] = ["execute-api:", "s3:", "sns:", "sqs:"];
+
+/// Calls that a service accepts without a signature where the resource is set up so, which no request tells: function URLs
+/// without authorization, and domains that are let in by address.
+///
+/// See <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html> and
+/// <https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ac.html#ac-types-ip>.
+const MAYBE_UNSIGNED: [&str; 2] = ["es:eshttp", "lambda:invokefunctionurl"];
 
 /// Services whose resources resource control policies apply to.
 ///
@@ -335,10 +367,30 @@ pub(super) fn not_by_policy(facts: &Facts<'_>, action: &str) -> Option<&'static 
     if of_key && is_alias(&facts.request.resource) {
         return Some("KMS decides this by the key that the alias stands for; ask about the key");
     }
-    by_credentials(facts, action)
+    contradiction(facts).or_else(|| by_credentials(facts, action))
 }
 
-/// Why it depends on how the caller got its credentials.
+/// What in a request contradicts the rest of it.
+fn contradiction(facts: &Facts<'_>) -> Option<&'static str> {
+    let request = facts.request;
+    let of_arn = request.resource.split(':').nth(4);
+    let of_arn = of_arn.filter(|it| !it.is_empty() && *it != "aws");
+    let told = request.resource_account.as_deref();
+    // A witness of a comparison stands for requests on resources of one account or another.
+    let is_told = request.caller_policies.is_none();
+    if is_told && told.zip(of_arn).is_some_and(|(told, own)| told != own) {
+        return Some("the request names an owner of the resource who is not that of its ARN");
+    }
+    let values = facts.given("aws:principalarn")?;
+    let is_own = match facts.caller {
+        Caller::Role { arn, .. } | Caller::User { arn, .. } => values == [arn],
+        Caller::Session { arn, .. } => matches!(values, [role] if is_session_of(arn, role)),
+        _ => true,
+    };
+    (!is_own).then_some("the request names an `aws:PrincipalArn` that is not its caller's")
+}
+
+/// Why it depends on how the caller got its credentials, or on a token that it has.
 ///
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>, which keeps credentials of STS from
 /// IAM and lets the console's have it, and
@@ -368,6 +420,9 @@ fn by_credentials(facts: &Facts<'_>, action: &str) -> Option<&'static str> {
                 None
             }
         }
+        _ if action == "sns:confirmsubscription" && facts.caller.account() != facts.owner => Some(
+            "SNS asks for the subscription's token, and a topic's policy cannot name this action",
+        ),
         Caller::Provider { .. } if is_foreign_provider(facts, ":saml-provider/") => Some(
             "the SAML provider is of another account than the role, and AWS does not say whether STS finds it there",
         ),
@@ -386,24 +441,45 @@ pub(super) fn owner_only(action: &str) -> Option<&'static str> {
         Some("SQS allows this to the queue's own account only")
     } else if action.starts_with("kms:") && !KMS_CROSS_ACCOUNT.contains(&action) {
         Some("KMS allows this to the key's own account only")
+    } else if OF_BUCKET_POLICY.contains(&action) {
+        Some("S3 allows this to the bucket's own account only")
+    } else if action.starts_with("iam:") {
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>: no policy of
+        // its resources lets another account call IAM.
+        Some("IAM takes calls of its own account only")
     } else {
         None
     }
 }
 
 /// Whether a service accepts requests without a signature, by the action or by the resource.
-pub(super) fn accepts_unsigned(action: &str, resource: &str) -> bool {
+pub(super) fn accepts_unsigned(action: &str, resource: &str) -> Three {
+    if MAYBE_UNSIGNED.iter().any(|it| action.starts_with(it)) {
+        return Three::Maybe;
+    }
     let service = resource.split(':').nth(2).unwrap_or_default();
     let of_resource = |it: &str| it.strip_suffix(':') == Some(service);
-    UNSIGNED
-        .iter()
-        .any(|it| action.starts_with(it) || of_resource(it))
+    let accepts = |it: &&str| action.starts_with(*it) || of_resource(it);
+    Three::from(UNSIGNED.iter().any(accepts))
 }
 
-/// Whether resource control policies apply to a service's resources.
-pub(super) fn is_under_resource_control(action: &str) -> bool {
+/// Whether resource control policies apply to a service's resources. They do not keep a service from its service-linked role.
+///
+/// See <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>.
+pub(super) fn is_under_resource_control(facts: &Facts<'_>, action: &str) -> bool {
+    let is_service = matches!(facts.caller, Caller::Service { .. });
+    if is_service && facts.request.resource.contains(":role/aws-service-role/") {
+        return false;
+    }
     let service = action.split(':').next().unwrap_or_default();
     UNDER_RESOURCE_CONTROL.contains(&service)
+}
+
+/// Whether a service may be reached by a gateway endpoint, whose policy means the root user only by an account.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-gateway>.
+pub(super) fn has_gateway_endpoints(action: &str) -> bool {
+    ["dynamodb:", "s3:"].iter().any(|it| action.starts_with(it))
 }
 
 /// Whether the resource's own policy must allow in the resource's own account as well: a role's trust

@@ -1846,3 +1846,124 @@ fn the_default_of_a_variable_is_not_taken_for_a_tag_that_nobody_told() {
     }
     is(Allow, &publish(ROLE, NEAR), &under("aws:username"));
 }
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>
+#[test]
+fn a_buckets_policy_is_its_own_accounts_and_never_closed_to_its_root_user() {
+    let everyone = both(allow(""), lets("*"));
+    let denied = Policies {
+        identity: vec![allow("")],
+        resource: Some(deny(r#""Principal":"*""#)),
+        ..Policies::default()
+    };
+    let root = "arn:aws:iam::111111111111:root";
+    for call in ["PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"] {
+        let ask = |who: Who, owner: Option<&str>| Request {
+            resource_account: owner.map(str::to_owned),
+            ..Request::new(who, format!("s3:{call}"), "arn:aws:s3:::b")
+        };
+        let far = Some("222222222222");
+        is(Allow, &ask(Who::of(ROLE), Some(A)), &everyone);
+        is(Deny, &ask(Who::of(ROLE), far), &everyone);
+        is(Deny, &ask(Who::of(root), far), &everyone);
+        is(Deny, &ask(Who::Anonymous, Some(A)), &everyone);
+        is(Deny, &ask(Who::of(ROLE), Some(A)), &denied);
+        is(Allow, &ask(Who::of(root), Some(A)), &denied);
+        is(Deny, &ask(Who::of(root), far), &denied);
+        is(Unproven, &ask(Who::of(root), None), &denied);
+        let scps = Policies {
+            scps: vec![vec![deny("")]],
+            ..denied.clone()
+        };
+        is(Deny, &ask(Who::of(root), Some(A)), &scps);
+    }
+    let mut read = Request::new(Who::of(root), "s3:GetBucketAcl", "arn:aws:s3:::b");
+    read.resource_account = Some(A.to_owned());
+    is(Deny, &read, &denied);
+}
+
+/// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-gateway>
+#[test]
+fn a_gateway_endpoint_means_the_root_user_by_an_account() {
+    let through = |name: &str| Policies {
+        endpoint: Some(lets(name)),
+        ..identity(allow(""))
+    };
+    let table = "arn:aws:dynamodb:eu-west-1:111111111111:table/t";
+    let root = "arn:aws:iam::111111111111:root";
+    for (action, resource, by_account) in [
+        ("dynamodb:GetItem", table, Unproven),
+        ("s3:GetObject", "arn:aws:s3:::b/k", Unproven),
+        ("sns:Publish", NEAR, Allow),
+    ] {
+        let ask = |who: &str| Request {
+            resource_account: Some(A.to_owned()),
+            ..Request::new(Who::of(who), action, resource)
+        };
+        for name in [A, root] {
+            is(by_account, &ask(ROLE), &through(name));
+            is(by_account, &ask(USER), &through(name));
+            is(Allow, &ask(root), &through(name));
+        }
+        is(Allow, &ask(ROLE), &through("*"));
+        is(Allow, &ask(ROLE), &through(ROLE));
+        is(Deny, &ask(ROLE), &through("222222222222"));
+    }
+}
+
+#[test]
+fn a_request_that_contradicts_itself_is_not_allowed() {
+    let everything = both(allow(""), lets("*"));
+    let other = "arn:aws:iam::111111111111:role/other";
+    for (who, arn, expected) in [
+        (ROLE, &[ROLE][..], Allow),
+        (ROLE, &[other], Unproven),
+        (ROLE, &[], Unproven),
+        (USER, &[ROLE], Unproven),
+        (SESSION, &[ROLE], Allow),
+        (SESSION, &[other], Unproven),
+    ] {
+        let request = publish(who, NEAR).with("aws:PrincipalArn", arn.iter().copied());
+        is(expected, &request, &everything);
+        is(Deny, &request, &Policies::default());
+    }
+    for (owner, expected) in [(A, Allow), ("222222222222", Unproven)] {
+        let mut request = publish(ROLE, NEAR);
+        request.resource_account = Some(owner.to_owned());
+        is(expected, &request, &everything);
+    }
+}
+
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
+#[test]
+fn some_calls_are_granted_by_no_policy_and_some_limited_by_none() {
+    let role = "arn:aws:iam::222222222222:role/target";
+    let get = Request::new(Who::of(ROLE), "iam:GetRole", role);
+    is(Deny, &get, &both(allow(""), lets("*")));
+    let confirm = |topic| Request::new(Who::of(ROLE), "sns:ConfirmSubscription", topic);
+    is(Allow, &confirm(NEAR), &identity(allow("")));
+    is(Unproven, &confirm(FAR), &both(allow(""), lets("*")));
+    for (action, resource) in [
+        (
+            "lambda:InvokeFunctionUrl",
+            "arn:aws:lambda:eu-west-1:111111111111:function:f",
+        ),
+        ("es:ESHttpGet", "arn:aws:es:eu-west-1:111111111111:domain/d"),
+    ] {
+        let request = Request::new(Who::Anonymous, action, resource);
+        is(Unproven, &request, &resource_policy(r#""Principal":"*""#));
+        is(Deny, &request, &Policies::default());
+    }
+    let service = "ecs.amazonaws.com";
+    let linked =
+        "arn:aws:iam::111111111111:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    for (target, expected) in [(linked, Allow), (TRUST, Deny)] {
+        let policies = Policies {
+            resource: Some(trust(r#"{"Service":"ecs.amazonaws.com"}"#)),
+            rcps: vec![vec![deny(r#""Principal":"*","Action":"sts:*""#)]],
+            ..Policies::default()
+        };
+        is(expected, &assume(service, target), &policies);
+    }
+}
