@@ -9,7 +9,8 @@
 
 use std::cmp::Ordering;
 
-use super::facts::{EARLIEST, Facts, Key, is_clock};
+use super::facts::{Facts, Key};
+use super::keys::{EARLIEST, is_clock};
 use super::operator::{Base, Compare, Operator, Set};
 use super::patterns::Pattern;
 use super::template::{Template, Unfilled};

@@ -11,8 +11,8 @@ use super::automaton::{
 };
 use super::condition::Test;
 use super::coordinate::{Coordinate, Value, What};
-use super::facts::{EARLIEST, is_clock};
 use super::grid;
+use super::keys::{EARLIEST, is_clock};
 use super::operator::{Base, Set};
 use super::patterns::{Pattern, Token};
 use super::request::{Request, Who};

@@ -105,6 +105,7 @@ mod impossible;
 pub mod interchange;
 mod issuers;
 pub mod json;
+mod keys;
 #[cfg(test)]
 mod laws;
 pub mod losses;
