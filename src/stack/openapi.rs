@@ -171,9 +171,8 @@ fn value(text: &str) -> Result<Value, String> {
 /// What an import would be refused for, in the author's words; `None` for what the routes say already.
 fn said(refusal: ImportRefusal) -> Option<String> {
     match &refusal.part {
-        None => Some(refusal.advice),
         Some(("resource", ..)) => None,
-        Some(("model" | "api", ..)) => Some(refusal.advice),
+        None | Some(("model" | "api", ..)) => Some(refusal.advice),
         Some((_, verb, path)) if refusal.advice.is_empty() => {
             Some(format!("`{verb} {path}`: {}", refusal.words))
         }
