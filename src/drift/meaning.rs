@@ -17,9 +17,10 @@ use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role, Stranger, Want, rest_api};
 use crate::lower::Desired;
-use crate::model::{Address, Change as FieldChange, Place};
+use crate::model::{Address, Change as FieldChange, KindName, Place};
 use crate::plan::administrators::is_administrator;
 use crate::policy::losses::cut_off;
+use crate::policy::own::is_default_topic_policy;
 use crate::policy::widen::deciding;
 use crate::policy::{
     Change, Document, Effect, Request, Statement, Who, compare, compare_beside_others,
@@ -541,7 +542,15 @@ impl Means<'_> {
                 }
             }
             Resource::Key(_) | Resource::Topic(_) | Resource::Queue(_) => {
-                let live = have.document.clone().unwrap_or_else(|| nothing.clone());
+                let live = have.document.clone();
+                // SNS gives every topic a first policy, for the account that could have made it.
+                let is_first = |it: &Document| {
+                    have.resource.kind() == KindName::Topic
+                        && is_default_topic_policy(it, place.id.as_str())
+                };
+                let live = live
+                    .filter(|it| !is_first(it))
+                    .unwrap_or_else(|| nothing.clone());
                 self.documents(&mut found, &nothing, &live, None, Some((&named, place)));
             }
             Resource::RestApi(it) => {

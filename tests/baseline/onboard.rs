@@ -156,7 +156,8 @@ fn one_more_consumer_of_fifty_comes_by_one_command_and_nobody_elses_access_moves
         told["lines"],
         serde_json::json!({"added": new.len(), "removed": 0})
     );
-    assert!(new.len() <= 20, "{new:#?}");
+    // Five of them let the consumer's role receive from its queue.
+    assert!(new.len() <= 25, "{new:#?}");
 
     // Few calls: the reads that any plan takes, one more for each policy that is read back and each time a policy
     // is refused that names a role too new to be known, the writes that this one needs, and two for the stack's lease.

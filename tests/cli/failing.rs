@@ -48,6 +48,7 @@ fn every_command_that_fails_before_it_has_a_document_prints_one_of_its_errors() 
         format!("handover roles.checkout {faulty} --sandbox --json"),
         format!("export {faulty} --json"),
         format!("verify {faulty} --json"),
+        format!("permissions {faulty} --account shop --json"),
         format!("who-can publish topics.orders --stack {faulty} --json"),
         "explain E9999 --json".to_owned(),
         format!("graph {faulty} --format json"),

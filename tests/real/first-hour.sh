@@ -42,7 +42,7 @@ clean() {
     trap - EXIT INT TERM
     say "Removes what was made"
     for it in "$folder"/*.toml; do
-        [ -e "$it" ] && "$provision" destroy "$it" --yes >"$folder/destroy" 2>&1 || tail -n 5 "$folder/destroy"
+        [ -e "$it" ] && "$provision" destroy "$it" --yes --allow-delete queues.inbox >"$folder/destroy" 2>&1 || tail -n 5 "$folder/destroy"
     done
     rm -rf "$folder"
 }
@@ -200,7 +200,7 @@ else
 fi
 
 say "9. Does a second apply finish what kill -9 left?"
-expect "everything is removed" "$provision" destroy "$stack" --yes
+expect "everything is removed" "$provision" destroy "$stack" --yes --allow-delete queues.inbox
 write "$stack" resource-policy ''
 sleep "$((pause < 65 ? pause : 65))" # a deleted queue's name is taken for a minute
 "$provision" apply "$stack" --yes --prune >"$folder/killed" 2>&1 &
@@ -216,7 +216,7 @@ sleep "$pause"
 expect "nothing to do" "$provision" plan "$stack" --detailed-exitcode
 
 say "10. Is everything gone after destroy?"
-expect "everything is removed" "$provision" destroy "$stack" --yes
+expect "everything is removed" "$provision" destroy "$stack" --yes --allow-delete queues.inbox
 expect "no API carries the mark" is "$(api_id)" ""
 expect "no role is left" is "$(role_arn)" ""
 left=$(two resourcegroupstaggingapi get-resources --tag-filters Key=provision:stack,Values=first-hour --query 'ResourceTagMappingList[].ResourceARN')
