@@ -171,7 +171,8 @@ fn every_witness_of_a_comparison_is_confirmed_and_no_widening_is_called_cosmetic
     say(&format!(
         "{pairs} pairs, {differing} of them different, {unproven} unproven; {witnesses} witnesses confirmed"
     ));
-    assert!(unproven * 4 < pairs && differing * 4 > pairs);
+    // Conditions on what no page settles, as the account of a service's own request, are drawn often.
+    assert!(unproven * 3 < pairs && differing * 4 > pairs);
 }
 
 /// A request with the policies that its witness assumes, put to one resource policy.

@@ -786,7 +786,7 @@ mod tests {
             assert_eq!(verdict(organization, fewer, &both), "narrowed");
             for kind in [None, Some(Grammar::Identity)] {
                 assert_eq!(verdict(kind, &both, fewer), "unproven");
-                assert_eq!(verdict(kind, fewer, &both), "unproven");
+                assert_eq!(verdict(kind, fewer, &both), "cosmetic");
             }
         }
         for kind in [None, Some(Grammar::Identity), organization] {

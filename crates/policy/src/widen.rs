@@ -118,17 +118,14 @@ pub fn compare_of_organization(owner: Option<&str>, old: &Document, new: &Docume
     compare_of(old, new, owner, true)
 }
 
-/// Compares policies of a caller's, of which nobody told what stands beside them: where it depends on that whether more or less
+/// Compares policies of a caller's, of which nobody told what stands beside them: where it depends on that whether more
 /// is let through, it is unproven.
 #[must_use]
 pub fn compare_of_caller(owner: Option<&str>, old: &Document, new: &Document) -> Comparison {
     let found = compare_of(old, new, owner, false);
-    let open = match found.verdict {
-        Change::Cosmetic => compare_of(old, new, owner, true).verdict != Change::Cosmetic,
-        Change::Narrowed => compare_of(old, new, owner, true).verdict != Change::Narrowed,
-        Change::Equal | Change::Widened | Change::Both | Change::Unproven => false,
-    };
-    if !open {
+    let closed = matches!(found.verdict, Change::Cosmetic | Change::Narrowed);
+    let beside = |it| matches!(it, Change::Widened | Change::Both | Change::Unproven);
+    if !closed || !beside(compare_of(old, new, owner, true).verdict) {
         return found;
     }
     Comparison {
@@ -136,7 +133,7 @@ pub fn compare_of_caller(owner: Option<&str>, old: &Document, new: &Document) ->
         gains: Vec::new(),
         loses: Vec::new(),
         because: vec![
-            "the documents do not deny the same, which matters where another policy of the caller allows it".to_owned(),
+            "less is denied, which matters where another policy of the caller allows it".to_owned(),
         ],
     }
 }
