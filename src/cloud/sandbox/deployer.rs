@@ -81,10 +81,17 @@ impl Sandbox {
 impl Deployer {
     /// Which kind of policy does not allow it.
     fn refuses(&self, world: &World, at: &Place, asked: &Asked) -> Option<&'static str> {
-        let role = Arn::role(at, "/", "sandbox").to_string();
+        // The policy is the caller's side of a call alone, so it is asked as in the account of what the call is on: there it is enough.
+        let owner = Arn::parse(&asked.resource).ok();
+        let owner = owner.and_then(|it| it.account_id());
+        let owner = Place {
+            id: owner.unwrap_or_else(|| at.id.clone()),
+            ..at.clone()
+        };
+        let role = Arn::role(&owner, "/", "sandbox").to_string();
         let mut request =
             crate::policy::Request::new(Who::Arn(role), asked.action, asked.resource.clone());
-        request.resource_account = Some(at.id.to_string());
+        request.resource_account = Some(owner.id.to_string());
         request.context.clone_from(&asked.context);
         request
             .context
@@ -93,7 +100,7 @@ impl Deployer {
         let allows = |policies: &Prepared| {
             // The policy of a key must say yes in any case: it hands over to the account, as KMS writes it first.
             let resource = asked.action.starts_with("kms:").then(|| {
-                let root = Arn::root(at.partition().as_str(), &at.id).to_string();
+                let root = Arn::root(owner.partition().as_str(), &owner.id).to_string();
                 let own = Statement::allow("", Clause::of(["kms:*"])).on(["*"]);
                 Document::of(vec![own.to(PrincipalClause::aws([root]))])
             });
