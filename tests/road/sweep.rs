@@ -1,4 +1,6 @@
-//! Every call of a command, gone wrong in every way: the same command then arrives at the same end.
+//! Every call of a command, gone wrong: the same command then arrives at the same end.
+//!
+//! Each call meets a third of what may befall it, each call another third. `SWEEP=all` tries all of it.
 
 use std::fmt::Write as _;
 
@@ -36,6 +38,7 @@ pub(crate) async fn sweep(
     records.sort_by_key(|it| it.number);
     let calls = records.len();
     let end = undisturbed.picture();
+    let all = std::env::var("SWEEP").is_ok_and(|it| it == "all");
     let mut runs = 0;
     for record in &records {
         let number = record.number;
@@ -44,7 +47,10 @@ pub(crate) async fn sweep(
         } else {
             OF_READS
         };
-        for (trouble, gets_over_it) in TROUBLES.into_iter().take(troubles) {
+        for (index, (trouble, gets_over_it)) in TROUBLES.into_iter().take(troubles).enumerate() {
+            if !all && !(index as u64 + number).is_multiple_of(3) {
+                continue;
+            }
             runs += 1;
             let sandbox = base.fork();
             let rule = FaultRule::at(number, trouble);
