@@ -389,7 +389,10 @@ impl<'a> Declared<'a> {
     pub(super) fn granted(&self, thing: &Thing) -> Vec<(Principal, Vec<&'static str>)> {
         let mut found = Vec::new();
         for (address, want) in &self.desired.wants {
-            let with_key = self.uses_with_key(want, &thing.arn);
+            let with_key = match thing.address.kind {
+                KindName::Key => self.uses_with_key(want, &thing.arn),
+                _ => &[],
+            };
             let by_key = match thing.address.kind {
                 KindName::Key if !with_key.is_empty() => true,
                 _ if *address == thing.address => false,
