@@ -332,7 +332,10 @@ fn settle(value: &mut serde_json::Value) {
             ] {
                 fields.remove(name);
             }
+            // The lease of a run that was killed stays until it ends, or until the next run that writes.
+            fields.retain(|name, _| !name.starts_with("provision-lease-"));
             fields.values_mut().for_each(settle);
+            fields.retain(|name, value| name != "policies" || value != &serde_json::json!({}));
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(settle),
         _ => {}
