@@ -278,6 +278,8 @@ struct Pair {
     of_resource: bool,
     /// That an identity policy is not enough in the resource's own account.
     guarded: String,
+    /// Whether a statement names a resource by its ARN, and so a partition.
+    names_resources: bool,
     /// Whether a role is named whose session is named too: then the session is of that role.
     names_the_role: bool,
 }
@@ -295,6 +297,7 @@ impl Pair {
         Self {
             of_resource: text.contains("\"Principal\""),
             guarded: format!("(or {})", guarded.join(" ")),
+            names_resources: [this, other].iter().any(|it| names_resources(it)),
             names_the_role: text.contains(":111111111111:role/a\""),
         }
     }
@@ -323,6 +326,15 @@ impl Pair {
         );
         format!("(and (ite home {own} {named}) (not {denied}))")
     }
+}
+
+/// Whether a policy names a resource by its ARN.
+fn names_resources(policy: &Value) -> bool {
+    let mut statements = policy["Statement"].as_array().expect("a list").iter();
+    statements.any(|it| {
+        let named = [&it["Resource"], &it["NotResource"]].map(list).concat();
+        named.iter().any(|it| it.starts_with("arn:"))
+    })
 }
 
 const NAME: &str = r#"(re.+ (re.union (re.range "a" "z") (re.range "0" "9")))"#;
@@ -357,10 +369,10 @@ fn universe(pair: &Pair) -> String {
             "(declare-const {of}5 String)(assert (not (= {of}5 \"\")))"
         );
     }
-    for key in ["vpce", "org"] {
+    for (key, head) in [("vpce", "vpce-"), ("org", "o-")] {
         let _ = writeln!(
             text,
-            "(declare-const {key} String)(assert (not (= {key} \"\")))"
+            r#"(declare-const {key} String)(assert (and (str.prefixof "{head}" {key}) (not (= {key} "{head}"))))"#
         );
     }
     text.push_str(
@@ -385,6 +397,14 @@ fn universe(pair: &Pair) -> String {
         r#"(assert (=> (or (= arn4 "111111111111") (= arn4 "222222222222")) (= arn1 "aws")))"#,
     );
     text.push_str("(assert (not (= service \"\")))(assert (=> (or has_org has_age) (= kind 1)))\n");
+    // A source is of some account, or of none that its ARN names; where the resources are of a partition, so is it.
+    text.push_str(r#"(assert (or (= source4 "") (= (str.len source4) 12)))"#);
+    if pair.names_resources {
+        text.push_str(r#"(assert (= source1 "aws"))"#);
+    }
+    if of_resource {
+        text.push_str("(assert (=> has_source (> kind 0)))");
+    }
     // A caller is of the resource's account if that names one; if it names none, it may be.
     text.push_str(
         "(declare-const standing Int)(assert (and (>= standing 0) (<= standing 2)))(declare-const unnamed Bool)\n\

@@ -113,6 +113,8 @@ pub enum Universe {
     Text,
     /// `arn:partition:service:region:account:resource`, region and account perhaps empty.
     Arn,
+    /// Twelve digits.
+    Account,
     /// `service:name` in lower case.
     Action,
     /// Roles, users and roots of accounts, and sessions of federated users: what `aws:PrincipalArn` may be.
@@ -190,6 +192,7 @@ impl Universe {
                 5 | 7 | 9 | 11 => Some(if letter == ':' { state + 1 } else { state }),
                 _ => Some(13),
             },
+            Self::Account => (state < 12 && letter.is_ascii_digit()).then_some(state + 1),
             Self::Action => {
                 let word = letter.is_ascii_lowercase() || letter.is_ascii_digit();
                 match state {
@@ -226,6 +229,7 @@ impl Universe {
         match self {
             Self::Text => state == 1,
             Self::Arn => state == 13,
+            Self::Account => state == 12,
             Self::Action => state == 3,
             Self::Principal => matches!(state, principal::NAMED | principal::ROOT),
         }
@@ -238,6 +242,7 @@ impl Universe {
             | (Self::Principal, principal::ACCOUNT | 12 | principal::STS_ACCOUNT | 38) => {
                 (":/", DIGITS_FIRST)
             }
+            (Self::Account, _) => ("", "9876543210"),
             (Self::Action, 0 | 1) => (":-", LOWER),
             (Self::Action, _) => ("", LOWER),
             (Self::Text | Self::Arn, _)
@@ -414,6 +419,25 @@ impl Atlas {
             universe,
             row,
         })
+    }
+
+    /// The same, of those texts alone that a form holds, where there is one.
+    pub(super) fn within(
+        universe: Universe,
+        form: Option<Language>,
+        languages: impl Iterator<Item = Language>,
+    ) -> Result<Self, TooMany> {
+        let languages: Vec<Language> = languages.collect();
+        let with_form = languages.iter().cloned().chain(form.clone());
+        let Ok(mut found) = Self::of(universe, with_form) else {
+            return Self::of(universe, languages);
+        };
+        if let Some(form) = form {
+            let only = Self::of(universe, [form])?;
+            found.examples.retain(|it| !only.class(it).is_empty());
+            found.classes = found.examples.iter().map(|it| found.class(it)).collect();
+        }
+        Ok(found)
     }
 
     /// The class of a text: which languages hold it.

@@ -11,7 +11,7 @@ use super::condition::Test;
 use super::coordinate::{Value, What};
 use super::coordinates::{is_judged, of_key};
 use super::facts::{Facts, Key, Silence};
-use super::request::Request;
+use super::request::{Request, partition_of};
 use super::rules::{Rule, Rules};
 
 /// Most contexts that are tried for one request.
@@ -40,7 +40,14 @@ pub fn contexts(documents: &[&Rules], request: &Request) -> Vec<Request> {
     }
     let mut found = vec![request.clone()];
     for (key, tests) in keys {
-        let Ok(coordinate) = of_key(What::Key(key.to_owned()), key, &tests, Vec::new()) else {
+        let what = What::Key(key.to_owned());
+        let Ok(coordinate) = of_key(
+            what,
+            key,
+            &tests,
+            partition_of(&request.resource),
+            Vec::new(),
+        ) else {
             continue;
         };
         let name = &tests[0].key_spelling;

@@ -11,6 +11,7 @@ use super::automaton::{
 };
 use super::condition::Test;
 use super::coordinate::{Coordinate, Value, What};
+use super::forms::{form_of, universe_of};
 use super::grid;
 use super::keys::{EARLIEST, is_clock};
 use super::operator::{Base, Set};
@@ -309,7 +310,7 @@ pub(super) fn principals(
         .collect();
     let partition = partition_of(rules);
     let within = partition.as_ref().map(|it| {
-        let mut path = literal(it);
+        let mut path = literal(&format!("arn:{it}:"));
         path.push(Step::Many(Class::Any));
         Language(vec![path])
     });
@@ -368,8 +369,18 @@ pub(super) fn principals(
             Name::Service(name) => Some(Language(vec![literal(name)])),
             _ => None,
         });
-        let services = services.chain(asked("aws:principalservicename"));
-        let services = Atlas::of(Universe::Text, services)?;
+        let asked_for = asked("aws:principalservicename");
+        let form = form_of("aws:principalservicename", partition.as_deref())
+            .filter(|_| !asked_for.is_empty());
+        // What a document names stays, whatever its form.
+        let form = form.map(|it| {
+            Language(
+                it.0.into_iter()
+                    .chain(services.clone().flat_map(|it| it.0))
+                    .collect(),
+            )
+        });
+        let services = Atlas::within(Universe::Text, form, services.chain(asked_for))?;
         // Which account the own request of a service has is not known: one of each kind that is asked for. Of services that
         // no statement names it has none that a statement for everyone could ask for: that is how an account is named.
         let accounts = match asked("aws:principalaccount") {
@@ -423,7 +434,7 @@ pub(super) fn principals(
     }
     // Accounts and roles of another partition reach nothing here.
     values.retain(|it| match (it, &partition) {
-        (Value::Who(Who::Arn(arn)), Some(partition)) => arn.starts_with(partition.as_str()),
+        (Value::Who(Who::Arn(arn)), Some(partition)) => arn.split(':').nth(1) == Some(partition),
         _ => true,
     });
     Ok(Coordinate {
@@ -433,10 +444,10 @@ pub(super) fn principals(
     })
 }
 
-/// The beginning of every ARN of the partition that the resources of statements are of, where they name one only.
+/// The partition that the resources of statements are of, where they name one only.
 ///
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
-fn partition_of(rules: &[&Rule]) -> Option<String> {
+pub(super) fn partition_of(rules: &[&Rule]) -> Option<String> {
     let resources = rules.iter().filter_map(|it| it.resource.as_ref());
     let begins = |template: &Template| {
         let tokens = match template {
@@ -452,7 +463,7 @@ fn partition_of(rules: &[&Rule]) -> Option<String> {
         });
         let text: String = letters.take("arn:aws-iso-b:".len() + 2).collect();
         let (name, _) = text.strip_prefix("arn:")?.split_once(':')?;
-        Some(format!("arn:{name}:"))
+        Some(name.to_owned())
     };
     let named: BTreeSet<String> = resources
         .flat_map(|it| &it.templates)
@@ -466,6 +477,7 @@ pub(super) fn of_key(
     what: What,
     key: &str,
     tests: &[&Test],
+    partition: Option<&str>,
     further: Vec<Language>,
 ) -> Result<Coordinate, TooMany> {
     let fixed = || {
@@ -489,16 +501,12 @@ pub(super) fn of_key(
         Some(Sort::Date) => of_today(grid::dates(fixed().chain(earliest(0)))),
         Some(Sort::Address) => grid::addresses(fixed()),
         Some(Sort::Text) | None => {
-            let universe = if key == "aws:sourcearn" {
-                Universe::Arn
-            } else {
-                Universe::Text
-            };
             let languages = tests
                 .iter()
                 .flat_map(|it| texts_of(it))
                 .map(|it| Language(vec![it]));
-            let made = Atlas::of(universe, languages.chain(further))?;
+            let form = form_of(key, partition);
+            let made = Atlas::within(universe_of(key), form, languages.chain(further))?;
             let examples = made.examples.clone();
             atlas = Some(made);
             examples
@@ -794,7 +802,7 @@ mod tests {
     fn value_of(operator: &str, key: &str, values: &[&str]) -> Vec<Value> {
         let test = test(operator, key, values);
         let what = What::Key(test.key.clone());
-        of_key(what, &test.key, &[&test], Vec::new())
+        of_key(what, &test.key, &[&test], None, Vec::new())
             .expect("few values")
             .values
     }
@@ -816,10 +824,10 @@ mod tests {
         let names: Vec<String> = (0..MOST_OF_SET).map(|it| it.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let most = test("ForAnyValue:StringEquals", "app:names", &names);
-        let made = of_key(What::Action, "app:names", &[&most], Vec::new());
+        let made = of_key(What::Action, "app:names", &[&most], None, Vec::new());
         assert!(made.is_err(), "each subset would be one too many");
         let fewer = test("ForAnyValue:StringEquals", "app:names", &names[1..]);
-        assert!(of_key(What::Action, "app:names", &[&fewer], Vec::new()).is_ok());
+        assert!(of_key(What::Action, "app:names", &[&fewer], None, Vec::new()).is_ok());
     }
 
     #[track_caller]

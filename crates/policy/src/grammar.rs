@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::document::OF_STATEMENT;
 use super::operator::{Base, Operator};
 use crate::Partition;
+pub(crate) use principals::SERVICE_SUFFIXES;
 pub use principals::is_service;
 use terms::{
     IAM_PATHS, STS_ACTIONS, is_date, is_one_of, is_partition, is_topic_action, meant_operator,

@@ -15,14 +15,23 @@ use super::coordinates::{
 use super::cubes::{Cube, Shape};
 use super::request::Who;
 
-/// Keys that only principals of accounts have.
+/// Keys that only principals of accounts have: what is known of their credentials, and by which services they call.
 pub(super) fn is_of_account(key: &str) -> bool {
     [
+        "aws:assumedroot",
+        "aws:calledvia",
+        "aws:calledviafirst",
+        "aws:calledvialast",
+        "aws:chatbotsourcearn",
+        "aws:ec2instancesourceprivateipv4",
+        "aws:ec2instancesourcevpc",
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
         "aws:principalorgid",
         "aws:principalorgpaths",
+        "aws:signinsessionarn",
         "aws:tokenissuetime",
+        "ec2:sourceinstancearn",
     ]
     .contains(&key)
         || key.starts_with("aws:principaltag/")
@@ -30,6 +39,31 @@ pub(super) fn is_of_account(key: &str) -> bool {
 
 /// Keys that every request with temporary credentials has.
 const OF_SESSIONS: [&str; 2] = ["aws:multifactorauthpresent", "aws:tokenissuetime"];
+
+/// Keys that only a service's own request has, made for a resource of an organization's account, or as one of its names.
+const OF_SERVICES: [&str; 3] = [
+    "aws:principalservicenameslist",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+];
+
+/// Keys of which a request has both or neither.
+const TOGETHER: [[&str; 2]; 5] = [
+    ["aws:calledvia", "aws:calledviafirst"],
+    ["aws:calledvia", "aws:calledvialast"],
+    ["aws:calledviafirst", "aws:calledvialast"],
+    ["aws:principalorgid", "aws:principalorgpaths"],
+    ["aws:sourceorgid", "aws:sourceorgpaths"],
+];
+
+/// Keys that are there only where another key is true: that the call is made by a service for its caller, and that it
+/// has been authenticated by a second factor.
+const ONLY_WHERE: [(&str, &str); 4] = [
+    ("aws:calledvia", "aws:viaawsservice"),
+    ("aws:calledviafirst", "aws:viaawsservice"),
+    ("aws:calledvialast", "aws:viaawsservice"),
+    ("aws:multifactorauthage", "aws:multifactorauthpresent"),
+];
 
 /// Whether it is a role, or a session of one.
 fn is_in_session(value: &Value) -> bool {
@@ -123,9 +157,24 @@ pub(super) fn impossibilities(
             if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {
                 forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
             }
+            if matches!(&coordinate.what, What::Key(it) if OF_SERVICES.contains(&it.as_str())) {
+                forbid(&[(who, &|it| !is_service(it)), (index, &is_present)]);
+            }
             if matches!(&coordinate.what, What::Key(it) if OF_SESSIONS.contains(&it.as_str())) {
                 forbid(&[(who, &is_temporary), (index, &is_absent)]);
             }
+        }
+    }
+    for [one, other] in TOGETHER {
+        if let Some((one, other)) = key(one).zip(key(other)) {
+            forbid(&[(one, &is_present), (other, &is_absent)]);
+            forbid(&[(one, &is_absent), (other, &is_present)]);
+        }
+    }
+    let is_true = |it: &Value| text_of(it).is_some_and(|it| it.eq_ignore_ascii_case("true"));
+    for (some, only) in ONLY_WHERE {
+        if let Some((some, only)) = key(some).zip(key(only)) {
+            forbid(&[(some, &is_present), (only, &|it| !is_true(it))]);
         }
     }
     // A session may have been opened by a provider of its role's account, and a token is of its own provider.
@@ -186,6 +235,9 @@ pub(super) fn impossibilities(
         let is_stranger = |it: &Value| !is_of_an_account(it) && !is_service(it);
         let action = index(coordinates, &What::Action);
         let of_topic = |it: &Value| matches!(it, Value::Text(it) if it.starts_with("sns:"));
+        if let Some(source) = key("aws:sourcearn") {
+            forbid(&[(who, &is_stranger), (source, &is_present)]);
+        }
         for by in sources.iter().filter_map(|it| key(it.key)) {
             forbid(&[(who, &is_stranger), (by, &is_present)]);
             if let Some(action) = action {
@@ -294,6 +346,88 @@ mod tests {
             possible(&with(&[], &["aws:PrincipalArn", key]), true);
         }
         possible(&with(&["aws:PrincipalArn"], &["aws:Referer"]), true);
+    }
+
+    #[test]
+    fn what_a_service_says_of_its_source_no_other_caller_says() {
+        let of = |principal: &str, key: &str| {
+            with(&[], &[key]).replace(r#""Principal":"*""#, &format!(r#""Principal":{principal}"#))
+        };
+        let (service, role) = (
+            r#"{"Service":"s3.amazonaws.com"}"#,
+            r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#,
+        );
+        for key in ["aws:SourceOrgID", "aws:SourceOrgPaths"] {
+            possible(&of(service, key), true);
+            possible(&of(role, key), false);
+            possible(&of(r#""*""#, key), true);
+        }
+        for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:AssumedRoot"] {
+            possible(&of(service, key), false);
+            possible(&of(role, key), true);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_thing_are_there_together() {
+        for [one, other] in super::TOGETHER {
+            possible(&with(&[one], &[other]), false);
+            possible(&with(&[other], &[one]), false);
+            possible(&with(&[], &[one, other]), true);
+        }
+        let under_bool = |key: &str, only: &str, value: &str| {
+            under(&format!(
+                r#""Null":{{"{key}":"false"}},"Bool":{{"{only}":"{value}"}}"#
+            ))
+        };
+        for (some, only) in super::ONLY_WHERE {
+            possible(&under_bool(some, only, "true"), true);
+            possible(&under_bool(some, only, "false"), false);
+        }
+    }
+
+    /// Whether the value of a key under one pattern can be other than under another.
+    #[track_caller]
+    fn wider(key: &str, [narrow, wide]: [&str; 2], expected: bool) {
+        let of = |pattern: &str| {
+            let test = if key.ends_with("Paths") || ["aws:CalledVia"].contains(&key) {
+                "ForAnyValue:StringLike"
+            } else {
+                "StringLike"
+            };
+            let fields = under(&format!(r#""{test}":{{"{key}":"{pattern}"}}"#));
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{fields}}}]}}"#
+            );
+            Document::parse(&text).expect("a policy")
+        };
+        let found = compare(&of(narrow), &of(wide));
+        let change = if expected {
+            Change::Widened
+        } else {
+            Change::Cosmetic
+        };
+        assert_eq!(found.verdict, change, "{key}: {narrow}, {wide}");
+    }
+
+    #[test]
+    fn a_key_has_values_of_its_form_only() {
+        for (key, form, narrower) in [
+            ("aws:PrincipalOrgID", "o-*", "o-a*"),
+            ("aws:PrincipalOrgPaths", "o-*", "o-a/r-b/*"),
+            ("aws:SourceOrgID", "o-?*", "o-a"),
+            ("aws:SourceVpce", "vpce-*", "vpce-0*"),
+            ("aws:SourceVpc", "vpc-*", "vpc-0"),
+            ("aws:SourceAccount", "????????????", "1*"),
+            ("aws:CalledVia", "*.amazonaws.com", "a*.amazonaws.com"),
+            ("aws:PrincipalServiceName", "*.amazonaws.com", "s3.*"),
+            ("aws:SourceArn", "arn:aws:*", "arn:aws:s3:*"),
+        ] {
+            wider(key, [form, "*"], false);
+            wider(key, [narrower, form], true);
+        }
+        wider("aws:SourceVpc", ["vpc-*", "v*"], false);
+        wider("aws:UserAgent", ["o-*", "*"], true);
     }
 
     #[test]

@@ -98,6 +98,7 @@ pub mod delivery;
 pub mod document;
 pub mod facts;
 pub mod filter;
+mod forms;
 pub mod grammar;
 pub mod grid;
 pub mod guard;

@@ -16,8 +16,8 @@ use super::automaton::{Atlas, Class, Language, Step, Universe, literal, segment_
 use super::condition::Test;
 use super::coordinate::{self, Coordinate, Value, What, links, text_of};
 use super::coordinates::{
-    TRADES, in_segment, is_judged, is_of_principal, of_key, plain, principals, request_of,
-    resources, tells_federated, texts_of,
+    TRADES, in_segment, is_judged, is_of_principal, of_key, partition_of, plain, principals,
+    request_of, resources, tells_federated, texts_of,
 };
 use super::cubes::{Cube, Shape};
 use super::document::Effect;
@@ -144,11 +144,12 @@ impl Space {
             }
             coordinates.push(coordinate);
         }
+        let partition = partition_of(&rules);
         for (key, tests) in &keys {
             let what = What::Key((*key).to_owned());
             let further = linked(&what);
-            let coordinate =
-                of_key(what, key, tests, further).map_err(|_| too_many(&format!("`{key}`")))?;
+            let coordinate = of_key(what, key, tests, partition.as_deref(), further)
+                .map_err(|_| too_many(&format!("`{key}`")))?;
             coordinates.push(coordinate);
         }
         let opaque: BTreeSet<String> = rules

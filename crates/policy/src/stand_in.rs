@@ -11,10 +11,12 @@ use super::normal::root_account;
 use super::request::{Request, Who};
 
 /// Made-up values of condition keys, and what they stand for.
-pub(super) const OTHERS: [(&str, &str, &str); 4] = [
+pub(super) const OTHERS: [(&str, &str, &str); 6] = [
     ("sourcevpce", "vpce-0other", "another VPC endpoint"),
     ("sourcevpc", "vpc-0other", "another VPC"),
     ("orgid", "o-other", "another organization"),
+    ("orgpaths", "o-other/r-other/", "another organization"),
+    ("calledvia", "other.amazonaws.com", "any other service"),
     ("", "other", "any other value"),
 ];
 

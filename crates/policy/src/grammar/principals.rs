@@ -28,20 +28,22 @@ pub fn is_service(name: &str) -> bool {
     dns_suffix(name).is_some()
 }
 
+/// The suffixes of service principals' names, without a leading dot: first the one that is used in all partitions.
+pub(crate) const SERVICE_SUFFIXES: [&str; 7] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+];
+
 /// The suffix of a service principal's name, without a leading dot.
 fn dns_suffix(name: &str) -> Option<&'static str> {
-    const SUFFIXES: [&str; 7] = [
-        "amazonaws.com",
-        "amazonaws.com.cn",
-        "amazonaws.eu",
-        "c2s.ic.gov",
-        "sc2s.sgov.gov",
-        "cloud.adc-e.uk",
-        "csp.hci.ic.gov",
-    ];
     let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
     let label = |it: &str| !it.is_empty() && it.bytes().all(plain);
-    SUFFIXES.into_iter().find(|suffix| {
+    SERVICE_SUFFIXES.into_iter().find(|suffix| {
         let service = name.strip_suffix(suffix);
         let service = service.and_then(|it| it.strip_suffix('.'));
         service.is_some_and(|it| it.split('.').all(label))
