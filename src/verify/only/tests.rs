@@ -125,7 +125,7 @@ fn what_is_allowed_in_some_requests_only_is_allowed() {
         ),
         (
             r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::333333333333:role/*/stray"},"StringLike":{"aws:SourceVpce":"vpce-*"}"#,
-            " aws:SourceVpce=vpce-",
+            " aws:SourceVpce=vpce-x",
         ),
         (
             r#""ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}"#,
