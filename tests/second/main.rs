@@ -558,7 +558,10 @@ fn request(dice: &mut Dice, target: Target) -> Value {
 enum Attached {
     Identity,
     Resource,
+    /// A VPC endpoint, whose policy names any service's actions.
+    Endpoint,
     Organization,
+    ResourceControl,
 }
 
 fn policy(dice: &mut Dice, attached: Attached, target: Target, most: usize) -> Value {
@@ -566,7 +569,8 @@ fn policy(dice: &mut Dice, attached: Attached, target: Target, most: usize) -> V
         .map(|_| statement(dice, attached, target))
         .collect();
     let mut policy = json!({"Statement": statements});
-    if dice.roll(6) > 0 {
+    // An organization takes no policy of another version.
+    if dice.roll(6) > 0 || matches!(attached, Attached::Organization | Attached::ResourceControl) {
         policy["Version"] = json!("2012-10-17");
     }
     policy
@@ -579,8 +583,20 @@ fn statement(dice: &mut Dice, attached: Attached, target: Target) -> Value {
     let some = format!("{}*", &actions[0][..actions[0].len() - 3]);
     let mut it = json!({"Effect": if dice.roll(4) == 0 { "Deny" } else { "Allow" }});
     let mut of: Vec<&str> = actions.to_vec();
-    of.extend([all.as_str(), some.as_str(), all.as_str(), "other:Thing"]);
-    let name = if dice.roll(10) == 0 {
+    // SNS takes no `sns:*` of a topic, and no service another's actions of what is its own.
+    match (attached, service) {
+        (Attached::Resource, "sns") => of.push(some.as_str()),
+        (Attached::Resource, "sqs" | "kms" | "execute-api") => {
+            of.extend([all.as_str(), some.as_str()]);
+        }
+        _ => of.extend([all.as_str(), some.as_str(), all.as_str(), "other:Thing"]),
+    }
+    let is_control = attached == Attached::ResourceControl;
+    if is_control {
+        it["Effect"] = json!("Deny");
+        it["Principal"] = json!("*");
+    }
+    let name = if dice.roll(10) == 0 && !is_control {
         "NotAction"
     } else {
         "Action"
@@ -628,7 +644,7 @@ fn statement(dice: &mut Dice, attached: Attached, target: Target) -> Value {
         };
         it[name] = dice.some(&of);
     }
-    if attached == Attached::Resource {
+    if matches!(attached, Attached::Resource | Attached::Endpoint) {
         let name = dice.one(&NAMES);
         let other = dice.one(&NAMES);
         it["Principal"] = match (name, other) {
@@ -679,27 +695,27 @@ fn question(dice: &mut Dice) -> Value {
     if dice.roll(4) == 0 {
         question["sessionPolicy"] = policy(dice, Attached::Identity, target, 2);
     }
-    let levels = |dice: &mut Dice, star: bool| -> Vec<Value> {
+    // `RCPFullAWSAccess` stands on every level.
+    let full = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}});
+    let levels = |dice: &mut Dice, attached: Attached| -> Vec<Value> {
         (0..=dice.roll(2))
             .map(|_| {
-                let mut one = policy(dice, Attached::Organization, target, 2);
-                if star {
-                    for it in one["Statement"].as_array_mut().expect("a list") {
-                        it["Principal"] = json!("*");
-                    }
+                let one = policy(dice, attached, target, 2);
+                match attached {
+                    Attached::ResourceControl => json!([full, one]),
+                    _ => json!([one]),
                 }
-                json!([one])
             })
             .collect()
     };
     if dice.roll(5) == 0 {
-        question["scps"] = json!(levels(dice, false));
+        question["scps"] = json!(levels(dice, Attached::Organization));
     }
     if dice.roll(5) == 0 {
-        question["rcps"] = json!(levels(dice, true));
+        question["rcps"] = json!(levels(dice, Attached::ResourceControl));
     }
     if dice.roll(6) == 0 {
-        question["vpcEndpointPolicy"] = policy(dice, Attached::Resource, target, 2);
+        question["vpcEndpointPolicy"] = policy(dice, Attached::Endpoint, target, 2);
     }
     if question["request"]["principal"] == FEDERATED {
         // Which user opened the session no request tells, so that none is named.

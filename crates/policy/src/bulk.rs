@@ -61,7 +61,7 @@ impl Simulator {
             None => PolicyKind::guessed(kind_of_resource(&request)),
         };
         let identity = PolicyKind::told(Grammar::Identity);
-        let organization = PolicyKind::told(Grammar::Organization);
+        let (service, resource) = PolicyKind::of_organization();
         let endpoint = PolicyKind::told(Grammar::Resource(Holder::Other));
         let mut prepared = Prepared::default();
         let mut own = false;
@@ -89,11 +89,11 @@ impl Simulator {
                     prepared.session = Some(self.rules(Part::Session, identity, text)?);
                 }
                 "scps" => {
-                    prepared.scps = self.levels(Part::ServiceControl, organization, text)?;
+                    prepared.scps = self.levels(Part::ServiceControl, service, text)?;
                     continue;
                 }
                 "rcps" => {
-                    prepared.rcps = self.levels(Part::ResourceControl, organization, text)?;
+                    prepared.rcps = self.levels(Part::ResourceControl, resource, text)?;
                     continue;
                 }
                 "vpcEndpointPolicy" => {
@@ -326,7 +326,10 @@ mod tests {
         let request = r#"{"principal":"arn:aws:iam::111111111111:role/a","action":"sns:Publish","resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
         let allow = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sns:*","Resource":"*"}}"#;
         let deny = allow.replace("Allow", "Deny");
-        let anyone = allow.replace(r#""Action""#, r#""Principal":"*","Action""#);
+        let anyone = allow.replace(
+            r#""Action":"sns:*""#,
+            r#""Principal":"*","Action":"sns:Publish""#,
+        );
         for (field, one, other) in [
             (
                 "identityPolicies",
@@ -345,7 +348,11 @@ mod tests {
                 format!("[[{allow}]]"),
                 format!("[[{allow}],[{deny}]]"),
             ),
-            ("rcps", format!("[[{deny}]]"), "[]".to_owned()),
+            (
+                "rcps",
+                format!("[[{}]]", anyone.replace("Allow", "Deny")),
+                "[]".to_owned(),
+            ),
             (
                 "vpcEndpointPolicy",
                 anyone.clone(),

@@ -16,7 +16,8 @@ use crate::Partition;
 pub(crate) use principals::SERVICE_SUFFIXES;
 pub use principals::is_service;
 use terms::{
-    IAM_PATHS, STS_ACTIONS, is_date, is_one_of, is_partition, is_topic_action, meant_operator,
+    IAM_PATHS, S3_OF_ACCOUNTS, STS_ACTIONS, is_date, is_one_of, is_partition, is_topic_action,
+    meant_operator,
 };
 
 mod principals;
@@ -32,8 +33,12 @@ pub enum Grammar {
     Trust,
     /// A resource's own policy.
     Resource(Holder),
-    /// A service or resource control policy of an organization.
+    /// A service or resource control policy of an organization: the latter names principals.
     Organization,
+    /// A service control policy.
+    ServiceControl,
+    /// A resource control policy.
+    ResourceControl,
 }
 
 /// The resource that holds a policy.
@@ -73,6 +78,8 @@ impl Refusal {
 const SYNTAX: &str = "Syntax errors in policy.";
 const VENDOR: &str = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
 const STS_ONLY: &str = "AssumeRole policy may only specify STS AssumeRole actions.";
+const POLICY_TYPE: &str =
+    "The provided policy document does not meet the requirements of the specified policy type.";
 const LEGACY: &str = "The policy failed legacy parsing";
 /// What SNS answers to a topic policy with an action that no topic has.
 pub const OUT_OF_SCOPE: &str = "Policy statement action out of service scope!";
@@ -87,8 +94,13 @@ impl Grammar {
     /// Everything in a document that AWS refuses in a partition, in the order of its statements.
     #[must_use]
     pub fn refusals_in(self, here: Option<Partition>, document: &Value) -> Vec<Refusal> {
+        let grammar = match self {
+            Self::Organization if names_principals(document) => Self::ResourceControl,
+            Self::Organization => Self::ServiceControl,
+            told => told,
+        };
         let mut judge = Judge {
-            grammar: self,
+            grammar,
             here,
             found: Vec::new(),
         };
@@ -120,6 +132,28 @@ pub fn items(value: Option<&Value>) -> &[Value] {
         Some(Value::Array(items)) => items,
         Some(other) => std::slice::from_ref(other),
     }
+}
+
+/// Whether a statement of a document names principals.
+fn names_principals(document: &Value) -> bool {
+    let named = |it: &Value| {
+        ["Principal", "NotPrincipal"]
+            .iter()
+            .any(|name| it.get(name).is_some())
+    };
+    items(document.get("Statement")).iter().any(named)
+}
+
+/// Whether a document lets everything pass, as `RCPFullAWSAccess` does: the one that AWS attaches, and the one that allows.
+fn is_full_access(document: &Value) -> bool {
+    let all = |it: &Value| {
+        it["Effect"] == "Allow"
+            && ["Principal", "Action", "Resource"]
+                .iter()
+                .all(|name| items(it.get(name)) == ["*"])
+            && it.get("Condition").is_none()
+    };
+    items(document.get("Statement")).iter().all(all)
 }
 
 /// Gathers the refusals of one document.
@@ -157,6 +191,20 @@ impl Judge {
                 _ => self.refuse(name, SYNTAX, "a policy has `Version`, `Id` and `Statement`"),
             }
         }
+        let of_organization = matches!(
+            self.grammar,
+            Grammar::ServiceControl | Grammar::ResourceControl
+        );
+        if of_organization && fields.get("Version").is_none_or(|it| it == "2008-10-17") {
+            self.refuse(
+                "Version",
+                POLICY_TYPE,
+                "a policy of an organization has `\"Version\": \"2012-10-17\"`",
+            );
+        }
+        if self.grammar == Grammar::ResourceControl && !is_full_access(document) {
+            self.resource_control(items(fields.get("Statement")));
+        }
         let statements = items(fields.get("Statement"));
         if statements.is_empty() {
             return self.refuse("Statement", SYNTAX, "a policy has at least one statement");
@@ -177,6 +225,24 @@ impl Judge {
                     &format!("{at}.Sid"),
                     "Statement IDs (SID) in a single policy must be unique.",
                     "give the statement another `Sid`, or none",
+                );
+            }
+        }
+    }
+
+    /// What a resource control policy says beside its principals: it denies the actions that it names.
+    fn resource_control(&mut self, statements: &[Value]) {
+        for (index, statement) in statements.iter().enumerate() {
+            let at = |name: &str| format!("Statement[{index}].{name}");
+            if statement["Effect"] == "Allow" {
+                let advice = "only `RCPFullAWSAccess`, which AWS attaches, allows: write \"Deny\"";
+                self.refuse(&at("Effect"), POLICY_TYPE, advice);
+            }
+            if statement.get("NotAction").is_some() {
+                self.refuse(
+                    &at("NotAction"),
+                    POLICY_TYPE,
+                    "a resource control policy names the actions that it denies, in `Action`",
                 );
             }
         }
@@ -426,11 +492,17 @@ impl Judge {
                 "IAM is global: leave the region empty, `arn:aws:iam::…`",
             );
         }
-        let of_region = ["accesspoint/", "*"]
-            .into_iter()
-            .any(|it| path.starts_with(it));
-        if vendor == "s3" && !region.is_empty() && region != "*" && !of_region {
-            let words = format!("Resource {resource} can not contain region information.");
+        let of_account =
+            S3_OF_ACCOUNTS.iter().any(|it| path.starts_with(it)) || path.starts_with('*');
+        let account = part(4);
+        if vendor == "s3" && !of_account {
+            let says = |it: &str| !it.is_empty() && it != "*";
+            let what = match () {
+                () if says(region) => "region",
+                () if says(account) => "account",
+                () => return,
+            };
+            let words = format!("Resource {resource} can not contain {what} information.");
             return self.refuse(at, words, "a bucket's ARN is `arn:aws:s3:::BUCKET`");
         }
         let known = IAM_PATHS.iter().any(|it| path.starts_with(it));
@@ -448,12 +520,20 @@ impl Judge {
             .into_iter()
             .find_map(|it| Some((it, statement.get(it)?)));
         let Some((name, value)) = named else {
-            if matches!(self.grammar, Grammar::Trust | Grammar::Resource(_)) {
-                self.refuse(
+            match self.grammar {
+                Grammar::Trust | Grammar::Resource(_) => self.refuse(
                     at,
                     "Missing required field Principal",
                     "name the principals: `Principal = { Service = \"lambda.amazonaws.com\" }`",
-                );
+                ),
+                Grammar::ResourceControl => {
+                    self.refuse(
+                        &format!("{at}.Principal"),
+                        POLICY_TYPE,
+                        "a resource control policy denies `Principal: \"*\"`",
+                    );
+                }
+                Grammar::Identity | Grammar::Organization | Grammar::ServiceControl => {}
             }
             return;
         };
@@ -473,14 +553,19 @@ impl Judge {
                     "deny with a condition on `aws:PrincipalArn` instead",
                 );
             }
-            Grammar::Organization => {
-                let denies = statement.get("Effect").is_some_and(|it| it == "Deny");
-                let all = value == "*" && name == "Principal";
-                if !all || !denies || statement.contains_key("NotAction") {
+            Grammar::Organization | Grammar::ServiceControl => {
+                return self.refuse(
+                    &at,
+                    POLICY_TYPE,
+                    "a service control policy names no principal: it is about all of its accounts",
+                );
+            }
+            Grammar::ResourceControl => {
+                if value != "*" || name != "Principal" {
                     self.refuse(
                         &at,
-                        "The provided policy document does not meet the requirements of the specified policy type.",
-                        "a service control policy names no principal; a resource control policy denies `Principal: \"*\"`",
+                        POLICY_TYPE,
+                        "a resource control policy denies `Principal: \"*\"`; who is meant stands in `Condition`",
                     );
                 }
                 return;

@@ -70,7 +70,7 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
             field.map(|it| document(&it, at, kind)).transpose()
         };
         let identity = PolicyKind::told(Grammar::Identity);
-        let organization = PolicyKind::told(Grammar::Organization);
+        let (service, resource) = PolicyKind::of_organization();
         let of_resource = match kind {
             Some(kind) => PolicyKind::told(kind),
             None => PolicyKind::guessed(kind_of_resource(&request)),
@@ -91,8 +91,8 @@ pub fn simulate_line_of(kind: Option<Grammar>, line: &str) -> String {
             )?,
             boundary: one(fields.remove("boundary"), "boundary", identity)?,
             session: one(fields.remove("sessionPolicy"), "sessionPolicy", identity)?,
-            scps: levels(fields.remove("scps"), "scps", organization)?,
-            rcps: levels(fields.remove("rcps"), "rcps", organization)?,
+            scps: levels(fields.remove("scps"), "scps", service)?,
+            rcps: levels(fields.remove("rcps"), "rcps", resource)?,
             endpoint: one(
                 fields.remove("vpcEndpointPolicy"),
                 "vpcEndpointPolicy",
@@ -499,6 +499,14 @@ impl PolicyKind {
         }
     }
 
+    /// Service control policies, and resource control policies.
+    pub(super) fn of_organization() -> (Self, Self) {
+        (
+            Self::told(Grammar::ServiceControl),
+            Self::told(Grammar::ResourceControl),
+        )
+    }
+
     pub(super) fn guessed(grammar: Grammar) -> Self {
         Self {
             told: false,
@@ -523,7 +531,9 @@ impl PolicyKind {
     pub fn compare(self, owner: Option<&str>, old: &Document, new: &Document) -> Comparison {
         match (self.grammar, owner) {
             (Grammar::Identity, _) => compare_of_caller(owner, old, new),
-            (Grammar::Organization, _) => compare_of_organization(owner, old, new),
+            (Grammar::Organization | Grammar::ServiceControl | Grammar::ResourceControl, _) => {
+                compare_of_organization(owner, old, new)
+            }
             (Grammar::Trust | Grammar::Resource(_), Some(owner)) => compare_in(owner, old, new),
             (Grammar::Trust | Grammar::Resource(_), None) => compare(old, new),
         }
@@ -532,13 +542,19 @@ impl PolicyKind {
 
 /// What a resource policy is attached to, by the request that it is judged for.
 pub(super) fn kind_of_resource(request: &Request) -> Grammar {
-    let trusts = request.action.to_ascii_lowercase().starts_with("sts:")
-        && request.resource.contains(":role/");
-    if trusts {
-        Grammar::Trust
-    } else {
-        Grammar::Resource(Holder::Other)
+    let action = request.action.to_ascii_lowercase();
+    if action.starts_with("sts:") && request.resource.contains(":role/") {
+        return Grammar::Trust;
     }
+    let service = request.resource.split(':').nth(2).unwrap_or_default();
+    let is_own = action.split(':').next() == Some(service);
+    Grammar::Resource(match service {
+        "sns" if is_own => Holder::Topic,
+        "sqs" if is_own => Holder::Queue,
+        "execute-api" if is_own => Holder::Api,
+        "kms" if is_own => Holder::Key,
+        _ => Holder::Other,
+    })
 }
 
 /// What documents are attached to, by what their statements name.
@@ -581,13 +597,7 @@ pub fn document(value: &Value, at: &str, kind: PolicyKind) -> Result<Document, P
                 .words
                 .starts_with("Policy statement must contain resources")
             && !it.words.starts_with("Has prohibited field");
-        // Of the resource control policies, the one that AWS attaches allows.
-        let by_aws = kind.grammar == Grammar::Organization
-            && it.at.ends_with(".Principal")
-            && items(value.get("Statement"))
-                .iter()
-                .all(|it| it["Principal"] == "*");
-        by_aws || !kind.told && guessed
+        !kind.told && guessed
     };
     match kind
         .grammar
@@ -681,7 +691,10 @@ mod tests {
             ),
             (
                 // No resource control policy applies to a topic.
-                format!(r#""resourcePolicy":{public},"rcps":[[{deny}]]"#),
+                format!(
+                    r#""resourcePolicy":{public},"rcps":[[{}]]"#,
+                    public.replace("Allow", "Deny")
+                ),
                 "allow",
             ),
         ] {
@@ -1122,8 +1135,8 @@ mod tests {
     fn an_organizations_policy_names_no_principal_but_in_the_one_that_aws_attaches() {
         let answer = |principal: &str| {
             let policy = ALLOW.replace(
-                r#""Action""#,
-                &format!(r#""Principal":{principal},"Action""#),
+                r#""Action":"sns:Publish""#,
+                &format!(r#""Principal":{principal},"Action":"*""#),
             );
             let line = format!(
                 r#"{{"request":{REQUEST},"identityPolicies":[{ALLOW}],"rcps":[[{policy}]]}}"#
@@ -1133,10 +1146,61 @@ mod tests {
         };
         assert_eq!(answer(r#""*""#)["decision"], "allow");
         let refused = answer(r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
-        assert_eq!(
-            refused["at"], "rcps[0][0].Statement[0].Principal",
-            "{refused}"
-        );
+        assert_eq!(refused["at"], "rcps[0][0].Statement[0].Effect", "{refused}");
+    }
+
+    #[test]
+    fn a_resources_policy_is_of_what_is_asked_for() {
+        let answer = |action: &str, resource: &str, own: &str, fields: &str| {
+            let policy = ALLOW.replace(
+                r#""Action":"sns:Publish""#,
+                &format!(r#""Principal":"*","Action":"{own}""#),
+            );
+            let policy = policy.replace(r#""Resource":"*""#, fields);
+            let request = REQUEST.replace("sns:Publish", action);
+            let request = request.replace(":sns:eu-west-1:111111111111:t", resource);
+            let line = format!(r#"{{"request":{request},"resourcePolicy":{policy}}}"#);
+            let found = simulate_line(&line);
+            assert_eq!(found, crate::bulk::Simulator::of(None).answer(&line));
+            found
+        };
+        let all = r#""Resource":"*""#;
+        for (action, resource, good, bad) in [
+            (
+                "sns:Publish",
+                ":sns:eu-west-1:111111111111:t",
+                "sns:Publish",
+                "sns:*",
+            ),
+            (
+                "sqs:SendMessage",
+                ":sqs:eu-west-1:111111111111:q",
+                "sqs:*",
+                "sns:Publish",
+            ),
+            (
+                "kms:Decrypt",
+                ":kms:eu-west-1:111111111111:key/k",
+                "kms:*",
+                "s3:GetObject",
+            ),
+        ] {
+            let found = answer(action, resource, good, all);
+            assert!(found.contains(r#""decision":"allow""#), "{found}");
+            let refused = answer(action, resource, bad, all);
+            assert!(
+                refused.contains("resourcePolicy.Statement[0].Action"),
+                "{refused}"
+            );
+            let refused = answer(action, resource, good, r#""Sid":"a""#);
+            assert!(
+                refused.contains("resourcePolicy.Statement[0].Resource"),
+                "{refused}"
+            );
+        }
+        // What is asked for may be a bucket, whose policy names what it likes.
+        let found = answer("s3:GetObject", ":s3:::b/x", "*", all);
+        assert!(!found.contains("AWS refuses"), "{found}");
     }
 
     #[test]

@@ -56,6 +56,18 @@ pub(super) const IAM_PATHS: [&str; 13] = [
     "access-report/",
 ];
 
+/// How the resource part begins of S3's ARNs that name a region or an account; a bucket's names neither.
+///
+/// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
+pub(super) const S3_OF_ACCOUNTS: [&str; 6] = [
+    "access-grants/",
+    "accesspoint/",
+    "async-request/",
+    "job/",
+    "storage-lens-group/",
+    "storage-lens/",
+];
+
 /// Whether an action with wildcards stands for one of these, or is one of them.
 pub(super) fn is_one_of(name: &str, actions: &[&str]) -> bool {
     let pattern = Pattern::of(&name.to_ascii_lowercase());

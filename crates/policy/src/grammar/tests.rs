@@ -17,7 +17,10 @@ fn of(grammar: Grammar, fields: &str) -> String {
         Grammar::Resource(_) => {
             serde_json::json!({"Action": "*", "Principal": "*", "Resource": "*"})
         }
-        Grammar::Identity | Grammar::Organization => {
+        Grammar::ResourceControl => {
+            serde_json::json!({"Action": "s3:*", "Principal": "*", "Resource": "*"})
+        }
+        Grammar::Identity | Grammar::Organization | Grammar::ServiceControl => {
             serde_json::json!({"Action": "*", "Resource": "*"})
         }
     };
@@ -29,10 +32,11 @@ fn of(grammar: Grammar, fields: &str) -> String {
             value => statement[name] = value,
         }
     }
-    refused(
-        grammar,
-        &serde_json::json!({"Statement": [statement]}).to_string(),
-    )
+    let mut document = serde_json::json!({"Statement": [statement]});
+    if let Grammar::Organization | Grammar::ServiceControl | Grammar::ResourceControl = grammar {
+        document["Version"] = "2012-10-17".into();
+    }
+    refused(grammar, &document.to_string())
 }
 
 #[test]
@@ -483,12 +487,123 @@ fn an_organizations_policy_names_no_principal_or_denies_everyone() {
     assert_eq!(organization(""), "");
     assert_eq!(organization(r#""Effect": "Deny", "Principal": "*""#), "");
     for bad in [
-        r#""Principal": "*""#,
+        r#""Principal": "*", "Action": "s3:*""#,
         r#""Effect": "Deny", "Principal": {"AWS": "111111111111"}"#,
         r#""Effect": "Deny", "NotPrincipal": "*""#,
         r#""Effect": "Deny", "Principal": "*", "Action": null, "NotAction": "s3:*""#,
     ] {
         assert!(organization(bad).contains("policy type"), "{bad}");
+    }
+}
+
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html>
+#[test]
+fn a_service_control_policy_has_every_element_but_principals() {
+    let found = |fields: &str| of(Grammar::ServiceControl, fields);
+    for effect in ["Allow", "Deny"] {
+        for fields in [
+            r#""NotResource": "arn:aws:s3:::b", "Resource": null"#,
+            r#""NotAction": "iam:*", "Action": null"#,
+            r#""Condition": {"Bool": {"aws:SecureTransport": "true"}}"#,
+        ] {
+            let fields = format!(r#""Effect": "{effect}", {fields}"#);
+            assert_eq!(found(&fields), "", "{fields}");
+        }
+    }
+    for name in ["Principal", "NotPrincipal"] {
+        let refused = found(&format!(r#""Effect": "Deny", "{name}": "*""#));
+        assert!(refused.contains("policy type"), "{refused}");
+    }
+}
+
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html>
+#[test]
+fn a_resource_control_policy_denies_everyone_some_actions() {
+    let found = |fields: &str| of(Grammar::ResourceControl, fields);
+    assert_eq!(found(r#""Effect": "Deny""#), "");
+    assert_eq!(
+        found(r#""Effect": "Deny", "NotResource": "*", "Resource": null"#),
+        ""
+    );
+    // `RCPFullAWSAccess`.
+    assert_eq!(found(r#""Action": "*""#), "");
+    for (fields, at) in [
+        ("", "Statement[0].Effect"),
+        (
+            r#""Effect": "Deny", "NotAction": "s3:*", "Action": null"#,
+            "Statement[0].NotAction",
+        ),
+        (
+            r#""Effect": "Deny", "Principal": null"#,
+            "Statement[0].Principal",
+        ),
+        (
+            r#""Effect": "Deny", "Principal": {"AWS": "*"}"#,
+            "Statement[0].Principal",
+        ),
+        (
+            r#""Effect": "Deny", "Principal": null, "NotPrincipal": "*""#,
+            "Statement[0].NotPrincipal",
+        ),
+    ] {
+        let refused = found(fields);
+        assert!(
+            refused.starts_with(&format!("{at}: The provided")),
+            "{fields}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_of_an_organization_is_of_the_current_version() {
+    let deny = r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#;
+    let everyone = deny.replace(r#""Action""#, r#""Principal": "*", "Action""#);
+    for (grammar, statement) in [
+        (Grammar::ServiceControl, deny),
+        (Grammar::ResourceControl, &everyone),
+        (Grammar::Organization, deny),
+        (Grammar::Organization, &everyone),
+    ] {
+        let of = |version: &str| {
+            refused(
+                grammar,
+                &format!(r#"{{{version}"Statement": {statement}}}"#),
+            )
+        };
+        assert_eq!(of(r#""Version": "2012-10-17", "#), "");
+        for old in ["", r#""Version": "2008-10-17", "#] {
+            assert!(
+                of(old).starts_with("Version: The provided"),
+                "{grammar:?} {old}"
+            );
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
+#[test]
+fn a_buckets_arn_names_neither_a_region_nor_an_account() {
+    let found = |arn: &str| of(Grammar::Identity, &format!(r#""Resource": "{arn}""#));
+    for good in [
+        "arn:aws:s3:::bucket/*",
+        "arn:aws:s3:*:*:bucket",
+        "arn:aws:s3:eu-west-1:111111111111:accesspoint/a",
+        "arn:aws:s3::111111111111:accesspoint/a.mrap",
+        "arn:aws:s3:eu-west-1:111111111111:job/1",
+        "arn:aws:s3:eu-west-1:111111111111:storage-lens/a",
+        "arn:aws:s3:eu-west-1:111111111111:access-grants/default",
+        "arn:aws:s3:*:111111111111:*",
+    ] {
+        assert_eq!(found(good), "", "{good}");
+    }
+    for (bad, what) in [
+        ("arn:aws:s3::111111111111:bucket", "account"),
+        ("arn:aws:s3:*:111111111111:bucket/*", "account"),
+        ("arn:aws:s3:eu-west-1::bucket", "region"),
+    ] {
+        let refused = found(bad);
+        let expected = format!("can not contain {what} information.");
+        assert!(refused.ends_with(&expected), "{bad}: {refused}");
     }
 }
 
