@@ -309,7 +309,7 @@ pub async fn read(
         reading.take(part);
     }
     survey.keys(&visits, &mut reading).await;
-    survey.subscriptions(&mut reading).await;
+    survey.subscriptions(&visits, &mut reading).await;
     survey.left_over(&visits, &mut reading).await;
     for it in &mut reading.unread {
         let ours = |it: &Address| wants.get(it).is_none_or(|want| want.owned);
@@ -348,6 +348,16 @@ impl<'a> Visits<'a> {
             regions.entry((&place.id, &place.region)).or_insert(place);
         }
         Self { accounts, regions }
+    }
+
+    /// Where what an ARN names is read, if its account is entered: in any region, for what left may stand in one
+    /// that the stack has no more.
+    fn place_of(&self, arn: &Arn) -> Option<Place> {
+        let place = self.accounts.get(&arn.account_id()?)?;
+        Some(Place {
+            region: Region::parse(arn.region())?,
+            ..(*place).clone()
+        })
     }
 }
 

@@ -144,9 +144,14 @@ impl Trial {
         unmarked(&policy.unwrap_or_default())
     }
 
+    /// What the cloud holds now.
+    pub(crate) fn sight(&self) -> Sight {
+        Sight::of(&self.sandbox, &mut self.api_names.borrow_mut())
+    }
+
     /// Remembers what the shared documents hold before any stack writes into them.
     pub(crate) fn remember_first(&self) {
-        for (holder, texts) in Sight::of(&self.sandbox).documents() {
+        for (holder, texts) in self.sight().documents() {
             let documents = texts
                 .iter()
                 .map(|it| Document::parse(it).expect("a policy"));
@@ -157,7 +162,7 @@ impl Trial {
 
     /// Checks what must hold after every write.
     pub(crate) fn check(&self, who: &str) {
-        let sight = Sight::of(&self.sandbox);
+        let sight = self.sight();
         let state = (self.generation.get(), sight);
         if self.checked.borrow().as_ref() == Some(&state) {
             return;

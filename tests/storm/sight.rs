@@ -90,11 +90,13 @@ pub(crate) fn called(name: &str) -> String {
     format!("apis.{name}")
 }
 
-/// The ids of APIs with the names that stand for them; the second of one name is called otherwise.
-fn names(apis: &[HeldApi]) -> Vec<(String, String)> {
+/// The names that stand for the ids of APIs, also of those that are gone: documents may name them still.
+pub(crate) type ApiNames = BTreeMap<String, String>;
+
+/// Names the APIs that are there; the second of one name is called otherwise.
+fn name_all(apis: &[HeldApi], names: &mut ApiNames) {
     let mut all: Vec<&HeldApi> = apis.iter().collect();
     all.sort_by_key(|it| (&it.name, it.created, &it.id));
-    let mut names: Vec<(String, String)> = Vec::new();
     for (at, api) in all.iter().enumerate() {
         let number = all[..at].iter().filter(|it| it.name == api.name).count();
         let more = if number == 0 {
@@ -102,18 +104,17 @@ fn names(apis: &[HeldApi]) -> Vec<(String, String)> {
         } else {
             format!(".{number}")
         };
-        names.push((api.id.clone(), called(&api.name) + &more));
+        names.insert(api.id.clone(), called(&api.name) + &more);
     }
-    names
 }
 
 impl Sight {
-    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox, names: &mut ApiNames) -> Self {
         let apis = sandbox.apis();
-        let names = names(&apis);
+        name_all(&apis, names);
         let named = |text: &str| {
             let mut text = text.to_owned();
-            for (id, name) in &names {
+            for (id, name) in &*names {
                 if text.contains(id.as_str()) {
                     text = text.replace(id.as_str(), name);
                 }

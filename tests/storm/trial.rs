@@ -19,7 +19,7 @@ use crate::command::{Command, Verb};
 use crate::gate::{Class, Gate};
 use crate::laws::InPlay;
 use crate::operator::{BILLING, ORDERS, SHOP, make_topic, send};
-use crate::sight::{Holder, Sight};
+use crate::sight::{ApiNames, Holder, Sight};
 use crate::sketch::{Edge, LENT_API, LENT_TOPIC, Sketch};
 use crate::world::{apply, wanted};
 
@@ -63,6 +63,8 @@ pub(crate) struct Trial {
     pub(crate) stacks: RefCell<BTreeMap<String, InPlay>>,
     /// How often the versions that may be in force have changed.
     pub(crate) generation: Cell<u64>,
+    /// What every API was called that was seen so far.
+    pub(crate) api_names: RefCell<ApiNames>,
     /// What was checked last.
     pub(crate) checked: RefCell<Option<(u64, Sight)>>,
     /// What the shared documents held before any stack wrote into them.
@@ -156,6 +158,7 @@ impl Trial {
             over: Notify::new(),
             stacks: RefCell::default(),
             generation: Cell::new(0),
+            api_names: RefCell::default(),
             checked: RefCell::default(),
             first: RefCell::default(),
             foreign: RefCell::default(),
@@ -462,7 +465,7 @@ impl Trial {
 
     /// Whether a sabotage would make a difference now.
     fn bites(&self, sabotage: Sabotage) -> bool {
-        let sight = Sight::of(&self.sandbox);
+        let sight = self.sight();
         let lent = |edge: &Edge| edge.1.1.ends_with(&format!(":{LENT_TOPIC}"));
         let stacks = self.stacks.borrow();
         match sabotage {

@@ -12,7 +12,7 @@ use super::{Reading, Survey, Visits};
 use crate::cloud::{self, CallError, Cloud, kms};
 use crate::kinds::Resource;
 use crate::kinds::key::{Key, encrypting, policy};
-use crate::model::{KmsKey, Place, Region};
+use crate::model::{KmsKey, Place};
 use crate::policy::Document;
 
 /// What was read of KMS keys.
@@ -42,7 +42,7 @@ impl Survey<'_> {
         let there = reading.live.have.values().map(|it| &it.resource);
         let keys: BTreeSet<KmsKey> = wanted.chain(there).filter_map(key_of).collect();
         let reads = keys.into_iter().map(|key| async {
-            let read = match visits.place_of_key(&key) {
+            let read = match visits.place_of(key.arn()) {
                 Some(at) => Some(read(self.cloud, &at, &key).await),
                 None => None,
             };
@@ -78,17 +78,6 @@ impl Survey<'_> {
             (key, reading)
         });
         reading.live.keys = read.collect();
-    }
-}
-
-impl Visits<'_> {
-    /// Where a key is read, if its account is entered.
-    pub(super) fn place_of_key(&self, key: &KmsKey) -> Option<Place> {
-        let place = self.accounts.get(&key.arn().account_id()?)?;
-        Some(Place {
-            region: Region::parse(key.arn().region())?,
-            ..(*place).clone()
-        })
     }
 }
 

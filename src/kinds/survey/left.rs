@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Orphan, Reading, Survey, Visits, orphan};
+use futures::future::join_all;
+
+use super::{Live, Orphan, Reading, Survey, Visits, orphan};
 use crate::cloud::CallError;
 use crate::kinds::key::{self, USES, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::arns_in;
 use crate::kinds::{Have, Key, Queue, Resource, Topic, or_none, queue, rest_api, topic};
-use crate::model::{Address, Arn, KindName, KmsKey, Mark, Place};
+use crate::model::{Address, Arn, KindName, Mark, Place};
 use crate::policy::{Statement, own};
 
 impl Survey<'_> {
@@ -28,20 +30,11 @@ impl Survey<'_> {
             .chain(live.orphans.iter().map(|it| &it.have));
         known.extend(all.clone().map(|it| it.id.clone()));
         let mut named: BTreeSet<Arn> = all.flat_map(|it| self.named(&it.resource)).collect();
-        named.extend(
-            live.guests
-                .iter()
-                .filter_map(|it| Arn::parse(&it.queue).ok()),
-        );
         while !named.is_empty() {
             let mut found = Vec::new();
             for arn in std::mem::take(&mut named) {
                 let id = id_of(&arn).to_owned();
-                let place = if arn.service() == "kms" {
-                    visits.place_of_key(&KmsKey::from(arn.clone()))
-                } else {
-                    self.place_of(&arn).cloned()
-                };
+                let place = visits.place_of(&arn);
                 let Some(place) = place.filter(|_| !known.contains(&id)) else {
                     continue;
                 };
@@ -70,14 +63,28 @@ impl Survey<'_> {
         }
     }
 
-    /// Where a resource stands, if it is among the places that are read.
-    fn place_of(&self, arn: &Arn) -> Option<&Place> {
-        let here =
-            |it: &&Place| it.id.as_str() == arn.account() && it.region.as_str() == arn.region();
-        let places = self.wants.values().map(|it| &it.place);
-        places
-            .filter(|it| self.entered.contains_key(&it.id))
-            .find(here)
+    /// Adds the queues that are wanted no more and bear the stack's mark, of those that are subscribed.
+    pub(super) async fn left_subscribed(
+        &self,
+        visits: &Visits<'_>,
+        subscribed: impl Iterator<Item = &str>,
+        live: &mut Live,
+    ) {
+        let wanted = self.wants.values().filter_map(|it| match &it.resource {
+            Resource::Queue(queue) => Some(queue.arn.to_string()),
+            _ => None,
+        });
+        let mut known: BTreeSet<String> = wanted.collect();
+        known.extend(live.orphans.iter().map(|it| it.have.id.clone()));
+        let unknown: BTreeSet<&str> = subscribed.filter(|it| !known.contains(*it)).collect();
+        let asked = unknown.into_iter().filter_map(|it| {
+            let arn = Arn::parse(it).ok().filter(|it| it.service() == "sqs")?;
+            let place = visits.place_of(&arn)?;
+            Some(async move { self.left_queue(&place, &arn).await })
+        });
+        let found = join_all(asked).await.into_iter();
+        live.orphans
+            .extend(found.filter_map(|it| it.ok().flatten()));
     }
 
     /// The ARNs that the stack's own statements on a resource name, and its own.

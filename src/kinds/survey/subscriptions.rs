@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Guest, Live, Orphan, Reading, Survey};
+use super::{Guest, Live, Orphan, Reading, Survey, Visits};
 use crate::cloud::sns;
 use crate::kinds::subscription::Keeper;
 use crate::kinds::{
@@ -15,7 +15,7 @@ use crate::policy::own;
 
 impl Survey<'_> {
     /// Subscriptions, once topics and queues are known.
-    pub(super) async fn subscriptions(&self, reading: &mut Reading) {
+    pub(super) async fn subscriptions(&self, visits: &Visits<'_>, reading: &mut Reading) {
         let mut listed: Vec<(Option<Address>, sns::SubscriptionListing)> = Vec::new();
         let mut topics: Vec<(Address, Place, Arn)> = reading
             .live
@@ -109,6 +109,10 @@ impl Survey<'_> {
                 }
             }
         }
+        // The tag index may not know of a queue that left yet.
+        let subscribed = listed.iter().map(|(_, it)| it.endpoint.as_str());
+        self.left_subscribed(visits, subscribed, &mut reading.live)
+            .await;
         self.sort_subscriptions(listed, &mut reading.live);
     }
 
