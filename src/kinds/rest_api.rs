@@ -190,6 +190,31 @@ pub(crate) async fn withdraw(at: &Place, id: &str, cx: &Context<'_>) -> Result<(
     RestApi::live(&have).withdraw(at, &have, cx).await
 }
 
+/// The digest of what a deployment takes of an API besides its methods.
+pub(super) fn listed(record: &RestApiRecord) -> String {
+    let policy = document(record).ok().flatten();
+    super::digest(&json!({
+        "policy": policy.map(|it| normal(&it).to_document().to_value()),
+        "endpoint": record.endpoint_type,
+        "vpc_endpoints": record.vpc_endpoints.iter().collect::<BTreeSet<_>>(),
+        "binary_media_types": record.binary_media_types.iter().collect::<BTreeSet<_>>(),
+        "minimum_compression": record.minimum_compression,
+        "api_key_source": record.api_key_source,
+        "disable_execute_api": record.disable_execute_api,
+    }))
+}
+
+/// The same of an API as AWS has it at this moment; empty when it is gone.
+pub(super) async fn listed_now(
+    cloud: &dyn Cloud,
+    at: &Place,
+    id: &str,
+) -> Result<String, CallError> {
+    let records = read_all(cloud, at).await?;
+    let record = records.iter().find(|it| it.id == id);
+    Ok(record.map(listed).unwrap_or_default())
+}
+
 /// All of an API that a listing has: one call for its methods.
 pub async fn fill(
     cloud: &dyn Cloud,
@@ -311,6 +336,12 @@ impl RestApi {
             "source": self.source_digest,
             "exclusive": exclusive,
         }))
+    }
+
+    /// Whether what differs in a field is something that a deployment takes with it.
+    #[must_use]
+    pub fn is_served(field: &str) -> bool {
+        !matches!(field, "tags" | "description" | "mark" | "name")
     }
 
     /// The digest of a document.

@@ -5,7 +5,8 @@
 //! written on it, as its description: `provision STACK:DIGEST … methods:DIGEST`, for each
 //! stack that has something there the digest of its surface ([`super::RestApi::surface_digest`]),
 //! and that of all methods. Whoever deploys keeps what is told of the others, for the new
-//! snapshot holds that too. So a change that was never deployed is seen without state, an
+//! snapshot holds that too; of an API of several stacks it is told besides which policy and settings the API
+//! had (`api:DIGEST`), so a stack is also recognized where two deployed at once and the later did not know of the other. So a change that was never deployed is seen without state, an
 //! unchanged API is never deployed again, and stacks that share an API do not undo each other. Nothing that anybody
 //! may write is trusted for authorizers: AWS's own summary of the snapshot must show them.
 //!
@@ -105,6 +106,8 @@ pub struct Stage {
     pub superseded: BTreeSet<String>,
     /// Whether it serves a policy that names principals which are gone; never wanted.
     pub outdated: bool,
+    /// Whether the deployment tells the policy and settings that the API has now. Only read, never wanted.
+    pub current: bool,
     /// The deployment that is served. Only read, never wanted.
     pub serves: Option<Serves>,
     /// The digest of the stage as AWS lists it: its deployment, its settings, its canary. Only read, never wanted.
@@ -271,6 +274,7 @@ impl Seen<'_> {
             methods: deployment::methods(&description),
             policy: deployment::policy(&description),
             outdated: rest_api::owes_deployment(self.api, self.stack),
+            current: deployment::listed(&description) == rest_api::listed(self.api),
             deployed: served.map(deployment::authorizations).unwrap_or_default(),
             public: BTreeSet::new(),
             superseded: superseded.map(|it| it.id.clone()).collect(),
@@ -618,8 +622,13 @@ impl Stage {
         serves: Option<&Serves>,
     ) -> Result<Serves, CallError> {
         let before = serves.map_or("", |it| it.description.as_str());
-        let description =
-            deployment::description(surface, (&self.methods, &self.policy), cx.stack, before);
+        let listed = if self.existing || deployment::is_shared(before, cx.stack) {
+            rest_api::listed_now(cx.cloud, at, api).await?
+        } else {
+            String::new()
+        };
+        let holds = (self.methods.as_str(), self.policy.as_str(), listed.as_str());
+        let description = deployment::description(surface, holds, cx.stack, before);
         let call = crate::cloud::apigateway::CreateDeployment {
             id: api.to_owned(),
             stage: self.name.clone(),

@@ -540,7 +540,12 @@ impl Survey<'_> {
             };
             match stages {
                 Ok(stages) => {
-                    for found in stages {
+                    for mut found in stages {
+                        if let (Some((_, want)), Some(api)) =
+                            (self.stage_of(address), self.wants.get(address))
+                        {
+                            stage::Stage::recognize(&mut found, want, (api, &have));
+                        }
                         let foreign = self.sort_stage(place, address, found, &mut reading.live);
                         if let Some((extra, stage)) = foreign {
                             have.extras.push(extra);

@@ -191,6 +191,7 @@ pub fn stage(api: &stack::Api, address: &Address, rest_api: &RestApi) -> Stage {
         public: rest_api.public.clone(),
         superseded: BTreeSet::new(),
         outdated: false,
+        current: false,
         serves: None,
         listed: String::new(),
         tags: if api.existing.is_some() {

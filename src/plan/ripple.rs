@@ -120,7 +120,7 @@ pub(super) fn redeploy_changed_apis(steps: &mut [Step]) {
                 .changes
                 .iter()
                 .map(|it| it.field.as_str())
-                .filter(|it| !matches!(*it, "tags" | "description" | "mark" | "name"))
+                .filter(|it| RestApi::is_served(it))
                 .collect();
             let replaced = matches!(it.action, Action::Create | Action::Replace);
             (replaced || !fields.is_empty()).then(|| (it.address.clone(), fields.join(" and ")))

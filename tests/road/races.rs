@@ -248,10 +248,9 @@ fn stacks_that_write_one_api_at_once_lose_no_statement_and_all_of_them_are_deplo
                     let calls = reached.iter().filter(calls).count();
                     assert_eq!(calls, 1, "seed {seed}: {name} is not deployed");
                 }
-                // A deployment may not say all that it holds: the next apply of each writes that down.
-                for desired in &stacks {
-                    apply(desired, &sandbox).await;
-                }
+                // A deployment may not name each stack that it holds: what it serves is what the API has, and that counts.
+                // What two that deployed at once left unserved, the next apply of one removes.
+                apply(&stacks[0], &sandbox).await;
                 for (name, desired) in names.iter().zip(&stacks) {
                     assert_in_step(desired, &sandbox, &format!("{name}, seed {seed}")).await;
                 }
@@ -293,5 +292,58 @@ fn a_destroy_removes_every_api_that_bears_the_mark() {
         both.sort();
         assert_eq!(removed, both, "{}", ran.story());
         assert!(sandbox.is_empty(), "{:#}", sandbox.picture());
+    });
+}
+
+/// Deploys an API once more by what the deployment that it serves tells, without what it tells of a stack.
+async fn deploy_without(sandbox: &Sandbox, id: &str, stack: &str) {
+    let digest = provision::model::tags::short_hash(stack);
+    let stages = apigateway::GetStages { id: id.to_owned() };
+    let deployment = send(sandbox, ORDERS, stages).await[0].deployment.clone();
+    let (id, stage) = (id.to_owned(), "live".to_owned());
+    let served = apigateway::GetDeployment {
+        id: id.clone(),
+        deployment: deployment.clone(),
+    };
+    let told = send(sandbox, ORDERS, served).await.description;
+    let told = told.expect("a description");
+    let others = told.split(' ').filter(|it| !it.starts_with(&digest));
+    let description: String = others.collect::<Vec<_>>().join(" ");
+    assert_ne!(description, told, "{stack} is told of");
+    let variables = std::collections::BTreeMap::new();
+    let again = apigateway::CreateDeployment {
+        id: id.clone(),
+        stage,
+        description,
+        variables,
+    };
+    send(sandbox, ORDERS, again).await;
+    let older = apigateway::DeleteDeployment { id, deployment };
+    send(sandbox, ORDERS, older).await;
+}
+
+#[test]
+fn a_stack_that_the_last_deployment_does_not_name_has_nothing_to_do_and_leaves_nothing_behind() {
+    run(async {
+        let owner = owner();
+        let sandbox = sandbox_for([&owner]);
+        make_topic(&sandbox, ORDERS, "news").await;
+        apply(&owner, &sandbox).await;
+        let id = apis(&sandbox).await[0].id.clone();
+        let stacks = ["one", "two"].map(|it| guest(it, "news", Some(&id)));
+        for desired in &stacks {
+            apply(desired, &sandbox).await;
+        }
+        deploy_without(&sandbox, &id, "one").await;
+        for (name, desired) in [("one", &stacks[0]), ("two", &stacks[1]), ("owner", &owner)] {
+            assert_in_step(desired, &sandbox, name).await;
+        }
+        destroy(&stacks[0], &sandbox).await;
+        let reached = Snapshot::of(&sandbox).reached();
+        let left = reached.iter().filter(|(who, (action, _))| {
+            who.ends_with("one/one") && *action == "execute-api:Invoke"
+        });
+        assert_eq!(left.count(), 0, "{reached:?}");
+        assert_in_step(&stacks[1], &sandbox, "two").await;
     });
 }

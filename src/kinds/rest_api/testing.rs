@@ -139,6 +139,7 @@ pub(crate) fn stage_of(api: &RestApi, exclusive: bool) -> Stage {
         public: api.public.clone(),
         superseded: BTreeSet::new(),
         outdated: false,
+        current: false,
         serves: None,
         listed: String::new(),
         tags: Tags::new(),

@@ -7,8 +7,9 @@ use crate::cloud::apigateway::{
     CreateDeployment, DeleteDeployment, DeploymentRecord, GetDeployments, GetStages, StageRecord,
 };
 use crate::cloud::{self, CallError, Cloud, Fault};
-use crate::kinds::rest_api::{RestApi, method};
+use crate::kinds::rest_api::{self, RestApi, method};
 use crate::kinds::role::gone_is_fine;
+use crate::kinds::{Have, Resource, Want};
 use crate::model::Place;
 use crate::model::tags::short_hash;
 use crate::policy::Statement;
@@ -26,6 +27,9 @@ const METHODS: &str = "methods";
 
 /// The entry of the statements of the policy that a deployment holds and no stack made.
 const POLICY: &str = "policy";
+
+/// The entry of the rest of an API that others write into, too: its settings and its whole policy ([`rest_api::listed`]).
+const API: &str = "api";
 
 /// What a deployment says in place of a digest of ours while its policy denies every call of the stage.
 pub(super) const CLOSED: &str = "closed";
@@ -67,6 +71,18 @@ pub(super) fn policy(description: &str) -> String {
     told.unwrap_or_default().to_owned()
 }
 
+/// The digest of an API's policy and settings that a deployment holds; empty when its description does not tell it.
+pub(super) fn listed(description: &str) -> &str {
+    entries(description).get(API).copied().unwrap_or_default()
+}
+
+/// Whether a description tells of other stacks.
+pub(super) fn is_shared(description: &str, stack: &str) -> bool {
+    let us = short_hash(stack);
+    let mut stacks = entries(description).into_keys();
+    stacks.any(|it| it != us && ![METHODS, POLICY, API].contains(&it))
+}
+
 /// Whether a deployment is ours to remove once no stage serves it. On a shared API that is
 /// any of this tool's, whichever stack made it: what took its place tells of all of them.
 pub(super) fn is_ours(description: &str) -> bool {
@@ -77,23 +93,23 @@ pub(super) fn is_ours(description: &str) -> bool {
 /// before told of other stacks holds of the new one too, and is kept.
 pub(super) fn description(
     digest: &str,
-    (methods, policy): (&str, &str),
+    (methods, policy, listed): (&str, &str, &str),
     stack: &str,
     before: &str,
 ) -> String {
     let us = short_hash(stack);
     let mut all = entries(before);
     all.insert(&us, digest);
-    for (name, digest) in [(METHODS, methods), (POLICY, policy)] {
+    for (name, digest) in [(METHODS, methods), (POLICY, policy), (API, listed)] {
         all.remove(name);
         if !digest.is_empty() {
             all.insert(name, digest);
         }
     }
-    told(&all)
+    spelled(&all)
 }
 
-fn told(entries: &BTreeMap<&str, &str>) -> String {
+fn spelled(entries: &BTreeMap<&str, &str>) -> String {
     let entries: Vec<String> = entries
         .iter()
         .map(|(stack, digest)| format!("{stack}:{digest}"))
@@ -123,6 +139,27 @@ impl Stage {
             None => held.as_ref().map(|held| held.contains(&it)),
         };
         foreign.iter().map(holds).collect()
+    }
+
+    /// Believes of a stage that is read that it serves what its API has now, where it tells so in other words than this
+    /// stack's: that another stack deployed last, at the same moment, changes nothing of what callers meet.
+    pub fn recognize(stage: &mut Have, want: &Want, api: (&Want, &Have)) {
+        let (Resource::Stage(live), Resource::Stage(wanted)) =
+            (&mut stage.resource, &want.resource)
+        else {
+            return;
+        };
+        let (Resource::RestApi(of), (api, have)) = (&api.1.resource, api) else {
+            return;
+        };
+        let served = |field: &str| RestApi::is_served(field);
+        let changes = api.resource.differences(api, have).into_changes();
+        if live.current
+            && live.methods == RestApi::digest_of_methods(&of.methods)
+            && !changes.iter().any(|it| served(&it.field))
+        {
+            live.surface.clone_from(&wanted.surface);
+        }
     }
 
     /// Those of the statements that no stack made whose digest the deployment tells.
@@ -167,6 +204,8 @@ pub(super) async fn remove(
 
 /// Deploys another's API once more wherever a stage serves our statements: they are
 /// in the snapshot as long as the stage serves it, also once the API has them no longer.
+///
+/// A deployment of another stack may hold them and not say so. It tells which policy it holds: that is not the API's now.
 pub async fn withdraw(
     cloud: &dyn Cloud,
     at: &Place,
@@ -183,9 +222,18 @@ pub async fn withdraw(
         position,
     };
     let deployments = cloud::all_pages(cloud, at, ask).await?;
-    for deployment in deployments {
+    let served = |it: &DeploymentRecord| stages.iter().any(|stage| stage.deployment == it.id);
+    let told =
+        |it: &DeploymentRecord| !listed(it.description.as_deref().unwrap_or_default()).is_empty();
+    let now = if deployments.iter().any(|it| served(it) && told(it)) {
+        rest_api::listed_now(cloud, at, api).await?
+    } else {
+        String::new()
+    };
+    for deployment in &deployments {
         let before = deployment.description.as_deref().unwrap_or_default();
-        if surface(before, stack).is_empty() {
+        let other = served(deployment) && told(deployment) && listed(before) != now;
+        if surface(before, stack).is_empty() && !other {
             continue;
         }
         let us = short_hash(stack);
@@ -194,10 +242,14 @@ pub async fn withdraw(
         // What the new snapshot holds of them is not known here.
         others.remove(METHODS);
         others.remove(POLICY);
+        others.remove(API);
         let description = if others.is_empty() {
             format!("without {stack}")
         } else {
-            told(&others)
+            if !now.is_empty() {
+                others.insert(API, &now);
+            }
+            spelled(&others)
         };
         for stage in stages.iter().filter(|it| it.deployment == deployment.id) {
             let call = CreateDeployment {

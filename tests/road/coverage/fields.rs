@@ -548,6 +548,9 @@ pub(super) fn of_types() -> Vec<OfType> {
             public: Err("which authorizers of another's API stay as they are"),
             superseded: Ok(&["stage.superseded"]),
             outdated: Ok(&["api.redeploy"]),
+            current: Err(
+                "whether the deployment tells the policy that the API has now: only read, compared by what is deployed"
+            ),
             serves: Err("which deployment is there: only read, for cleaning up"),
             listed: Err("what a stage of others serves: only read, to know it by"),
             tags: Ok(&["stage.tags"]),
