@@ -612,6 +612,14 @@ impl Trial {
         let last = self.last.borrow().clone();
         let mut stream = 90_000;
         for (name, command) in &last {
+            // What was never made, or destroyed meanwhile, is made before it is let go of.
+            if matches!(command.verb, Verb::Forget) && !self.has_queue(&command.from.inbox()) {
+                stream += 10;
+                let who = format!("calm apply {name}");
+                if !self.run(&Command::apply(&command.from), &who, stream).await {
+                    self.violated(&format!("{who} does not come off"));
+                }
+            }
             // A command that edits is its own resume; what was due before it is left to the next apply.
             if !command.is_whole() {
                 stream += 10;
