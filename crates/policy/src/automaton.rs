@@ -8,7 +8,10 @@
 //!
 //! Many patterns with `*` on both sides can make too many states; then there is no answer.
 
-use std::collections::{HashSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
 
 use super::patterns::{Pattern, Token};
 
@@ -16,6 +19,14 @@ use super::patterns::{Pattern, Token};
 const MOST_STATES: usize = 60_000;
 /// The most places of patterns that are followed, over all states: a bound on time and memory.
 const MOST_PLACES: usize = 10_000_000;
+
+/// The most atlases of actions that are kept.
+const MOST_KNOWN: usize = 64;
+
+thread_local! {
+    /// Atlases of actions by what they tell apart.
+    static KNOWN: RefCell<BTreeMap<Vec<Language>, Atlas>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 /// Which characters a step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,7 +118,7 @@ pub fn any_case(text: &str) -> Vec<Step> {
 }
 
 /// Which texts there are at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Universe {
     /// Every text but the empty one.
     Text,
@@ -119,6 +130,8 @@ pub enum Universe {
     Action,
     /// Roles, users and roots of accounts, and sessions of federated users: what `aws:PrincipalArn` may be.
     Principal,
+    /// The same without sessions of federated users.
+    OfIam,
 }
 
 /// What may come next.
@@ -201,7 +214,8 @@ impl Universe {
                     _ => word.then_some(3),
                 }
             }
-            Self::Principal => match state {
+            Self::OfIam if state == principal::IAM && letter == 's' => None,
+            Self::Principal | Self::OfIam => match state {
                 principal::PARTITION => (letter != ':').then_some(5),
                 5 => Some(if letter == ':' { principal::IAM } else { 5 }),
                 principal::ACCOUNT => (letter != ':').then_some(12),
@@ -231,7 +245,7 @@ impl Universe {
             Self::Arn => state == 13,
             Self::Account => state == 12,
             Self::Action => state == 3,
-            Self::Principal => matches!(state, principal::NAMED | principal::ROOT),
+            Self::Principal | Self::OfIam => matches!(state, principal::NAMED | principal::ROOT),
         }
     }
 
@@ -239,18 +253,19 @@ impl Universe {
         let (named, others) = match (self, state) {
             (Self::Arn, 0..=3) => ("arn:", ""),
             (Self::Arn, 10 | 11)
-            | (Self::Principal, principal::ACCOUNT | 12 | principal::STS_ACCOUNT | 38) => {
-                (":/", DIGITS_FIRST)
-            }
+            | (
+                Self::Principal | Self::OfIam,
+                principal::ACCOUNT | 12 | principal::STS_ACCOUNT | 38,
+            ) => (":/", DIGITS_FIRST),
             (Self::Account, _) => ("", "9876543210"),
             (Self::Action, 0 | 1) => (":-", LOWER),
             (Self::Action, _) => ("", LOWER),
             (Self::Text | Self::Arn, _)
             | (
-                Self::Principal,
+                Self::Principal | Self::OfIam,
                 principal::PARTITION | 5 | principal::NAME | principal::NAMED | principal::STS_NAME,
             ) => (":/", ANY),
-            (Self::Principal, _) => ("arn:imoletusfd-/", ""),
+            (Self::Principal | Self::OfIam, _) => ("arn:imoletusfd-/", ""),
         };
         Next { named, others }
     }
@@ -308,26 +323,30 @@ impl Row {
         for start in &self.starts {
             self.enter(*start, &mut places);
         }
-        tidy(places)
+        tidy(&mut places, 0);
+        places
     }
 
-    fn advance(&self, places: &[u32], letter: char) -> Vec<u32> {
-        let mut next = Vec::new();
+    /// Adds the places after a letter, in order and each once.
+    fn advance(&self, places: &[u32], letter: char, next: &mut Vec<u32>) {
+        let from = next.len();
         for place in places {
             match self.cells[*place as usize] {
-                Ok(Step::One(class)) if class.takes(letter) => self.enter(place + 1, &mut next),
-                Ok(Step::Many(class)) if class.takes(letter) => self.enter(*place, &mut next),
+                Ok(Step::One(class)) if class.takes(letter) => self.enter(place + 1, next),
+                Ok(Step::Many(class)) if class.takes(letter) => self.enter(*place, next),
                 Ok(_) | Err(_) => {}
             }
         }
-        tidy(next)
+        tidy(next, from);
     }
 
     fn accepting(&self, places: &[u32]) -> Vec<u32> {
         let accepted = places
             .iter()
             .filter_map(|it| self.cells[*it as usize].err());
-        tidy(accepted.collect())
+        let mut accepted = accepted.collect();
+        tidy(&mut accepted, 0);
+        accepted
     }
 
     /// The characters that some path names next.
@@ -344,10 +363,37 @@ impl Row {
     }
 }
 
-fn tidy(mut places: Vec<u32>) -> Vec<u32> {
-    places.sort_unstable();
-    places.dedup();
-    places
+/// Sorts the places from one on, and leaves each once.
+fn tidy(places: &mut Vec<u32>, from: usize) {
+    places[from..].sort_unstable();
+    let mut kept = from;
+    for at in from..places.len() {
+        if at == from || places[at] != places[kept - 1] {
+            places[kept] = places[at];
+            kept += 1;
+        }
+    }
+    places.truncate(kept);
+}
+
+/// Hashes states, which nobody chooses: faster than a hash that must withstand an adversary.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            let mixed = (self.0.rotate_left(5) ^ u64::from_le_bytes(word))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 = mixed ^ (mixed >> 32);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Atlas {
@@ -359,32 +405,60 @@ impl Atlas {
         let mut languages: Vec<Language> = languages.into_iter().collect();
         languages.sort();
         languages.dedup();
-        let row = Row::of(&languages);
+        if universe != Universe::Action {
+            return Self::new(universe, &languages);
+        }
+        // Documents of one kind of resource ask for the same actions.
+        let known = KNOWN.with_borrow(|it| it.get(&languages).cloned());
+        known.map_or_else(
+            || {
+                let found = Self::new(universe, &languages)?;
+                KNOWN.with_borrow_mut(|it| {
+                    if it.len() == MOST_KNOWN {
+                        it.clear();
+                    }
+                    it.insert(languages, found.clone());
+                });
+                Ok(found)
+            },
+            Ok,
+        )
+    }
+
+    fn new(universe: Universe, languages: &[Language]) -> Result<Self, TooMany> {
+        let row = Row::of(languages);
 
         // Breadth first, so that the first text of a class is a shortest one.
         let mut texts: Vec<(usize, char)> = vec![(0, ' ')];
-        let mut states = vec![(0_u32, row.begin())];
-        let mut seen = HashSet::from([states[0].clone()]);
+        // Of each state first where in the universe it is, then its places.
+        let mut first = vec![0_u32];
+        first.extend(row.begin());
+        let mut states: Vec<Rc<[u32]>> = vec![first.into()];
+        let mut seen: HashSet<Rc<[u32]>, BuildHasherDefault<Mix>> = HashSet::default();
+        seen.insert(Rc::clone(&states[0]));
         let mut known = HashSet::new();
+        let (mut letters, mut key) = (Vec::new(), Vec::new());
         let (mut order, mut classes) = (Vec::new(), Vec::new());
         let mut queue = VecDeque::from([0]);
         let mut followed = 0;
         while let Some(current) = queue.pop_front() {
-            let (state, places) = states[current].clone();
+            let whole = Rc::clone(&states[current]);
+            let (state, places) = (whole[0], &whole[1..]);
             if universe.accepts(state) {
-                let class = row.accepting(&places);
+                let class = row.accepting(places);
                 if known.insert(class.clone()) {
                     order.push(current);
                     classes.push(class);
                 }
             }
             let next = universe.next(state);
-            let mut letters: Vec<char> = next.named.chars().collect();
-            row.named(&places, &mut letters);
+            letters.clear();
+            letters.extend(next.named.chars());
+            row.named(places, &mut letters);
             letters.sort_unstable();
             letters.dedup();
             let other = next.others.chars().find(|it| !letters.contains(it));
-            for letter in other.into_iter().chain(letters) {
+            for letter in other.into_iter().chain(letters.iter().copied()) {
                 let Some(state) = universe.step(state, letter) else {
                     continue;
                 };
@@ -392,17 +466,20 @@ impl Atlas {
                 if followed > MOST_PLACES {
                     return Err(TooMany);
                 }
-                let key = (state, row.advance(&places, letter));
-                if seen.contains(&key) {
+                key.clear();
+                key.push(state);
+                row.advance(places, letter, &mut key);
+                if seen.contains(key.as_slice()) {
                     continue;
                 }
                 if states.len() == MOST_STATES {
                     return Err(TooMany);
                 }
-                seen.insert(key.clone());
+                let new: Rc<[u32]> = key.as_slice().into();
+                seen.insert(Rc::clone(&new));
                 queue.push_back(states.len());
                 texts.push((current, letter));
-                states.push(key);
+                states.push(new);
             }
         }
         let spell = |mut at: usize| {
@@ -443,9 +520,11 @@ impl Atlas {
     /// The class of a text: which languages hold it.
     #[must_use]
     pub fn class(&self, text: &str) -> Vec<u32> {
-        let mut places = self.row.begin();
+        let (mut places, mut next) = (self.row.begin(), Vec::new());
         for letter in text.chars() {
-            places = self.row.advance(&places, letter);
+            next.clear();
+            self.row.advance(&places, letter, &mut next);
+            std::mem::swap(&mut places, &mut next);
         }
         self.row.accepting(&places)
     }

@@ -314,8 +314,16 @@ pub(super) fn principals(
         path.push(Step::Many(Class::Any));
         Language(vec![path])
     });
+    // To all other keys a federated user's session is as good as a user.
+    let is_apart = rules.iter().flat_map(|it| &it.tests).any(tells_federated);
+    let is_federated = |it: &&Name| matches!(it, Name::Exact(arn) if arn.contains(FEDERATED));
+    let universe = if is_apart || names.iter().any(is_federated) {
+        Universe::Principal
+    } else {
+        Universe::OfIam
+    };
     let atlas = Atlas::of(
-        Universe::Principal,
+        universe,
         kinds
             .into_iter()
             .chain(within)
@@ -325,8 +333,6 @@ pub(super) fn principals(
             .chain(by_provider)
             .chain(asked("aws:principalarn")),
     )?;
-    // To all other keys a federated user's session is as good as a user.
-    let is_apart = rules.iter().flat_map(|it| &it.tests).any(tells_federated);
     let is_named = |arn: &String| names.contains(&Name::Exact(arn.clone()));
     let arns = atlas.examples.iter();
     let arns = arns.filter(|it| is_apart || !it.contains(FEDERATED) || is_named(it));

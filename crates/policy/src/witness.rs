@@ -332,14 +332,19 @@ fn nicer_arn(atlas: Option<&Atlas>, example: &str, account: &str, asked: Option<
         "example" => name,
         of_service => of_service,
     };
-    for (segment, wishes) in [
+    let segments = [
         (1, ["aws", "aws-cn"]),
         (2, [service, "sqs"]),
         (3, [region, "us-east-1"]),
         (4, [account, "888888888888"]),
         (5, [name, "a1b2c3d4e5/prod/GET/example"]),
-    ] {
+    ];
+    for (segment, wishes) in segments {
         for wish in wishes {
+            // It is so already.
+            if parts.get(segment).is_some_and(|it| it == wish) {
+                break;
+            }
             let mut wished = parts.clone();
             if let Some(part) = wished.get_mut(segment) {
                 wish.clone_into(part);
