@@ -541,11 +541,8 @@ impl Survey<'_> {
             match stages {
                 Ok(stages) => {
                     for mut found in stages {
-                        if let (Some((_, want)), Some(api)) =
-                            (self.stage_of(address), self.wants.get(address))
-                        {
-                            stage::Stage::recognize(&mut found, want, (api, &have));
-                        }
+                        let wants = self.stage_of(address).zip(self.wants.get(address));
+                        stage::Stage::recognize(&mut found, wants, &have);
                         let foreign = self.sort_stage(place, address, found, &mut reading.live);
                         if let Some((extra, stage)) = foreign {
                             have.extras.push(extra);
@@ -643,12 +640,9 @@ fn ours_in<'a>(
     service: &str,
     prefix: &str,
 ) -> BTreeMap<Arn, Option<(&'a Address, &'a Want)>> {
-    index
-        .keys()
-        .filter_map(|it| Arn::parse(it).ok())
-        .filter(|it| it.service() == service && it.resource().starts_with(prefix))
-        .map(|it| (it, None))
-        .collect()
+    let all = index.keys().filter_map(|it| Arn::parse(it).ok());
+    let these = all.filter(|it| it.service() == service && it.resource().starts_with(prefix));
+    these.map(|it| (it, None)).collect()
 }
 
 /// Something read, with what of the stack it is.

@@ -10,8 +10,8 @@ use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::kinds::rest_api::{self, RestApi, method};
 use crate::kinds::role::gone_is_fine;
 use crate::kinds::{Have, Resource, Want};
-use crate::model::Place;
 use crate::model::tags::short_hash;
+use crate::model::{Address, Place};
 use crate::policy::Statement;
 use crate::policy::own::RESERVED;
 use crate::stack::RouteKey;
@@ -143,13 +143,16 @@ impl Stage {
 
     /// Believes of a stage that is read that it serves what its API has now, where it tells so in other words than this
     /// stack's: that another stack deployed last, at the same moment, changes nothing of what callers meet.
-    pub fn recognize(stage: &mut Have, want: &Want, api: (&Want, &Have)) {
+    pub fn recognize(stage: &mut Have, wants: Option<((&Address, &Want), &Want)>, have: &Have) {
+        let Some(((_, want), api)) = wants else {
+            return;
+        };
         let (Resource::Stage(live), Resource::Stage(wanted)) =
             (&mut stage.resource, &want.resource)
         else {
             return;
         };
-        let (Resource::RestApi(of), (api, have)) = (&api.1.resource, api) else {
+        let Resource::RestApi(of) = &have.resource else {
             return;
         };
         let served = |field: &str| RestApi::is_served(field);
