@@ -11,7 +11,7 @@ use provision::cloud::CallType;
 use super::{Folder, PROGRAM, ROOT, rewrites};
 
 /// The pages in the order in which a reader runs what they show, all in one folder.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "docs/first-apply.md",
     "docs/access.md",
@@ -21,6 +21,9 @@ const PAGES: [&str; 9] = [
     "docs/calls.md",
     "docs/limits.md",
     "docs/stack.md",
+    "docs/glossary.md",
+    "docs/style.md",
+    "docs/releasing.md",
 ];
 
 /// The page that lists every field of a stack.
@@ -152,6 +155,22 @@ fn the_first_page_is_short() {
     let mut pages: Vec<&str> = PAGES[1..].to_vec();
     pages.sort_unstable();
     assert_eq!(found, pages, "every page is one that is run");
+}
+
+#[test]
+fn the_glossary_says_each_noun_once() {
+    let text = page("docs/glossary.md");
+    let entries = text.lines().filter_map(|it| it.strip_prefix("- **"));
+    let mut seen = BTreeSet::new();
+    for entry in entries {
+        let (noun, meaning) = entry.split_once("**: ").expect("a noun and its meaning");
+        assert!(
+            seen.insert(noun.to_lowercase()),
+            "{noun} stands there twice"
+        );
+        assert!(!meaning.contains("**"), "{noun} makes another noun bold");
+    }
+    assert!(seen.len() >= 40, "the nouns were found");
 }
 
 #[test]
