@@ -10,7 +10,7 @@ use super::plan::{guarded, guarded_off, proved, refused, rehearsed, show};
 use super::screen::Screen;
 use super::session::{Session, files_of, load, look_at_all, lowered_within, moving};
 use super::{Ending, Failure};
-use crate::execute::{self, Outcomes};
+use crate::execute::{self, Outcome, Outcomes};
 use crate::kinds::Resource;
 use crate::lower::Handover;
 use crate::model::{Address, Arn};
@@ -185,7 +185,12 @@ pub(super) async fn carry_out(
         Some(((), next))
     });
     let tell = |event| screen.event(plan, &event);
-    execute::run(plan, &session.cloud, ids, stops, &tell).await
+    let outcomes = execute::run(plan, &session.cloud, ids, stops, &tell).await;
+    let mut steps = outcomes.steps.values();
+    if steps.any(|it| *it == Outcome::Done) || !outcomes.unanswered.is_empty() {
+        screen.has_changed();
+    }
+    outcomes
 }
 
 /// Says how a run ended.

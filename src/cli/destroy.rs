@@ -7,6 +7,8 @@ use super::plan::{refused, rehearsed};
 use super::screen::Screen;
 use super::session::{load_withdrawn, look_at_all, lowered_within};
 use super::{Ending, Failure};
+use crate::kinds::survey::Live;
+use crate::lower::Desired;
 use crate::plan::{Plan, Step};
 use crate::report::style::counted;
 use crate::report::{human, json};
@@ -20,7 +22,7 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
         look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
     let mut plan = Plan::of_destruction(&desired, &reading);
     if args.duplicates == Some(args::Duplicates::Keep) {
-        plan = plan.keeping_duplicates();
+        plan = plan.keeping_duplicates(&desired, &reading.live);
     }
     let live = &reading.live;
     let mut command = args::command("destroy", &args.files, &args.place)
@@ -42,8 +44,8 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
     if let Some(failed) = refused(&plan, None) {
         return failed;
     }
-    if args.duplicates.is_none() && !plan.duplicates().is_empty() {
-        plan = sorted_out(plan, args, &command)?;
+    if args.duplicates.is_none() && !plan.duplicates(live).is_empty() {
+        plan = sorted_out(plan, (&desired, live), args, &command)?;
     }
     let ask = |question: &str| {
         if args.json {
@@ -73,7 +75,10 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
         }
     }
     let held = Held::take(lease.as_ref(), &plan, &session, &rehearsal, live, screen).await?;
-    let outcomes = carry_out(&plan, &held, &session, live.ids(), screen).await;
+    let mut ids = live.ids();
+    let kept = plan.steps.iter().filter(|it| it.want.is_some());
+    ids.extend(kept.filter_map(|it| Some((it.address.clone(), it.have.as_ref()?.id.clone()))));
+    let outcomes = carry_out(&plan, &held, &session, ids, screen).await;
     held.release(screen).await;
     if args.json {
         let mut document = json::outcomes(&plan, &outcomes);
@@ -86,7 +91,12 @@ pub(super) async fn destroy(args: &args::Destroy, screen: &Screen) -> Result<End
 }
 
 /// Asks what becomes of further resources that bear the mark of one address.
-fn sorted_out(plan: Plan, args: &args::Destroy, command: &str) -> Result<Plan, Failure> {
+fn sorted_out(
+    plan: Plan,
+    (desired, live): (&Desired, &Live),
+    args: &args::Destroy,
+    command: &str,
+) -> Result<Plan, Failure> {
     let list = |steps: Vec<&Step>| {
         let named = steps.into_iter().map(|it| match &it.have {
             Some(have) => format!("{} ({})", it.address, have.id),
@@ -94,10 +104,10 @@ fn sorted_out(plan: Plan, args: &args::Destroy, command: &str) -> Result<Plan, F
         });
         named.collect::<Vec<_>>().join(", ")
     };
-    let list = list(plan.duplicates());
+    let list = list(plan.duplicates(live));
     let question = format!(
         "Several resources bear the mark of one address. Tags may have been copied, and the resource may be somebody else's: {list}\n\
-         Type `remove` to remove these too, or `keep` to leave them:"
+         Type `remove` to remove these too, or `keep` to leave them, without the mark:"
     );
     let answer = if args.json || args.yes {
         None
@@ -106,11 +116,11 @@ fn sorted_out(plan: Plan, args: &args::Destroy, command: &str) -> Result<Plan, F
     };
     match answer.as_deref() {
         Some("remove") => Ok(plan),
-        Some("keep") => Ok(plan.keeping_duplicates()),
+        Some("keep") => Ok(plan.keeping_duplicates(desired, live)),
         Some(_) => Err(Failure::Plain("not agreed; nothing was changed".to_owned())),
         None => Err(Failure::Plain(format!(
             "several resources bear the mark of one address, and tags may have been copied: {list}; nothing was changed. \
-             To remove these too: {command} --yes --duplicates remove; to leave them: {command} --yes --duplicates keep"
+             To remove these too: {command} --yes --duplicates remove; to leave them, without the mark: {command} --yes --duplicates keep"
         ))),
     }
 }

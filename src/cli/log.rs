@@ -58,6 +58,18 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Takes the secrets out of every text in a value, and leaves the names of its fields.
+    fn hide_in(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.hidden(text),
+            Value::Array(items) => items.iter_mut().for_each(|it| self.hide_in(it)),
+            Value::Object(fields) => fields.values_mut().for_each(|it| self.hide_in(it)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
 /// A file of lines.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -94,7 +106,8 @@ impl Log {
     pub(super) fn write(&self, at: &str, event: &Event<'_>, secrets: &Secrets) {
         let mut line = self::line(event);
         line["time"] = at.into();
-        let text = secrets.hidden(&line.to_string()) + "\n";
+        secrets.hide_in(&mut line);
+        let text = line.to_string() + "\n";
         if let Err(error) = self.file.borrow_mut().write_all(text.as_bytes()) {
             self.failed.borrow_mut().get_or_insert(error);
         }

@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
     let ended = opened.and_then(|()| started()?.block_on(run(&cli.command, &screen)));
     let code = match &ended {
         Ok(ending) => ending.code(),
-        Err(failure) => failure.code(),
+        Err(failure) => screen.code_of_failure(failure.code()),
     };
     if let Err(failure) = &ended {
         failure.errors().into_iter().for_each(|it| screen.note(it));
@@ -125,7 +125,7 @@ pub fn main() -> ExitCode {
     }
     if let Some(why) = screen.unprinted() {
         screen.error(&why);
-        return ExitCode::FAILURE;
+        return ExitCode::from(screen.code_of_failure(code));
     }
     ExitCode::from(code)
 }

@@ -24,9 +24,14 @@ pub(super) fn exact(path: &Path) -> Result<String> {
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path)?;
+    remember(path);
+    Ok(bytes)
+}
+
+/// Keeps a file from being written over by an output of this run.
+pub(super) fn remember(path: &Path) {
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
     read.push(path.to_owned());
-    Ok(bytes)
 }
 
 /// Refuses an output that would take the place of something that this run was made from, under whichever name.

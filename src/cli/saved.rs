@@ -12,8 +12,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Failure;
-use super::args;
+use super::{args, reading};
 use crate::disk::{self, Readers};
+use crate::escape::screen::page;
 use crate::execute::Rehearsal;
 use crate::model::{Address, Arn};
 use crate::plan::Plan;
@@ -89,8 +90,10 @@ pub(super) fn write(
     };
     let mut document = serde_json::to_value(&saved).map_err(|error| failed(&error))?;
     document["seal"] = seal(&document).into();
-    disk::create(path, format!("{document:#}\n").as_bytes(), Readers::Owner)
-        .map_err(|error| failed(&disk::why(&error)))
+    // What this command read may have been opened after its outputs were looked at.
+    reading::refuse_input(path)?;
+    let text = page(&format!("{document:#}\n")).into_owned();
+    disk::create(path, text.as_bytes(), Readers::Owner).map_err(|error| failed(&disk::why(&error)))
 }
 
 /// The digest of a saved plan, its own seal left out.

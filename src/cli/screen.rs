@@ -1,6 +1,6 @@
 //! Results to stdout, talk to stderr; a live line for each running resource on a terminal.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, SystemTime};
@@ -43,6 +43,7 @@ pub(super) struct Screen {
     bars: MultiProgress,
     running: RefCell<BTreeMap<Address, ProgressBar>>,
     unprinted: RefCell<Option<io::Error>>,
+    changed: Cell<bool>,
     log: Option<Log>,
     secrets: RefCell<Secrets>,
     deadline: RefCell<Option<Deadline>>,
@@ -50,6 +51,20 @@ pub(super) struct Screen {
 }
 
 impl Screen {
+    /// Notes that this run has changed something in AWS.
+    pub(super) fn has_changed(&self) {
+        self.changed.set(true);
+    }
+
+    /// The exit code of a run that failed apart from AWS: "nothing was changed" is only said where it is so.
+    pub(super) fn code_of_failure(&self, code: u8) -> u8 {
+        match code {
+            0..=3 if self.changed.get() => 4,
+            0 => 1,
+            code => code,
+        }
+    }
+
     /// The screen that the command line asks for.
     #[must_use]
     pub(super) fn of(cli: &Cli) -> Self {
@@ -71,6 +86,7 @@ impl Screen {
             bars: MultiProgress::with_draw_target(target),
             running: RefCell::default(),
             unprinted: RefCell::default(),
+            changed: Cell::default(),
             log: None,
             secrets: RefCell::new(Secrets::of_environment()),
             deadline: RefCell::default(),

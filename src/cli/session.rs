@@ -440,6 +440,9 @@ impl<'a> Session<'a> {
                 let accounts: Vec<_> = stack.entered().map(|it| it.place.id.clone()).collect();
                 let sandbox = Sandbox::open(directory, &accounts)
                     .map_err(|error| Failure::Plain(error.to_string()))?;
+                for name in Sandbox::FILES {
+                    reading::remember(&directory.join(name));
+                }
                 (Seam::around(sandbox).telling(telling), true, Box::new(|| 0))
             }
             #[cfg(feature = "aws")]

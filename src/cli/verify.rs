@@ -7,7 +7,7 @@ use super::reading;
 use super::screen::Screen;
 use super::session::{Session, load, lowered};
 use super::{Ending, Failure};
-use crate::disk;
+use crate::disk::{self, Readers};
 use crate::guard::guard;
 use crate::kinds::survey::Above;
 use crate::report;
@@ -39,13 +39,7 @@ pub(super) async fn verify(args: &args::Verify, screen: &Screen) -> Result<Endin
     let proof = prove(&stack, &desired, &world);
     if let Some(file) = &args.certificate {
         let text = format!("{:#}\n", certificate(&proof, &world));
-        std::fs::write(file, text).map_err(|error| {
-            Failure::Plain(format!(
-                "cannot write `{}`: {}",
-                file.display(),
-                disk::why(&error)
-            ))
-        })?;
+        reading::write(file, &text, Readers::Usual)?;
     }
     let guarded = guard(&desired, &world);
     if args.json {

@@ -9,24 +9,43 @@ use std::fmt::Write as _;
 
 use super::is_hidden;
 
-/// What begins a command of a CI system anywhere in a line, and the same as JSON and TOML escape it.
-const COMMAND: &str = "##[";
-const NO_COMMAND: &str = "#\\u0023[";
+/// Returns a text in which nothing begins a command of a CI system that is one anywhere in a line (`##[error]`,
+/// `##vso[…]`, `##teamcity[…]`): the second `#` is as JSON and TOML escape it.
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let begins = |rest: &str| {
+        let name = rest.trim_start_matches(|it: char| it.is_ascii_alphanumeric());
+        name.starts_with('[')
+    };
+    if !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(at) = rest.find("##") {
+        out.push_str(&rest[..=at]);
+        rest = &rest[at + 1..];
+        if begins(&rest[1..]) {
+            out.push_str("\\u0023");
+            rest = &rest[1..];
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
 
 /// Returns a text from elsewhere as a part of one line: what steers a terminal is written out, and so is what a CI
 /// system would take for a command (`::error::` where a line begins, `##[error]` anywhere).
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
-    let is_command = text.trim_start().starts_with("::") || text.contains(COMMAND);
-    if !is_command && !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
+    if !text.trim_start().starts_with("::") && !text.contains(is_hidden) {
+        return without_commands(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     if text.trim_start().starts_with("::") {
         out.push('\\');
     }
     text.chars().for_each(|it| visible(it, &mut out));
-    Cow::Owned(out.replace(COMMAND, NO_COMMAND))
+    Cow::Owned(without_commands(&out).into_owned())
 }
 
 /// Returns what is to be printed, with nothing in it that steers a terminal except line ends, tabs and the colours of
@@ -34,12 +53,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn page(text: &str) -> Cow<'_, str> {
     let steers = |it: char| it != '\n' && it != '\t' && is_hidden(it);
-    if !text.contains(steers) && !text.contains(COMMAND) {
-        return Cow::Borrowed(text);
+    let text = without_commands(text);
+    if !text.contains(steers) {
+        return text;
     }
     let mut out = String::with_capacity(text.len() + 8);
-    let text = text.replace(COMMAND, NO_COMMAND);
-    let mut rest = text.as_str();
+    let mut rest = &*text;
     while let Some(at) = rest.find(steers) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
@@ -88,6 +107,23 @@ fn visible(it: char, out: &mut String) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn no_text_begins_a_command_of_a_ci_system() {
+        for (text, shown) in [
+            (
+                "##vso[task.setvariable variable=a]b",
+                "#\\u0023vso[task.setvariable variable=a]b",
+            ),
+            ("a ##teamcity[x]", "a #\\u0023teamcity[x]"),
+            ("###[error]", "##\\u0023[error]"),
+            ("## a heading [x]", "## a heading [x]"),
+            ("##", "##"),
+        ] {
+            assert_eq!(line(text), shown);
+            assert_eq!(page(text), shown);
+        }
+    }
 
     #[test]
     fn a_foreign_text_is_one_line_and_no_command() {

@@ -476,8 +476,17 @@ impl Survey<'_> {
             return Ok(reading);
         }
         let mut records = rest_api::read_all(self.cloud, place).await?;
-        // Of two that carry one mark, the older is the API; the other was left by a lost answer.
-        records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        // Of two that carry one mark, the one of the wanted name is the API, for tags may have been copied; of two of
+        // one name the older, and the other was left by a lost answer.
+        let names: BTreeSet<&str> = wanted
+            .iter()
+            .filter_map(|(_, it)| match &it.resource {
+                Resource::RestApi(api) => Some(api.name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let order = |it: &RestApiRecord| (!names.contains(it.name.as_str()), it.created);
+        records.sort_by(|a, b| (order(a), &a.id).cmp(&(order(b), &b.id)));
         self.unlisted(place, index, &records, &mut reading).await?;
         let mut reads = Vec::new();
         let mut taken: BTreeSet<&Address> = BTreeSet::new();

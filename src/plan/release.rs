@@ -11,7 +11,7 @@ use crate::kinds::role::Managed;
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Want, release};
 use crate::lower::Desired;
-use crate::model::{Address, KindName, Place};
+use crate::model::{Address, Arn, KindName, Place};
 use crate::policy::{size, spread};
 
 impl Plan {
@@ -207,6 +207,32 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         publishes: Vec::new(),
         bridge: None,
     })
+}
+
+/// The step that takes the mark off a resource instead of removing it; it stands under its own name, for another
+/// one has its address.
+pub(super) fn unmarking(removal: &Step, desired: &Desired) -> Option<Step> {
+    let have = removal.have.as_ref()?;
+    let own_name = Arn::parse(&have.id).map_or_else(|_| have.id.clone(), |it| it.name().to_owned());
+    let address = Address::new(removal.address.kind, own_name);
+    let mut step = letting_go(&address, &removal.place, have, desired)?;
+    if let (Some(Resource::RestApi(api)), Resource::RestApi(live)) = (
+        step.want.as_mut().map(|it| &mut it.resource),
+        &have.resource,
+    ) {
+        api.policy.clone_from(&live.policy);
+    }
+    if let Some(want) = step
+        .want
+        .as_mut()
+        .filter(|_| address.kind == KindName::RestApi)
+    {
+        want.letting_go = false;
+    }
+    step.changes
+        .retain(|it| it.field == "mark" || address.kind != KindName::RestApi);
+    step.because = Some(format!("it stays: another one is {}", removal.address));
+    Some(step)
 }
 
 /// Why a role cannot have its policies under two names at once, which it has for a moment.

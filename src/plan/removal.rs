@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Plan, Step, goes_with_its_api, holds_ours, is_our_subscription};
+use super::{Action, Plan, Step, goes_with_its_api, holds_ours, is_our_subscription, release};
 use crate::kinds::subscription::Keeper;
 use crate::kinds::survey::{Live, Orphan};
 use crate::kinds::{Resource, Want};
@@ -100,14 +100,16 @@ impl Plan {
         others.any(|it| it.key() != step.key())
     }
 
-    /// The resources that are removed beside another one of the same address: all but the one that is
-    /// wanted, or else was made first.
+    /// The resources that are removed beside another one of the same address: all but the one that the stack
+    /// means, or else was made first.
     #[must_use]
-    pub fn duplicates(&self) -> Vec<&Step> {
+    pub fn duplicates(&self, live: &Live) -> Vec<&Step> {
         let age = |it: &Step| {
             let have = it.have.as_ref();
             let created = have.and_then(|it| it.created).unwrap_or(i64::MAX);
-            (it.want.is_none(), created, it.key())
+            let meant = live.have.get(&it.address).map(|it| &it.id);
+            let is_meant = it.want.is_some() || meant == have.map(|it| &it.id);
+            (!is_meant, created, it.key())
         };
         let is_first = |step: &Step| {
             let mut others = self.steps.iter().filter(|it| it.address == step.address);
@@ -117,11 +119,14 @@ impl Plan {
         removed.filter(|it| !is_first(it)).collect()
     }
 
-    /// The same without the removal of duplicates.
+    /// The same with the duplicates kept: the mark comes off them, so that no later run takes them for the stack's own.
     #[must_use]
-    pub fn keeping_duplicates(mut self) -> Self {
-        let kept: BTreeSet<_> = self.duplicates().into_iter().map(Step::key).collect();
-        self.steps.retain(|it| !kept.contains(&it.key()));
+    pub fn keeping_duplicates(mut self, desired: &Desired, live: &Live) -> Self {
+        let kept: Vec<Step> = self.duplicates(live).into_iter().cloned().collect();
+        let keys: BTreeSet<_> = kept.iter().map(Step::key).collect();
+        self.steps.retain(|it| !keys.contains(&it.key()));
+        self.steps
+            .extend(kept.iter().filter_map(|it| release::unmarking(it, desired)));
         self
     }
 }

@@ -126,7 +126,9 @@ fn a_result_that_is_not_printed_is_a_failure_unless_nobody_listens() {
             .stdout(full)
             .output()
             .expect("it runs");
-        let ran = Ran::of(&output).ends(1);
+        // What was applied and cannot be told is no "nothing was changed".
+        let changed = words.starts_with("apply");
+        let ran = Ran::of(&output).ends(if changed { 4 } else { 1 });
         if !words.contains("--help") {
             ran.tells("cannot write to standard output");
         }
@@ -407,4 +409,77 @@ fn a_command_that_was_killed_goes_on_when_it_is_run_again() {
             );
         }
     }
+}
+
+#[test]
+fn no_output_takes_the_place_of_the_stack_or_of_the_sandbox() {
+    let folder = Folder::with_stacks();
+    let stack = "stacks/marketplace.toml";
+    folder
+        .run(&format!("apply {stack} --sandbox --yes"))
+        .ends(0);
+    let more = folder.read(stack) + "\n[queues.more]\naccount = \"billing\"\n";
+    folder.write(stack, &more);
+    let files = [stack, ".provision/sandbox.json", ".provision/sandbox.lock"];
+    let before = files.map(|it| folder.read(it));
+    for file in files {
+        folder
+            .run(&format!("plan {stack} --sandbox --out {file}"))
+            .ends(1)
+            .tells("nothing was written");
+        folder
+            .run(&format!(
+                "verify {stack} --sandbox --live --certificate {file}"
+            ))
+            .ends(1)
+            .tells("nothing was written");
+    }
+    assert_eq!(files.map(|it| folder.read(it)), before);
+    folder
+        .run(&format!("verify {stack} --certificate {stack}"))
+        .ends(1);
+    assert_eq!(folder.read(stack), before[0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_a_link_is_refused() {
+    let folder = Folder::with_stacks();
+    folder.write("precious", "precious");
+    std::fs::create_dir(folder.path(".provision")).expect("a folder");
+    let lock = folder.path(".provision/sandbox.lock");
+    std::os::unix::fs::symlink(folder.path("precious"), lock).expect("linked");
+    folder
+        .run("apply stacks/marketplace.toml --sandbox --yes")
+        .ends(1)
+        .tells("it is a link");
+    assert_eq!(folder.read("precious"), "precious");
+}
+
+/// "Nothing was changed" is code 1, and only said where it is so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_changed_something_and_cannot_say_so_ends_with_4() {
+    let full = || {
+        Stdio::from(
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open("/dev/full")
+                .expect("a device"),
+        )
+    };
+    let folder = Folder::with_stacks();
+    let stack = "stacks/marketplace.toml";
+    let code = |words: &str| {
+        let mut command = folder.command(PROGRAM);
+        command
+            .args(words.split_whitespace())
+            .stdout(full())
+            .stderr(Stdio::null());
+        command.status().expect("it runs").code()
+    };
+    assert_eq!(code(&format!("plan {stack} --sandbox")), Some(1));
+    assert_eq!(code(&format!("apply {stack} --sandbox --yes")), Some(4));
+    assert_eq!(code(&format!("apply {stack} --sandbox --yes")), Some(1));
+    assert_eq!(code(&format!("destroy {stack} --sandbox --yes")), Some(4));
 }

@@ -46,6 +46,16 @@ fn destroy_lists_both_by_their_ids_and_does_nothing_until_it_is_said_what_become
         .run("destroy s.toml --sandbox --yes --duplicates keep")
         .ends(0);
     assert_eq!(count(&folder), 1);
+    assert!(
+        folder.read(".provision/sandbox.json").contains("\"z"),
+        "the copy stays"
+    );
+    // What was kept once is nobody's for the next run.
+    folder
+        .run("destroy s.toml --sandbox --yes")
+        .ends(0)
+        .says("Nothing to do");
+    assert_eq!(count(&folder), 1);
 
     let folder = with_a_copy();
     folder
@@ -85,4 +95,61 @@ fn an_empty_api_of_the_same_mark_is_removed_without_a_question() {
     });
     folder.run("apply s.toml --sandbox --yes").ends(0);
     assert_eq!(count(&folder), 1);
+}
+
+/// Tags may be copied to something that is older, or that comes first by its name: neither makes it the stack's own.
+#[test]
+fn what_the_stack_names_is_its_own_and_the_bearer_of_copied_tags_is_kept() {
+    let stack = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[topics.t]\n\
+        [queues.q]\n[apis.shop]\n[apis.shop.routes]\n\"GET /orders\" = { mock = 200 }\n";
+    let folder = Folder::new();
+    folder.write("s.toml", stack);
+    folder.run("apply s.toml --sandbox --yes").ends(0);
+    let mut world: Value =
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+    let region = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+    for (kind, name) in [("topics", "t"), ("queues", "q")] {
+        let text = region[kind][name].to_string();
+        let copy = text
+            .replace(&format!(":{name}\""), &format!(":copy-{name}\""))
+            .replace(&format!(":{name}\\"), &format!(":copy-{name}\\"));
+        region[kind][format!("copy-{name}")] = serde_json::from_str(&copy).expect("JSON");
+        let arn = |name: &str| {
+            let service = if kind == "topics" { "sns" } else { "sqs" };
+            format!("arn:aws:{service}:eu-west-1:111111111111:{name}")
+        };
+        region["index"][arn(&format!("copy-{name}"))] = region["index"][arn(name)].clone();
+    }
+    let apis = region["apis"].as_object_mut().expect("APIs");
+    let (id, mut api) = apis
+        .iter()
+        .next()
+        .map(|(id, it)| (id.clone(), it.clone()))
+        .expect("an API");
+    let old = format!("a{}", &id[1..]);
+    api["about"]["id"] = old.clone().into();
+    api["about"]["name"] = "somebody-elses".into();
+    api["about"]["created"] = 1.into();
+    apis.insert(old.clone(), api);
+    folder.write(".provision/sandbox.json", &world.to_string());
+
+    folder
+        .run("destroy s.toml --sandbox --yes --duplicates keep")
+        .ends(0);
+    for again in [false, true] {
+        let world: Value =
+            serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
+        let region = &world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+        let names = |kind: &str| -> Vec<String> {
+            let all = region[kind].as_object().into_iter().flatten();
+            all.map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(names("topics"), ["copy-t"], "again: {again}");
+        assert_eq!(names("queues"), ["copy-q"], "again: {again}");
+        assert_eq!(names("apis"), std::slice::from_ref(&old), "again: {again}");
+        folder
+            .run("destroy s.toml --sandbox --yes")
+            .ends(0)
+            .says("Nothing to do");
+    }
 }

@@ -55,6 +55,6 @@ impl Destroy {
 pub enum Duplicates {
     /// They are removed with the stack.
     Remove,
-    /// They stay as they are.
+    /// They stay, and the stack's mark comes off them.
     Keep,
 }

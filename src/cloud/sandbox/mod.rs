@@ -125,6 +125,9 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// The names of the files that a directory keeps a world in.
+    pub const FILES: [&str; 2] = [state::FILE, state::LOCK];
+
     /// Opens the sandbox kept in a directory, or begins one there, and adds these accounts to it.
     pub fn open(directory: &Path, accounts: &[AccountId]) -> Result<Self, SandboxError> {
         let (store, world) = Store::open(directory, accounts)?;

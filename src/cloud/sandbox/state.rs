@@ -22,6 +22,10 @@ use crate::model::{AccountId, Region, Tags};
 /// The version of the file's format that this program writes and reads.
 const FORMAT: u32 = 1;
 
+/// The file of a world, and the one by which processes keep out of each other's way.
+pub(super) const FILE: &str = "sandbox.json";
+pub(super) const LOCK: &str = "sandbox.lock";
+
 /// When every world begins: 2026-01-01, in milliseconds since 1970.
 const BEGINNING: i64 = 1_767_225_600_000;
 
@@ -365,7 +369,11 @@ impl Store {
             move |source| SandboxError::Files { path, source }
         };
         fs::create_dir_all(directory).map_err(files(directory))?;
-        let lock_path = directory.join("sandbox.lock");
+        let lock_path = directory.join(LOCK);
+        if fs::symlink_metadata(&lock_path).is_ok_and(|it| it.is_symlink()) {
+            let why = std::io::Error::other("it is a link, and would be written to; remove it");
+            return Err(files(&lock_path)(why));
+        }
         let open = OpenOptions::new()
             .read(true)
             .write(true)
@@ -373,7 +381,7 @@ impl Store {
             .truncate(false)
             .open(&lock_path);
         let store = Self {
-            file: directory.join("sandbox.json"),
+            file: directory.join(FILE),
             lock: open.map_err(files(&lock_path))?,
             known: Cell::default(),
             accounts: accounts.to_owned(),
