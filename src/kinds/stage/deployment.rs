@@ -157,7 +157,10 @@ impl Stage {
         };
         let served = |field: &str| RestApi::is_served(field);
         let changes = api.resource.differences(api, have).into_changes();
-        if live.current
+        // Of another's API the stack has something to take away only where statements of it stand there.
+        let has_part = !live.existing || !of.policy.statements.is_empty();
+        if has_part
+            && live.current
             && live.methods == RestApi::digest_of_methods(&of.methods)
             && !changes.iter().any(|it| served(&it.field))
         {
