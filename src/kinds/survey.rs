@@ -25,6 +25,7 @@ mod regarding;
 mod roles;
 mod subscriptions;
 mod unread;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,12 +34,13 @@ use futures::future::join_all;
 use super::{Context, Extra, Have, Ids, Resource, Want, rest_api, stage};
 use crate::cloud::apigateway::{GetStages, RestApiRecord};
 use crate::cloud::{self, CallError, Cloud, Fault, tagging};
-use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Region, Tags};
+use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Tags};
 use crate::policy::Document;
 use crate::policy::size::Quotas;
 
 use endpoints::Endpoints;
 use organization::Organization;
+use visits::Visits;
 
 pub use keys::{KeyReading, Keys};
 pub use parts::add_parts;
@@ -332,33 +334,6 @@ struct Survey<'a> {
     /// The accounts that are read, each with one of its places.
     entered: BTreeMap<&'a AccountId, &'a Place>,
     cloud: &'a dyn Cloud,
-}
-
-/// Accounts and regions that are read: one that stands there under several names is read once.
-struct Visits<'a> {
-    accounts: BTreeMap<&'a AccountId, &'a Place>,
-    regions: BTreeMap<(&'a AccountId, &'a Region), &'a Place>,
-}
-
-impl<'a> Visits<'a> {
-    fn of(places: &'a BTreeSet<Place>) -> Self {
-        let (mut accounts, mut regions) = (BTreeMap::new(), BTreeMap::new());
-        for place in places {
-            accounts.entry(&place.id).or_insert(place);
-            regions.entry((&place.id, &place.region)).or_insert(place);
-        }
-        Self { accounts, regions }
-    }
-
-    /// Where what an ARN names is read, if its account is entered: in any region, for what left may stand in one
-    /// that the stack has no more.
-    fn place_of(&self, arn: &Arn) -> Option<Place> {
-        let place = self.accounts.get(&arn.account_id()?)?;
-        Some(Place {
-            region: Region::parse(arn.region())?,
-            ..(*place).clone()
-        })
-    }
 }
 
 /// What bears a stack's mark in an account and region, by ARN, as far as the tag index knows.
