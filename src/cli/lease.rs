@@ -161,7 +161,7 @@ impl<'a> Held<'a> {
 }
 
 /// Listens to the signals by which a person or a supervisor asks a process to end, from now on.
-fn signals() -> UnboundedReceiver<()> {
+pub(super) fn signals() -> UnboundedReceiver<()> {
     let (send, receive) = unbounded_channel();
     #[cfg(unix)]
     {
@@ -303,6 +303,9 @@ pub(super) async fn unlock(args: &args::Unlock, screen: &Screen) -> Result<Endin
                 )));
             }
         }
+    }
+    if let Some(deadline) = screen.deadline() {
+        deadline.begin_to_write();
     }
     ground.unlock(&found, !is_over).await.map_err(failed)?;
     if args.json {

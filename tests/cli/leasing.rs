@@ -202,6 +202,24 @@ fn unlock_shows_the_holder_and_frees_the_lease() {
 }
 
 #[test]
+fn a_deadline_that_passes_while_unlock_writes_does_not_say_that_nothing_was_changed() {
+    let folder = applied();
+    hold(&folder, "4711", 3000, -200);
+    // A lease that was renewed often has versions that go one by one: more than a second of calls.
+    let mut world = world(&folder);
+    let policy = &mut world["accounts"]["111111111111"]["policies"][NAME];
+    let document = policy["versions"]["1"].take();
+    policy["versions"] = json!({"40": document});
+    (policy["default"], policy["made"]) = (json!(40), json!(40));
+    folder.write(".provision/sandbox.json", &world.to_string());
+    folder
+        .run("unlock shop.toml --sandbox --yes --deadline 1s")
+        .ends(0)
+        .tells("the lease of stack `shop` is free");
+    assert_eq!(policies(&folder), json!({}));
+}
+
+#[test]
 fn a_lease_ends_by_itself() {
     let folder = applied();
     hold(&folder, "4711", 1200, -100);
