@@ -202,6 +202,12 @@ fn a_pull_request_is_told_in_markdown() {
 
 #[test]
 fn a_watch_that_is_stopped_ends_its_line_and_with_130() {
+    for signal in ["-INT", "-TERM"] {
+        watch_stopped_by(signal);
+    }
+}
+
+fn watch_stopped_by(signal: &str) {
     let folder = tampered();
     let mut process = folder
         .command(PROGRAM)
@@ -218,7 +224,7 @@ fn a_watch_that_is_stopped_ends_its_line_and_with_130() {
     }
     let interrupt = folder
         .command("kill")
-        .args(["-INT", &process.id().to_string()])
+        .args([signal, &process.id().to_string()])
         .status()
         .expect("kill runs");
     assert!(interrupt.success());

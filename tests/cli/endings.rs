@@ -250,7 +250,14 @@ fn quiet_prints_why_an_apply_failed() {
 }
 
 #[test]
-fn code_130_ctrl_c_ends_after_the_calls_in_flight_and_the_same_command_goes_on() {
+fn code_130_a_signal_ends_after_the_calls_in_flight_and_the_same_command_goes_on() {
+    // Ctrl-c, and what a supervisor sends.
+    for signal in ["-INT", "-TERM"] {
+        stopped_by(signal);
+    }
+}
+
+fn stopped_by(signal: &str) {
     let folder = Folder::new();
     folder.write("provision.toml", &baseline::text(25, 3));
     let mut process = folder
@@ -266,7 +273,7 @@ fn code_130_ctrl_c_ends_after_the_calls_in_flight_and_the_same_command_goes_on()
         .expect("the first resource is done");
     let interrupt = folder
         .command("kill")
-        .args(["-INT", &process.id().to_string()])
+        .args([signal, &process.id().to_string()])
         .status()
         .expect("kill runs");
     assert!(interrupt.success());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{ending, look, show};
+use crate::cli::lease::signals;
 use crate::cli::screen::Screen;
 use crate::cli::{Ending, Failure, args, tell};
 use crate::drift::Drift;
@@ -29,12 +30,13 @@ pub(super) async fn watch(
     // The sandbox's clock jumps over every wait, so without an end the looks would never pause.
     let real_time = args.place.sandbox.is_some() && args.rounds.is_none();
     let mut before: Option<BTreeSet<String>> = None;
+    let mut stops = signals();
     let mut round = 0;
     loop {
         round += 1;
         let found = tokio::select! {
             found = one(args, screen, round, &mut before) => found,
-            _ = tokio::signal::ctrl_c() => return Ok(stopped(round, screen)),
+            Some(()) = stops.recv() => return Ok(stopped(round, screen)),
         };
         if args.rounds.is_some_and(|it| round >= it) {
             return found;
@@ -53,7 +55,7 @@ pub(super) async fn watch(
         }
         let interrupted = tokio::select! {
             () = sleep(wait) => false,
-            _ = tokio::signal::ctrl_c() => true,
+            Some(()) = stops.recv() => true,
         };
         if interrupted {
             return Ok(stopped(round + 1, screen));
