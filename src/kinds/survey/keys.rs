@@ -42,7 +42,7 @@ impl Survey<'_> {
         let there = reading.live.have.values().map(|it| &it.resource);
         let keys: BTreeSet<KmsKey> = wanted.chain(there).filter_map(key_of).collect();
         let reads = keys.into_iter().map(|key| async {
-            let read = match visits.place_of(key.arn()) {
+            let read = match visits.place_of_key(&key) {
                 Some(at) => Some(read(self.cloud, &at, &key).await),
                 None => None,
             };

@@ -14,7 +14,7 @@ use crate::kinds::key::{self, USES, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::arns_in;
 use crate::kinds::{Have, Key, Queue, Resource, Topic, or_none, queue, rest_api, topic};
-use crate::model::{Address, Arn, KindName, Mark, Place};
+use crate::model::{Address, Arn, KindName, KmsKey, Mark, Place};
 use crate::policy::{Statement, own};
 
 impl Survey<'_> {
@@ -34,7 +34,11 @@ impl Survey<'_> {
             let mut found = Vec::new();
             for arn in std::mem::take(&mut named) {
                 let id = id_of(&arn).to_owned();
-                let place = visits.place_of(&arn);
+                let place = if arn.service() == "kms" {
+                    visits.place_of_key(&KmsKey::from(arn.clone()))
+                } else {
+                    visits.place_of(&arn)
+                };
                 let Some(place) = place.filter(|_| !known.contains(&id)) else {
                     continue;
                 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountId, Arn, Place, Region};
+use crate::model::{AccountId, Arn, KmsKey, Place, Region};
 
 /// Accounts and regions that are read: one that stands there under several names is read once.
 pub(super) struct Visits<'a> {
@@ -20,12 +20,19 @@ impl<'a> Visits<'a> {
         Self { accounts, regions }
     }
 
-    /// Where what an ARN names is read, if its account is entered: in any region, for what left may stand in one
-    /// that the stack has no more.
+    /// Where what an ARN names is read, if its account and region are.
     pub(super) fn place_of(&self, arn: &Arn) -> Option<Place> {
-        let place = self.accounts.get(&arn.account_id()?)?;
+        let (account, region) = (arn.account_id()?, Region::parse(arn.region())?);
+        self.regions
+            .get(&(&account, &region))
+            .map(|it| (*it).clone())
+    }
+
+    /// Where a key is read, if its account is entered.
+    pub(super) fn place_of_key(&self, key: &KmsKey) -> Option<Place> {
+        let place = self.accounts.get(&key.arn().account_id()?)?;
         Some(Place {
-            region: Region::parse(arn.region())?,
+            region: Region::parse(key.arn().region())?,
             ..(*place).clone()
         })
     }
