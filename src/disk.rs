@@ -8,10 +8,11 @@
 //! link. [`create`] makes an output, whose name may have been taken by somebody else, so it refuses a symbolic
 //! link to a file. The other names of a file with hard links keep the old text.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +171,30 @@ fn number(_: &fs::Metadata) -> Option<(u64, u64)> {
     None
 }
 
+/// How long another process may keep a file to itself.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Takes the lock of a file, once no other process has it; an error after a minute.
+pub fn lock(file: &File) -> io::Result<()> {
+    lock_within(file, PATIENCE)
+}
+
+fn lock_within(file: &File, patience: Duration) -> io::Result<()> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= patience => {
+                let time = patience.as_secs();
+                let why = format!("another process has kept it locked for {time} s");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
 /// A file that no other process edits for as long as this lives.
 #[derive(Debug)]
 pub struct Locked {
@@ -182,7 +207,7 @@ impl Locked {
     pub fn wait(path: &Path) -> io::Result<Self> {
         loop {
             let file = File::open(path)?;
-            file.lock()?;
+            lock(&file)?;
             // Whoever had the lock may have put another file in this one's place.
             if number(&file.metadata()?) == number(&fs::metadata(path)?) {
                 return Ok(Self { _file: file });
@@ -309,6 +334,20 @@ mod tests {
         }
         create(&file, b"new", Readers::Usual).expect("written");
         assert_eq!(fs::read_to_string(&file).expect("read"), "new");
+    }
+
+    #[test]
+    fn nobody_waits_for_a_lock_without_an_end() {
+        let folder = Folder::new("patience");
+        let file = folder.path("file");
+        fs::write(&file, "").expect("written");
+        let open = || File::open(&file).expect("it opens");
+        let held = open();
+        lock(&held).expect("free");
+        let refused = lock_within(&open(), Duration::from_millis(20)).expect_err("held");
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        drop(held);
+        lock_within(&open(), Duration::from_millis(20)).expect("free again");
     }
 
     #[test]

@@ -56,9 +56,7 @@ impl Secrets {
             text.replace(secret.as_str(), HIDDEN)
         })
     }
-}
 
-impl Secrets {
     /// Takes the secrets out of every text in a value, and leaves the names of its fields.
     fn hide_in(&self, value: &mut Value) {
         match value {

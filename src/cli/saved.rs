@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::Failure;
-use super::{args, reading};
+use super::{Failure, args, reading};
 use crate::disk::{self, Readers};
 use crate::escape::screen::page;
 use crate::execute::Rehearsal;

@@ -216,21 +216,15 @@ pub(super) fn unmarking(removal: &Step, desired: &Desired) -> Option<Step> {
     let own_name = Arn::parse(&have.id).map_or_else(|_| have.id.clone(), |it| it.name().to_owned());
     let address = Address::new(removal.address.kind, own_name);
     let mut step = letting_go(&address, &removal.place, have, desired)?;
-    if let (Some(Resource::RestApi(api)), Resource::RestApi(live)) = (
-        step.want.as_mut().map(|it| &mut it.resource),
-        &have.resource,
-    ) {
-        api.policy.clone_from(&live.policy);
-    }
-    if let Some(want) = step
-        .want
-        .as_mut()
-        .filter(|_| address.kind == KindName::RestApi)
-    {
+    // An API is let go of in two rounds, for without its mark it is found by its id alone; of this one only the mark is
+    // in question.
+    if let (Some(want), Resource::RestApi(live)) = (&mut step.want, &have.resource) {
         want.letting_go = false;
+        if let Some(policy) = want.resource.policy_mut() {
+            policy.clone_from(&live.policy);
+        }
+        step.changes.retain(|it| it.field == "mark");
     }
-    step.changes
-        .retain(|it| it.field == "mark" || address.kind != KindName::RestApi);
     step.because = Some(format!("it stays: another one is {}", removal.address));
     Some(step)
 }

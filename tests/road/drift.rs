@@ -499,6 +499,40 @@ pub(crate) async fn subscribe_stranger(cloud: &Sandbox) {
     send(cloud, ORDERS, call).await;
 }
 
+/// To a topic of somebody else's, hundreds may be subscribed: none of them is the stack's business.
+#[test]
+fn the_subscribers_of_anothers_topic_cost_no_call() {
+    run(async {
+        let topic = format!("arn:aws:sns:eu-west-1:{ORDERS}:news");
+        let text = format!(
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.orders]\nid = \"{ORDERS}\"\n\
+             [roles.r]\naccount = \"orders\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+             [topics.news]\nexisting = \"{topic}\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.news\"\n"
+        );
+        let desired = wanted(&[&text]);
+        let mut reads = Vec::new();
+        for subscribers in [0, 5] {
+            let sandbox = sandbox_for([&desired]);
+            crate::operator::make_topic(&sandbox, ORDERS, "news").await;
+            for number in 0..subscribers {
+                let name = format!("other-{number}");
+                make_queue(&sandbox, ORDERS, &name).await;
+                let call = sns::Subscribe {
+                    topic: topic.clone(),
+                    protocol: "sqs".to_owned(),
+                    endpoint: format!("arn:aws:sqs:eu-west-1:{ORDERS}:{name}"),
+                    attributes: BTreeMap::new(),
+                };
+                send(&sandbox, ORDERS, call).await;
+            }
+            let ran = apply(&desired, &sandbox).await;
+            assert!(ran.came_off(), "{}", ran.story());
+            reads.push(ran.records.len());
+        }
+        assert_eq!(reads[0], reads[1]);
+    });
+}
+
 #[test]
 fn a_strangers_subscription_is_shown_and_kept() {
     after("", async |it| subscribe_stranger(it).await)

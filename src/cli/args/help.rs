@@ -10,10 +10,14 @@ Exit codes:
 `--json` prints one document on each of them; what failed is in its `errors`.";
 
 /// What takes time, and how long at most. `docs/limits.md` says what happens then.
-const LIMITS: [(&str, &str); 12] = [
+const LIMITS: [(&str, &str); 13] = [
     ("a connection", "3.1 s"),
     ("one attempt of a call", "30 s; STS 5 s"),
-    ("all attempts of a call for credentials", "20 s"),
+    ("a request for credentials, sent again twice", "20 s"),
+    (
+        "another process that edits the same file or sandbox",
+        "1 minute",
+    ),
     ("a read that gets no answer, or half of one", "5 attempts"),
     ("a call that is throttled", "8 attempts, up to 20 s apart"),
     ("what a service asks for with `Retry-After`", "1 minute"),
@@ -30,7 +34,7 @@ const LIMITS: [(&str, &str); 12] = [
 
 /// Returns what stands below the options of `provision --help`.
 pub(super) fn exit_codes_and_limits() -> String {
-    let rows = LIMITS.map(|(what, most)| format!("  {what:<50}{most}\n"));
+    let rows = LIMITS.map(|(what, most)| format!("  {what:<53}{most}\n"));
     format!(
         "{}\n\nLimits on time; every wait of more than ten seconds is shown, and ctrl-c ends it:\n{}",
         EXIT_CODES,

@@ -386,7 +386,7 @@ impl Store {
             known: Cell::default(),
             accounts: accounts.to_owned(),
         };
-        store.lock.lock().map_err(files(&lock_path))?;
+        disk::lock(&store.lock).map_err(files(&lock_path))?;
         let locked = Locked(&store);
         store
             .known
@@ -404,7 +404,7 @@ impl Store {
             path: self.file.clone(),
             source,
         };
-        self.lock.lock().map_err(files)?;
+        disk::lock(&self.lock).map_err(files)?;
         let locked = Locked(self);
         let last = self.last_write().map_err(files)?;
         if last != self.known.get()

@@ -109,8 +109,12 @@ impl Survey<'_> {
                 }
             }
         }
-        // The tag index may not know of a queue that left yet.
-        let subscribed = listed.iter().map(|(_, it)| it.endpoint.as_str());
+        // The tag index may not know of a queue that left yet. Only the stack's own topics are asked about: to one of
+        // somebody else's, hundreds may be subscribed.
+        let own = |topic: &Address| self.wants.get(topic).is_some_and(|want| want.owned);
+        let to_own = |it: &&(Option<Address>, _)| it.0.as_ref().is_some_and(own);
+        let subscribed = listed.iter().filter(to_own);
+        let subscribed = subscribed.map(|(_, it)| it.endpoint.as_str());
         self.left_subscribed(visits, subscribed, &mut reading.live)
             .await;
         self.sort_subscriptions(listed, &mut reading.live);
