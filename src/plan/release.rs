@@ -168,38 +168,59 @@ fn refusal(address: &Address, message: String) -> Refusal {
 
 /// The step that takes everything of ours off a resource but what it does.
 fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) -> Option<Step> {
-    let mut resource = have.resource.clone();
+    let mut resource = of_nobody(have)?;
     match &mut resource {
         Resource::Role(it) => {
             it.inline.clear();
             it.managed.clear();
         }
-        Resource::Key(_) | Resource::Topic(_) | Resource::Queue(_) => {
-            resource.policy_mut()?.statements.clear();
-        }
-        Resource::RestApi(it) => {
-            it.existing = Some(have.id.clone());
-            it.policy.statements.clear();
-            // None of its authorizers is ours to see to any more.
-            it.public = it.methods.keys().cloned().collect();
-        }
-        // A subscription is its queue's, and a stage its API's: neither has to be let go of by itself.
-        Resource::Subscription(_) | Resource::Stage(_) => return None,
+        other => other.policy_mut()?.statements.clear(),
     }
     let want = Want {
         letting_go: true,
         ..Want::of_another(&desired.stack, place, resource)
     };
-    let have = have.clone().of_another(&desired.stack);
-    let differences = want.resource.differences(&want, &have);
-    if differences.is_empty() {
-        return None;
+    off(address, have, want)
+}
+
+/// The step that takes the mark off a resource instead of removing it; it stands under its own name, for another
+/// one has its address. Statements of ours stay on it: who they name may be gone by then.
+pub(super) fn unmarking(removal: &Step, desired: &Desired) -> Option<Step> {
+    let have = removal.have.as_ref()?;
+    let own_name = Arn::parse(&have.id).map_or_else(|_| have.id.clone(), |it| it.name().to_owned());
+    let address = Address::new(removal.address.kind, own_name);
+    let want = Want::of_another(&desired.stack, &removal.place, of_nobody(have)?);
+    let mut step = off(&address, have, want)?;
+    step.changes.retain(|it| it.field == "mark");
+    step.because = Some(format!("it stays: another one is {}", removal.address));
+    Some(step)
+}
+
+/// A resource as it is there, once it is not ours; `None` of what is not let go of by itself: a subscription is its
+/// queue's, and a stage its API's.
+fn of_nobody(have: &Have) -> Option<Resource> {
+    let mut resource = have.resource.clone();
+    match &mut resource {
+        Resource::RestApi(it) => {
+            it.existing = Some(have.id.clone());
+            // None of its authorizers is ours to see to any more.
+            it.public = it.methods.keys().cloned().collect();
+        }
+        Resource::Subscription(_) | Resource::Stage(_) => return None,
+        Resource::Role(_) | Resource::Key(_) | Resource::Topic(_) | Resource::Queue(_) => {}
     }
-    Some(Step {
+    Some(resource)
+}
+
+/// The step that makes a resource of ours this one, which is nobody's.
+fn off(address: &Address, have: &Have, want: Want) -> Option<Step> {
+    let have = have.clone().of_another(&want.stack);
+    let changes = want.resource.differences(&want, &have).into_changes();
+    (!changes.is_empty()).then(|| Step {
         address: address.clone(),
-        place: place.clone(),
+        place: want.place.clone(),
         action: Action::Update,
-        changes: differences.into_changes(),
+        changes,
         want: Some(want),
         have: Some(have),
         because: Some("it leaves the stack, and stays".to_owned()),
@@ -207,26 +228,6 @@ fn letting_go(address: &Address, place: &Place, have: &Have, desired: &Desired) 
         publishes: Vec::new(),
         bridge: None,
     })
-}
-
-/// The step that takes the mark off a resource instead of removing it; it stands under its own name, for another
-/// one has its address.
-pub(super) fn unmarking(removal: &Step, desired: &Desired) -> Option<Step> {
-    let have = removal.have.as_ref()?;
-    let own_name = Arn::parse(&have.id).map_or_else(|_| have.id.clone(), |it| it.name().to_owned());
-    let address = Address::new(removal.address.kind, own_name);
-    let mut step = letting_go(&address, &removal.place, have, desired)?;
-    // An API is let go of in two rounds, for without its mark it is found by its id alone; of this one only the mark is
-    // in question.
-    if let (Some(want), Resource::RestApi(live)) = (&mut step.want, &have.resource) {
-        want.letting_go = false;
-        if let Some(policy) = want.resource.policy_mut() {
-            policy.clone_from(&live.policy);
-        }
-        step.changes.retain(|it| it.field == "mark");
-    }
-    step.because = Some(format!("it stays: another one is {}", removal.address));
-    Some(step)
 }
 
 /// Why a role cannot have its policies under two names at once, which it has for a moment.

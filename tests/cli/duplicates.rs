@@ -101,7 +101,8 @@ fn an_empty_api_of_the_same_mark_is_removed_without_a_question() {
 #[test]
 fn what_the_stack_names_is_its_own_and_the_bearer_of_copied_tags_is_kept() {
     let stack = "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[topics.t]\n\
-        [queues.q]\n[apis.shop]\n[apis.shop.routes]\n\"GET /orders\" = { mock = 200 }\n";
+        [queues.q]\nsubscribe = [{ topic = \"t\" }]\n[apis.shop]\n[apis.shop.routes]\n\"GET /orders\" = { mock = 200 }\n\
+        [roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n[[access]]\nfrom = \"roles.r\"\nto = \"topics.t\"\n";
     let folder = Folder::new();
     folder.write("s.toml", stack);
     folder.run("apply s.toml --sandbox --yes").ends(0);
@@ -120,6 +121,7 @@ fn what_the_stack_names_is_its_own_and_the_bearer_of_copied_tags_is_kept() {
         };
         region["index"][arn(&format!("copy-{name}"))] = region["index"][arn(name)].clone();
     }
+    region["topics"]["copy-t"]["subscriptions"] = serde_json::json!([]);
     let apis = region["apis"].as_object_mut().expect("APIs");
     let (id, mut api) = apis
         .iter()
@@ -131,6 +133,10 @@ fn what_the_stack_names_is_its_own_and_the_bearer_of_copied_tags_is_kept() {
     api["about"]["name"] = "somebody-elses".into();
     api["about"]["created"] = 1.into();
     apis.insert(old.clone(), api);
+    let roles = &mut world["accounts"]["111111111111"]["roles"];
+    let role = roles["r"].to_string().replace("/r\"", "/copy-r\"");
+    roles["copy-r"] = serde_json::from_str(&role).expect("JSON");
+    roles["copy-r"]["id"] = "AROACOPYCOPYCOPYCOPY1".into();
     folder.write(".provision/sandbox.json", &world.to_string());
 
     folder
@@ -139,13 +145,16 @@ fn what_the_stack_names_is_its_own_and_the_bearer_of_copied_tags_is_kept() {
     for again in [false, true] {
         let world: Value =
             serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON");
-        let region = &world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+        let account = &world["accounts"]["111111111111"];
+        let region = &account["regions"]["eu-west-1"];
         let names = |kind: &str| -> Vec<String> {
-            let all = region[kind].as_object().into_iter().flatten();
+            let of = if kind == "roles" { account } else { region };
+            let all = of[kind].as_object().into_iter().flatten();
             all.map(|(name, _)| name.clone()).collect()
         };
         assert_eq!(names("topics"), ["copy-t"], "again: {again}");
         assert_eq!(names("queues"), ["copy-q"], "again: {again}");
+        assert_eq!(names("roles"), ["copy-r"], "again: {again}");
         assert_eq!(names("apis"), std::slice::from_ref(&old), "again: {again}");
         folder
             .run("destroy s.toml --sandbox --yes")
