@@ -348,6 +348,15 @@ pub struct StageRecord {
     pub tags: Tags,
 }
 
+impl StageRecord {
+    /// Whether any of its calls meet a deployment.
+    #[must_use]
+    pub fn serves(&self, deployment: &str) -> bool {
+        let canary = self.canary.as_ref().map(|it| it.deployment.as_str());
+        self.deployment == deployment || canary == Some(deployment)
+    }
+}
+
 /// A stage's second deployment.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Canary {

@@ -241,10 +241,7 @@ impl Seen<'_> {
         let servers = |deployment: &str| {
             self.stages
                 .iter()
-                .filter(|it| {
-                    let canary = it.canary.as_ref().map(|it| it.deployment.as_str());
-                    it.deployment == deployment || canary == Some(deployment)
-                })
+                .filter(|it| it.serves(deployment))
                 .count()
         };
         let superseded = self.deployments.iter().filter(|it| {
@@ -611,44 +608,6 @@ impl Stage {
     pub fn is_guarded(&self) -> bool {
         let logs = self.log_level != LogLevel::Off || self.data_trace || self.access_log.is_some();
         !self.existing && (self.rate.is_some() || self.burst.is_some() || logs)
-    }
-
-    /// Points the stage at a new deployment of a surface, and removes the one it served when that was ours.
-    async fn deploy(
-        &self,
-        at: &Place,
-        cx: &Context<'_>,
-        (api, surface): (&str, &str),
-        serves: Option<&Serves>,
-    ) -> Result<Serves, CallError> {
-        let before = serves.map_or("", |it| it.description.as_str());
-        let listed = if self.existing || deployment::is_shared(before, cx.stack) {
-            rest_api::listed_now(cx.cloud, at, api).await?
-        } else {
-            String::new()
-        };
-        let holds = (self.methods.as_str(), self.policy.as_str(), listed.as_str());
-        let description = deployment::description(surface, holds, cx.stack, before);
-        let call = crate::cloud::apigateway::CreateDeployment {
-            id: api.to_owned(),
-            stage: self.name.clone(),
-            description: description.clone(),
-            // Of a stage that is there they are settings, and written with the others.
-            variables: if serves.is_none() {
-                self.variables.clone()
-            } else {
-                BTreeMap::new()
-            },
-        };
-        let made = cloud::call(cx.cloud, at, call).await?;
-        if let Some(serves) = serves.filter(|it| it.ours_alone) {
-            deployment::remove(cx.cloud, at, api, &serves.id).await?;
-        }
-        Ok(Serves {
-            id: made.id,
-            description,
-            ours_alone: true,
-        })
     }
 
     async fn tag(

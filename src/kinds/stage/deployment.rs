@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Stage;
+use super::{Serves, Stage};
 use crate::cloud::apigateway::{
     CreateDeployment, DeleteDeployment, DeploymentRecord, GetDeployments, GetStages, StageRecord,
 };
 use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::kinds::rest_api::{self, RestApi, method};
 use crate::kinds::role::gone_is_fine;
-use crate::kinds::{Have, Resource, Want};
+use crate::kinds::{Context, Have, Resource, Want};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Place};
 use crate::policy::Statement;
@@ -183,6 +183,66 @@ impl Stage {
     }
 }
 
+/// How often a shared API is deployed while others change it under each deployment.
+const MOST_DEPLOYED: u32 = 5;
+
+impl Stage {
+    /// Points the stage at a new deployment of a surface, and removes what it takes the place of.
+    ///
+    /// What a deployment of a shared API tells is read before it is made. Where another stack changed the API in between, it
+    /// is made again: else each of them would believe that the stage serves an older API.
+    pub(super) async fn deploy(
+        &self,
+        at: &Place,
+        cx: &Context<'_>,
+        (api, surface): (&str, &str),
+        serves: Option<&Serves>,
+    ) -> Result<Serves, CallError> {
+        let before = serves.map_or("", |it| it.description.as_str());
+        let shared = self.existing || is_shared(before, cx.stack);
+        let mut listed = String::new();
+        if shared {
+            listed = rest_api::listed_now(cx.cloud, at, api).await?;
+        }
+        let mut attempts = 0;
+        let made = loop {
+            let holds = (self.methods.as_str(), self.policy.as_str(), listed.as_str());
+            let description = description(surface, holds, cx.stack, before);
+            let call = CreateDeployment {
+                id: api.to_owned(),
+                stage: self.name.clone(),
+                description: description.clone(),
+                // Of a stage that is there they are settings, and written with the others.
+                variables: if serves.is_none() {
+                    self.variables.clone()
+                } else {
+                    BTreeMap::new()
+                },
+            };
+            let made = Serves {
+                id: cloud::call(cx.cloud, at, call).await?.id,
+                description,
+                ours_alone: true,
+            };
+            attempts += 1;
+            if !shared || attempts == MOST_DEPLOYED {
+                break made;
+            }
+            let now = rest_api::listed_now(cx.cloud, at, api).await?;
+            if now == listed {
+                break made;
+            }
+            listed = now;
+        };
+        if shared {
+            sweep(cx.cloud, at, api, &made.id).await?;
+        } else if let Some(serves) = serves.filter(|it| it.ours_alone) {
+            remove(cx.cloud, at, api, &serves.id).await?;
+        }
+        Ok(made)
+    }
+}
+
 /// The authorization types that AWS's summary of a deployment shows.
 pub(super) fn authorizations(deployment: &DeploymentRecord) -> BTreeMap<RouteKey, String> {
     let mut found = BTreeMap::new();
@@ -206,6 +266,34 @@ pub(super) async fn remove(
         deployment: id.to_owned(),
     };
     gone_is_fine(cloud::call(cloud, at, call).await)
+}
+
+/// Removes what a deployment of a shared API took the place of: every deployment of ours but the one `made` that no stage
+/// serves. That another stack deployed since the survey leaves none behind, for the last of them looks after all.
+pub(super) async fn sweep(
+    cloud: &dyn Cloud,
+    at: &Place,
+    api: &str,
+    made: &str,
+) -> Result<(), CallError> {
+    let ask = |position| GetDeployments {
+        id: api.to_owned(),
+        position,
+    };
+    // The stages come last: what is listed and not served then, was served before.
+    let deployments = cloud::all_pages(cloud, at, ask).await?;
+    let stages = cloud::call(cloud, at, GetStages { id: api.to_owned() }).await?;
+    for it in deployments {
+        let ours = is_ours(it.description.as_deref().unwrap_or_default());
+        if ours && it.id != made && !stages.iter().any(|stage| stage.serves(&it.id)) {
+            match remove(cloud, at, api, &it.id).await {
+                // The listing of stages was older than that a stage serves it.
+                Err(error) if error.fault == Fault::Conflict => {}
+                other => other?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Deploys another's API once more wherever a stage serves our statements: they are
