@@ -148,6 +148,9 @@ pub struct Where {
     /// Stop after this time: what is only read ends with code 1, what is being applied as by ctrl-c.
     #[arg(long, value_name = "TIME", value_parser = interval, hide_short_help = true)]
     pub deadline: Option<Duration>,
+    /// Whether what is read is kept as it was answered.
+    #[arg(skip)]
+    pub keep: bool,
 }
 
 /// `validate`
@@ -205,6 +208,9 @@ pub struct Plan {
     /// Exit 3 when the plan would do this: `--fail-on broadened`, when it lets anyone do more, or may.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
+    /// Carry the plan out in the sandbox, as loaded with what was read: tells calls, time and refusals.
+    #[arg(long)]
+    pub rehearse: bool,
     /// Save the plan: `apply FILE` does it, unless AWS or the stack has moved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

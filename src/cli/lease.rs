@@ -47,6 +47,11 @@ impl LeaseAt {
         })
     }
 
+    /// Where it is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Adds what the lease costs to the calls of a plan that makes any.
     pub(super) fn count(&self, rehearsal: &mut Rehearsal) {
         if !rehearsal.calls.is_empty() {

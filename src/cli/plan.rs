@@ -5,8 +5,9 @@ use super::lease::{LeaseAt, counted_with};
 use super::screen::Screen;
 use super::session::{Session, load, look_at_all, lowered_within, moving};
 use super::{Ending, Failure, reading, saved};
+use crate::cloud::sandbox::Habits;
 use crate::escape::screen::line;
-use crate::execute::{self, Rehearsal};
+use crate::execute::{self, Rehearsal, Trial, trial};
 use crate::guard::{Guarded, guard};
 use crate::kinds::survey::Live;
 use crate::lower::Desired;
@@ -25,8 +26,12 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     let mut desired = lowered_within(&stack, &args.reach)?;
     take_over(&mut desired, &args.adopt);
     desired.moving = moving(&stack, &args.moves.consumers)?;
+    let place = args::Where {
+        keep: args.rehearse,
+        ..args.place.clone()
+    };
     let (desired, session, reading) =
-        look_at_all(&stack, desired, &args.also, &args.place, screen).await?;
+        look_at_all(&stack, desired, &args.also, &place, screen).await?;
     let consent = Consent {
         adopt: args.adopt.iter().map(|it| it.address.clone()).collect(),
         cut_off: args.cut_off.iter().cloned().collect(),
@@ -43,15 +48,27 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
         "apply",
     );
     let rehearsal = rehearsed(&plan, &session, live, lease.as_ref(), screen).await;
+    let trial = args
+        .rehearse
+        .then(|| tried(&plan, &session, live, lease.as_ref()))
+        .flatten();
     if args.json {
         let mut document = json::plan(&plan, &rehearsal);
         report::handed::put_above(&mut document, &live.above);
         document["guardrails"] = report::guard::json(&guarded);
         document["proof"] = report::verify::json_in_plan(&proof);
         document["calls"] = session.calls();
+        if args.rehearse {
+            document["rehearsal"] = trial
+                .as_ref()
+                .map_or_else(Default::default, |it| report::trial::json(&plan, it));
+        }
         screen.result(&format!("{document:#}\n"));
     } else {
         show(&plan, &proof, &guarded, &rehearsal, screen);
+        if let Some(trial) = &trial {
+            screen.result(&report::trial::human(&plan, trial));
+        }
         screen.talk(&report::handed::above(&live.above));
         screen.talk(&session.summary());
     }
@@ -59,6 +76,10 @@ pub(super) async fn plan(args: &args::Plan, screen: &Screen) -> Result<Ending, F
     screen.warn_of(&stack);
     if let Some(failed) = refused(&plan, Some(&proof)).or_else(|| guarded_off(&guarded, screen)) {
         return failed;
+    }
+    if trial.as_ref().is_some_and(Trial::failed) {
+        screen.error("the rehearsal failed: an apply would end in part; nothing was changed");
+        return Ok(Ending::Refused);
     }
     if let Some(path) = &args.out {
         saved::write(path, &plan, &rehearsal, args)?;
@@ -102,6 +123,26 @@ pub(super) async fn rehearsed(
     let rehearsal = counted_with(rehearsal, lease);
     screen.detail(&human::calls_to_make(&rehearsal));
     rehearsal
+}
+
+/// Carries a plan out in a sandbox that holds what was read; not a plan that does nothing, or may not be carried out.
+fn tried(
+    plan: &Plan,
+    session: &Session<'_>,
+    live: &Live,
+    lease: Option<&LeaseAt>,
+) -> Option<Trial> {
+    if plan.is_empty() || !plan.refusals.is_empty() {
+        return None;
+    }
+    // What the stack says was raised; what IAM allows was read.
+    let mut habits = Habits::default();
+    for want in plan.to_do().filter_map(|it| it.want.as_ref()) {
+        habits.api_policy = habits.api_policy.max(want.quotas.api_policy);
+        habits.api_resources = habits.api_resources.max(want.quotas.api_resources);
+    }
+    let sandbox = session.cloud.learned(habits)?;
+    Some(trial(plan, live.ids(), sandbox, lease.map(LeaseAt::place)))
 }
 
 /// Shows a plan with its proof, and before it what goes over a guardrail.

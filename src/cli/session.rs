@@ -451,7 +451,7 @@ impl<'a> Session<'a> {
             None => return Err(Failure::Plain(NO_AWS.to_owned())),
         };
         Ok(Self {
-            cloud,
+            cloud: if place.keep { cloud.keeping() } else { cloud },
             sandbox,
             began: Instant::now(),
             credentials,

@@ -23,6 +23,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::pace::{self, Limit, Pace};
+use super::sandbox::{Habits, Heard, Sandbox};
 use super::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{AccountId, Place, Region};
 
@@ -93,6 +94,7 @@ pub struct Seam<'a> {
     numbered: Cell<u64>,
     ledger: RefCell<Ledger>,
     records: RefCell<Vec<CallRecord>>,
+    heard: Option<RefCell<Vec<Heard>>>,
 }
 
 impl fmt::Debug for Seam<'_> {
@@ -125,7 +127,29 @@ impl<'a> Seam<'a> {
             numbered: Cell::new(0),
             ledger: RefCell::default(),
             records: RefCell::default(),
+            heard: None,
         }
+    }
+
+    /// The same, keeping what is answered to calls that read.
+    #[must_use]
+    pub fn keeping(mut self) -> Self {
+        self.heard = Some(RefCell::default());
+        self
+    }
+
+    /// What was answered so far to calls that read, where that was kept.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        let heard = self.heard.as_ref();
+        heard.map(|it| it.borrow().clone()).unwrap_or_default()
+    }
+
+    /// A sandbox that holds what was answered so far to calls that read, where that was kept.
+    #[must_use]
+    pub fn learned(&self, habits: Habits) -> Option<Sandbox> {
+        let heard = self.heard.as_ref()?.borrow();
+        Some(Sandbox::learned(&heard, self.now(), habits))
     }
 
     /// The same, telling what it does.
@@ -274,6 +298,8 @@ impl<'a> Seam<'a> {
             took: Duration::ZERO,
             outcome: Ok(()),
         };
+        let kept = self.heard.as_ref().filter(|_| !request.writes());
+        let asked = kept.map(|_| request.clone());
         let outcome = match trouble {
             None => self.inner.send(at, request).await,
             Some(trouble) => self.suffer(trouble, at, request).await,
@@ -292,6 +318,10 @@ impl<'a> Seam<'a> {
         record.outcome = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         self.ledger.borrow_mut().count(&record);
         self.tell(&Event::Ended(&record));
+        if let (Some(kept), Some(asked)) = (kept, asked) {
+            let heard = (at.clone(), asked, outcome.clone());
+            kept.borrow_mut().push(heard);
+        }
         self.records.borrow_mut().push(record);
         outcome
     }

@@ -12,6 +12,7 @@ pub mod run;
 pub mod schedule;
 mod shared;
 mod sight;
+pub mod trial;
 mod twins;
 mod writes;
 
@@ -19,3 +20,4 @@ pub use event::Event;
 pub use outcome::{Outcome, Outcomes, StepError};
 pub use rehearse::{Rehearsal, rehearse};
 pub use run::run;
+pub use trial::{Trial, trial};

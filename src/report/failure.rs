@@ -89,8 +89,8 @@ pub fn put(document: &mut Value, mut errors: Vec<Value>, exit_code: u8) {
         items.map(error).collect()
     };
     let unaccepted = |it: &Value| it["severity"] == "error" && it["accepted"].is_null();
-    // The documents of a consumer's coming and going have a plan and an apply inside.
-    for part in ["", "/plan", "/apply"] {
+    // The documents of a consumer's coming and going have a plan and an apply inside, and a plan a rehearsal.
+    for part in ["", "/plan", "/apply", "/rehearsal"] {
         let at = |it: &str| format!("{part}/{it}");
         errors.extend(of(&at("steps"), |it| it["outcome"] == "failed", "detail"));
         errors.extend(of(&at("refusals"), |_| true, "message"));
@@ -115,7 +115,7 @@ pub fn put(document: &mut Value, mut errors: Vec<Value>, exit_code: u8) {
 #[must_use]
 pub fn meaning(exit_code: u8) -> &'static str {
     match exit_code {
-        3 => "a budget, guardrail or proof failed; nothing was changed",
+        3 => "a budget, guardrail, proof or rehearsal failed; nothing was changed",
         4 => "applied in part; the same command goes on",
         5 => "another run holds the lease of this stack; nothing was changed",
         130 => "interrupted; the same command goes on",

@@ -494,9 +494,8 @@ pub fn widths(plan: &Plan) -> (usize, usize) {
     (account, title)
 }
 
-/// How a run ended, failures in full.
-#[must_use]
-pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
+/// What AWS refused of a run, and at which call.
+pub(super) fn refused(plan: &Plan, outcomes: &Outcomes) -> String {
     let mut text = String::new();
     for outcome in outcomes.steps.values() {
         let Outcome::Failed(error) = outcome else {
@@ -525,6 +524,13 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
             let _ = writeln!(text, "  help: {}", line(help));
         }
     }
+    text
+}
+
+/// How a run ended, failures in full.
+#[must_use]
+pub fn outcomes(plan: &Plan, outcomes: &Outcomes, command: &str) -> String {
+    let mut text = refused(plan, outcomes);
     for (address, warnings) in &outcomes.warnings {
         let _ = writeln!(
             text,

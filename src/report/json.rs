@@ -230,11 +230,9 @@ pub fn calls(ledger: &Ledger, credentials: u64, took: Duration) -> Value {
     })
 }
 
-/// How a run ended.
-#[must_use]
-pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
-    let steps: Vec<Value> = plan
-        .to_do()
+/// How each step of a run ended.
+pub(super) fn steps_done(plan: &Plan, outcomes: &Outcomes) -> Vec<Value> {
+    plan.to_do()
         .map(|it| {
             let outcome = outcomes.steps.get(&it.key());
             let (name, detail) = match outcome {
@@ -250,7 +248,13 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
                     _ => &[],
                 }})
         })
-        .collect();
+        .collect()
+}
+
+/// How a run ended.
+#[must_use]
+pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
+    let steps = steps_done(plan, outcomes);
     json!({
         "schema": APPLY, "stack": plan.stack, "organization_policies": ORGANIZATION_POLICIES, "steps": steps,
         "interrupted": outcomes.interrupted, "unanswered": outcomes.unanswered, "warnings": outcomes.warnings,

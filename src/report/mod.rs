@@ -22,5 +22,6 @@ pub mod permissions;
 mod reborn;
 pub mod stacks;
 pub mod style;
+pub mod trial;
 pub mod verify;
 pub mod who_can;

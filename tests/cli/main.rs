@@ -43,6 +43,7 @@ mod principals;
 mod proof;
 mod reach;
 mod readme;
+mod rehearsing;
 mod revert;
 mod saved;
 mod screen;

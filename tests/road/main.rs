@@ -17,6 +17,7 @@ mod forget;
 mod guarded;
 mod import;
 mod keys;
+mod learned;
 mod moved;
 mod moves;
 mod onboard;

@@ -5,7 +5,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do; 2 differences (`plan --detailed-exitcode`; `drift` always)
   1    error, or 5 another run holds the stack's lease: nothing was changed
-  3    a guardrail, budget or proof failed: nothing was changed
+  3    a guardrail, budget, proof or rehearsal failed: nothing was changed
   4    applied in part, or 130 interrupted: the same command goes on
 `--json` prints one document on each of them; what failed is in its `errors`.";
 

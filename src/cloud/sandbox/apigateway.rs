@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Turn;
 use super::openapi::{self, Definition};
 use super::refusal::{Answered, bad_request, not_found, refuse};
-use super::state::{Api, LOWER, Part, Resource};
+use super::state::{Api, LOWER, Part, Resource, World};
 use super::tagging::authors;
 use crate::cloud::apigateway::{
     CreateRestApi, DeleteRestApi, GetApiResources, GetRestApis, Patch, PatchOp, PutRestApi,
@@ -22,7 +22,7 @@ use crate::cloud::{CallError, Fault, Page, Request};
 use crate::model::authorization::is_authorization;
 use crate::model::definition::{COMPRESSION, bad_compression};
 use crate::model::{Partition, Tags};
-use crate::policy::{Grammar, Holder, size};
+use crate::policy::{Grammar, Holder};
 
 const DEFINITION_SIZE: usize = 6 * 1024 * 1024;
 const TAGS: usize = 50;
@@ -42,6 +42,28 @@ pub(super) fn changes(request: &Request) -> Option<String> {
         _ => return None,
     };
     Some(id.clone())
+}
+
+/// An API with nothing in it but its root.
+pub(super) fn fresh_api(about: RestApiRecord, root: Resource) -> Api {
+    Api {
+        about,
+        updating_until: None,
+        resources: BTreeMap::from([("/".to_owned(), root)]),
+        deployments: BTreeMap::new(),
+        stages: BTreeMap::new(),
+        parts: BTreeMap::new(),
+    }
+}
+
+impl World {
+    pub(super) fn fresh_resource(&mut self, api: &str, path: &str) -> Resource {
+        let (id, _) = self.fresh_id("resource", &format!("{api}{path}"), LOWER, 6);
+        Resource {
+            id,
+            methods: BTreeMap::new(),
+        }
+    }
 }
 
 impl Turn<'_> {
@@ -97,16 +119,8 @@ impl Turn<'_> {
             warnings: Vec::new(),
         };
         let answer = shown(&about);
-        let root = self.fresh_resource(&id, "/");
-        let api = Api {
-            about,
-            updating_until: None,
-            resources: BTreeMap::from([("/".to_owned(), root)]),
-            deployments: BTreeMap::new(),
-            stages: BTreeMap::new(),
-            parts: BTreeMap::new(),
-        };
-        self.regional().apis.insert(id, api);
+        let root = self.world.fresh_resource(&id, "/");
+        self.regional().apis.insert(id, fresh_api(about, root));
         Ok(answer)
     }
 
@@ -212,11 +226,11 @@ impl Turn<'_> {
         for path in used {
             if !api.resources.contains_key(&path) {
                 check_sibling(api, &path)?;
-                let resource = self.fresh_resource(&api.about.id, &path);
+                let resource = self.world.fresh_resource(&api.about.id, &path);
                 api.resources.insert(path, resource);
             }
         }
-        if api.resources.len() > size::RESOURCES {
+        if api.resources.len() > self.habits.api_resources {
             return refuse(
                 Fault::Quota,
                 "LimitExceededException",
@@ -232,16 +246,6 @@ impl Turn<'_> {
             }
         }
         Ok(())
-    }
-
-    fn fresh_resource(&mut self, api: &str, path: &str) -> Resource {
-        let (id, _) = self
-            .world
-            .fresh_id("resource", &format!("{api}{path}"), LOWER, 6);
-        Resource {
-            id,
-            methods: BTreeMap::new(),
-        }
     }
 
     pub(super) fn update_rest_api(&mut self, call: &UpdateRestApi) -> Answered<RestApiRecord> {

@@ -22,6 +22,7 @@ mod elements;
 mod endpoints;
 mod iam;
 mod kms;
+mod learned;
 mod managed;
 mod openapi;
 mod organizations;
@@ -56,6 +57,7 @@ use refusal::{Answered, refuse};
 use state::{Account, Part, Regional, Store, World};
 
 pub use documents::{Held, HeldApi, HeldAs};
+pub use learned::Heard;
 pub use state::SandboxError;
 
 /// How the sandbox behaves where AWS's behaviour differs from day to day, or a
@@ -73,6 +75,8 @@ pub struct Habits {
     pub migration: Duration,
     /// How long an API's policy may be.
     pub api_policy: usize,
+    /// How many resources an API may have.
+    pub api_resources: usize,
     /// Whether the published rates of API Gateway and SNS are enforced.
     pub rates: bool,
     /// Whether a change of an API is refused while another change of it is under way.
@@ -97,6 +101,7 @@ impl Default for Habits {
             hearsay: Duration::ZERO,
             migration: Duration::ZERO,
             api_policy: crate::policy::size::API,
+            api_resources: crate::policy::size::RESOURCES,
             rates: true,
             collisions: true,
             read_latency: Duration::from_millis(40),

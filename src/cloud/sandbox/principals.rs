@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Sandbox;
 use super::elements::items;
-use super::state::{Role, World};
+use super::state::{Account, Role, World};
 use crate::model::{AccountId, Arn, Place};
 use crate::policy::grammar::is_service;
 
@@ -111,18 +111,18 @@ impl Sight<'_> {
             ("iam", "root") => rest.is_empty(),
             ("sts", "federated-user") => !rest.is_empty(),
             ("iam", "role" | "user") | ("sts", "assumed-role") if rest.is_empty() => false,
-            ("iam", "role") => match self.world.accounts.get(&account) {
+            ("iam", "role") => match self.read(&account) {
                 None => true,
                 Some(it) => it
                     .roles
                     .get(arn.name())
                     .is_some_and(|role| role.arn == name && self.is_visible(role)),
             },
-            ("iam", "user") => match self.world.accounts.get(&account) {
+            ("iam", "user") => match self.read(&account) {
                 None => true,
-                Some(it) => it.users.contains(name),
+                Some(it) => self.world.presumes(name) || it.users.contains(name),
             },
-            ("sts", "assumed-role") => match self.world.accounts.get(&account) {
+            ("sts", "assumed-role") => match self.read(&account) {
                 None => true,
                 Some(it) => rest
                     .split_once('/')
@@ -132,6 +132,11 @@ impl Sight<'_> {
             _ => false,
         };
         there.then(|| name.to_owned())
+    }
+
+    /// An account whose roles are known.
+    fn read(&self, id: &AccountId) -> Option<&Account> {
+        self.world.accounts.get(id).filter(|it| !it.unread)
     }
 
     fn roles(&self) -> impl Iterator<Item = &Role> {

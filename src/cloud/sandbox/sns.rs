@@ -171,6 +171,9 @@ impl Turn<'_> {
         if let Some(region) = self.region_of(&arn) {
             region.topics.remove(arn.name());
         }
+        if let Some(absent) = &mut self.world.absent {
+            absent.insert(call.arn.clone());
+        }
         Ok(())
     }
 

@@ -29,6 +29,9 @@ pub(super) const LOCK: &str = "sandbox.lock";
 /// When every world begins: 2026-01-01, in milliseconds since 1970.
 const BEGINNING: i64 = 1_767_225_600_000;
 
+/// How many of each name are taken to have been made in a world that holds what was read of another cloud.
+const LEARNED: u32 = 1 << 20;
+
 /// Everything there is, in every account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,10 @@ pub(super) struct World {
     pub(super) ghosts: BTreeMap<String, String>,
     /// How many of a name were ever made: a name made again gets another id.
     made: BTreeMap<String, u32>,
+    /// What is known not to be there, by ARN, of a world that holds what was read of another cloud. What no read asked for
+    /// is taken as given in such a world; in any other, what is not in it is not there.
+    #[serde(skip)]
+    pub(super) absent: Option<BTreeSet<String>>,
 }
 
 /// An organization.
@@ -95,6 +102,9 @@ pub(super) struct Account {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) quotas: BTreeMap<String, i32>,
     pub(super) regions: BTreeMap<Region, Regional>,
+    /// Whether its roles were never read, in a world that holds what was read of another cloud.
+    #[serde(skip)]
+    pub(super) unread: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -265,9 +275,24 @@ impl World {
             organization: None,
             ghosts: BTreeMap::new(),
             made: BTreeMap::new(),
+            absent: None,
         };
         world.register(accounts);
         world
+    }
+
+    /// A world at a time in milliseconds since 1970 that is to hold what is read of another cloud.
+    pub(super) fn learned(now: i64) -> Self {
+        Self {
+            now,
+            absent: Some(BTreeSet::new()),
+            ..Self::of(&[])
+        }
+    }
+
+    /// Whether something that is not in the world is taken as given, for no read asked for it.
+    pub(super) fn presumes(&self, arn: &str) -> bool {
+        self.absent.as_ref().is_some_and(|it| !it.contains(arn))
     }
 
     fn register(&mut self, accounts: &[AccountId]) {
@@ -288,7 +313,9 @@ impl World {
         length: usize,
     ) -> (String, u32) {
         let key = format!("{kind} {name}");
-        let number = self.made.entry(key.clone()).or_default();
+        // What another cloud has made of a name is not known: its ids must not be given out again.
+        let before = if self.absent.is_some() { LEARNED } else { 0 };
+        let number = self.made.entry(key.clone()).or_insert(before);
         *number += 1;
         let digest = Sha256::digest(format!("{key} {number}"));
         let id = digest

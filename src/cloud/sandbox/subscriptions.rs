@@ -34,6 +34,9 @@ impl Turn<'_> {
             ("sns:endpoint", call.endpoint.as_str()),
         ];
         let fifo = is_fifo(&call.topic);
+        if self.world.presumes(&call.topic) {
+            self.world.topic_at(&call.topic);
+        }
         self.topic(&call.topic, "SNS:Subscribe", &known)?;
         let owner = check_endpoint(&call.protocol, &call.endpoint, fifo)?;
         let scope = call.attributes.get("FilterPolicyScope").cloned();
