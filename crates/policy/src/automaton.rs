@@ -517,6 +517,16 @@ impl Atlas {
         Ok(found)
     }
 
+    /// The same and the empty text, where its class is one more.
+    pub(super) fn with_empty(mut self) -> Self {
+        let class = self.class("");
+        if !self.classes.contains(&class) {
+            self.examples.push(String::new());
+            self.classes.push(class);
+        }
+        self
+    }
+
     /// The class of a text: which languages hold it.
     #[must_use]
     pub fn class(&self, text: &str) -> Vec<u32> {

@@ -262,7 +262,12 @@ fn compare(base: Base, value: &str, pattern: &Pattern) -> Three {
     };
     match base {
         Base::StringEquals => Three::from(text() == value),
-        Base::StringEqualsIgnoreCase => Three::from(text().to_lowercase() == value.to_lowercase()),
+        Base::StringEqualsIgnoreCase if text().eq_ignore_ascii_case(value) => Three::Yes,
+        // How AWS folds letters beyond ASCII, its pages do not say.
+        Base::StringEqualsIgnoreCase if text().to_lowercase() == value.to_lowercase() => {
+            Three::Maybe
+        }
+        Base::StringEqualsIgnoreCase => Three::No,
         Base::StringLike => Three::from(pattern.matches(value)),
         Base::ArnLike => pattern.matches_arn(value),
         Base::Bool => Three::from(text().eq_ignore_ascii_case(value)),

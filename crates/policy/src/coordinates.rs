@@ -11,7 +11,7 @@ use super::automaton::{
 };
 use super::condition::Test;
 use super::coordinate::{Coordinate, Value, What};
-use super::forms::{form_of, universe_of};
+use super::forms::{form_of, may_be_empty, universe_of};
 use super::grid;
 use super::keys::{EARLIEST, is_clock};
 use super::operator::{Base, Set};
@@ -42,7 +42,7 @@ pub(super) const NEVER_ABSENT: [&str; 7] = [
 ];
 
 /// Keys that may have several values.
-pub(super) const MULTIPLE: [&str; 7] = [
+pub(super) const MULTIPLE: [&str; 12] = [
     "aws:calledvia",
     "aws:principalorgpaths",
     "aws:principalservicenameslist",
@@ -50,6 +50,24 @@ pub(super) const MULTIPLE: [&str; 7] = [
     "aws:sourceorgpaths",
     "aws:tagkeys",
     "aws:vpceorgpaths",
+    "dynamodb:attributes",
+    "dynamodb:leadingkeys",
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "s3:requestobjecttagkeys",
+];
+
+/// Keys whose only values are `true` and `false`.
+const TRUTHS: [&str; 9] = [
+    "aws:assumedroot",
+    "aws:multifactorauthpresent",
+    "aws:principalisawsservice",
+    "aws:securetransport",
+    "aws:viaawsservice",
+    "kms:bypasspolicylockoutsafetycheck",
+    "kms:grantisforawsresource",
+    "kms:multiregion",
+    "kms:reencryptonsamekey",
 ];
 
 /// Most classes of one value of a key with several values: their subsets are counted.
@@ -94,33 +112,46 @@ pub(super) fn sort_of(tests: &[&Test]) -> Option<Sort> {
             Base::StringEquals
             | Base::StringEqualsIgnoreCase
             | Base::StringLike
-            | Base::ArnLike => Sort::Text,
-            Base::Bool => Sort::Truth,
+            | Base::ArnLike
+            | Base::Bool => Sort::Text,
             Base::Numeric(_) => Sort::Number,
             Base::Date(_) => Sort::Date,
             Base::IpAddress => Sort::Address,
         };
-        found = match (found, sort) {
-            (None, sort) => Some(sort),
-            (Some(old), sort) if old == sort => Some(sort),
-            // A truth is also the text `true` or `false`.
-            (Some(Sort::Text), Sort::Truth) | (Some(Sort::Truth), Sort::Text) => Some(Sort::Truth),
-            _ => return None,
-        };
+        if *found.get_or_insert(sort) != sort {
+            return None;
+        }
     }
-    Some(found.unwrap_or(Sort::Text))
+    let is_truth = tests.iter().any(|it| TRUTHS.contains(&it.key.as_str()));
+    match found.unwrap_or(Sort::Text) {
+        Sort::Text if is_truth => Some(Sort::Truth),
+        sort => Some(sort),
+    }
 }
 
-/// Whether a key may have several values here.
+/// Whether a key may have several values here: one of a service has, where an operator for sets asks about it and its
+/// service's pages do not say that it is one value.
 pub(super) fn is_multiple(key: &str, tests: &[&Test]) -> bool {
-    let sets = || tests.iter().filter_map(|it| it.operator).map(|it| it.set);
+    let mut sets = tests.iter().filter_map(|it| it.operator).map(|it| it.set);
     MULTIPLE.contains(&key)
-        || !key.starts_with("aws:")
-            && sets().any(|it| it != Set::Single)
-            && !tests.iter().any(|it| {
-                it.operator
-                    .is_some_and(|it| it.set == Set::Single && it.base != Base::Null)
-            })
+        || !key.starts_with("aws:") && !is_single(key) && sets.any(|it| it != Set::Single)
+}
+
+/// Whether a key that is not of all services has one value: who a token is of and for whom, a pair of an encryption context, a
+/// tag, and what a call of these services says once.
+fn is_single(key: &str) -> bool {
+    let mut heads = [
+        "execute-api:",
+        "kms:encryptioncontext:",
+        "sns:",
+        "sqs:",
+        "sts:",
+    ]
+    .into_iter();
+    heads.any(|it| key.starts_with(it))
+        || key.ends_with(":aud")
+        || key.ends_with(":sub")
+        || key.contains("tag/")
 }
 
 /// Whether a test can be judged by examples of its key's values.
@@ -136,7 +167,12 @@ pub(super) fn is_judged(test: &Test, all: &[&Test]) -> bool {
         .filter(|it| it.operator.is_some())
         .collect();
     let fixed = test.values.iter().all(|it| match it {
-        Template::Fixed(pattern) => operator.base != Base::ArnLike || pattern.segments().len() == 6,
+        // How AWS folds letters beyond ASCII, its pages do not say.
+        Template::Fixed(pattern) => match operator.base {
+            Base::ArnLike => pattern.segments().len() == 6,
+            Base::StringEqualsIgnoreCase => pattern.as_literal().is_some_and(str::is_ascii),
+            _ => true,
+        },
         Template::Variable(_) => false,
     });
     // Two clocks that tell the same time.
@@ -144,7 +180,7 @@ pub(super) fn is_judged(test: &Test, all: &[&Test]) -> bool {
         .iter()
         .all(|clock| all.iter().any(|it| it.key == *clock));
     let one_of_many =
-        operator.set == Set::Single && operator.base != Base::Null && MULTIPLE.contains(&key);
+        operator.set == Set::Single && operator.base != Base::Null && is_multiple(key, &well_known);
     let sorted = if OF_PRINCIPAL.contains(&key) {
         matches!(sort_of(&well_known), Some(Sort::Text | Sort::Truth))
     } else {
@@ -168,9 +204,9 @@ pub(super) fn texts_of(test: &Test) -> Vec<Vec<Step>> {
     });
     let path = |pattern: &Pattern| match operator.base {
         Base::StringEquals | Base::StringLike => Some(steps(pattern.tokens(), Class::Any)),
-        Base::StringEqualsIgnoreCase => Some(any_case(pattern.as_literal()?)),
+        Base::StringEqualsIgnoreCase | Base::Bool => Some(any_case(pattern.as_literal()?)),
         Base::ArnLike => Some(segment_steps(pattern)),
-        Base::Numeric(_) | Base::Date(_) | Base::Bool | Base::IpAddress | Base::Null => None,
+        Base::Numeric(_) | Base::Date(_) | Base::IpAddress | Base::Null => None,
     };
     patterns.filter_map(path).collect()
 }
@@ -512,12 +548,26 @@ pub(super) fn of_key(
                 .flat_map(|it| texts_of(it))
                 .map(|it| Language(vec![it]));
             let form = form_of(key, partition);
-            let made = Atlas::within(universe_of(key), form, languages.chain(further))?;
+            let mut made = Atlas::within(universe_of(key), form, languages.chain(further))?;
+            // In a set the empty text is no value.
+            if may_be_empty(key) && !is_multiple(key, tests) {
+                made = made.with_empty();
+            }
             let examples = made.examples.clone();
             atlas = Some(made);
             examples
         }
     };
+    let mut singles = singles;
+    // Of a key that AWS gives no form, the value need not be what its operators compare.
+    let is_asked_for = |it: &&Test| it.operator.is_some_and(|it| it.base == Base::Null);
+    let is_ordered = matches!(
+        sort_of(tests),
+        Some(Sort::Number | Sort::Date | Sort::Address)
+    );
+    if is_ordered && may_be_empty(key) && tests.iter().any(is_asked_for) {
+        singles.push("none".to_owned());
+    }
     let mut values = Vec::new();
     if !NEVER_ABSENT.contains(&key) {
         values.push(Value::Key(None));
@@ -669,7 +719,7 @@ mod tests {
             Some(Sort::Text),
         );
         is(&[("ArnLike", "arn:aws:sns:*:*:a")], Some(Sort::Text));
-        is(&[("Bool", "true")], Some(Sort::Truth));
+        is(&[("Bool", "true")], Some(Sort::Text));
         is(
             &[("NumericLessThan", "5"), ("Null", "false")],
             Some(Sort::Number),
@@ -679,18 +729,16 @@ mod tests {
             Some(Sort::Date),
         );
         is(&[("IpAddress", "10.0.0.0/8")], Some(Sort::Address));
-        // A truth is also a text, in either order; nothing else is two things.
+        // A truth is asked for as a text in either case; nothing else is two things.
         is(
             &[("StringEquals", "true"), ("Bool", "true")],
-            Some(Sort::Truth),
-        );
-        is(
-            &[("Bool", "true"), ("StringEquals", "true")],
-            Some(Sort::Truth),
+            Some(Sort::Text),
         );
         is(&[("NumericEquals", "5"), ("StringEquals", "5")], None);
         is(&[("IpAddress", "10.0.0.1"), ("Bool", "true")], None);
         is(&[("StringAlmost", "a")], None);
+        let secure = test("Bool", "aws:SecureTransport", &["true"]);
+        assert!(sort_of(&[&secure]) == Some(Sort::Truth));
     }
 
     #[track_caller]
@@ -705,7 +753,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_several_values_where_aws_says_so_or_all_its_tests_do() {
+    fn a_key_has_several_values_where_aws_says_so_or_one_of_its_tests_does() {
         multiple(&[("StringEquals", "aws:TagKeys")], true);
         multiple(&[("ForAnyValue:StringEquals", "aws:TagKeys")], true);
         // AWS's own keys have one value, whatever a policy asks.
@@ -718,7 +766,8 @@ mod tests {
             ("ForAnyValue:StringEquals", "app:names"),
             ("StringEquals", "app:names"),
         ];
-        multiple(&both, false);
+        multiple(&both, true);
+        multiple(&[("ForAnyValue:StringLike", "example.org:sub")], false);
         let absent = [
             ("ForAnyValue:StringEquals", "app:names"),
             ("Null", "app:names"),

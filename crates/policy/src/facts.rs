@@ -294,19 +294,7 @@ impl<'a> Facts<'a> {
     /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>, "Available keys
     /// for AWS OIDC federation", and <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>.
     fn is_of_token(&self, key: &str) -> bool {
-        let Caller::Provider { name } = self.caller else {
-            return false;
-        };
-        let host = name.split_once(":oidc-provider/").map_or(name, |it| it.1);
-        let of_host = key
-            .get(..host.len())
-            .filter(|it| it.eq_ignore_ascii_case(host));
-        let claim = of_host.and_then(|_| key[host.len()..].strip_prefix(':'));
-        claim.is_some_and(|it| match host {
-            "www.amazon.com" => ["app_id", "user_id"].contains(&it),
-            "graph.facebook.com" => ["app_id", "id"].contains(&it),
-            _ => ["aud", "sub"].contains(&it),
-        })
+        matches!(self.caller, Caller::Provider { name } if has_every_token_of(name, key))
     }
 
     /// Whether the caller has temporary credentials: a session, or a user or root user who got them of STS.
@@ -375,6 +363,22 @@ impl<'a> Facts<'a> {
             .iter()
             .any(|it| self.given(it).is_some_and(|values| !values.is_empty()))
     }
+}
+
+/// Whether every token of a provider brings a key.
+pub(super) fn has_every_token_of(provider: &str, key: &str) -> bool {
+    let host = provider
+        .split_once(":oidc-provider/")
+        .map_or(provider, |it| it.1);
+    let of_host = key
+        .get(..host.len())
+        .filter(|it| it.eq_ignore_ascii_case(host));
+    let claim = of_host.and_then(|_| key[host.len()..].strip_prefix(':'));
+    claim.is_some_and(|it| match host {
+        "www.amazon.com" => ["app_id", "user_id"].contains(&it),
+        "graph.facebook.com" => ["app_id", "id"].contains(&it),
+        _ => ["aud", "sub"].contains(&it),
+    })
 }
 
 #[cfg(test)]

@@ -42,6 +42,23 @@ pub(super) fn universe_of(key: &str) -> Universe {
     }
 }
 
+/// Keys of the request's own text that AWS takes empty, beside tags and what services other than these define.
+const TEXTS: [&str; 2] = ["aws:referer", "aws:useragent"];
+
+/// Whether a key's value may be the empty text: a tag's may, and a part of a request as `s3:prefix`.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html>. What AWS sets itself is never empty, nor what
+/// SNS and STS take of callers: a protocol, an endpoint, a session's name, an external id.
+pub(super) fn may_be_empty(key: &str) -> bool {
+    let (prefix, name) = key.split_once(':').unwrap_or_default();
+    match prefix {
+        "aws" => TEXTS.contains(&key) || name.contains("tag/"),
+        "sns" | "sts" => false,
+        // Who a provider's token is of, and for whom.
+        _ => !key.ends_with(":sub") && !key.ends_with(":aud"),
+    }
+}
+
 /// Every text of a key's universe that its value may be in a partition, or in any; none where all may be.
 pub(super) fn form_of(key: &str, partition: Option<&str>) -> Option<Language> {
     let some = |class| [Step::One(class), Step::Many(class)];

@@ -13,6 +13,7 @@ use super::coordinates::{
     FEDERATED, PROVIDER_KEY, TRADES, is_provider, is_service, provider_of, texts_of,
 };
 use super::cubes::{Cube, Shape};
+use super::facts::has_every_token_of;
 use super::request::Who;
 
 /// Keys that only principals of accounts have: what is known of their credentials, and by which services they call.
@@ -156,6 +157,11 @@ pub(super) fn impossibilities(
         for (index, coordinate) in coordinates.iter().enumerate() {
             if matches!(&coordinate.what, What::Key(it) if is_of_account(it)) {
                 forbid(&[(who, &|it| !is_of_an_account(it)), (index, &is_present)]);
+            }
+            if let What::Key(name) = &coordinate.what {
+                let brings =
+                    |it: &Value| provider_of(it).is_some_and(|it| has_every_token_of(it, name));
+                forbid(&[(who, &brings), (index, &is_absent)]);
             }
             if matches!(&coordinate.what, What::Key(it) if OF_SERVICES.contains(&it.as_str())) {
                 forbid(&[(who, &|it| !is_service(it)), (index, &is_present)]);
@@ -431,6 +437,23 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_and_a_part_of_a_request_may_be_the_empty_text_and_what_aws_sets_is_not() {
+        for (key, expected) in [
+            ("aws:PrincipalTag/team", true),
+            ("aws:RequestTag/team", true),
+            ("aws:ResourceTag/team", true),
+            ("aws:UserAgent", true),
+            ("s3:prefix", true),
+            ("aws:PrincipalOrgID", false),
+            ("aws:RequestedRegion", false),
+            ("sns:Endpoint", false),
+            ("sts:ExternalId", false),
+        ] {
+            wider(key, ["?*", "*"], expected);
+        }
+    }
+
+    #[test]
     fn a_role_has_temporary_credentials_and_a_user_may_have_none() {
         let of = |kind: &str, key: &str| {
             under(&format!(
@@ -474,6 +497,19 @@ mod tests {
             &trade("arn:aws:iam::111111111111:oidc-provider/example.com"),
             false,
         );
+    }
+
+    #[test]
+    fn a_token_says_who_it_is_of_and_for_whom() {
+        let of = |claim: &str| {
+            format!(
+                r#""Principal":{{"Federated":"arn:aws:iam::111111111111:oidc-provider/example.org"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"Null":{{"{claim}":"true"}}}}"#
+            )
+        };
+        possible(&of("example.org:aud"), false);
+        possible(&of("example.org:sub"), false);
+        possible(&of("example.org:email"), true);
+        possible(&of("example.com:aud"), true);
     }
 
     #[test]

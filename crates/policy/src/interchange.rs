@@ -166,6 +166,8 @@ pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
         let owner = fields.remove("resourceAccount");
         let owner = owner.map(|it| account(it, "resourceAccount")).transpose()?;
         nothing_else(fields, "")?;
+        // An ARN says whose the resource is.
+        let owner = owner.filter(|it| !names_another_account(&[&old, &new], it));
         let (old, new) = of_one_api(old, new);
         let mut names = RealNames::of_policies([&old, &new]);
         if let Some(owner) = &owner {
@@ -174,6 +176,14 @@ pub fn compare_line_of(kind: Option<Grammar>, line: &str) -> String {
         let found = kind.compare(owner.as_deref(), &old, &new);
         Ok(comparison(name, &found, &names))
     })
+}
+
+/// Whether an ARN of a resource in some documents is of another account.
+fn names_another_account(documents: &[&Document], owner: &str) -> bool {
+    let statements = documents.iter().flat_map(|it| &it.statements);
+    let resources = statements.flat_map(|it| it.resource.iter().flat_map(|it| &it.values));
+    let mut accounts = resources.filter_map(|it| it.split(':').nth(4));
+    accounts.any(|it| it != owner && it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// Returns two documents with `execute-api:/` written out, as API Gateway does when it saves a policy, where their
@@ -657,6 +667,21 @@ mod tests {
 
     const ALLOW: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sns:Publish","Resource":"*"}}"#;
     const REQUEST: &str = r#"{"principal":"arn:aws:iam::111111111111:role/a","action":"sns:Publish","resource":"arn:aws:sns:eu-west-1:111111111111:t"}"#;
+
+    #[test]
+    fn the_account_of_an_arn_counts_before_the_one_that_is_given() {
+        let of = |accounts: &[&str]| {
+            let arns: Vec<String> = accounts
+                .iter()
+                .map(|it| format!("arn:aws:sns:eu-west-1:{it}:t"))
+                .collect();
+            serde_json::json!({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:Publish","Resource":arns}]})
+        };
+        let (own, other) = ("111111111111", "222222222222");
+        let line = serde_json::json!({"old": of(&[own]), "new": of(&[own, other]), "resourceAccount": own});
+        let found = compare_line(&line.to_string());
+        assert!(found.contains(r#""verdict":"widened""#), "{found}");
+    }
 
     #[test]
     fn a_question_is_answered_on_a_line() {

@@ -649,6 +649,90 @@ mod tests {
         compare(&old, &new).verdict
     }
 
+    /// A statement of a topic's policy that these conditions limit.
+    fn under(conditions: &str) -> String {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111111111111:role/a"}},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:222222222222:t","Condition":{{{conditions}}}}}"#
+        )
+    }
+
+    /// Whatever else asks about a key, it keeps all the values that it may have.
+    #[test]
+    fn an_operator_takes_no_value_away_from_another_statement() {
+        const TAG: &str = "aws:PrincipalTag/team";
+        let one = |operator: &str, key: &str, value: &str| {
+            under(&format!(r#""{operator}":{{"{key}":{value}}}"#))
+        };
+        let of = |operator: &str, value: &str| one(operator, TAG, value);
+        let truth = of("Bool", r#""true""#);
+        let both = |more: &str| format!("{truth},{more}");
+        for (old, new) in [
+            (truth.clone(), both(&of("StringEquals", r#""ops""#))),
+            (truth.clone(), of("StringLike", r#"["o*","true"]"#)),
+            (of("StringEquals", r#""true""#), truth.clone()),
+            (
+                both(&of("Bool", r#""false""#)),
+                both(&of("Null", r#""false""#)),
+            ),
+            (
+                one("StringEqualsIgnoreCase", "app:name", r#""a""#),
+                one("StringEqualsIgnoreCase", "app:name", r#"["a","b"]"#),
+            ),
+        ] {
+            let found = verdict(&old, &new);
+            assert!(
+                [Change::Widened, Change::Both].contains(&found),
+                "{old} -> {new}: {found:?}"
+            );
+        }
+        // A key that AWS itself sets has no other.
+        let set = |operator: &str, value: &str| one(operator, "aws:SecureTransport", value);
+        let every = set("Bool", r#"["true","false"]"#);
+        let any = set("Null", r#""false""#);
+        assert_eq!(verdict(&every, &any), Change::Cosmetic);
+        // Of a number that a tag holds: what is no number is not refused for certain.
+        let numbers = [
+            of("NumericLessThan", r#""5""#),
+            of("NumericGreaterThanEquals", r#""5""#),
+        ];
+        let found = verdict(&numbers.join(","), &of("Null", r#""false""#));
+        assert!(
+            [Change::Widened, Change::Unproven].contains(&found),
+            "{found:?}"
+        );
+        // How letters beyond ASCII are folded, nobody knows.
+        let found = verdict(
+            &of("StringEquals", r#""é""#),
+            &of("StringEqualsIgnoreCase", r#""é""#),
+        );
+        assert!(
+            [Change::Widened, Change::Unproven].contains(&found),
+            "{found:?}"
+        );
+    }
+
+    /// A key that may have several values has them beside a statement that asks for one as well.
+    #[test]
+    fn a_key_of_several_values_has_them_whatever_else_asks() {
+        for key in ["kms:GrantOperations", "dynamodb:LeadingKeys", "app:names"] {
+            let all = |values: &str| {
+                under(&format!(
+                    r#""ForAllValues:StringEquals":{{"{key}":{values}}},"Null":{{"{key}":"false"}}"#
+                ))
+            };
+            let old = format!("{},{}", all(r#"["a"]"#), all(r#"["b"]"#));
+            let new = all(r#"["a","b"]"#);
+            assert_eq!(verdict(&old, &new), Change::Widened, "{key}");
+            let single = under(&format!(r#""StringEquals":{{"{key}":"c"}}"#));
+            let [old, new] = [&old, &new].map(|it| format!("{it},{single}"));
+            let found = verdict(&old, &new);
+            assert!(
+                [Change::Widened, Change::Unproven].contains(&found),
+                "{key}: {found:?}"
+            );
+        }
+    }
+
     /// What nobody judges is one question: the same in both documents, and another is another.
     #[track_caller]
     fn one_question(this: &str, narrower: &str, others: &[&str]) {
