@@ -398,6 +398,8 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
     let mut whole = true;
     let bare = provider
         .value
+        .rsplit_once("oidc-provider/")
+        .map_or(provider.value, |it| it.1)
         .trim_start_matches("https://")
         .trim_end_matches('/');
     let shaped = bare.contains('.')
@@ -412,7 +414,7 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
                 "`{}` is not an OIDC provider's host and path",
                 provider.value
             ),
-            "as IAM names it, without `https://`",
+            "its host and path alone, as IAM names it",
         );
         checker.report(if shaped {
             fault.fix("without the rest", provider.span, format!("\"{bare}\""))
@@ -463,6 +465,14 @@ fn oidc(checker: &mut Checker<'_>, provider: Spanned<&str>, fields: &Fields) -> 
             whole = false;
         }
     }
+    if let Some(empty) = fields.text("audience").filter(|it| it.value.is_empty()) {
+        let what = format!("no token of `{bare}` is for an empty audience");
+        checker.report(
+            Diagnostic::new(Code::Principal, empty.span, what, "empty")
+                .help("write the audience of its tokens, or leave it out for `sts.amazonaws.com`"),
+        );
+        whole = false;
+    }
     whole.then(|| Principal::Oidc {
         provider: bare.to_owned(),
         audience: fields.text_or_default("audience").to_owned(),
@@ -499,14 +509,22 @@ fn never_matches(provider: &str, subject: &str) -> Option<&'static str> {
         "workflow_ref",
         "workflow_sha",
     ];
-    let subject = Pattern::of(subject);
+    let (text, subject) = (subject, Pattern::of(subject));
     let is_as = |shape: &str| subject.meets(&Pattern::of(shape));
+    // Branches, tags and pull requests: GitHub runs nothing of another reference.
+    let is_ref = |head: &str| {
+        let mut kinds = ["heads", "tags", "pull"].into_iter();
+        kinds.any(|it| is_as(&format!("{head}ref:refs/{it}/*")))
+    };
+    // Kubernetes takes no capital in a name.
+    let is_small = !text.contains(|it: char| it.is_ascii_uppercase());
     let (matches, example) = match provider {
         "token.actions.githubusercontent.com" => (
-            is_as("repo:*/*:ref:refs/*")
+            is_as("repo:*/*:ref:refs/*") && is_ref("repo:*/*:")
                 || is_as("repo:*/*:environment:*")
                 || is_as("repo:*/*:pull_request")
-                || ["environment:*", "ref:refs/*"].into_iter().any(is_as)
+                || is_as("environment:*")
+                || is_as("ref:refs/*") && is_ref("")
                 || CLAIMS
                     .into_iter()
                     .any(|it| is_as(&format!("{it}:*")) || is_as(&format!("repo:*/*:{it}:*"))),
@@ -521,7 +539,7 @@ fn never_matches(provider: &str, subject: &str) -> Option<&'static str> {
             "organization:org:project:name:workspace:name:run_phase:apply",
         ),
         it if it.starts_with("oidc.eks.") => (
-            is_as("system:serviceaccount:*:*"),
+            is_as("system:serviceaccount:*:*") && is_small,
             "system:serviceaccount:namespace:name",
         ),
         _ => return None,
@@ -893,14 +911,30 @@ E0302: the subject `repo:o*/x:*` lets strangers in [matches repositories of any 
                 "[roles.a]\ntrusted_by = { oidc = \"https://token.actions.githubusercontent.com/\", subjects = \"repo:org/name:*\" }\n"
             ),
             snapbox::str![[r#"
-E0203: `https://token.actions.githubusercontent.com/` is not an OIDC provider's host and path [as IAM names it, without `https://`] without the rest: "token.actions.githubusercontent.com"
+E0203: `https://token.actions.githubusercontent.com/` is not an OIDC provider's host and path [its host and path alone, as IAM names it] without the rest: "token.actions.githubusercontent.com"
+
+"#]]
+        );
+        for head in ["arn:aws:iam::111111111111:oidc-provider/", "oidc-provider/"] {
+            let found = faults(&format!(
+                "[roles.a]\ntrusted_by = {{ oidc = \"{head}oidc.eks.eu-west-1.amazonaws.com/id/AB\", subjects = \"system:serviceaccount:a:b\" }}\n"
+            ));
+            let fix = "without the rest: \"oidc.eks.eu-west-1.amazonaws.com/id/AB\"";
+            assert!(found.starts_with("E0203") && found.contains(fix), "{found}");
+        }
+        snapbox::assert_data_eq!(
+            faults(
+                "[roles.a]\ntrusted_by = { oidc = \"a.example.com\", subjects = \"x\", audience = \"\" }\n"
+            ),
+            snapbox::str![[r#"
+E0302: no token of `a.example.com` is for an empty audience [empty] help: write the audience of its tokens, or leave it out for `sts.amazonaws.com`
 
 "#]]
         );
         snapbox::assert_data_eq!(
             faults("[roles.a]\ntrusted_by = { oidc = \"github\", subjects = [] }\n"),
             snapbox::str![[r#"
-E0203: `github` is not an OIDC provider's host and path [as IAM names it, without `https://`] help: write it as `token.actions.githubusercontent.com`
+E0203: `github` is not an OIDC provider's host and path [its host and path alone, as IAM names it] help: write it as `token.actions.githubusercontent.com`
 E0103: anyone with a token of `github` could assume the role [no subjects] help: add `subjects = ["repo:org/name:ref:refs/heads/main"]`: whose tokens are let in
 
 "#]]
@@ -955,6 +989,8 @@ E0103: anyone with a token of `github` could assume the role [no subjects] help:
             (github, "repo:org/name:*"),
             (github, "repo:org/name*"),
             (github, "repo:org/*:environment:prod"),
+            (github, "repo:org/name:ref:refs/*"),
+            (github, "repo:org/name:ref:refs/pull/*/merge"),
             (github, "repo:org/name:pull_request"),
             (github, "repository_owner:org:*"),
             (
@@ -971,9 +1007,12 @@ E0103: anyone with a token of `github` could assume the role [no subjects] help:
             (github, "repo:org/name"),
             (github, "repo:org:ref:refs/heads/main"),
             (github, "repo:org/name:ref:main"),
+            (github, "repo:org/name:ref:refs/tag/v1"),
+            (github, "ref:refs/branch/main"),
             (github, "repo:org/name:branch:main"),
             (github, "org/name:ref:refs/heads/main"),
             (eks, "shop:worker"),
+            (eks, "system:serviceaccount:Shop:worker"),
             (eks, "system:serviceaccount:worker"),
             ("gitlab.com", "group/name:*"),
             (
