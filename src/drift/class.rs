@@ -85,7 +85,7 @@ impl Class {
         match self {
             Self::Changed => "changed in AWS",
             Self::Missing => "missing in AWS",
-            Self::Unwanted => "marked as this stack's, and not in it",
+            Self::Unwanted => "this stack's, and not in it",
             Self::Added => "added in AWS beside what the stack says",
             Self::Ghost => "names a role that was deleted, and lets in nobody by it",
             Self::NotApplied => "changed in the stack, and not applied",
@@ -107,7 +107,7 @@ impl Class {
                 "The stack wants a resource that is not there: it was deleted in AWS, or never applied. `--revert` makes it anew; what it held (messages, the ids of roles) does not come back. `--accept` takes it out of the stack, if nothing else there speaks of it."
             }
             Self::Unwanted => {
-                "A resource bears this stack's mark, and the stack does not speak of it: it left the stack and was not deleted, or somebody copied the mark. `--revert ADDRESS` deletes it."
+                "A resource bears this stack's mark or has statements of it, and the stack does not speak of it: it left the stack and was not deleted, or somebody copied the mark. `--revert ADDRESS` deletes it; of what is another's, it takes the statements out."
             }
             Self::Added => {
                 "Something stands on a resource of the stack that the stack did not put there: a statement, an inline or managed policy, a subscription, a stage. An apply keeps it, for it is somebody's. `--revert ADDRESS` takes it away; `exclusive = true` in the stack takes such statements and policies away with every apply. What is right as it is stands in the stack as `[[known]]`, with a reason."

@@ -14,6 +14,7 @@ mod documents;
 mod fields;
 mod folding;
 mod known;
+mod lent;
 mod meaning;
 mod place;
 pub mod revert;
@@ -369,6 +370,7 @@ impl Look<'_> {
             (Action::Update | Action::Replace, Some(want), Some(have)) => {
                 self.differs(step, want, have);
             }
+            (Action::Update, None, Some(have)) => self.lent(at, have),
             _ => {}
         }
         if let (Some(want), Some(have)) = (&step.want, &step.have)

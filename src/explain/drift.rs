@@ -24,10 +24,10 @@ pub(super) const ENTRIES: [Entry; 10] = [
     },
     Entry {
         code: "PD003",
-        title: "marked as this stack's, and not in it",
-        means: "A resource bears this stack's mark, and the stack does not speak of it: it left the stack and was not deleted, or the mark was copied.",
+        title: "this stack's, and not in it",
+        means: "A resource bears this stack's mark or has statements of it, and the stack does not speak of it: it left the stack and was not deleted, or the mark was copied.",
         why: "What nobody declares nobody looks after.",
-        example: "? topic old-events  marked as this stack's, and not in it",
+        example: "? topic old-events  this stack's, and not in it",
         mend: "`provision apply --allow-delete ADDRESS` deletes it.",
         page: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     },

@@ -42,7 +42,7 @@ use crate::cloud::apigateway::{
     DeleteRestApi, GetApiResources, GetRestApis, ResourceRecord, RestApiRecord,
 };
 use crate::cloud::{self, CallError, Cloud, Fault};
-use crate::model::tags::unmarked;
+use crate::model::tags::{short_hash, unmarked};
 use crate::model::{Address, Change, Cost, Detail, Differences, Mark, Place, Tags};
 use crate::policy::{ApiName, Document, Statement, normal, own};
 use crate::stack::{Endpoint, RouteKey};
@@ -61,6 +61,23 @@ pub const SOURCE: &str = "provision:source";
 /// deleted. The text is as before, so nothing else would tell that the stage still serves
 /// the old one; the stage takes the tag away once it has a deployment of the new.
 pub const REDEPLOY: &str = "provision:redeploy";
+
+/// What the tag of an API begins with that names the stages which are still to be deployed without a stack's statements;
+/// the stack's short hash follows. It is there from before the policy is mended until the last of them is deployed, where
+/// somebody else deployed them, and what they serve does not tell whose statements it holds.
+const OWES: &str = "provision:redeploy:";
+
+/// The key of that tag.
+fn owes_key(stack: &str) -> String {
+    format!("{OWES}{}", short_hash(stack))
+}
+
+/// What that tag of an API says.
+fn owes(record: &RestApiRecord, stack: &str) -> BTreeSet<String> {
+    let value = record.tags.get(&owes_key(stack));
+    let names = value.into_iter().flat_map(|it| it.split(' '));
+    names.map(str::to_owned).collect()
+}
 
 /// The code of the error that stands for a change which AWS has begun and not ended.
 pub const UPDATING: &str = "ApiUpdating";
@@ -94,6 +111,8 @@ pub struct RestApi {
     pub version: Option<String>,
     /// AWS still carries out an earlier change of it. Only read, never wanted.
     pub updating: bool,
+    /// The stages of another's API that are still to be deployed without the stack's statements. Only read, never wanted.
+    pub owes: BTreeSet<String>,
     /// Routes of an existing API whose authorizers stay as they are. Only wanted, never read.
     pub public: BTreeSet<RouteKey>,
     /// The author's document, ready to be imported. Only wanted, never read.
@@ -166,6 +185,12 @@ pub fn found<'a>(
 #[must_use]
 pub fn has_statements(record: &RestApiRecord, stack: &str) -> bool {
     document(record).is_ok_and(|it| it.is_some_and(|it| !own::split(&it, stack).0.is_empty()))
+}
+
+/// Whether another's API has statements of the stack, or a stage that may serve them still.
+#[must_use]
+pub fn is_lent(record: &RestApiRecord, stack: &str) -> bool {
+    has_statements(record, stack) || record.tags.contains_key(&owes_key(stack))
 }
 
 /// Whether the stage serves a policy that names principals which are gone.
@@ -251,6 +276,7 @@ pub fn decode(
     let mut tags = unmarked(&record.tags);
     let source_digest = tags.remove(SOURCE);
     tags.remove(REDEPLOY);
+    tags.retain(|key, _| !key.starts_with(OWES));
     let mut api = RestApi {
         name: record.name.clone(),
         existing: (!owned).then(|| record.id.clone()),
@@ -272,6 +298,7 @@ pub fn decode(
         methods: method::of_resources(resources),
         version: record.version.clone(),
         updating: is_updating(record),
+        owes: owes(record, stack),
         public: BTreeSet::new(),
         source: None,
         source_digest,
@@ -354,6 +381,12 @@ impl RestApi {
     #[must_use]
     pub fn announces(have: &Have) -> bool {
         !own::ghosts(&Self::live(have).policy).is_empty()
+    }
+
+    /// Whether it has statements of the stack, or a stage that may serve them still.
+    #[must_use]
+    pub fn has_part(&self) -> bool {
+        !self.policy.statements.is_empty() || !self.owes.is_empty()
     }
 
     fn live(have: &Have) -> &Self {

@@ -51,7 +51,7 @@ use crate::model::{Address, Change, Cost, Detail, Differences, KindName, Mark, P
 use crate::stack::{LogLevel, RouteKey};
 
 pub use beside::beside;
-pub use deployment::withdraw;
+pub(super) use deployment::{ANY, Served};
 
 /// `https://ID.execute-api.REGION.SUFFIX/STAGE`, where a stage is called.
 #[must_use]

@@ -15,6 +15,7 @@
 
 pub mod ceilings;
 pub mod census;
+mod common;
 pub mod endpoints;
 mod keys;
 mod left;
@@ -484,12 +485,12 @@ impl Survey<'_> {
             let claimed = claimed
                 .copied()
                 .filter(|(address, _)| taken.insert(address));
-            if claimed.is_some() || mark.is_some() {
-                reads.push((record, claimed));
+            if claimed.is_some() || mark.is_some() || self.is_lent(place, record) {
+                reads.push((record, claimed, claimed.is_none() && mark.is_none()));
             }
         }
-        let read = join_all(reads.into_iter().map(|(record, claimed)| async move {
-            let owned = claimed.is_none_or(|(_, want)| want.owned);
+        let read = join_all(reads.into_iter().map(|(record, claimed, lent)| async move {
+            let owned = !lent && claimed.is_none_or(|(_, want)| want.owned);
             let have = rest_api::fill(self.cloud, place, self.stack, record, owned).await;
             let Some((address, want)) = claimed else {
                 return (None, have, Ok(Vec::new()));
@@ -519,7 +520,9 @@ impl Survey<'_> {
                 }
             };
             let Some(address) = claimed else {
-                reading.live.orphans.extend(orphan(place, have));
+                let id = have.id.clone();
+                let left = self.left(place, KindName::RestApi, &id, have);
+                reading.live.orphans.extend(left);
                 continue;
             };
             match stages {
@@ -651,50 +654,4 @@ fn sorted(place: &Place, found: Vec<Found<'_>>) -> Reading {
         }
     }
     reading
-}
-
-/// The longest path all of these lie below, `/` at its end.
-fn common_path<'a>(paths: impl Iterator<Item = &'a str>) -> String {
-    let common = common_prefix(paths);
-    let end = common.rfind('/').map_or(0, |it| it + 1);
-    if end == 0 {
-        "/".to_owned()
-    } else {
-        common[..end].to_owned()
-    }
-}
-
-/// What all of these begin with.
-fn common_prefix<'a>(mut texts: impl Iterator<Item = &'a str>) -> &'a str {
-    let Some(mut common) = texts.next() else {
-        return "";
-    };
-    for text in texts {
-        let same = common
-            .bytes()
-            .zip(text.bytes())
-            .take_while(|(a, b)| a == b)
-            .count();
-        common = &common[..same];
-    }
-    common
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_share_their_leading_segments() {
-        assert_eq!(
-            common_path(["/provision/shop/", "/provision/shop/x/"].into_iter()),
-            "/provision/shop/"
-        );
-        assert_eq!(common_path(["/provision/shop/", "/team/"].into_iter()), "/");
-        assert_eq!(common_path(["/"].into_iter()), "/");
-        assert_eq!(
-            common_prefix(["billing-a", "billing-b"].into_iter()),
-            "billing-"
-        );
-    }
 }

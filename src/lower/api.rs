@@ -45,6 +45,7 @@ pub fn rest_api(
         methods: Methods::new(),
         version: None,
         updating: false,
+        owes: BTreeSet::new(),
         public: BTreeSet::new(),
         source: None,
         source_digest: None,

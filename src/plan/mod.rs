@@ -439,14 +439,6 @@ fn is_our_subscription(want: &Want, desired: &Desired, live: &Live) -> bool {
     })
 }
 
-fn holds_ours(have: &Have) -> bool {
-    match &have.resource {
-        Resource::Role(it) => !it.inline.is_empty() || !it.managed.is_empty(),
-        Resource::Stage(it) => it.existing && !it.surface.is_empty(),
-        other => other.policy().is_some_and(|it| !it.statements.is_empty()),
-    }
-}
-
 /// What messages call something that is there: IAM's unique id says nothing to a person.
 fn called(have: &Have) -> String {
     match &have.resource {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Plan, Step, goes_with_its_api, holds_ours, is_our_subscription, release};
+use super::{Action, Plan, Step, goes_with_its_api, is_our_subscription, release};
 use crate::kinds::subscription::Keeper;
 use crate::kinds::survey::{Live, Orphan};
-use crate::kinds::{Resource, Want};
+use crate::kinds::{Have, Resource, Want};
 use crate::lower::Desired;
 use crate::model::Address;
 
@@ -53,6 +53,15 @@ pub(super) fn unmaking(
         publishes: Vec::new(),
         bridge: None,
     })
+}
+
+pub(super) fn holds_ours(have: &Have) -> bool {
+    match &have.resource {
+        Resource::Role(it) => !it.inline.is_empty() || !it.managed.is_empty(),
+        Resource::Stage(it) => it.existing && !it.surface.is_empty(),
+        Resource::RestApi(it) => it.has_part(),
+        other => other.policy().is_some_and(|it| !it.statements.is_empty()),
+    }
 }
 
 pub(super) fn removal(orphan: &Orphan, kept: &BTreeSet<String>) -> Step {

@@ -29,6 +29,7 @@ mod known;
 mod leasing;
 mod leaving;
 mod levels;
+mod lent;
 mod limits;
 mod live_proof;
 mod log;

@@ -81,6 +81,7 @@ pub(crate) fn api() -> RestApi {
     RestApi {
         version: None,
         updating: false,
+        owes: BTreeSet::new(),
         name: "orders".to_owned(),
         existing: None,
         description: "Orders.".to_owned(),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::closing::{self, policy_patch};
-use super::{REDEPLOY, RestApi, SOURCE, UPDATING, arn, is_updating, method, openapi};
+use super::{REDEPLOY, RestApi, SOURCE, UPDATING, arn, is_updating, method, openapi, owes_key};
 use crate::cloud::apigateway::{
     CreateRestApi, GetApiResources, GetStages, Patch, PutRestApi, RestApiRecord, TagApi, UntagApi,
     UpdateMethod, UpdateRestApi,
 };
 use crate::cloud::{self, CallError, Fault};
 use crate::kinds::{Context, Have, Want, mark_keys, policy_details, stage, stale_tags};
+use crate::model::tags::LONGEST_VALUE;
 use crate::model::{Mark, Place, Tags};
 use crate::policy::{Document, own};
 use crate::stack::{Endpoint, RouteKey};
@@ -19,6 +20,17 @@ use crate::stack::{Endpoint, RouteKey};
 /// See <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html>: a private API
 /// becomes a regional one only.
 const TYPES_PRIVATE: &str = "/endpointConfiguration/types/PRIVATE";
+
+/// The value of the tag that names the stages which are still to be deployed.
+fn owed(stages: &BTreeSet<String>) -> String {
+    let names = stages.iter().map(String::as_str).collect::<Vec<_>>();
+    let named = names.join(" ");
+    if named.len() <= LONGEST_VALUE {
+        named
+    } else {
+        stage::ANY.to_owned()
+    }
+}
 
 impl RestApi {
     /// Makes the API without methods. Its mark is in the call that makes it, for the name would not find it again.
@@ -168,6 +180,9 @@ impl RestApi {
             let policy = have.policy_for(want, &self.policy);
             self.update(place, cx, &have.id, vec![policy_patch(&policy)])
                 .await?;
+            if !live.owes.is_empty() {
+                self.owe_nothing(place, &have.id, cx).await?;
+            }
         }
         let unsigned: BTreeSet<_> = self.unsigned(live).map(|(key, _)| key.clone()).collect();
         if !unsigned.is_empty() {
@@ -234,7 +249,20 @@ impl RestApi {
         have: &Have,
         cx: &Context<'_>,
     ) -> Result<(), CallError> {
+        let stages = &self.named_stages() | &self.owes;
+        let Some(served) = stage::Served::read(cx.cloud, place, &have.id).await? else {
+            return Ok(());
+        };
+        let untold = &served.untold(cx.stack, &stages) | &self.owes;
+        let mut noted = !self.owes.is_empty();
         if !self.policy.statements.is_empty() {
+            if !untold.is_empty() {
+                // Once the statements are out of the policy nothing else would say what the stages serve still.
+                let tags = Tags::from([(owes_key(cx.stack), owed(&untold))]);
+                let arn = arn(place, &have.id);
+                cloud::call(cx.cloud, place, TagApi { arn, tags }).await?;
+                noted = true;
+            }
             let policy = have.policy_with(&Document::of(Vec::new()), |_| true);
             let patches = vec![policy_patch(&policy)];
             let call = UpdateRestApi {
@@ -246,7 +274,39 @@ impl RestApi {
                 other => other?,
             };
         }
-        stage::withdraw(cx.cloud, place, cx.stack, &have.id).await
+        let names = (cx.stack, have.id.as_str());
+        served.withdraw(cx.cloud, place, names, &stages).await?;
+        if noted {
+            self.owe_nothing(place, &have.id, cx).await?;
+        }
+        Ok(())
+    }
+
+    /// The stages that the stack's statements name; [`stage::ANY`] where one may name any.
+    fn named_stages(&self) -> BTreeSet<String> {
+        let statements = self.policy.statements.iter();
+        let resources = statements.flat_map(|it| it.resource.iter().flat_map(|it| &it.values));
+        let stage_of = |it: &String| {
+            let path = it.split_once('/').map_or("", |(_, path)| path);
+            let stage = path.split('/').next().unwrap_or_default();
+            let is_exact = !stage.is_empty() && !stage.contains(['*', '?']);
+            if is_exact { stage } else { stage::ANY }.to_owned()
+        };
+        resources.map(stage_of).collect()
+    }
+
+    /// Takes off the API the tag that says which stages are to be deployed without the stack's statements.
+    async fn owe_nothing(
+        &self,
+        place: &Place,
+        id: &str,
+        cx: &Context<'_>,
+    ) -> Result<(), CallError> {
+        let call = UntagApi {
+            arn: arn(place, id),
+            keys: vec![owes_key(cx.stack)],
+        };
+        cloud::call(cx.cloud, place, call).await
     }
 
     async fn update(

@@ -1,6 +1,6 @@
 //! Deployments: what is written on them, and how they go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Serves, Stage};
 use crate::cloud::apigateway::{
@@ -9,7 +9,7 @@ use crate::cloud::apigateway::{
 use crate::cloud::{self, CallError, Cloud, Fault};
 use crate::kinds::rest_api::{self, RestApi, method};
 use crate::kinds::role::gone_is_fine;
-use crate::kinds::{Context, Have, Resource, Want};
+use crate::kinds::{Context, Have, Resource, Want, or_none};
 use crate::model::tags::short_hash;
 use crate::model::{Address, Place};
 use crate::policy::Statement;
@@ -296,65 +296,119 @@ pub(super) async fn sweep(
     Ok(())
 }
 
-/// Deploys another's API once more wherever a stage serves our statements: they are
-/// in the snapshot as long as the stage serves it, also once the API has them no longer.
-///
-/// A deployment of another stack may hold them and not say so. It tells which policy it holds: that is not the API's now.
-pub async fn withdraw(
-    cloud: &dyn Cloud,
-    at: &Place,
-    stack: &str,
-    api: &str,
-) -> Result<(), CallError> {
-    let call = GetStages { id: api.to_owned() };
-    let stages: Vec<StageRecord> = match cloud::call(cloud, at, call).await {
-        Err(error) if error.fault == Fault::Missing => return Ok(()),
-        other => other?,
-    };
-    let ask = |position| GetDeployments {
-        id: api.to_owned(),
-        position,
-    };
-    let deployments = cloud::all_pages(cloud, at, ask).await?;
-    let served = |it: &DeploymentRecord| stages.iter().any(|stage| stage.deployment == it.id);
-    let told =
-        |it: &DeploymentRecord| !listed(it.description.as_deref().unwrap_or_default()).is_empty();
-    let now = if deployments.iter().any(|it| served(it) && told(it)) {
-        rest_api::listed_now(cloud, at, api).await?
-    } else {
-        String::new()
-    };
-    for deployment in &deployments {
-        let before = deployment.description.as_deref().unwrap_or_default();
-        let other = served(deployment) && told(deployment) && listed(before) != now;
-        if surface(before, stack).is_empty() && !other {
-            continue;
-        }
-        let us = short_hash(stack);
-        let mut others = entries(before);
-        others.remove(us.as_str());
-        // What the new snapshot holds of them is not known here.
-        others.remove(METHODS);
-        others.remove(POLICY);
-        others.remove(API);
-        let description = if others.is_empty() {
-            format!("without {stack}")
-        } else {
-            if !now.is_empty() {
-                others.insert(API, &now);
-            }
-            spelled(&others)
+/// What stands among the names of stages for every stage: no stage can be called so, and the value of a tag can hold it.
+pub(crate) const ANY: &str = "@all";
+
+/// What the stages of another's API serve.
+pub(crate) struct Served {
+    stages: Vec<StageRecord>,
+    deployments: Vec<DeploymentRecord>,
+}
+
+impl Served {
+    /// Reads it; `None` when the API is gone.
+    pub(crate) async fn read(
+        cloud: &dyn Cloud,
+        at: &Place,
+        api: &str,
+    ) -> Result<Option<Self>, CallError> {
+        let call = GetStages { id: api.to_owned() };
+        let Some(stages) = or_none(cloud::call(cloud, at, call).await)? else {
+            return Ok(None);
         };
-        for stage in stages.iter().filter(|it| it.deployment == deployment.id) {
-            let call = CreateDeployment {
-                id: api.to_owned(),
-                stage: stage.name.clone(),
-                description: description.clone(),
-                variables: BTreeMap::new(),
-            };
-            cloud::call(cloud, at, call).await?;
-        }
-        remove(cloud, at, api, &deployment.id).await?;
+        let ask = |position| GetDeployments {
+            id: api.to_owned(),
+            position,
+        };
+        let deployments = cloud::all_pages(cloud, at, ask).await?;
+        Ok(Some(Self {
+            stages,
+            deployments,
+        }))
     }
-    Ok(())
+
+    /// The stages among these whose deployment does not tell that it holds the stack's statements: somebody else made it.
+    pub(crate) fn untold(&self, stack: &str, among: &BTreeSet<String>) -> BTreeSet<String> {
+        let tells = |stage: &StageRecord| {
+            let mut all = self.deployments.iter();
+            let served = all.find(|it| it.id == stage.deployment);
+            served.is_some_and(|it| !surface(said(it), stack).is_empty())
+        };
+        let named = self.stages.iter().filter(|it| is_among(among, &it.name));
+        let untold = named.filter(|it| !tells(it));
+        untold.map(|it| it.name.clone()).collect()
+    }
+
+    /// Deploys the API once more wherever a stage serves the stack's statements, and on each of the stages that are
+    /// named: the statements are in the snapshot as long as the stage serves it, also once the API has them no longer.
+    ///
+    /// A deployment of another stack may hold them and not say so. It tells which policy it holds: that is not the API's now.
+    pub(crate) async fn withdraw(
+        &self,
+        cloud: &dyn Cloud,
+        at: &Place,
+        (stack, api): (&str, &str),
+        named: &BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        let stages = &self.stages;
+        let served = |it: &DeploymentRecord| stages.iter().any(|stage| stage.deployment == it.id);
+        let told = |it: &DeploymentRecord| !listed(said(it)).is_empty();
+        let now = if self.deployments.iter().any(|it| served(it) && told(it)) {
+            rest_api::listed_now(cloud, at, api).await?
+        } else {
+            String::new()
+        };
+        let without = format!("without {stack}");
+        for deployment in &self.deployments {
+            let before = said(deployment);
+            let other = served(deployment) && told(deployment) && listed(before) != now;
+            let holds = other || !surface(before, stack).is_empty();
+            let due = |it: &&StageRecord| {
+                it.deployment == deployment.id && (holds || is_among(named, &it.name))
+            };
+            let us = short_hash(stack);
+            let mut others = entries(before);
+            others.remove(us.as_str());
+            // What the new snapshot holds of them is not known here.
+            others.remove(METHODS);
+            others.remove(POLICY);
+            others.remove(API);
+            let description = if others.is_empty() {
+                without.clone()
+            } else {
+                if !now.is_empty() {
+                    others.insert(API, &now);
+                }
+                spelled(&others)
+            };
+            let mut deployed = false;
+            for stage in stages.iter().filter(due) {
+                let call = CreateDeployment {
+                    id: api.to_owned(),
+                    stage: stage.name.clone(),
+                    description: description.clone(),
+                    variables: BTreeMap::new(),
+                };
+                cloud::call(cloud, at, call).await?;
+                deployed = true;
+            }
+            let still = stages.iter().filter(|it| it.deployment == deployment.id);
+            let is_free = still.filter(|it| !due(it)).count() == 0;
+            let ours = is_ours(before) || before == without;
+            if holds || deployed && is_free && ours {
+                remove(cloud, at, api, &deployment.id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is written on a deployment.
+fn said(deployment: &DeploymentRecord) -> &str {
+    deployment.description.as_deref().unwrap_or_default()
+}
+
+/// Whether a stage is one of these, of which [`ANY`] is every one.
+fn is_among(names: &BTreeSet<String>, stage: &str) -> bool {
+    names.contains(stage) || names.contains(ANY)
 }

@@ -187,7 +187,7 @@ impl Reader<'_> {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        let path = super::common_path(chosen.iter().map(|(it, _)| it.path.as_str()));
+        let path = super::common::common_path(chosen.iter().map(|(it, _)| it.path.as_str()));
         let listings = role::listings(self.cloud, place, &path).await?;
         let mut found = Vec::new();
         for (detail, existing) in chosen {

@@ -10,10 +10,11 @@ use futures::future::join_all;
 
 use super::{Live, Orphan, Reading, Survey, Visits, orphan};
 use crate::cloud::CallError;
+use crate::cloud::apigateway::RestApiRecord;
 use crate::kinds::key::{self, USES, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::arns_in;
-use crate::kinds::{Have, Key, Queue, Resource, Topic, or_none, queue, rest_api, topic};
+use crate::kinds::{Have, Key, Queue, Resource, Topic, Want, or_none, queue, rest_api, topic};
 use crate::model::{Address, Arn, KindName, KmsKey, Mark, Place};
 use crate::policy::{Statement, own};
 
@@ -163,29 +164,43 @@ impl Survey<'_> {
         Ok(self.left(place, KindName::Key, arn.name(), have))
     }
 
-    /// Of APIs, marks are found by their listing: here only statements in those of somebody else are.
+    /// Of APIs, marks are found by their listing: here only what the stack has in those of somebody else is.
     async fn left_api(&self, place: &Place, id: &str) -> Result<Option<Orphan>, CallError> {
         let records = rest_api::read_all(self.cloud, place).await?;
         let Some(record) = records.iter().find(|it| it.id == *id) else {
             return Ok(None);
         };
         let marked = Mark::read(&record.tags).is_some_and(|it| it.stack == self.stack);
-        if marked || !rest_api::has_statements(record, self.stack) {
+        if marked || !self.is_lent(place, record) {
             return Ok(None);
         }
         let have = rest_api::fill(self.cloud, place, self.stack, record, false).await?;
         Ok(self.left(place, KindName::RestApi, id, have))
     }
 
+    /// Whether an API is another's, by the statements of the stack in its policy: one of a wanted name has lost its mark,
+    /// and is the author's to judge.
+    pub(super) fn is_lent(&self, place: &Place, record: &RestApiRecord) -> bool {
+        let is_wanted = |(_, want): (&Address, &Want)| matches!(&want.resource, Resource::RestApi(api) if api.name == record.name);
+        let mut wanted = self.wanted(KindName::RestApi, place);
+        !wanted.any(is_wanted) && rest_api::is_lent(record, self.stack)
+    }
+
     /// What is there, if it bears the stack's mark or statements of it.
-    fn left(&self, place: &Place, kind: KindName, name: &str, have: Have) -> Option<Orphan> {
+    pub(super) fn left(
+        &self,
+        place: &Place,
+        kind: KindName,
+        name: &str,
+        have: Have,
+    ) -> Option<Orphan> {
         if self.is_ours(have.mark.as_ref()) {
             return orphan(place, have);
         }
-        let lent = have
-            .resource
-            .policy()
-            .is_some_and(|it| !it.statements.is_empty());
+        let lent = match &have.resource {
+            Resource::RestApi(it) => it.has_part(),
+            other => other.policy().is_some_and(|it| !it.statements.is_empty()),
+        };
         lent.then(|| Orphan {
             address: Address::new(kind, name),
             place: place.clone(),

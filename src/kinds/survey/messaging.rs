@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::sleep;
 
-use super::{Reading, Survey, common_prefix, ours_in, sorted};
+use super::common::common_prefix;
+use super::{Reading, Survey, ours_in, sorted};
 use crate::cloud::CallError;
 use crate::cloud::sqs::Attributes;
 use crate::kinds::{Extra, Have, Queue, Resource, Stranger, Topic, Want, queue, topic};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Orphan, Reading, Survey, Visits, common_path, orphan};
+use super::common::common_path;
+use super::{Orphan, Reading, Survey, Visits, orphan};
 use crate::cloud::{CallError, iam};
 use crate::kinds::survey::Live;
 use crate::kinds::{Resource, Role, role};

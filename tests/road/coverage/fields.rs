@@ -484,6 +484,9 @@ pub(super) fn of_types() -> Vec<OfType> {
             updating: Err(
                 "whether AWS still carries out an earlier change: only read, and waited for"
             ),
+            owes: Err(
+                "which stages of another's API are still to be deployed without the stack's statements: only read"
+            ),
             public: Err("which authorizers of another's API stay as they are"),
             source: Ok(&["document.rest"]),
             source_digest: Ok(&["api.document"]),

@@ -168,3 +168,41 @@ fn a_withdrawal_that_was_interrupted_is_finished_by_the_next() {
         }
     });
 }
+
+/// The owner deployed last, with a tool that writes no note: nothing that is served says whose statements it holds.
+#[test]
+fn statements_that_the_owner_deployed_are_withdrawn_wherever_the_run_is_stopped() {
+    run(async {
+        let lent = async |cloud: &Sandbox| {
+            let id = theirs(cloud).await;
+            let wanted = existing(&id, STACK);
+            wanted.apply(cloud).await.expect("applied");
+            let it = CreateDeployment {
+                id,
+                stage: "prod".to_owned(),
+                description: "by hand".to_owned(),
+                variables: BTreeMap::new(),
+            };
+            call(cloud, &place(), it).await.expect("deployed");
+            wanted
+        };
+        let undisturbed = sandbox();
+        let wanted = lent(&undisturbed).await;
+        let seam = Seam::around(&undisturbed);
+        wanted.destroy(&seam).await.expect("destroyed");
+        for k in 1..=seam.sent() {
+            let cloud = sandbox();
+            let wanted = lent(&cloud).await;
+            let seam = Seam::around(&cloud).failing([FaultRule::at(k, Trouble::StopAfter)]);
+            let _ = wanted.destroy(&seam).await;
+            wanted.destroy(&cloud).await.expect("destroyed");
+            let picture = cloud.picture().to_string();
+            let served = format!("{:?}", cloud.apis());
+            assert!(!served.contains("Provision"), "at {k}: {served}");
+            assert!(!picture.contains("provision:"), "at {k}: {picture}");
+            let seam = Seam::around(&cloud);
+            wanted.destroy(&seam).await.expect("nothing to do");
+            assert!(seam.records().iter().all(|it| !it.writes), "at {k}");
+        }
+    });
+}
