@@ -25,7 +25,7 @@ mod voice;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::extra::is_meant;
-use crate::kinds::survey::{Reading, Unread};
+use crate::kinds::survey::{Doubt, Reading, Unread};
 use crate::kinds::{Extra, Have, Resource, Want, pending_id};
 use crate::lower::Desired;
 use crate::model::{Address, Change, KindName, Place};
@@ -146,6 +146,8 @@ pub struct Drift {
     pub in_step: usize,
     /// What was not read, in accounts that are not entered: it is neither in step nor drifted.
     pub left: Vec<Left>,
+    /// Where the tag index is behind, and may not show what left the stack.
+    pub doubts: Vec<Doubt>,
     /// How many are as the stack says and remember an older wording of it: the next apply renews their marks.
     pub older_marks: usize,
     /// What others put on resources and the stack knows of.
@@ -221,6 +223,7 @@ impl Drift {
             stack: seen.desired.stack.clone(),
             in_step: wants.filter(|it| !found.contains(it) && !left(it)).count(),
             left: plan.left.clone(),
+            doubts: plan.doubts.clone(),
             older_marks,
             findings,
             names: real_names(seen),
@@ -367,10 +370,10 @@ impl Look<'_> {
                 let lines = have.extras.iter().map(ToString::to_string).collect();
                 self.find(Class::Unwanted, moved, at, lines, Vec::new(), meaning);
             }
+            (Action::Update, None, Some(have)) => self.lent(at, have),
             (Action::Update | Action::Replace, Some(want), Some(have)) => {
                 self.differs(step, want, have);
             }
-            (Action::Update, None, Some(have)) => self.lent(at, have),
             _ => {}
         }
         if let (Some(want), Some(have)) = (&step.want, &step.have)

@@ -16,6 +16,7 @@
 pub mod ceilings;
 pub mod census;
 mod common;
+mod doubt;
 pub mod endpoints;
 mod keys;
 mod left;
@@ -39,6 +40,7 @@ use crate::model::{AccountId, Address, Arn, KindName, Mark, Place, Tags};
 use crate::policy::Document;
 use crate::policy::size::Quotas;
 
+pub use doubt::Doubt;
 use endpoints::Endpoints;
 use organization::Organization;
 use visits::Visits;
@@ -78,6 +80,8 @@ pub struct Live {
     pub above: Above,
     /// Whether a run held the stack's lease while this was read.
     pub leased: bool,
+    /// Where the tag index lacks what is there: it may lack as well what left the stack.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The policies over the accesses of a stack that belong to none of its resources.
@@ -247,6 +251,7 @@ impl Reading {
         self.live.quotas.extend(other.live.quotas);
         self.live.keys.extend(other.live.keys);
         self.live.leased |= other.live.leased;
+        self.live.doubts.extend(other.live.doubts);
         self.unread.extend(other.unread);
     }
 
@@ -389,10 +394,11 @@ impl Survey<'_> {
                 return reading;
             }
         };
+        let listed = self.lists_apis(place, &index);
         let parts = futures::future::join3(
             self.topics(place, &index),
             self.queues(place, &index),
-            self.apis(place, &index),
+            self.apis(place, &index, listed),
         )
         .await;
         reading.take(parts.0);
@@ -406,6 +412,7 @@ impl Survey<'_> {
                 Err(error) => reading.lacks(place, error, self.addresses(kinds, place)),
             }
         }
+        self.confirm(place, &index, listed, &mut reading).await;
         reading
     }
 
@@ -444,11 +451,11 @@ impl Survey<'_> {
         &self,
         place: &Place,
         index: &BTreeMap<String, Tags>,
+        listed: bool,
     ) -> Result<Reading, CallError> {
         let wanted: Vec<(&Address, &Want)> = self.wanted(KindName::RestApi, place).collect();
-        let tagged = index.keys().any(|it| it.contains(":apigateway:"));
         let mut reading = Reading::default();
-        if wanted.is_empty() && !tagged {
+        if !listed {
             return Ok(reading);
         }
         let mut records = rest_api::read_all(self.cloud, place).await?;

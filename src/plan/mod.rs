@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{self, Task};
 use crate::kinds::role::Versions;
-use crate::kinds::survey::{Live, ManagedPolicies, Orphan, Reading, Unread};
+use crate::kinds::survey::{Doubt, Live, ManagedPolicies, Orphan, Reading, Unread};
 use crate::kinds::{Have, Part, Resource, Want, pending_id};
 use crate::lower::{Desired, Handover};
 use crate::model::{Address, Arn, Change, Detail, KindName, Mark, Place, Tags};
@@ -183,6 +183,8 @@ pub struct Plan {
     pub left: Vec<Left>,
     /// What AWS does not show: it stays as it is.
     pub unread: Vec<Unread>,
+    /// Where the tag index is behind, and may not show what left the stack.
+    pub doubts: Vec<Doubt>,
     /// What is between this stack and others.
     pub halves: Vec<Half>,
     /// Claims that no contract covers any more.
@@ -257,6 +259,7 @@ impl Plan {
         let reborn::Found { reborn, ghosts } = reborn::found(desired, &steps, &names);
         let mut plan = Self {
             stack: desired.stack.clone(),
+            doubts: live.doubts.clone(),
             reborn,
             ghosts,
             policies: live.policies.clone(),
@@ -315,6 +318,7 @@ impl Plan {
                 .collect(),
             left: left::untouched(desired),
             unread: reading.unread.clone(),
+            doubts: live.doubts.clone(),
             halves: halves::halves(&desired.without_wants(), live, &[]),
             live_digest: digests::of_live(live),
             stack_digest: digests::of_stack(desired),

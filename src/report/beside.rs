@@ -6,6 +6,7 @@ use super::names::title;
 use super::style::{BAD, CHANGE, LOUD, of_sign, styled};
 use crate::escape::screen::line;
 use crate::kinds::Extra;
+use crate::kinds::survey::Doubt;
 use crate::plan::{self, Action, Plan};
 
 /// Roles that may do everything in their account.
@@ -91,4 +92,29 @@ pub(super) fn foreign(plan: &Plan) -> String {
             "not this stack's, and named by `--revert`",
             gone,
         )
+}
+
+/// Says where the tag index is behind.
+pub(super) fn unconfirmed(doubts: &[Doubt]) -> String {
+    const NAMED: usize = 3;
+    let places = doubts.iter().map(|it| {
+        let named: Vec<String> = it
+            .lacks
+            .iter()
+            .take(NAMED)
+            .map(ToString::to_string)
+            .collect();
+        let more = if it.lacks.len() > NAMED { ", …" } else { "" };
+        let (account, region) = (&it.place.account, &it.place.region);
+        format!("of {account} in {region} lacks {}{more}", named.join(", "))
+    });
+    let places = places.collect::<Vec<_>>().join(", that ");
+    if places.is_empty() {
+        return places;
+    }
+    format!(
+        "{} the tag index {places}: it is behind, and a topic or queue that left the stack may be there and not be shown; \
+         look again in some minutes\n\n",
+        styled(CHANGE, "Not confirmed:")
+    )
 }

@@ -61,6 +61,7 @@ pub fn human(drift: &Drift, commands: &Commands) -> String {
         text.push('\n');
     }
     text += &super::human::left(&drift.left);
+    text += &super::beside::unconfirmed(&drift.doubts);
     text += &verdict(drift);
     text.push('\n');
     for it in &drift.unneeded {

@@ -32,6 +32,7 @@ pub fn plan(plan: &Plan, proof: Option<&Proof>, rehearsal: &Rehearsal, width: us
     text += &super::beside::foreign(plan);
     text += &handovers(plan);
     text += &left(&plan.left);
+    text += &super::beside::unconfirmed(&plan.doubts);
     text += &unread(plan);
     text += &super::stacks::human(&plan.halves);
     text += &budget::refusals(plan);

@@ -9,7 +9,7 @@ use super::names::real_names;
 use super::reborn;
 use crate::cloud::seam::{Ledger, target};
 use crate::execute::{Outcome, Outcomes, Rehearsal};
-use crate::kinds::survey::Unread;
+use crate::kinds::survey::{Doubt, Unread};
 use crate::lower::{Desired, Handover, HandoverKind};
 use crate::plan::administrators::administrators;
 use crate::plan::narrowed::narrowings;
@@ -135,12 +135,21 @@ pub fn plan(plan: &Plan, rehearsal: &Rehearsal) -> Value {
         "refusals": refusals,
         "left": left(&plan.left),
         "unread": unread(&plan.unread),
+        "unconfirmed": unconfirmed(&plan.doubts),
         "summary": {"add": add, "change": change, "destroy": destroy},
         "calls_to_make": to_make,
         "least_seconds": rehearsal.least_time().map_or(0.0, |(time, _)| time.as_secs_f64()),
         "live_digest": plan.live_digest,
         "stack_digest": plan.stack_digest,
     })
+}
+
+/// Where the tag index is behind, with what it lacks.
+#[must_use]
+pub fn unconfirmed(doubts: &[Doubt]) -> Value {
+    let line =
+        |it: &Doubt| json!({"account": it.place.id, "region": it.place.region, "lacks": it.lacks});
+    doubts.iter().map(line).collect()
 }
 
 /// What AWS does not show, with the reason.
@@ -257,7 +266,7 @@ pub fn outcomes(plan: &Plan, outcomes: &Outcomes) -> Value {
     let steps = steps_done(plan, outcomes);
     json!({
         "schema": APPLY, "stack": plan.stack, "organization_policies": ORGANIZATION_POLICIES, "steps": steps,
-        "interrupted": outcomes.interrupted, "unanswered": outcomes.unanswered, "warnings": outcomes.warnings,
+        "unconfirmed": unconfirmed(&plan.doubts), "interrupted": outcomes.interrupted, "unanswered": outcomes.unanswered, "warnings": outcomes.warnings,
     })
 }
 

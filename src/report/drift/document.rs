@@ -40,6 +40,7 @@ pub fn json(drift: &Drift, commands: &Commands) -> Value {
         "schema": DRIFT, "stack": drift.stack,
         "organization_policies": crate::report::json::ORGANIZATION_POLICIES, "findings": findings, "in_step": drift.in_step,
         "older_marks": drift.older_marks, "left": crate::report::json::left(&drift.left),
+        "unconfirmed": crate::report::json::unconfirmed(&drift.doubts),
         "complete": drift.is_whole(),
         "opens_access": drift.findings.iter().any(|it| it.severity.is_open()),
         "classes": classes,
@@ -130,7 +131,7 @@ pub fn schema() -> Value {
         "title": "What `provision drift --json` prints",
         "type": "object",
         "required": [
-            "schema", "stack", "organization_policies", "findings", "in_step", "older_marks", "left", "complete",
+            "schema", "stack", "organization_policies", "findings", "in_step", "older_marks", "left", "unconfirmed", "complete",
             "opens_access", "classes", "known", "unneeded_known"
         ],
         "properties": {
@@ -146,6 +147,7 @@ pub fn schema() -> Value {
             "opens_access": {"type": "boolean"},
             "known": {"type": "array", "items": known}, "unneeded_known": {"type": "array", "items": known},
             "left": {"type": "array", "description": "What was not read, in accounts that are not entered."},
+            "unconfirmed": {"type": "array", "description": "Accounts and regions whose tag index is behind, and may not show what left the stack."},
             "classes": {"type": "array", "items": class},
             "calls": {"type": "object"},
             "errors": {"type": "array", "description": "Why the command failed: with exit code 1, what could not be read."},
