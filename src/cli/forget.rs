@@ -18,7 +18,7 @@ use crate::execute::Rehearsal;
 use crate::kinds::survey::Live;
 use crate::model::{Address, KindName};
 use crate::onboard::{Candidate, Released, released};
-use crate::plan::{Action, Consent, Plan};
+use crate::plan::{Action, Consent, Plan, Step};
 use crate::report::style::{LOUD, counted, plain, styled};
 use crate::report::{human, json};
 use crate::stack::{Stack, nearest};
@@ -43,8 +43,8 @@ pub(super) async fn forget(args: &args::Forget, screen: &Screen) -> Result<Endin
     released.after.desired = lowered_over(&released.after.stack, Some(&live))?;
     let mut after = released.after.desired.clone();
     after.unreachable = before.desired.unreachable.clone();
-    in_step(&released, &before, &live).map_err(Failure::Plain)?;
     let plan = Plan::of_release(&before.desired, &after, &live, &named.all());
+    in_step(&released, &before, &live, &plan).map_err(Failure::Plain)?;
     let (going, staying) = (
         plan.of_api_marks(&after, false),
         plan.of_api_marks(&after, true),
@@ -247,7 +247,12 @@ fn unknown(address: &Address, before: &Candidate, live: &Live) -> String {
 }
 
 /// Refuses while an API that stays in the stack has drifted: its stage is deployed anew, and would serve the drift.
-fn in_step(released: &Released, before: &Candidate, live: &Live) -> Result<(), String> {
+fn in_step(
+    released: &Released,
+    before: &Candidate,
+    live: &Live,
+    release: &Plan,
+) -> Result<(), String> {
     let mut apis = released
         .lasting
         .iter()
@@ -260,8 +265,9 @@ fn in_step(released: &Released, before: &Candidate, live: &Live) -> Result<(), S
     for api in apis {
         let stage = format!("{}.", api.name);
         let drifted = plan.to_do().find(|it| {
-            it.address == *api
-                || (it.address.kind == KindName::Stage && it.address.name.starts_with(&stage))
+            let is_of_it = it.address == *api
+                || (it.address.kind == KindName::Stage && it.address.name.starts_with(&stage));
+            is_of_it && !is_let_go_of(it, release)
         });
         if let Some(step) = drifted {
             return Err(format!(
@@ -272,6 +278,17 @@ fn in_step(released: &Released, before: &Candidate, live: &Live) -> Result<(), S
         }
     }
     Ok(())
+}
+
+/// Whether what differs of an API or its stage is what an earlier run of the same command has written already.
+fn is_let_go_of(step: &Step, release: &Plan) -> bool {
+    let mut left = release.steps.iter().filter(|it| it.address == step.address);
+    let left = left.next().map_or(&[][..], |it| it.changes.as_slice());
+    step.changes.iter().all(|it| match it.field.as_str() {
+        "mark" | "superseded deployments" => true,
+        "policy" | "deployment" => !left.iter().any(|left| left.field == it.field),
+        _ => false,
+    })
 }
 
 /// What the next apply has to do all the same.

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use super::{Class, Drift};
 use crate::kinds::survey::Reading;
-use crate::kinds::{Extra, Have};
+use crate::kinds::{Extra, Have, Resource};
 use crate::lower::Desired;
-use crate::model::Address;
-use crate::plan::{Action, Consent, Eviction, Plan};
+use crate::model::{Address, KindName};
+use crate::plan::{Action, Consent, Eviction, Plan, Step};
 use crate::stack::nearest;
 
 /// Which findings: those of a class, or those of a resource.
@@ -82,7 +82,7 @@ pub fn revert(
     which: &[Selector],
 ) -> Result<Revert, String> {
     let (mut chosen, mut evict, mut adopt) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut named, mut settled) = (BTreeSet::new(), Vec::new());
+    let (mut named, mut settled, mut stopped) = (BTreeSet::new(), Vec::new(), Vec::new());
     for selector in which {
         let found: Vec<_> = drift
             .findings
@@ -95,6 +95,7 @@ pub fn revert(
         if found.is_empty() {
             // A run that was stopped may have put it back.
             settled.push(nothing_found(selector, desired, drift)?);
+            stopped.push(selector);
             continue;
         }
         if let Some(unread) = found.iter().find(|it| it.class == Class::Unreadable) {
@@ -127,6 +128,7 @@ pub fn revert(
         ..Consent::default()
     };
     let plan = Plan::of_reading(&wanted, reading, &consent);
+    chosen.extend(left_over(&plan, &stopped));
     let chosen = with_needs(&plan, chosen);
     let mut plan = plan.only(&chosen, &wanted, &reading.live);
     let mut stays = Vec::new();
@@ -155,6 +157,23 @@ pub fn revert(
     })
 }
 
+/// The stages on which a run that was stopped has left nothing to do but to remove the deployments that it replaced.
+fn left_over(plan: &Plan, stopped: &[&Selector]) -> Vec<Address> {
+    let is_left = |step: &&Step| {
+        let mut changes = step.changes.iter();
+        changes.all(|it| it.field == "superseded deployments")
+    };
+    let is_named = |step: &&Step| match step.want.as_ref().map(|it| &it.resource) {
+        Some(Resource::Stage(stage)) => stopped.iter().any(|it| match it {
+            Selector::Class(_) => true,
+            Selector::Address(it) => *it == step.address || *it == stage.api,
+        }),
+        _ => false,
+    };
+    let found = plan.to_do().filter(is_left).filter(is_named);
+    found.map(|it| it.address.clone()).collect()
+}
+
 /// What others put on a resource and no policy of ours pushes out.
 fn strangers<'a>(have: &'a Have, want: &'a crate::kinds::Want) -> impl Iterator<Item = &'a Extra> {
     have.extras
@@ -169,7 +188,7 @@ fn with_needs(plan: &Plan, mut chosen: BTreeSet<Address>) -> BTreeSet<Address> {
         let before = chosen.len();
         for step in plan.to_do() {
             let Some(want) = &step.want else { continue };
-            let served = step.address.kind == crate::model::KindName::Stage
+            let served = step.address.kind == KindName::Stage
                 && want.needs.iter().any(|it| chosen.contains(it));
             if served {
                 chosen.insert(step.address.clone());

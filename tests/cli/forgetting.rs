@@ -219,3 +219,50 @@ fn what_is_left_of_a_stack_goes_after_its_api_was_let_go_of() {
     at_rest(&folder);
     folder.run("destroy shop.toml --sandbox --yes").ends(0);
 }
+
+/// The stage serves what letting go has deployed, and the API's mark is there still: what a run leaves that was killed.
+#[test]
+fn letting_go_of_an_api_goes_on_from_a_stage_that_it_has_deployed() {
+    let stack = "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[apis.web]\n\
+        [apis.web.routes]\n\"GET /x\" = { mock = 200 }\n[roles.r]\ntrusted_by = \"lambda.amazonaws.com\"\n\
+        [[access]]\nfrom = \"roles.r\"\nto = \"apis.web\"\nallow = [\"GET /x\"]\n";
+    let folder = Folder::new();
+    folder.write("shop.toml", stack);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    let world = |folder: &Folder| -> serde_json::Value {
+        serde_json::from_str(&folder.read(".provision/sandbox.json")).expect("JSON")
+    };
+    let mut killed = world(&folder);
+    forget(&folder, "apis.web --yes").ends(0);
+    let done = world(&folder);
+    let apis = |world: &serde_json::Value| {
+        let region = &world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+        let apis = region["apis"].as_object().expect("APIs");
+        apis.iter()
+            .next()
+            .map(|(id, it)| (id.clone(), it.clone()))
+            .expect("an API")
+    };
+    let (id, after) = apis(&done);
+    let api = &mut killed["accounts"]["111111111111"]["regions"]["eu-west-1"]["apis"][&id];
+    api["stages"]["live"]["deployment"] = after["stages"]["live"]["deployment"].clone();
+    for (id, it) in after["deployments"].as_object().expect("deployments") {
+        api["deployments"][id] = it.clone();
+    }
+    assert_eq!(
+        api["deployments"].as_object().map(serde_json::Map::len),
+        Some(2)
+    );
+    folder.write(".provision/sandbox.json", &killed.to_string());
+    folder.write("shop.toml", stack);
+    forget(&folder, "apis.web --yes")
+        .ends(0)
+        .tells("`shop.toml` written");
+    at_rest(&folder);
+    let (_, api) = apis(&world(&folder));
+    assert_eq!(
+        api["deployments"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
+    assert!(!api["about"].to_string().contains("provision:stack"));
+}

@@ -269,3 +269,33 @@ fn a_revert_of_an_orphan_that_is_gone_has_nothing_to_do() {
         .ends(1)
         .tells("did you mean `topics.t`?");
 }
+
+/// What a run leaves that was killed after its last deployment: the one that was replaced.
+#[test]
+fn what_was_put_back_and_not_tidied_up_is_tidied_up_by_the_same_command() {
+    let stack = "[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n[accounts.a]\nid = \"111111111111\"\n[apis.web]\n\
+        [apis.web.routes]\n\"GET /x\" = { mock = 200 }\n";
+    for named in ["apis.web", "stages.web.live", "PD006"] {
+        let folder = Folder::new();
+        folder.write("shop.toml", stack);
+        folder.run("apply shop.toml --sandbox --yes").ends(0);
+        let file = ".provision/sandbox.json";
+        let mut world: serde_json::Value = serde_json::from_str(&folder.read(file)).expect("JSON");
+        let region = &mut world["accounts"]["111111111111"]["regions"]["eu-west-1"];
+        let apis = region["apis"].as_object_mut().expect("APIs");
+        let api = apis.values_mut().next().expect("an API");
+        let deployments = api["deployments"].as_object_mut().expect("deployments");
+        let (_, served) = deployments.iter().next().expect("one");
+        let served = served.clone();
+        deployments.insert("zzzzzz".to_owned(), served);
+        folder.write(file, &world.to_string());
+        let revert = format!("drift shop.toml --sandbox --revert {named} --yes");
+        folder.run(&revert).ends(0);
+        assert!(!folder.read(file).contains("zzzzzz"), "{named}");
+        folder.run(&revert).ends(0);
+        folder
+            .run("drift shop.toml --sandbox")
+            .ends(0)
+            .says("No drift");
+    }
+}
