@@ -152,7 +152,7 @@ pub(super) fn redeploy_changed_apis(steps: &mut [Step]) {
             let older = |it: &Address| step.have.is_none() && there.contains(it);
             want.repin = want.needs.iter().any(|it| owed(it) || older(it));
         }
-        let (Some(want), Some(have)) = (&step.want, &mut step.have) else {
+        let (Some(want), Some(have)) = (&mut step.want, &mut step.have) else {
             continue;
         };
         if step.action == Action::Keep {
@@ -171,6 +171,8 @@ pub(super) fn redeploy_changed_apis(steps: &mut [Step]) {
             }
             step.changes = want.resource.differences(want, have).into_changes();
         }
+        // What another stack deploys meanwhile says that it holds this one's part, and holds what the API had then.
+        want.repin |= !want.owned;
         step.action = Action::Update;
         step.because = Some(if fields.is_empty() {
             "its API is made anew".to_owned()

@@ -97,6 +97,8 @@ fn documents(desired: &Desired, partner: &str) -> BTreeMap<Holder, Vec<Statement
 pub(crate) struct InPlay {
     pub(crate) versions: Vec<Sketch>,
     pub(crate) running: usize,
+    /// How many commands have begun.
+    pub(crate) begun: u64,
     pub(crate) callers: BTreeSet<String>,
 }
 

@@ -285,6 +285,7 @@ impl Trial {
             let in_play = InPlay {
                 versions: vec![sketch.nothing()],
                 running: 0,
+                begun: 0,
                 callers: sketch.callers(),
             };
             self.stacks.borrow_mut().insert(name.to_owned(), in_play);
@@ -543,8 +544,8 @@ impl Trial {
         change(stacks.get_mut(name).expect("a stack"))
     }
 
-    /// Notes that a command begins; whether the stack was as the command reads it.
-    fn begins(&self, command: &Command) -> bool {
+    /// Notes that a command begins; the number of it where the stack was as the command reads it.
+    fn begins(&self, command: &Command) -> Option<u64> {
         let name = &command.from.name;
         self.last.borrow_mut().insert(name.clone(), command.clone());
         if matches!(command.verb, Verb::Forget) {
@@ -554,15 +555,18 @@ impl Trial {
             let in_step = stack.running == 0 && stack.versions == [command.from.clone()];
             stack.add(&command.to);
             stack.running += 1;
-            in_step
+            stack.begun += 1;
+            in_step.then_some(stack.begun)
         })
     }
 
     /// Notes that a command has ended, and checks what must hold then.
-    fn ends(&self, command: &Command, done: bool, in_step: bool) {
+    fn ends(&self, command: &Command, done: bool, in_step: Option<u64>) {
         let settled = self.with_stack(&command.from.name, |stack| {
             stack.running -= 1;
-            let settled = done && stack.running == 0 && (command.is_whole() || in_step);
+            // Another run that began meanwhile may have made another version of it.
+            let alone = in_step == Some(stack.begun);
+            let settled = done && stack.running == 0 && (command.is_whole() || alone);
             if settled {
                 stack.versions = vec![command.to.clone()];
             }
