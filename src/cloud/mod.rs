@@ -21,6 +21,8 @@ pub mod sqs;
 pub mod sts;
 pub mod tagging;
 
+use std::time::Duration;
+
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
@@ -40,6 +42,9 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+/// How old the read may be that a write to a document of several writers rests on, when it is sent.
+pub const FRESH: Duration = Duration::from_secs(1);
+
 /// Something that carries out calls: AWS, the sandbox, or the seam around either.
 pub trait Cloud {
     /// Carries out one call in an account and region.
@@ -52,7 +57,7 @@ pub trait Cloud {
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>>;
 
     /// The same, unless it would have to wait beyond `latest` before it is sent: then nothing is sent,
-    /// and the error is a [`Fault::Conflict`]. Only what waits before it sends can be late.
+    /// and the error is a [`Fault::Conflict`]. What it rests on was read [`FRESH`] before that.
     fn send_before<'a>(
         &'a self,
         at: &'a Place,

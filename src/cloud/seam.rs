@@ -274,7 +274,7 @@ impl<'a> Seam<'a> {
         &self,
         at: &Place,
         request: Request,
-        attempt: u32,
+        (attempt, latest): (u32, Option<Instant>),
     ) -> Result<Answer, CallError> {
         if self.stopped.get() {
             return Err(stopped());
@@ -300,10 +300,12 @@ impl<'a> Seam<'a> {
         };
         let kept = self.heard.as_ref().filter(|_| !request.writes());
         let asked = kept.map(|_| request.clone());
-        let outcome = match trouble {
-            None => self.inner.send(at, request).await,
-            Some(trouble) => self.suffer(trouble, at, request).await,
+        let answer = match (trouble, latest) {
+            (None, Some(latest)) => self.inner.send_before(at, request, latest),
+            (None, None) => self.inner.send(at, request),
+            (Some(trouble), _) => Box::pin(self.suffer(trouble, at, request)),
         };
+        let outcome = answer.await;
         // Who was stopped dead meanwhile hears nothing of what was in flight.
         let outcome = if self.stopped.get() {
             Err(stopped())
@@ -390,7 +392,7 @@ impl<'a> Seam<'a> {
             if latest.is_some_and(|it| Instant::now() > it) {
                 return Err(late());
             }
-            let result = self.attempt(at, request.clone(), attempt).await;
+            let result = self.attempt(at, request.clone(), (attempt, latest)).await;
             drop(open);
             let error = match result {
                 Ok(answer) => return Ok(answer),

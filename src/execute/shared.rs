@@ -4,7 +4,7 @@
 //! the same policy, the first loses its statements. Three rules together exclude that, as long as
 //! a call takes less than half a second from here to AWS:
 //!
-//! - A write rests on a read that is at most [`FRESH`] old when the write is sent.
+//! - A write rests on a read that is at most [`FRESH`](crate::cloud::FRESH) old when the write is sent.
 //! - [`SETTLED`] after the write, when nothing can be sent any more that rests on an older read,
 //!   the policy is read back. If our statements are not as they were written, another writer has
 //!   replaced the policy without having seen ours: it is read and written again, after a pause
@@ -23,8 +23,6 @@ use crate::model::{Address, KindName};
 use crate::plan::{Action, Step};
 use crate::policy::{Statement, own};
 
-/// How old the read may be that a write to a shared document rests on.
-pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// How long after a write the document is read back.
 pub(super) const SETTLED: Duration = Duration::from_millis(1500);
 /// How often a document is written before the run gives up.

@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use super::shared::FRESH;
-use crate::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
+use crate::cloud::{Answer, CallError, Cloud, FRESH, Fault, Request, Service};
 use crate::model::{Address, KindName, Place};
 
 /// The writes of a run, by the address of the step that sent them.

@@ -3,17 +3,20 @@
 //! No lease is in play: several stacks may write one topic or API of somebody else's.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::time::Duration;
 
 use futures::future::{LocalBoxFuture, join_all};
-use provision::cloud::{Answer, CallError, Cloud, Request, Sandbox, apigateway, kms, sns};
+use provision::cloud::{
+    Answer, Call, CallError, Cloud, FRESH, Request, Sandbox, apigateway, kms, sns,
+};
 use provision::lower::Desired;
 use provision::model::Place;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::operator::{ORDERS, make_topic, send};
 use crate::reached::Snapshot;
-use crate::world::{Command, Ran, apply, assert_in_step, destroy, run, sandbox_for, wanted};
+use crate::world::{Command, Ran, apply, assert_in_step, destroy, place, run, sandbox_for, wanted};
 
 const SHARED: &str = "arn:aws:kms:eu-west-1:333333333333:key/shared";
 
@@ -346,5 +349,41 @@ fn a_stack_that_the_last_deployment_does_not_name_has_nothing_to_do_and_leaves_n
         });
         assert_eq!(left.count(), 0, "{reached:?}");
         assert_in_step(&stacks[1], &sandbox, "two").await;
+    });
+}
+
+/// Two processes on one sandbox file have a clock each, so a write is judged by what the other has written since.
+#[test]
+fn a_process_writes_nothing_that_rests_on_what_another_has_replaced_since() {
+    run(async {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("races-processes");
+        let _ = std::fs::remove_dir_all(&folder);
+        let accounts = [place(ORDERS).id];
+        let open = || Sandbox::open(&folder, &accounts).expect("opened");
+        let (one, two) = (open(), open());
+        make_topic(&one, ORDERS, "news").await;
+        let arn = format!("arn:aws:sns:eu-west-1:{ORDERS}:news");
+        let set = |name: &str| sns::SetTopicAttributes {
+            arn: arn.clone(),
+            name: "DisplayName".to_owned(),
+            value: name.to_owned(),
+        };
+        let name = async |sandbox| {
+            let arn = arn.clone();
+            let found = send(sandbox, ORDERS, sns::GetTopicAttributes { arn }).await;
+            found.get("DisplayName").cloned().unwrap_or_default()
+        };
+        name(&one).await;
+        let latest = Instant::now() + FRESH;
+        send(&two, ORDERS, set("two")).await;
+        let at = place(ORDERS);
+        let late = one.send_before(&at, set("one").into_request(), latest);
+        assert_eq!(late.await.expect_err("refused").code, "StaleRead");
+        assert_eq!(name(&two).await, "two");
+        assert_eq!(name(&one).await, "two");
+        let latest = Instant::now() + FRESH;
+        let again = one.send_before(&at, set("one").into_request(), latest);
+        again.await.expect("written");
+        assert_eq!(name(&two).await, "one");
     });
 }

@@ -48,7 +48,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::sts::Caller;
-use super::{Answer, CallError, Cloud, Fault, Page, Request, Service};
+use super::{Answer, CallError, Cloud, FRESH, Fault, Page, Request, Service};
 use crate::model::{AccountId, Place, Region};
 
 use principals::Sight;
@@ -122,6 +122,8 @@ pub struct Sandbox {
     opened: OnceCell<(Instant, i64)>,
     /// How far the time of another process was ahead of this one's when its writes were taken over.
     ahead: Cell<i64>,
+    /// When writes of another process were taken over last.
+    taken_over: Cell<Option<Instant>>,
     rates: RefCell<Rates>,
     /// APIs that a change is under way of.
     changing: RefCell<BTreeSet<(AccountId, Region, String)>>,
@@ -152,6 +154,7 @@ impl Sandbox {
             store,
             opened: OnceCell::new(),
             ahead: Cell::default(),
+            taken_over: Cell::default(),
             rates: RefCell::default(),
             changing: RefCell::default(),
             deployers: RefCell::default(),
@@ -241,7 +244,12 @@ impl Sandbox {
         }
     }
 
-    async fn carry(&self, at: &Place, request: Request) -> Answered<Answer> {
+    async fn carry(
+        &self,
+        at: &Place,
+        request: Request,
+        latest: Option<Instant>,
+    ) -> Answered<Answer> {
         let elapsed = self.elapsed();
         let latency = self.latency(&request);
         if self.habits.rates {
@@ -256,12 +264,26 @@ impl Sandbox {
         let _change = change?;
         let mut world = self.world.borrow_mut();
         let _locked = match &self.store {
-            Some(store) => match store.lock(&mut world) {
-                Ok(locked) => Some(locked),
-                Err(error) => return not_written(&error),
-            },
+            Some(store) => {
+                let known = store.known();
+                let locked = match store.lock(&mut world) {
+                    Ok(locked) => locked,
+                    Err(error) => return not_written(&error),
+                };
+                if store.known() != known {
+                    self.taken_over.set(Some(Instant::now()));
+                }
+                Some(locked)
+            }
             None => None,
         };
+        // Each process has a clock of its own, so none of them tells how old the read is for the others.
+        let since_read = |it: Instant| latest.is_some_and(|latest| it + FRESH >= latest);
+        if self.taken_over.get().is_some_and(since_read) {
+            let message =
+                "another process has written to the sandbox since the read that this rests on";
+            return refuse(Fault::Conflict, "StaleRead", message);
+        }
         let behind = world.now - self.now();
         self.ahead.set(self.ahead.get() + behind.max(0));
         if !world.accounts.contains_key(&at.id) {
@@ -313,7 +335,16 @@ impl Cloud for Sandbox {
         at: &'a Place,
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
-        Box::pin(self.carry(at, request))
+        Box::pin(self.carry(at, request, None))
+    }
+
+    fn send_before<'a>(
+        &'a self,
+        at: &'a Place,
+        request: Request,
+        latest: Instant,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        Box::pin(self.carry(at, request, Some(latest)))
     }
 
     fn now(&self) -> i64 {

@@ -425,6 +425,11 @@ impl Store {
         Ok((store, world))
     }
 
+    /// The number of the last write that this process knows.
+    pub(super) fn known(&self) -> u64 {
+        self.known.get()
+    }
+
     /// Keeps other processes from this world, and takes over what they have written since.
     pub(super) fn lock(&self, world: &mut World) -> Result<Locked<'_>, SandboxError> {
         let files = |source| SandboxError::Files {

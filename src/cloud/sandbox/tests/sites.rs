@@ -241,6 +241,7 @@ const CANNOT: &[(&str, &[&str])] = &[
             "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
             "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
             "Unable to complete operation due to concurrent modification. Please try again later.",
+            "another process has written to the sandbox since the read that this rests on",
             "The API is being updated; its endpoint type can be changed again afterwards",
         ],
     ),
