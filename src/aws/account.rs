@@ -236,7 +236,7 @@ impl Entrance {
         if let Some(answer) = held.answer() {
             return answer.map(drop);
         }
-        let fetched = self.fetch().await;
+        let fetched = self.fetch().await.map_err(finally);
         let credentials = held.keep(fetched)?;
         self.lent.set(Some(credentials));
         Ok(())
@@ -390,6 +390,16 @@ impl Entrance {
             (None, None) => "with your own credentials".to_owned(),
         }
     }
+}
+
+/// An error of a call for credentials as the call that needs them meets it: what could be sent again was sent again.
+fn finally(error: CallError) -> CallError {
+    let fault = if error.fault.is_transient() {
+        Fault::Credentials
+    } else {
+        error.fault
+    };
+    CallError { fault, ..error }
 }
 
 /// What an error says, ready to be gone on with.

@@ -37,7 +37,7 @@ pub(super) async fn get_caller_identity(client: &Client) -> Result<Caller, CallE
 
 /// Returns STS, asked with these credentials.
 ///
-/// Here the SDK retries by itself: the seam does not see these calls.
+/// Here the SDK retries by itself: the seam does not see these calls, and their failure is final for it.
 pub(super) fn client(config: &SdkConfig, credentials: Credentials) -> Client {
     let config = config
         .to_builder()

@@ -167,6 +167,15 @@ fn line(event: &Event<'_>) -> Value {
             "call": format!("{}:{}", request.service(), request.action()), "target": target(request),
             "wait_ms": millis(*wait), "why": why,
         }),
+        Event::Silent {
+            at,
+            service,
+            action,
+            since,
+        } => json!({
+            "event": "silent", "account": at.account, "account_id": at.id, "region": at.region,
+            "call": format!("{service}:{action}"), "wait_ms": millis(*since),
+        }),
     }
 }
 

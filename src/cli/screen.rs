@@ -328,6 +328,16 @@ impl Screen {
                     bar.set_message(line(why).into_owned());
                 }
             }
+            seam::Event::Silent {
+                at,
+                service,
+                action,
+                since,
+            } => self.print_call(&format!(
+                "     {service}:{action} in {}: no answer for {:.0} s",
+                at.account,
+                since.as_secs_f64()
+            )),
             seam::Event::Ended(_) => {}
         }
     }

@@ -43,6 +43,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// No service is waited for longer than this, whatever it asks for: API Gateway's slowest rate is one in 30 seconds.
 const LONGEST_ASKED: Duration = Duration::from_mins(1);
 
+/// How long no answer is nothing to tell of.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// What the seam tells while it works.
 #[derive(Debug)]
 pub enum Event<'e> {
@@ -70,6 +73,17 @@ pub enum Event<'e> {
         /// The number of the next attempt of this call, from 2.
         attempt: u32,
     },
+    /// A call has been sent, and there is no answer yet.
+    Silent {
+        /// Where it was sent.
+        at: &'e Place,
+        /// The service.
+        service: Service,
+        /// The action.
+        action: &'e str,
+        /// Since when.
+        since: Duration,
+    },
     /// An attempt has ended.
     Ended(&'e CallRecord),
 }
@@ -92,6 +106,8 @@ pub struct Seam<'a> {
     draining: Cell<bool>,
     drained: tokio::sync::Notify,
     numbered: Cell<u64>,
+    /// When it was last told that there is no answer.
+    silent: Cell<Duration>,
     ledger: RefCell<Ledger>,
     records: RefCell<Vec<CallRecord>>,
     heard: Option<RefCell<Vec<Heard>>>,
@@ -125,6 +141,7 @@ impl<'a> Seam<'a> {
             draining: Cell::new(false),
             drained: tokio::sync::Notify::new(),
             numbered: Cell::new(0),
+            silent: Cell::default(),
             ledger: RefCell::default(),
             records: RefCell::default(),
             heard: None,
@@ -305,7 +322,7 @@ impl<'a> Seam<'a> {
             (None, None) => self.inner.send(at, request),
             (Some(trouble), _) => Box::pin(self.suffer(trouble, at, request)),
         };
-        let outcome = answer.await;
+        let outcome = self.answered(&record, answer).await;
         // Who was stopped dead meanwhile hears nothing of what was in flight.
         let outcome = if self.stopped.get() {
             Err(stopped())
@@ -326,6 +343,32 @@ impl<'a> Seam<'a> {
         }
         self.records.borrow_mut().push(record);
         outcome
+    }
+
+    /// Waits for an answer, and tells while there is none: of several calls that wait, the one that is noticed first.
+    async fn answered(
+        &self,
+        sent: &CallRecord,
+        mut answer: LocalBoxFuture<'_, Result<Answer, CallError>>,
+    ) -> Result<Answer, CallError> {
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                () = sleep(SILENCE) => {}
+            }
+            let now = self.elapsed();
+            if self.silent.get() + SILENCE > now {
+                continue;
+            }
+            self.silent.set(now);
+            self.tell(&Event::Silent {
+                at: &sent.at,
+                service: sent.service,
+                action: sent.action,
+                since: now.saturating_sub(sent.sent),
+            });
+        }
     }
 
     async fn suffer(

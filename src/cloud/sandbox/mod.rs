@@ -280,9 +280,11 @@ impl Sandbox {
         // Each process has a clock of its own, so none of them tells how old the read is for the others.
         let since_read = |it: Instant| latest.is_some_and(|latest| it + FRESH >= latest);
         if self.taken_over.get().is_some_and(since_read) {
-            let message =
-                "another process has written to the sandbox since the read that this rests on";
-            return refuse(Fault::Conflict, "StaleRead", message);
+            return refuse(
+                Fault::Conflict,
+                "StaleRead",
+                "another process has written to the sandbox since the read that this rests on",
+            );
         }
         let behind = world.now - self.now();
         self.ahead.set(self.ahead.get() + behind.max(0));

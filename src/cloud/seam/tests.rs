@@ -260,7 +260,7 @@ fn whoever_watches_is_told_why_a_call_waits_and_what_is_sent_again() {
                     told.borrow_mut()
                         .push(format!("{} again: {attempt}", error.code));
                 }
-                Event::Ended(_) => {}
+                Event::Silent { .. } | Event::Ended(_) => {}
             });
         let at = place();
         let apis = futures::future::join_all((0..3).map(|_| call(&seam, &at, api())));
@@ -362,5 +362,37 @@ fn what_waits_before_it_is_sent_ends_when_the_seam_is_drained_and_what_does_not_
         let seam = Seam::around(sandbox());
         seam.drain();
         call(&seam, &place, create()).await.expect("it is sent");
+    });
+}
+
+/// A cloud that answers after a minute, as one does that needs credentials which nobody gives.
+struct Slow;
+
+impl Cloud for Slow {
+    fn send<'a>(
+        &'a self,
+        _: &'a Place,
+        _: Request,
+    ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
+        Box::pin(async {
+            sleep(Duration::from_mins(1)).await;
+            Err(CallError::new(Fault::Credentials, "Timeout", "no answer"))
+        })
+    }
+}
+
+#[test]
+fn calls_without_an_answer_are_told_of_every_ten_seconds_however_many_they_are() {
+    run(async {
+        let told = RefCell::new(Vec::new());
+        let seam = Seam::around(Slow).telling(|event| {
+            if let Event::Silent { since, .. } = event {
+                told.borrow_mut().push(since.as_secs());
+            }
+        });
+        let at = place();
+        let both = futures::join!(call(&seam, &at, read()), call(&seam, &at, read()));
+        assert!(both.0.is_err() && both.1.is_err());
+        assert_eq!(told.borrow().as_slice(), [10, 20, 30, 40, 50]);
     });
 }
