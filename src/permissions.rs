@@ -4,6 +4,8 @@
 //! that each is on; the stack says which resources of that kind there are. An action gets `*` only where the service
 //! authorization reference has no resource for it. What AWS names by an id of its own choice is named by its mark.
 
+pub mod session;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::permission::{
@@ -41,7 +43,7 @@ pub fn lease_place<'a>(stack: &'a Stack, unreachable: &BTreeSet<AccountId>) -> O
 #[must_use]
 pub fn policy(stack: &Stack, desired: &Desired, id: &AccountId, purpose: Purpose) -> Document {
     let ground = Ground::of(stack, desired, id);
-    let mut granted: BTreeMap<(Conditions, &str), BTreeSet<String>> = BTreeMap::new();
+    let mut granted = Granted::new();
     for call in CallType::ALL {
         if call.writes && purpose == Purpose::Read {
             continue;
@@ -55,7 +57,14 @@ pub fn policy(stack: &Stack, desired: &Desired, id: &AccountId, purpose: Purpose
             }
         }
     }
-    // Actions on the same resources under the same conditions make a statement.
+    document_of(granted)
+}
+
+/// What is allowed: resources by the conditions and the action.
+type Granted = BTreeMap<(Conditions, &'static str), BTreeSet<String>>;
+
+/// Returns the policy that allows this: actions on the same resources under the same conditions make a statement.
+fn document_of(granted: Granted) -> Document {
     let mut statements: BTreeMap<(Conditions, BTreeSet<String>), Vec<&str>> = BTreeMap::new();
     for ((conditions, action), resources) in granted {
         let actions = statements.entry((conditions, resources)).or_default();

@@ -27,7 +27,7 @@ use super::profile::{Ask, Profiles, Way, profile_provider};
 use super::sts;
 use crate::cloud::sts::Caller;
 use crate::cloud::{CallError, Fault, Service};
-use crate::model::{Partition, Region};
+use crate::model::{AccountId, Partition, Region};
 use crate::stack::Account;
 
 /// Credentials this close to their end are replaced before a call is made with them.
@@ -208,6 +208,8 @@ pub(super) struct Entrance {
     base: Arc<Base>,
     held: Mutex<Held>,
     lent: Lent,
+    /// What is left to the session of what the role may do, as JSON.
+    policy: RwLock<Option<String>>,
 }
 
 impl Entrance {
@@ -218,7 +220,30 @@ impl Entrance {
             base,
             held: Mutex::default(),
             lent: Lent::default(),
+            policy: RwLock::default(),
         }
+    }
+
+    /// Assumes the role with this session policy from the next call on. No call may be under way.
+    pub(super) fn restrict(&self, policy: String) -> Result<(), CallError> {
+        let held = self.held.try_lock();
+        let (Some(_), Ok(mut held)) = (&self.account.credentials.role, held) else {
+            return Err(CallError::new(
+                Fault::Credentials,
+                "NoSession",
+                format!(
+                    "{self} is entered without a role, or just being entered: its session cannot be restricted"
+                ),
+            ));
+        };
+        *held = Held::default();
+        self.lent.set(None);
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Some(policy);
+        Ok(())
+    }
+
+    pub(super) fn account_id(&self) -> &AccountId {
+        &self.account.place.id
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -255,17 +280,29 @@ impl Entrance {
         };
         let client = self.base.sts(begin).await;
         self.base.counter.add();
+        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+        let policy = policy.clone();
         let answer = client
             .assume_role()
             .role_arn(role.as_str())
             .role_session_name(&self.session)
             .set_external_id(self.account.credentials.external_id.clone())
+            .set_policy(policy)
             .send()
             .await
             .sent(Service::Sts)
             .map_err(|error| match error.code.as_str() {
                 // That STS is not there is the same for every account.
                 NO_CONNECTION => error,
+                // STS packs the policy, and says nowhere how.
+                "PackedPolicyTooLarge" => CallError {
+                    fault: Fault::Credentials,
+                    message: format!(
+                        "the session policy for {self} is too long for STS once it is packed; go without `--session-policy`, or \
+                         apply the stack in parts"
+                    ),
+                    ..error
+                },
                 _ => self.not_assumed(error),
             })?;
         if let Some(user) = &answer.assumed_role_user {

@@ -46,7 +46,8 @@ pub use self::endpoints::again_without_empty;
 use self::nulls::WithoutNulls;
 pub use self::profile::Ask;
 use crate::cloud::{Answer, CallError, Cloud, Fault, Request, Service};
-use crate::model::{Place, Region};
+use crate::model::{AccountId, Place, Region};
+use crate::policy::Document;
 use crate::stack::Account;
 
 /// What is known of the way to AWS beside profiles and environment.
@@ -234,6 +235,15 @@ impl Cloud for Aws {
         request: Request,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         Box::pin(self.perform(at, request))
+    }
+
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        for entrance in self.entrances.values() {
+            if let Some(policy) = policies.get(entrance.account_id()) {
+                entrance.restrict(policy.to_value().to_string())?;
+            }
+        }
+        Ok(())
     }
 }
 

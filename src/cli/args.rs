@@ -148,6 +148,9 @@ pub struct Where {
     /// Stop after this time: what is only read ends with code 1, what is being applied as by ctrl-c.
     #[arg(long, value_name = "TIME", value_parser = interval, hide_short_help = true)]
     pub deadline: Option<Duration>,
+    /// Enter roles with a session policy: to read only, and to write only what the plan is about.
+    #[arg(long, hide_short_help = true)]
+    pub session_policy: bool,
     /// Whether what is read is kept as it was answered.
     #[arg(skip)]
     pub keep: bool,
@@ -626,6 +629,9 @@ fn beside_stack(files: &Files, place: &Where) -> String {
         Some(directory) if directory.as_os_str() == SANDBOX => text += " --sandbox",
         Some(directory) => add(" --sandbox ", directory),
         None => {}
+    }
+    if place.session_policy {
+        text += " --session-policy";
     }
     text
 }

@@ -97,6 +97,10 @@ impl<'a> Held<'a> {
         {
             deadline.begin_to_write();
         }
+        if !plan.is_empty() {
+            let taken = lease.filter(|it| !it.without).map(LeaseAt::place);
+            session.restrict_to(&plan.stack, Some(plan), &rehearsal.calls, taken, screen)?;
+        }
         let stops = RefCell::new(signals());
         let Some(at) = lease.filter(|it| !it.without && !plan.is_empty()) else {
             return Ok(Self { lease: None, stops });
@@ -312,6 +316,7 @@ pub(super) async fn unlock(args: &args::Unlock, screen: &Screen) -> Result<Endin
     if let Some(deadline) = screen.deadline() {
         deadline.begin_to_write();
     }
+    session.restrict_to(&at.stack, None, &[], Some(&at.place), screen)?;
     ground.unlock(&found, !is_over).await.map_err(failed)?;
     if args.json {
         screen.result(&format!("{:#}\n", document(&at.stack, Some(holder), true)));

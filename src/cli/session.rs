@@ -1,7 +1,7 @@
 //! What every command that calls needs: the stack, lowered, and a cloud behind the seam.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use super::reading;
 use super::screen::Screen;
 use super::{Failure, saved};
 use crate::cloud::seam::Ledger;
-use crate::cloud::{Sandbox, Seam};
+use crate::cloud::{Request, Sandbox, Seam};
 use crate::disk;
 use crate::graph;
 use crate::kinds::survey::endpoints::{self, Endpoints};
@@ -21,7 +21,9 @@ use crate::kinds::survey::organization::{self, Organization};
 use crate::kinds::survey::{self, Above, Live, Reading};
 use crate::lower::{self, Desired};
 use crate::model::{AccountId, Arn, Place, Region};
-use crate::plan::Departed;
+use crate::permissions;
+use crate::plan::{Departed, Plan};
+use crate::policy::Document;
 use crate::policy::size::Quotas;
 use crate::stack::{self, Account, Credentials, Source, Stack};
 
@@ -417,6 +419,8 @@ pub(super) struct Session<'a> {
     pub(super) cloud: Seam<'a>,
     /// Whether it is the sandbox.
     pub(super) sandbox: bool,
+    /// Whether roles are assumed with session policies.
+    restricted: bool,
     began: Instant,
     credentials: Box<dyn Fn() -> u64 + 'a>,
     earlier: Earlier,
@@ -450,13 +454,54 @@ impl<'a> Session<'a> {
             #[cfg(not(feature = "aws"))]
             None => return Err(Failure::Plain(NO_AWS.to_owned())),
         };
+        let cloud = if place.keep { cloud.keeping() } else { cloud };
+        if place.session_policy {
+            // The sandbox has no credentials of anybody's: there, a caller is always a role's.
+            let without = stack
+                .entered()
+                .find(|it| !sandbox && it.credentials.role.is_none());
+            if let Some(it) = without {
+                return Err(Failure::Plain(format!(
+                    "account `{0}` is entered with your own credentials, and only a role is assumed with a session policy: \
+                     write `role = \"…\"` under `[accounts.{0}]`, or go without `--session-policy`; nothing was changed",
+                    it.place.account
+                )));
+            }
+            let ids = stack.entered().map(|it| it.place.id.clone());
+            let policies = ids.map(|id| (id, permissions::session::reading()));
+            restrict(&cloud, &policies.collect())?;
+        }
         Ok(Self {
-            cloud: if place.keep { cloud.keeping() } else { cloud },
+            cloud,
+            restricted: place.session_policy,
             sandbox,
             began: Instant::now(),
             credentials,
             earlier: Earlier::default(),
         })
+    }
+
+    /// Leaves to the sessions of the accounts, where they are restricted, what a plan and the lease need, and to others to read.
+    pub(super) fn restrict_to(
+        &self,
+        stack: &str,
+        plan: Option<&Plan>,
+        calls: &[(Place, Request)],
+        lease: Option<&Place>,
+        screen: &Screen,
+    ) -> Result<(), Failure> {
+        if !self.restricted {
+            return Ok(());
+        }
+        let policies = permissions::session::writing(stack, plan, calls, lease)
+            .map_err(|error| Failure::Plain(format!("{error}; nothing was changed")))?;
+        for (id, policy) in &policies {
+            screen.detail(&format!(
+                "session policy for account {id}: {}",
+                policy.to_value()
+            ));
+        }
+        restrict(&self.cloud, &policies)
     }
 
     /// Reads everything of the stack that is there, and settles what it wants over that.
@@ -583,6 +628,14 @@ impl<'a> Session<'a> {
             self.sandbox,
         )
     }
+}
+
+/// Enters accounts with session policies from now on.
+fn restrict(cloud: &Seam<'_>, policies: &BTreeMap<AccountId, Document>) -> Result<(), Failure> {
+    let restricted = crate::cloud::Cloud::restrict(cloud, policies);
+    restricted.map_err(|error| {
+        Failure::Plain(format!("the session policy: {error}; nothing was changed"))
+    })
 }
 
 /// What a network may bring two calls nearer to each other than they were sent.

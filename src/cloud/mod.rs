@@ -21,12 +21,14 @@ pub mod sqs;
 pub mod sts;
 pub mod tagging;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::model::Place;
+use crate::model::{AccountId, Place};
+use crate::policy::Document;
 
 pub use call::{Answer, Call, CallType, Request, Service};
 pub use error::{CallError, Fault};
@@ -72,6 +74,13 @@ pub trait Cloud {
     /// calls under way are answered as ever.
     fn drain(&self) {}
 
+    /// From now on enters these accounts with session policies: a session may do what both its role and its policy allow.
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        let _ = policies;
+        let message = "these accounts are entered without a role, and a session policy needs one";
+        Err(CallError::new(Fault::Invalid, "NoSession", message))
+    }
+
     /// The time there, in seconds since 1970: the machine's, unless the cloud has a clock of its own.
     fn now(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -101,6 +110,10 @@ impl<C: Cloud + ?Sized> Cloud for &C {
         (**self).drain();
     }
 
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        (**self).restrict(policies)
+    }
+
     fn now(&self) -> i64 {
         (**self).now()
     }
@@ -126,6 +139,10 @@ impl<C: Cloud + ?Sized> Cloud for std::rc::Rc<C> {
 
     fn drain(&self) {
         (**self).drain();
+    }
+
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        (**self).restrict(policies)
     }
 
     fn now(&self) -> i64 {

@@ -26,6 +26,7 @@ use super::pace::{self, Limit, Pace};
 use super::sandbox::{Habits, Heard, Sandbox};
 use super::{Answer, CallError, Cloud, Fault, Request, Service};
 use crate::model::{AccountId, Place, Region};
+use crate::policy::Document;
 
 pub(crate) use ledger::target;
 pub use ledger::{CallRecord, Ledger, Tally};
@@ -497,6 +498,10 @@ impl Cloud for Seam<'_> {
     fn drain(&self) {
         self.draining.set(true);
         self.drained.notify_waiters();
+    }
+
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        self.inner.restrict(policies)
     }
 
     fn now(&self) -> i64 {

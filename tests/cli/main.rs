@@ -49,6 +49,7 @@ mod rehearsing;
 mod revert;
 mod saved;
 mod screen;
+mod sessions;
 mod shares;
 mod stand_ins;
 mod warnings;

@@ -33,6 +33,7 @@ mod random;
 mod reach;
 mod reached;
 mod reborn;
+mod restricted;
 #[path = "../rewriting/mod.rs"]
 mod rewriting;
 mod rewritten;

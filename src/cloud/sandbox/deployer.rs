@@ -11,10 +11,13 @@ use super::refusal::{Answered, refuse};
 use super::state::World;
 use crate::cloud::permission::{Asked, RESOURCE_ALIASES};
 use crate::cloud::{Fault, Request};
-use crate::model::{AccountId, Arn, Place, Tags};
+use crate::model::{AccountId, Arn, Partition, Place, Tags};
 use crate::policy::{
-    Clause, Decision, Document, Policies, Prepared, PrincipalClause, Statement, Who,
+    Clause, Decision, Document, Grammar, Policies, Prepared, PrincipalClause, Statement, Who,
 };
+
+/// How many characters a session policy may have.
+const SESSION_POLICY: usize = 2048;
 
 /// What the caller in an account is allowed.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,37 @@ impl Sandbox {
         let mut deployers = self.deployers.borrow_mut();
         let policies = policies.map(prepared);
         deployers.entry(account.clone()).or_default().identity = policies;
+    }
+
+    /// Enters accounts with session policies, as STS takes them: by their characters, and by IAM's grammar.
+    pub(super) fn enter_with(&self, policies: &BTreeMap<AccountId, Document>) -> Answered<()> {
+        let mut deployers = self.deployers.borrow_mut();
+        for (account, policy) in policies {
+            let text = policy.to_value().to_string();
+            if text.len() > SESSION_POLICY {
+                let message = format!(
+                    "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less \
+                     than or equal to {SESSION_POLICY}"
+                );
+                return refuse(Fault::Invalid, "ValidationError", message);
+            }
+            let arns = policy.statements.iter().flat_map(|it| &it.resource);
+            let arn = arns
+                .flat_map(|it| &it.values)
+                .find_map(|it| Arn::parse(it).ok());
+            let all = ["cn-north-1", "us-gov-west-1", "eusc-de-east-1"].map(Partition::of_region);
+            let named = |it: &Partition| {
+                arn.as_ref()
+                    .is_some_and(|arn| arn.partition() == it.as_str())
+            };
+            let partition = all.into_iter().find(named).unwrap_or(Partition::Aws);
+            Grammar::Identity
+                .read(partition, &text)
+                .or_else(super::iam::malformed)?;
+            let deployer = deployers.entry(account.clone()).or_default();
+            deployer.session = Some(prepared(vec![policy.clone()]));
+        }
+        Ok(())
     }
 
     /// Returns what IAM was asked so far in accounts whose callers are limited.

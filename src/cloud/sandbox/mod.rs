@@ -50,6 +50,7 @@ use tokio::time::{Instant, sleep};
 use super::sts::Caller;
 use super::{Answer, CallError, Cloud, FRESH, Fault, Page, Request, Service};
 use crate::model::{AccountId, Place, Region};
+use crate::policy::Document;
 
 use principals::Sight;
 use rates::Rates;
@@ -347,6 +348,10 @@ impl Cloud for Sandbox {
         latest: Instant,
     ) -> LocalBoxFuture<'a, Result<Answer, CallError>> {
         Box::pin(self.carry(at, request, Some(latest)))
+    }
+
+    fn restrict(&self, policies: &BTreeMap<AccountId, Document>) -> Result<(), CallError> {
+        self.enter_with(policies)
     }
 
     fn now(&self) -> i64 {
