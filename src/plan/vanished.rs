@@ -10,7 +10,7 @@ use super::Step;
 use super::edges::{Edge, calls};
 use crate::kinds::rest_api::Methods;
 use crate::kinds::survey::Guest;
-use crate::kinds::{Have, Resource};
+use crate::kinds::{Have, Resource, Stranger};
 use crate::model::KindName;
 use crate::policy::patterns::Pattern;
 
@@ -100,16 +100,29 @@ pub(super) fn guests(steps: &[Step], guests: &[Guest]) -> Vec<Edge> {
         _ => None,
     });
     let of = |(step, topic): (&Step, &crate::kinds::Topic)| {
-        let its = guests
+        let its = format!("{}:", topic.arn);
+        let told = guests
             .iter()
             .filter(|it| it.topic == step.address && !it.pending);
-        let edge = |it: &Guest| Edge {
-            who: it.queue.clone(),
+        let told = told.map(|it| (&it.arn, &it.queue));
+        // Of a topic that left the stack, or is replaced, those beside it tell.
+        let beside = step.have.iter().flat_map(|it| &it.extras);
+        let beside = beside.filter_map(|it| match &it.what {
+            Stranger::Subscription { arn, endpoint } => Some((arn, endpoint)),
+            _ => None,
+        });
+        let all: BTreeSet<&String> = told
+            .chain(beside)
+            .filter(|(arn, _)| arn.starts_with(&its))
+            .map(|(_, endpoint)| endpoint)
+            .collect();
+        let edge = |who: &String| Edge {
+            who: who.clone(),
             may: "receive from".to_owned(),
             target: topic.arn.to_string(),
             via: "subscription",
         };
-        its.map(edge).collect::<Vec<_>>()
+        all.into_iter().map(edge).collect::<Vec<_>>()
     };
     removed.flat_map(of).collect()
 }

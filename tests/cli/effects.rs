@@ -888,3 +888,41 @@ fn an_api_that_is_closed_to_the_callers_of_its_url_cuts_their_access() {
         folder.run("verify s.toml --sandbox --live").ends(0);
     }
 }
+
+#[test]
+fn a_topic_that_goes_takes_others_subscriptions_with_it_and_says_whose() {
+    const GUEST: &str = "arn:aws:sqs:eu-west-1:444444444444:theirs";
+    let renamed = STACK.replace("[topics.t]\n", "[topics.t]\nname = \"t2\"\n");
+    let fifo = STACK
+        .replace("[topics.t]\n", "[topics.t]\nfifo = true\n")
+        .replace("[queues.q]\n", "[queues.q]\nfifo = true\n");
+    let without = STACK.replace("topics.t", "topics.other").replace(
+        "subscribe = [{ topic = \"t\" }]",
+        "subscribe = [{ topic = \"other\" }]",
+    );
+    for changed in [renamed, fifo, without] {
+        let folder = applied(STACK);
+        tamper(&folder, |account| {
+            let all = &mut topic(account)["subscriptions"];
+            let mut one = all[0].clone();
+            let arn = one["arn"].as_str().expect("an ARN");
+            one["arn"] = json!(format!("{}beef", &arn[..arn.len() - 4]));
+            one["endpoint"] = json!(GUEST);
+            one["owner"] = json!("444444444444");
+            all.as_array_mut().expect("a list").push(one);
+        });
+        folder.write("s.toml", &changed);
+        let said = folder.run("plan s.toml --sandbox").ends(0).out;
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            flat.contains(&format!("{GUEST} may no longer receive from")),
+            "{said}"
+        );
+        assert!(
+            flat.contains(&format!(
+                "! subscription of sqs {GUEST} by account 444444444444"
+            )),
+            "{said}"
+        );
+    }
+}

@@ -118,6 +118,49 @@ impl Survey<'_> {
         self.left_subscribed(visits, subscribed, &mut reading.live)
             .await;
         self.sort_subscriptions(listed, &mut reading.live);
+        self.lost_subscribers(reading).await;
+    }
+
+    /// Who else is subscribed to a topic that goes: their subscriptions end with it.
+    async fn lost_subscribers(&self, reading: &mut Reading) {
+        let live = &reading.live;
+        let wanted = live.have.iter();
+        let wanted =
+            wanted.filter(|(address, _)| self.wants.get(address).is_some_and(|it| it.owned));
+        let haves = wanted.map(|(_, have)| have);
+        let haves = haves.chain(live.orphans.iter().map(|it| &it.have));
+        let own: BTreeSet<String> = haves
+            .filter_map(|it| match &it.resource {
+                Resource::Queue(queue) => Some(queue.arn.to_string()),
+                _ => None,
+            })
+            .collect();
+        let topics = live.orphans.iter().enumerate();
+        let topics = topics.filter_map(|(at, it)| match &it.have.resource {
+            Resource::Topic(topic) => Some((at, &it.place, &topic.arn)),
+            _ => None,
+        });
+        let lists = topics.map(|(at, place, arn)| async move {
+            (
+                at,
+                or_none(topic::subscriptions(self.cloud, place, arn).await),
+            )
+        });
+        for (at, list) in join_all(lists).await {
+            let orphan = &mut reading.live.orphans[at];
+            match list {
+                Ok(list) => {
+                    let theirs = list.into_iter().flatten();
+                    let theirs =
+                        theirs.filter(|it| it.arn != "Deleted" && !own.contains(&it.endpoint));
+                    orphan.have.extras.extend(theirs.map(|it| stranger(&it)));
+                }
+                Err(error) => {
+                    let (place, address) = (orphan.place.clone(), orphan.address.clone());
+                    reading.lacks(&place, error, [address].into());
+                }
+            }
+        }
     }
 
     /// The account that owns a subscription, when it is not the account of the queue.
@@ -278,20 +321,7 @@ impl Survey<'_> {
                 let offered =
                     matches!(want, Resource::Topic(it) if it.lets_subscribe(&listing.endpoint));
                 if !offered {
-                    let pending = if is_pending {
-                        ", pending confirmation"
-                    } else {
-                        ""
-                    };
-                    let text = format!(
-                        "subscription of {} {} by account {}{pending}",
-                        listing.protocol, listing.endpoint, listing.owner
-                    );
-                    let what = Stranger::Subscription {
-                        arn: listing.arn.clone(),
-                        endpoint: listing.endpoint.clone(),
-                    };
-                    have.extras.push(Extra::new(what, text));
+                    have.extras.push(stranger(&listing));
                 }
                 live.guests.push(Guest {
                     topic,
@@ -303,4 +333,22 @@ impl Survey<'_> {
             }
         }
     }
+}
+
+/// A subscription that somebody else made.
+fn stranger(listing: &sns::SubscriptionListing) -> Extra {
+    let pending = if listing.arn.starts_with("arn:") {
+        ""
+    } else {
+        ", pending confirmation"
+    };
+    let text = format!(
+        "subscription of {} {} by account {}{pending}",
+        listing.protocol, listing.endpoint, listing.owner
+    );
+    let what = Stranger::Subscription {
+        arn: listing.arn.clone(),
+        endpoint: listing.endpoint.clone(),
+    };
+    Extra::new(what, text)
 }
