@@ -926,3 +926,27 @@ fn a_topic_that_goes_takes_others_subscriptions_with_it_and_says_whose() {
         );
     }
 }
+
+#[test]
+fn a_subscriptions_dead_letter_queue_goes_after_it() {
+    let stack = |fifo: &str| {
+        format!(
+            "[stack]\nname = \"s\"\nregion = \"eu-west-1\"\n[accounts]\na = {{ id = \"111111111111\" }}\n\
+             [topics.t]\n{fifo}[queues.q]\n{fifo}subscribe = {{ topic = \"t\", dead_letter = \"left\" }}\n[queues.left]\n{fifo}"
+        )
+    };
+    let folder = applied(&stack(""));
+    folder.write("s.toml", &stack("fifo = true\n"));
+    folder
+        .run("apply s.toml --sandbox --yes --prune --log calls.jsonl")
+        .ends(0);
+    let log = folder.read("calls.jsonl");
+    let at = |words: [&str; 2]| {
+        let mut lines = log.lines();
+        let found = lines.position(|it| words.iter().all(|word| it.contains(word)));
+        found.unwrap_or_else(|| panic!("{words:?}\n{log}"))
+    };
+    let ended = at(["Unsubscribe", ":t"]);
+    let gone = at(["DeleteQueue", "left\""]);
+    assert!(ended < gone, "{log}");
+}

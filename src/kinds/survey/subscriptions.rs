@@ -119,6 +119,35 @@ impl Survey<'_> {
             .await;
         self.sort_subscriptions(listed, &mut reading.live);
         self.lost_subscribers(reading).await;
+        self.left_dead_letters(&mut reading.live).await;
+    }
+
+    /// Where subscriptions that go send what they cannot deliver: such a queue goes after them.
+    async fn left_dead_letters(&self, live: &mut Live) {
+        let is_queue = |it: &Orphan| matches!(it.have.resource, Resource::Queue(_));
+        if !live.orphans.iter().any(is_queue) {
+            return;
+        }
+        let left = live.orphans.iter().enumerate();
+        let reads = left.filter_map(|(at, it)| {
+            let Resource::Subscription(gone) = &it.have.resource else {
+                return None;
+            };
+            let keeper = it.have.keeper.clone();
+            Some(async move {
+                let ended_in = keeper.as_ref().and_then(|it| it.ended_in.as_ref());
+                let place = ended_in.unwrap_or(&it.place);
+                let found = subscription::attributes(self.cloud, place, &it.have.id).await;
+                // Who may not read it can end it all the same.
+                let found = found.ok()??;
+                let read = Subscription::decode(&gone.topic, &gone.queue, &it.have.id, &found);
+                Some((at, Have { keeper, ..read }))
+            })
+        });
+        let read: Vec<(usize, Have)> = join_all(reads).await.into_iter().flatten().collect();
+        for (at, have) in read {
+            live.orphans[at].have = have;
+        }
     }
 
     /// Who else is subscribed to a topic that goes: their subscriptions end with it.
