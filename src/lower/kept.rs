@@ -16,7 +16,7 @@ use super::access_roles::{access_role_arn, suffix_of, target_address};
 use super::trust::{Who, caller, name_of, trusts};
 use crate::kinds::survey::Live;
 use crate::kinds::{Have, Resource, Role};
-use crate::model::{Address, Arn, Place};
+use crate::model::{Address, Arn, KindName, Place};
 use crate::policy::own::{OwnSid, is_ghost};
 use crate::policy::{Document, Effect, PrincipalClause, Statement};
 use crate::stack::{Access, Principal, Target, Via};
@@ -41,7 +41,10 @@ pub(super) fn kept(draft: &Draft<'_>, live: &Live, moving: &BTreeSet<String>) ->
         };
         if !moving.contains(&key.1) && who.aws().is_none_or(|it| !moving.contains(it)) {
             let ways = found.entry(key).or_default();
-            ways.extend(sides.mechanisms(&from, &who));
+            // A role that gets another name or path is let in by the one that it has.
+            let names = std::iter::once(who).chain(sides.earlier(&from));
+            let mut told = names.map(|who| sides.mechanisms(&from, &who));
+            ways.extend(told.find(|it| !it.is_empty()).unwrap_or_default());
         }
     }
     // What the stack says in so many words explains one of two mechanisms.
@@ -100,6 +103,22 @@ impl Sides<'_> {
         let any = || stack.accounts.values().next().map(|it| it.place.clone());
         let place = self.place().or_else(any)?;
         Some(Who::of(from, stack, &place))
+    }
+
+    /// What is there at the address of a consumer that is a role of the stack, by whatever name.
+    fn earlier(&self, from: &Principal) -> Vec<Who> {
+        let Principal::Role(name) = from else {
+            return Vec::new();
+        };
+        let address = Address::new(KindName::Role, name.clone());
+        let left = self.live.orphans.iter();
+        let left = left.filter(|it| it.address == address).map(|it| &it.have);
+        let there = self.live.have.get(&address).into_iter().chain(left);
+        let arns = there.filter_map(|it| match &it.resource {
+            Resource::Role(role) => Some(Who::Role(role.arn.clone())),
+            _ => None,
+        });
+        arns.collect()
     }
 
     /// The mechanisms that AWS shows for a consumer.
@@ -177,7 +196,9 @@ impl Sides<'_> {
         let Who::Role(arn) = who else {
             return BTreeSet::new();
         };
-        let own = self.live.have.values().find_map(|it| match &it.resource {
+        let left = self.live.orphans.iter().map(|it| &it.have);
+        let mut roles = self.live.have.values().chain(left);
+        let own = roles.find_map(|it| match &it.resource {
             Resource::Role(role) if role.arn == *arn => Some(role),
             _ => None,
         });

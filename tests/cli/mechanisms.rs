@@ -99,6 +99,30 @@ fn a_consumer_keeps_its_mechanism_though_one_side_of_it_was_taken_away() {
 }
 
 #[test]
+fn a_consumer_that_gets_another_path_or_name_keeps_its_mechanism() {
+    for (change, now) in [
+        ("path = \"/moved/\"", "role/moved/r1"),
+        ("name = \"renamed\"", "role/provision/shop/renamed"),
+    ] {
+        let folder = Folder::new();
+        applied(&folder, &stack(10, ""));
+        applied(&folder, &stack(11, ""));
+        let head = "[roles.r1]\n";
+        let moved = stack(11, "").replace(head, &format!("{head}{change}\n"));
+        folder.write("shop.toml", &moved);
+        let said = folder
+            .run("apply shop.toml --sandbox --yes --prune --allow-delete roles.r1")
+            .ends(0);
+        let world = folder.read(".provision/sandbox.json");
+        let world: Value = serde_json::from_str(&world).expect("JSON");
+        let there = &world["accounts"]["333333333333"]["regions"]["eu-west-1"]["apis"];
+        assert!(there.to_string().contains(now), "{}", said.out);
+        assert!(!said.out.contains("orders-for-r1 "), "{}", said.out);
+        settled(&folder);
+    }
+}
+
+#[test]
 fn another_mechanism_takes_a_flag_that_names_the_consumers() {
     let folder = Folder::new();
     applied(&folder, &stack(2, ""));
