@@ -280,8 +280,12 @@ impl Entrance {
         };
         let client = self.base.sts(begin).await;
         self.base.counter.add();
-        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
-        let policy = policy.clone();
+        // The lock is free again before anything is waited for.
+        let policy = self
+            .policy
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let answer = client
             .assume_role()
             .role_arn(role.as_str())
