@@ -118,6 +118,16 @@ pub fn revert(
         }
     }
     let mut wanted = desired.clone();
+    for address in &adopt {
+        let (want, have) = (
+            wanted.wants.get_mut(address),
+            reading.live.have.get(address),
+        );
+        if let Some((want, have)) = want.zip(have).filter(|(want, _)| want.owned) {
+            // Of an API the id is what says which one is meant.
+            want.adopts = (address.kind == KindName::RestApi).then(|| have.id.clone());
+        }
+    }
     for address in &evict {
         if let Some(want) = wanted.wants.get_mut(address) {
             want.exclusive = true;

@@ -471,6 +471,7 @@ impl Survey<'_> {
         let order = |it: &RestApiRecord| (!names.contains(it.name.as_str()), it.created);
         records.sort_by(|a, b| (order(a), &a.id).cmp(&(order(b), &b.id)));
         self.unlisted(place, index, &records, &mut reading).await?;
+        let bare = self.without_mark(place, &records, &wanted).await?;
         let mut reads = Vec::new();
         let mut taken: BTreeSet<&Address> = BTreeSet::new();
         let adopted = |address: &Address, want: &Want, record: &RestApiRecord| {
@@ -485,6 +486,7 @@ impl Survey<'_> {
                     None => {
                         mark.as_ref().is_some_and(|it| it.address == **address)
                             || adopted(address, want, record)
+                            || bare.get(*address) == Some(&record.id)
                     }
                 },
                 _ => false,

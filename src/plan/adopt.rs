@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::{Resource, Want};
+use crate::kinds::{Have, Resource, Want};
 use crate::lower::Desired;
+use crate::model::tags::{ADDRESS, STACK};
 use crate::model::{Address, KindName};
 
 /// A resource to be taken over: its address, and the id of an API, whose name is not enough.
@@ -76,6 +77,24 @@ pub fn take_over<'a>(desired: &mut Desired, adopt: impl IntoIterator<Item = &'a 
         if let Some(want) = desired.wants.get_mut(&it.address).filter(|it| owned(it)) {
             want.adopts.clone_from(&it.id);
         }
+    }
+}
+
+/// What is there of a want: of an API without a mark only the one that is to be taken over by its id.
+pub(super) fn meant<'a>(
+    address: &Address,
+    want: &Want,
+    have: Option<&'a Have>,
+) -> Result<Option<&'a Have>, String> {
+    let is_bare = |it: &&Have| want.owned && address.kind == KindName::RestApi && it.mark.is_none();
+    match (have.filter(is_bare), &want.adopts) {
+        (Some(have), None) => Err(format!(
+            "the API `{id}` has its name and statements or a stage of this stack, and its tags `{STACK}` and `{ADDRESS}` are gone; \
+             take it over with `--adopt {address}={id}`",
+            id = have.id
+        )),
+        (Some(have), Some(id)) => Ok(Some(have).filter(|it| it.id == *id)),
+        (None, _) => Ok(have),
     }
 }
 

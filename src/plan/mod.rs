@@ -472,7 +472,7 @@ fn step_for(
         publishes: Vec::new(),
         bridge: None,
     };
-    let Some(have) = have else {
+    let Some(have) = adopt::meant(address, &want, have)? else {
         if !want.owned {
             return match want.resource.kind() {
                 // An existing API's stage is made by whoever made the API.

@@ -133,3 +133,84 @@ fn a_part_that_is_added_after_an_api_was_taken_over_is_not_lost_by_the_next_impo
         folder.run("apply shop.toml --sandbox --yes").ends(0);
     }
 }
+
+/// The stack, with a consumer whose statement stands in the API's policy.
+const CONSUMED: &str = r#"
+[accounts.b]
+id = "222222222222"
+[roles.caller]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from  = "roles.caller"
+to    = "apis.orders"
+allow = ["GET /orders"]
+"#;
+
+#[test]
+fn an_api_that_lost_its_tags_is_refused_by_its_id_and_not_made_again() {
+    let by_statements = |api: &mut Value| {
+        api["deployments"] = json!({});
+        for stage in api["stages"].as_object_mut().expect("stages").values_mut() {
+            stage["tags"] = json!({});
+        }
+    };
+    let by_stage = |api: &mut Value| api["about"]["policy"] = Value::Null;
+    for (stack, left) in [
+        (
+            format!("{STACK}{CONSUMED}"),
+            by_statements as fn(&mut Value),
+        ),
+        (format!("{STACK}{CONSUMED}"), by_stage),
+        (STACK.to_owned(), |_: &mut Value| ()),
+    ] {
+        let folder = Folder::new();
+        folder.write("shop.toml", &stack);
+        folder.run("apply shop.toml --sandbox --yes").ends(0);
+        let id = folder.run("output shop.toml --sandbox --raw apis.orders.id");
+        let id = id.ends(0).out.trim().to_owned();
+        edited(&folder, |api| {
+            api["about"]["tags"] = json!({});
+            left(api);
+        });
+        let before = folder.read(".provision/sandbox.json");
+        let gone = "its tags `provision:stack` and `provision:address` are gone";
+        let fix = format!("`--adopt apis.orders={id}`");
+        for command in [
+            "plan shop.toml --sandbox",
+            "apply shop.toml --sandbox --yes",
+            "apply shop.toml --sandbox --yes --adopt apis.orders",
+        ] {
+            folder.run(command).ends(1).tells(gone).tells(&fix);
+        }
+        folder
+            .run("apply shop.toml --sandbox --yes --adopt apis.orders=other1")
+            .ends(1)
+            .tells("there is no REST API `other1`");
+        let drift = folder.run("drift shop.toml --sandbox").ends(2);
+        let drift = drift.says("PD010").says(gone).says(&fix);
+        assert!(!drift.out.contains("missing in AWS"), "{}", drift.out);
+        assert_eq!(folder.read(".provision/sandbox.json"), before);
+        folder
+            .run("drift shop.toml --sandbox --revert apis.orders --yes")
+            .ends(0);
+        folder
+            .run("plan shop.toml --sandbox --detailed-exitcode")
+            .ends(0);
+        let after = folder.run("output shop.toml --sandbox --raw apis.orders.id");
+        assert_eq!(after.ends(0).out.trim(), id, "it is the same API");
+    }
+}
+
+#[test]
+fn an_api_of_the_name_that_is_nobodys_or_lent_does_not_stand_in_the_way() {
+    let folder = Folder::new();
+    folder.write("shop.toml", STACK);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    edited(&folder, |api| {
+        api["about"]["tags"] = json!({});
+        api["stages"] = json!({});
+        api["deployments"] = json!({});
+    });
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+}

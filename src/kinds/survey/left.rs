@@ -4,7 +4,7 @@
 //! of what belongs to somebody else it tells nothing. What is there of the stack names them as well: a role
 //! may still publish to a topic that left, and a topic may still let a queue subscribe.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
@@ -14,7 +14,9 @@ use crate::cloud::apigateway::RestApiRecord;
 use crate::kinds::key::{self, USES, encrypting};
 use crate::kinds::role::inline_prefix;
 use crate::kinds::statements::arns_in;
-use crate::kinds::{Have, Key, Queue, Resource, Topic, Want, or_none, queue, rest_api, topic};
+use crate::kinds::{
+    Have, Key, Queue, Resource, Topic, Want, or_none, queue, rest_api, stage, topic,
+};
 use crate::model::{Address, Arn, KindName, KmsKey, Mark, Place};
 use crate::policy::{Statement, own};
 
@@ -162,6 +164,60 @@ impl Survey<'_> {
             have.foreign.extend(handed);
         }
         Ok(self.left(place, KindName::Key, arn.name(), have))
+    }
+
+    /// The APIs of wanted ones that lost their tags, by id: of the wanted name, without any mark, and with statements of
+    /// the stack or a stage that it deployed.
+    pub(super) async fn without_mark<'b>(
+        &self,
+        place: &Place,
+        records: &[RestApiRecord],
+        wanted: &[(&'b Address, &Want)],
+    ) -> Result<BTreeMap<&'b Address, String>, CallError> {
+        let lent = |id: &str| {
+            let mut all = wanted.iter().map(|(_, it)| &it.resource);
+            all.any(|it| matches!(it, Resource::RestApi(it) if it.existing.as_deref() == Some(id)))
+        };
+        let mut found = BTreeMap::new();
+        for (address, want) in wanted {
+            let Resource::RestApi(api) = &want.resource else {
+                continue;
+            };
+            if !want.owned || rest_api::found(records, self.stack, address, want).is_some() {
+                continue;
+            }
+            let bare = |it: &&RestApiRecord| it.name == api.name && Mark::read(&it.tags).is_none();
+            for record in records.iter().filter(bare).filter(|it| !lent(&it.id)) {
+                if rest_api::has_statements(record, self.stack)
+                    || self.is_deployed(place, record, address).await?
+                {
+                    found.insert(*address, record.id.clone());
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether an API has a stage that bears the stack's mark, or serves what it deployed.
+    async fn is_deployed(
+        &self,
+        place: &Place,
+        record: &RestApiRecord,
+        address: &Address,
+    ) -> Result<bool, CallError> {
+        let stage = self.stage_of(address).map(|(_, it)| &it.resource);
+        let stage = stage.and_then(|it| match it {
+            Resource::Stage(it) => Some(it),
+            _ => None,
+        });
+        let found = stage::read_all(self.cloud, place, self.stack, record, address, stage).await?;
+        Ok(found.iter().any(|it| {
+            // A mark that tags say has a digest; one that a deployment stands for has none.
+            let tagged = it.mark.as_ref().filter(|it| it.digest.is_some());
+            let deployed = matches!(&it.resource, Resource::Stage(it) if !it.surface.is_empty());
+            deployed || self.is_ours(tagged)
+        }))
     }
 
     /// Of APIs, marks are found by their listing: here only what the stack has in those of somebody else is.
