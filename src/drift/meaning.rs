@@ -10,7 +10,7 @@ use super::documents::{api_name, everything, living};
 use super::fields::of_field;
 use super::tagging::refused_in_chains;
 use super::voice::{self, Shown, Voice, told};
-use crate::kinds::cutoffs::cutoffs;
+use crate::kinds::cutoffs::{cutoffs, of_method};
 use crate::kinds::extra::inline_digest;
 use crate::kinds::role::Holder;
 use crate::kinds::role::inline_prefix;
@@ -468,18 +468,10 @@ impl Means<'_> {
                         "stage `{name}` serves {named} too, by a deployment that is not compared"
                     ));
                 }
-                Stranger::MethodSettings {
-                    stage,
-                    method,
-                    closed: true,
-                    ..
-                } => {
-                    let (path, verb) = method.rsplit_once('/').unwrap_or((method, "*"));
-                    let says = format!(
-                        "{verb} {} may no longer be called through stage `{stage}`: with a rate or burst of 0 each call gets status 429",
-                        path.replace("~1", "/")
-                    );
-                    found.add(Severity::CutsAccess, told(false, "its callers", says));
+                Stranger::MethodSettings { closed: true, .. } => {
+                    if let Some((_, Some(says))) = of_method(&extra.what) {
+                        found.add(Severity::CutsAccess, told(false, "its callers", says));
+                    }
                 }
                 Stranger::MethodSettings { .. } | Stranger::Part { .. } => {
                     found.at_least(Severity::ChangesBehaviour);

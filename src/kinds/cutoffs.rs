@@ -9,10 +9,10 @@
 use std::collections::BTreeSet;
 
 use super::stage::settings::lets_nothing_through;
-use super::{Queue, Resource, RestApi, Stage, Topic};
+use super::{Queue, Resource, RestApi, Stage, Stranger, Topic, rest_api};
 use crate::model::Address;
 use crate::model::change::seconds;
-use crate::stack::Endpoint;
+use crate::stack::{Endpoint, RouteKey};
 
 /// Returns what is refused or deleted once a resource is as `to` and no longer as `from`, a sentence each.
 #[must_use]
@@ -21,7 +21,9 @@ pub fn cutoffs(address: &Address, from: &Resource, to: &Resource) -> Vec<String>
         (Resource::Queue(from), Resource::Queue(to)) => of_queue(address, from, to),
         (Resource::Topic(from), Resource::Topic(to)) => of_topic(address, from, to),
         (Resource::RestApi(from), Resource::RestApi(to)) => of_api(address, from, to),
-        (Resource::Stage(from), Resource::Stage(to)) if !to.existing => of_stage(from, to),
+        (Resource::Stage(from), Resource::Stage(to)) if !to.existing => {
+            of_stage(from, to).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -110,15 +112,36 @@ fn of_api(address: &Address, from: &RestApi, to: &RestApi) -> Vec<String> {
     network.chain(keyed).collect()
 }
 
-fn of_stage(from: &Stage, to: &Stage) -> Vec<String> {
+/// Returns that a stage refuses every call by its throttle, where it did not as `from`.
+#[must_use]
+pub fn of_stage(from: &Stage, to: &Stage) -> Option<String> {
     let closed = |it: &Stage| lets_nothing_through(it.rate, it.burst);
-    if closed(to) && !closed(from) {
-        let says = "no route may be called any longer through stage";
-        vec![format!(
-            "{says} `{}` of {}: with a rate or burst of 0 each call gets status 429",
+    (closed(to) && !closed(from)).then(|| {
+        format!(
+            "no route may be called any longer through stage `{}` of {}: with a rate or burst of 0 each call gets status 429",
             to.name, to.api
-        )]
-    } else {
-        Vec::new()
-    }
+        )
+    })
+}
+
+/// Returns the route whose settings somebody else wrote at a stage, and that they refuse every call of it, where they do.
+#[must_use]
+pub fn of_method(what: &Stranger) -> Option<(RouteKey, Option<String>)> {
+    let Stranger::MethodSettings {
+        stage,
+        method,
+        closed,
+        ..
+    } = what
+    else {
+        return None;
+    };
+    let (path, verb) = method.rsplit_once('/').unwrap_or((method, "*"));
+    let route = rest_api::method::key(verb, &path.replace("~1", "/"));
+    let says = closed.then(|| {
+        format!(
+            "{route} may no longer be called through stage `{stage}`: with a rate or burst of 0 each call gets status 429"
+        )
+    });
+    Some((route, says))
 }

@@ -24,6 +24,10 @@ pub struct Surface {
     pub behind: Option<String>,
     /// What of a deployment that is served could not be read.
     pub unread: Option<String>,
+    /// That a throttle of 0 refuses every call of the stage.
+    pub throttled: Option<String>,
+    /// The same of routes with settings of their own, which stand in place of the stage's.
+    pub settings: BTreeMap<RouteKey, Option<String>>,
     /// Stages beside the stack's that serve the API too, without others of their own.
     pub others: Vec<OtherStage>,
 }
@@ -75,6 +79,13 @@ impl Surface {
     pub fn all_unread(&self) -> impl Iterator<Item = &String> {
         let others = self.others.iter().filter_map(|it| it.unread.as_ref());
         self.unread.iter().chain(others)
+    }
+
+    /// Why no call of a route gets through, whatever the policies say.
+    #[must_use]
+    pub fn refuses(&self, route: &RouteKey) -> Option<&String> {
+        let whole = self.throttled.as_ref();
+        self.settings.get(route).map_or(whole, Option::as_ref)
     }
 
     /// The same API as another stage serves it.

@@ -168,6 +168,9 @@ impl Case<'_> {
                     for who in &surface.closed_to {
                         trial.lacks(format!("{who} do not reach {}", grant.target));
                     }
+                    if let Some(says) = surface.refuses(&route) {
+                        trial.lacks(says.clone());
+                    }
                     for call in &calls {
                         let resource = format!("{}/{}/{call}", target.arn, surface.stage);
                         let mut request = speaker.asks("execute-api:Invoke", resource);

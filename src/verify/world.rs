@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::role::inline_prefix;
 use crate::kinds::survey::{KeyReading, Keys, Live, ManagedPolicies};
-use crate::kinds::{Have, Key, Resource, Role, Stranger, Subscription, Want, rest_api};
+use crate::kinds::{Have, Key, Resource, Role, Stranger, Subscription, Want, cutoffs, rest_api};
 use crate::lower::Desired;
 use crate::model::{Address, KindName, KmsKey, Names, Place};
 use crate::policy::own::OwnSid;
@@ -532,7 +532,10 @@ impl World {
             if !found.deployed.is_empty() {
                 surface.methods.clone_from(&found.deployed);
             }
+            surface.throttled = cutoffs::of_stage(wanted, found);
             let extras = live.have.get(address).into_iter().flat_map(|it| &it.extras);
+            let settings = extras.clone().filter_map(|it| cutoffs::of_method(&it.what));
+            surface.settings = settings.collect();
             let mut canaries = extras.filter(|it| matches!(it.what, Stranger::Canary { .. }));
             if let Some(canary) = canaries.next() {
                 surface.behind = Some(canary.to_string());

@@ -712,3 +712,39 @@ fn a_guests_statement_for_a_role_leaves_routes_without_signatures_unproven() {
         "{verified}"
     );
 }
+
+#[test]
+fn a_throttle_of_zero_lets_no_call_through_whatever_the_policies_say() {
+    let caller = "[roles.caller]\naccount = \"events\"\ntrusted_by = \"lambda.amazonaws.com\"\n\
+                  [[access]]\nfrom = \"roles.caller\"\nto = \"apis.desk\"\nallow = [\"GET /x\"]\n";
+    let folder = Folder::new();
+    folder.write("shop.toml", &format!("{STACK}{caller}"));
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    folder.run(VERIFY).ends(0);
+    let set = |settings: Value| {
+        tamper(&folder, |region| {
+            let apis = region["apis"].as_object_mut().expect("APIs");
+            let api = apis.values_mut().next().expect("an API");
+            api["stages"]["live"]["methods"] = settings;
+        });
+    };
+    let fails = |says: &str| {
+        let claim = "Failed roles.caller may call GET /x of apis.desk";
+        folder.run(VERIFY).ends(3).says(claim).says(says);
+        folder.run("drift shop.toml --sandbox").ends(2).says(says);
+    };
+    let limits = |rate: f64, burst: u32| json!({"rate": rate, "burst": burst, "data_trace": false, "metrics": false});
+    for closed in [limits(0.0, 5), limits(5.0, 0)] {
+        set(json!({"*/*": closed}));
+        fails(
+            "no route may be called any longer through stage `live` of apis.desk: with a rate or burst of 0",
+        );
+        set(json!({"~1x/GET": closed}));
+        fails("GET /x may no longer be called through stage `live`: with a rate or burst of 0");
+        // The settings of a method stand in place of the stage's.
+        set(json!({"*/*": closed, "~1x/GET": limits(5.0, 5)}));
+        folder.run(VERIFY).ends(0);
+        set(json!({"~1y/GET": closed}));
+        folder.run(VERIFY).ends(0);
+    }
+}
