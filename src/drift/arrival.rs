@@ -88,6 +88,43 @@ impl Means<'_> {
         decide(request, &policies).decision == Decision::Allow
     }
 
+    /// Whether a role may still do what its own policies allow it no longer: where the resource is in its account and is
+    /// no key, a policy that names the role is enough.
+    pub(super) fn is_let_in_by_target(&self, role: &str, request: &Request) -> bool {
+        let mut all = self.live.have.iter();
+        let found = all.find(|(address, _)| address.to_string() == role);
+        let Some(Resource::Role(role)) = found.map(|(_, it)| &it.resource) else {
+            return false;
+        };
+        let request = Request {
+            principal: Who::Arn(role.arn.to_string()),
+            ..request.clone()
+        };
+        self.live.have.iter().any(|(address, have)| {
+            let place = self.desired.wants.get(address).map(|it| &it.place);
+            let (Some(place), Some(document)) = (place, &have.document) else {
+                return false;
+            };
+            let (named, policy) = match &have.resource {
+                Resource::RestApi(_) => {
+                    let name = api_name(place, &have.id);
+                    (
+                        request.resource.starts_with(&name.head()),
+                        name.expand(document),
+                    )
+                }
+                other => {
+                    let arn = other.arn().map(ToString::to_string);
+                    (
+                        arn.is_some_and(|it| it == request.resource),
+                        document.clone(),
+                    )
+                }
+            };
+            named && self.may_all_the_same((&address.to_string(), place), &request, &policy)
+        })
+    }
+
     /// Whether the authorizers of the routes that a request calls refuse it, whatever the policy says, or take it for
     /// another: a signature counts only where `AWS_IAM` asks for it.
     pub(super) fn is_refused_anyway(&self, named: &str, request: &Request) -> bool {

@@ -118,7 +118,11 @@ impl Means<'_> {
             [] => Vec::new(),
             _ => cut_off(stack, &live, owner),
         };
-        let stays = |it: &Request| object.is_some_and(|of| self.may_all_the_same(of, it, &live));
+        let stays = |it: &Request| match (object, subject) {
+            (Some(of), _) => self.may_all_the_same(of, it, &live),
+            (None, Some(role)) => self.is_let_in_by_target(role, it),
+            (None, None) => false,
+        };
         let losing = lost.iter().map(|(_, it)| it).chain(&comparison.loses);
         let nobody_loses = !lost.is_empty() && losing.into_iter().all(stays);
         let object = object.map(|(name, _)| name);
@@ -162,10 +166,14 @@ impl Means<'_> {
             if object.is_some_and(|it| self.is_refused_anyway(it, request)) {
                 return;
             }
+            // What a refusal under a condition kept out is taken now, of those that are let in.
+            let lifted = deciding(stack, request, Effect::Deny)
+                .filter(|it| gained && subject.is_none() && !it.conditions.is_empty());
+            let refused_by = deciding(&live, request, Effect::Deny).filter(|_| !gained);
             let effect = self.voice.of_request(&Shown {
                 request,
-                by: deciding(by, request, Effect::Allow),
-                refused_by: deciding(&live, request, Effect::Deny).filter(|_| !gained),
+                by: deciding(by, request, Effect::Allow).filter(|_| lifted.is_none()),
+                refused_by: lifted.or(refused_by),
                 subject,
                 object,
                 gained,

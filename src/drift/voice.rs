@@ -278,6 +278,7 @@ impl Voice {
         let says = by.or(refused_by);
         let who = match (subject, by, refused_by) {
             (Some(subject), _, _) => subject.to_owned(),
+            (None, None, Some(_)) if gained => "whoever its policies let in".to_owned(),
             (None, None, Some(deny)) if anyone(deny) => "anyone".to_owned(),
             _ => self.who(request, says),
         };

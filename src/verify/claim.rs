@@ -151,13 +151,22 @@ impl Proof {
         let all = open(&self);
         self.findings.retain_mut(|it| {
             let old = earlier(it);
-            // Of what must work and does not, it means little which side is named first.
+            // What must work and did not before is not broken by the change, whichever side is named now. Of a resource that
+            // was not there the access is one claim; of one that is there, each route and use of it.
             let it_must_work = it.promise == Promise::May;
+            let did_not_work = it_must_work
+                && before.failed().any(|(old, _)| {
+                    let same_access = it.written_at.is_some() && old.written_at == it.written_at;
+                    old.promise == it.promise
+                        && old.subject == it.subject
+                        && (old.claim == it.claim || earlier(it).is_none() && same_access)
+                });
             match &mut it.outcome {
                 Outcome::Proved | Outcome::Known(_) => true,
                 Outcome::Unproven(_) => {
                     !old.is_some_and(|it| matches!(it.outcome, Outcome::Unproven(_)))
                 }
+                Outcome::Failed(_) if did_not_work => false,
                 Outcome::Failed(evidence) => {
                     if let Some(Outcome::Failed(old)) = old.map(|it| &it.outcome) {
                         evidence.retain(|it| !old.iter().any(|old| it.is_like(old, it_must_work)));

@@ -299,3 +299,86 @@ fn what_was_put_back_and_not_tidied_up_is_tidied_up_by_the_same_command() {
             .says("No drift");
     }
 }
+
+#[test]
+fn a_revert_is_not_refused_for_what_did_not_work_before_it() {
+    let stack = r#"
+[stack]
+name   = "shop"
+region = "eu-west-1"
+[accounts.a]
+id = "111111111111"
+[accounts.b]
+id = "222222222222"
+[apis.desk]
+account = "a"
+routes  = { "GET /orders/{id}" = { mock = 200 }, "POST /orders" = { mock = 200 } }
+[topics.orders]
+account  = "a"
+tls_only = true
+[queues.local]
+account = "b"
+[roles.caller]
+account    = "b"
+trusted_by = "lambda.amazonaws.com"
+[[access]]
+from  = "roles.caller"
+to    = "apis.desk"
+allow = ["GET /orders/*", "POST /orders"]
+[[access]]
+from = "roles.caller"
+to   = "topics.orders"
+[[access]]
+from  = "roles.caller"
+to    = "queues.local"
+allow = "receive"
+"#;
+    let world = ".provision/sandbox.json";
+    let folder = Folder::new();
+    folder.write("shop.toml", stack);
+    folder.run("apply shop.toml --sandbox --yes").ends(0);
+    let made = folder.read(world);
+    let tamper = |deed: &dyn Fn(&mut serde_json::Value)| {
+        let mut it: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+        deed(&mut it["accounts"]);
+        folder.write(world, &it.to_string());
+    };
+    let none = || serde_json::json!({});
+    for gone in ["apis", "topics"] {
+        for order in [["gone", "roles.caller"], ["roles.caller", "gone"]] {
+            tamper(&|all| {
+                all["111111111111"]["regions"]["eu-west-1"][gone] = none();
+                all["222222222222"]["roles"]["caller"]["inline"] = none();
+            });
+            for it in order {
+                let it = match (it, gone) {
+                    ("gone", "apis") => "apis.desk",
+                    ("gone", _) => "topics.orders",
+                    (it, _) => it,
+                };
+                folder
+                    .run(&format!("drift shop.toml --sandbox --revert {it} --yes"))
+                    .ends(0);
+            }
+            folder.run("drift shop.toml --sandbox").ends(0);
+        }
+    }
+    // What the target's own policy lets in in the same account is not lost with the role's.
+    tamper(&|all| all["222222222222"]["roles"]["caller"]["inline"] = none());
+    let drift = folder.run("drift shop.toml --sandbox").ends(2);
+    let drift = drift.says("loses: roles.caller may no longer publish to topics.orders");
+    assert!(!drift.out.contains("queues.local"), "{}", drift.out);
+    // A refusal that is gone lets in nobody whom nothing lets in.
+    tamper(&|all| {
+        let policy = &mut all["111111111111"]["regions"]["eu-west-1"]["topics"]["orders"]["policy"];
+        let text = policy.as_str().expect("a policy");
+        let mut it: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let statements = it["Statement"].as_array_mut().expect("statements");
+        statements.retain(|it| it["Effect"] == "Allow");
+        *policy = serde_json::json!(it.to_string());
+    });
+    let says =
+        "gains: whoever its policies let in may publish to topics.orders in requests without TLS";
+    let drift = folder.run("drift shop.toml --sandbox").ends(2).says(says);
+    assert!(!drift.out.contains("anyone"), "{}", drift.out);
+}
