@@ -188,12 +188,16 @@ impl SurveyErrors {
     /// The names of accounts that could not be entered at all.
     #[must_use]
     pub fn not_entered(&self) -> BTreeSet<&str> {
-        let closed = self
-            .0
-            .iter()
-            .filter(|it| it.source.fault == Fault::Credentials);
+        let closed = self.0.iter().filter(|it| is_not_entered(&it.source));
         closed.map(|it| it.place.account.as_str()).collect()
     }
+}
+
+/// Whether an error says that an account cannot be entered, and not only that nothing answered.
+#[must_use]
+pub fn is_not_entered(error: &CallError) -> bool {
+    const UNANSWERED: [&str; 4] = ["NoAnswer", "NoConnection", "RequestTimeout", "Timeout"];
+    error.fault == Fault::Credentials && !UNANSWERED.contains(&error.code.as_str())
 }
 
 /// Whether an error is of no account: it would be the same in each.

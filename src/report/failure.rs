@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::lease;
-use crate::cloud::Fault;
 use crate::execute::lease::Holder;
-use crate::kinds::survey::SurveyErrors;
+use crate::kinds::survey::{self, SurveyErrors};
 use crate::stack::{Diagnostic, Faults, Span};
 
 /// The version of the document that a command prints when it fails before it has one of its own.
@@ -65,7 +64,7 @@ fn place(faults: &Faults, span: Span) -> Value {
 #[must_use]
 pub fn of_survey(errors: &SurveyErrors) -> Vec<Value> {
     let of = errors.causes().map(|it| {
-        let help = (it.source.fault == Fault::Credentials).then(|| {
+        let help = survey::is_not_entered(&it.source).then(|| {
             format!(
                 "if `{0}` is gone for good: `--unreachable {0}` leaves it out",
                 it.place.account
