@@ -181,7 +181,7 @@ fn an_answer_of_a_service_names_its_request() {
 }
 
 #[test]
-fn nobody_at_the_endpoint_is_a_lost_call() {
+fn nobody_at_the_endpoint_fails_the_call_for_credentials_for_good() {
     let Some(emulator) = Emulator::start(&[]) else {
         return;
     };
@@ -191,7 +191,7 @@ fn nobody_at_the_endpoint_is_a_lost_call() {
     run(false, async {
         let create: CreateRestApi = api("nowhere");
         let error = refusal(&cloud, &at, create.into_request()).await;
-        assert_eq!(error.fault, Fault::Lost, "{error}");
+        assert_eq!(error.fault, Fault::Credentials, "{error}");
         assert!(error.message.contains("127.0.0.1") || error.message.contains("connect"));
     });
 }

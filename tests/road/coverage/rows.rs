@@ -349,7 +349,7 @@ pub(super) const ROWS: &[Row] = &[
     read!("api.disable_execute_api", "host name switched off", ["apigateway:GetRestApis"], Exactly, it => patch_api(it, "shop", Patch::replace("/disableExecuteApiEndpoint", "false")).await, ["PD001 apis.shop"]),
     read!("api.policy", "resource policy", ["apigateway:GetRestApis"], ALIKE, it => patch_api(it, "shop", Patch::replace("/policy", "")).await, ["PD009 apis.shop"]),
     read!("api.tags", "tags", ["apigateway:GetRestApis"], TAGS, it => tag_api(it, "shop", false, &[("owner", "them")]).await, ["PD001 apis.shop"]),
-    read!("api.mark", "mark", ["apigateway:GetRestApis"], Exactly, it => unmark_api(it, false).await, ["PD002 apis.shop"]),
+    read!("api.mark", "mark", ["apigateway:GetRestApis"], Exactly, it => unmark_api(it, false).await, ["PD010 apis.shop"]),
     read!("api.document", "digest of the author's OpenAPI document", ["apigateway:GetRestApis"], Exactly, it => tag_api(it, "drawn", false, &[(SOURCE, "theirs")]).await, ["PD009 apis.drawn"]),
     read!("api.redeploy", "that a deployment is owed", ["apigateway:GetRestApis"], Exactly, it => tag_api(it, "shop", false, &[(REDEPLOY, "policy")]).await, ["PD005 stages.shop.prod"]),
     // ---- Routes.
