@@ -537,7 +537,8 @@ pub(super) fn of_key(
         found
     };
     let mut atlas = None;
-    let singles: Vec<String> = match sort_of(tests) {
+    let sort = sort_of(tests);
+    let mut singles: Vec<String> = match sort {
         Some(Sort::Truth) => vec!["true".to_owned(), "false".to_owned()],
         Some(Sort::Number) => of_today(grid::numbers(fixed().chain(earliest(1)))),
         Some(Sort::Date) => of_today(grid::dates(fixed().chain(earliest(0)))),
@@ -558,13 +559,9 @@ pub(super) fn of_key(
             examples
         }
     };
-    let mut singles = singles;
     // Of a key that AWS gives no form, the value need not be what its operators compare.
     let is_asked_for = |it: &&Test| it.operator.is_some_and(|it| it.base == Base::Null);
-    let is_ordered = matches!(
-        sort_of(tests),
-        Some(Sort::Number | Sort::Date | Sort::Address)
-    );
+    let is_ordered = matches!(sort, Some(Sort::Number | Sort::Date | Sort::Address));
     if is_ordered && may_be_empty(key) && tests.iter().any(is_asked_for) {
         singles.push("none".to_owned());
     }

@@ -99,6 +99,13 @@ fn decoded(document: &str) -> String {
         .into_owned()
 }
 
+/// The attributes without those that the sandbox computes by itself.
+fn without(attributes: &Attributes, computed: &[&str]) -> Attributes {
+    let mut kept = attributes.clone();
+    kept.retain(|name, _| !computed.contains(&name.as_str()));
+    kept
+}
+
 fn number_of(version: &str) -> u32 {
     let number = version.strip_prefix('v').and_then(|it| it.parse().ok());
     number.unwrap_or(1)
@@ -246,10 +253,7 @@ impl World {
         };
         let policy = attributes.get("Policy").cloned();
         topic.policy = policy.unwrap_or_default();
-        topic.attributes.clone_from(attributes);
-        topic
-            .attributes
-            .retain(|name, _| !OF_TOPIC.contains(&name.as_str()));
+        topic.attributes = without(attributes, &OF_TOPIC);
     }
 
     fn hear_of_subscription(&mut self, arn: &str, attributes: &Attributes) {
@@ -264,11 +268,7 @@ impl World {
             endpoint: of("Endpoint"),
             confirmed: of("PendingConfirmation") != "true",
             principal: of("SubscriptionPrincipal"),
-            attributes: attributes
-                .iter()
-                .filter(|(name, _)| !OF_SUBSCRIPTION.contains(&name.as_str()))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            attributes: without(attributes, &OF_SUBSCRIPTION),
         };
         self.put_subscription(&of("TopicArn"), found);
     }
@@ -319,11 +319,7 @@ impl World {
         let queue = super::state::Queue {
             created: time("CreatedTimestamp"),
             modified: time("LastModifiedTimestamp"),
-            attributes: attributes
-                .iter()
-                .filter(|(name, _)| !OF_QUEUE.contains(&name.as_str()))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            attributes: without(attributes, &OF_QUEUE),
             tags: Tags::new(),
         };
         self.regional_at(at).queues.insert(name.to_owned(), queue);
